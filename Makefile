@@ -1,0 +1,46 @@
+# `make run` and `make test` each work as the first command of a fresh clone: Python 3.11, gcc and make suffice.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One thread per test worker: torch would otherwise start one per core in each of them.
+WORKERS ?= 2
+TORCH_FREE = --constraint constraints.txt --quiet --disable-pip-version-check
+
+.PHONY: run test lint types check-self clean
+
+run: $(VENV)/installed
+	$(BIN)/opparity doctor
+	$(BIN)/opparity verify
+	$(BIN)/opparity evaluate
+
+test: lint types tests
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	git ls-files '*.cpp' '*.h' '*.cu' ':!tests/projects' | xargs -r $(BIN)/clang-format --dry-run --Werror
+	$(BIN)/codespell
+
+types: $(VENV)/installed
+	$(BIN)/mypy
+
+.PHONY: tests
+tests: $(VENV)/installed
+	$(BIN)/pytest --numprocesses $(WORKERS)
+
+# The build back end looks at every file itself, so one stamp for the native sources and the pinned versions is enough.
+NATIVE := CMakeLists.txt pyproject.toml $(shell find src -name '*.cpp' -o -name '*.h')
+
+$(VENV)/dependencies: constraints.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install $(TORCH_FREE) 'pip==26.3'
+	$(BIN)/python -m pip install $(TORCH_FREE) torch numpy
+	$(BIN)/python -m pip install $(TORCH_FREE) --group development triton safetensors matplotlib rich typer
+	touch $@
+
+$(VENV)/installed: $(VENV)/dependencies $(NATIVE)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install $(TORCH_FREE) --no-build-isolation --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) build

@@ -1,0 +1,41 @@
+"""One class for each mistake that a user can make.
+
+A message says what was given, what is allowed and what to do.
+Every class is a RuntimeError as well, since that is what the native library's checks raise:
+`except RuntimeError` catches a mistake whichever implementation finds it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OpparityError(RuntimeError):
+    """Anything that Opparity refuses; subclasses give the message as a template."""
+
+    message: ClassVar[str] = "{detail}"
+
+    def __init__(self, **values: object) -> None:
+        self.values = values
+        super().__init__(self.message.format(**values))
+
+
+class ArgumentRefused(OpparityError, ValueError):
+    """An argument of an operator is outside what its specification allows."""
+
+    message = "{operator}: {detail}"
+
+
+class OperatorMissing(OpparityError, LookupError):
+    """No implementation can serve an operator on a platform."""
+
+    message = (
+        "{operator} has no implementation left on {platform}: {reasons}; "
+        "`opparity doctor` shows the whole table"
+    )
+
+
+class ProviderUnknown(OpparityError, ValueError):
+    """A provider's name that no operator has."""
+
+    message = "provider {given!r} is unknown; allowed: {allowed}"

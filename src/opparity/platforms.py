@@ -1,0 +1,44 @@
+"""The platform table: where an operator can exist, and what differs between the places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Platform(StrEnum):
+    """A place where an operator can exist."""
+
+    CUDA = "cuda"
+    ROCM = "rocm"
+    CPU = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformFacts:
+    """What the rest of the package needs to know of a platform.
+
+    Attributes:
+        dispatch_key: torch's dispatch key; ROCm builds of torch use CUDA's.
+        device_type: the device type of tensors there.
+        architectures: those for which GPU kernels are compiled ahead of time.
+    """
+
+    dispatch_key: str
+    device_type: str
+    architectures: tuple[str, ...]
+
+
+PLATFORMS: dict[Platform, PlatformFacts] = {
+    Platform.CUDA: PlatformFacts(
+        dispatch_key="CUDA",
+        device_type="cuda",
+        architectures=("sm_80", "sm_90", "sm_100", "sm_120"),
+    ),
+    Platform.ROCM: PlatformFacts(
+        dispatch_key="CUDA",
+        device_type="cuda",
+        architectures=("gfx90a", "gfx942", "gfx950", "gfx1100", "gfx1201"),
+    ),
+    Platform.CPU: PlatformFacts(dispatch_key="CPU", device_type="cpu", architectures=()),
+}
