@@ -80,7 +80,7 @@ class Verification:
 
 def digest(tensor: Tensor) -> str:
     """Return the SHA-256 of a tensor's bytes, in logical order whatever its strides."""
-    data = tensor.contiguous().view(torch.uint8).cpu().numpy().tobytes()
+    data = tensor.flatten().contiguous().view(torch.uint8).cpu().numpy().tobytes()
     return hashlib.sha256(data).hexdigest()
 
 
@@ -215,8 +215,8 @@ def _call(case: Case, input: Tensor) -> tuple[Tensor, Tensor]:
 def _count(got: Tensor, right: Tensor) -> int:
     """Return how many elements differ in any of their bytes."""
     size = got.element_size()
-    left = got.cpu().contiguous().view(torch.uint8).reshape(-1, size)
-    return int((left != right.contiguous().view(torch.uint8).reshape(-1, size)).any(dim=1).sum())
+    left, other = (x.cpu().flatten().contiguous().view(torch.uint8) for x in (got, right))
+    return int((left != other).reshape(-1, size).any(dim=1).sum())
 
 
 def _device_name(device: torch.device) -> str:

@@ -13,8 +13,8 @@ namespace {
 constexpr float kLog2EHigh = 0x1.715476p+0f;
 constexpr float kLog2ELow = 0x1.4ae0cp-26f;
 constexpr float kRoundingShift = 12582976.0f;
-constexpr float kExp2Coefficients[] = {0x1p+0f,        0x1.62e42ap-1f, 0x1.ebf9bcp-3f,
-                                       0x1.c6b752p-5f, 0x1.3cea88p-7f, 0x1.5bba14p-10f};
+constexpr float kExp2Coefficients[] = {0x1p+0f,        0x1.62e42ap-1f, 0x1.ebf9c2p-3f,
+                                       0x1.c6b6f0p-5f, 0x1.3ce8ccp-7f, 0x1.5bcbc6p-10f};
 constexpr float kGateLimit = -128.0f;
 constexpr float kUnscaling = 0x1p-64f;
 

@@ -18,6 +18,7 @@ _GATE_LIMIT = tl.constexpr(numerics.GATE_LIMIT)
 _UNSCALING = tl.constexpr(numerics.UNSCALING)
 # 1.5 * 2^23: the sum's low bits are the integer.
 _INTEGER_SHIFT = tl.constexpr(12582912.0)
+_SIGN_BIT = tl.constexpr(-0x80000000)
 _MAGNITUDE_BITS = tl.constexpr(0x7FFFFFFF)
 _INFINITY_BITS = tl.constexpr(0x7F800000)
 
@@ -98,7 +99,8 @@ def silu(gate, NVIDIA: tl.constexpr, EMULATED_FMA: tl.constexpr):
     )
     reciprocal = reciprocal_near_one(divisor, NVIDIA)
     numerator = (z * scaled) * _UNSCALING
-    positive_part = tl.where(gate < 0.0, -0.0, gate)
+    # By bits, since Triton makes 0.0 of a literal -0.0.
+    positive_part = float_of(tl.where(gate < 0.0, _SIGN_BIT, bits_of(gate)))
     return fused_multiply_add(numerator, reciprocal, positive_part, EMULATED_FMA)
 
 

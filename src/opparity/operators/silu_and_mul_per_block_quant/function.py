@@ -85,6 +85,8 @@ def silu_and_mul_per_block_quant(
     leading = input.shape[:-1]
     if len(leading) == 1:
         return QuantisedGroups(out, scales)
+    if len(leading) == 0:
+        return QuantisedGroups(out.squeeze(0), scales.squeeze(0))
     return QuantisedGroups(out.view(*leading, hidden_size), scales.unflatten(0, leading))
 
 

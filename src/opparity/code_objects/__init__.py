@@ -1,0 +1,1 @@
+"""Compiling GPU kernels ahead of time, on machines without a GPU."""

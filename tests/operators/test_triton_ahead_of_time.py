@@ -1,0 +1,81 @@
+"""The Triton kernel compiles for every architecture of the platform table, without a GPU."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from opparity.code_objects.compilation import compile_kernel, wave_size
+from opparity.formats import INPUT_DTYPES, VALUE_FORMATS
+from opparity.operators.silu_and_mul_per_block_quant import triton_launch
+from opparity.operators.silu_and_mul_per_block_quant.triton_kernel import (
+    silu_and_mul_per_block_quant_kernel,
+)
+from opparity.platforms import PLATFORMS
+
+ARCHITECTURES = [name for facts in PLATFORMS.values() for name in facts.architectures]
+POINTERS = {"float16": "*fp16", "bfloat16": "*bf16", "float32": "*fp32"}
+
+
+def assembly(
+    architecture: str, value_format: str, input_dtype: str, intermediate: str = "float32"
+) -> str:
+    nvidia = int(architecture[3:]) if architecture.startswith("sm_") else None
+    parameters = triton_launch.launch_parameters(4096, 56, 128, wave_size(architecture))
+    constants = triton_launch.compile_time_arguments(
+        value_format=value_format,
+        input_dtype=input_dtype,
+        group_size=128,
+        groups_per_program=parameters.groups_per_program,
+        has_bound=True,
+        intermediate=intermediate,
+        architecture=nvidia,
+        interpreted=False,
+    )
+    pointers = {
+        "out": "*u8",
+        "input": POINTERS[input_dtype],
+        "scales": "*fp32",
+        "scale_ub": "*fp32",
+    }
+    numbers = dict.fromkeys(("hidden_size", "num_groups", "programs_per_token"), "i32")
+    strides = dict.fromkeys(
+        ("input_row_stride", "out_row_stride", "scale_token_stride", "scale_group_stride"), "i64"
+    )
+    compiled = compile_kernel(
+        silu_and_mul_per_block_quant_kernel,
+        architecture,
+        arguments={**pointers, **numbers, **strides},
+        constants=constants,
+        aligned=frozenset({"out", "input", "hidden_size", "input_row_stride", "out_row_stride"}),
+        num_warps=parameters.num_warps,
+    )
+    binary = "cubin" if nvidia is not None else "hsaco"
+    assert len(compiled.asm[binary]) > 1000
+    return str(compiled.asm["ptx" if nvidia is not None else "amdgcn"])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_format_and_input_compiles(architecture: str) -> None:
+    for value_format, input_dtype in itertools.product(VALUE_FORMATS, INPUT_DTYPES):
+        assembly(architecture, value_format, input_dtype, "input_dtype")
+
+
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name[:2] == "sm"])
+def test_nothing_is_fused_approximated_or_flushed_behind_the_contracts_back(
+    architecture: str,
+) -> None:
+    text = assembly(architecture, "float8_e4m3fn", "bfloat16")
+    for forbidden in ("div.full", "div.approx", "ex2.", "fma.rn.ftz", "mul.ftz", "add.ftz", "mad."):
+        assert forbidden not in text.replace("mad.lo", "").replace("mad.wide", ""), forbidden
+    assert ("cvt.rn.satfinite.e4m3x2" in text) == (architecture != "sm_80")
+
+
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name[:3] == "gfx"])
+def test_amd_divides_exactly_and_keeps_subnormals(architecture: str) -> None:
+    text = assembly(architecture, "float8_e4m3fnuz", "bfloat16")
+    assert "v_div_fixup_f32" in text
+    assert "v_exp_f32" not in text
+    # 3 keeps float32 subnormals on input and output.
+    assert ".amdhsa_float_denorm_mode_32 3" in text
