@@ -82,9 +82,7 @@ def _rows() -> list[Row]:
                 else:
                     status, reason = ("available" if selected else "selected"), None
                     selected = True
-                rows.append(
-                    Row(operator.name, platform, implementation.provider, status, reason)
-                )
+                rows.append(Row(operator.name, platform, implementation.provider, status, reason))
     return rows
 
 

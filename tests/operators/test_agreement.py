@@ -115,7 +115,9 @@ def test_an_expanded_input_row_is_read_and_no_tokens_give_nothing(provider: str)
     row = make_input(Filling.ACTIVATIONS, 1, 128, "float16", 1)
     values, scales = quantise(provider, row.expand(5, -1), 32)
     expected = quantise("reference", row, 32)
-    assert_same_bytes(values, expected[0].view(torch.uint8).expand(5, -1).contiguous().view(values.dtype))
+    assert_same_bytes(
+        values, expected[0].view(torch.uint8).expand(5, -1).contiguous().view(values.dtype)
+    )
     assert_same_bytes(scales, expected[1].expand(5, -1))
     values, scales = quantise(provider, row[:0], 32)
     assert values.shape == (0, 128)
@@ -246,4 +248,3 @@ def test_offsets_beyond_two_to_the_31_elements() -> None:
     expected = quantise("reference", small, 16, dtype=torch.int8)
     assert_same_bytes(out, expected[0])
     assert_same_bytes(scales, expected[1])
-

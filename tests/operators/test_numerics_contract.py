@@ -145,7 +145,9 @@ def test_the_polynomials_relative_error_is_what_its_comment_says() -> None:
 
 def test_log2_e_is_split_to_within_the_stated_bound() -> None:
     with mpmath.workprec(200):
-        rest = 1 / mpmath.log(2) - mpmath.mpf(numerics.LOG2_E_HIGH) - mpmath.mpf(numerics.LOG2_E_LOW)
+        rest = (
+            1 / mpmath.log(2) - mpmath.mpf(numerics.LOG2_E_HIGH) - mpmath.mpf(numerics.LOG2_E_LOW)
+        )
         assert abs(rest) < mpmath.mpf(2) ** -51
 
 
@@ -210,6 +212,7 @@ def test_codes_are_the_nearest_ties_to_even_and_saturate(name: str) -> None:
         limit = Fraction(value_format.maximum)
         limited = max(-limit, min(limit, point))
         best = min(
-            allowed, key=lambda c: (abs(allowed[c] - limited), c & 1, (c & 0x80 != 0) != (point < 0))
+            allowed,
+            key=lambda c: (abs(allowed[c] - limited), c & 1, (c & 0x80 != 0) != (point < 0)),
         )
         assert code == best, (float(point), code, best)

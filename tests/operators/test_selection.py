@@ -179,7 +179,9 @@ sys.modules["torch"] = None
 {DOCTOR}"""
     completed = run(script)
     assert completed.returncode == 0, completed.stderr
-    assert all("torch is not installed" in row["reason"] for row in json.loads(completed.stdout)["rows"])
+    assert all(
+        "torch is not installed" in row["reason"] for row in json.loads(completed.stdout)["rows"]
+    )
 
 
 def test_refused_and_selected_are_told_apart_by_type() -> None:

@@ -69,15 +69,17 @@ def test_compiled_code_calls_the_operator_itself() -> None:
         return graph
 
     torch._dynamo.reset()
-    torch.compile(
-        lambda input: opparity.silu_and_mul_per_block_quant(input, 64), backend=backend
-    )(torch.ones(2, 256))
+    torch.compile(lambda input: opparity.silu_and_mul_per_block_quant(input, 64), backend=backend)(
+        torch.ones(2, 256)
+    )
     assert "opparity.silu_and_mul_per_block_quant.default" in targets
 
 
 @pytest.mark.parametrize("leading", [(), (4,), (2, 3), (2, 0, 3), (1, 1, 1, 5)])
 @pytest.mark.parametrize("layout", ScaleLayout)
-def test_the_function_takes_leading_dimensions(leading: tuple[int, ...], layout: ScaleLayout) -> None:
+def test_the_function_takes_leading_dimensions(
+    leading: tuple[int, ...], layout: ScaleLayout
+) -> None:
     count = int(torch.tensor(leading).prod()) if leading else 1
     tokens = make_input(Filling.ACTIVATIONS, max(count, 1), 256, "float16", 3)[:count]
     values, scales = opparity.silu_and_mul_per_block_quant(

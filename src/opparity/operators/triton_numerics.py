@@ -69,11 +69,22 @@ def reciprocal_near_one(divisor, NVIDIA: tl.constexpr):
     8,388,609 divisors; tests/operators/test_on_gpu.py tries them all.
     """
     if NVIDIA:
-        start = tl.inline_asm_elementwise(
-            "rcp.approx.ftz.f32 $0, $1;", "=f,f", [divisor], dtype=tl.float32, is_pure=True, pack=1
+        result = tl.inline_asm_elementwise(
+            """
+            {
+            .reg .f32 start, negative, error;
+            rcp.approx.ftz.f32 start, $1;
+            neg.f32 negative, $1;
+            fma.rn.f32 error, negative, start, 0f3F800000;
+            fma.rn.f32 $0, error, start, start;
+            }
+            """,
+            "=f,f",
+            [divisor],
+            dtype=tl.float32,
+            is_pure=True,
+            pack=1,
         )
-        error = tl.fma(-divisor, start, constant(1.0, divisor))
-        result = tl.fma(error, start, start)
     else:
         result = tl.math.div_rn(constant(1.0, divisor), divisor)
     return result
@@ -81,11 +92,12 @@ def reciprocal_near_one(divisor, NVIDIA: tl.constexpr):
 
 @triton.jit
 def silu(gate, NVIDIA: tl.constexpr, EMULATED_FMA: tl.constexpr):
-    z = tl.maximum(-tl.abs(gate), _GATE_LIMIT)
+    # Signs by bits: Triton computes -x as 0 - x, which loses the sign of zero and costs an addition.
+    z = tl.maximum(float_of(bits_of(gate) | _SIGN_BIT), _GATE_LIMIT)
     high = constant(_LOG2_E_HIGH, gate)
     shifted = fused_multiply_add(z, high, constant(_ROUNDING_SHIFT, gate), EMULATED_FMA)
-    exponent = shifted - _ROUNDING_SHIFT
-    fraction = fused_multiply_add(z, high, -exponent, EMULATED_FMA)
+    negative_exponent = _ROUNDING_SHIFT - shifted
+    fraction = fused_multiply_add(z, high, negative_exponent, EMULATED_FMA)
     fraction = fused_multiply_add(z, constant(_LOG2_E_LOW, gate), fraction, EMULATED_FMA)
     power = fused_multiply_add(constant(_C5, gate), fraction, constant(_C4, gate), EMULATED_FMA)
     power = fused_multiply_add(power, fraction, constant(_C3, gate), EMULATED_FMA)

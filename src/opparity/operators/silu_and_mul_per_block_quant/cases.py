@@ -93,10 +93,22 @@ def cases() -> list[Case]:
         Case(Filling.ACTIVATIONS, 37, 7168, 128, "bfloat16", "float8_e4m3fn"),
         Case(Filling.ACTIVATIONS, 5, 18432, 64, "bfloat16", "float8_e4m3fn"),
         Case(
-            Filling.ACTIVATIONS, 67, 2048, 128, "bfloat16", "float8_e4m3fn", is_scale_transposed=True
+            Filling.ACTIVATIONS,
+            67,
+            2048,
+            128,
+            "bfloat16",
+            "float8_e4m3fn",
+            is_scale_transposed=True,
         ),
         Case(
-            Filling.ACTIVATIONS, 8, 1024, 128, "float16", "float8_e4m3fnuz", is_scale_transposed=True
+            Filling.ACTIVATIONS,
+            8,
+            1024,
+            128,
+            "float16",
+            "float8_e4m3fnuz",
+            is_scale_transposed=True,
         ),
         Case(Filling.ACTIVATIONS, 33, 1408, 128, "bfloat16", "float8_e4m3fn", scale_ub=0.002),
         Case(Filling.ACTIVATIONS, 33, 1408, 128, "bfloat16", "int8", scale_ub=0.002),
