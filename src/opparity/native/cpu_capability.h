@@ -1,0 +1,15 @@
+// Which of the compiled kernels this processor can run.
+#pragma once
+
+namespace opparity {
+
+enum class CpuCapability { kBaseline, kAvx2, kAvx512 };
+
+// The best that processor and build have, or the one that OPPARITY_CPU_CAPABILITY names.
+// Throws std::runtime_error where that name is unknown or the processor cannot run it.
+CpuCapability cpu_capability();
+
+// Its name, as OPPARITY_CPU_CAPABILITY and `opparity doctor` spell it.
+const char* cpu_capability_name(CpuCapability capability);
+
+}  // namespace opparity

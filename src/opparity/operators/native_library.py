@@ -1,0 +1,44 @@
+"""The native library: where it lies, and whether this process could load it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+import opparity
+
+if TYPE_CHECKING:
+    from opparity.platforms import Platform
+
+FILE_NAME = "libopparity.so"
+
+
+def path() -> Path | None:
+    """Return the library's path; an editable install has the package in two folders."""
+    candidates = (Path(folder) / FILE_NAME for folder in opparity.__path__)
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+@cache
+def load() -> str | None:
+    """Load the library once; return None, or the reason why it cannot be loaded."""
+    library = path()
+    if library is None:
+        return (
+            "this installation was built without torch's headers; reinstall it where torch is, "
+            "with `pip install --no-build-isolation opparity`"
+        )
+    try:
+        torch.ops.load_library(str(library))
+    except OSError as error:
+        return f"{library.name} does not load: {error}"
+    return None
+
+
+def availability(platform: Platform) -> str | None:
+    """Return None where the native library is loaded, else the reason."""
+    del platform
+    return load()

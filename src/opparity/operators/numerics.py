@@ -1,0 +1,36 @@
+"""The constants of the numerics contract (docs/numerics.md); every one is a float32 number.
+
+native/numerics.h holds the same ones for C++, and a test compares the two files.
+"""
+
+from __future__ import annotations
+
+# log2(e) = LOG2_E_HIGH + LOG2_E_LOW to within 2^-51.
+LOG2_E_HIGH = float.fromhex("0x1.715476p+0")
+LOG2_E_LOW = float.fromhex("0x1.4ae0cp-26")
+
+# 1.5 * 2^23: adding it to a number below 2^22 in magnitude rounds that to an integer, which then
+# stands in the low bits of the sum.
+ROUNDING_SHIFT = 12582912.0
+
+# 2^x on [-1/2, 1/2], lowest degree first: relative minimax with the constant term fixed at 1,
+# each coefficient rounded to float32; relative error at most 9.2e-8 before rounding errors.
+EXP2_COEFFICIENTS = tuple(
+    float.fromhex(text)
+    for text in (
+        "0x1p+0",
+        "0x1.62e42ap-1",
+        "0x1.ebf9bcp-3",
+        "0x1.c6b752p-5",
+        "0x1.3cea88p-7",
+        "0x1.5bba14p-10",
+    )
+)
+
+# exp(-128) * 128 is far below the least float32 subnormal, so SiLU is -0 from there on.
+GATE_LIMIT = -128.0
+
+# Powers of two are kept 2^64 too large until the last product, so that results below 2^-126 are
+# rounded once, and no exponent field leaves its range on the way.
+SCALING_EXPONENT = 64
+UNSCALING = 2.0**-SCALING_EXPONENT

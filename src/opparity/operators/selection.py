@@ -1,0 +1,147 @@
+"""Which implementation serves an operator on a platform, and the reason for each that does not.
+
+This is the only place that knows of absence. Two environment variables, read when operators are
+loaded, and the context manager `providers` change the choice for the whole process:
+
+- OPPARITY_FORCE=reference lets nothing but that provider serve;
+- OPPARITY_FORBID=native,triton takes these out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, cast
+
+from opparity.errors import OperatorMissing, ProviderUnknown
+from opparity.operators import PROVIDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from opparity.operators.declaration import Implementation, Operator
+    from opparity.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """An implementation that can serve here."""
+
+    implementation: Implementation
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An implementation that cannot serve here, and why."""
+
+    implementation: Implementation
+    reason: str
+
+
+Decision = Selected | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the user asked for: one provider alone, or some not at all."""
+
+    force: str | None = None
+    forbid: frozenset[str] = frozenset()
+    origin: str = "default"
+
+    @classmethod
+    def from_environment(cls) -> Policy:
+        """Read OPPARITY_FORCE and OPPARITY_FORBID."""
+        force = os.environ.get("OPPARITY_FORCE", "").strip()
+        forbid = os.environ.get("OPPARITY_FORBID", "").split(",")
+        return make_policy(
+            force or None, [name.strip() for name in forbid if name.strip()], "the environment"
+        )
+
+    def objection(self, provider: str) -> str | None:
+        """Return why this policy keeps a provider out, or None."""
+        if self.force is not None and provider != self.force:
+            return f"{self.origin} forces {self.force}"
+        if provider in self.forbid:
+            return f"{self.origin} forbids it"
+        return None
+
+
+def make_policy(force: str | None, forbid: Iterable[str], origin: str) -> Policy:
+    """Return a policy of known providers, or raise ProviderUnknown."""
+    forbidden = frozenset(forbid)
+    for name in (*forbidden, *([] if force is None else [force])):
+        if name not in PROVIDERS:
+            near = get_close_matches(name, PROVIDERS, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise ProviderUnknown(given=name, allowed=", ".join(PROVIDERS) + hint)
+    return Policy(force, forbidden, origin)
+
+
+_policies: list[Policy] = []
+
+
+def policy() -> Policy:
+    """Return the policy in force: the innermost context manager's, else the environment's."""
+    if not _policies:
+        _policies.append(Policy.from_environment())
+    return _policies[-1]
+
+
+@contextmanager
+def providers(*, force: str | None = None, forbid: Iterable[str] = ()) -> Iterator[None]:
+    """Force or forbid providers inside the `with` block, in the whole process.
+
+    Raises:
+        ProviderUnknown: at once, for a name that no operator has.
+    """
+    from opparity.operators import registration  # noqa: PLC0415 -- it needs torch, this does not
+
+    policy()
+    _policies.append(make_policy(force, forbid, "opparity.providers"))
+    try:
+        registration.load()
+        registration.apply()
+        yield
+    finally:
+        _policies.pop()
+        registration.apply()
+
+
+def decisions(operator: Operator, platform: Platform) -> list[Decision]:
+    """Return, for each implementation in order of preference, whether it can serve, and why not."""
+    return [_decide(implementation, platform) for implementation in operator.implementations]
+
+
+def select(operator: Operator, platform: Platform) -> Implementation:
+    """Return the first implementation that can serve.
+
+    Raises:
+        OperatorMissing: with every refusal's reason.
+    """
+    refusals = []
+    for decision in decisions(operator, platform):
+        if isinstance(decision, Selected):
+            return decision.implementation
+        refusals.append(f"{decision.implementation.provider}: {decision.reason}")
+    raise OperatorMissing(operator=operator.name, platform=platform, reasons="; ".join(refusals))
+
+
+def resolve(reference: str) -> Callable[..., object]:
+    """Return what "module:function" names."""
+    module, _, name = reference.partition(":")
+    return cast("Callable[..., object]", getattr(importlib.import_module(module), name))
+
+
+def _decide(implementation: Implementation, platform: Platform) -> Decision:
+    if platform not in implementation.platforms:
+        names = ", ".join(sorted(implementation.platforms))
+        return Refused(implementation, f"it is for {names}")
+    objection = policy().objection(implementation.provider)
+    if objection is not None:
+        return Refused(implementation, objection)
+    reason = resolve(implementation.availability)(platform)
+    return Selected(implementation) if reason is None else Refused(implementation, str(reason))

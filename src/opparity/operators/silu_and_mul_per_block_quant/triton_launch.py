@@ -1,0 +1,171 @@
+"""Launching the Triton kernel: its compile-time choices as pure functions, and the launch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import triton
+
+from opparity.errors import ArgumentRefused
+from opparity.formats import VALUE_FORMATS, Intermediate
+from opparity.operators import memory, torch_build
+from opparity.operators.silu_and_mul_per_block_quant import shapes
+from opparity.operators.silu_and_mul_per_block_quant.triton_kernel import (
+    silu_and_mul_per_block_quant_kernel,
+)
+from opparity.platforms import Platform
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_LARGEST_GRID = 2**31 - 1
+# The first NVIDIA architecture with cvt.rn.satfinite.e4m3x2.
+_FIRST_WITH_E4M3 = 89
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchParameters:
+    """How much one program does, and with how many warps (waves on AMD)."""
+
+    groups_per_program: int
+    num_warps: int
+
+
+def launch_parameters(
+    num_tokens: int, num_groups: int, group_size: int, wave_size: int
+) -> LaunchParameters:
+    """Return the launch for a shape: few elements a program while programs are few.
+
+    A program of 1,024 elements keeps 132 multiprocessors busy from some ten thousand elements on;
+    one of 2,048 saves a fifth of the time from 4,096 tokens on (H100, docs/benchmarks.md).
+    """
+    elements = 1024 if num_tokens * num_groups * group_size < 1 << 24 else 2048
+    groups = max(1, elements // group_size)
+    while groups > 1 and groups // 2 >= num_groups:
+        groups //= 2
+    threads = max(wave_size, groups * group_size // 8)
+    return LaunchParameters(groups, max(1, min(8, threads // wave_size)))
+
+
+def encoder(value_format: str, architecture: int | None, interpreted: bool) -> str:
+    """Return the kernel's way to make codes.
+
+    Args:
+        value_format: a name of VALUE_FORMATS.
+        architecture: NVIDIA's, as 90 for sm_90; None on AMD.
+        interpreted: whether Triton's interpreter runs the kernel; its FP8 conversion is wrong.
+    """
+    has_conversion = architecture is not None and architecture >= _FIRST_WITH_E4M3
+    if value_format == "float8_e4m3fn":
+        return "hardware_e4m3fn" if has_conversion and not interpreted else "e4m3fn"
+    return "e4m3fnuz" if value_format == "float8_e4m3fnuz" else "int8"
+
+
+def compile_time_arguments(
+    *,
+    value_format: str,
+    input_dtype: str,
+    group_size: int,
+    groups_per_program: int,
+    has_bound: bool,
+    intermediate: str,
+    architecture: int | None,
+    interpreted: bool,
+) -> dict[str, object]:
+    """Return the kernel's constexpr arguments."""
+    rounds = intermediate == Intermediate.INPUT_DTYPE and input_dtype != "float32"
+    row = VALUE_FORMATS[value_format]
+    return {
+        "GROUP_SIZE": group_size,
+        "GROUPS": groups_per_program,
+        "MAXIMUM": row.maximum,
+        "MINIMUM_SCALE": row.minimum_scale,
+        "ENCODER": encoder(value_format, architecture, interpreted),
+        "ROUNDS_TO": input_dtype if rounds else "float32",
+        "HAS_BOUND": has_bound,
+        "NVIDIA": architecture is not None and not interpreted,
+        "EMULATED_FMA": interpreted,
+    }
+
+
+def launch(
+    out: Tensor,
+    input: Tensor,
+    scales: Tensor,
+    group_size: int,
+    scale_ub: Tensor | None = None,
+    is_scale_transposed: bool = False,
+) -> None:
+    """Serve the operator's default overload."""
+    launch_intermediate(
+        out, input, scales, group_size, scale_ub, is_scale_transposed, Intermediate.FLOAT32
+    )
+
+
+def launch_intermediate(
+    out: Tensor,
+    input: Tensor,
+    scales: Tensor,
+    group_size: int,
+    scale_ub: Tensor | None,
+    is_scale_transposed: bool,
+    intermediate: str,
+) -> None:
+    """Serve the overload that names the intermediate precision."""
+    by_token = shapes.check(
+        out, input, scales, group_size, scale_ub, is_scale_transposed, intermediate
+    )
+    memory.check(shapes.NAME, out=out, scales=scales, input=input, scale_ub=scale_ub)
+    num_tokens, hidden_size = out.shape
+    num_groups = hidden_size // group_size
+    architecture, wave_size = _device_facts(input.device)
+    parameters = launch_parameters(num_tokens, num_groups, group_size, wave_size)
+    programs_per_token = -(-num_groups // parameters.groups_per_program)
+    grid = num_tokens * programs_per_token
+    if grid == 0:
+        return
+    if grid > _LARGEST_GRID:
+        raise ArgumentRefused(
+            operator=shapes.NAME,
+            detail=f"input has {num_tokens} tokens, {grid} programs; "
+            f"allowed: {_LARGEST_GRID}; split it by tokens",
+        )
+    arguments = compile_time_arguments(
+        value_format=shapes.name_of(out.dtype),
+        input_dtype=shapes.name_of(input.dtype),
+        group_size=group_size,
+        groups_per_program=parameters.groups_per_program,
+        has_bound=scale_ub is not None,
+        intermediate=intermediate,
+        architecture=architecture,
+        interpreted=triton.knobs.runtime.interpret,
+    )
+    with torch.cuda.device_of(input):
+        silu_and_mul_per_block_quant_kernel[(grid,)](
+            out.view(torch.uint8),
+            input,
+            by_token,
+            scale_ub if scale_ub is not None else by_token,
+            hidden_size,
+            num_groups,
+            programs_per_token,
+            input.stride(0),
+            out.stride(0),
+            by_token.stride(0),
+            by_token.stride(1),
+            **arguments,
+            num_warps=parameters.num_warps,
+            enable_fp_fusion=False,
+        )
+
+
+def _device_facts(device: torch.device) -> tuple[int | None, int]:
+    """Return NVIDIA's architecture (None elsewhere) and the lanes of a warp or wave."""
+    if device.type != "cuda":
+        return None, 32
+    properties = torch.cuda.get_device_properties(device)
+    if torch_build.gpu_platform() is Platform.ROCM:
+        return None, int(properties.warp_size)
+    return 10 * properties.major + properties.minor, 32
