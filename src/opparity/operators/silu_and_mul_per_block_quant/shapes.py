@@ -73,9 +73,7 @@ def check(
                 "allowed: one device; move them together"
             )
     if intermediate not in tuple(Intermediate):
-        _refuse(
-            f"intermediate is '{intermediate}'; allowed: {', '.join(Intermediate)}; choose one"
-        )
+        _refuse(f"intermediate is '{intermediate}'; allowed: {', '.join(Intermediate)}; choose one")
     return by_token
 
 
@@ -163,7 +161,12 @@ def _scales_by_token(
                 "or the transposed view of such a tensor"
             )
         _refuse(f"scales has shape {_words(shape)}; allowed: {allowed}; allocate it so")
-    if is_scale_transposed and num_tokens > 1 and num_groups > 1 and view.stride(0) > view.stride(1):
+    if (
+        is_scale_transposed
+        and num_tokens > 1
+        and num_groups > 1
+        and view.stride(0) > view.stride(1)
+    ):
         _refuse(
             f"scales has strides {_words(scales.stride())} and is_scale_transposed is True; "
             "allowed: a group's scales next to each other; "
