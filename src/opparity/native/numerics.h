@@ -12,12 +12,14 @@ namespace {
 
 constexpr float kLog2EHigh = 0x1.715476p+0f;
 constexpr float kLog2ELow = 0x1.4ae0cp-26f;
-constexpr float kRoundingShift = 12582912.0f;
+constexpr float kRoundingShift = 12582976.0f;
 constexpr float kExp2Coefficients[] = {0x1p+0f,        0x1.62e42ap-1f, 0x1.ebf9bcp-3f,
                                        0x1.c6b752p-5f, 0x1.3cea88p-7f, 0x1.5bba14p-10f};
 constexpr float kGateLimit = -128.0f;
-constexpr uint32_t kScalingExponent = 64;
 constexpr float kUnscaling = 0x1p-64f;
+
+// 1.5 * 2^23: the sum's low bits are the integer.
+constexpr float kIntegerShift = 12582912.0f;
 
 constexpr uint32_t kSignBit = 0x80000000u;
 constexpr uint32_t kMagnitudeBits = 0x7fffffffu;
@@ -46,8 +48,8 @@ OPPARITY_INLINE float silu(float gate) {
   power = fused_multiply_add(power, fraction, kExp2Coefficients[2]);
   power = fused_multiply_add(power, fraction, kExp2Coefficients[1]);
   power = fused_multiply_add(power, fraction, kExp2Coefficients[0]);
-  // The integer stands in the low bits of `shifted`; the shift drops all others.
-  float scaled = float_of(bits_of(power) + ((bits_of(shifted) + kScalingExponent) << 23));
+  // The integer stands in the low bits of `shifted`, with the scaling's 64; others are shifted out.
+  float scaled = float_of(bits_of(power) + (bits_of(shifted) << 23));
   float reciprocal = 1.0f / fused_multiply_add(scaled, kUnscaling, 1.0f);
   float numerator = (z * scaled) * kUnscaling;
   float positive_part = gate < 0.0f ? -0.0f : gate;
@@ -125,7 +127,7 @@ struct Int8 {
   OPPARITY_INLINE uint8_t encode(float quotient) {
     float limited = quotient < -128.0f ? -128.0f : quotient;
     limited = limited > 127.0f ? 127.0f : limited;
-    uint32_t code = bits_of(limited + kRoundingShift);
+    uint32_t code = bits_of(limited + kIntegerShift);
     return static_cast<uint8_t>(bits_of(quotient) << 1 > kInfinityBits << 1 ? 0u : code);
   }
 };

@@ -9,9 +9,14 @@ from __future__ import annotations
 LOG2_E_HIGH = float.fromhex("0x1.715476p+0")
 LOG2_E_LOW = float.fromhex("0x1.4ae0cp-26")
 
-# 1.5 * 2^23: adding it to a number below 2^22 in magnitude rounds that to an integer, which then
-# stands in the low bits of the sum.
-ROUNDING_SHIFT = 12582912.0
+# Powers of two are kept 2^64 too large until the last product, so that results below 2^-126 are
+# rounded once, and no exponent field leaves its range on the way.
+SCALING_EXPONENT = 64
+UNSCALING = 2.0**-SCALING_EXPONENT
+
+# 1.5 * 2^23 + 64: adding it to a number below 2^22 in magnitude rounds that to an integer, which
+# then stands in the low bits of the sum, plus the scaling's 64. As 64 is even, so are the ties.
+ROUNDING_SHIFT = 12582912.0 + SCALING_EXPONENT
 
 # 2^x on [-1/2, 1/2], lowest degree first: relative minimax with the constant term fixed at 1,
 # each coefficient rounded to float32; relative error at most 9.2e-8 before rounding errors.
@@ -29,8 +34,3 @@ EXP2_COEFFICIENTS = tuple(
 
 # exp(-128) * 128 is far below the least float32 subnormal, so SiLU is -0 from there on.
 GATE_LIMIT = -128.0
-
-# Powers of two are kept 2^64 too large until the last product, so that results below 2^-126 are
-# rounded once, and no exponent field leaves its range on the way.
-SCALING_EXPONENT = 64
-UNSCALING = 2.0**-SCALING_EXPONENT

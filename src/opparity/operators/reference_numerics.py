@@ -15,7 +15,6 @@ from opparity.operators.numerics import (
     LOG2_E_HIGH,
     LOG2_E_LOW,
     ROUNDING_SHIFT,
-    SCALING_EXPONENT,
     UNSCALING,
 )
 
@@ -58,9 +57,8 @@ def silu(gate: Tensor) -> Tensor:
     power = torch.full_like(gate, EXP2_COEFFICIENTS[-1])
     for coefficient in reversed(EXP2_COEFFICIENTS[:-1]):
         power = fused_multiply_add(power, fraction, coefficient)
-    # NaN gates have no exponent; what stands there is lost in the last line's NaN.
-    steps = exponent.nan_to_num(0.0).to(torch.int32) + SCALING_EXPONENT
-    scaled = (power.view(torch.int32) + (steps << 23)).view(torch.float32)
+    # The integer stands in the low bits of `shifted`, with the scaling's 64; others are shifted out.
+    scaled = (power.view(torch.int32) + (shifted.view(torch.int32) << 23)).view(torch.float32)
     reciprocal = correctly_rounded_reciprocal(fused_multiply_add(scaled, UNSCALING, 1.0))
     numerator = (z * scaled) * UNSCALING
     positive_part = torch.where(gate < 0, -0.0, gate)

@@ -15,8 +15,9 @@ _LOG2_E_LOW = tl.constexpr(numerics.LOG2_E_LOW)
 _ROUNDING_SHIFT = tl.constexpr(numerics.ROUNDING_SHIFT)
 _C0, _C1, _C2, _C3, _C4, _C5 = (tl.constexpr(c) for c in numerics.EXP2_COEFFICIENTS)
 _GATE_LIMIT = tl.constexpr(numerics.GATE_LIMIT)
-_SCALING_EXPONENT = tl.constexpr(numerics.SCALING_EXPONENT)
 _UNSCALING = tl.constexpr(numerics.UNSCALING)
+# 1.5 * 2^23: the sum's low bits are the integer.
+_INTEGER_SHIFT = tl.constexpr(12582912.0)
 _MAGNITUDE_BITS = tl.constexpr(0x7FFFFFFF)
 _INFINITY_BITS = tl.constexpr(0x7F800000)
 
@@ -90,8 +91,8 @@ def silu(gate, NVIDIA: tl.constexpr, EMULATED_FMA: tl.constexpr):
     power = fused_multiply_add(power, fraction, constant(_C2, gate), EMULATED_FMA)
     power = fused_multiply_add(power, fraction, constant(_C1, gate), EMULATED_FMA)
     power = fused_multiply_add(power, fraction, constant(_C0, gate), EMULATED_FMA)
-    # The integer stands in the low bits of `shifted`; the shift drops all others.
-    scaled = float_of(bits_of(power) + ((bits_of(shifted) + _SCALING_EXPONENT) << 23))
+    # The integer stands in the low bits of `shifted`, with the scaling's 64; others are shifted out.
+    scaled = float_of(bits_of(power) + (bits_of(shifted) << 23))
     divisor = fused_multiply_add(
         scaled, constant(_UNSCALING, gate), constant(1.0, gate), EMULATED_FMA
     )
@@ -151,4 +152,4 @@ def encode_int8(quotient):
     """int8 codes, to nearest even and saturating; NaN is 0, under a NaN scale."""
     limited = tl.where(quotient == quotient, quotient, 0.0)
     limited = tl.minimum(tl.maximum(limited, -128.0), 127.0)
-    return bits_of(limited + _ROUNDING_SHIFT).to(tl.uint8)
+    return bits_of(limited + _INTEGER_SHIFT).to(tl.uint8)

@@ -1,0 +1,112 @@
+"""`opparity doctor`: which operator exists here by which implementation, and why not by others."""
+
+from __future__ import annotations
+
+import json
+import platform as host
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import opparity
+from opparity.operators import OPERATORS
+from opparity.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One implementation of one operator on one platform."""
+
+    operator: str
+    platform: str
+    provider: str
+    status: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What was found on this machine.
+
+    Attributes:
+        versions: of each package that matters; None where it is not installed.
+        devices: the CPU with the capability that kernels use, and each GPU.
+        rows: every implementation; status "selected", "available" or "refused".
+    """
+
+    versions: dict[str, str | None]
+    devices: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def to_json(self) -> str:
+        """Return the examination as JSON, `"schema_version": 1`."""
+        return json.dumps({"schema_version": 1, **asdict(self)}, indent=2)
+
+
+def examine() -> Examination:
+    """Look at this machine; nothing here fails because something is absent."""
+    versions = {"opparity": opparity.__version__, "python": host.python_version()}
+    versions |= {name: _version(name) for name in ("torch", "triton", "numpy", "vllm", "sglang")}
+    if versions["torch"] is None:
+        reason = "torch is not installed; `pip install opparity[operators]`"
+        rows = tuple(
+            Row(operator.name, platform, implementation.provider, "refused", reason)
+            for operator in OPERATORS
+            for platform in Platform
+            for implementation in operator.implementations
+            if platform in implementation.platforms
+        )
+        return Examination(versions, (host.machine(),), rows)
+    return Examination(versions, _devices(), tuple(_rows()))
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _rows() -> list[Row]:
+    from opparity.operators.selection import Refused, decisions  # noqa: PLC0415 -- it needs torch
+
+    rows = []
+    for operator in OPERATORS:
+        for platform in Platform:
+            selected = False
+            for decision in decisions(operator, platform):
+                implementation = decision.implementation
+                if platform not in implementation.platforms:
+                    continue
+                if isinstance(decision, Refused):
+                    status, reason = "refused", decision.reason
+                else:
+                    status, reason = ("available" if selected else "selected"), None
+                    selected = True
+                rows.append(
+                    Row(operator.name, platform, implementation.provider, status, reason)
+                )
+    return rows
+
+
+def _devices() -> tuple[str, ...]:
+    import torch  # noqa: PLC0415 -- doctor runs without it
+
+    from opparity.operators import native_library  # noqa: PLC0415
+
+    refusal = native_library.load()
+    kernels = "no native kernels"
+    if refusal is None:
+        kernels = f"{torch.ops.opparity.cpu_capability()} kernels"
+    devices = [f"{host.machine()} CPU, {torch.get_num_threads()} threads, {kernels}"]
+    if not torch.cuda.is_available():
+        return (*devices, "no GPU: torch.cuda.is_available() is False")
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        architecture = (
+            properties.gcnArchName
+            if torch.version.hip is not None
+            else f"sm_{properties.major}{properties.minor}"
+        )
+        memory = properties.total_memory / 2**30
+        devices.append(f"{properties.name}, {architecture}, {memory:.0f} GiB")
+    return tuple(devices)
