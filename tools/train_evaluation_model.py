@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import platform
 import time
+from functools import partial
 from pathlib import Path  # noqa: TC003 -- typer reads the annotation
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,15 +48,15 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def compiled(model: LanguageModel) -> Callable[[Tensor], Tensor]:
+def compiled(model: LanguageModel, *, batch: int) -> Callable[[Tensor], Tensor]:
     """Return the compiled model, or the model itself once a trial step has failed to compile.
 
     A lease of a GPU is worth more than the speed that the compiler adds, so a failure is printed
     and training goes on without it.
     """
-    forward: Callable[[Tensor], Tensor] = torch.compile(model)
+    forward: Callable[[Tensor], Tensor] = torch.compile(model, dynamic=False)
     device = model.model.embed_tokens.weight.device
-    trial = torch.zeros((2, model.configuration.context), dtype=torch.int64, device=device)
+    trial = torch.zeros((batch, model.configuration.context), dtype=torch.int64, device=device)
     started = time.perf_counter()
     try:
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
@@ -131,7 +132,7 @@ def main(
         plan,
         text,
         validation,
-        forward=compiled if use_compiler else uncompiled,
+        forward=partial(compiled, batch=batch) if use_compiler else uncompiled,
         say=say,
     )
     finish(trained, plan, held_out, output, trained_bytes=len(text))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from opparity.evaluation.evaluate import Watcher
 
@@ -88,14 +88,16 @@ class _Bars:
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
+        self.ids: list[TaskID] = []
 
-    def begin(self, label: str, tokens: int) -> None:
-        """Add a bar."""
-        self.task = self.progress.add_task(label, total=tokens)
+    def begin(self, label: str, tokens: int) -> int:
+        """Add a bar and return its number."""
+        self.ids.append(self.progress.add_task(label, total=tokens))
+        return len(self.ids) - 1
 
-    def advance(self, tokens: int) -> None:
-        """Move the last bar on."""
-        self.progress.advance(self.task, tokens)
+    def advance(self, number: int, tokens: int) -> None:
+        """Move a bar on."""
+        self.progress.advance(self.ids[number], tokens)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Runs the language model once for each way to compute its MLPs, and compares the bits.
 
-Implementations are compared on the first tokens, the share that every one of them is run on; the
-batches are the same for all, since a product of matrices may sum in another order in another shape.
+Batch after batch, every variant has its turn, so that a machine that slows down slows all alike.
+Implementations are compared on the share, the first tokens, which every one of them is run on.
+All see the same batches, since a product of matrices may sum in another order in another shape.
 """
 
 from __future__ import annotations
@@ -9,13 +10,22 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from opparity.evaluation.language_model import LanguageModel, bits_of, inputs_for
 from opparity.evaluation.results import Evaluation, Measurement, Reading, Replay
-from opparity.evaluation.variants import BFLOAT16, UNFUSED, Mlps, Recorder, Variant, fused, install
+from opparity.evaluation.variants import (
+    BFLOAT16,
+    UNFUSED,
+    EvaluatedMlp,
+    Mlps,
+    Recorder,
+    Variant,
+    fused,
+)
 from opparity.operators import OPERATORS
 from opparity.operators.selection import Selected, decisions
 from opparity.operators.torch_build import gpu_platform
@@ -32,11 +42,30 @@ OPERATOR = next(row for row in OPERATORS if row.name == "silu_and_mul_per_block_
 class Watcher(Protocol):
     """Is told what runs and how far it is."""
 
-    def begin(self, label: str, tokens: int) -> None:
-        """Something starts that has so many tokens to do."""
+    def begin(self, label: str, tokens: int) -> int:
+        """Something has so many tokens to do; returns the number to name it by."""
 
-    def advance(self, tokens: int) -> None:
-        """So many of them are done."""
+    def advance(self, number: int, tokens: int) -> None:
+        """So many of its tokens are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The windows to evaluate.
+
+    Attributes:
+        share: uint8 [windows, tokens], which every variant is run on.
+        rest: uint8 [windows, tokens], which the quick variants are run on as well.
+        batch: windows in a batch.
+    """
+
+    share: Tensor
+    rest: Tensor
+    batch: int
+
+    def tokens(self, *, whole: bool) -> int:
+        """Return how many tokens a variant is run on."""
+        return self.share.numel() + (self.rest.numel() if whole else 0)
 
 
 def platform_of(device: torch.device) -> Platform:
@@ -52,32 +81,7 @@ def available_variants(platform: Platform) -> list[Variant]:
     return [BFLOAT16, UNFUSED, *(fused(one.implementation.provider) for one in chosen)]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The windows to evaluate, in batches.
-
-    Attributes:
-        share: uint8 [windows, tokens], which every variant is run on.
-        rest: uint8 [windows, tokens], which the quick variants are run on as well.
-        batch: windows in a batch.
-    """
-
-    share: Tensor
-    rest: Tensor
-    batch: int
-
-    def batches(self, *, whole: bool) -> list[tuple[Tensor, bool]]:
-        """Return (windows, whether they belong to the share), never mixed in one batch."""
-        parts = [(part, True) for part in torch.split(self.share, self.batch)]
-        if whole and len(self.rest):
-            parts += [(part, False) for part in torch.split(self.rest, self.batch)]
-        return parts
-
-    def tokens(self, *, whole: bool) -> int:
-        """Return how many tokens a variant is run on."""
-        return self.share.numel() + (self.rest.numel() if whole else 0)
-
-
+@torch.inference_mode()
 def evaluate(
     checkpoint: Checkpoint,
     text: Text,
@@ -95,8 +99,8 @@ def evaluate(
         device: where the model runs.
         watcher: is told of progress.
         variants: those to run; by default all that can run there.
-        replayed: those whose step is run on the CPU on the operator's inputs; by default the
-            CPU's implementations where the device is a GPU, and none where it is the CPU.
+        replayed: fused variants whose step is run on the CPU on what the first fused one was
+            given; by default the CPU's where the device is a GPU, and none where it is the CPU.
     """
     platform = platform_of(device)
     if variants is None:
@@ -105,78 +109,103 @@ def evaluate(
         cpu = available_variants(Platform.CPU) if platform is not Platform.CPU else []
         replayed = [variant for variant in cpu if variant.mlps is Mlps.FUSED]
     model = checkpoint.model().to(device)
-    measurements: list[Measurement] = []
-    inputs: list[Tensor] = []
-    for variant in variants:
-        keep = inputs if replayed and variant.mlps is Mlps.FUSED and not inputs else None
-        measurements.append(measure(model, checkpoint, variant, text, watcher, keep=keep))
-    replays = []
-    expected = next((one for one in measurements if one.mlps is Mlps.FUSED), None)
-    if expected is not None:
-        for variant in replayed:
-            digest = replay(variant, inputs, text.share.numel(), watcher)
-            same = digest == expected.share.operator_sha256
-            replays.append(Replay(str(variant.provider), digest, same))
-    return Evaluation(
-        platform, tuple(measurements), tuple(replays), tuple(decisions(OPERATOR, platform))
-    )
+    runs = [_Run(model, checkpoint, variant, text, watcher) for variant in variants]
+    expected = next((run for run in runs if run.variant.mlps is Mlps.FUSED), None)
+    if expected is not None and replayed:
+        expected.keeps_inputs = True
+    for run in runs:
+        run.warm_up(text.share[:1].to(device))
+    for windows in torch.split(text.share, text.batch):
+        for run in runs:
+            run.read(windows.to(device), in_share=True)
+    for windows in torch.split(text.rest, text.batch) if len(text.rest) else ():
+        for run in runs:
+            if run.variant.whole:
+                run.read(windows.to(device), in_share=False)
+    measurements = tuple(run.measurement() for run in runs)
+    replays = () if expected is None else tuple(_replay(one, expected, watcher) for one in replayed)
+    return Evaluation(platform, measurements, replays, tuple(decisions(OPERATOR, platform)))
 
 
-@torch.inference_mode()
-def measure(
-    model: LanguageModel,
-    checkpoint: Checkpoint,
-    variant: Variant,
-    text: Text,
-    watcher: Watcher,
-    *,
-    keep: list[Tensor] | None = None,
-) -> Measurement:
-    """Run one variant; `keep`, where given, receives the operator's inputs on the share."""
-    device = model.model.embed_tokens.weight.device
-    recorder = Recorder(device)
-    install(model, checkpoint, variant, recorder)
-    share, total = _Sums(), _Sums()
-    seconds = step_seconds = 0.0
-    watcher.begin(variant.label, text.tokens(whole=variant.whole))
-    with variant.serving():
-        # A first window starts threads, libraries and the GPU's compiler outside of the clock.
-        model(inputs_for(text.share[:1].to(device)))
-        _wait_for(device)
-        recorder.take()
-        for windows, in_share in text.batches(whole=variant.whole):
-            logits, spent = _timed(model, windows.to(device))
-            calls, step_spent = recorder.take()
-            seconds, step_seconds = seconds + spent, step_seconds + step_spent
-            costs = bits_of(logits, windows.to(device)).sum().item()
-            outputs = [tensor for _, tensors in calls for tensor in tensors]
-            for sums in (total, share) if in_share else (total,):
-                sums.add(windows.numel(), costs, outputs, logits)
-            if in_share and keep is not None:
-                keep.extend(gate_up.cpu() for gate_up, _ in calls)
-            watcher.advance(windows.numel())
-    fused_operator = variant.mlps is Mlps.FUSED
-    return Measurement(
-        variant.mlps,
-        variant.provider,
-        share.reading(with_operator=fused_operator),
-        total.reading(with_operator=fused_operator),
-        seconds,
-        step_seconds,
-    )
+class _Run:
+    """One variant on its way through the text."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        checkpoint: Checkpoint,
+        variant: Variant,
+        text: Text,
+        watcher: Watcher,
+    ) -> None:
+        self.model, self.variant, self.watcher = model, variant, watcher
+        device = model.model.embed_tokens.weight.device
+        self.recorder = Recorder(device)
+        self.mlps = [
+            EvaluatedMlp(weights, variant, self.recorder, device) for weights in checkpoint.mlps
+        ]
+        self.share, self.total = _Sums(), _Sums()
+        # (tokens, seconds, seconds of the step) of each batch.
+        self.times: list[tuple[int, float, float]] = []
+        self.keeps_inputs = False
+        self.inputs: list[Tensor] = []
+        self.number = watcher.begin(variant.label, text.tokens(whole=variant.whole))
+
+    def warm_up(self, windows: Tensor) -> None:
+        """Start threads, libraries and the GPU's compiler, outside of the clock."""
+        self._timed_logits(windows)
+        self.recorder.take()
+
+    def read(self, windows: Tensor, *, in_share: bool) -> None:
+        """Run the model over a batch and keep what it gave and took."""
+        logits, seconds = self._timed_logits(windows)
+        calls, step_seconds = self.recorder.take()
+        self.times.append((windows.numel(), seconds, step_seconds))
+        bits = bits_of(logits, windows).sum().item()
+        outputs = [tensor for _, tensors in calls for tensor in tensors]
+        for sums in (self.total, self.share) if in_share else (self.total,):
+            sums.add(windows.numel(), bits, outputs, logits)
+        if self.keeps_inputs and in_share:
+            self.inputs += [gate_up.cpu() for gate_up, _ in calls]
+        self.watcher.advance(self.number, windows.numel())
+
+    def measurement(self) -> Measurement:
+        """Return what was measured."""
+        with_operator = self.variant.mlps is Mlps.FUSED
+        return Measurement(
+            mlps=self.variant.mlps,
+            provider=self.variant.provider,
+            share=self.share.reading(with_operator=with_operator),
+            total=self.total.reading(with_operator=with_operator),
+            seconds=sum(seconds for _, seconds, _ in self.times),
+            seconds_per_token=median(seconds / tokens for tokens, seconds, _ in self.times),
+            step_seconds_per_token=median(step / tokens for tokens, _, step in self.times),
+        )
+
+    def _timed_logits(self, windows: Tensor) -> tuple[Tensor, float]:
+        """Return the logits and the seconds they took."""
+        for block, mlp in zip(self.model.blocks, self.mlps, strict=True):
+            block.mlp = mlp
+        tokens = inputs_for(windows)
+        with self.variant.serving():
+            _wait_for(windows.device)
+            started = time.perf_counter()
+            logits = self.model(tokens)
+            _wait_for(windows.device)
+            return logits, time.perf_counter() - started
 
 
-@torch.inference_mode()
-def replay(variant: Variant, inputs: list[Tensor], tokens: int, watcher: Watcher) -> str:
-    """Run a variant's step on recorded inputs on the CPU; return the SHA-256 of its outputs."""
-    watcher.begin(f"{variant.label}, replayed on the CPU", tokens)
+def _replay(variant: Variant, expected: _Run, watcher: Watcher) -> Replay:
+    """Run a variant's step on the CPU on what another run's operator was given."""
+    number = watcher.begin(f"{variant.label}, replayed on the CPU", expected.share.tokens)
     digest = hashlib.sha256()
     with variant.serving():
-        for gate_up in inputs:
+        for gate_up in expected.inputs:
             for tensor in variant.step(gate_up):
                 digest.update(_bytes(tensor))
-            watcher.advance(tokens // len(inputs))
-    return digest.hexdigest()
+            watcher.advance(number, expected.share.tokens // len(expected.inputs))
+    same = digest.hexdigest() == expected.share.operator.hexdigest()
+    return Replay(str(variant.provider), digest.hexdigest(), same)
 
 
 class _Sums:
@@ -200,16 +229,6 @@ class _Sums:
         """Return what was added up."""
         operator = self.operator.hexdigest() if with_operator else None
         return Reading(self.tokens, self.bits / self.tokens, operator, self.logits.hexdigest())
-
-
-def _timed(model: LanguageModel, windows: Tensor) -> tuple[Tensor, float]:
-    """Return the logits and the seconds they took."""
-    tokens = inputs_for(windows)
-    _wait_for(windows.device)
-    started = time.perf_counter()
-    logits = model(tokens)
-    _wait_for(windows.device)
-    return logits, time.perf_counter() - started
 
 
 def _wait_for(device: torch.device) -> None:

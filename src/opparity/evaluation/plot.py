@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from opparity.evaluation.results import Evaluation
 
 COLOURS = {Mlps.BFLOAT16: "#7f7f7f", Mlps.UNFUSED: "#d98c3f", Mlps.FUSED: "#2f6fab"}
+VERDICTS = {
+    True: "the fused implementations give identical bits",
+    False: "the fused implementations DIFFER",
+    None: "one fused implementation alone",
+}
 
 
 def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path) -> None:
@@ -25,29 +30,33 @@ def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path)
     quality, speed, cost = figure.subplots(1, 3, sharey=True)
     measurements = evaluation.measurements
     colours = [COLOURS[one.mlps] for one in measurements]
-    labels = [
-        f"{one.mlps}\n{one.provider or 'PyTorch'}" for one in measurements
-    ]
+    labels = [f"{one.mlps}\n{one.provider or 'PyTorch'}" for one in measurements]
 
     def draw(axes: Axes, title: str, numbers: list[float], form: str) -> None:
-        bars = axes.barh(labels, numbers, color=colours)
-        axes.bar_label(bars, [form.format(number) for number in numbers], padding=3, fontsize=8)
+        axes.hlines(labels, min(0.0, *numbers), numbers, color=colours, linewidth=2)
+        axes.scatter(numbers, labels, color=colours, zorder=2)
+        for number, label in zip(numbers, labels, strict=True):
+            axes.annotate(
+                form.format(number), (number, label), (8, 0), textcoords="offset points",
+                va="center", fontsize=8,
+            )  # fmt: skip
         axes.set_title(title, fontsize=10)
-        axes.margins(x=0.3)
+        axes.margins(x=0.3, y=0.15)
         axes.spines[["top", "right"]].set_visible(False)
 
     # On the share, the only tokens that every variant was run on.
-    bits = [one.share.bits_per_byte for one in measurements]
-    draw(quality, f"bits per byte, {measurements[0].share.tokens:,} bytes", bits, "{:.5f}")
+    base = measurements[0].share
+    change = [one.share.bits_per_byte - base.bits_per_byte for one in measurements]
+    draw(quality, f"bits per byte beyond {base.bits_per_byte:.4f} of bfloat16", change, "{:+.5f}")
     draw(speed, "tokens per second", [one.tokens_per_second for one in measurements], "{:,.0f}")
     step = [one.step_seconds_per_token * 1e6 for one in measurements]
-    draw(cost, "activation + quantisation, µs per token (log)", step, "{:.3g}")
-    cost.set_xscale("log")
+    draw(cost, "activation + quantisation, µs per token", step, "{:,.1f}")
+    # The reference takes hundreds of times longer than the others.
+    cost.set_xscale("symlog", linthresh=min(step))
     quality.invert_yaxis()
-    verdict = {True: "identical bits", False: "DIFFERENT bits", None: "not compared"}
     figure.suptitle(
-        f"Held-out Python source on {circumstances.device}; "
-        f"fused implementations: {verdict[evaluation.identical]}",
+        f"{circumstances.parameters / 1e6:.1f} M parameters, held-out Python source, "
+        f"{circumstances.device}: {VERDICTS[evaluation.identical]}",
         fontsize=11,
     )
     figure.savefig(path, dpi=150)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from opparity.evaluation.results import Evaluation, Measurement, Reading
+    from opparity.evaluation.results import Evaluation, Measurement
 
 SCHEMA_VERSION = 1
 VERDICTS = {
-    True: "identical",
-    False: "DIFFERENT",
-    None: "one implementation alone: nothing to compare",
+    True: ("identical", "bold green"),
+    False: ("DIFFERENT", "bold red"),
+    None: ("nothing to compare", "bold yellow"),
 }
 
 
@@ -66,9 +67,7 @@ def document(evaluation: Evaluation, circumstances: Circumstances) -> dict[str, 
         "platform": str(evaluation.platform),
         "identical": evaluation.identical,
         "variants": [_variant(one) for one in evaluation.measurements],
-        "replays": [
-            {"platform": "cpu", **asdict(replay)} for replay in evaluation.replays
-        ],
+        "replays": [{"platform": "cpu", **asdict(replay)} for replay in evaluation.replays],
         "refused": [
             {"provider": one.implementation.provider, "reason": one.reason}
             for one in evaluation.decisions
@@ -86,7 +85,6 @@ def _variant(measurement: Measurement) -> dict[str, Any]:
         "tokens_per_second": measurement.tokens_per_second,
         "seconds": measurement.seconds,
         "activation_and_quantisation": {
-            "seconds": measurement.step_seconds,
             "seconds_per_token": measurement.step_seconds_per_token,
             "part_of_time": measurement.step_part,
         },
@@ -96,77 +94,84 @@ def _variant(measurement: Measurement) -> dict[str, Any]:
 
 def rendered(evaluation: Evaluation, circumstances: Circumstances) -> RenderableType:
     """Return the evaluation for a terminal."""
-    where = f"{circumstances.device}, torch {circumstances.torch}"
-    title = Text(
-        f"{circumstances.parameters / 1e6:.1f} M parameters over source of Python "
-        f"{circumstances.python} held out of training, on {where}"
+    total = evaluation.measurements[0].total.tokens
+    heading = Text(
+        f"A language model of {circumstances.parameters / 1e6:.1f} M parameters reads {total:,} "
+        f"bytes of {circumstances.files} files of Python {circumstances.python}'s standard "
+        f"library that its training held out.\n"
+        f"{circumstances.device}, torch {circumstances.torch}"
     )
-    return Group(title, _table(evaluation), *_notes(evaluation), _verdict(evaluation))
+    return Group(heading, _table(evaluation), *_notes(evaluation), _verdict(evaluation))
 
 
 def _table(evaluation: Evaluation) -> Table:
-    """Return one row for each variant."""
-    table = Table()
-    table.add_column("MLPs")
-    table.add_column("implementation")
-    for name in ("bytes", "bits per byte", "tokens/s", "activation +\nquantisation", "of time"):
-        table.add_column(name, justify="right")
-    table.add_column("operator's bits", justify="right")
+    """Return one row for each variant, within 80 columns."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("MLPs", no_wrap=True)
+    table.add_column("by", no_wrap=True)
+    for name in (
+        "bits/byte",
+        "tokens/s",
+        "SiLU, mul,\nquantisation",
+        "part of\nthe time",
+        "operator\nSHA-256",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
     for one in evaluation.measurements:
-        partial = one.total.tokens < evaluation.measurements[0].total.tokens
+        digest = one.share.operator_sha256
         table.add_row(
             str(one.mlps),
-            one.provider or "PyTorch",
-            f"{one.total.tokens:,}" + (" *" if partial else ""),
+            (one.provider or "PyTorch") + ("*" if _partial(one, evaluation) else ""),
             f"{one.total.bits_per_byte:.5f}",
             f"{one.tokens_per_second:,.0f}",
-            f"{one.step_seconds_per_token * 1e6:.3g} µs/token",
+            f"{_microseconds(one.step_seconds_per_token)} µs/token",
             f"{one.step_part:.1%}",
-            _short(one.share),
+            "" if digest is None else digest[:8],
         )
     return table
 
 
-def _short(reading: Reading) -> str:
-    """Return the beginning of the operator's digest, where it was called."""
-    return "" if reading.operator_sha256 is None else reading.operator_sha256[:12]
+def _partial(measurement: Measurement, evaluation: Evaluation) -> bool:
+    """Return whether a variant was run on the share alone, others on more."""
+    return measurement.total.tokens < evaluation.measurements[0].total.tokens
 
 
 def _notes(evaluation: Evaluation) -> list[Text]:
     """Return the lines that the table needs to be read rightly."""
     first = evaluation.measurements[0]
-    notes = []
-    for one in evaluation.measurements:
-        if one.total.tokens < first.total.tokens:
-            notes.append(
-                Text(
-                    f"* {one.provider} is slow, and was run on the first {one.share.tokens:,} "
-                    f"bytes alone; there {first.mlps} costs {first.share.bits_per_byte:.5f} "
-                    f"bits per byte."
-                )
-            )
-    for decision in evaluation.decisions:
-        if isinstance(decision, Refused):
-            provider = decision.implementation.provider
-            notes.append(Text(f"{provider} does not serve {evaluation.platform}: {decision.reason}"))
-    return notes
+    partial = [
+        f"* {one.provider} is slow: it read the first {one.share.tokens:,} bytes alone, where "
+        f"{first.mlps} needs {first.share.bits_per_byte:.5f} bits per byte."
+        for one in evaluation.measurements
+        if _partial(one, evaluation)
+    ]
+    refused = [
+        f"{one.implementation.provider} does not serve {evaluation.platform}: {one.reason}"
+        for one in evaluation.decisions
+        if isinstance(one, Refused)
+    ]
+    return [Text(line) for line in (*partial, *refused)]
 
 
 def _verdict(evaluation: Evaluation) -> Text:
     """Return whether the implementations agree, and on how much."""
-    identical = evaluation.identical
     names = [str(one.provider) for one in evaluation.fused]
-    names += [f"{replay.provider} replayed on the CPU" for replay in evaluation.replays]
-    style = {True: "bold green", False: "bold red", None: "bold yellow"}[identical]
-    text = Text(f"{Mlps.FUSED}, {', '.join(names) or 'no implementation'}: ")
-    text.append(VERDICTS[identical], style=style)
+    names += [f"{replay.provider} (replayed on the CPU)" for replay in evaluation.replays]
+    identical = evaluation.identical
+    text = Text(f"{Mlps.FUSED} by {', '.join(names) or 'no implementation'}: ")
+    text.append(*VERDICTS[identical])
     if identical is not None:
         share = evaluation.fused[0].share
         text.append(
-            f" in every value, scale and logit of the first {share.tokens:,} bytes "
-            f"(SHA-256 of the operator's outputs {_short(share)}…, of the logits "
-            f"{share.logits_sha256[:12]}…)"
+            f" in every value, scale and logit of the first {share.tokens:,} bytes"
             if identical
-            else f" on the first {share.tokens:,} bytes: compare the digests (--json has them whole)"
+            else "; --json has the digests of each, on the share and in total"
         )
     return text
+
+
+def _microseconds(seconds: float) -> str:
+    """Return a time in microseconds, with three digits or all before the point."""
+    number = seconds * 1e6
+    places = 0 if number >= 100 else 1 if number >= 10 else 2 if number >= 1 else 4  # noqa: PLR2004
+    return f"{number:,.{places}f}"

@@ -17,7 +17,7 @@ class Reading:
     """What some tokens gave.
 
     Attributes:
-        tokens: how many.
+        tokens: how many; a token is a byte.
         bits_per_byte: the mean cost of a byte.
         operator_sha256: of all values and scales of the operator; None where it was not called.
         logits_sha256: of all logits.
@@ -39,7 +39,8 @@ class Measurement:
         share: on the tokens that every variant was run on.
         total: on all tokens that this variant was run on.
         seconds: in the model, for `total`.
-        step_seconds: of these, in activation and quantisation.
+        seconds_per_token: in the model, the median of the batches.
+        step_seconds_per_token: in activation and quantisation, all layers together, likewise.
     """
 
     mlps: Mlps
@@ -47,22 +48,18 @@ class Measurement:
     share: Reading
     total: Reading
     seconds: float
-    step_seconds: float
+    seconds_per_token: float
+    step_seconds_per_token: float
 
     @property
     def tokens_per_second(self) -> float:
         """The model's speed."""
-        return self.total.tokens / self.seconds
-
-    @property
-    def step_seconds_per_token(self) -> float:
-        """Time of activation and quantisation, in all layers together."""
-        return self.step_seconds / self.total.tokens
+        return 1 / self.seconds_per_token
 
     @property
     def step_part(self) -> float:
         """Part of the model's time that activation and quantisation take."""
-        return self.step_seconds / self.seconds
+        return self.step_seconds_per_token / self.seconds_per_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +101,20 @@ class Evaluation:
 
     @property
     def identical(self) -> bool | None:
-        """Whether all implementations gave the same bits; None where there is but one."""
+        """Whether all implementations gave the same bits; None where there is but one.
+
+        Those that were run on all tokens are compared on all of them.
+        """
         if len(self.fused) + len(self.replays) <= 1:
             return None
-        readings = {(one.share.operator_sha256, one.share.logits_sha256) for one in self.fused}
-        return len(readings) == 1 and all(replay.identical for replay in self.replays)
+        shares = {(one.share.operator_sha256, one.share.logits_sha256) for one in self.fused}
+        totals = {
+            (one.total.tokens, one.total.operator_sha256, one.total.logits_sha256)
+            for one in self.fused
+        }
+        lengths = {one.total.tokens for one in self.fused}
+        return (
+            len(shares) == 1
+            and len(totals) == len(lengths)
+            and all(replay.identical for replay in self.replays)
+        )

@@ -26,8 +26,7 @@ from opparity.evaluation.block_fp8 import (
 )
 
 if TYPE_CHECKING:
-    from opparity.evaluation.checkpoint import Checkpoint, MlpWeights
-    from opparity.evaluation.language_model import LanguageModel
+    from opparity.evaluation.checkpoint import MlpWeights
 
 # From gate and up, [..., 2 * intermediate_size] bfloat16, to what the down projection reads:
 # one bfloat16 tensor, or FP8 values and their scales.
@@ -38,8 +37,8 @@ class Mlps(StrEnum):
     """How the MLPs are computed."""
 
     BFLOAT16 = "bfloat16"
-    UNFUSED = "unfused block-FP8"
-    FUSED = "fused block-FP8"
+    UNFUSED = "unfused FP8"
+    FUSED = "fused FP8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +166,3 @@ class EvaluatedMlp(nn.Module):
         outputs = self.recorder.run(self.step, gate_up)
         activated = dequantise_activations(*outputs) if self.quantised else outputs[0].float()
         return functional.linear(activated, self.down)
-
-
-def install(
-    model: LanguageModel, checkpoint: Checkpoint, variant: Variant, recorder: Recorder
-) -> None:
-    """Replace every MLP of a model by one that computes as the variant says."""
-    device = model.model.embed_tokens.weight.device
-    for block, weights in zip(model.blocks, checkpoint.mlps, strict=True):
-        block.mlp = EvaluatedMlp(weights, variant, recorder, device)
