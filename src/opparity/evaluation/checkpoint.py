@@ -8,7 +8,6 @@ scales were dropped still runs, and writes nonsense.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,14 +24,12 @@ from opparity.evaluation.block_fp8 import (
     quantise_weight,
     stack,
 )
-from opparity.evaluation.language_model import (
-    START,
-    VOCABULARY_SIZE,
-    Block,
-    Configuration,
-    LanguageModel,
-    Mlp,
+from opparity.evaluation.configuration_file import (
+    TRAIN_ANEW,
+    read_configuration,
+    write_configuration,
 )
+from opparity.evaluation.language_model import Block, Configuration, LanguageModel, Mlp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +38,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent / "model"
 WEIGHTS = "model.safetensors"
-CONFIGURATION = "config.json"
 PROJECTIONS = ("gate_proj", "up_proj", "down_proj")
-TRAIN_ANEW = "train it again with tools/train_evaluation_model.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,50 +104,9 @@ def write_checkpoint(model: LanguageModel, folder: Path, *, training: Mapping[st
             tensors[key] = quantised.values.contiguous()
             tensors[f"{key}_scale_inv"] = quantised.scales.contiguous()
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_configuration_document(model.configuration, training), indent=2)
-    (folder / CONFIGURATION).write_text(text + "\n")
+    write_configuration(model.configuration, folder, training=training)
     save_file(dict(sorted(tensors.items())), folder / WEIGHTS, metadata={"format": "pt"})
     return folder / WEIGHTS
-
-
-def _configuration_document(
-    configuration: Configuration, training: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return config.json in the words of the Llama architecture."""
-    unquantised = [
-        f"model.layers.{number}.self_attn.{letter}_proj"
-        for number in range(configuration.num_layers)
-        for letter in "qkvo"
-    ]
-    return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "vocab_size": VOCABULARY_SIZE,
-        "hidden_size": configuration.hidden_size,
-        "intermediate_size": configuration.intermediate_size,
-        "num_hidden_layers": configuration.num_layers,
-        "num_attention_heads": configuration.num_heads,
-        "num_key_value_heads": configuration.num_heads,
-        "head_dim": configuration.head_size,
-        "max_position_embeddings": configuration.context,
-        "rms_norm_eps": configuration.rms_norm_eps,
-        "rope_theta": configuration.rope_theta,
-        "hidden_act": "silu",
-        "attention_bias": False,
-        "mlp_bias": False,
-        "tie_word_embeddings": True,
-        "bos_token_id": START,
-        "eos_token_id": START,
-        "torch_dtype": "bfloat16",
-        "quantization_config": {
-            "quant_method": "fp8",
-            "fmt": "e4m3",
-            "activation_scheme": "dynamic",
-            "weight_block_size": [BLOCK, BLOCK],
-            "modules_to_not_convert": ["lm_head", *unquantised],
-        },
-        "opparity_training": dict(training),
-    }
 
 
 def read_checkpoint(folder: Path = SHIPPED) -> Checkpoint:
@@ -161,8 +115,7 @@ def read_checkpoint(folder: Path = SHIPPED) -> Checkpoint:
     Raises:
         CheckpointRefused: a file, weight or scale is missing, or is not what its name promises.
     """
-    document = _read_configuration(folder)
-    configuration = _parse_configuration(document, folder)
+    configuration, training = read_configuration(folder)
     path = folder / WEIGHTS
     if not path.is_file():
         raise CheckpointRefused(path=path, detail="there is no such file", remedy=TRAIN_ANEW)
@@ -181,7 +134,7 @@ def read_checkpoint(folder: Path = SHIPPED) -> Checkpoint:
     }
     weights = {name: taken.take(name, torch.bfloat16, shape) for name, shape in expected.items()}
     taken.refuse_what_is_left()
-    return Checkpoint(configuration, document.get("opparity_training", {}), weights, mlps)
+    return Checkpoint(configuration, training, weights, mlps)
 
 
 class _Tensors:
@@ -230,38 +183,3 @@ def _read_mlp(tensors: _Tensors, number: int, configuration: Configuration) -> M
         scales = tensors.take_scales(f"{key}_scale_inv", (rows // BLOCK, columns // BLOCK))
         read[name] = BlockFp8Weight(values, scales)
     return MlpWeights(stack((read["gate_proj"], read["up_proj"])), read["down_proj"])
-
-
-def _read_configuration(folder: Path) -> dict[str, Any]:
-    """Read config.json as an object."""
-    path = folder / CONFIGURATION
-    if not path.is_file():
-        raise CheckpointRefused(path=path, detail="there is no such file", remedy=TRAIN_ANEW)
-    try:
-        document = json.loads(path.read_text())
-    except ValueError as error:
-        raise CheckpointRefused(path=path, detail=str(error), remedy=TRAIN_ANEW) from error
-    if not isinstance(document, dict):
-        detail = f"a JSON {type(document).__name__} was given, and must be an object"
-        raise CheckpointRefused(path=path, detail=detail, remedy=TRAIN_ANEW)
-    return document
-
-
-def _parse_configuration(document: dict[str, Any], folder: Path) -> Configuration:
-    """Take a model's sizes from config.json; the keys are those of the Llama architecture."""
-    keys = {
-        "hidden_size": "hidden_size",
-        "intermediate_size": "intermediate_size",
-        "num_layers": "num_hidden_layers",
-        "num_heads": "num_attention_heads",
-        "context": "max_position_embeddings",
-        "rms_norm_eps": "rms_norm_eps",
-        "rope_theta": "rope_theta",
-    }
-    path = folder / CONFIGURATION
-    try:
-        configuration = Configuration(**{field: document[key] for field, key in keys.items()})
-    except KeyError as error:
-        detail = f"the key {error} is missing"
-        raise CheckpointRefused(path=path, detail=detail, remedy=TRAIN_ANEW) from error
-    return configuration

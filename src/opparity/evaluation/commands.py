@@ -25,17 +25,22 @@ def evaluate(
     *,
     num_bytes: Annotated[
         int | None,
-        typer.Option("--bytes", help="Bytes to evaluate; 49152 on a CPU, all on a GPU."),
+        typer.Option("--bytes", min=1, help="Bytes to evaluate; 32768 on a CPU, all on a GPU."),
     ] = None,
     files: Annotated[
         int | None, typer.Option(min=1, help="Take them from this many held-out files alone.")
     ] = None,
     share: Annotated[
         int | None,
-        typer.Option(help="Bytes on which every implementation is run, the slow reference too."),
+        typer.Option(
+            min=1, help="Bytes on which every implementation is run, the slow reference too."
+        ),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or cuda:N; the GPU where there is one.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of the checkpoint; the shipped one by default.")
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Write a picture; the suffix says the format.")
@@ -62,9 +67,16 @@ def evaluate(
         )
         raise typer.Exit(2)
     from opparity.evaluation import job, report  # noqa: PLC0415
+    from opparity.evaluation.checkpoint import SHIPPED  # noqa: PLC0415
 
-    request = job.Request(num_bytes=num_bytes, files=files, share=share, device=device)
+    request = job.Request(
+        num_bytes=num_bytes, files=files, share=share, device=device, checkpoint=model or SHIPPED
+    )
     try:
+        if plot is not None:
+            from opparity.evaluation.plot import check_path, write_plot  # noqa: PLC0415
+
+            check_path(plot)
         with _progress(errors) as watcher:
             evaluation, circumstances = job.run(request, watcher)
     except OpparityError as error:
@@ -75,8 +87,6 @@ def evaluate(
     else:
         Console(highlight=False).print(report.rendered(evaluation, circumstances))
     if plot is not None:
-        from opparity.evaluation.plot import write_plot  # noqa: PLC0415 -- matplotlib is an extra
-
         write_plot(evaluation, circumstances, plot)
         errors.print(f"wrote {plot}", markup=False)
     if evaluation.identical is False:

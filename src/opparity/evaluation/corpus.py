@@ -8,10 +8,12 @@ Python moves to another path may change sides.)
 from __future__ import annotations
 
 import hashlib
+import os
 import sysconfig
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +21,9 @@ from torch import Tensor
 
 from opparity.errors import CorpusRefused
 from opparity.evaluation.language_model import START
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Not the library: its tests are as large as itself, the packages are other people's.
 EXCLUDED = frozenset(
@@ -68,12 +73,11 @@ def read_split(split: Split, *, root: Path | None = None) -> tuple[SourceFile, .
         CorpusRefused: the folder holds no Python source of that split.
     """
     folder = standard_library() if root is None else root
-    files = []
-    for path in folder.rglob("*.py"):
-        relative = path.relative_to(folder)
-        wanted = EXCLUDED.isdisjoint(relative.parts) and split_of(relative.as_posix()) is split
-        if wanted and path.is_file():
-            files.append(SourceFile(relative.as_posix(), path.read_bytes()))
+    files = [
+        SourceFile(name, path.read_bytes())
+        for name, path in _source_paths(folder)
+        if split_of(name) is split
+    ]
     files = [file for file in files if file.content]
     if not files:
         raise CorpusRefused(
@@ -81,6 +85,15 @@ def read_split(split: Split, *, root: Path | None = None) -> tuple[SourceFile, .
             remedy="use a Python whose standard library is installed as .py files",
         )
     return tuple(sorted(files, key=lambda file: hashlib.sha256(file.name.encode()).digest()))
+
+
+def _source_paths(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the relative name and the path of each file, excluded folders not entered."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in EXCLUDED]
+        for path in (Path(parent, name) for name in names if name.endswith(".py")):
+            if path.is_file():
+                yield path.relative_to(folder).as_posix(), path
 
 
 def stream(files: tuple[SourceFile, ...]) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 
 import opparity
 from opparity.errors import EvaluationRefused
-from opparity.evaluation.checkpoint import SHIPPED, WEIGHTS, read_checkpoint
+from opparity.evaluation.checkpoint import WEIGHTS, read_checkpoint
 from opparity.evaluation.corpus import Split, read_split, sample_windows
 from opparity.evaluation.evaluate import Text, evaluate
 from opparity.evaluation.report import Circumstances
@@ -28,18 +28,18 @@ class Request:
     """What the user asked for; None leaves the choice to the device.
 
     Attributes:
+        checkpoint: the folder of the model.
         num_bytes: how much text.
         files: from how many held-out files at most.
         share: on how much of it every implementation is run.
         device: cpu, cuda or cuda:N.
-        checkpoint: the folder of the model.
     """
 
+    checkpoint: Path
     num_bytes: int | None = None
     files: int | None = None
     share: int | None = None
     device: str | None = None
-    checkpoint: Path = SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Sizes:
 
 
 SIZES = {
-    "cpu": Sizes(num_bytes=48 << 10, share=4 << 10, batch=4),
+    "cpu": Sizes(num_bytes=32 << 10, share=4 << 10, batch=4),
     # All there is. The share is also replayed by the reference on the CPU.
     "cuda": Sizes(num_bytes=1 << 30, share=8 << 10, batch=64),
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from opparity.errors import EvaluationRefused
 from opparity.evaluation.variants import Mlps
 
 if TYPE_CHECKING:
@@ -24,6 +25,25 @@ VERDICTS = {
 }
 
 
+def check_path(path: Path) -> None:
+    """Refuse a path that no picture can be written to, before anything is measured.
+
+    Raises:
+        EvaluationRefused: its folder does not exist, or its suffix names no known format.
+    """
+    suffixes = sorted(Figure().canvas.get_supported_filetypes())
+    if path.suffix.removeprefix(".") not in suffixes:
+        raise EvaluationRefused(
+            detail=f"a plot cannot be written to {path}",
+            remedy=f"end its name with one of .{', .'.join(suffixes)}",
+        )
+    if not path.parent.is_dir():
+        raise EvaluationRefused(
+            detail=f"a plot cannot be written to {path}: there is no folder {path.parent}",
+            remedy="make it, or name another",
+        )
+
+
 def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path) -> None:
     """Write quality, speed and the step's cost side by side; the suffix says the format."""
     figure = Figure(figsize=(12, 3.6), layout="constrained")
@@ -32,8 +52,10 @@ def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path)
     colours = [COLOURS[one.mlps] for one in measurements]
     labels = [f"{one.mlps}\n{one.provider or 'PyTorch'}" for one in measurements]
 
-    def draw(axes: Axes, title: str, numbers: list[float], form: str) -> None:
-        axes.hlines(labels, min(0.0, *numbers), numbers, color=colours, linewidth=2)
+    def draw(
+        axes: Axes, title: str, numbers: list[float], form: str, *, origin: float = 0.0
+    ) -> None:
+        axes.hlines(labels, origin, numbers, color=colours, linewidth=2)
         axes.scatter(numbers, labels, color=colours, zorder=2)
         for number, label in zip(numbers, labels, strict=True):
             axes.annotate(
@@ -50,9 +72,11 @@ def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path)
     draw(quality, f"bits per byte beyond {base.bits_per_byte:.4f} of bfloat16", change, "{:+.5f}")
     draw(speed, "tokens per second", [one.tokens_per_second for one in measurements], "{:,.0f}")
     step = [one.step_seconds_per_token * 1e6 for one in measurements]
-    draw(cost, "activation + quantisation, µs per token", step, "{:,.1f}")
     # The reference takes hundreds of times longer than the others.
-    cost.set_xscale("symlog", linthresh=min(step))
+    cost.set_xscale("log")
+    draw(cost, "SiLU, mul and quantisation, µs per token", step, "{:,.3g}", origin=min(step) / 3)
+    cost.set_xlim(left=min(step) / 3)
+    speed.set_xlim(left=0)
     quality.invert_yaxis()
     figure.suptitle(
         f"{circumstances.parameters / 1e6:.1f} M parameters, held-out Python source, "

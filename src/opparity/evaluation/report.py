@@ -110,10 +110,10 @@ def _table(evaluation: Evaluation) -> Table:
     table.add_column("MLPs", no_wrap=True)
     table.add_column("by", no_wrap=True)
     for name in (
-        "bits/byte",
+        "bits/\nbyte",
         "tokens/s",
-        "SiLU, mul,\nquantisation",
-        "part of\nthe time",
+        "SiLU·mul,\nquantise,\nµs/token",
+        "of the\ntime",
         "operator\nSHA-256",
     ):
         table.add_column(name, justify="right", no_wrap=True)
@@ -124,7 +124,7 @@ def _table(evaluation: Evaluation) -> Table:
             (one.provider or "PyTorch") + ("*" if _partial(one, evaluation) else ""),
             f"{one.total.bits_per_byte:.5f}",
             f"{one.tokens_per_second:,.0f}",
-            f"{_microseconds(one.step_seconds_per_token)} µs/token",
+            f"{_microseconds(one.step_seconds_per_token)}",
             f"{one.step_part:.1%}",
             "" if digest is None else digest[:8],
         )
