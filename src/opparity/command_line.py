@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opparity.evaluation import commands as evaluation_commands
+
 if TYPE_CHECKING:
     from opparity.doctor import Examination
     from opparity.verification import Verification
@@ -27,6 +29,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 @application.callback()
 def main() -> None:
     """Operators with the same bits on every platform, and a checker for operator extensions."""
+
+
+application.command()(evaluation_commands.evaluate)
 
 
 @application.command()

@@ -39,3 +39,21 @@ class ProviderUnknown(OpparityError, ValueError):
     """A provider's name that no operator has."""
 
     message = "provider {given!r} is unknown; allowed: {allowed}"
+
+
+class CheckpointRefused(OpparityError, ValueError):
+    """A folder that does not hold a whole block-FP8 checkpoint."""
+
+    message = "{path}: {detail}; {remedy}"
+
+
+class CorpusRefused(OpparityError, ValueError):
+    """Text that cannot be trained on or evaluated."""
+
+    message = "{detail}; {remedy}"
+
+
+class EvaluationRefused(OpparityError, ValueError):
+    """An evaluation that was asked for and cannot be run here."""
+
+    message = "{detail}; {remedy}"

@@ -1,0 +1,211 @@
+"""A byte-level causal transformer of the Llama architecture, in plain PyTorch.
+
+The names and the arithmetic are those of `LlamaForCausalLM` (RMSNorm, rotary attention in halves,
+SwiGLU, tied embeddings), so that the shipped folder is a checkpoint that other runtimes know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# The token before the first byte. Python refuses source with a NUL byte, so no text contains it.
+START = 0
+VOCABULARY_SIZE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The sizes of a model.
+
+    Attributes:
+        hidden_size: width of the residual stream.
+        intermediate_size: width of an MLP between its projections.
+        num_layers: how many blocks of attention and MLP.
+        num_heads: attention heads in each block.
+        context: most tokens that the model is given at once.
+        rms_norm_eps: what RMSNorm adds to the mean square.
+        rope_theta: base of the rotary frequencies.
+    """
+
+    hidden_size: int = 256
+    intermediate_size: int = 768
+    num_layers: int = 6
+    num_heads: int = 4
+    context: int = 512
+    rms_norm_eps: float = 1e-5
+    rope_theta: float = 10000.0
+
+    @property
+    def head_size(self) -> int:
+        """Width of one attention head."""
+        return self.hidden_size // self.num_heads
+
+
+def rotary_angles(configuration: Configuration) -> Tensor:
+    """Return the rotation angle of each position and frequency, [context, head_size] float32."""
+    exponents = torch.arange(0, configuration.head_size, 2, dtype=torch.float32)
+    frequencies = configuration.rope_theta ** -(exponents / configuration.head_size)
+    positions = torch.arange(configuration.context, dtype=torch.float32)
+    angles = torch.outer(positions, frequencies)
+    return torch.cat((angles, angles), dim=-1)
+
+
+def rotate(heads: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Turn the two halves of each head against one another; shapes [..., tokens, head_size]."""
+    first, second = heads.chunk(2, dim=-1)
+    return heads * cosine + torch.cat((-second, first), dim=-1) * sine
+
+
+class Attention(nn.Module):
+    """Causal self-attention with rotary positions."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        super().__init__()
+        self.num_heads = configuration.num_heads
+        width = configuration.hidden_size
+        self.q_proj = nn.Linear(width, width, bias=False)
+        self.k_proj = nn.Linear(width, width, bias=False)
+        self.v_proj = nn.Linear(width, width, bias=False)
+        self.o_proj = nn.Linear(width, width, bias=False)
+
+    def forward(self, hidden: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        """Mix each token with the earlier ones; [batch, tokens, hidden_size] in and out."""
+        query, key, value = (
+            projection(hidden).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+            for projection in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        query = rotate(query, cosine, sine).to(value.dtype)
+        key = rotate(key, cosine, sine).to(value.dtype)
+        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return cast("Tensor", self.o_proj(mixed.transpose(1, 2).flatten(-2)))
+
+
+class Mlp(nn.Module):
+    """A SwiGLU MLP, gate and up projections in one matrix, as runtimes hold them."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        super().__init__()
+        width, inner = configuration.hidden_size, configuration.intermediate_size
+        self.gate_up_proj = nn.Linear(width, 2 * inner, bias=False)
+        self.down_proj = nn.Linear(inner, width, bias=False)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Transform each token by itself; [..., hidden_size] in and out."""
+        gate, up = self.gate_up_proj(hidden).chunk(2, dim=-1)
+        return cast("Tensor", self.down_proj(functional.silu(gate) * up))
+
+
+class Block(nn.Module):
+    """One layer: attention, then an MLP, each added to the residual stream."""
+
+    def __init__(self, configuration: Configuration, dropout: float) -> None:
+        super().__init__()
+        width, eps = configuration.hidden_size, configuration.rms_norm_eps
+        self.input_layernorm = nn.RMSNorm(width, eps=eps)
+        self.self_attn = Attention(configuration)
+        self.post_attention_layernorm = nn.RMSNorm(width, eps=eps)
+        # Any module of the same shapes may stand here: the evaluation puts its own in.
+        self.mlp: nn.Module = Mlp(configuration)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        """Apply the layer; [batch, tokens, hidden_size] in and out."""
+        attended = self.self_attn(self.input_layernorm(hidden), cosine, sine)
+        hidden = hidden + functional.dropout(attended, self.dropout, self.training)
+        transformed = self.mlp(self.post_attention_layernorm(hidden))
+        return hidden + functional.dropout(transformed, self.dropout, self.training)
+
+
+class Decoder(nn.Module):
+    """The embedding, the layers and the last norm."""
+
+    cosine: Tensor
+    sine: Tensor
+
+    def __init__(self, configuration: Configuration, dropout: float) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(VOCABULARY_SIZE, configuration.hidden_size)
+        self.layers = nn.ModuleList(
+            Block(configuration, dropout) for _ in range(configuration.num_layers)
+        )
+        self.norm = nn.RMSNorm(configuration.hidden_size, eps=configuration.rms_norm_eps)
+        angles = rotary_angles(configuration)
+        self.register_buffer("cosine", angles.cos(), persistent=False)
+        self.register_buffer("sine", angles.sin(), persistent=False)
+        self.dropout = dropout
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the last hidden states, [batch, tokens, hidden_size]."""
+        cosine, sine = self.cosine[: tokens.shape[1]], self.sine[: tokens.shape[1]]
+        hidden = functional.dropout(self.embed_tokens(tokens), self.dropout, self.training)
+        for layer in self.layers:
+            hidden = layer(hidden, cosine, sine)
+        return cast("Tensor", self.norm(hidden))
+
+
+class LanguageModel(nn.Module):
+    """Gives the logits of the next byte after each token.
+
+    The output projection is the embedding's own matrix.
+    Dropout acts in training mode alone.
+    """
+
+    def __init__(self, configuration: Configuration, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.configuration = configuration
+        self.model = Decoder(configuration, dropout)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Draw the weights; projections into the residual stream start smaller with depth."""
+        spread = 0.02
+        deep = spread / (2 * self.configuration.num_layers) ** 0.5
+        for name, parameter in self.named_parameters():
+            if parameter.ndim > 1:
+                into_stream = name.endswith(("o_proj.weight", "down_proj.weight"))
+                nn.init.normal_(parameter, std=deep if into_stream else spread)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The layers, first to last."""
+        return [cast("Block", layer) for layer in self.model.layers]
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return logits, [batch, tokens, 256], for tokens [batch, tokens] of bytes.
+
+        Raises:
+            ValueError: there are more tokens than the model's context.
+        """
+        if tokens.shape[1] > self.configuration.context:
+            raise ValueError(
+                f"{tokens.shape[1]} tokens were given; the model reads at most "
+                f"{self.configuration.context} at once: split the text into windows"
+            )
+        return functional.linear(self.model(tokens), self.model.embed_tokens.weight)
+
+
+def inputs_for(windows: Tensor) -> Tensor:
+    """Return what the model reads to predict every byte of its windows.
+
+    Args:
+        windows: bytes, [batch, tokens], any integer dtype.
+
+    Returns:
+        int64 [batch, tokens]: START, then every byte but the last.
+    """
+    tokens = windows.long()
+    start = torch.full_like(tokens[:, :1], START)
+    return torch.cat((start, tokens[:, :-1]), dim=1)
+
+
+def bits_of(logits: Tensor, windows: Tensor) -> Tensor:
+    """Return the bits that each byte costs, float64 [batch, tokens], under the logits before it."""
+    nats = functional.cross_entropy(
+        logits.double().flatten(0, 1), windows.long().flatten(), reduction="none"
+    )
+    return (nats / torch.log(torch.tensor(2.0, dtype=torch.float64))).view(windows.shape)
