@@ -64,21 +64,28 @@ def silu_and_mul_per_block_quant(
         raise ArgumentRefused(
             operator=NAME, detail=f"group_size is {group_size}; allowed: above 0; choose one"
         )
+    # Compared, not constructed: torch.compile cannot trace the making of an enumeration's member.
+    if scale_layout not in (ScaleLayout.ROW_MAJOR, ScaleLayout.COLUMN_MAJOR):
+        raise ArgumentRefused(
+            operator=NAME,
+            detail=f"scale_layout is {scale_layout!r}; allowed: row_major, column_major; "
+            "choose one of opparity.ScaleLayout",
+        )
     if dtype is None:
         dtype = default_dtype(input.device)
     num_tokens, hidden_size = tokens.shape[0], tokens.shape[1] // 2
     num_groups = hidden_size // group_size
     bound = _bound(scale_ub, input.device)
     out = torch.empty((num_tokens, hidden_size), dtype=dtype, device=input.device)
-    transposed = ScaleLayout(scale_layout) is ScaleLayout.COLUMN_MAJOR
+    transposed = scale_layout == ScaleLayout.COLUMN_MAJOR
     shape = (num_groups, num_tokens) if transposed else (num_tokens, num_groups)
     scales = torch.empty(shape, dtype=torch.float32, device=input.device)
     operator = torch.ops.opparity.silu_and_mul_per_block_quant
-    if Intermediate(intermediate) is Intermediate.FLOAT32:
+    if intermediate == Intermediate.FLOAT32:
         operator.default(out, tokens, scales, group_size, bound, transposed)
     else:
         operator.intermediate(
-            out, tokens, scales, group_size, bound, transposed, str(Intermediate(intermediate))
+            out, tokens, scales, group_size, bound, transposed, str(intermediate)
         )
     if transposed:
         scales = scales.t()
