@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 namespace {
 
@@ -68,18 +69,26 @@ OPPARITY_DEVICE float silu(float gate) {
   return __fmaf_rn(numerator, reciprocal, maximum_or_nan(gate, -0.0f));
 }
 
-OPPARITY_DEVICE float round_to_bfloat16(float value) {
-  uint32_t bits = bits_of(value);
-  uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
-  return float_of((bits & kMagnitudeBits) > kInfinityBits ? kQuietNanBits : rounded);
+// Two numbers rounded to bfloat16, ties to even, and widened again; NaN stays NaN.
+OPPARITY_DEVICE void round_to_bfloat16(float& a, float& b) {
+#if __CUDA_ARCH__ >= 800
+  uint32_t pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(b), "f"(a));
+  a = float_of(pair << 16), b = float_of(pair & 0xffff0000u);
+#else
+  for (float* value : {&a, &b}) {
+    uint32_t bits = bits_of(*value);
+    uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    *value = float_of((bits & kMagnitudeBits) > kInfinityBits ? kQuietNanBits : rounded);
+  }
+#endif
 }
 
-OPPARITY_DEVICE float round_to_float16(float value) {
-  float result;
-  asm("{ .reg .b16 half; cvt.rn.f16.f32 half, %1; cvt.f32.f16 %0, half; }"
-      : "=f"(result)
-      : "f"(value));
-  return result;
+// The same for float16; what is too large becomes an infinity.
+OPPARITY_DEVICE void round_to_float16(float& a, float& b) {
+  for (float* value : {&a, &b}) {
+    asm("{ .reg .b16 half; cvt.rn.f16.f32 half, %0; cvt.f32.f16 %0, half; }" : "+f"(*value));
+  }
 }
 
 template <uint32_t Bias, uint32_t MaximumBits>

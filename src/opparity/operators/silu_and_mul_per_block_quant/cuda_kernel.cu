@@ -18,14 +18,14 @@ struct Float16 {
   OPPARITY_DEVICE static float high(uint32_t word) {
     return __half2float(__ushort_as_half(static_cast<uint16_t>(word >> 16)));
   }
-  OPPARITY_DEVICE static float round(float value) { return round_to_float16(value); }
+  OPPARITY_DEVICE static void round(float& a, float& b) { round_to_float16(a, b); }
 };
 
 struct BFloat16 {
   using Storage = uint16_t;
   OPPARITY_DEVICE static float low(uint32_t word) { return float_of(word << 16); }
   OPPARITY_DEVICE static float high(uint32_t word) { return float_of(word & 0xffff0000u); }
-  OPPARITY_DEVICE static float round(float value) { return round_to_bfloat16(value); }
+  OPPARITY_DEVICE static void round(float& a, float& b) { round_to_bfloat16(a, b); }
 };
 
 struct Float32 {
@@ -158,20 +158,22 @@ OPPARITY_DEVICE void quantise(const Arguments& arguments) {
   float products[Elements];
   float amax = 0.0f;
 #pragma unroll
-  for (int i = 0; i < Elements; ++i) {
-    float gate, up;
+  for (int i = 0; i < Elements; i += 2) {
+    float gate[2], up[2], activated[2];
     if constexpr (sizeof(typename Input::Storage) == 4) {
-      gate = float_of(gate_words[i]), up = float_of(up_words[i]);
-    } else if (i % 2 == 0) {
-      gate = Input::low(gate_words[i / 2]), up = Input::low(up_words[i / 2]);
+      gate[0] = float_of(gate_words[i]), gate[1] = float_of(gate_words[i + 1]);
+      up[0] = float_of(up_words[i]), up[1] = float_of(up_words[i + 1]);
     } else {
-      gate = Input::high(gate_words[i / 2]), up = Input::high(up_words[i / 2]);
+      gate[0] = Input::low(gate_words[i / 2]), gate[1] = Input::high(gate_words[i / 2]);
+      up[0] = Input::low(up_words[i / 2]), up[1] = Input::high(up_words[i / 2]);
     }
-    float activated = silu(gate);
-    if constexpr (Rounds) activated = Input::round(activated);
-    products[i] = __fmul_rn(activated, up);
-    if constexpr (Rounds) products[i] = Input::round(products[i]);
+    activated[0] = silu(gate[0]), activated[1] = silu(gate[1]);
+    if constexpr (Rounds) Input::round(activated[0], activated[1]);
+    products[i] = __fmul_rn(activated[0], up[0]);
+    products[i + 1] = __fmul_rn(activated[1], up[1]);
+    if constexpr (Rounds) Input::round(products[i], products[i + 1]);
     amax = maximum_or_nan(amax, fabsf(products[i]));
+    amax = maximum_or_nan(amax, fabsf(products[i + 1]));
   }
   amax = group_maximum<kLanes>(amax);
 
