@@ -44,7 +44,10 @@ class Examination:
 
 def examine() -> Examination:
     """Look at this machine; nothing here fails because something is absent."""
-    versions = {"opparity": opparity.__version__, "python": host.python_version()}
+    versions: dict[str, str | None] = {
+        "opparity": opparity.__version__,
+        "python": host.python_version(),
+    }
     versions |= {name: _version(name) for name in ("torch", "triton", "numpy", "vllm", "sglang")}
     if versions["torch"] is None:
         reason = "torch is not installed; `pip install opparity[operators]`"

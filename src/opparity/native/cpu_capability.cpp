@@ -78,9 +78,7 @@ std::string name_of_cpu_capability() {
 
 }  // namespace
 
-STABLE_TORCH_LIBRARY_FRAGMENT(opparity, library) {
-  library.def("cpu_capability() -> str");
-}
+STABLE_TORCH_LIBRARY_FRAGMENT(opparity, library) { library.def("cpu_capability() -> str"); }
 
 STABLE_TORCH_LIBRARY_IMPL(opparity, CompositeExplicitAutograd, library) {
   library.impl("cpu_capability", TORCH_BOX(&name_of_cpu_capability));

@@ -87,13 +87,13 @@ void check_out(const Tensor& out, int64_t num_tokens, int64_t hidden_size) {
 std::pair<int64_t, int64_t> scale_strides(const Tensor& scales, int64_t num_tokens,
                                           int64_t num_groups, bool is_scale_transposed) {
   if (scales.scalar_type() != ScalarType::Float) {
-    refuse("scales has dtype ", name_of(scales.scalar_type()), "; allowed: float32; allocate it so");
+    refuse("scales has dtype ", name_of(scales.scalar_type()),
+           "; allowed: float32; allocate it so");
   }
   const bool flat = scales.dim() == 2;
   bool by_token = flat && scales.size(0) == num_tokens && scales.size(1) == num_groups;
   bool swapped = false;
-  if (is_scale_transposed && flat && scales.size(0) == num_groups &&
-      scales.size(1) == num_tokens) {
+  if (is_scale_transposed && flat && scales.size(0) == num_groups && scales.size(1) == num_tokens) {
     // With as many groups as tokens the shape does not tell; the strides do.
     swapped = !by_token || scales.stride(0) >= scales.stride(1);
     by_token = true;
