@@ -1,0 +1,163 @@
+// The numerics contract (docs/numerics.md) for NVIDIA GPUs, in as few instructions as it allows.
+// Every step gives the bits of native/numerics.h; comments say where the instructions differ.
+// Compile with -fmad=false -prec-div=true -ftz=false: fusing is said here, never guessed.
+#pragma once
+
+#include <cstdint>
+
+namespace {
+
+constexpr uint32_t kMagnitudeBits = 0x7fffffffu;
+constexpr uint32_t kInfinityBits = 0x7f800000u;
+constexpr uint32_t kQuietNanBits = 0x7fc00000u;
+constexpr float kUnscaling = 0x1p-64f;
+// 1.5 * 2^23: the sum's low bits are the integer.
+constexpr float kIntegerShift = 12582912.0f;
+
+#define OPPARITY_DEVICE __device__ __forceinline__
+
+OPPARITY_DEVICE uint32_t bits_of(float value) { return __float_as_uint(value); }
+OPPARITY_DEVICE float float_of(uint32_t bits) { return __uint_as_float(bits); }
+
+// The larger of two numbers, NaN if either is; +0 is above -0.
+OPPARITY_DEVICE float maximum_or_nan(float a, float b) {
+#if __CUDA_ARCH__ >= 800
+  float result;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
+#else
+  return a != a ? a : (b != b ? b : fmaxf(a, b));
+#endif
+}
+
+// 1 / divisor, rounded to nearest, for divisors whose reciprocal is a normal number: one Newton
+// step from the approximate one, which is what rcp.rn.f32 itself does where no subnormal is near.
+// tests/operators/test_on_gpu.py tries every divisor from 1 to 2.
+OPPARITY_DEVICE float normal_reciprocal(float divisor) {
+  float start;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(start) : "f"(divisor));
+  return __fmaf_rn(__fmaf_rn(-divisor, start, 1.0f), start, start);
+}
+
+// amax / Format::kMaximum, rounded to nearest, for a finite amax: the product with the rounded
+// reciprocal, corrected once, is the rounded quotient by 448, 224 and 127 for all 2^23 mantissas
+// (tests/operators/test_numerics_contract.py). Where it is subnormal the lower clamp hides it.
+template <typename Format>
+OPPARITY_DEVICE float divide_by_maximum(float amax) {
+  constexpr float kReciprocal = 1.0f / Format::kMaximum;
+  float quotient = __fmul_rn(amax, kReciprocal);
+  float error = __fmaf_rn(-Format::kMaximum, quotient, amax);
+  return __fmaf_rn(error, kReciprocal, quotient);
+}
+
+OPPARITY_DEVICE float silu(float gate) {
+  float z = fmaxf(-fabsf(gate), -128.0f);
+  float shifted = __fmaf_rn(z, 0x1.715476p+0f, 12582976.0f);
+  float exponent = __fadd_rn(shifted, -12582976.0f);
+  float fraction = __fmaf_rn(z, 0x1.715476p+0f, -exponent);
+  fraction = __fmaf_rn(z, 0x1.4ae0cp-26f, fraction);
+  float power = __fmaf_rn(0x1.5bcbc6p-10f, fraction, 0x1.3ce8ccp-7f);
+  power = __fmaf_rn(power, fraction, 0x1.c6b6f0p-5f);
+  power = __fmaf_rn(power, fraction, 0x1.ebf9c2p-3f);
+  power = __fmaf_rn(power, fraction, 0x1.62e42ap-1f);
+  power = __fmaf_rn(power, fraction, 1.0f);
+  float scaled = float_of(bits_of(power) + (bits_of(shifted) << 23));
+  float reciprocal = normal_reciprocal(__fmaf_rn(scaled, kUnscaling, 1.0f));
+  float numerator = __fmul_rn(__fmul_rn(z, scaled), kUnscaling);
+  // max(gate, -0): the gate if it is not below zero, NaN included, else -0.
+  return __fmaf_rn(numerator, reciprocal, maximum_or_nan(gate, -0.0f));
+}
+
+OPPARITY_DEVICE float round_to_bfloat16(float value) {
+  uint32_t bits = bits_of(value);
+  uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+  return float_of((bits & kMagnitudeBits) > kInfinityBits ? kQuietNanBits : rounded);
+}
+
+OPPARITY_DEVICE float round_to_float16(float value) {
+  float result;
+  asm("{ .reg .b16 half; cvt.rn.f16.f32 half, %1; cvt.f32.f16 %0, half; }"
+      : "=f"(result)
+      : "f"(value));
+  return result;
+}
+
+template <uint32_t Bias, uint32_t MaximumBits>
+OPPARITY_DEVICE uint32_t encode_e4m3(uint32_t magnitude) {
+  uint32_t limited = min(magnitude, MaximumBits);
+  uint32_t normal = ((limited + 0x7ffffu + ((limited >> 20) & 1u)) >> 20) - ((127u - Bias) << 3);
+  constexpr uint32_t kStepBits = (127u + 21u - Bias) << 23;
+  uint32_t subnormal = bits_of(__fadd_rn(float_of(limited), float_of(kStepBits))) - kStepBits;
+  return limited < ((128u - Bias) << 23) ? subnormal : normal;
+}
+
+// Codes of four quotients at once, the first in the lowest byte. `encode4` may assume that no
+// quotient is NaN; `encode` may not.
+struct Float8E4M3FN {
+  static constexpr float kMaximum = 448.0f;
+  static constexpr float kMinimumScale = 0x1.24924ap-18f;
+  static constexpr float kReciprocalFactor = 1.0f;
+
+  OPPARITY_DEVICE static uint32_t encode(float quotient) {
+    uint32_t bits = bits_of(quotient), magnitude = bits & kMagnitudeBits;
+    uint32_t code = encode_e4m3<7, 0x43e00000u>(magnitude) | ((bits >> 24) & 0x80u);
+    return magnitude > kInfinityBits ? 0x7fu : code;
+  }
+  OPPARITY_DEVICE static uint32_t encode4(float a, float b, float c, float d) {
+#if __CUDA_ARCH__ >= 890
+    uint16_t low, high;
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(low) : "f"(b), "f"(a));
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(high) : "f"(d), "f"(c));
+    return low | (static_cast<uint32_t>(high) << 16);
+#else
+    return encode(a) | (encode(b) << 8) | (encode(c) << 16) | (encode(d) << 24);
+#endif
+  }
+};
+
+struct Float8E4M3FNUZ {
+  static constexpr float kMaximum = 224.0f;
+  static constexpr float kMinimumScale = 0x1.24924ap-17f;
+  // FNUZ's exponent bias is 8 where FN's is 7: its code of x is FN's code of 2x, and the doubling
+  // is done once, to the group's reciprocal.
+  static constexpr float kReciprocalFactor = 2.0f;
+
+  OPPARITY_DEVICE static uint32_t encode(float doubled) {
+    uint32_t bits = bits_of(doubled), magnitude = bits & kMagnitudeBits;
+    uint32_t code = encode_e4m3<7, 0x43e00000u>(magnitude);
+    code = code == 0u ? 0u : code | ((bits >> 24) & 0x80u);
+    return magnitude > kInfinityBits ? 0x80u : code;
+  }
+  OPPARITY_DEVICE static uint32_t encode4(float a, float b, float c, float d) {
+#if __CUDA_ARCH__ >= 890
+    uint32_t codes = Float8E4M3FN::encode4(a, b, c, d);
+    // A zero has no sign: clear the top bit of each byte whose other bits are all zero.
+    uint32_t others = (codes & 0x7f7f7f7fu) + 0x7f7f7f7fu;
+    return codes & (others | 0x7f7f7f7fu);
+#else
+    return encode(a) | (encode(b) << 8) | (encode(c) << 16) | (encode(d) << 24);
+#endif
+  }
+};
+
+struct Int8 {
+  static constexpr float kMaximum = 127.0f;
+  static constexpr float kMinimumScale = 0x1p-23f;
+  static constexpr float kReciprocalFactor = 1.0f;
+
+  OPPARITY_DEVICE static uint32_t encode(float quotient) {
+    float limited = fminf(fmaxf(quotient, -128.0f), 127.0f);
+    uint32_t code = bits_of(__fadd_rn(limited, kIntegerShift)) & 0xffu;
+    return quotient != quotient ? 0u : code;
+  }
+  OPPARITY_DEVICE static uint32_t shifted(float quotient) {
+    return bits_of(__fadd_rn(fminf(fmaxf(quotient, -128.0f), 127.0f), kIntegerShift));
+  }
+  OPPARITY_DEVICE static uint32_t encode4(float a, float b, float c, float d) {
+    uint32_t low = __byte_perm(shifted(a), shifted(b), 0x0040);
+    uint32_t high = __byte_perm(shifted(c), shifted(d), 0x0040);
+    return __byte_perm(low, high, 0x5410);
+  }
+};
+
+}  // namespace
