@@ -97,7 +97,10 @@ def _devices() -> tuple[str, ...]:
     refusal = native_library.load()
     kernels = "no native kernels"
     if refusal is None:
-        kernels = f"{torch.ops.opparity.cpu_capability()} kernels"
+        try:
+            kernels = f"{torch.ops.opparity.cpu_capability()} kernels"
+        except RuntimeError as error:  # OPPARITY_CPU_CAPABILITY names none of this processor's
+            kernels = str(error)
     devices = [f"{host.machine()} CPU, {torch.get_num_threads()} threads, {kernels}"]
     if not torch.cuda.is_available():
         return (*devices, "no GPU: torch.cuda.is_available() is False")
