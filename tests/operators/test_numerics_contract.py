@@ -124,15 +124,30 @@ def test_silu_keeps_the_sign_of_zero_nan_and_the_limits_at_infinity() -> None:
     assert torch.signbit(got[5:]).all()
 
 
-def test_the_error_of_silu_is_below_four_units_in_the_last_place() -> None:
+def test_the_error_of_silu_is_below_five_units_in_the_last_place() -> None:
     bits = torch.randint(0, 2**32, (200_000,), generator=torch.Generator().manual_seed(0))
-    gates = bits.to(torch.int32).view(torch.float32)
-    gates = gates[gates.abs() < 87.0]
+    # The worst found among 18 million gates; half of these lay between -88 and 0.
+    worst = torch.tensor([float.fromhex("-0x1.b0d60cp+2")])
+    gates = torch.cat((bits.to(torch.int32).view(torch.float32), worst))
+    gates = gates[gates.abs() < 87.0]  # beyond, results are subnormal
     got = reference_numerics.silu(gates).double()
     exact = gates.double() / (1.0 + torch.exp(-gates.double()))
     step = torch.exp2(torch.floor(torch.log2(exact.abs())) - 23)
     error = ((got - exact).abs() / step)[exact.abs() > 2.0**-126]
-    assert 0.5 < error.max().item() < 4.0
+    assert error.max().item() == error[-1].item()
+    assert error[-1].item() == pytest.approx(4.49, abs=0.005)  # stated in docs/numerics.md
+
+
+def test_the_quotient_by_a_reciprocal_is_within_two_units_in_the_last_place() -> None:
+    generator = torch.Generator().manual_seed(0)
+    products = torch.randn(2048, 128, generator=generator)
+    scales = reference_numerics.group_scales(
+        reference_numerics.magnitude_maximum(products), VALUE_FORMATS["float8_e4m3fn"], None
+    )[:, None]
+    quotient = products * reference_numerics.correctly_rounded_reciprocal(scales)
+    exact = products.double() / scales.double()
+    step = torch.exp2(torch.floor(torch.log2(exact.abs())) - 23)
+    assert 1.0 < ((quotient.double() - exact).abs() / step).max().item() < 2.0
 
 
 def test_the_polynomials_relative_error_is_what_its_comment_says() -> None:
