@@ -11,7 +11,7 @@ from opparity.operators import OPERATORS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-CODE = re.compile(r"^```python\n(.*?)^```$", re.S | re.M)
+CODE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLES = [
     pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
@@ -40,7 +40,7 @@ def test_every_operator_has_a_page() -> None:
 def test_the_examples_run_and_print_what_their_comments_say(example: str) -> None:
     completed = python("-W", "error", "-c", example)
     assert completed.returncode == 0, completed.stderr
-    said = re.findall(r"print\(.*\)  # (.*)$", example, re.M)
+    said = re.findall(r"print\(.*\)  # (.*)$", example, re.MULTILINE)
     assert completed.stdout.splitlines() == said
 
 

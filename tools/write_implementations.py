@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from opparity.operators.declaration import Operator
 
 PAGES = Path(__file__).parents[1] / "docs" / "operators"
-PLACE = re.compile(r"(<!-- implementations: .*? -->\n).*?(<!-- end of implementations -->)", re.S)
+PLACE = re.compile(
+    r"(<!-- implementations: .*? -->\n).*?(<!-- end of implementations -->)", re.DOTALL
+)
 
 
 def table(operator: Operator) -> str:
