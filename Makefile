@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # One thread per test worker: torch would otherwise start one per core in each of them.
 WORKERS ?= 2
-TORCH_FREE = --constraint constraints.txt --quiet --disable-pip-version-check
+PIP_OPTIONS = --constraint constraints.txt --quiet --disable-pip-version-check
 
-.PHONY: run test lint types check-self clean
+.PHONY: run test lint types tests clean
 
 run: $(VENV)/installed
 	$(BIN)/opparity doctor
@@ -18,13 +18,12 @@ test: lint types tests
 lint: $(VENV)/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	git ls-files '*.cpp' '*.h' '*.cu' ':!tests/projects' | xargs -r $(BIN)/clang-format --dry-run --Werror
+	git ls-files '*.cpp' '*.h' '*.cu' '*.cuh' ':!tests/projects' | xargs -r $(BIN)/clang-format --dry-run --Werror
 	$(BIN)/codespell
 
 types: $(VENV)/installed
 	$(BIN)/mypy
 
-.PHONY: tests
 tests: $(VENV)/installed
 	$(BIN)/pytest --numprocesses $(WORKERS)
 
@@ -33,13 +32,13 @@ NATIVE := CMakeLists.txt pyproject.toml $(shell find src -name '*.cpp' -o -name 
 
 $(VENV)/dependencies: constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install $(TORCH_FREE) 'pip==26.3'
-	$(BIN)/python -m pip install $(TORCH_FREE) torch numpy
-	$(BIN)/python -m pip install $(TORCH_FREE) --group development triton safetensors matplotlib rich typer
+	$(BIN)/python -m pip install $(PIP_OPTIONS) 'pip==26.3'
+	$(BIN)/python -m pip install $(PIP_OPTIONS) torch numpy
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development triton safetensors matplotlib rich typer
 	touch $@
 
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install $(TORCH_FREE) --no-build-isolation --no-deps --editable .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --no-deps --editable .
 	touch $@
 
 clean:

@@ -6,15 +6,19 @@ checker runs where torch is not installed.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opparity.errors import OpparityError, PackagesMissing
 from opparity.evaluation import commands as evaluation_commands
 
 if TYPE_CHECKING:
-    from opparity.doctor import Examination
-    from opparity.verification import Verification
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
 
 application = typer.Typer(
     name="opparity",
@@ -37,13 +41,15 @@ application.command()(evaluation_commands.evaluate)
 @application.command()
 def doctor(json: Json = False) -> None:
     """Say which operators exist here, by which implementation, and why not by the others."""
+    from opparity import terminal  # noqa: PLC0415
     from opparity.doctor import examine  # noqa: PLC0415
 
-    examination = examine()
+    with _mistakes():
+        examination = examine()
     if json:
         typer.echo(examination.to_json())
     else:
-        _print_examination(examination)
+        _print(terminal.examination(examination))
 
 
 @application.command()
@@ -54,49 +60,43 @@ def verify(
         typer.Option(help="Compare at least so many codes of further random input as well."),
     ] = 0,
 ) -> None:
-    """Compare every implementation on this machine with the golden bits; exit 1 if any differs."""
-    from opparity.verification import verify as run  # noqa: PLC0415
+    """Compare every implementation on this machine with the golden bits.
 
-    verification = run(random_values, lambda text: typer.echo(text, err=True))
+    Exit status: 0, or 1 where anything differs or nothing could be compared, or 2 where nothing
+    could be run.
+    """
+    from opparity import terminal  # noqa: PLC0415
+
+    with _mistakes():
+        _require("verify", "torch", "numpy")
+        from opparity.verification import verify as run  # noqa: PLC0415
+
+        verification = run(random_values, lambda text: typer.echo(text, err=True))
     if json:
         typer.echo(verification.to_json())
     else:
-        _print_verification(verification)
+        _print(terminal.verification(verification))
     if not verification.equal:
         raise typer.Exit(1)
 
 
-def _print_examination(examination: Examination) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    console = Console()
-    console.print(
-        *(f"{name} {number or 'not installed'}" for name, number in examination.versions.items()),
-        sep=", ",
-    )
-    for device in examination.devices:
-        console.print(device, highlight=False)
-    table = Table("operator", "platform", "provider", "status", "reason")
-    for row in examination.rows:
-        table.add_row(row.operator, row.platform, row.provider, row.status, row.reason or "")
-    console.print(table)
+def _require(command: str, *packages: str) -> None:
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise PackagesMissing(command=command, packages=", ".join(missing))
 
 
-def _print_verification(verification: Verification) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+@contextmanager
+def _mistakes() -> Iterator[None]:
+    """Turn a user's mistake into its message and exit status 2."""
+    try:
+        yield
+    except OpparityError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
 
-    table = Table("operator", "provider", "device", "cases", "values", "differ", "status", "reason")
-    for result in verification.results:
-        table.add_row(
-            result.operator,
-            f"{result.provider} on {result.platform}",
-            result.device,
-            f"{result.cases:,}",
-            f"{result.values:,}",
-            f"{result.mismatched_values:,} values, {result.mismatched_scales:,} scales",
-            result.status,
-            result.reason or "",
-        )
-    Console().print(table)
+
+def _print(rendered: RenderableType) -> None:
+    from rich.console import Console  # noqa: PLC0415 -- as the module says
+
+    Console(highlight=False).print(rendered)

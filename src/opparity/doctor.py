@@ -44,7 +44,10 @@ class Examination:
 
 def examine() -> Examination:
     """Look at this machine; nothing here fails because something is absent."""
-    versions = {"opparity": opparity.__version__, "python": host.python_version()}
+    versions: dict[str, str | None] = {
+        "opparity": opparity.__version__,
+        "python": host.python_version(),
+    }
     versions |= {name: _version(name) for name in ("torch", "triton", "numpy", "vllm", "sglang")}
     if versions["torch"] is None:
         reason = "torch is not installed; `pip install opparity[operators]`"
@@ -94,7 +97,10 @@ def _devices() -> tuple[str, ...]:
     refusal = native_library.load()
     kernels = "no native kernels"
     if refusal is None:
-        kernels = f"{torch.ops.opparity.cpu_capability()} kernels"
+        try:
+            kernels = f"{torch.ops.opparity.cpu_capability()} kernels"
+        except RuntimeError as error:  # OPPARITY_CPU_CAPABILITY names none of this processor's
+            kernels = str(error)
     devices = [f"{host.machine()} CPU, {torch.get_num_threads()} threads, {kernels}"]
     if not torch.cuda.is_available():
         return (*devices, "no GPU: torch.cuda.is_available() is False")

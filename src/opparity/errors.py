@@ -57,3 +57,9 @@ class EvaluationRefused(OpparityError, ValueError):
     """An evaluation that was asked for and cannot be run here."""
 
     message = "{detail}; {remedy}"
+
+
+class PackagesMissing(OpparityError, ImportError):
+    """A command that needs packages which are not installed."""
+
+    message = "opparity {command} needs {packages}; `pip install 'opparity[operators]'`"

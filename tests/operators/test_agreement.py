@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 from operator_calls import (
     INTERMEDIATES,
-    VALUE_DTYPES,
     OPERATOR,
+    VALUE_DTYPES,
     assert_same_bytes,
     every_pattern,
     quantise,
 )
-from opparity.formats import GROUP_SIZES, INPUT_DTYPES as INPUT_NAMES
+from opparity import providers
+from opparity.formats import GROUP_SIZES
+from opparity.formats import INPUT_DTYPES as INPUT_NAMES
 from opparity.operators.silu_and_mul_per_block_quant.cases import Filling, make_input
 
 CPU_PROVIDERS = ("native",)
@@ -49,19 +51,28 @@ def test_any_shape_filling_and_format(provider: str, data: st.DataObject) -> Non
     group_size = data.draw(st.sampled_from(GROUP_SIZES))
     num_groups = data.draw(st.integers(1, 9))
     num_tokens = data.draw(st.integers(1, 9))
-    filling = data.draw(st.sampled_from([Filling.ACTIVATIONS, Filling.PATTERNS, *Filling][:4]))
-    name = data.draw(st.sampled_from(INPUT_NAMES))
-    input = make_input(
-        filling, num_tokens, num_groups * group_size, name, data.draw(st.integers(0, 2**32))
+    filling = data.draw(
+        st.sampled_from([Filling.ACTIVATIONS, Filling.PATTERNS, Filling.FINITE_PATTERNS])
     )
-    arguments = {
-        "dtype": data.draw(st.sampled_from(VALUE_DTYPES)),
-        "scale_ub": data.draw(st.sampled_from([None, 1e-9, 0.003, 7.0, 1e30])),
-        "intermediate": data.draw(st.sampled_from(INTERMEDIATES)),
-        "is_scale_transposed": data.draw(st.booleans()),
-    }
-    got = quantise(provider, input, group_size, **arguments)
-    expected = quantise("reference", input, group_size, **arguments)
+    input_dtype = data.draw(st.sampled_from(INPUT_NAMES))
+    seed = data.draw(st.integers(0, 2**32))
+    input = make_input(filling, num_tokens, num_groups * group_size, input_dtype, seed)
+    dtype = data.draw(st.sampled_from(VALUE_DTYPES))
+    scale_ub = data.draw(st.sampled_from([None, 1e-9, 0.003, 7.0, 1e30]))
+    intermediate = data.draw(st.sampled_from(INTERMEDIATES))
+    is_scale_transposed = data.draw(st.booleans())
+    got, expected = (
+        quantise(
+            name,
+            input,
+            group_size,
+            dtype=dtype,
+            scale_ub=scale_ub,
+            intermediate=intermediate,
+            is_scale_transposed=is_scale_transposed,
+        )
+        for name in (provider, "reference")
+    )
     assert_same_bytes(got[0], expected[0])
     assert_same_bytes(got[1], expected[1])
 
@@ -71,8 +82,6 @@ def test_any_shape_filling_and_format(provider: str, data: st.DataObject) -> Non
 def test_row_strides_of_input_out_and_scales_are_honoured(
     provider: str, dtype: torch.dtype
 ) -> None:
-    from opparity import providers
-
     wide = make_input(Filling.ACTIVATIONS, 7, 640, "bfloat16", 3)
     input = wide[:, 256:768]
     expected = quantise("reference", input.contiguous(), 64, dtype=dtype)
@@ -92,20 +101,15 @@ def test_row_strides_of_input_out_and_scales_are_honoured(
 @pytest.mark.parametrize("provider", [*CPU_PROVIDERS, "reference"])
 @pytest.mark.parametrize("num_tokens", [1, 4, 5])
 def test_transposed_scales_either_way_round(provider: str, num_tokens: int) -> None:
-    from opparity import providers
-
     input = make_input(Filling.ACTIVATIONS, num_tokens, 256, "bfloat16", 5)
     values, expected = quantise("reference", input, 64)
-    for shape, view in (
-        ((4, num_tokens), lambda scales: scales),
-        ((4, num_tokens), lambda scales: scales.t()),
-        # As vLLM pads for TMA: a group's scales start every eight places.
-        ((4, 8), lambda scales: scales[:, :num_tokens]),
-    ):
-        memory = torch.full(shape, -1.0)
+    # As vLLM pads for TMA, in the last one: a group's scales start every eight places.
+    for width, turned in ((num_tokens, False), (num_tokens, True), (8, False)):
+        memory = torch.full((4, width), -1.0)
+        view = memory[:, :num_tokens]
         out = torch.empty_like(values)
         with providers(force=provider):
-            OPERATOR(out, input, view(memory), 64, None, True)
+            OPERATOR(out, input, view.t() if turned else view, 64, None, True)
         assert_same_bytes(memory[:, :num_tokens].t().contiguous(), expected)
         assert_same_bytes(out, values)
 

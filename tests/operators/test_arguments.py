@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -14,6 +14,9 @@ import opparity
 from operator_calls import OPERATOR
 from opparity import providers
 from opparity.errors import ArgumentRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROVIDERS = ("native", "reference")
 
@@ -247,7 +250,7 @@ def test_neighbours_in_one_buffer_do_not_overlap(provider: str) -> None:
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
 def test_the_function_refuses_a_number_as_bound_that_is_not_above_zero(value: float) -> None:
-    with pytest.raises(ArgumentRefused, match="scale_ub is .*; allowed: a number above 0"):
+    with pytest.raises(ArgumentRefused, match=r"scale_ub is .*; allowed: a number above 0"):
         opparity.silu_and_mul_per_block_quant(torch.ones(1, 256), scale_ub=value)
 
 

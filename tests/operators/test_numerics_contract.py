@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_silu_of_every_gate_rounds_to_the_correctly_rounded_one_but_for_ties_of_
     got = reference_numerics.silu(gates.float()).to(dtype)
     wrong = []
     for gate, value in zip(gates.double().tolist(), got.double().tolist(), strict=True):
-        if abs(gate) > 200.0:  # noqa: PLR2004 -- far out SiLU is the gate itself, or nothing at all
+        if abs(gate) > 200.0:
             assert value == max(gate, 0.0)
         elif Fraction(value) != correctly_rounded_silu(gate, digits, least_exponent):
             wrong.append((gate, value))
@@ -123,15 +124,30 @@ def test_silu_keeps_the_sign_of_zero_nan_and_the_limits_at_infinity() -> None:
     assert torch.signbit(got[5:]).all()
 
 
-def test_the_error_of_silu_is_below_four_units_in_the_last_place() -> None:
+def test_the_error_of_silu_is_below_five_units_in_the_last_place() -> None:
     bits = torch.randint(0, 2**32, (200_000,), generator=torch.Generator().manual_seed(0))
-    gates = bits.to(torch.int32).view(torch.float32)
-    gates = gates[gates.abs() < 87.0]  # noqa: PLR2004 -- beyond, results are subnormal
+    # The worst found among 18 million gates; half of these lay between -88 and 0.
+    worst = torch.tensor([float.fromhex("-0x1.b0d60cp+2")])
+    gates = torch.cat((bits.to(torch.int32).view(torch.float32), worst))
+    gates = gates[gates.abs() < 87.0]  # beyond, results are subnormal
     got = reference_numerics.silu(gates).double()
     exact = gates.double() / (1.0 + torch.exp(-gates.double()))
     step = torch.exp2(torch.floor(torch.log2(exact.abs())) - 23)
     error = ((got - exact).abs() / step)[exact.abs() > 2.0**-126]
-    assert 0.5 < error.max().item() < 4.0
+    assert error.max().item() == error[-1].item()
+    assert error[-1].item() == pytest.approx(4.49, abs=0.005)  # stated in docs/numerics.md
+
+
+def test_the_quotient_by_a_reciprocal_is_within_two_units_in_the_last_place() -> None:
+    generator = torch.Generator().manual_seed(0)
+    products = torch.randn(2048, 128, generator=generator)
+    scales = reference_numerics.group_scales(
+        reference_numerics.magnitude_maximum(products), VALUE_FORMATS["float8_e4m3fn"], None
+    )[:, None]
+    quotient = products * reference_numerics.correctly_rounded_reciprocal(scales)
+    exact = products.double() / scales.double()
+    step = torch.exp2(torch.floor(torch.log2(exact.abs())) - 23)
+    assert 1.0 < ((quotient.double() - exact).abs() / step).max().item() < 2.0
 
 
 def test_the_polynomials_relative_error_is_what_its_comment_says() -> None:
@@ -176,7 +192,7 @@ def decoded(value_format: ValueFormat) -> dict[int, Fraction]:
     table = {}
     for code in range(256):
         exponent, mantissa = (code >> 3) & 15, code & 7
-        if code == value_format.nan_code or (code & 0x7F == 0x7F and bias == 7):  # noqa: PLR2004
+        if code == value_format.nan_code or (code & 0x7F == 0x7F and bias == 7):
             continue
         magnitude = (
             Fraction(mantissa, 8) * Fraction(2) ** (1 - bias)
@@ -198,7 +214,7 @@ def test_codes_are_the_nearest_ties_to_even_and_saturate(name: str) -> None:
     middles = sorted({abs(v) for v in allowed.values()})
     points = [
         Fraction(sign) * (low + high) / 2 * factor
-        for low, high in zip(middles, middles[1:], strict=False)
+        for low, high in itertools.pairwise(middles)
         for sign in (1, -1)
         for factor in (Fraction(1), 1 - Fraction(1, 2**18), 1 + Fraction(1, 2**18))
     ]

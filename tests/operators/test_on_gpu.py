@@ -62,8 +62,12 @@ def assert_equal_to_the_cpu(
     assert_same_bytes(got[1], expected[1])
 
 
-@triton.jit
-def reciprocal_kernel(out, first, NVIDIA: tl.constexpr):
+@triton.jit  # type: ignore[untyped-decorator]
+def reciprocal_kernel(  # type: ignore[no-untyped-def]  # noqa: ANN201 -- Triton's language
+    out,  # noqa: ANN001
+    first,  # noqa: ANN001
+    NVIDIA: tl.constexpr,  # noqa: N803
+):
     offset = tl.program_id(0) * 1024 + tl.arange(0, 1024)
     divisor = (first + offset).to(tl.float32, bitcast=True)
     tl.store(out + offset, reciprocal_near_one(divisor, NVIDIA))
@@ -225,10 +229,12 @@ def test_no_tokens_launch_nothing(provider: str) -> None:
 def test_opcheck(provider: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     original = torch.allclose
 
-    def allclose(left: Tensor, right: Tensor, *arguments: float, **named: bool) -> bool:
+    def allclose(
+        left: Tensor, right: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    ) -> bool:
         if left.dtype.itemsize == 1 and left.dtype.is_floating_point:
             left, right = bytes_of(left), bytes_of(right)
-        return original(left, right, *arguments, **named)
+        return original(left, right, rtol, atol, equal_nan)
 
     monkeypatch.setattr(torch, "allclose", allclose)
     for num_tokens in (0, 3):

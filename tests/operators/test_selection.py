@@ -13,6 +13,7 @@ from opparity import providers
 from opparity.errors import OperatorMissing, ProviderUnknown
 from opparity.operators import OPERATORS, PROVIDERS
 from opparity.operators.selection import Refused, Selected, decisions, select
+from opparity.operators.silu_and_mul_per_block_quant import reference
 from opparity.platforms import Platform
 
 OPERATOR = OPERATORS[0]
@@ -36,8 +37,6 @@ def test_the_native_library_serves_the_cpu_by_default() -> None:
 
 
 def test_forcing_and_forbidding_hold_inside_the_block_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    from opparity.operators.silu_and_mul_per_block_quant import reference
-
     calls = []
     original = reference.silu_and_mul_per_block_quant
 

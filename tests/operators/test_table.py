@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 import opparity
 from opparity.operators import OPERATORS, silu_and_mul_per_block_quant
-from opparity.operators.declaration import Operator
 from opparity.operators.selection import resolve
 from opparity.platforms import PLATFORMS, Platform
 from opparity.verification import golden_path
+
+if TYPE_CHECKING:
+    from opparity.operators.declaration import Operator
 
 opparity.load()
 every_operator = pytest.mark.parametrize("operator", OPERATORS, ids=lambda row: row.name)

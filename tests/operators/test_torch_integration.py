@@ -21,10 +21,12 @@ def allclose_of_float8(monkeypatch: pytest.MonkeyPatch) -> None:
     """opcheck compares with torch.allclose, which has no arithmetic for FP8: compare as float32."""
     original = torch.allclose
 
-    def allclose(left: Tensor, right: Tensor, *arguments: float, **named: bool) -> bool:
+    def allclose(
+        left: Tensor, right: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    ) -> bool:
         if left.dtype.itemsize == 1 and left.dtype.is_floating_point:
             left, right = left.float(), right.float()
-        return original(left, right, *arguments, **named)
+        return original(left, right, rtol, atol, equal_nan)
 
     monkeypatch.setattr(torch, "allclose", allclose)
 
@@ -62,7 +64,7 @@ def test_compiled_as_one_graph_with_any_number_of_tokens() -> None:
 
 
 def test_compiled_code_calls_the_operator_itself() -> None:
-    targets = []
+    targets: list[str] = []
 
     def backend(graph: torch.fx.GraphModule, _: list[Tensor]) -> torch.fx.GraphModule:
         targets.extend(str(node.target) for node in graph.graph.nodes)

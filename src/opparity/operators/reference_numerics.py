@@ -5,10 +5,11 @@ All functions are elementwise on float32 tensors, on any device that has float64
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from opparity.formats import ValueFormat
 from opparity.operators.numerics import (
     EXP2_COEFFICIENTS,
     GATE_LIMIT,
@@ -17,6 +18,9 @@ from opparity.operators.numerics import (
     ROUNDING_SHIFT,
     UNSCALING,
 )
+
+if TYPE_CHECKING:
+    from opparity.formats import ValueFormat
 
 _MAGNITUDE_BITS = 0x7FFFFFFF
 _INFINITY_BITS = 0x7F800000
@@ -57,7 +61,8 @@ def silu(gate: Tensor) -> Tensor:
     power = torch.full_like(gate, EXP2_COEFFICIENTS[-1])
     for coefficient in reversed(EXP2_COEFFICIENTS[:-1]):
         power = fused_multiply_add(power, fraction, coefficient)
-    # The integer stands in the low bits of `shifted`, with the scaling's 64; others are shifted out.
+    # The integer stands in the low bits of `shifted`, with the scaling's 64; the shift drops the
+    # others.
     scaled = (power.view(torch.int32) + (shifted.view(torch.int32) << 23)).view(torch.float32)
     reciprocal = correctly_rounded_reciprocal(fused_multiply_add(scaled, UNSCALING, 1.0))
     numerator = (z * scaled) * UNSCALING

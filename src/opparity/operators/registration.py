@@ -56,11 +56,12 @@ _in_force: dict[tuple[str, Platform], tuple[str, torch.library.Library | None]] 
 
 
 def _apply(operator: Operator, platform: Platform) -> None:
+    choice: Implementation | OperatorMissing
     try:
-        choice: Implementation | OperatorMissing = select(operator, platform)
-        label = choice.provider
+        choice = select(operator, platform)
     except OperatorMissing as missing:
-        choice, label = missing, str(missing)
+        choice = missing
+    label = str(choice) if isinstance(choice, OperatorMissing) else choice.provider
     place = (operator.name, platform)
     previous, library = _in_force.get(place, (None, None))
     if previous == label:

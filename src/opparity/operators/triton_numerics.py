@@ -35,7 +35,7 @@ def float_of(bits):
 
 @triton.jit
 def fused_multiply_add(a, b, c, EMULATED_FMA: tl.constexpr):
-    """a * b + c, rounded once.
+    """A * b + c, rounded once.
 
     Triton's interpreter rounds the product of tl.fma as well. There the sum is rounded to odd in
     float64, which leaves room for the one rounding to float32 (see reference_numerics.py).
@@ -92,7 +92,8 @@ def reciprocal_near_one(divisor, NVIDIA: tl.constexpr):
 
 @triton.jit
 def silu(gate, NVIDIA: tl.constexpr, EMULATED_FMA: tl.constexpr):
-    # Signs by bits: Triton computes -x as 0 - x, which loses the sign of zero and costs an addition.
+    # Signs by bits: Triton computes -x as 0 - x, which loses the sign of zero and costs an
+    # addition.
     z = tl.maximum(float_of(bits_of(gate) | _SIGN_BIT), _GATE_LIMIT)
     high = constant(_LOG2_E_HIGH, gate)
     shifted = fused_multiply_add(z, high, constant(_ROUNDING_SHIFT, gate), EMULATED_FMA)
@@ -104,7 +105,8 @@ def silu(gate, NVIDIA: tl.constexpr, EMULATED_FMA: tl.constexpr):
     power = fused_multiply_add(power, fraction, constant(_C2, gate), EMULATED_FMA)
     power = fused_multiply_add(power, fraction, constant(_C1, gate), EMULATED_FMA)
     power = fused_multiply_add(power, fraction, constant(_C0, gate), EMULATED_FMA)
-    # The integer stands in the low bits of `shifted`, with the scaling's 64; others are shifted out.
+    # The integer stands in the low bits of `shifted`, with the scaling's 64; the shift drops the
+    # others.
     scaled = float_of(bits_of(power) + (bits_of(shifted) << 23))
     divisor = fused_multiply_add(
         scaled, constant(_UNSCALING, gate), constant(1.0, gate), EMULATED_FMA

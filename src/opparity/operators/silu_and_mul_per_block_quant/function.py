@@ -84,9 +84,7 @@ def silu_and_mul_per_block_quant(
     if intermediate == Intermediate.FLOAT32:
         operator.default(out, tokens, scales, group_size, bound, transposed)
     else:
-        operator.intermediate(
-            out, tokens, scales, group_size, bound, transposed, str(intermediate)
-        )
+        operator.intermediate(out, tokens, scales, group_size, bound, transposed, str(intermediate))
     if transposed:
         scales = scales.t()
     leading = input.shape[:-1]

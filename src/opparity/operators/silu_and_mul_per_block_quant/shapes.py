@@ -149,10 +149,10 @@ def _scales_by_token(
         _refuse(f"scales has dtype {name_of(scales.dtype)}; allowed: float32; allocate it so")
     shape = tuple(scales.shape)
     view, by_token = scales, shape == (num_tokens, num_groups)
-    if is_scale_transposed and shape == (num_groups, num_tokens):
-        # With as many groups as tokens the shape does not tell; the strides do.
-        if not by_token or scales.stride(0) >= scales.stride(1):
-            view, by_token = scales.t(), True
+    swapped = is_scale_transposed and shape == (num_groups, num_tokens)
+    # With as many groups as tokens the shape does not tell; the strides do.
+    if swapped and (not by_token or scales.stride(0) >= scales.stride(1)):
+        view, by_token = scales.t(), True
     if not by_token:
         allowed = _words((num_tokens, num_groups)) + ", [num_tokens, num_groups]"
         if is_scale_transposed:

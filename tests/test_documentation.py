@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from opparity.operators import OPERATORS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CODE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+EXAMPLES = [
+    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in PAGES
+    for number, block in enumerate(CODE.findall(page.read_text("utf-8")))
+    if "import" in block
+]
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+
+def test_the_tables_of_implementations_are_current() -> None:
+    completed = python("tools/write_implementations.py", "--check")
+    assert completed.returncode == 0, completed.stderr
+
+
+def test_every_operator_has_a_page() -> None:
+    pages = {page.stem for page in (ROOT / "docs" / "operators").glob("*.md")}
+    assert pages == {operator.name for operator in OPERATORS}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_run_and_print_what_their_comments_say(example: str) -> None:
+    completed = python("-W", "error", "-c", example)
+    assert completed.returncode == 0, completed.stderr
+    said = re.findall(r"print\(.*\)  # (.*)$", example, re.MULTILINE)
+    assert completed.stdout.splitlines() == said
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    text = CODE.sub("", page.read_text("utf-8"))
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (page.parent / target).exists(), target

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from opparity import verification
+from opparity.command_line import application
+from opparity.operators import OPERATORS, native_library, reference_numerics, registration
+from opparity.operators.declaration import Implementation
+from opparity.operators.silu_and_mul_per_block_quant import cases
+from opparity.platforms import Platform
+from opparity.verification import digest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from opparity.formats import ValueFormat
+
+SCHEMAS = Path(__file__).parents[1] / "docs" / "schemas"
+FEW = 12
+
+
+def command(*arguments: str, status: int = 0) -> dict[str, Any]:
+    """Run a subcommand with --json; return the document, checked against its schema."""
+    finished = CliRunner().invoke(application, [*arguments, "--json"])
+    assert finished.exit_code == status, finished.output
+    document: dict[str, Any] = json.loads(finished.stdout)
+    schema = json.loads((SCHEMAS / f"{arguments[0]}.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(document)
+    return document
+
+
+@pytest.fixture
+def few_cases(monkeypatch: pytest.MonkeyPatch) -> list[cases.Case]:
+    """Let verify run some cases of every kind alone."""
+    all_cases = cases.cases()
+    chosen = all_cases[:: len(all_cases) // FEW][:FEW]
+    monkeypatch.setattr(cases, "cases", lambda: chosen)
+    return chosen
+
+
+@pytest.fixture
+def flawed_triton(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a wrong kernel for the CPU into the table, under the name of triton."""
+    flawed = Implementation(
+        provider="triton",
+        platforms=frozenset({Platform.CPU}),
+        availability="opparity.operators.reference_support:availability",
+        overloads={
+            "": "opparity.operators.silu_and_mul_per_block_quant.reference:write",
+            "intermediate": "flawed_operator:write_intermediate",
+        },
+    )
+    rows = [row for row in OPERATORS[0].implementations if row.provider != "triton"]
+    table = (replace(OPERATORS[0], implementations=(*rows, flawed)),)
+    monkeypatch.setattr(registration, "OPERATORS", table)
+    monkeypatch.setattr(verification, "OPERATORS", table)
+
+
+@pytest.mark.usefixtures("flawed_triton")
+def test_a_kernel_that_is_wrong_in_a_bit_is_found_and_counted(few_cases: list[cases.Case]) -> None:
+    document = command("verify", status=1)
+    results = {row["provider"]: row for row in document["results"] if row["platform"] == "cpu"}
+    assert set(results) == {"native", "triton", "reference"}
+    wrong = results["triton"]
+    assert wrong["status"] == "different"
+    assert wrong["reason"] == f"{few_cases[0].name} differs"
+    assert wrong["cases"] == FEW
+    assert wrong["values"] == sum(case.num_tokens * case.hidden_size for case in few_cases)
+    assert wrong["mismatched_values"] == FEW
+    assert wrong["mismatched_scales"] == FEW
+    for provider in ("native", "reference"):
+        assert results[provider] == wrong | {
+            "provider": provider,
+            "status": "equal",
+            "reason": None,
+            "mismatched_values": 0,
+            "mismatched_scales": 0,
+        }
+
+
+@pytest.mark.usefixtures("flawed_triton", "few_cases")
+def test_the_table_says_different_and_which_case_is_first() -> None:
+    finished = CliRunner().invoke(application, ["verify"])
+    assert finished.exit_code == 1
+    row = next(line for line in finished.stdout.splitlines() if line.strip().startswith("triton"))
+    assert row.split()[:5] == ["triton", "cpu", "different", str(FEW), str(FEW)]
+    assert all(len(line) <= 80 for line in finished.stdout.splitlines())
+
+
+@pytest.mark.usefixtures("few_cases")
+def test_a_reference_that_is_wrong_itself_is_not_hidden_by_counts_of_zero(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = reference_numerics.quantise
+
+    def flawed(groups: Tensor, scales: Tensor, value_format: ValueFormat) -> Tensor:
+        codes = original(groups, scales, value_format)
+        codes.view(torch.uint8)[0, 0, 0] ^= 1
+        return codes
+
+    monkeypatch.setattr(reference_numerics, "quantise", flawed)
+    document = command("verify", status=1)
+    results = {row["provider"]: row for row in document["results"] if row["platform"] == "cpu"}
+    assert results["native"]["status"] == "equal"
+    assert results["reference"]["status"] == "different"
+    assert results["reference"]["mismatched_values"] == 0
+    assert "so does the reference that the counts compare with" in results["reference"]["reason"]
+
+
+def test_random_values_are_compared_beside_the_golden_ones(
+    few_cases: list[cases.Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "_RANDOM_TOKENS", 16)
+    document = command("verify", "--random-values", str(16 * 8192 + 1))
+    golden = sum(case.num_tokens * case.hidden_size for case in few_cases)
+    compared = [row for row in document["results"] if row["status"] != "refused"]
+    assert len(compared) >= 2
+    for row in compared:
+        assert (row["cases"], row["values"]) == (FEW + 2, golden + 2 * 16 * 8192)
+
+
+@pytest.mark.usefixtures("few_cases")
+def test_every_refused_row_has_a_reason_and_compared_nothing() -> None:
+    refused = [row for row in command("verify")["results"] if row["status"] == "refused"]
+    # No torch is built for CUDA and for ROCm.
+    assert {row["platform"] for row in refused} >= {"rocm"} or torch.version.hip is not None
+    for row in refused:
+        assert f"is not built for {row['platform']}" in row["reason"] or "no GPU" in row["reason"]
+        assert (row["device"], row["cases"], row["values"]) == ("none", 0, 0)
+
+
+def test_doctors_document_has_every_implementation_of_the_table() -> None:
+    rows = command("doctor")["rows"]
+    assert {(row["operator"], row["platform"], row["provider"]) for row in rows} == {
+        (operator.name, str(platform), implementation.provider)
+        for operator in OPERATORS
+        for implementation in operator.implementations
+        for platform in implementation.platforms
+    }
+    for platform in ("cpu",):
+        states = [row["status"] for row in rows if row["platform"] == platform]
+        assert states.count("selected") == 1
+
+
+def test_doctors_table_keeps_long_reasons_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "; ".join(f"reason number {number} of a long list" for number in range(9))
+    monkeypatch.setattr(native_library, "load", lambda: reason)
+    monkeypatch.setenv("COLUMNS", "80")
+    table = CliRunner().invoke(application, ["doctor"]).stdout
+    assert "".join(reason.split()) in "".join(table.split())
+    assert all(len(line) <= 80 for line in table.splitlines())
+
+
+@pytest.mark.parametrize("name", ["doctor", "verify"])
+def test_the_schemas_refuse_a_refusal_without_a_reason(name: str) -> None:
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    key = {"doctor": "rows", "verify": "results"}[name]
+    row_schema = schema["properties"][key]["items"]
+    texts = {"operator": "x", "provider": "native", "platform": "cpu", "device": "none"}
+    row: dict[str, object] = {field: texts.get(field, 0) for field in row_schema["required"]}
+    validator = jsonschema.Draft202012Validator(row_schema)
+    assert validator.is_valid(row | {"status": "refused", "reason": "it is not installed"})
+    assert not validator.is_valid(row | {"status": "refused", "reason": None})
+    assert not validator.is_valid(row | {"status": "refused", "reason": "so", "other": 1})
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float8_e4m3fn, torch.int8], ids=str)
+def test_a_digest_depends_on_values_in_logical_order_and_not_on_strides(dtype: torch.dtype) -> None:
+    numbers = torch.arange(-24, 24).view(6, 8).to(dtype)
+    plain = digest(numbers)
+    turned = numbers.view(torch.uint8).view(6, -1).t().contiguous().t()
+    wide = torch.zeros(6, 20).to(dtype)
+    wide[:, 5:13] = numbers
+    assert digest(wide[:, 5:13]) == plain
+    if dtype.itemsize == 1:
+        assert not turned.is_contiguous()
+        assert digest(turned.view(dtype)) == plain
+    else:
+        assert digest(numbers.t().contiguous().t()) == plain
+    assert digest(numbers.flip(0)) != plain
+    assert digest(numbers.view(8, 6).t()) != plain
+
+
+def test_a_digest_tells_the_two_zeros_and_the_payloads_of_nan_apart() -> None:
+    patterns = torch.tensor([0, -(2**31), 0x7FC00000, 0x7FC00001], dtype=torch.int32)
+    assert len({digest(pattern.view(torch.float32)) for pattern in patterns}) == 4
+
+
+@pytest.mark.parametrize("name", ["doctor", "verify"])
+def test_a_provider_that_does_not_exist_ends_with_a_message_and_status_2(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPPARITY_FORCE", "tritn")
+    monkeypatch.setattr("opparity.operators.selection._policies", [])
+    finished = CliRunner().invoke(application, [name])
+    assert finished.exit_code == 2
+    assert "provider 'tritn' is unknown" in finished.stderr
+    assert "did you mean triton" in finished.stderr
+
+
+def test_verify_without_torch_ends_with_a_message_and_status_2(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("opparity.command_line.find_spec", lambda _: None)
+    finished = CliRunner().invoke(application, ["verify"])
+    assert finished.exit_code == 2
+    assert "opparity verify needs torch, numpy; `pip install" in finished.stderr
