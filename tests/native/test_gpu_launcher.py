@@ -1,0 +1,141 @@
+"""The GPU launcher against a stand-in driver that records calls: no GPU is needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SOURCES = HERE.parents[1] / "src" / "opparity"
+
+
+def compile_cpp(output: Path, *arguments: str | Path) -> Path:
+    subprocess.run(
+        ["g++", "-std=c++20", "-O1", "-Wall", "-Wextra", "-o", output, *arguments], check=True
+    )
+    return output
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("launcher")
+    (folder / "object.fatbin").write_bytes(b"CODE and more")
+    (folder / "empty").mkdir()
+    for name, flags in (("driver", []), ("old_driver", ["-DWITHOUT_LAUNCH"])):
+        (folder / name).mkdir()
+        compile_cpp(
+            folder / name / "libcuda.so.1", "-shared", "-fPIC", *flags, HERE / "stand_in_driver.cpp"
+        )
+    return compile_cpp(
+        folder / "launch",
+        f"-I{SOURCES}",
+        HERE / "launch_program.cpp",
+        SOURCES / "native" / "gpu_launcher.cpp",
+        "-ldl",
+        "-pthread",
+    )
+
+
+def run(
+    program: Path, *words: str, driver: str = "driver", file: str = "object.fatbin", **failures: str
+) -> list[str]:
+    completed = subprocess.run(
+        [program, program.parent / file, *words],
+        env={**os.environ, "LD_LIBRARY_PATH": str(program.parent / driver), **failures},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return completed.stdout.splitlines()
+
+
+LAUNCH = "cuLaunchKernel 7x3x1 of 128 shared 0 stream 9 argument 42"
+
+
+def test_the_first_launch_loads_the_module_in_the_devices_own_context(program: Path) -> None:
+    assert run(program, "0", "1") == [
+        "cuInit ",
+        "cuDeviceGet 0",
+        "cuDevicePrimaryCtxRetain 0",
+        "cuThreadExchangeStreamCaptureMode 2",
+        "cuCtxPushCurrent_v2 first",
+        "cuModuleLoadData CODE",
+        "cuCtxPopCurrent_v2 ",
+        "cuThreadExchangeStreamCaptureMode 0",
+        "cuCtxPushCurrent_v2 first",
+        "cuThreadExchangeStreamCaptureMode 2",
+        "cuModuleGetFunction second_kernel",
+        "cuThreadExchangeStreamCaptureMode 0",
+        LAUNCH,
+        "cuCtxPopCurrent_v2 ",
+    ]
+
+
+def test_later_launches_only_launch(program: Path) -> None:
+    lines = run(program, "0", "1", "0", "1")
+    assert lines[14:] == ["cuCtxPushCurrent_v2 first", LAUNCH, "cuCtxPopCurrent_v2 "]
+
+
+def test_another_kernel_and_another_device_load_what_they_need(program: Path) -> None:
+    lines = run(program, "0", "0", "0", "1", "1", "0")
+    assert lines.count("cuModuleLoadData CODE") == 2
+    assert lines.count("cuModuleGetFunction first_kernel") == 2
+    assert lines.count("cuModuleGetFunction second_kernel") == 1
+    assert "cuCtxPushCurrent_v2 second" in lines
+
+
+def test_eight_threads_that_start_at_once_load_the_module_once(program: Path) -> None:
+    lines = run(program, "threads")
+    assert lines.count("cuModuleLoadData CODE") == 1
+    assert lines.count(LAUNCH) == 8
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "words"),
+    [
+        ("cuInit", "100", "cuInit: some other error (CUDA error 100)"),
+        ("cuDeviceGet", "101", "cuDeviceGet 0: some other error (CUDA error 101)"),
+        ("cuDevicePrimaryCtxRetain", "2", "cuDevicePrimaryCtxRetain: some other error"),
+        ("cuModuleLoadData", "209", "no kernel image is available for execution on the device"),
+        ("cuModuleGetFunction", "500", "the kernel first_kernel of "),
+        ("cuLaunchKernel", "1", "launching first_kernel: some other error (CUDA error 1)"),
+    ],
+)
+def test_a_failure_says_which_call_and_the_drivers_words_and_leaves_the_thread_as_it_was(
+    program: Path, function: str, error: str, words: str
+) -> None:
+    lines = run(program, "0", "0", **{function: error})
+    assert lines[-1].startswith("refused: ")
+    assert words in lines[-1]
+    pushes = sum(line.startswith("cuCtxPushCurrent_v2") for line in lines)
+    assert pushes == sum(line.startswith("cuCtxPopCurrent_v2") for line in lines)
+    modes = [line for line in lines if line.startswith("cuThreadExchange")]
+    assert modes == [
+        "cuThreadExchangeStreamCaptureMode 2",
+        "cuThreadExchangeStreamCaptureMode 0",
+    ] * (len(modes) // 2)
+
+
+def test_after_a_failed_load_the_next_launch_tries_again(program: Path) -> None:
+    lines = run(program, "0", "0", "0", "0", cuModuleLoadData="209")
+    assert sum(line.startswith("refused: ") for line in lines) == 2
+    assert lines.count("cuModuleLoadData CODE") == 2
+
+
+def test_no_driver_an_old_driver_and_no_code_object_are_told_apart(program: Path) -> None:
+    [line] = run(program, "0", "0", driver="empty")
+    assert "the CUDA driver does not load: libcuda.so.1" in line
+    [line] = run(program, "0", "0", driver="old_driver")
+    assert "the CUDA driver has no cuLaunchKernel; a driver of CUDA 12 or newer" in line
+    line = run(program, "0", "0", file="missing.fatbin")[-1]
+    assert "missing.fatbin cannot be read; reinstall opparity, or set OPPARITY_FORBID" in line
+
+
+def test_a_device_number_out_of_range_is_refused(program: Path) -> None:
+    for number in ("-1", "64"):
+        [line] = run(program, number, "0")
+        assert f"device {number} is not one of the first 64" in line
