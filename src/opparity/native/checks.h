@@ -1,6 +1,7 @@
 // Words for error messages, the same as the Python checks use.
 #pragma once
 
+#include <torch/csrc/stable/c/shim.h>
 #include <torch/csrc/stable/tensor.h>
 #include <torch/headeronly/core/ScalarType.h>
 
@@ -64,6 +65,22 @@ inline std::string name_of(ScalarType type) {
     default:
       return "number " + std::to_string(static_cast<int>(type));
   }
+}
+
+// A string argument of an operator. torch's own conversion to std::string leaks one for each call
+// (ToImpl<std::string> in torch 2.13's stableivalue_conversions.h), so kernels take the handle.
+inline std::string take_string(StringHandle handle) {
+  size_t length = 0;
+  const char* text = nullptr;
+  if (torch_string_length(handle, &length) != AOTI_TORCH_SUCCESS ||
+      torch_string_c_str(handle, &text) != AOTI_TORCH_SUCCESS) {
+    throw std::runtime_error("torch does not hand out the string argument of an operator");
+  }
+  std::string taken(text, length);
+  if (torch_delete_string(handle) != AOTI_TORCH_SUCCESS) {
+    throw std::runtime_error("torch does not take back the string argument of an operator");
+  }
+  return taken;
 }
 
 template <typename Values>

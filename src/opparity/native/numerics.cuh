@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 namespace {
 
@@ -68,18 +69,26 @@ OPPARITY_DEVICE float silu(float gate) {
   return __fmaf_rn(numerator, reciprocal, maximum_or_nan(gate, -0.0f));
 }
 
-OPPARITY_DEVICE float round_to_bfloat16(float value) {
-  uint32_t bits = bits_of(value);
-  uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
-  return float_of((bits & kMagnitudeBits) > kInfinityBits ? kQuietNanBits : rounded);
+// Two numbers rounded to bfloat16, ties to even, and widened again; NaN stays NaN.
+OPPARITY_DEVICE void round_to_bfloat16(float& a, float& b) {
+#if __CUDA_ARCH__ >= 800
+  uint32_t pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(b), "f"(a));
+  a = float_of(pair << 16), b = float_of(pair & 0xffff0000u);
+#else
+  for (float* value : {&a, &b}) {
+    uint32_t bits = bits_of(*value);
+    uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    *value = float_of((bits & kMagnitudeBits) > kInfinityBits ? kQuietNanBits : rounded);
+  }
+#endif
 }
 
-OPPARITY_DEVICE float round_to_float16(float value) {
-  float result;
-  asm("{ .reg .b16 half; cvt.rn.f16.f32 half, %1; cvt.f32.f16 %0, half; }"
-      : "=f"(result)
-      : "f"(value));
-  return result;
+// The same for float16; what is too large becomes an infinity.
+OPPARITY_DEVICE void round_to_float16(float& a, float& b) {
+  for (float* value : {&a, &b}) {
+    asm("{ .reg .b16 half; cvt.rn.f16.f32 half, %0; cvt.f32.f16 %0, half; }" : "+f"(*value));
+  }
 }
 
 template <uint32_t Bias, uint32_t MaximumBits>
@@ -91,8 +100,9 @@ OPPARITY_DEVICE uint32_t encode_e4m3(uint32_t magnitude) {
   return limited < ((128u - Bias) << 23) ? subnormal : normal;
 }
 
-// Codes of four quotients at once, the first in the lowest byte. `encode4` may assume that no
-// quotient is NaN; `encode` may not.
+// Value formats. `encode4` gives the codes of four quotients, the first in the lowest byte, and
+// `repair` mends the codes of a group that has an infinity or NaN, where `encode4` alone is not
+// right there: so the common path carries none of it.
 struct Float8E4M3FN {
   static constexpr float kMaximum = 448.0f;
   static constexpr float kMinimumScale = 0x1.24924ap-18f;
@@ -113,6 +123,7 @@ struct Float8E4M3FN {
     return encode(a) | (encode(b) << 8) | (encode(c) << 16) | (encode(d) << 24);
 #endif
   }
+  OPPARITY_DEVICE static uint32_t repair(uint32_t codes, float) { return codes; }
 };
 
 struct Float8E4M3FNUZ {
@@ -122,21 +133,16 @@ struct Float8E4M3FNUZ {
   // is done once, to the group's reciprocal.
   static constexpr float kReciprocalFactor = 2.0f;
 
-  OPPARITY_DEVICE static uint32_t encode(float doubled) {
-    uint32_t bits = bits_of(doubled), magnitude = bits & kMagnitudeBits;
-    uint32_t code = encode_e4m3<7, 0x43e00000u>(magnitude);
-    code = code == 0u ? 0u : code | ((bits >> 24) & 0x80u);
-    return magnitude > kInfinityBits ? 0x80u : code;
-  }
   OPPARITY_DEVICE static uint32_t encode4(float a, float b, float c, float d) {
-#if __CUDA_ARCH__ >= 890
     uint32_t codes = Float8E4M3FN::encode4(a, b, c, d);
     // A zero has no sign: clear the top bit of each byte whose other bits are all zero.
     uint32_t others = (codes & 0x7f7f7f7fu) + 0x7f7f7f7fu;
     return codes & (others | 0x7f7f7f7fu);
-#else
-    return encode(a) | (encode(b) << 8) | (encode(c) << 16) | (encode(d) << 24);
-#endif
+  }
+  // NaN is 0x80, and FN's code of it, 0x7f, is the code of no number at or below 224.
+  OPPARITY_DEVICE static uint32_t repair(uint32_t codes, float) {
+    uint32_t is_nan = ((codes & 0x7f7f7f7fu) + 0x01010101u) & 0x80808080u;
+    return (codes & ~((is_nan >> 7) * 0xffu)) | is_nan;
   }
 };
 
@@ -145,11 +151,6 @@ struct Int8 {
   static constexpr float kMinimumScale = 0x1p-23f;
   static constexpr float kReciprocalFactor = 1.0f;
 
-  OPPARITY_DEVICE static uint32_t encode(float quotient) {
-    float limited = fminf(fmaxf(quotient, -128.0f), 127.0f);
-    uint32_t code = bits_of(__fadd_rn(limited, kIntegerShift)) & 0xffu;
-    return quotient != quotient ? 0u : code;
-  }
   OPPARITY_DEVICE static uint32_t shifted(float quotient) {
     return bits_of(__fadd_rn(fminf(fmaxf(quotient, -128.0f), 127.0f), kIntegerShift));
   }
@@ -157,6 +158,10 @@ struct Int8 {
     uint32_t low = __byte_perm(shifted(a), shifted(b), 0x0040);
     uint32_t high = __byte_perm(shifted(c), shifted(d), 0x0040);
     return __byte_perm(low, high, 0x5410);
+  }
+  // Under an infinite or NaN scale every quotient is zero or NaN, whose codes are 0 as well.
+  OPPARITY_DEVICE static uint32_t repair(uint32_t codes, float scale) {
+    return (bits_of(scale) & kMagnitudeBits) < kInfinityBits ? codes : 0u;
   }
 };
 

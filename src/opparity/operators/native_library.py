@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 import opparity
-
-if TYPE_CHECKING:
-    from opparity.platforms import Platform
+from opparity import code_objects
+from opparity.operators import torch_build
+from opparity.platforms import Platform
 
 FILE_NAME = "libopparity.so"
+CODE_OBJECTS = Path(code_objects.__file__).parent / "objects"
 
 
 def path() -> Path | None:
@@ -35,10 +35,16 @@ def load() -> str | None:
         torch.ops.load_library(str(library))
     except OSError as error:
         return f"{library.name} does not load: {error}"
+    torch.ops.opparity.use_code_objects(str(CODE_OBJECTS))
     return None
 
 
 def availability(platform: Platform) -> str | None:
-    """Return None where the native library is loaded, else the reason."""
-    del platform
-    return load()
+    """Return None where the native library can serve a platform, else the reason.
+
+    No GPU is started for it. A driver without a kernel for its GPU says so at the first call.
+    """
+    reason = load() or torch_build.objection(platform)
+    if reason is None and platform is Platform.CUDA and not CODE_OBJECTS.is_dir():
+        return f"this installation has no code objects: {CODE_OBJECTS} is missing"
+    return reason

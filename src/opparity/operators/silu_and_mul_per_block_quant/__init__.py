@@ -25,10 +25,10 @@ OPERATOR = Operator(
     implementations=(
         Implementation(
             provider="native",
-            platforms=frozenset({Platform.CPU}),
+            platforms=frozenset({Platform.CPU, Platform.CUDA}),
             availability="opparity.operators.native_library:availability",
             overloads={},
-            sources=("cpu_kernel.cpp", "cpu_operator.cpp"),
+            sources=("checks.cpp", "cpu_kernel.cpp", "cpu_operator.cpp", "cuda_operator.cpp"),
         ),
         Implementation(
             provider="triton",

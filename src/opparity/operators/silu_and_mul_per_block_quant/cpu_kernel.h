@@ -3,10 +3,9 @@
 
 #include <cstdint>
 
-namespace opparity::silu_and_mul_per_block_quant {
+#include "operators/silu_and_mul_per_block_quant/types.h"
 
-enum class InputType { kFloat16, kBFloat16, kFloat32 };
-enum class ValueType { kFloat8E4M3FN, kFloat8E4M3FNUZ, kInt8 };
+namespace opparity::silu_and_mul_per_block_quant {
 
 struct Arguments {
   const void* input;

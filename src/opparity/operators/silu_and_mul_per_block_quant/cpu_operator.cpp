@@ -1,164 +1,28 @@
-// silu_and_mul_per_block_quant for the CPU: its schemas, its checks and its registration.
-// shapes.py makes the same checks with the same words.
+// silu_and_mul_per_block_quant for the CPU: the choice of a kernel, its threads, its registration.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
 
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "native/checks.h"
 #include "native/cpu_capability.h"
 #include "native/floating_point.h"
+#include "operators/silu_and_mul_per_block_quant/checks.h"
 #include "operators/silu_and_mul_per_block_quant/cpu_kernel.h"
 
 namespace {
 
 using opparity::CpuCapability;
-using opparity::name_of;
-using opparity::ScalarType;
-using opparity::Tensor;
-using opparity::words;
 using opparity::silu_and_mul_per_block_quant::Arguments;
-using opparity::silu_and_mul_per_block_quant::InputType;
+using opparity::silu_and_mul_per_block_quant::Checked;
 using opparity::silu_and_mul_per_block_quant::Kernel;
-using opparity::silu_and_mul_per_block_quant::ValueType;
+using torch::stable::Tensor;
 
-constexpr char kName[] = "silu_and_mul_per_block_quant";
 // A piece of work for one thread: 16,384 elements take some 20 microseconds on one Zen 3 core,
 // several times what handing them to another thread costs.
 constexpr int64_t kElementsPerTask = 16384;
-
-template <typename... Parts>
-[[noreturn]] void refuse(const Parts&... parts) {
-  opparity::refuse(kName, parts...);
-}
-
-void check_input(const Tensor& input, int64_t group_size) {
-  if (input.dim() != 2) {
-    refuse("input has ", input.dim(), " dimensions; allowed: 2, [num_tokens, 2 * hidden_size]; ",
-           "flatten the leading ones");
-  }
-  const ScalarType type = input.scalar_type();
-  if (type != ScalarType::Half && type != ScalarType::BFloat16 && type != ScalarType::Float) {
-    refuse("input has dtype ", name_of(type), "; allowed: float16, bfloat16, float32; cast it");
-  }
-  const int64_t width = input.size(1);
-  if (width % 2 != 0 || width == 0) {
-    refuse("input is ", width, " wide; allowed: an even width of at least 2; ",
-           "concatenate gate and up in the last dimension");
-  }
-  if (input.stride(1) != 1) {
-    refuse("input's last dimension has stride ", input.stride(1),
-           "; allowed: 1; call contiguous()");
-  }
-  if (group_size != 16 && group_size != 32 && group_size != 64 && group_size != 128 &&
-      group_size != 256) {
-    refuse("group_size is ", group_size, "; allowed: 16, 32, 64, 128, 256; choose one");
-  }
-  const int64_t hidden_size = width / 2;
-  if (hidden_size % group_size != 0) {
-    refuse("hidden_size is ", hidden_size, "; allowed: a multiple of group_size ", group_size,
-           "; pad the projection to ", (hidden_size / group_size + 1) * group_size,
-           " or choose a group_size that divides it");
-  }
-}
-
-void check_out(const Tensor& out, int64_t num_tokens, int64_t hidden_size) {
-  if (out.dim() != 2 || out.size(0) != num_tokens || out.size(1) != hidden_size) {
-    refuse("out has shape ", words(out.sizes()), "; allowed: [", num_tokens, ", ", hidden_size,
-           "], [num_tokens, hidden_size]; allocate it so");
-  }
-  const ScalarType type = out.scalar_type();
-  if (type != ScalarType::Float8_e4m3fn && type != ScalarType::Float8_e4m3fnuz &&
-      type != ScalarType::Char) {
-    refuse("out has dtype ", name_of(type),
-           "; allowed: float8_e4m3fn, float8_e4m3fnuz, int8; allocate it so");
-  }
-  if ((hidden_size > 1 && out.stride(1) != 1) || (num_tokens > 1 && out.stride(0) < hidden_size)) {
-    refuse("out has strides ", words(out.strides()),
-           "; allowed: 1 in the last dimension and at least ", hidden_size,
-           " in the first; allocate it so");
-  }
-}
-
-// The strides of scales by token and by group, whichever way round it came.
-std::pair<int64_t, int64_t> scale_strides(const Tensor& scales, int64_t num_tokens,
-                                          int64_t num_groups, bool is_scale_transposed) {
-  if (scales.scalar_type() != ScalarType::Float) {
-    refuse("scales has dtype ", name_of(scales.scalar_type()),
-           "; allowed: float32; allocate it so");
-  }
-  const bool flat = scales.dim() == 2;
-  bool by_token = flat && scales.size(0) == num_tokens && scales.size(1) == num_groups;
-  bool swapped = false;
-  if (is_scale_transposed && flat && scales.size(0) == num_groups && scales.size(1) == num_tokens) {
-    // With as many groups as tokens the shape does not tell; the strides do.
-    swapped = !by_token || scales.stride(0) >= scales.stride(1);
-    by_token = true;
-  }
-  if (!by_token) {
-    if (is_scale_transposed) {
-      refuse("scales has shape ", words(scales.sizes()), "; allowed: [", num_groups, ", ",
-             num_tokens, "], [num_groups, num_tokens], or the transposed view of such a tensor",
-             "; allocate it so");
-    }
-    refuse("scales has shape ", words(scales.sizes()), "; allowed: [", num_tokens, ", ", num_groups,
-           "], [num_tokens, num_groups]; allocate it so");
-  }
-  const int64_t token_stride = scales.stride(swapped ? 1 : 0);
-  const int64_t group_stride = scales.stride(swapped ? 0 : 1);
-  if (is_scale_transposed && num_tokens > 1 && num_groups > 1 && token_stride > group_stride) {
-    refuse("scales has strides ", words(scales.strides()), " and is_scale_transposed is True; ",
-           "allowed: a group's scales next to each other; ",
-           "pass the transposed view of a [num_groups, num_tokens] tensor");
-  }
-  std::pair<int64_t, int64_t> inner{token_stride, num_tokens}, outer{group_stride, num_groups};
-  if (inner > outer) std::swap(inner, outer);
-  int64_t reach = 0;
-  for (const auto& [stride, size] : {inner, outer}) {
-    if (size <= 1) continue;
-    if (stride <= reach) {
-      refuse("scales has strides ", words(scales.strides()), ", so that elements share memory; ",
-             "allowed: a place for each scale; allocate it so");
-    }
-    reach += stride * (size - 1);
-  }
-  return {token_stride, group_stride};
-}
-
-float check_bound(const Tensor& scale_ub) {
-  if (scale_ub.scalar_type() != ScalarType::Float) {
-    refuse("scale_ub has dtype ", name_of(scale_ub.scalar_type()), "; allowed: float32; cast it");
-  }
-  if (scale_ub.numel() != 1) {
-    refuse("scale_ub has ", scale_ub.numel(), " elements; allowed: 1; give one bound for all");
-  }
-  return *static_cast<const float*>(scale_ub.const_data_ptr());
-}
-
-InputType input_type_of(const Tensor& input) {
-  switch (input.scalar_type()) {
-    case ScalarType::Half:
-      return InputType::kFloat16;
-    case ScalarType::BFloat16:
-      return InputType::kBFloat16;
-    default:
-      return InputType::kFloat32;
-  }
-}
-
-ValueType value_type_of(const Tensor& out) {
-  switch (out.scalar_type()) {
-    case ScalarType::Float8_e4m3fn:
-      return ValueType::kFloat8E4M3FN;
-    case ScalarType::Float8_e4m3fnuz:
-      return ValueType::kFloat8E4M3FNUZ;
-    default:
-      return ValueType::kInt8;
-  }
-}
 
 Kernel kernel_of_this_processor() {
   namespace kernels = opparity::silu_and_mul_per_block_quant;
@@ -176,46 +40,30 @@ Kernel kernel_of_this_processor() {
   }
 }
 
-void quantise_intermediate(Tensor out, const Tensor input, Tensor scales, int64_t group_size,
-                           std::optional<Tensor> scale_ub, bool is_scale_transposed,
-                           std::string intermediate) {
-  check_input(input, group_size);
-  const int64_t num_tokens = input.size(0), hidden_size = input.size(1) / 2;
-  check_out(out, num_tokens, hidden_size);
-  const auto [token_stride, group_stride] =
-      scale_strides(scales, num_tokens, hidden_size / group_size, is_scale_transposed);
-  const float bound = scale_ub.has_value() ? check_bound(*scale_ub) : 0.0f;
-  if (intermediate != "float32" && intermediate != "input_dtype") {
-    refuse("intermediate is '", intermediate, "'; allowed: float32, input_dtype; choose one");
-  }
-  if (scale_ub.has_value() && !(bound > 0.0f)) {
-    refuse("scale_ub is ", bound, "; allowed: a number above 0; leave it out for none");
-  }
-  opparity::refuse_shared_memory(kName, "out", out, "scales", scales);
-  opparity::refuse_shared_memory(kName, "out", out, "input", input);
-  opparity::refuse_shared_memory(kName, "scales", scales, "input", input);
-  if (scale_ub.has_value()) {
-    opparity::refuse_shared_memory(kName, "out", out, "scale_ub", *scale_ub);
-    opparity::refuse_shared_memory(kName, "scales", scales, "scale_ub", *scale_ub);
-  }
+void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t group_size,
+         const std::optional<Tensor>& scale_ub, bool is_scale_transposed,
+         const std::string& intermediate) {
+  const Checked checked = opparity::silu_and_mul_per_block_quant::check(
+      out, input, scales, group_size, scale_ub, is_scale_transposed, intermediate);
   const Arguments arguments{
       .input = input.const_data_ptr(),
       .input_row_stride = input.stride(0),
       .out = static_cast<uint8_t*>(out.mutable_data_ptr()),
       .out_row_stride = out.stride(0),
       .scales = static_cast<float*>(scales.mutable_data_ptr()),
-      .scale_token_stride = token_stride,
-      .scale_group_stride = group_stride,
-      .hidden_size = hidden_size,
+      .scale_token_stride = checked.scale_token_stride,
+      .scale_group_stride = checked.scale_group_stride,
+      .hidden_size = checked.hidden_size,
       .group_size = group_size,
-      .input_type = input_type_of(input),
-      .value_type = value_type_of(out),
-      .rounds_to_input_type = intermediate == "input_dtype",
+      .input_type = checked.input_type,
+      .value_type = checked.value_type,
+      .rounds_to_input_type = checked.rounds_to_input_type,
       .has_scale_bound = scale_ub.has_value(),
-      .scale_bound = bound,
+      .scale_bound =
+          scale_ub.has_value() ? *static_cast<const float*>(scale_ub->const_data_ptr()) : 0.0f,
   };
   const Kernel kernel = kernel_of_this_processor();
-  const int64_t num_groups = num_tokens * (hidden_size / group_size);
+  const int64_t num_groups = checked.num_tokens * (checked.hidden_size / group_size);
   if (num_groups == 0) return;
   torch::stable::parallel_for(0, num_groups, kElementsPerTask / group_size,
                               [&](int64_t begin, int64_t end) {
@@ -226,19 +74,17 @@ void quantise_intermediate(Tensor out, const Tensor input, Tensor scales, int64_
 
 void quantise(Tensor out, const Tensor input, Tensor scales, int64_t group_size,
               std::optional<Tensor> scale_ub, bool is_scale_transposed) {
-  quantise_intermediate(out, input, scales, group_size, scale_ub, is_scale_transposed, "float32");
+  run(out, input, scales, group_size, scale_ub, is_scale_transposed, "float32");
+}
+
+void quantise_intermediate(Tensor out, const Tensor input, Tensor scales, int64_t group_size,
+                           std::optional<Tensor> scale_ub, bool is_scale_transposed,
+                           StringHandle intermediate) {
+  run(out, input, scales, group_size, scale_ub, is_scale_transposed,
+      opparity::take_string(intermediate));
 }
 
 }  // namespace
-
-STABLE_TORCH_LIBRARY_FRAGMENT(opparity, library) {
-  library.def(
-      "silu_and_mul_per_block_quant(Tensor! out, Tensor input, Tensor! scales, int group_size, "
-      "Tensor? scale_ub=None, bool is_scale_transposed=False) -> ()");
-  library.def(
-      "silu_and_mul_per_block_quant.intermediate(Tensor! out, Tensor input, Tensor! scales, "
-      "int group_size, Tensor? scale_ub, bool is_scale_transposed, str intermediate) -> ()");
-}
 
 STABLE_TORCH_LIBRARY_IMPL(opparity, CPU, library) {
   library.impl("silu_and_mul_per_block_quant", TORCH_BOX(&quantise));

@@ -1,0 +1,105 @@
+// silu_and_mul_per_block_quant for NVIDIA GPUs: precompiled kernels, launched through the driver.
+#include <dlfcn.h>
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/tensor.h>
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "native/checks.h"
+#include "native/code_objects.h"
+#include "native/gpu_launcher.h"
+#include "operators/silu_and_mul_per_block_quant/checks.h"
+#include "operators/silu_and_mul_per_block_quant/cuda_launch.h"
+
+namespace {
+
+using namespace opparity::silu_and_mul_per_block_quant;
+using torch::stable::Tensor;
+
+opparity::KernelSet& kernels() {
+  static opparity::KernelSet loaded(
+      opparity::code_object_path("silu_and_mul_per_block_quant.fatbin"), kernel_names());
+  return loaded;
+}
+
+bool is_aligned(const CudaArguments& arguments) {
+  const auto bits = reinterpret_cast<uintptr_t>(arguments.input) |
+                    reinterpret_cast<uintptr_t>(arguments.out) |
+                    static_cast<uintptr_t>(arguments.input_row_bytes) |
+                    static_cast<uintptr_t>(arguments.out_row_bytes);
+  return bits % 16 == 0;
+}
+
+void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t group_size,
+         const std::optional<Tensor>& scale_ub, bool is_scale_transposed,
+         const std::string& intermediate) {
+  const Checked checked =
+      check(out, input, scales, group_size, scale_ub, is_scale_transposed, intermediate);
+  if (checked.num_tokens == 0) return;
+  const int64_t element_size = checked.input_type == InputType::kFloat32 ? 4 : 2;
+  CudaArguments arguments{};
+  arguments.input = static_cast<const char*>(input.const_data_ptr());
+  arguments.out = static_cast<char*>(out.mutable_data_ptr());
+  arguments.scales = static_cast<float*>(scales.mutable_data_ptr());
+  arguments.scale_bound =
+      scale_ub.has_value() ? static_cast<const float*>(scale_ub->const_data_ptr()) : nullptr;
+  arguments.input_row_bytes = input.stride(0) * element_size;
+  arguments.out_row_bytes = out.stride(0);
+  arguments.scale_token_stride = checked.scale_token_stride;
+  arguments.scale_group_stride = checked.scale_group_stride;
+
+  const Shape shape = choose_shape(checked.num_tokens, checked.hidden_size, is_aligned(arguments));
+  const int64_t row_pieces = checked.hidden_size / elements_of_a_thread(shape, group_size);
+  if (row_pieces > kMostPieces) {
+    throw std::runtime_error("silu_and_mul_per_block_quant: hidden_size is " +
+                             std::to_string(checked.hidden_size) +
+                             "; allowed on a GPU: below 2^33; split the hidden dimension");
+  }
+  arguments.row_pieces = static_cast<uint32_t>(row_pieces);
+  if (shape == Shape::kLarge) {
+    const Division division = division_by(arguments.row_pieces);
+    arguments.multiplier = division.multiplier;
+    arguments.shift = division.shift;
+  }
+  const size_t index = kernel_index(checked.input_type, checked.value_type,
+                                    checked.rounds_to_input_type, group_size, shape);
+  const int device = input.get_device_index();
+  void* stream = opparity::current_cuda_stream(device);
+  const int64_t step = most_tokens(shape, row_pieces);
+  for (int64_t first = 0; first < checked.num_tokens; first += step) {
+    const int64_t num_tokens = std::min(step, checked.num_tokens - first);
+    const int64_t pieces = shape == Shape::kLarge ? num_tokens * row_pieces : row_pieces;
+    arguments.pieces = static_cast<uint32_t>(pieces);
+    const opparity::Grid grid{
+        .x = static_cast<uint32_t>((pieces + kThreads - 1) / kThreads),
+        .y = shape == Shape::kLarge ? 1 : static_cast<uint32_t>(num_tokens),
+        .threads = kThreads,
+    };
+    kernels().launch(device, index, grid, &arguments, stream);
+    arguments.input += num_tokens * arguments.input_row_bytes;
+    arguments.out += num_tokens * arguments.out_row_bytes;
+    arguments.scales += num_tokens * arguments.scale_token_stride;
+  }
+}
+
+void quantise(Tensor out, const Tensor input, Tensor scales, int64_t group_size,
+              std::optional<Tensor> scale_ub, bool is_scale_transposed) {
+  run(out, input, scales, group_size, scale_ub, is_scale_transposed, "float32");
+}
+
+void quantise_intermediate(Tensor out, const Tensor input, Tensor scales, int64_t group_size,
+                           std::optional<Tensor> scale_ub, bool is_scale_transposed,
+                           StringHandle intermediate) {
+  run(out, input, scales, group_size, scale_ub, is_scale_transposed,
+      opparity::take_string(intermediate));
+}
+
+}  // namespace
+
+STABLE_TORCH_LIBRARY_IMPL(opparity, CUDA, library) {
+  library.impl("silu_and_mul_per_block_quant", TORCH_BOX(&quantise));
+  library.impl("silu_and_mul_per_block_quant.intermediate", TORCH_BOX(&quantise_intermediate));
+}
