@@ -146,9 +146,8 @@ def test_doctors_document_has_every_implementation_of_the_table() -> None:
         for implementation in operator.implementations
         for platform in implementation.platforms
     }
-    for platform in ("cpu",):
-        states = [row["status"] for row in rows if row["platform"] == platform]
-        assert states.count("selected") == 1
+    on_the_cpu = [row["status"] for row in rows if row["platform"] == "cpu"]
+    assert sorted(on_the_cpu) == ["available", "selected"]
 
 
 def test_doctors_table_keeps_long_reasons_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,6 +204,17 @@ def test_a_provider_that_does_not_exist_ends_with_a_message_and_status_2(
     assert finished.exit_code == 2
     assert "provider 'tritn' is unknown" in finished.stderr
     assert "did you mean triton" in finished.stderr
+
+
+def test_doctor_without_torch_refuses_every_row_and_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("opparity.doctor._version", lambda _: None)
+    rows = command("doctor")["rows"]
+    assert len(rows) == sum(len(row.platforms) for row in OPERATORS[0].implementations)
+    for row in rows:
+        assert row["status"] == "refused"
+        assert row["reason"].startswith("torch is not installed; `pip install")
 
 
 def test_verify_without_torch_ends_with_a_message_and_status_2(

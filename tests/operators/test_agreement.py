@@ -194,20 +194,24 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
 
 
 def test_flushing_subnormals_in_the_callers_thread_changes_nothing() -> None:
-    input = make_input(Filling.FINITE_PATTERNS, 16, 256, "float32", 6)
-    input[:, :256] *= 2.0**-100
+    # Subnormal gates times huge numbers: products that count.
+    gate = torch.arange(1, 2049, dtype=torch.int32).view(16, 128) * 4001
+    input = torch.cat((gate.view(torch.float32), torch.full((16, 128), 2.0**125)), dim=1)
     expected = quantise("native", input, 64, dtype=torch.int8)
+    assert_same_bytes(expected[0], quantise("reference", input, 64, dtype=torch.int8)[0])
+    assert (expected[0] > 0).all()
     if not torch.set_flush_denormal(True):
         pytest.fail("this processor cannot flush subnormals, so the test would show nothing")
     try:
-        assert (torch.tensor(2.0**-100) * 2.0**-40).item() == 0.0
         got = quantise("native", input, 64, dtype=torch.int8)
-        # The caller's setting is as it was.
+        # The caller's setting is as it was, and it does change what torch computes.
         assert (torch.tensor(2.0**-100) * 2.0**-40).item() == 0.0
+        flushed = quantise("reference", input, 64, dtype=torch.int8)
     finally:
         torch.set_flush_denormal(False)
     assert_same_bytes(got[0], expected[0])
     assert_same_bytes(got[1], expected[1])
+    assert not torch.equal(flushed[0], expected[0])
 
 
 @pytest.mark.parametrize("capability", ["baseline", "avx2", "avx512", "neon"])

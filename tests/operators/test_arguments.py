@@ -248,7 +248,7 @@ def test_neighbours_in_one_buffer_do_not_overlap(provider: str) -> None:
     assert (memory[:384] == 0x7E).all()
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), 2.0**-150])
 def test_the_function_refuses_a_number_as_bound_that_is_not_above_zero(value: float) -> None:
     with pytest.raises(ArgumentRefused, match=r"scale_ub is .*; allowed: a number above 0"):
         opparity.silu_and_mul_per_block_quant(torch.ones(1, 256), scale_ub=value)

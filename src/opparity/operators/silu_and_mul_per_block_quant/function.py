@@ -14,6 +14,9 @@ from opparity.operators.silu_and_mul_per_block_quant.shapes import NAME
 
 registration.load()
 
+# Half the least float32 number: a bound up to here would become zero, and that NaN on a GPU.
+_ROUNDS_TO_ZERO = 2.0**-150
+
 
 class QuantisedGroups(NamedTuple):
     """Codes and the float32 numbers to multiply them with.
@@ -51,7 +54,8 @@ def silu_and_mul_per_block_quant(
         intermediate: the precision of SiLU(gate) and of the product.
 
     Raises:
-        ArgumentRefused: for a shape, dtype or value outside of these.
+        RuntimeError: for a shape, dtype or value outside of these; it is ArgumentRefused, which is
+            a ValueError too, where Python finds the mistake and not the native library.
     """
     if input.dim() == 0:
         raise ArgumentRefused(
@@ -107,9 +111,10 @@ def default_dtype(device: torch.device) -> torch.dtype:
 def _bound(scale_ub: float | Tensor | None, device: torch.device) -> Tensor | None:
     if scale_ub is None or isinstance(scale_ub, Tensor):
         return scale_ub
-    if not scale_ub > 0:
+    if not scale_ub > _ROUNDS_TO_ZERO:
         raise ArgumentRefused(
             operator=NAME,
-            detail=f"scale_ub is {scale_ub:g}; allowed: a number above 0; leave it out for none",
+            detail=f"scale_ub is {scale_ub:g}; allowed: a number above 0 in float32; "
+            "leave it out for none",
         )
     return torch.tensor(scale_ub, dtype=torch.float32, device=device)
