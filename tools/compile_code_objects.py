@@ -12,10 +12,13 @@ import hashlib
 import json
 import re
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opparity.code_objects.manifest import FOLDER, SOURCES, source_digest
 from opparity.operators import OPERATORS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # What torch 2.11 and newer run on. Code for sm_80 serves 8.7, that for sm_100 serves 10.3 and that
 # for sm_120 serves 12.1; the driver compiles the PTX of compute_90 for architectures in between and
