@@ -147,7 +147,7 @@ def test_doctors_document_has_every_implementation_of_the_table() -> None:
         for platform in implementation.platforms
     }
     on_the_cpu = [row["status"] for row in rows if row["platform"] == "cpu"]
-    assert sorted(on_the_cpu) == ["available", "selected"]
+    assert on_the_cpu.count("selected") == 1
 
 
 def test_doctors_table_keeps_long_reasons_whole(monkeypatch: pytest.MonkeyPatch) -> None:
