@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -161,6 +162,7 @@ def launch_intermediate(
         )
 
 
+@cache
 def _device_facts(device: torch.device) -> tuple[int | None, int]:
     """Return NVIDIA's architecture (None elsewhere) and the lanes of a warp or wave."""
     if device.type != "cuda":
