@@ -1,0 +1,1 @@
+"""The checker: what is declared, registered, built and called, on each platform."""
