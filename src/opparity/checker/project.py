@@ -1,0 +1,108 @@
+"""A tree's facts, collected once: what every rule and report is a function of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Condition, Truth, all_of, any_of, evaluate
+from opparity.checker.platforms import Platform
+from opparity.checker.readers.native import read_native_files
+from opparity.checker.translation import TranslationUnit, translation_unit
+from opparity.checker.tree import Tree, open_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from opparity.checker.facts import (
+        Build,
+        MacroDefinition,
+        NativeFile,
+        Problem,
+        PythonFile,
+        Source,
+        Target,
+    )
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything known of a tree.
+
+    Attributes:
+        name: the tree's own name, for reports.
+        platforms: those that are checked, in order.
+        native: the facts of each C++, CUDA and HIP file, by path.
+        builds: each build description, evaluated for each platform.
+        python: the facts of each Python file, by path.
+        problems: what could not be read.
+    """
+
+    name: str
+    tree: Tree
+    platforms: tuple[Platform, ...]
+    native: dict[str, NativeFile] = field(default_factory=dict)
+    builds: tuple[Build, ...] = ()
+    python: dict[str, PythonFile] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def builds_on(self, platform: Platform) -> Iterator[Build]:
+        """Yield the build descriptions as evaluated for a platform."""
+        return (build for build in self.builds if build.platform == platform.label)
+
+    def targets_on(self, platform: Platform) -> Iterator[Target]:
+        """Yield every target that a platform's builds make."""
+        for build in self.builds_on(platform):
+            yield from build.targets
+
+    @cached_property
+    def macro_definitions(self) -> dict[str, tuple[MacroDefinition, ...]]:
+        """Return the tree's own `#define`s, by name."""
+        found: dict[str, list[MacroDefinition]] = {}
+        for file in self.native.values():
+            for definition in file.macro_definitions:
+                found.setdefault(definition.name, []).append(definition)
+        return {name: tuple(definitions) for name, definitions in found.items()}
+
+    def unit(self, platform: Platform, target: Target, path: str) -> TranslationUnit:
+        """Return the macros that a source sees in a target."""
+        return translation_unit(platform, target, path, self.macro_definitions)
+
+    def targets_compiling(self, platform: Platform, path: str) -> Iterator[tuple[Target, Source]]:
+        """Yield the targets that list a source, each with its list entry."""
+        for target in self.targets_on(platform):
+            for source in target.sources:
+                if source.path == path:
+                    yield target, source
+
+    def compiled_on(self, platform: Platform, path: str, condition: Condition) -> Truth:
+        """Return whether a platform's builds compile a line of a source, given its condition."""
+        return any_of(
+            all_of(
+                (
+                    target.built,
+                    source.built,
+                    evaluate(condition, self.unit(platform, target, path)),
+                )
+            )
+            for target, source in self.targets_compiling(platform, path)
+        )
+
+
+def read_project(root: Path, platforms: Sequence[Platform] = ()) -> Project:
+    """Read a tree; with no platforms given, every one that its build knows."""
+    tree = open_tree(root)
+    native = read_native_files(tree)
+    problems = [*tree.problems]
+    for file in native.values():
+        problems.extend(file.problems)
+    chosen = tuple(platforms) or (Platform("cuda"), Platform("rocm"), Platform("cpu"))
+    return Project(
+        name=root.resolve().name,
+        tree=tree,
+        platforms=chosen,
+        native=native,
+        problems=tuple(problems),
+    )

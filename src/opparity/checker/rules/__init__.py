@@ -1,0 +1,10 @@
+"""The rule table: one line per rule, in the order of reports."""
+
+from __future__ import annotations
+
+from opparity.checker.rules.base import Rule
+from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
+
+RULES: tuple[type[Rule], ...] = (LaneMaskNarrowerThanTheWave,)
+
+__all__ = ["RULES", "Rule"]

@@ -1,0 +1,54 @@
+"""BLD005."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Finding, LaneMask, Severity, Unknown
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+
+class LaneMaskNarrowerThanTheWave(Rule):
+    """A 32-bit lane mask is given to a warp function in a source that is also built for HIP.
+
+    ## Why is this bad?
+    A wave of AMD's data-centre GPUs has 64 lanes and HIP's `__shfl_*_sync` functions refuse
+    a mask of any other width: the build for ROCm fails in a static assertion.
+
+    ## Example
+    `__shfl_xor_sync(0xffffffffu, value, 16)` in a `.cu` that the ROCm source list names.
+
+    ## Use instead
+    A mask of the platform's own type: `using lane_mask_t = uint64_t` on HIP,
+    or the functions without `_sync` under `#ifdef USE_ROCM`.
+    """
+
+    code = "BLD005"
+    name = "lane-mask-narrower-than-the-wave"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each narrow mask under each HIP platform that compiles it."""
+        for platform in project.platforms:
+            if platform.language == "HIP":
+                yield from self._check_platform(project, platform)
+
+    def _check_platform(self, project: Project, platform: Platform) -> Iterator[Finding | Unknown]:
+        for file in project.native.values():
+            for mask in file.lane_masks:
+                compiled = project.compiled_on(platform, mask.location.path, mask.condition)
+                if compiled is Truth.TRUE:
+                    yield self.finding(mask.location, _message(mask), platform=platform.label)
+                elif compiled is Truth.UNKNOWN:
+                    yield self.unknown(mask.location, _message(mask), platform=platform.label)
+
+
+def _message(mask: LaneMask) -> str:
+    return f"{mask.function} is given the 32-bit mask {mask.mask}; HIP's waves need 64 bits"
