@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import gzip
-import io
 import lzma
 import os
 import struct
-import sys
 import tarfile
 import time
 import tracemalloc
@@ -16,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checker.test_trees import commit_all, contents, git, write_folder, write_tar, write_zip
-from opparity.checker.trees import FileNotReadable, Limits, SourceTree, TreeRefused, open_tree
+from checker.trees_on_disk import commit_all, contents, git, write_folder, write_tar, write_zip
+from opparity.checker.tree import FileNotReadable, Limits, Tree, TreeRefused, open_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,8 +38,8 @@ def memory() -> Iterator[Callable[[], int]]:
     tracemalloc.stop()
 
 
-def reasons(tree: SourceTree) -> dict[str, str]:
-    return {each.path: each.reason for each in tree.not_read}
+def reasons(tree: Tree) -> dict[str, str]:
+    return {each.location.path: each.message for each in tree.problems}
 
 
 # --- folders
@@ -89,14 +87,14 @@ def test_a_file_exchanged_for_a_link_after_the_listing_is_not_followed(tmp_path:
         tree.read("a.cu")
 
 
-def test_a_hundred_megabyte_file_exists_and_is_not_read(
+def test_a_hundred_megabyte_file_exists_and_is_problems(
     tmp_path: Path, memory: Callable[[], int]
 ) -> None:
     with (tmp_path / "huge.cu").open("wb") as stream:
         stream.truncate(100 * MEGABYTE)
     tree = open_tree(tmp_path)
     assert "huge.cu" in tree.files
-    assert "104.9 MB or more, not read" in reasons(tree)["huge.cu"]
+    assert "104.9 MB, above 4.0 MB; not read" in reasons(tree)["huge.cu"]
     with pytest.raises(FileNotReadable):
         tree.read("huge.cu")
     assert memory() < MEGABYTE
@@ -112,8 +110,8 @@ def test_a_folder_nested_two_thousand_deep_is_left_at_the_limit(tmp_path: Path) 
     os.close(os.open("a.cu", os.O_CREAT | os.O_WRONLY, dir_fd=here))
     os.close(here)
     tree = open_tree(write_folder(tmp_path, {"b.cu": b"1"}))
-    assert list(tree.files) == ["b.cu"]
-    assert [each.reason for each in tree.not_read] == ["more than 64 folders deep, not read"]
+    assert sorted(tree.files) == ["b.cu"]
+    assert [each.message for each in tree.problems] == ["more than 64 folders deep, not read"]
 
 
 def test_a_folder_with_too_many_entries_is_refused(tmp_path: Path) -> None:
@@ -125,14 +123,20 @@ def test_a_folder_with_too_many_entries_is_refused(tmp_path: Path) -> None:
 
 def test_names_that_would_steer_a_terminal_are_escaped(tmp_path: Path) -> None:
     os.close(os.open(os.fsencode(tmp_path) + b"/\xff\x1b[2J\n.cu", os.O_CREAT))
-    assert list(open_tree(tmp_path).files) == ["\\udcff\\x1b[2J\\n.cu"]
+    assert sorted(open_tree(tmp_path).files) == ["\\udcff\\x1b[2J\\n.cu"]
 
 
 @pytest.mark.parametrize("junk", [b"\0" * 100, os.urandom(5000) + b"\0", b"\x7fELF\2\1\1\0"])
 def test_binary_junk_under_a_source_name_is_said_to_be_binary(tmp_path: Path, junk: bytes) -> None:
-    tree = open_tree(write_folder(tmp_path, {"a.cu": b"x" * 10 + junk[:7000] + b"\0"}))
-    with pytest.raises(FileNotReadable, match="binary"):
-        tree.read("a.cu")
+    root = write_folder(tmp_path / "p", {"a.cu": b"x" * 10 + junk[:7000], "b.cu": b"1"})
+    archive = write_tar(tmp_path / "a.tar", {"a.cu": junk, "b.cu": b"1"})
+    commit_all(root)
+    for tree in (open_tree(root), open_tree(archive), open_tree(root, revision="HEAD")):
+        assert "binary" in reasons(tree)["a.cu"]
+        assert tree.native == ("b.cu",)
+        assert tree.files == {"a.cu", "b.cu"}
+        with pytest.raises(FileNotReadable):
+            tree.read("a.cu")
 
 
 # --- archives
@@ -148,8 +152,8 @@ def test_members_that_lead_out_are_named_and_left(tmp_path: Path, name: str) -> 
     ):
         tree = open_tree(archive)
         assert contents(tree) == {"good.cu": b"1"}
-        assert len(tree.not_read) == 1
-        assert "leads out of the archive" in tree.not_read[0].reason
+        assert len(tree.problems) == 1
+        assert "leads out of the archive" in tree.problems[0].message
     assert not (tmp_path.parent / "a.cu").exists()
 
 
@@ -190,7 +194,8 @@ def test_a_decompression_bomb_is_refused_in_little_memory(
     before = tracemalloc.get_traced_memory()[0]
     with pytest.raises(TreeRefused, match="unpacks to more than 4 MB"):
         open_tree(archive, limits=SMALL)
-    assert memory() - before < 3 * MEGABYTE
+    # The bomb has 16 MB; xz alone takes its dictionary of 8 MB.
+    assert memory() - before < (10 if suffix == "tar.xz" else 3) * MEGABYTE
 
 
 def test_a_zip_bomb_is_refused_in_little_memory(tmp_path: Path, memory: Callable[[], int]) -> None:
@@ -215,7 +220,7 @@ def test_xz_cannot_choose_how_much_memory_is_taken(tmp_path: Path) -> None:
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
     header = lzma.compress(b"x", filters=filters)
     (tmp_path / "a.tar.xz").write_bytes(header)
-    with pytest.raises(TreeRefused, match="[Mm]emory"):
+    with pytest.raises(TreeRefused, match="Memory usage limit"):
         open_tree(tmp_path / "a.tar.xz")
 
 
@@ -248,7 +253,7 @@ def test_a_member_of_negative_size_does_not_loop(tmp_path: Path) -> None:
     negative = b"\xff" * 10 + b"\xfc\x00"  # -1024: the next header would be the one before
     archive = tmp_path / "a.tar"
     archive.write_bytes(tar_header(b"a.bin", negative) + bytes(2048))
-    with pytest.raises(TreeRefused, match="points backwards|no readable archive"):
+    with pytest.raises(TreeRefused, match="no readable archive"):
         open_tree(archive)
 
 
@@ -305,10 +310,12 @@ def test_a_damaged_archive_is_a_tree_or_refused(
     try:
         tree = open_tree(place, limits=SMALL)
     except TreeRefused as error:
-        assert str(error).isprintable()
-        assert str(error).startswith(str(place))
+        refusal = str(error)
     else:
         assert all(path.isprintable() and ".." not in path.split("/") for path in tree.files)
+        refusal = f"{place}: "
+    assert refusal.startswith(f"{place}: ")
+    assert refusal.isprintable()
 
 
 # --- git
@@ -345,23 +352,19 @@ def test_an_object_that_is_missing_is_an_error_and_is_not_fetched(tmp_path: Path
     commit_all(tmp_path)
     blob = git(tmp_path, "rev-parse", "HEAD:a.cu")
     (tmp_path / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    with pytest.raises(TreeRefused, match="missing|no such object|could not get object info"):
-        open_tree(tmp_path, revision="HEAD")
+    tree = open_tree(tmp_path, revision="HEAD")
+    assert "git has no such object" in reasons(tree)["a.cu"]
+    with pytest.raises(FileNotReadable):
+        tree.read("a.cu")
 
 
 def test_the_limits_are_those_of_a_real_machine(tmp_path: Path) -> None:
     """Three gigabytes of zeros in 3 MB: refused within the default limits, in seconds."""
     place = tmp_path / "a.tar.gz"
-    with (
-        place.open("wb") as stream,
-        gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1) as out,
-    ):
-        out.write(tar_header(b"zeros.bin", b"\x80" + (3 << 30).to_bytes(11, "big")))
-        for _ in range(3 << 4):
-            out.write(bytes(64 * MEGABYTE))
+    header = tar_header(b"zeros.bin", b"\x80" + (3 << 30).to_bytes(11, "big"))
+    zeros = gzip.compress(bytes(64 * MEGABYTE))
+    place.write_bytes(gzip.compress(header) + zeros * (3 << 4))
     started = time.perf_counter()
-    with pytest.raises(TreeRefused, match="unpacks to more than 2147 MB"):
+    with pytest.raises(TreeRefused, match="unpacks to more than 1074 MB"):
         open_tree(place)
     assert time.perf_counter() - started < 30
-    assert sys.getrecursionlimit() >= 1000
-    assert io.DEFAULT_BUFFER_SIZE > 0

@@ -12,15 +12,16 @@ import zlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from opparity.checker.trees import NotRead, SourceTree, TreeRefused, is_source, too_long
-from opparity.checker.trees.decompression import ForwardReader, TooLong
-from opparity.checker.trees.names import inside, printable, target_of_link
+from opparity.checker.tree import BINARY_TEST, Tree, TreeRefused, is_source, problem, too_long
+from opparity.checker.tree.decompression import ForwardReader, TooLong
+from opparity.checker.tree.names import inside, printable, target_of_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from opparity.checker.trees import Limits
+    from opparity.checker.facts import Problem
+    from opparity.checker.tree import Limits, Place
 
 # What tarfile, zipfile and the decompressors raise on damaged or hostile input.
 # RecursionError: tarfile calls itself for each long-name header in a row.
@@ -51,9 +52,9 @@ class _Unpacking:
 
     path: Path
     limits: Limits
-    files: dict[str, Path | bytes | None] = field(default_factory=dict)
+    files: dict[str, Place] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
-    not_read: list[NotRead] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     entries: int = 0
     kept: int = 0
 
@@ -66,7 +67,7 @@ class _Unpacking:
             raise self.refuse(f"holds more than {self.limits.entries} entries")
 
     def leave_out(self, path: str, reason: str) -> None:
-        self.not_read.append(NotRead(printable(path[:200]), reason))
+        self.problems.append(problem(printable(path[:200]), reason))
 
     def wants(self, path: str, size: int) -> bool:
         """Record a file; tell whether its content is to be kept."""
@@ -81,19 +82,25 @@ class _Unpacking:
             raise self.refuse(f"holds more than {self.limits.kept_bytes / 1e6:.0f} MB of source")
         return True
 
-    def tree(self) -> SourceTree:
+    def keep(self, path: str, content: bytes) -> None:
+        if b"\0" in content[:BINARY_TEST]:
+            self.leave_out(path, "a binary file (it holds NUL bytes); not read")
+        else:
+            self.files[path] = content
+
+    def tree(self) -> Tree:
         for path, target in self.links.items():
             if target in self.files:
                 self.files[path] = self.files[target]
             else:
                 self.leave_out(path, "a link to no file of the archive, not followed")
-        name, files, not_read = _without_top_folder(self.files, self.not_read)
-        return SourceTree(
-            name or self.path.name.split(".")[0], dict(sorted(files.items())), not_read, self.limits
+        name, files, problems = _without_top_folder(self.files, self.problems)
+        return Tree(
+            name or self.path.name.split(".")[0], dict(sorted(files.items())), problems, self.limits
         )
 
 
-def read_archive(path: Path, limits: Limits) -> SourceTree:
+def read_archive(path: Path, limits: Limits) -> Tree:
     """Return the tree of an archive whose every size stays within the limits."""
     unpacking = _Unpacking(path, limits)
     try:
@@ -144,7 +151,7 @@ def _read_tar(unpacking: _Unpacking, stream: IO[bytes]) -> None:
                 unpacking.leave_out(path, "a sparse file, not read")
             elif member.isreg():
                 if unpacking.wants(path, member.size):
-                    unpacking.files[path] = _tar_content(archive, member)
+                    unpacking.keep(path, _tar_content(archive, member))
             elif member.issym() or member.islnk():
                 _record_link(unpacking, path, member.linkname, symbolic=member.issym())
             elif not member.isdir():
@@ -187,7 +194,7 @@ def _read_zip(unpacking: _Unpacking, stream: IO[bytes], size: int) -> None:
                 _record_link(unpacking, path, target.decode("utf-8", "replace"), symbolic=True)
             elif unpacking.wants(path, member.file_size):
                 content = b"".join(_zip_content(archive, member, unpacking.limits.file_bytes))
-                unpacking.files[path] = content
+                unpacking.keep(path, content)
                 unpacked += len(content)
             if unpacked > unpacking.limits.unpacked_bytes:
                 raise TooLong
@@ -222,15 +229,17 @@ def _check_zip_directory(unpacking: _Unpacking, stream: IO[bytes], size: int) ->
 
 
 def _without_top_folder(
-    files: dict[str, Path | bytes | None], not_read: list[NotRead]
-) -> tuple[str | None, dict[str, Path | bytes | None], tuple[NotRead, ...]]:
+    files: dict[str, Place], problems: list[Problem]
+) -> tuple[str | None, dict[str, Place], tuple[Problem, ...]]:
     """Drop the folder that an sdist puts everything in, and return its name."""
     tops = {path.partition("/")[0] for path in files}
     if len(tops) != 1 or any("/" not in path for path in files):
-        return None, files, tuple(not_read)
+        return None, files, tuple(problems)
     (top,) = tops
     return (
         top,
         {path.removeprefix(f"{top}/"): content for path, content in files.items()},
-        tuple(NotRead(each.path.removeprefix(f"{top}/"), each.reason) for each in not_read),
+        tuple(
+            problem(each.location.path.removeprefix(f"{top}/"), each.message) for each in problems
+        ),
     )

@@ -7,14 +7,15 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.trees import NotRead, SourceTree, TreeRefused, is_source, too_long
-from opparity.checker.trees.names import inside, printable, target_of_link
+from opparity.checker.tree import BINARY_TEST, Tree, TreeRefused, is_source, problem, too_long
+from opparity.checker.tree.names import inside, printable, target_of_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from opparity.checker.trees import Limits
+    from opparity.checker.facts import Problem
+    from opparity.checker.tree import Limits, Place
 
 # The repository's own configuration may name programs to run and servers to ask.
 _SAFE_SETTINGS = (
@@ -64,7 +65,7 @@ class _Git:
         return completed.stdout
 
 
-def read_revision(path: Path, revision: str, limits: Limits) -> SourceTree:
+def read_revision(path: Path, revision: str, limits: Limits) -> Tree:
     """Return the tree of a git revision, of the folder `path` of its repository."""
     if not path.is_dir():
         raise TreeRefused(path=path, detail="--revision needs a folder inside a git repository")
@@ -82,7 +83,7 @@ def read_revision(path: Path, revision: str, limits: Limits) -> SourceTree:
     listing = _list(path, git("ls-tree", "-r", "-z", "-l", "--full-tree", tree), limits)
     _read_contents(listing, git)
     files = dict(sorted(listing.files.items()))
-    return SourceTree(path.resolve().name, files, tuple(listing.not_read), limits)
+    return Tree(path.resolve().name, files, tuple(listing.problems), limits)
 
 
 @dataclass(slots=True)
@@ -91,30 +92,30 @@ class _Listing:
 
     root: Path
     limits: Limits
-    files: dict[str, Path | bytes | None] = field(default_factory=dict)
+    files: dict[str, Place] = field(default_factory=dict)
     sources: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, bytes] = field(default_factory=dict)
-    not_read: list[NotRead] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     kept: int = 0
 
     def add(self, path: str, mode: bytes, kind: bytes, identity: bytes, size: bytes) -> None:
         if kind != b"blob":
             reason = "a submodule; its files are no part of the revision"
-            self.not_read.append(NotRead(path, reason))
+            self.problems.append(problem(path, reason))
         elif mode == b"120000":
             self.links[path] = identity
         else:
             self.files[path] = None
             if is_source(path) and not size.isdigit():
                 reason = "git has no such object, not read: a partial clone, or a damaged one"
-                self.not_read.append(NotRead(path, reason))
+                self.problems.append(problem(path, reason))
             elif is_source(path):
                 self.add_source(path, identity, int(size))
 
     def add_source(self, path: str, identity: bytes, size: int) -> None:
         """Plan to read a file, unless it is too long."""
         if size > self.limits.file_bytes:
-            self.not_read.append(NotRead(path, too_long(size, self.limits)))
+            self.problems.append(problem(path, too_long(size, self.limits)))
             return
         self.sources[path] = identity
         self.kept += size
@@ -135,7 +136,7 @@ def _list(root: Path, answer: bytes, limits: Limits) -> _Listing:
         path = inside(raw.decode("utf-8", "surrogateescape"))
         if path is None:
             name = printable(raw.decode("utf-8", "backslashreplace"))
-            listing.not_read.append(NotRead(name, "the name leads out of the tree, not read"))
+            listing.problems.append(problem(name, "the name leads out of the tree, not read"))
         else:
             listing.add(path, mode, kind, identity, size)
     return listing
@@ -144,13 +145,18 @@ def _list(root: Path, answer: bytes, limits: Limits) -> _Listing:
 def _read_contents(listing: _Listing, git: _Git) -> None:
     """Fill in the contents of a listing's sources and resolve its links."""
     sources = _contents(git, list(listing.sources.values()))
-    listing.files.update(zip(listing.sources, sources, strict=True))
+    for path, content in zip(listing.sources, sources, strict=True):
+        if b"\0" in content[:BINARY_TEST]:
+            reason = "a binary file (it holds NUL bytes); not read"
+            listing.problems.append(problem(path, reason))
+        else:
+            listing.files[path] = content
     targets = _contents(git, list(listing.links.values()))
     for path, target in zip(listing.links, targets, strict=True):
         resolved = target_of_link(path, target.decode("utf-8", "surrogateescape"))
         if resolved is None or resolved not in listing.files:
             reason = "a link to no file of the revision, not followed"
-            listing.not_read.append(NotRead(path, reason))
+            listing.problems.append(problem(path, reason))
         else:
             listing.files[path] = listing.files[resolved]
 

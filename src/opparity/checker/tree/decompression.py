@@ -16,7 +16,7 @@ _CHUNK = 1 << 16
 _XZ_MEMORY = 128 << 20
 
 
-class TooLong(Exception):  # noqa: N818 -- a signal between two modules, shown to nobody
+class TooLong(Exception):
     """The stream yields more than it may."""
 
 

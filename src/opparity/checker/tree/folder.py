@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opparity.checker.trees import NotRead, SourceTree, TreeRefused, is_source, too_long
-from opparity.checker.trees.names import DEEPEST, printable
+from opparity.checker.tree import BINARY_TEST, Tree, TreeRefused, is_source, problem, too_long
+from opparity.checker.tree.names import DEEPEST, printable
 
 if TYPE_CHECKING:
-    from opparity.checker.trees import Limits
+    from opparity.checker.facts import Problem
+    from opparity.checker.tree import Limits, Place
 
 # Folders that hold no source of the project, whatever the project.
 _PASSED_OVER = frozenset(
@@ -28,31 +29,36 @@ class _Walk:
 
     root: Path
     limits: Limits
-    files: dict[str, Path | bytes | None] = field(default_factory=dict)
-    not_read: list[NotRead] = field(default_factory=list)
+    files: dict[str, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
     entries: int = 0
     kept: int = 0
 
     def leave_out(self, path: str, reason: str) -> None:
-        self.not_read.append(NotRead(path, reason))
+        self.problems.append(problem(path, reason))
 
     def add_file(self, path: str, place: Path, size: int) -> None:
-        if is_source(path) and size > self.limits.file_bytes:
-            self.leave_out(path, too_long(size, self.limits))
-            self.files[path] = None
+        self.files[path] = None
+        if not is_source(path):
             return
-        if is_source(path):
-            self.kept += size
+        if size > self.limits.file_bytes:
+            self.leave_out(path, too_long(size, self.limits))
+            return
+        self.kept += size
         if self.kept > self.limits.kept_bytes:
             raise TreeRefused(
                 path=self.root,
                 detail=f"holds more than {self.limits.kept_bytes / 1e6:.0f} MB of source; "
                 "give the folder of one project",
             )
-        self.files[path] = place if is_source(path) else None
+        with place.open("rb", buffering=0) as stream:
+            if b"\0" in stream.read(BINARY_TEST):
+                self.leave_out(path, "a binary file (it holds NUL bytes); not read")
+                return
+        self.files[path] = place
 
 
-def read_folder(root: Path, limits: Limits) -> SourceTree:
+def read_folder(root: Path, limits: Limits) -> Tree:
     """Return the tree of a folder; the files themselves are read when they are asked for."""
     walk = _Walk(Path(os.path.realpath(root)), limits)
     # A list of folders still to visit, not recursion: nesting cannot exhaust the stack.
@@ -65,9 +71,7 @@ def read_folder(root: Path, limits: Limits) -> SourceTree:
         waiting.extend(
             (place, name + "/", depth + 1) for place, name in _visit(walk, folder, prefix)
         )
-    return SourceTree(
-        walk.root.name, dict(sorted(walk.files.items())), tuple(walk.not_read), limits
-    )
+    return Tree(walk.root.name, dict(sorted(walk.files.items())), tuple(walk.problems), limits)
 
 
 def _visit(walk: _Walk, folder: Path, prefix: str) -> list[tuple[Path, str]]:
