@@ -17,7 +17,7 @@ from opparity.checker.facts import Location, Problem
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Place = Path | bytes | None
 
@@ -42,6 +42,11 @@ class FileNotReadable(OpparityError):
     """A file of the tree cannot be read, or is no longer what it was when it was listed."""
 
     message = "{path}: {detail}"
+
+    @property
+    def detail(self) -> str:
+        """Return the reason without the path."""
+        return str(self.values["detail"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,20 @@ class Tree:
     def read_text(self, path: str) -> str:
         """Return a file's text; bytes that are no UTF-8 become U+FFFD."""
         return self.read(path).decode("utf-8", errors="replace")
+
+    def size(self, path: str) -> int:
+        """Return a readable file's length in bytes; 0 where it has vanished since."""
+        place = self.places[path]
+        if isinstance(place, Path):
+            try:
+                return place.stat().st_size
+            except OSError:
+                return 0
+        return len(place or b"")
+
+    def part(self, paths: Iterable[str]) -> Tree:
+        """Return the tree with these files only, to be sent to another process."""
+        return Tree(self.name, {path: self.places[path] for path in paths}, (), self.limits)
 
     def without(self, is_excluded: Callable[[str], bool]) -> Tree:
         """Return the tree as if some of its files were not there."""
