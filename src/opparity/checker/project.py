@@ -91,16 +91,16 @@ class Project:
         )
 
 
-def read_project(root: Path, platforms: Sequence[Platform] = ()) -> Project:
-    """Read a tree; with no platforms given, every one that its build knows."""
-    tree = open_tree(root)
+def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Project:
+    """Read a tree, or the one at a path; with no platforms given, every one its build knows."""
+    tree = source if isinstance(source, Tree) else open_tree(source)
     native = read_native_files(tree)
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)
     chosen = tuple(platforms) or (Platform("cuda"), Platform("rocm"), Platform("cpu"))
     return Project(
-        name=root.resolve().name,
+        name=tree.name,
         tree=tree,
         platforms=chosen,
         native=native,

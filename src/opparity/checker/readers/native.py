@@ -14,10 +14,10 @@ from opparity.checker.readers.functions import collect
 from opparity.checker.readers.preprocessor import read_directives
 from opparity.checker.readers.registrations import read_blocks, read_tvm_exports
 from opparity.checker.readers.syntax import parse
+from opparity.checker.tree import FileNotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from opparity.checker.conditions import Condition
     from opparity.checker.facts import Definition
@@ -89,31 +89,25 @@ _LARGEST_PARSED = 1_500_000
 
 def read_native_files(tree: Tree) -> dict[str, NativeFile]:
     """Return the facts of every C++, CUDA and HIP file of a tree."""
-    sizes = {path: (tree.root / path).stat().st_size for path in tree.native}
+    sizes = {path: tree.size(path) for path in tree.native}
     if sum(sizes.values()) < _WORTH_A_POOL or (os.cpu_count() or 1) < _WORKERS:
-        return {path: _read_file(tree.root, path) for path in tree.native}
+        return {path: _read_file(tree, path) for path in tree.native}
     largest_first = sorted(tree.native, key=lambda path: (-sizes[path], path))
-    batches = [largest_first[start::64] for start in range(64)]
+    batches = [tree.part(largest_first[start::64]) for start in range(64)]
     with ProcessPoolExecutor(max_workers=_WORKERS) as pool:
-        results = pool.map(_read_batch, [(tree.root, batch) for batch in batches])
-        by_path = {file.path: file for file in chain.from_iterable(results)}
+        by_path = {file.path: file for file in chain.from_iterable(pool.map(_read_batch, batches))}
     return {path: by_path[path] for path in tree.native}
 
 
-def _read_batch(work: tuple[Path, list[str]]) -> list[NativeFile]:
-    root, paths = work
-    return [_read_file(root, path) for path in paths]
+def _read_batch(tree: Tree) -> list[NativeFile]:
+    return [_read_file(tree, path) for path in tree.native]
 
 
-def _read_file(root: Path, path: str) -> NativeFile:
+def _read_file(tree: Tree, path: str) -> NativeFile:
     try:
-        content = (root / path).read_bytes()
-    except OSError as error:
-        problem = Problem(Location(path, 1), f"cannot be read: {error.strerror}")
-        return NativeFile(path=path, problems=(problem,))
-    if b"\0" in content[:8192]:
-        problem = Problem(Location(path, 1), "holds binary data; not read")
-        return NativeFile(path=path, problems=(problem,))
+        content = tree.read(path)
+    except FileNotReadable as error:
+        return NativeFile(path=path, problems=(Problem(Location(path, 1), error.detail),))
     if len(content) > _LARGEST_PARSED:
         megabytes = len(content) / 1e6
         problem = Problem(Location(path, 1), f"{megabytes:.1f} MB of source; not read")
