@@ -19,9 +19,7 @@ _PUBLIC = {
     "ScaleLayout": "opparity.formats",
     "load": "opparity.operators.registration",
     "providers": "opparity.operators.selection",
-    "silu_and_mul_per_block_quant": (
-        "opparity.operators.silu_and_mul_per_block_quant.function"
-    ),
+    "silu_and_mul_per_block_quant": ("opparity.operators.silu_and_mul_per_block_quant.function"),
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604 -- the names are strings of the table

@@ -66,6 +66,7 @@ class Definition:
     Attributes:
         is_local: `static`, or in an anonymous namespace: no other file can link to it.
         is_empty: the body has no statement under any condition.
+        end_line: the body's last line.
     """
 
     signature: Signature
@@ -77,6 +78,7 @@ class Definition:
     is_kernel: bool = False
     is_instantiation: bool = False
     is_empty: bool = False
+    end_line: int = 0
 
 
 class RegistrationKind(StrEnum):
@@ -125,12 +127,19 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A use of a function's name in native code: a call, or its address."""
+    """A use of a function's name in native code: a call, or its address.
+
+    Attributes:
+        symbol: the last part of the name.
+        inside: the function around it; "" where there is none.
+        is_in_template: in a template's body, compiled only where the template is used.
+    """
 
     symbol: str
     location: Location
     condition: Condition = ALWAYS
     inside: str = ""
+    is_in_template: bool = False
 
 
 @dataclass(frozen=True, slots=True)

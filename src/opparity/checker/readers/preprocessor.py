@@ -62,10 +62,11 @@ class Directives:
 
 @dataclass(slots=True)
 class _Branch:
-    """An open `#if`: the condition now, and those of the branches before it."""
+    """An open `#if`: the condition now, and the negations of the branches before it."""
 
     now: Condition
-    earlier: list[Condition]
+    excluded: list[Condition]
+    own: Condition
 
 
 class _Scanner:
@@ -79,16 +80,17 @@ class _Scanner:
         location = Location(self.path, line)
         match keyword:
             case "if" | "ifdef" | "ifndef":
-                self.open.append(_Branch(self._condition(keyword, rest, location), []))
+                own = self._condition(keyword, rest, location)
+                self.open.append(_Branch(own, [], own))
             case "elif" | "elifdef" | "elifndef" if self.open:
                 branch = self.open[-1]
-                branch.earlier.append(branch.now)
-                now = self._condition(keyword.removeprefix("el"), rest, location)
-                branch.now = conjunction(*map(negation, branch.earlier), now)
+                branch.excluded.append(negation(branch.own))
+                branch.own = self._condition(keyword.removeprefix("el"), rest, location)
+                branch.now = conjunction(*branch.excluded, branch.own)
             case "else" if self.open:
                 branch = self.open[-1]
-                branch.earlier.append(branch.now)
-                branch.now = conjunction(*map(negation, branch.earlier))
+                branch.excluded.append(negation(branch.own))
+                branch.now = conjunction(*branch.excluded)
             case "endif" if self.open:
                 self.open.pop()
             case "elif" | "else" | "endif":
