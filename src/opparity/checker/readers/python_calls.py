@@ -28,14 +28,18 @@ _MARKS = (b"torch.ops.", b"register_fake", b"register_custom_op", b"library.cust
 _PREDICATES = re.compile(rb"\bdef _?is_(?:cuda|rocm|hip|cpu|npu|xpu|musa|mlu)\w*\s*\(")
 # Tests call operators on the platform that they are run on; they are no users' code.
 _NOT_SHIPPED = re.compile(r"(?:^|/)(?:tests?|testing|benchmarks?|examples?|docs?|tools|\.\w+)/")
-# torch's own libraries, which no tree's build can lack.
-_EVERYWHERE = frozenset({"aten", "prim", "prims", "higher_order", "symm_mem", "c10d"})
 _WORTH_A_POOL = 1_500_000
 _WORKERS = 2
 
 
-def read_python_files(tree: Tree) -> dict[str, PythonFile]:
-    """Return the facts of every Python file that touches operators, linked with each other."""
+def read_python_files(tree: Tree, libraries: frozenset[str]) -> dict[str, PythonFile]:
+    """Return the facts of every Python file that touches operators, linked with each other.
+
+    Args:
+        tree: the tree.
+        libraries: the namespaces that native files register operators in; who imports a module
+            is followed where the module touches these.
+    """
     shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
     contents = {path: tree.read(path) for path in shipped}
     touching = {path for path, content in contents.items() if _is_marked(content)}
@@ -43,7 +47,7 @@ def read_python_files(tree: Tree) -> dict[str, PythonFile]:
         return {}
     graph = read_import_graph(contents)
     modules = _read({path: contents[path] for path in sorted(touching)})
-    followed = {path for path, facts in modules.items() if _needs_users(facts)}
+    followed = {path for path, facts in modules.items() if _needs_users(facts, libraries)}
     users = set(chain.from_iterable(graph.importers.get(path, ()) for path in followed))
     leading = frozenset(module_name(path) for path in followed)
     modules |= _read({path: contents[path] for path in sorted(users)}, leading)
@@ -53,14 +57,13 @@ def read_python_files(tree: Tree) -> dict[str, PythonFile]:
     return linker.files()
 
 
-def _needs_users(facts: ModuleFacts) -> bool:
+def _needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
     """Return whether it matters who imports a file: it touches operators for its importers.
 
     Either at import, or in a plain function; what methods touch is judged where it stands.
     """
     return any(
-        call.library not in _EVERYWHERE
-        and (call.at_import or not call.inside or "." not in call.inside)
+        call.library in libraries and (call.at_import or not call.inside or "." not in call.inside)
         for call in facts.calls
     ) or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)
 
