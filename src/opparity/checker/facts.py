@@ -67,6 +67,8 @@ class Definition:
         is_local: `static`, or in an anonymous namespace: no other file can link to it.
         is_empty: the body has no statement under any condition.
         end_line: the body's last line.
+        is_guessed: found by its looks in a file that the grammar could not follow; the namespace
+            and parameters are not known.
     """
 
     signature: Signature
@@ -79,6 +81,7 @@ class Definition:
     is_instantiation: bool = False
     is_empty: bool = False
     end_line: int = 0
+    is_guessed: bool = False
 
 
 class RegistrationKind(StrEnum):

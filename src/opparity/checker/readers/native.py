@@ -9,7 +9,15 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import LaneMask, Location, NativeFile, Problem, Reference
+from opparity.checker.facts import (
+    Definition,
+    LaneMask,
+    Location,
+    NativeFile,
+    Problem,
+    Reference,
+    Signature,
+)
 from opparity.checker.readers.functions import collect
 from opparity.checker.readers.preprocessor import read_directives
 from opparity.checker.readers.registrations import read_blocks, read_tvm_exports
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Definition
     from opparity.checker.tree import Tree
 
 _LANE_MASK = re.compile(
@@ -123,6 +130,10 @@ def read_native_text(path: str, text: str) -> NativeFile:
     functions = collect(syntax.root_node, path, condition_at)
     clean = _COMMENT_OR_STRING.sub(_blank, text)
     line_of = _line_finder(clean)
+    if syntax.root_node.has_error:
+        functions.definitions.extend(
+            _guessed(path, clean, line_of, condition_at, functions.definitions)
+        )
     registrations = read_blocks(functions.bodies, path, condition_at)
     registrations.extend(read_tvm_exports(path, clean, line_of, condition_at))
     return NativeFile(
@@ -146,6 +157,36 @@ def _blank(found: re.Match[str]) -> str:
 def _line_finder(text: str) -> Callable[[int], int]:
     starts = [0, *(found.end() for found in re.finditer("\n", text))]
     return lambda offset: bisect_right(starts, offset)
+
+
+# `name(…) {`: what a definition looks like where the grammar has lost its way.
+_LOOKS_DEFINED = re.compile(
+    r"(?<![\w.>])([A-Za-z_]\w*)\s*(\((?:[^;{}()]++|\((?:[^;{}()]++|\([^;{}()]*\))*\))*\))"
+    r"(?:\s|const|noexcept|override|->\s*[\w:<>,&*\s]{1,80})*\{"
+)
+
+
+def _guessed(
+    path: str,
+    clean: str,
+    line_of: Callable[[int], int],
+    condition_at: Callable[[int], Condition],
+    known: list[Definition],
+) -> Iterator[Definition]:
+    """Yield what looks like a definition and was not parsed as one."""
+    names = {definition.signature.name for definition in known}
+    for found in _LOOKS_DEFINED.finditer(clean):
+        name = found.group(1)
+        if name in _NEVER_FUNCTIONS or name.isupper():
+            continue
+        if name in names and condition_at(line_of(found.start())) in {
+            definition.condition for definition in known if definition.signature.name == name
+        }:
+            continue
+        line = line_of(found.start())
+        yield Definition(
+            Signature(name, (), (), ""), Location(path, line), condition_at(line), is_guessed=True
+        )
 
 
 def _lane_masks(
