@@ -172,6 +172,8 @@ class LaneMask:
     mask: str
     location: Location
     condition: Condition = ALWAYS
+    inside: str = ""
+    is_in_template: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +187,19 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class NativeFile:
-    """Everything read from one C++, CUDA or HIP file."""
+    """Everything read from one C++, CUDA or HIP file.
+
+    Attributes:
+        called: every name that is called or whose address is taken.
+        has_errors: the grammar could not follow the whole file.
+    """
 
     path: str
     declarations: tuple[Declaration, ...] = ()
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
-    references: tuple[Reference, ...] = ()
+    called: frozenset[str] = frozenset()
+    has_errors: bool = False
     macro_tests: tuple[MacroTest, ...] = ()
     macro_definitions: tuple[MacroDefinition, ...] = ()
     lane_masks: tuple[LaneMask, ...] = ()

@@ -11,7 +11,15 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, all_of, any_of, disjunction, evaluate, implies
+from opparity.checker.conditions import (
+    ALWAYS,
+    Truth,
+    all_of,
+    any_of,
+    disjunction,
+    evaluate,
+    implies,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
     from opparity.checker.facts import (
         Definition,
         NativeFile,
-        Reference,
         Registration,
         Source,
         Target,
@@ -79,10 +86,15 @@ class Link:
         The symbol is written with or without its namespace. `#if A` around the use and around the
         definition agree whatever A is, and so do two definitions under `#if A` and `#else`.
         """
-        found = [
+        last = symbol.rpartition("::")[2]
+        reachable = [
             (definition, compiled)
-            for definition, compiled in self.definitions.get(symbol.rpartition("::")[2], ())
-            if names(symbol, definition) and _is_linkable(definition, use.path)
+            for definition, compiled in self.definitions.get(last, ())
+            if _is_linkable(definition, use.path)
+        ]
+        # Where the grammar lost its way a namespace may be lost too.
+        found = [pair for pair in reachable if names(symbol, pair[0])] or [
+            pair for pair in reachable if pair[1].file.has_errors
         ]
         truth = any_of(compiled.truth(definition.condition) for definition, compiled in found)
         if truth is not Truth.UNKNOWN:
@@ -102,15 +114,6 @@ class Link:
                 use = compiled.use(registration.condition)
                 if use.truth is not Truth.FALSE:
                     yield registration, use
-
-    def references(self) -> Iterator[tuple[Reference, Use]]:
-        """Yield the uses of functions in listed sources that may be compiled."""
-        for compiled in self.compiled:
-            if compiled.is_listed:
-                for reference in compiled.file.references:
-                    use = compiled.use(reference.condition)
-                    if use.truth is not Truth.FALSE:
-                        yield reference, use
 
 
 def names(symbol: str, definition: Definition) -> bool:
@@ -143,7 +146,7 @@ class Linker:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.links: dict[tuple[str, str, str], Link] = {}
-        self.included: dict[str, tuple[str, ...]] = {}
+        self.included: dict[str, tuple[tuple[str, Condition], ...]] = {}
         self.by_name: dict[str, list[str]] = {}
         for path in project.native:
             self.by_name.setdefault(posixpath.basename(path), []).append(path)
@@ -179,38 +182,50 @@ class Linker:
                 continue
             unit = self.project.unit(link.platform, part, source.path)
             link.compiled.append(Compiled(file, source, unit, is_listed=True))
-            for path in self.closure(source.path):
+            for path in self.closure(source.path, unit):
                 key = f"{path}:{unit.language}"
                 if key not in seen:
                     seen.add(key)
                     header = self.project.native[path]
                     link.compiled.append(Compiled(header, source, unit, is_listed=False))
 
-    def closure(self, path: str) -> tuple[str, ...]:
-        """Return the tree's files that a source includes, directly and through others."""
+    def closure(self, path: str, unit: TranslationUnit) -> list[str]:
+        """Return the tree's files that a source includes with the macros it sees."""
+        found: dict[str, None] = {}
+        pending = [path]
+        while pending:
+            for included, condition in self._included_by(pending.pop()):
+                if included in found or included == path:
+                    continue
+                if condition == ALWAYS or evaluate(condition, unit) is not Truth.FALSE:
+                    found[included] = None
+                    pending.append(included)
+        return list(found)
+
+    def _included_by(self, path: str) -> tuple[tuple[str, Condition], ...]:
+        """Return the tree's files that a file includes itself, each with its condition."""
         if path not in self.included:
-            found: dict[str, None] = {}
-            pending = [path]
-            while pending:
-                for included in self._included_by(pending.pop()):
-                    if included not in found and included != path:
-                        found[included] = None
-                        pending.append(included)
-            self.included[path] = tuple(found)
+            file = self.project.native.get(path)
+            folder = posixpath.dirname(path)
+            self.included[path] = tuple(
+                (found, include.condition)
+                for include in (file.includes if file else ())
+                for found in self._resolve(folder, include.path)
+            )
         return self.included[path]
 
-    def _included_by(self, path: str) -> Iterable[str]:
-        file = self.project.native.get(path)
-        folder = posixpath.dirname(path)
-        for include in file.includes if file else ():
-            beside = posixpath.normpath(posixpath.join(folder, include.path))
-            if beside in self.project.native:
-                yield beside
-                continue
-            name = posixpath.normpath(include.path).lstrip("./")
-            for candidate in self.by_name.get(posixpath.basename(name), ()):
-                if candidate == name or candidate.endswith(f"/{name}"):
-                    yield candidate
+    def _resolve(self, folder: str, written: str) -> Iterable[str]:
+        beside = posixpath.normpath(posixpath.join(folder, written))
+        if beside in self.project.native:
+            return [beside]
+        name = posixpath.normpath(written)
+        while name.startswith("../"):
+            name = name[3:]
+        return [
+            candidate
+            for candidate in self.by_name.get(posixpath.basename(name), ())
+            if candidate == name or candidate.endswith(f"/{name}")
+        ]
 
 
 def _with_linked(target: Target, by_name: dict[str, Target]) -> list[Target]:

@@ -123,12 +123,17 @@ class Project:
 def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Project:
     """Read a tree, or the one at a path; with no platforms given, every one its build knows."""
     tree = source if isinstance(source, Tree) else open_tree(source)
-    native = read_native_files(tree)
+    chosen = tuple(platforms) or known_platforms(tree)
+    builds: list[Build] = []
+
+    def read_builds() -> None:
+        builds.extend(CMakeReader(tree).read(chosen))
+        builds.extend(read_setup_scripts(tree, chosen))
+
+    native = read_native_files(tree, meanwhile=read_builds)
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)
-    chosen = tuple(platforms) or known_platforms(tree)
-    builds = (*CMakeReader(tree).read(chosen), *read_setup_scripts(tree, chosen))
     for build in builds:
         problems.extend(build.problems)
     return Project(
@@ -136,6 +141,6 @@ def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Pro
         tree=tree,
         platforms=chosen,
         native=native,
-        builds=builds,
+        builds=tuple(builds),
         problems=tuple(dict.fromkeys(problems)),
     )

@@ -215,10 +215,12 @@ def _fetch_declare(machine: Machine, command: Command, arguments: list[str]) -> 
 
 def _execute_process(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
-    outputs = {"OUTPUT_VARIABLE", "ERROR_VARIABLE", "RESULT_VARIABLE", "RESULTS_VARIABLE"}
+    output = machine.processor_text() if "/proc/cpuinfo" in arguments else UNKNOWN
+    # A build that succeeds is one whose commands succeed.
+    values = {"OUTPUT_VARIABLE": output, "ERROR_VARIABLE": "", "RESULT_VARIABLE": "0"}
     for keyword, name in itertools.pairwise(arguments):
-        if keyword in outputs:
-            machine.assign(name, UNKNOWN)
+        if keyword in values:
+            machine.assign(name, values[keyword])
 
 
 def _supported(machine: Machine, command: Command, arguments: list[str]) -> None:
