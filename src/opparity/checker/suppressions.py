@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result", Finding, Unknown)
 
-_MARK = re.compile(r"\bopparity:[ \t]*(.*)", re.IGNORECASE)
+_MARK = re.compile(r"\bopparity:[ \t]*(.*)")
 _ALLOW = re.compile(r"allow[ \t]*\(([^()]*)\)[ \t]*(.*)", re.IGNORECASE)
 # Strings first, so that what looks like a comment inside one is none.
 # Every repetition ends at a line end or at its closing mark, so that no input backtracks.
@@ -55,7 +55,7 @@ def read_suppressions(tree: Tree) -> tuple[Suppression, ...]:
     found: list[Suppression] = []
     for path in (*tree.native, *tree.python, *_build_files(tree)):
         content = tree.read(path)
-        if b"opparity:" in content.lower():
+        if b"opparity:" in content:
             found.extend(suppressions_of(path, content.decode("utf-8", "replace")))
     return tuple(found)
 
