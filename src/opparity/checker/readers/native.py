@@ -34,10 +34,51 @@ _COMMENT_OR_STRING = re.compile(
 _CALLED = re.compile(r"(?<![\w.>])(?:[A-Za-z_]\w*\s*::\s*)*([A-Za-z_]\w*)\s*(?=[(<])")
 _ADDRESSED = re.compile(r"&\s*(?:[A-Za-z_]\w*\s*::\s*)*([A-Za-z_]\w*)")
 _NEVER_FUNCTIONS = frozenset(
-    "if for while switch return sizeof decltype alignas alignof static_assert defined catch throw "
-    "int float double bool char void long short unsigned signed auto const template typename "
-    "static_cast reinterpret_cast const_cast dynamic_cast constexpr noexcept operator new delete "
-    "dim3 min max __launch_bounds__ __attribute__ TORCH_CHECK STD_TORCH_CHECK".split()
+    [
+        "if",
+        "for",
+        "while",
+        "switch",
+        "return",
+        "sizeof",
+        "decltype",
+        "alignas",
+        "alignof",
+        "static_assert",
+        "defined",
+        "catch",
+        "throw",
+        "int",
+        "float",
+        "double",
+        "bool",
+        "char",
+        "void",
+        "long",
+        "short",
+        "unsigned",
+        "signed",
+        "auto",
+        "const",
+        "template",
+        "typename",
+        "static_cast",
+        "reinterpret_cast",
+        "const_cast",
+        "dynamic_cast",
+        "constexpr",
+        "noexcept",
+        "operator",
+        "new",
+        "delete",
+        "dim3",
+        "min",
+        "max",
+        "__launch_bounds__",
+        "__attribute__",
+        "TORCH_CHECK",
+        "STD_TORCH_CHECK",
+    ]
 )
 # Below this many bytes a second process costs more than it saves (its start: about 0.15 s).
 _WORTH_A_POOL = 400_000
