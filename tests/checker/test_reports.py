@@ -101,9 +101,7 @@ FULL = Report(
         ("csrc/torch_bindings.cpp", 12): '  ops.impl("silu_and_mul_quant", &silu_and_mul_quant);'
     },
 )
-CLEAN = Report(
-    project="extension-1.0", platforms=("cuda",), findings=(), unknowns=(), rules=RULES
-)
+CLEAN = Report(project="extension-1.0", platforms=("cuda",), findings=(), unknowns=(), rules=RULES)
 NASTY = Report(
     project="evil",
     platforms=("rocm",),
@@ -185,14 +183,15 @@ def fingerprints(report: Report) -> list[str]:
 
 
 def test_a_fingerprint_is_of_rule_operator_and_platform_and_not_of_the_line() -> None:
-    def changed(**changes: Any) -> Report:
-        return Report("x", ("rocm",), (replace(MISSING, **changes),), (), RULES)
+    def printed(finding: Finding) -> list[str]:
+        return fingerprints(Report("x", ("rocm",), (finding,), (), RULES))
 
-    reference = fingerprints(changed())
-    assert fingerprints(changed(location=Location("csrc/moved.cpp", 900), message="x")) == reference
-    assert fingerprints(changed(rule="BLD002")) != reference
-    assert fingerprints(changed(operator="_C::other")) != reference
-    assert fingerprints(changed(platform="cpu")) != reference
+    reference = printed(MISSING)
+    moved = replace(MISSING, location=Location("csrc/moved.cpp", 900), message="x")
+    assert printed(moved) == reference
+    assert printed(replace(MISSING, rule="BLD002")) != reference
+    assert printed(replace(MISSING, operator="_C::other")) != reference
+    assert printed(replace(MISSING, platform="cpu")) != reference
 
 
 @pytest.mark.parametrize("report", [FULL, CLEAN, NASTY], ids=["full", "clean", "nasty"])

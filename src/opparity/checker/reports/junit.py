@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from opparity.checker.reports.report import Report
     from opparity.checker.rules import Rule
 
+
 def render(report: Report) -> str:
     """Return the XML; a rule that finds nothing on a platform is a case that passed."""
     platforms = [*report.platforms]
