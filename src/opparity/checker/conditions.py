@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import product
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -175,6 +176,44 @@ def evaluate(condition: Condition, environment: Environment) -> Truth:
             return any_of([evaluate(operand, environment) for operand in operands])
         case _:
             return environment.truth(condition)
+
+
+# Beyond this many undecided atoms an implication is left undecided: 2**8 evaluations at most.
+_MOST_CASES = 8
+
+
+def implies(premise: Condition, conclusion: Condition, environment: Environment) -> Truth:
+    """Return whether the conclusion holds wherever the premise does.
+
+    Every case of the atoms that the environment leaves undecided is tried, so `A || !A` holds
+    although A is not known.
+    """
+    whole = disjunction(negation(premise), conclusion)
+    direct = evaluate(whole, environment)
+    if direct is not Truth.UNKNOWN:
+        return direct
+    open_atoms = list(
+        dict.fromkeys(a for a in atoms(whole) if environment.truth(a) is Truth.UNKNOWN)
+    )
+    if len(open_atoms) > _MOST_CASES:
+        return Truth.UNKNOWN
+    outcomes = {
+        evaluate(whole, _Case(environment, dict(zip(open_atoms, case, strict=True))))
+        for case in product((Truth.TRUE, Truth.FALSE), repeat=len(open_atoms))
+    }
+    return outcomes.pop() if len(outcomes) == 1 else Truth.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An environment in which some open atoms are assumed."""
+
+    environment: Environment
+    assumed: dict[Atom, Truth]
+
+    def truth(self, atom: Atom) -> Truth:
+        """Return the assumed truth, or the environment's."""
+        return self.assumed[atom] if atom in self.assumed else self.environment.truth(atom)
 
 
 def atoms(condition: Condition) -> Iterator[Atom]:

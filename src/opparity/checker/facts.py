@@ -67,6 +67,8 @@ class Definition:
         is_local: `static`, or in an anonymous namespace: no other file can link to it.
         is_empty: the body has no statement under any condition.
         end_line: the body's last line.
+        is_guessed: found by its looks in a file that the grammar could not follow; the namespace
+            and parameters are not known.
     """
 
     signature: Signature
@@ -79,6 +81,7 @@ class Definition:
     is_instantiation: bool = False
     is_empty: bool = False
     end_line: int = 0
+    is_guessed: bool = False
 
 
 class RegistrationKind(StrEnum):
@@ -169,6 +172,8 @@ class LaneMask:
     mask: str
     location: Location
     condition: Condition = ALWAYS
+    inside: str = ""
+    is_in_template: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +187,19 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class NativeFile:
-    """Everything read from one C++, CUDA or HIP file."""
+    """Everything read from one C++, CUDA or HIP file.
+
+    Attributes:
+        called: every name that is called or whose address is taken.
+        has_errors: the grammar could not follow the whole file.
+    """
 
     path: str
     declarations: tuple[Declaration, ...] = ()
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
-    references: tuple[Reference, ...] = ()
+    called: frozenset[str] = frozenset()
+    has_errors: bool = False
     macro_tests: tuple[MacroTest, ...] = ()
     macro_definitions: tuple[MacroDefinition, ...] = ()
     lane_masks: tuple[LaneMask, ...] = ()

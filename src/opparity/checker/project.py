@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from opparity.checker.cmake.evaluation import CMakeReader
 from opparity.checker.conditions import Condition, Truth, all_of, any_of, evaluate
-from opparity.checker.platforms import Platform
+from opparity.checker.detection import known_platforms
+from opparity.checker.linking import Linker
 from opparity.checker.readers.native import read_native_files
+from opparity.checker.readers.setup_script import read_setup_scripts
 from opparity.checker.translation import TranslationUnit, translation_unit
 from opparity.checker.tree import Tree, open_tree
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts import (
         Build,
+        Declaration,
+        Definition,
         MacroDefinition,
         NativeFile,
         Problem,
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
         Source,
         Target,
     )
+    from opparity.checker.platforms import Platform
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,29 @@ class Project:
         """Yield every target that a platform's builds make."""
         for build in self.builds_on(platform):
             yield from build.targets
+
+    @cached_property
+    def linker(self) -> Linker:
+        """Return what each target compiles and defines, worked out when first asked for."""
+        return Linker(self)
+
+    @cached_property
+    def definitions(self) -> dict[str, tuple[Definition, ...]]:
+        """Return the tree's function definitions, by the last part of their names."""
+        found: dict[str, list[Definition]] = {}
+        for file in self.native.values():
+            for definition in file.definitions:
+                found.setdefault(definition.signature.name, []).append(definition)
+        return {name: tuple(definitions) for name, definitions in found.items()}
+
+    @cached_property
+    def declarations(self) -> dict[str, tuple[Declaration, ...]]:
+        """Return the tree's prototypes, by the last part of their names."""
+        found: dict[str, list[Declaration]] = {}
+        for file in self.native.values():
+            for declaration in file.declarations:
+                found.setdefault(declaration.signature.name, []).append(declaration)
+        return {name: tuple(declarations) for name, declarations in found.items()}
 
     @cached_property
     def macro_definitions(self) -> dict[str, tuple[MacroDefinition, ...]]:
@@ -94,15 +123,24 @@ class Project:
 def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Project:
     """Read a tree, or the one at a path; with no platforms given, every one its build knows."""
     tree = source if isinstance(source, Tree) else open_tree(source)
-    native = read_native_files(tree)
+    chosen = tuple(platforms) or known_platforms(tree)
+    builds: list[Build] = []
+
+    def read_builds() -> None:
+        builds.extend(CMakeReader(tree).read(chosen))
+        builds.extend(read_setup_scripts(tree, chosen))
+
+    native = read_native_files(tree, meanwhile=read_builds)
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)
-    chosen = tuple(platforms) or (Platform("cuda"), Platform("rocm"), Platform("cpu"))
+    for build in builds:
+        problems.extend(build.problems)
     return Project(
         name=tree.name,
         tree=tree,
         platforms=chosen,
         native=native,
-        problems=tuple(problems),
+        builds=tuple(builds),
+        problems=tuple(dict.fromkeys(problems)),
     )

@@ -25,20 +25,37 @@ if TYPE_CHECKING:
     from opparity.checker.platforms import Platform
 
 # Macros that torch's build files put on every command line for a platform.
-_TORCH_MACROS = {
+_TORCH_MACROS: dict[str, dict[str, str | None]] = {
     "HIP": {
         "USE_ROCM": "1",
         "__HIP_PLATFORM_AMD__": "1",
         "__HIP_PLATFORM_HCC__": "1",
         "TORCH_HIP_VERSION": None,
     },
-    "CUDA": {},
 }
-# What compilers define themselves, by build language; None: defined, with a value not known here.
+# What compilers define themselves, by compile language; None: defined, with a value not known here.
 _COMPILER_MACROS: dict[str, dict[str, str | None]] = {
-    "CUDA": {"__CUDACC__": "1", "__NVCC__": "1", "CUDA_VERSION": None, "CUDART_VERSION": None},
+    "CUDA": {"__CUDACC__": "1", "__NVCC__": "1"},
     "HIP": {"__HIPCC__": "1", "__HIP__": "1", "HIP_VERSION": None},
 }
+_NEWEST_CUDA = "13.9"
+# Device passes define these; symbols are linked from the host pass.
+_DEVICE_PASS = re.compile(
+    r"^(__CUDA_ARCH__|__CUDA_ARCH_FEAT_\w+|__HIP_DEVICE_COMPILE__|__gfx\w+__)$"
+)
+_PROCESSOR_MACROS = {
+    "x86_64": ("__x86_64__", "__amd64__", "__x86_64", "__SSE2__"),
+    "aarch64": ("__aarch64__", "__ARM_NEON"),
+    "ppc64le": ("__powerpc64__", "__powerpc__", "__VSX__"),
+    "s390x": ("__s390x__", "__s390__"),
+    "riscv64": ("__riscv", "__riscv_v"),
+}
+_OTHER_PROCESSORS = re.compile(
+    r"^(__aarch64__|__arm\w*|__ARM_\w+|__powerpc\w*|__PPC\w*|__VSX__|__s390\w*|__riscv\w*|"
+    r"__x86_64\w*|__amd64\w*|__i386__)$"
+)
+# Instruction sets that a compiler uses only where a flag asks for them.
+_INSTRUCTION_SETS = re.compile(r"^__(AVX\w*|AMX\w*|F16C|FMA|SSE3|SSSE3|SSE4_\d)__$")
 _COMPILED_FOR_GPU = (".cu", ".cuh", ".hip")
 # Names that belong to compilers, systems and third-party headers: not ours to call undefined.
 _RESERVED = re.compile(
@@ -76,6 +93,7 @@ class TranslationUnit:
     """
 
     platform: Platform
+    language: str
     macros: dict[str, str | None]
     doubtful: frozenset[str]
     in_tree: Mapping[str, tuple[MacroDefinition, ...]]
@@ -96,7 +114,9 @@ class TranslationUnit:
             return Truth.TRUE
         if name in self.doubtful:
             return Truth.UNKNOWN
-        if name in _ABSENT_ON_LINUX:
+        if name in _ABSENT_ON_LINUX or _DEVICE_PASS.match(name):
+            return Truth.FALSE
+        if _OTHER_PROCESSORS.match(name) or _INSTRUCTION_SETS.match(name):
             return Truth.FALSE
         if name in _CUDA_ONLY and self.platform.language != "CUDA":
             return Truth.FALSE
@@ -144,10 +164,13 @@ def translation_unit(
 ) -> TranslationUnit:
     """Return the macros that a target's build gives to one of its sources."""
     language = language_of(path, platform)
-    macros: dict[str, str | None] = dict(_TORCH_MACROS.get(platform.language, {}))
-    if language != "CXX":
-        macros.update(_COMPILER_MACROS.get(language, {}))
+    macros = _initial_macros(platform, language)
     doubtful: set[str] = set()
+    torch_macros = _TORCH_MACROS.get(platform.language, {})
+    if _links_torch(target):
+        macros.update(torch_macros)
+    else:
+        doubtful.update(torch_macros)
     for setting in target.macros:
         if setting.languages and language not in setting.languages:
             continue
@@ -159,4 +182,32 @@ def translation_unit(
             macros.pop(setting.name, None)
         else:
             macros[setting.name] = setting.value
-    return TranslationUnit(platform, macros, frozenset(doubtful - macros.keys()), in_tree)
+    return TranslationUnit(platform, language, macros, frozenset(doubtful - macros.keys()), in_tree)
+
+
+def _initial_macros(platform: Platform, language: str) -> dict[str, str | None]:
+    """Return what the compiler defines before it reads anything."""
+    processor = (
+        platform.architectures[0]
+        if platform.language == "CPU" and (platform.architectures)
+        else "x86_64"
+    )
+    macros: dict[str, str | None] = dict.fromkeys(_PROCESSOR_MACROS.get(processor, ()), "1")
+    macros["__linux__"] = "1"
+    macros["__GNUC__"] = "13"
+    macros["__cplusplus"] = "202002"
+    macros.update(_COMPILER_MACROS.get(language, {}))
+    if language == "CUDA":
+        major, _, minor = (platform.compiler_version or _NEWEST_CUDA).partition(".")
+        minor = minor or "0"
+        version = str(int(major) * 1000 + int(minor) * 10) if f"{major}{minor}".isdigit() else None
+        macros.update({"CUDA_VERSION": version, "CUDART_VERSION": version})
+        macros.update({"__CUDACC_VER_MAJOR__": major, "__CUDACC_VER_MINOR__": minor})
+    return macros
+
+
+def _links_torch(target: Target) -> bool:
+    """Return whether torch's own flags reach a target; setup.py's extensions always get them."""
+    if target.location.path.endswith(".py") or target.location.path.endswith("build.toml"):
+        return True
+    return any("torch" in name.lower() or "\ue000" in name for name in target.links)

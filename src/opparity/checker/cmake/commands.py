@@ -136,8 +136,8 @@ def _file(machine: Machine, command: Command, arguments: list[str]) -> None:
         case ["GLOB" | "GLOB_RECURSE" as mode, output, *rest]:
             machine.assign(output, _glob(machine, mode, rest))
         case ["READ" | "STRINGS", path, output, *_]:
-            machine.assign(output, UNKNOWN)
-            del path
+            is_processor = path == "/proc/cpuinfo"
+            machine.assign(output, machine.processor_text() if is_processor else UNKNOWN)
         case ["REAL_PATH", path, output, *_]:
             base = machine.read("CMAKE_CURRENT_SOURCE_DIR")
             machine.assign(output, filename_component(path, "ABSOLUTE", base))
@@ -215,10 +215,19 @@ def _fetch_declare(machine: Machine, command: Command, arguments: list[str]) -> 
 
 def _execute_process(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
-    outputs = {"OUTPUT_VARIABLE", "ERROR_VARIABLE", "RESULT_VARIABLE", "RESULTS_VARIABLE"}
+    output = machine.processor_text() if "/proc/cpuinfo" in arguments else UNKNOWN
+    # A build that succeeds is one whose commands succeed.
+    values = {"OUTPUT_VARIABLE": output, "ERROR_VARIABLE": "", "RESULT_VARIABLE": "0"}
     for keyword, name in itertools.pairwise(arguments):
-        if keyword in outputs:
-            machine.assign(name, UNKNOWN)
+        if keyword in values:
+            machine.assign(name, values[keyword])
+
+
+def _supported(machine: Machine, command: Command, arguments: list[str]) -> None:
+    """Take a question to the compiler: a current one knows the flags that builds ask for."""
+    del command
+    if len(arguments) > 1:
+        machine.assign(arguments[-1], "1")
 
 
 def _unknown_last(machine: Machine, command: Command, arguments: list[str]) -> None:
@@ -386,8 +395,8 @@ COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
     "fetchcontent_getproperties": _fetch_declare,
     "execute_process": _execute_process,
     "exec_program": _execute_process,
-    "check_cxx_compiler_flag": _unknown_last,
-    "check_c_compiler_flag": _unknown_last,
+    "check_cxx_compiler_flag": _supported,
+    "check_c_compiler_flag": _supported,
     "check_language": _unknown_last,
     "check_include_file_cxx": _unknown_last,
     "check_cxx_source_compiles": _unknown_last,

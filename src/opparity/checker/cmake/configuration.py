@@ -43,6 +43,15 @@ HIP_ARCHITECTURES = (
 # Newer than every threshold seen in the trees of the corpus (13.4 in vLLM 0.33.0).
 _NEWEST_CUDA = "13.9"
 _NEWEST_ROCM = "7.9"
+# What /proc/cpuinfo says of a current server processor.
+_PROCESSORS = {
+    "x86_64": "flags: sse4_2 avx avx2 f16c fma avx512f avx512bw avx512vl avx512_vnni avx512_bf16 "
+    "amx_bf16 amx_tile amx_int8",
+    "aarch64": "Features: asimd asimddp bf16 i8mm sve",
+    "ppc64le": "cpu: POWER10",
+    "s390x": "vendor_id: IBM/S390",
+    "riscv64": "isa: rv64gcv zvl256b zvfhmin",
+}
 # A word that says which platform a boolean option is about.
 _PLATFORM_WORDS = {
     "CUDA": "cuda",
@@ -66,6 +75,17 @@ _PLATFORM_VALUES = {
 }
 
 
+def processor(platform: Platform) -> str:
+    """Return the processor that a platform is built for."""
+    named = platform.architectures[:1] if platform.language == "CPU" else ()
+    return named[0] if named and named[0] in _PROCESSORS else "x86_64"
+
+
+def processor_text(platform: Platform) -> str:
+    """Return what /proc/cpuinfo says there."""
+    return _PROCESSORS[processor(platform)]
+
+
 def initial_variables(platform: Platform) -> dict[str, str]:
     """Return what is defined before the first command."""
     variables = {
@@ -80,8 +100,8 @@ def initial_variables(platform: Platform) -> dict[str, str]:
         "CMAKE_VERSION": "3.31.0",
         "CMAKE_SYSTEM_NAME": "Linux",
         "CMAKE_HOST_SYSTEM_NAME": "Linux",
-        "CMAKE_SYSTEM_PROCESSOR": "x86_64",
-        "CMAKE_HOST_SYSTEM_PROCESSOR": "x86_64",
+        "CMAKE_SYSTEM_PROCESSOR": processor(platform),
+        "CMAKE_HOST_SYSTEM_PROCESSOR": processor(platform),
         "CMAKE_SIZEOF_VOID_P": "8",
         "CMAKE_CXX_COMPILER_ID": "GNU",
         "CMAKE_CXX_COMPILER_VERSION": "13.3",

@@ -12,6 +12,7 @@ from opparity.checker.cmake.configuration import (
     SOURCE,
     initial_variables,
     option_value,
+    processor_text,
     switch_value,
 )
 from opparity.checker.cmake.expansion import expand
@@ -44,7 +45,7 @@ class ConfigurationFailedError(Exception):
         self.location = location
 
 
-class _Leave(Exception):  # noqa: N818 -- control flow, not a mistake
+class _Leave(Exception):
     """A command that ends the block around it."""
 
 
@@ -185,6 +186,10 @@ class Machine:
         if whole == SOURCE:
             return "."
         return whole.removeprefix(f"{SOURCE}/") if whole.startswith(f"{SOURCE}/") else None
+
+    def processor_text(self) -> str:
+        """Return what /proc/cpuinfo would say."""
+        return processor_text(self.platform)
 
     def target(self, name: str) -> TargetState | None:
         """Return a target of the tree, also by an alias."""

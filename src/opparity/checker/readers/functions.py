@@ -69,8 +69,12 @@ def normalise_type(text: str) -> str:
 
 
 def collect(root: Node, path: str, condition_at: Callable[[int], Condition]) -> Functions:
-    """Return the functions of a file; bodies are listed, not entered."""
-    collector = _Collector(path, condition_at)
+    """Return the functions of a file; bodies are listed, not entered.
+
+    Where the grammar lost its way, a brace may have closed the wrong namespace: then what seems
+    to be in an anonymous one is not taken as local.
+    """
+    collector = _Collector(path, condition_at, trusts_namespaces=not root.has_error)
     pending: list[tuple[Node, Scope]] = [(root, Scope())]
     while pending:
         node, scope = pending.pop()
@@ -79,8 +83,11 @@ def collect(root: Node, path: str, condition_at: Callable[[int], Condition]) -> 
 
 
 class _Collector:
-    def __init__(self, path: str, condition_at: Callable[[int], Condition]) -> None:
+    def __init__(
+        self, path: str, condition_at: Callable[[int], Condition], *, trusts_namespaces: bool
+    ) -> None:
         self.path = path
+        self.trusts_namespaces = trusts_namespaces
         self.condition_at = condition_at
         self.found = Functions()
 
@@ -149,7 +156,9 @@ class _Collector:
             return  # `= default`, `= delete`
         text = text_of(node)[: body.start_byte - node.start_byte]
         words = set(re.findall(r"\w+", text))
-        is_local = scope.is_anonymous or ("static" in words and not scope.is_class)
+        is_local = (scope.is_anonymous and self.trusts_namespaces) or (
+            "static" in words and not scope.is_class
+        )
         self.found.bodies.append((node, signature))
         self.found.definitions.append(
             Definition(

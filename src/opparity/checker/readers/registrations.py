@@ -90,6 +90,8 @@ def read_tvm_exports(
     path: str, text: str, line_of: Callable[[int], int], condition_at: Callable[[int], Condition]
 ) -> Iterator[Registration]:
     """Yield the functions that TVM-FFI's macros export."""
+    if "TVM" not in text:
+        return
     for found in _TVM_EXPORT.finditer(text):
         line = line_of(found.start())
         if text[text.rfind("\n", 0, found.start()) + 1 :].lstrip().startswith("#"):
@@ -107,13 +109,13 @@ def read_tvm_exports(
 
 def _block(node: Node, signature: Signature) -> _Block | None:
     name = signature.name
-    declarator = child(node, "declarator")
-    arguments = _macro_arguments(declarator)
-    if _LIBRARY_MACRO.match(name) and len(arguments) >= 2:  # noqa: PLR2004 -- library, variable
+    is_library, is_module = bool(_LIBRARY_MACRO.match(name)), name in _PYBIND_MACROS
+    arguments = _macro_arguments(child(node, "declarator")) if is_library or is_module else []
+    if is_library and len(arguments) >= 2:  # noqa: PLR2004 -- library, variable
         style = "stable" if name.startswith("STABLE_") else "torch_library"
         key = arguments[1] if "_IMPL" in name and len(arguments) > 2 else ""  # noqa: PLR2004
         return _Block(arguments[-1], arguments[0], key, style)
-    if name in _PYBIND_MACROS and len(arguments) >= 2:  # noqa: PLR2004
+    if is_module and len(arguments) >= 2:  # noqa: PLR2004
         return _Block(arguments[1], arguments[0], "", "pybind")
     for parameter in signature.parameters:
         if _MODULE_TYPE.search(parameter.type):
@@ -218,7 +220,8 @@ class _BlockReader:
     def _impl(self, call: Node, name: str, values: list[Node]) -> Registration:
         library, operator = _split_name(name, self.block.library)
         key = self.block.key
-        symbol, mentioned = "", ()
+        symbol = ""
+        mentioned: tuple[str, ...] = ()
         for value in values:
             own_key = _key_in(value)
             if own_key and _KEY.search(text_of(value)):

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Finding, LaneMask, Severity, Unknown
+from opparity.checker.readers.text_scan import references_to
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opparity.checker.linking import Compiled
     from opparity.checker.platforms import Platform
     from opparity.checker.project import Project
 
@@ -41,13 +43,29 @@ class LaneMaskNarrowerThanTheWave(Rule):
                 yield from self._check_platform(project, platform)
 
     def _check_platform(self, project: Project, platform: Platform) -> Iterator[Finding | Unknown]:
-        for file in project.native.values():
-            for mask in file.lane_masks:
-                compiled = project.compiled_on(platform, mask.location.path, mask.condition)
-                if compiled is Truth.TRUE:
-                    yield self.finding(mask.location, _message(mask), platform=platform.label)
-                elif compiled is Truth.UNKNOWN:
-                    yield self.unknown(mask.location, _message(mask), platform=platform.label)
+        for link in project.linker.links_on(platform):
+            for compiled in link.compiled:
+                for mask in compiled.file.lane_masks:
+                    if mask.is_in_template and not _is_used(project, compiled, mask):
+                        continue
+                    truth = compiled.truth(mask.condition)
+                    if truth is Truth.TRUE:
+                        yield self.finding(mask.location, _message(mask), platform=platform.label)
+                    elif truth is Truth.UNKNOWN:
+                        yield self.unknown(mask.location, _message(mask), platform=platform.label)
+
+
+def _is_used(project: Project, compiled: Compiled, mask: LaneMask) -> bool:
+    """Return whether a template's or inline function's own file uses it where it is compiled.
+
+    A template that nothing instantiates is not compiled, narrow mask or not.
+    """
+    text = project.tree.read_text(compiled.file.path)
+    return any(
+        compiled.truth(reference.condition) is Truth.TRUE
+        and (not reference.is_in_template or reference.inside != mask.inside)
+        for reference in references_to(compiled.file, text, frozenset({mask.inside}))
+    )
 
 
 def _message(mask: LaneMask) -> str:
