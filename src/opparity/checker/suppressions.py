@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -18,17 +16,26 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result", Finding, Unknown)
 
-_MARK = re.compile(r"\bopparity:[ \t]*(.*)", re.IGNORECASE)
+_MARK = re.compile(r"(?<![\w./-])opparity:(?!:)[ \t]*(.*)")
 _ALLOW = re.compile(r"allow[ \t]*\(([^()]*)\)[ \t]*(.*)", re.IGNORECASE)
 # Strings first, so that what looks like a comment inside one is none.
-# Every repetition ends at a line end or at its closing mark, so that no input backtracks.
+# What is not closed reaches to the end: a search for the end from every opening would be quadratic.
 _NATIVE_COMMENT = re.compile(
-    r'R"([^()\\\s]{0,16})\((?:.|\n)*?\)\1"'
-    r'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\''
-    r"|(?P<comment>//[^\n]*|/\*(?:.|\n)*?\*/)"
+    r'R"([^()\\\s]{0,16})\([\s\S]*?(?:\)\1"|\Z)'
+    r'|"(?:[^"\\\n]|\\.)*"?'
+    r"|'(?:[^'\\\n]|\\.)*'?"
+    r"|(?P<comment>//[^\n]*|/\*[\s\S]*?(?:\*/|\Z))"
 )
 _HASH_COMMENT = re.compile(
-    r'"(?:[^"\\]|\\(?:.|\n))*"|#?\[(=*)\[(?:.|\n)*?\]\1\]|(?P<comment>#[^\n]*)'
+    r'"(?:[^"\\]|\\[\s\S])*"?|#?\[(=*)\[[\s\S]*?(?:\]\1\]|\Z)|(?P<comment>#[^\n]*)'
+)
+# The standard tokenizer is quadratic in the length of a line: minutes for a megabyte of quotes.
+_PYTHON_COMMENT = re.compile(
+    r'"""(?:[^\\]|\\[\s\S])*?(?:"""|\Z)'
+    r"|\'\'\'(?:[^\\]|\\[\s\S])*?(?:\'\'\'|\Z)"
+    r'|"(?:[^"\\\n]|\\[\s\S])*"?'
+    r"|'(?:[^'\\\n]|\\[\s\S])*'?"
+    r"|(?P<comment>#[^\n]*)"
 )
 _LOOK_AHEAD = 20
 
@@ -55,7 +62,7 @@ def read_suppressions(tree: Tree) -> tuple[Suppression, ...]:
     found: list[Suppression] = []
     for path in (*tree.native, *tree.python, *_build_files(tree)):
         content = tree.read(path)
-        if b"opparity:" in content.lower():
+        if b"opparity:" in content:
             found.extend(suppressions_of(path, content.decode("utf-8", "replace")))
     return tuple(found)
 
@@ -108,30 +115,21 @@ def _target(lines: list[str], row: int, column: int) -> int:
 
 
 def _comments(path: str, text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield line, column and text of each comment."""
-    if path.endswith(".py"):
-        yield from _python_comments(text)
-        return
-    is_native = path[path.rfind(".") :].lower() in NATIVE_SUFFIXES
-    pattern = _NATIVE_COMMENT if is_native else _HASH_COMMENT
+    """Yield line, column and text of each comment that may address Opparity."""
+    suffix = path[path.rfind(".") :].lower()
+    pattern = _HASH_COMMENT
+    if suffix in NATIVE_SUFFIXES:
+        pattern = _NATIVE_COMMENT
+    elif suffix == ".py":
+        pattern = _PYTHON_COMMENT
     line, counted = 1, 0
     for found in pattern.finditer(text):
-        if found.group("comment") is None:
+        if "opparity:" not in (found.group("comment") or ""):
             continue
         start = found.start()
         line += text.count("\n", counted, start)
         counted = start
         yield line, start - text.rfind("\n", 0, start), found.group("comment")
-
-
-def _python_comments(text: str) -> Iterator[tuple[int, int, str]]:
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT:
-                yield token.start[0], token.start[1] + 1, token.string
-    except (tokenize.TokenError, SyntaxError):
-        # The rest of the file is no Python; the reader of Python files says so.
-        return
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.called_not_built import CalledNotBuilt
+from opparity.checker.rules.file_not_read import FileNotRead
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
+from opparity.checker.rules.stale_baseline_entry import StaleBaselineEntry
+from opparity.checker.rules.suppression_not_understood import SuppressionNotUnderstood
+from opparity.checker.rules.suppression_without_reason import SuppressionWithoutReason
+from opparity.checker.rules.unused_suppression import UnusedSuppression
 
 RULES: tuple[type[Rule], ...] = (
     RegisteredNotBuilt,
     CalledNotBuilt,
     LaneMaskNarrowerThanTheWave,
+    UnusedSuppression,
+    SuppressionWithoutReason,
+    SuppressionNotUnderstood,
+    StaleBaselineEntry,
+    FileNotRead,
 )
 
 __all__ = ["RULES", "Rule"]

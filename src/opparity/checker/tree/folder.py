@@ -37,7 +37,7 @@ class _Walk:
     def leave_out(self, path: str, reason: str) -> None:
         self.problems.append(problem(path, reason))
 
-    def add_file(self, path: str, place: Path, size: int) -> None:
+    def add_file(self, path: str, place: str, size: int) -> None:
         self.files[path] = None
         if not is_source(path):
             return
@@ -51,18 +51,26 @@ class _Walk:
                 detail=f"holds more than {self.limits.kept_bytes / 1e6:.0f} MB of source; "
                 "give the folder of one project",
             )
-        with place.open("rb", buffering=0) as stream:
-            if b"\0" in stream.read(BINARY_TEST):
-                self.leave_out(path, "a binary file (it holds NUL bytes); not read")
-                return
+        if b"\0" in _start_of(place):
+            self.leave_out(path, "a binary file (it holds NUL bytes); not read")
+            return
         self.files[path] = place
+
+
+def _start_of(place: str) -> bytes:
+    # The plain calls: pathlib and io take 0.3 s more for vLLM's 7,000 sources.
+    descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, BINARY_TEST)
+    finally:
+        os.close(descriptor)
 
 
 def read_folder(root: Path, limits: Limits) -> Tree:
     """Return the tree of a folder; the files themselves are read when they are asked for."""
     walk = _Walk(Path(os.path.realpath(root)), limits)
     # A list of folders still to visit, not recursion: nesting cannot exhaust the stack.
-    waiting: list[tuple[Path, str, int]] = [(walk.root, "", 0)]
+    waiting: list[tuple[str, str, int]] = [(str(walk.root), "", 0)]
     while waiting:
         folder, prefix, depth = waiting.pop()
         if depth > DEEPEST:
@@ -74,7 +82,7 @@ def read_folder(root: Path, limits: Limits) -> Tree:
     return Tree(walk.root.name, dict(sorted(walk.files.items())), tuple(walk.problems), limits)
 
 
-def _visit(walk: _Walk, folder: Path, prefix: str) -> list[tuple[Path, str]]:
+def _visit(walk: _Walk, folder: str, prefix: str) -> list[tuple[str, str]]:
     """Record a folder's files and return the folders in it."""
     try:
         with os.scandir(folder) as listing:
@@ -99,18 +107,18 @@ def _visit(walk: _Walk, folder: Path, prefix: str) -> list[tuple[Path, str]]:
     ]
 
 
-def _record(walk: _Walk, entry: os.DirEntry[str], prefix: str) -> tuple[Path, str] | None:
+def _record(walk: _Walk, entry: os.DirEntry[str], prefix: str) -> tuple[str, str] | None:
     """Record one entry; return it when it is a folder to visit."""
     name = prefix + printable(entry.name)
     try:
         facts = entry.stat(follow_symlinks=False)
         if stat.S_ISLNK(facts.st_mode):
-            _record_link(walk, Path(entry.path), name)
+            _record_link(walk, entry.path, name)
         elif stat.S_ISDIR(facts.st_mode):
             if entry.name not in _PASSED_OVER:
-                return Path(entry.path), name
+                return entry.path, name
         elif stat.S_ISREG(facts.st_mode):
-            walk.add_file(name, Path(entry.path), facts.st_size)
+            walk.add_file(name, entry.path, facts.st_size)
         else:
             walk.leave_out(name, "neither a file nor a folder, not read")
     except OSError as error:
@@ -118,7 +126,7 @@ def _record(walk: _Walk, entry: os.DirEntry[str], prefix: str) -> tuple[Path, st
     return None
 
 
-def _record_link(walk: _Walk, place: Path, name: str) -> None:
+def _record_link(walk: _Walk, place: str, name: str) -> None:
     target = Path(os.path.realpath(place))
     if not target.is_relative_to(walk.root):
         walk.leave_out(name, "a symbolic link that leads out of the tree, not followed")
@@ -129,7 +137,7 @@ def _record_link(walk: _Walk, place: Path, name: str) -> None:
         walk.leave_out(name, f"a symbolic link that leads nowhere: {error.strerror}")
         return
     if stat.S_ISREG(facts.st_mode):
-        walk.add_file(name, target, facts.st_size)
+        walk.add_file(name, str(target), facts.st_size)
     elif stat.S_ISDIR(facts.st_mode):
         # Its files are read where they are; through the link each would count twice.
         walk.leave_out(name, "a symbolic link to a folder of the tree, not followed")
