@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from opparity.checker.rules.argument_count_differs_from_schema import (
+    ArgumentCountDiffersFromSchema,
+)
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.called_not_built import CalledNotBuilt
+from opparity.checker.rules.guard_narrower_than_build import GuardNarrowerThanBuild
+from opparity.checker.rules.guard_wider_than_build import GuardWiderThanBuild
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
+from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
+from opparity.checker.rules.source_in_one_list_only import SourceInOneListOnly
+from opparity.checker.rules.table_key_stored_under_another_guard import (
+    TableKeyStoredUnderAnotherGuard,
+)
+from opparity.checker.rules.unguarded_python_call import UnguardedPythonCall
 
 RULES: tuple[type[Rule], ...] = (
     RegisteredNotBuilt,
     CalledNotBuilt,
     LaneMaskNarrowerThanTheWave,
+    SourceInOneListOnly,
+    UnguardedPythonCall,
+    OperatorTouchedAtImport,
+    GuardWiderThanBuild,
+    GuardNarrowerThanBuild,
+    TableKeyStoredUnderAnotherGuard,
+    ArgumentCountDiffersFromSchema,
 )
 
 __all__ = ["RULES", "Rule"]
