@@ -252,7 +252,8 @@ class Target:
     Attributes:
         name: the build's name of it ("_C", "vllm._C").
         kind: "module", "shared", "static", "object", "executable", "jit".
-        is_complete: FALSE or UNKNOWN where sources come from elsewhere (FetchContent, generators).
+        is_complete: FALSE where it also has sources from outside the tree (FetchContent,
+            generators); UNKNOWN where its list may hold any file.
         links: other targets of the tree that it links or takes objects from.
     """
 

@@ -152,10 +152,12 @@ class Linker:
             self.by_name.setdefault(posixpath.basename(path), []).append(path)
 
     def links_on(self, platform: Platform) -> Iterator[Link]:
-        """Yield every target that a platform's builds link."""
+        """Yield every library that a platform's builds link; programs hold no operators."""
         for build in self.project.builds_on(platform):
             by_name = {target.name: target for target in build.targets}
             for target in build.targets:
+                if target.kind == "executable":
+                    continue
                 key = (platform.label, build.description, target.name)
                 if key not in self.links:
                     self.links[key] = self._link(platform, target, by_name)
@@ -164,8 +166,8 @@ class Linker:
     def _link(self, platform: Platform, target: Target, by_name: dict[str, Target]) -> Link:
         link = Link(platform, target)
         for part in _with_linked(target, by_name):
-            if part.is_complete is not Truth.TRUE:
-                link.is_complete = Truth.UNKNOWN
+            if link.is_complete is not Truth.UNKNOWN and part.is_complete is not Truth.TRUE:
+                link.is_complete = part.is_complete
             self._compile(link, part, target)
         for compiled in link.compiled:
             for definition in compiled.file.definitions:

@@ -10,13 +10,15 @@ from opparity.checker.cmake.evaluation import CMakeReader
 from opparity.checker.conditions import Condition, Truth, all_of, any_of, evaluate
 from opparity.checker.detection import known_platforms
 from opparity.checker.linking import Linker
+from opparity.checker.operators import Operators, library_of
 from opparity.checker.readers.native import read_native_files
+from opparity.checker.readers.python_calls import read_python_files
 from opparity.checker.readers.setup_script import read_setup_scripts
 from opparity.checker.translation import TranslationUnit, translation_unit
 from opparity.checker.tree import Tree, open_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from opparity.checker.facts import (
@@ -68,6 +70,11 @@ class Project:
     def linker(self) -> Linker:
         """Return what each target compiles and defines, worked out when first asked for."""
         return Linker(self)
+
+    @cached_property
+    def operators(self) -> Operators:
+        """Return which operators exist on each platform, worked out when first asked for."""
+        return Operators(self)
 
     @cached_property
     def definitions(self) -> dict[str, tuple[Definition, ...]]:
@@ -144,11 +151,37 @@ def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Pro
         problems.extend(file.problems)
     for build in builds:
         problems.extend(build.problems)
+    python = read_python_files(tree, _libraries(native, builds), _modules(builds))
+    for script in python.values():
+        problems.extend(script.problems)
     return Project(
         name=tree.name,
         tree=tree,
         platforms=chosen,
         native=native,
         builds=tuple(builds),
+        python=python,
         problems=tuple(dict.fromkeys(problems)),
     )
+
+
+def _libraries(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:
+    """Return every namespace that native files may register operators in."""
+    return frozenset(
+        library_of(registration, target)
+        for build in builds
+        for target in build.targets
+        for source in target.sources
+        if source.path in native
+        for registration in native[source.path].registrations
+    )
+
+
+def _modules(builds: Sequence[Build]) -> frozenset[str]:
+    """Return the last names of the extension modules that the builds make."""
+    return frozenset(
+        target.name.rpartition(".")[2]
+        for build in builds
+        for target in build.targets
+        if target.kind in {"module", "shared", "jit"}
+    ) - {""}

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from opparity.checker.platforms import Platform
     from opparity.checker.tree import Tree
 
+_FOREIGN_FOLDER = re.compile(
+    r"(?:^|/)(?:third[_-]?party|3rd_?party|extern(?:al)?|vendor|submodules|cutlass|"
+    r"composable_kernel|examples?|benchmarks?|docs?)/",
+    re.IGNORECASE,
+)
 _LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
 _PLATFORM_VALUE = re.compile(r"^(cuda|rocm|hip|cpu|xpu|sycl|npu|mlu|musa|gpu|hpu)$", re.IGNORECASE)
 
@@ -29,19 +34,16 @@ class CMakeReader:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.parsed: dict[str, tuple[Statement, ...]] = {}
+        self.entered: set[str] = set()
 
-    def roots(self) -> list[str]:
-        """Return the CMakeLists.txt files that no other one is above of."""
-        listings = sorted(
-            path for path in self.tree.files if path.rpartition("/")[2] == "CMakeLists.txt"
-        )
-        roots: list[str] = []
-        for path in sorted(listings, key=lambda name: (name.count("/"), name)):
-            folder = path.rpartition("/")[0]
-            above = (root.rpartition("/")[0] for root in roots)
-            if not any(not parent or folder.startswith(f"{parent}/") for parent in above):
-                roots.append(path)
-        return roots
+    def listings(self) -> list[str]:
+        """Return the CMakeLists.txt files that may start a build, the outer ones first."""
+        found = [
+            path
+            for path in self.tree.files
+            if path.rpartition("/")[2] == "CMakeLists.txt" and not _FOREIGN_FOLDER.search(path)
+        ]
+        return sorted(found, key=lambda name: (name.count("/"), name))
 
     def parse(self, path: str) -> tuple[Statement, ...] | None:
         """Return a file's statements; None where the tree has no such file."""
@@ -66,12 +68,19 @@ class CMakeReader:
 
     def read(self, platforms: Sequence[Platform]) -> list[Build]:
         """Return each root's build on each platform."""
-        switches = self.switches() if self.roots() else {}
-        return [
-            self._evaluate(root, platform, switches)
-            for root in self.roots()
-            for platform in platforms
-        ]
+        listings = self.listings()
+        switches = self.switches() if listings else {}
+        builds: list[Build] = []
+        for path in listings:
+            # What another build takes in by add_subdirectory is no build of its own.
+            if path in self.entered or (builds and not self._is_project(path)):
+                continue
+            builds.extend(self._evaluate(path, platform, switches) for platform in platforms)
+        return builds
+
+    def _is_project(self, path: str) -> bool:
+        commands = _every_command(self.parse(path) or ())
+        return any(command.name == "project" for command in commands)
 
     def _evaluate(
         self, root: str, platform: Platform, switches: dict[str, frozenset[str]]
@@ -81,10 +90,7 @@ class CMakeReader:
         problems: list[Problem] = []
         folder = root.rpartition("/")[0]
         try:
-            if folder:
-                machine.enter_directory(folder)
-            else:
-                machine.include(root)
+            machine.start(folder)
         except ConfigurationFailedError as failure:
             problems.append(
                 Problem(failure.location, f"this build ends with an error on {platform.label}")
@@ -96,6 +102,7 @@ class CMakeReader:
             )
         except RecursionError:
             problems.append(Problem(Location(root, 1), "nested too deeply; evaluation stopped"))
+        self.entered.update(machine.entered)
         return Build(
             description=root,
             platform=platform.label,

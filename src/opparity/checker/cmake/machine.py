@@ -123,7 +123,7 @@ class Machine:
         self.steps = 0
         self.calls = 0
         self.bindings: dict[str, str] = {}
-        self.included: list[str] = []
+        self.entered: set[str] = set()
         self.commands: Mapping[str, Callable[[Machine, Command, list[str]], None]] = {}
 
     # ------------------------------------------------------------ variables
@@ -469,6 +469,7 @@ class Machine:
         statements = self.parse(path) if path in self.files else None
         if statements is None or self.calls > _DEEPEST_CALL:
             return False
+        self.entered.add(path)
         before = self.scope.variables.get("CMAKE_CURRENT_LIST_DIR", SOURCE)
         folder = posixpath.dirname(path)
         self.scope.variables["CMAKE_CURRENT_LIST_DIR"] = posixpath.normpath(f"{SOURCE}/{folder}")
@@ -483,6 +484,20 @@ class Machine:
             self.doubt = doubt
             self.scope.variables["CMAKE_CURRENT_LIST_DIR"] = before
         return True
+
+    def start(self, folder: str) -> None:
+        """Evaluate the build whose CMakeLists.txt is in a folder."""
+        for name in (
+            "CMAKE_SOURCE_DIR",
+            "PROJECT_SOURCE_DIR",
+            "CMAKE_HOME_DIRECTORY",
+            "CMAKE_CURRENT_SOURCE_DIR",
+            "CMAKE_CURRENT_LIST_DIR",
+        ):
+            self.scope.variables[name] = posixpath.normpath(f"{SOURCE}/{folder}")
+        for name in ("CMAKE_BINARY_DIR", "PROJECT_BINARY_DIR", "CMAKE_CURRENT_BINARY_DIR"):
+            self.scope.variables[name] = posixpath.normpath(f"{BINARY}/{folder}")
+        self.include(posixpath.normpath(f"{folder}/CMakeLists.txt") if folder else "CMakeLists.txt")
 
     def enter_directory(self, path: str) -> None:
         """Evaluate a subdirectory's CMakeLists.txt in a scope of its own."""

@@ -118,8 +118,7 @@ class Finisher:
                     continue
                 path = self.resolve(name)
                 if path is None:
-                    if UNKNOWN in name or _NATIVE.search(name):
-                        is_complete = Truth.UNKNOWN
+                    is_complete = _worse(is_complete, name)
                     continue
                 built = Truth.UNKNOWN if doubtful else Truth.TRUE
                 if path not in found or built is Truth.TRUE:
@@ -141,6 +140,17 @@ class Finisher:
             if path in paths:
                 found.extend(_by_language(text, location, frozenset({path})))
         return list(dict.fromkeys(found))
+
+
+def _worse(is_complete: Truth, name: str) -> Truth:
+    """Return a list's completeness after an element that is no file of the tree.
+
+    A file of a fetched project leaves the tree's own files as they are (FALSE); text that nobody
+    knows may hold any of them (UNKNOWN).
+    """
+    if name.strip(UNKNOWN) and _NATIVE.search(name):
+        return is_complete if is_complete is Truth.UNKNOWN else Truth.FALSE
+    return Truth.UNKNOWN if UNKNOWN in name else is_complete
 
 
 def _definition_flags(text: str) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -32,25 +33,41 @@ _WORTH_A_POOL = 1_500_000
 _WORKERS = 2
 
 
-def read_python_files(tree: Tree, libraries: frozenset[str]) -> dict[str, PythonFile]:
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """Modules that lead to operators.
+
+    Attributes:
+        extensions: the last names of extension modules.
+        modules: dotted names of the tree's modules whose functions touch operators.
+    """
+
+    extensions: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
+
+
+def read_python_files(
+    tree: Tree, libraries: frozenset[str], extensions: frozenset[str] = frozenset()
+) -> dict[str, PythonFile]:
     """Return the facts of every Python file that touches operators, linked with each other.
 
     Args:
         tree: the tree.
         libraries: the namespaces that native files register operators in; who imports a module
             is followed where the module touches these.
+        extensions: the last names of the extension modules that the tree builds.
     """
     shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
     contents = {path: tree.read(path) for path in shipped}
-    touching = {path for path, content in contents.items() if _is_marked(content)}
+    touching = {path for path, content in contents.items() if _is_marked(content, extensions)}
     if not touching:
         return {}
     graph = read_import_graph(contents)
-    modules = _read({path: contents[path] for path in sorted(touching)})
+    modules = _read({path: contents[path] for path in sorted(touching)}, Leads(extensions))
     followed = {path for path, facts in modules.items() if _needs_users(facts, libraries)}
     users = set(chain.from_iterable(graph.importers.get(path, ()) for path in followed))
-    leading = frozenset(module_name(path) for path in followed)
-    modules |= _read({path: contents[path] for path in sorted(users)}, leading)
+    leads = Leads(extensions, frozenset(module_name(path) for path in followed))
+    modules |= _read({path: contents[path] for path in sorted(users)}, leads)
     roots = [path for path in shipped if _is_root(path, contents)]
     paths = {module_name(path): path for path in contents}
     linker = Linker(Names(modules, paths), graph.surely_imported(roots), frozenset(followed))
@@ -68,9 +85,11 @@ def _needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
     ) or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)
 
 
-def _is_marked(content: bytes) -> bool:
-    return any(mark in content for mark in _MARKS) or (
-        b"def is_" in content and _PREDICATES.search(content) is not None
+def _is_marked(content: bytes, extensions: frozenset[str]) -> bool:
+    return (
+        any(mark in content for mark in _MARKS)
+        or any(name.encode() in content for name in extensions if b"import" in content)
+        or (b"def is_" in content and _PREDICATES.search(content) is not None)
     )
 
 
@@ -81,33 +100,31 @@ def _is_root(path: str, contents: dict[str, bytes]) -> bool:
     return name == "__init__.py" and (f"{outer}/__init__.py" if outer else "") not in contents
 
 
-def _read(
-    contents: dict[str, bytes], leading: frozenset[str] = frozenset()
-) -> dict[str, ModuleFacts]:
+def _read(contents: dict[str, bytes], leads: Leads) -> dict[str, ModuleFacts]:
     sizes = sum(len(content) for content in contents.values())
     if sizes < _WORTH_A_POOL or (os.cpu_count() or 1) < _WORKERS:
-        return {path: read_module(path, content, leading) for path, content in contents.items()}
+        return {path: read_module(path, content, leads) for path, content in contents.items()}
     order = sorted(contents, key=lambda path: (-len(contents[path]), path))
     batches = [
-        (leading, [(path, contents[path]) for path in order[start::16]]) for start in range(16)
+        (leads, [(path, contents[path]) for path in order[start::16]]) for start in range(16)
     ]
     with ProcessPoolExecutor(max_workers=_WORKERS) as pool:
         read = {facts.path: facts for facts in chain.from_iterable(pool.map(_read_batch, batches))}
     return {path: read[path] for path in contents}
 
 
-def _read_batch(batch: tuple[frozenset[str], list[tuple[str, bytes]]]) -> list[ModuleFacts]:
-    leading, files = batch
-    return [read_module(path, content, leading) for path, content in files]
+def _read_batch(batch: tuple[Leads, list[tuple[str, bytes]]]) -> list[ModuleFacts]:
+    leads, files = batch
+    return [read_module(path, content, leads) for path, content in files]
 
 
-def read_module(path: str, content: bytes, leading: frozenset[str] = frozenset()) -> ModuleFacts:
+def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
     """Return what one file says, before its names are followed into others.
 
     Args:
         path: the file's path.
         content: its bytes.
-        leading: dotted modules of the tree whose functions touch operators.
+        leads: modules that lead to operators.
     """
     text = content.decode("utf-8", errors="replace")
     try:
@@ -118,25 +135,29 @@ def read_module(path: str, content: bytes, leading: frozenset[str] = frozenset()
         package = tuple(module_name(path).split("."))
         if not path.endswith("__init__.py"):
             package = package[:-1]
-        wanted = _bound_from(syntax, package, leading)
-        return ModuleReader(path, package, interest_of(text, syntax, wanted)).read(syntax)
+        wanted = _bound_from(syntax, package, leads)
+        return ModuleReader(
+            path, package, interest_of(text, syntax, wanted), leads.extensions
+        ).read(syntax)
     except (SyntaxError, ValueError) as error:
         return ModuleFacts(path, problem=f"cannot be parsed: {error}")
     except (RecursionError, MemoryError):
         return ModuleFacts(path, problem="is nested too deeply; not read")
 
 
-def _bound_from(syntax: ast.Module, package: tuple[str, ...], leading: frozenset[str]) -> set[str]:
+def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> set[str]:
     """Return the names that a file binds from modules whose functions touch operators."""
     found: set[str] = set()
     for node in _statements(syntax):
         if isinstance(node, ast.Import):
-            found |= {a.asname or a.name.partition(".")[0] for a in node.names if a.name in leading}
+            found |= {
+                a.asname or a.name.partition(".")[0] for a in node.names if a.name in leads.modules
+            }
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
             for alias in node.names:
-                if module in leading or f"{module}.{alias.name}" in leading:
+                if module in leads.modules or f"{module}.{alias.name}" in leads.modules:
                     found.add(alias.asname or alias.name)
     return found
 

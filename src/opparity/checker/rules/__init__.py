@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from opparity.checker.rules.argument_count_differs_from_schema import (
+    ArgumentCountDiffersFromSchema,
+)
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.called_not_built import CalledNotBuilt
 from opparity.checker.rules.def_without_impl import DefWithoutImpl
@@ -21,6 +24,13 @@ from opparity.checker.rules.suppression_without_reason import SuppressionWithout
 from opparity.checker.rules.unknown_platform_macro import UnknownPlatformMacro
 from opparity.checker.rules.unused_suppression import UnusedSuppression
 from opparity.checker.rules.wrong_function_bound import WrongFunctionBound
+from opparity.checker.rules.guard_narrower_than_build import GuardNarrowerThanBuild
+from opparity.checker.rules.guard_wider_than_build import GuardWiderThanBuild
+from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
+from opparity.checker.rules.source_in_one_list_only import SourceInOneListOnly
+from opparity.checker.rules.table_key_stored_under_another_guard import (
+    TableKeyStoredUnderAnotherGuard,
+from opparity.checker.rules.unguarded_python_call import UnguardedPythonCall
 
 RULES: tuple[type[Rule], ...] = (
     RegisteredNotBuilt,
@@ -39,6 +49,13 @@ RULES: tuple[type[Rule], ...] = (
     SuppressionNotUnderstood,
     StaleBaselineEntry,
     FileNotRead,
+    SourceInOneListOnly,
+    UnguardedPythonCall,
+    OperatorTouchedAtImport,
+    GuardWiderThanBuild,
+    GuardNarrowerThanBuild,
+    TableKeyStoredUnderAnotherGuard,
+    ArgumentCountDiffersFromSchema,
 )
 
 __all__ = ["RULES", "Rule"]

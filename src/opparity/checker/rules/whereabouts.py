@@ -64,6 +64,9 @@ def _not_built(
         if other is not link and others & set(paths):
             reason = f"its definition is built into another target, {other.target.name}"
             return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
+    if link.is_complete is Truth.UNKNOWN:
+        reason = "the target's source list could not be read to its end"
+        return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     excluded = [path for path in paths if path in compiled]
     if excluded:
         conditions = {
@@ -74,7 +77,7 @@ def _not_built(
         reason = f"{excluded[0]} defines it only under `{min(conditions)}`"
     else:
         listed = ", ".join(paths[:_MOST_PLACES])
-        reason = f"{listed} defines it and is in no source list"
+        reason = f"{listed} defines it and is not among that target's sources"
     return Whereabouts(Truth.FALSE, is_nowhere=False, reason=reason, related=related)
 
 

@@ -230,7 +230,7 @@ class Evaluator(ABC):
                     return items[position].value
                 return Unsure("index")
             case Library("os.environ") if isinstance(index, Known):
-                return self.world.variable(str(index.value), Unsure(f"${index.value}"))
+                return self.world.variable(str(index.value), Unsure(f"${index.value!s}"))
             case Known(str()):
                 return self.lift(operator.getitem, value, index)
             case _:
@@ -245,11 +245,14 @@ class Evaluator(ABC):
             for end in (limits.lower, limits.upper, limits.step)
         ]
         if isinstance(value, Collection) and all(isinstance(end, Known) for end in ends):
-            try:
-                part = value.items[slice(*(end.value for end in ends if isinstance(end, Known)))]
-            except (TypeError, ValueError):
-                return Unsure("slice")
-            return Collection(value.kind, part, value.complete)
+            limits_known = [end.value for end in ends if isinstance(end, Known)]
+            if all(limit is None or isinstance(limit, int) for limit in limits_known):
+                start, stop, step = (
+                    each if isinstance(each, int) else None for each in limits_known
+                )
+                part = value.items[start:stop:step] if step != 0 else value.items
+                return Collection(value.kind, part, value.complete)
+            return Unsure("slice")
         return self.lift(_text_slice, value, *ends)
 
     def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
@@ -324,8 +327,12 @@ class Evaluator(ABC):
 
 
 def _text_slice(text: Plain, start: Plain, stop: Plain, step: Plain) -> Plain:
-    if isinstance(text, str):
-        return text[slice(start, stop, step)]
+    whole = all(limit is None or isinstance(limit, int) for limit in (start, stop, step))
+    if isinstance(text, str) and whole:
+        first, last, stride = (
+            each if isinstance(each, int) else None for each in (start, stop, step)
+        )
+        return text[first:last:stride]
     raise TypeError
 
 

@@ -254,8 +254,7 @@ class Interpreter(Caller):
             elif file:
                 names[bound] = Module(file, alias.name)
             elif node.level == 0:
-                outside = self._outside(node.module or "", frame)
-                names[bound] = self.attribute(outside, alias.name)
+                names[bound] = self.attribute(self._outside(node.module or "", frame), alias.name)
             else:
                 names[bound] = Unsure(alias.name)
 

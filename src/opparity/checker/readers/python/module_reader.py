@@ -48,6 +48,7 @@ class ModuleReader:
     path: str
     package: tuple[str, ...]
     interest: Interest
+    extensions: frozenset[str] = frozenset()
     operators: OperatorUses = field(init=False)
     functions: dict[str, FunctionFacts] = field(default_factory=dict)
     returns: dict[str, list[Returned]] = field(default_factory=dict)
@@ -366,6 +367,9 @@ class ModuleReader:
         where = self._at(node)
         site = ImportSite(module, name, bound, place.guards, place.inside, place.at_import, where)
         self.imports.append(site)
+        last = (name or module).rpartition(".")[2]
+        if last in self.extensions and (name or "." not in module or bound != module):
+            self.operators.extensions[bound] = last
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:

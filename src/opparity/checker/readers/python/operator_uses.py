@@ -34,6 +34,7 @@ class OperatorUses:
 
     Attributes:
         libraries: `name = torch.library.Library("_C", …)` -> "_C".
+        extensions: names bound to extension modules -> the module's last name.
     """
 
     path: str
@@ -41,6 +42,7 @@ class OperatorUses:
     registrations: list[PythonRegistration] = field(default_factory=list)
     table_uses: list[TableUse] = field(default_factory=list)
     libraries: dict[str, str] = field(default_factory=dict)
+    extensions: dict[str, str] = field(default_factory=dict)
 
     def _at(self, node: ast.AST) -> Location:
         return Location(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
@@ -50,12 +52,12 @@ class OperatorUses:
         if isinstance(node, ast.Call):
             if self._registers(node, place):
                 return True
-            found = operator_of(node.func)
+            found = operator_of(node.func) or self._in_extension(node.func)
             if found is not None:
                 self._add(CallKind.CALL, found, node, place)
                 return True
             return self._get_attribute(node, place)
-        found = operator_of(node)
+        found = operator_of(node) or self._in_extension(node)
         if found is not None and isinstance(getattr(node, "ctx", None), ast.Load):
             self._add(CallKind.READ, found, node, place)
             return True
@@ -68,6 +70,13 @@ class OperatorUses:
         if isinstance(node, ast.Compare):
             self._table_membership(node, place)
 
+    def _in_extension(self, node: ast.expr) -> tuple[str, str, str] | None:
+        """Return (module, function, "") of `extension.function`."""
+        match node:
+            case ast.Attribute(ast.Name(owner), name) if owner in self.extensions:
+                return self.extensions[owner], name, ""
+        return None
+
     def _add(
         self,
         kind: CallKind,
@@ -76,8 +85,9 @@ class OperatorUses:
         place: Place,
     ) -> None:
         library, operator, overload = found
-        counted = kind is CallKind.CALL and isinstance(node, ast.Call)
-        count, keywords = _arguments(node) if counted else (-1, ())
+        count, keywords = -1, tuple[str, ...]()
+        if kind is CallKind.CALL and isinstance(node, ast.Call):
+            count, keywords = _arguments(node)
         self.calls.append(
             Call(
                 kind,

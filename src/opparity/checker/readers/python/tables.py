@@ -25,9 +25,9 @@ def link_tables(names: Names) -> dict[str, list[TableUse]]:
         for use in facts.table_uses:
             linked.add(path, use)
     for path, facts in names.modules.items():
-        for use in facts.uses:
-            if use.is_call and use.candidates:
-                linked.add_passed(path, use)
+        for named in facts.uses:
+            if named.is_call and named.candidates:
+                linked.add_passed(path, named)
     return linked.by_file
 
 
