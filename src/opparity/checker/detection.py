@@ -45,7 +45,7 @@ def known_platforms(tree: Tree) -> tuple[Platform, ...]:
 
 def _named(tree: Tree) -> Iterator[str]:
     for path in tree.files:
-        if _BUILD_FILE.search(path) and not _FOREIGN.search(path):
+        if tree.is_readable(path) and _BUILD_FILE.search(path) and not _FOREIGN.search(path):
             content = tree.read(path)
             for name, expression in _EXPRESSIONS.items():
                 if expression.search(content):

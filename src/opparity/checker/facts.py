@@ -319,6 +319,7 @@ class Call:
         inside: the function's dotted name; "" at module level.
         argument_count: positional and keyword arguments; -1 where a star hides them.
         keywords: names of keyword arguments.
+        through: the function of the tree that makes the call, where this is a use of it.
     """
 
     kind: CallKind
@@ -331,6 +332,7 @@ class Call:
     inside: str = ""
     argument_count: int = -1
     keywords: tuple[str, ...] = ()
+    through: str = ""
 
     @property
     def qualified(self) -> str:
@@ -353,9 +355,12 @@ class TableUse:
     """A store into, or a read from, a module-level table: `TABLE[key] = f`, `TABLE[key]`.
 
     Attributes:
+        table: the table's name, after the file that makes it: "fusion.py:QUANT_OPS".
         key: the key's source text.
         is_store: a store; else a read that fails where the key is missing.
         function: the name stored; "".
+        inside: the function's dotted name; "" at module level.
+        through: the function or class of the tree that reads the key it is given here.
     """
 
     table: str
@@ -365,6 +370,8 @@ class TableUse:
     guards: tuple[Guard, ...] = ()
     at_import: bool = False
     function: str = ""
+    inside: str = ""
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         NativeFile,
         Problem,
         PythonFile,
+        Registration,
         Source,
         Target,
     )
@@ -85,6 +86,13 @@ class Project:
             for declaration in file.declarations:
                 found.setdefault(declaration.signature.name, []).append(declaration)
         return {name: tuple(declarations) for name, declarations in found.items()}
+
+    @cached_property
+    def registrations(self) -> tuple[Registration, ...]:
+        """Return every registration of the tree, compiled or not."""
+        return tuple(
+            registration for file in self.native.values() for registration in file.registrations
+        )
 
     @cached_property
     def macro_definitions(self) -> dict[str, tuple[MacroDefinition, ...]]:

@@ -211,3 +211,12 @@ def _links_torch(target: Target) -> bool:
     if target.location.path.endswith(".py") or target.location.path.endswith("build.toml"):
         return True
     return any("torch" in name.lower() or "\ue000" in name for name in target.links)
+
+
+def is_foreign_macro(name: str) -> bool:
+    """Return whether a compiler or a library outside the tree may define a macro."""
+    return bool(_RESERVED.match(name)) or name in _ABSENT_ON_LINUX | _CUDA_ONLY | _HIP_ONLY
+
+
+# What torch's build files may define on some platform.
+TORCH_MACROS = frozenset(name for macros in _TORCH_MACROS.values() for name in macros)

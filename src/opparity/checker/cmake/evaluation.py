@@ -45,7 +45,7 @@ class CMakeReader:
 
     def parse(self, path: str) -> tuple[Statement, ...] | None:
         """Return a file's statements; None where the tree has no such file."""
-        if path not in self.tree.files:
+        if not self.tree.is_readable(path):
             return None
         if path not in self.parsed:
             self.parsed[path] = parse_file(path, self.tree.read(path))

@@ -84,6 +84,7 @@ def _suspects(project: Project, link: Link, compiled: Compiled) -> frozenset[str
         for path in visible
         for declaration in project.native[path].declarations
         if compiled.truth(declaration.condition) is not Truth.FALSE
+        and declaration.signature.name not in declaration.signature.namespace[-1:]
     }
     bound = {
         name.rpartition("::")[2]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, describe
 from opparity.checker.facts import Finding, Registration, Severity, Unknown
+from opparity.checker.naming import operator_name
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.whereabouts import Whereabouts, find_symbol
 
@@ -65,7 +66,7 @@ class RegisteredNotBuilt(Rule):
                     registration.location,
                     message,
                     platform=link.platform.label,
-                    operator=registration.qualified,
+                    operator=operator_name(registration, link.target),
                     symbol=symbol,
                     related=related,
                 )
@@ -74,7 +75,7 @@ class RegisteredNotBuilt(Rule):
                     registration.location,
                     message,
                     platform=link.platform.label,
-                    operator=registration.qualified,
+                    operator=operator_name(registration, link.target),
                     symbol=symbol,
                     related=related,
                 )
@@ -84,6 +85,6 @@ def _message(registration: Registration, symbol: str, link: Link, found: Whereab
     guard = describe(registration.condition)
     under = "" if guard == "always" else f" under `{guard}`"
     return (
-        f"{registration.qualified} is registered{under} with {symbol} in the target "
+        f"{operator_name(registration, link.target)} is registered{under} with {symbol} in the target "
         f"{link.target.name} on {link.platform.label}, where {found.reason}"
     )

@@ -125,6 +125,10 @@ class Tree:
         """Return a file's text; bytes that are no UTF-8 become U+FFFD."""
         return self.read(path).decode("utf-8", errors="replace")
 
+    def is_readable(self, path: str) -> bool:
+        """Return whether a file is there and was not left out."""
+        return self.places.get(path) is not None
+
     def size(self, path: str) -> int:
         """Return a readable file's length in bytes; 0 where it has vanished since."""
         place = self.places[path]
