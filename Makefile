@@ -12,6 +12,7 @@ run: $(VENV)/installed
 	$(BIN)/opparity doctor
 	$(BIN)/opparity verify
 	$(BIN)/opparity evaluate
+	$(BIN)/python tools/check_demonstration.py
 
 test: lint types tests
 
@@ -41,6 +42,11 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install $(TORCH_FREE) --no-build-isolation --no-deps --editable .
 	touch $@
+
+# What `make run` ends with: the checker on our replay of vLLM #38750 and on vLLM 0.8.5's sdist.
+.PHONY: check-demonstration
+check-demonstration: $(VENV)/installed
+	$(BIN)/python tools/check_demonstration.py
 
 clean:
 	rm -rf $(VENV) build
