@@ -11,6 +11,7 @@ from opparity.checker.conditions import Condition, Truth, all_of, any_of, evalua
 from opparity.checker.detection import known_platforms
 from opparity.checker.linking import Linker
 from opparity.checker.operators import Operators, library_of
+from opparity.checker.readers.build_toml import read_build_tomls
 from opparity.checker.readers.native import read_native_files
 from opparity.checker.readers.python_calls import read_python_files
 from opparity.checker.readers.setup_script import read_setup_scripts
@@ -144,6 +145,7 @@ def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Pro
     def read_builds() -> None:
         builds.extend(CMakeReader(tree).read(chosen))
         builds.extend(read_setup_scripts(tree, chosen))
+        builds.extend(read_build_tomls(tree, chosen))
 
     native = read_native_files(tree, meanwhile=read_builds)
     problems = [*tree.problems]
