@@ -37,10 +37,17 @@ class GuardWiderThanBuild(Rule):
 
     def check(self, project: Project) -> Iterator[Finding | Unknown]:
         """Yield each guarded use of an operator that a platform let through does not have."""
-        for call in touches(project):
-            if not call.at_import and not handles_absence(call):
-                for platform in project.platforms:
-                    yield from self._check(project, platform, call)
+        told: set[tuple[str, str, str]] = set()
+        # Uses of wrappers first: what a wrapper's users are told need not be said of it again.
+        for call in sorted(touches(project), key=lambda call: not call.through):
+            if call.at_import or handles_absence(call):
+                continue
+            for platform in project.platforms:
+                if not call.through and (platform.label, call.qualified, call.inside) in told:
+                    continue
+                for result in self._check(project, platform, call):
+                    told.add((platform.label, call.qualified, call.through))
+                    yield result
 
     def _check(
         self, project: Project, platform: Platform, call: Call

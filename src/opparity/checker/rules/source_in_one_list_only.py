@@ -48,12 +48,17 @@ class SourceInOneListOnly(Rule):
             for target in build.targets
             if target.built is not Truth.FALSE and len(target.sources) > 1
         ]
-        for longer in lists:
-            for shorter in lists:
+        found: dict[tuple[str, int], Finding] = {}
+        for longer in sorted(lists, key=lambda each: each.build.platform):
+            for number, shorter in enumerate(lists):
                 if longer.is_twin_of(shorter):
-                    yield from self._compare(longer, shorter)
+                    for path, finding in self._compare(longer, shorter):
+                        known = found.setdefault((path, number), finding)
+                        if known.severity is Severity.INFORMATION:
+                            found[path, number] = finding
+        yield from found.values()
 
-    def _compare(self, longer: _List, shorter: _List) -> Iterator[Finding]:
+    def _compare(self, longer: _List, shorter: _List) -> Iterator[tuple[str, Finding]]:
         platform = shorter.build.platform
         same = longer.build.platform == platform
         present = {source.path for source in shorter.target.sources}
@@ -61,14 +66,17 @@ class SourceInOneListOnly(Rule):
             # Kernels of one platform are rightly absent from the list of another.
             shared = same or source.path.endswith(_HOST_SUFFIXES)
             if source.path not in present and source.built is Truth.TRUE and shared:
-                yield self.finding(
-                    source.location,
-                    f"{source.path} is a source of {longer.described} and not of "
-                    f"{shorter.described}, which makes the same extension on {platform}",
-                    severity=Severity.WARNING if same else Severity.INFORMATION,
-                    platform=platform,
-                    symbol=source.path.rpartition("/")[2],
-                    related=[Related(shorter.place, "the list without it")],
+                yield (
+                    source.path,
+                    self.finding(
+                        source.location,
+                        f"{source.path} is a source of {longer.described} and not of "
+                        f"{shorter.described}, which makes the same extension on {platform}",
+                        severity=Severity.WARNING if same else Severity.INFORMATION,
+                        platform=platform,
+                        symbol=source.path.rpartition("/")[2],
+                        related=[Related(shorter.place, "the list without it")],
+                    ),
                 )
 
 

@@ -54,6 +54,11 @@ def find_symbol(project: Project, link: Link, symbol: str, use: Use) -> Whereabo
     return _not_built(project, link, elsewhere, related)
 
 
+def _extension(link: Link) -> str:
+    """Return the name that Python imports a target by, without its package."""
+    return link.target.name.rpartition(".")[2]
+
+
 def _not_built(
     project: Project, link: Link, elsewhere: list[Definition], related: tuple[Related, ...]
 ) -> Whereabouts:
@@ -61,7 +66,8 @@ def _not_built(
     compiled = {part.file.path for part in link.compiled}
     for other in project.linker.links_on(link.platform):
         others = {part.file.path for part in other.compiled}
-        if other is not link and others & set(paths):
+        is_twin = _extension(other) == _extension(link)  # built instead of this one, not beside
+        if other is not link and not is_twin and others & set(paths):
             reason = f"its definition is built into another target, {other.target.name}"
             return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     if link.is_complete is Truth.UNKNOWN:
