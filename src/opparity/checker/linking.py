@@ -70,12 +70,14 @@ class Link:
     """A target on a platform.
 
     Attributes:
+        description: the build description that makes the target.
         compiled: every file that takes part, sources first.
         definitions: last part of a name -> the definitions, each with the file as compiled.
     """
 
     platform: Platform
     target: Target
+    description: str
     compiled: list[Compiled] = field(default_factory=list)
     definitions: dict[str, list[tuple[Definition, Compiled]]] = field(default_factory=dict)
     is_complete: Truth = Truth.TRUE
@@ -160,11 +162,13 @@ class Linker:
                     continue
                 key = (platform.label, build.description, target.name)
                 if key not in self.links:
-                    self.links[key] = self._link(platform, target, by_name)
+                    self.links[key] = self._link(platform, target, build.description, by_name)
                 yield self.links[key]
 
-    def _link(self, platform: Platform, target: Target, by_name: dict[str, Target]) -> Link:
-        link = Link(platform, target)
+    def _link(
+        self, platform: Platform, target: Target, description: str, by_name: dict[str, Target]
+    ) -> Link:
+        link = Link(platform, target, description)
         for part in _with_linked(target, by_name):
             if link.is_complete is not Truth.UNKNOWN and part.is_complete is not Truth.TRUE:
                 link.is_complete = part.is_complete

@@ -372,6 +372,13 @@ def _project(machine: Machine, command: Command, arguments: list[str]) -> None:
         machine.scope.variables[f"{arguments[0]}_BINARY_DIR"] = binary
 
 
+def _hipified_list(machine: Machine, command: Command, arguments: list[str]) -> None:
+    """Take hipify_torch's `get_hipified_list(sources output)`: sources keep their own names."""
+    del command
+    if len(arguments) > 1:
+        machine.assign(arguments[-1], ";".join(arguments[:-1]))
+
+
 COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
     "set": _set,
     "unset": _unset,
@@ -410,5 +417,6 @@ COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
     "set_source_files_properties": _set_source_properties,
     "set_target_properties": _set_target_properties,
     "project": _project,
+    "get_hipified_list": _hipified_list,
     **TARGET_COMMANDS,
 }

@@ -151,6 +151,7 @@ def _cuda(platform: Platform) -> dict[str, str]:
         "CMAKE_CUDA_ARCHITECTURES": ";".join(numbers),
         "TORCH_CUDA_ARCH_LIST": ";".join(listed),
         "ENV{TORCH_CUDA_ARCH_LIST}": ";".join(listed),
+        "ENV{CUDA_HOME}": "/usr/local/cuda",
     }
 
 
@@ -171,6 +172,8 @@ def _hip(platform: Platform) -> dict[str, str]:
         "CMAKE_HIP_COMPILER": "hipcc",
         "CMAKE_HIP_ARCHITECTURES": listed,
         "ENV{PYTORCH_ROCM_ARCH}": listed,
+        "ENV{ROCM_PATH}": "/opt/rocm",
+        "ENV{ROCM_HOME}": "/opt/rocm",
     }
 
 

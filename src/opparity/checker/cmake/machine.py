@@ -158,8 +158,18 @@ class Machine:
         """Return whether a path exists; only the tree's own are known."""
         inside = self.inside(path)
         if inside is None:
-            return Truth.UNKNOWN
+            return self._exists_outside(path)
         return truth_of(inside in self.files or inside in self.folders)
+
+    def _exists_outside(self, path: str) -> Truth:
+        """Return whether the platform's machine has a toolkit's file."""
+        if not is_decided(path):
+            return Truth.UNKNOWN
+        if "rocm" in path or "hip" in path:
+            return truth_of(self.platform.language == "HIP")
+        if "cuda" in path or "nvcc" in path:
+            return truth_of(self.platform.language == "CUDA")
+        return Truth.UNKNOWN
 
     def has_target(self, name: str) -> Truth:
         """Return whether a target exists; imported ones are not known."""

@@ -138,7 +138,8 @@ class ConditionReader:
             self.position += 1
             return truth
         following = self.tokens[self.position + 1] if self.position + 1 < len(self.tokens) else None
-        if word in _UNARY and following and (following[1] or following[0] not in _BINARY):
+        is_alone = following is None or (not following[1] and following[0] in _BINARY | {")"})
+        if word in _UNARY and following is not None and not is_alone:
             self.position += 2
             return self._unary(word, following[0])
         left = self.tokens[self.position]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.expansion import GeneratorExpressions, split_flags
 from opparity.checker.cmake.values import DOUBTFUL, UNKNOWN, split_list, undoubted
+from opparity.checker.compiler_flags import instruction_sets
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Location, MacroSetting, Source, Target
 
@@ -16,21 +17,6 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("CXX", "CUDA", "HIP")
 _DEFINITION = re.compile(r"^[-/]([DU])(\w+)(?:=(.*))?$", re.DOTALL)
-_INSTRUCTION_SET = re.compile(r"^-m(avx|amx|f16c|fma|sse|ssse)([\w.-]*)$")
-# Flags that turn instruction sets on, by the processor that compiles: which, is not known.
-_WHOLE_PROCESSOR = re.compile(r"^-m(?:arch|cpu)=(.*)$")
-_SETS_OF_A_PROCESSOR = (
-    "__AVX__",
-    "__AVX2__",
-    "__AVX512F__",
-    "__AVX512BF16__",
-    "__AVX512VNNI__",
-    "__AVX512BW__",
-    "__AVX512VL__",
-    "__AVX512DQ__",
-    "__F16C__",
-    "__FMA__",
-)
 _NATIVE = re.compile(r"\.(c|cc|cpp|cxx|cu|hip|mm|sycl)$", re.IGNORECASE)
 
 
@@ -191,7 +177,7 @@ def _settings(
 ) -> list[MacroSetting]:
     found = []
     for flag in split_flags(text):
-        found.extend(_instruction_sets(flag, location, languages, sources))
+        found.extend(instruction_sets(flag, location, languages, sources))
         match = _DEFINITION.match(flag.strip("\"'").rstrip(DOUBTFUL))
         if match:
             doubtful = flag.endswith(DOUBTFUL) or UNKNOWN in flag
@@ -207,21 +193,3 @@ def _settings(
                 )
             )
     return found
-
-
-def _instruction_sets(
-    flag: str, location: Location, languages: frozenset[str], sources: frozenset[str]
-) -> list[MacroSetting]:
-    """Return the macros that a compiler defines for `-mavx2` and its kind."""
-    bare = flag.rstrip(DOUBTFUL)
-    found = _INSTRUCTION_SET.match(bare)
-    if found:
-        name = (found.group(1) + found.group(2)).upper()
-        # -mavx512f is __AVX512F__, -mamx-bf16 is __AMX_BF16__, -msse4.2 is __SSE4_2__.
-        names = [f"__{name.replace('-', '_').replace('.', '_')}__"]
-        is_set = Truth.UNKNOWN if flag != bare else Truth.TRUE
-    elif _WHOLE_PROCESSOR.match(bare):
-        names, is_set = list(_SETS_OF_A_PROCESSOR), Truth.UNKNOWN
-    else:
-        return []
-    return [MacroSetting(name, "1", location, languages, sources, is_set) for name in names]

@@ -48,7 +48,11 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
         folder = path.rpartition("/")[0] if path.endswith("setup.py") else ""
         for platform in platforms:
             paths = TreePaths(tree.files, folders, folder)
-            build = _read_script(path, platform, paths, parse)
+            build = _read_script(path, World(platform), paths, parse)
+            if not build.targets:
+                # Perhaps it builds them only for whoever asks (MMCV_WITH_OPS=1).
+                paths = TreePaths(tree.files, folders, folder)
+                build = _read_script(path, World(platform, is_eager=True), paths, parse)
             if build.targets or build.problems:
                 builds.append(build)
     return _without_copies(builds)
@@ -81,11 +85,12 @@ def _syntax(text: str) -> ast.Module | None:
 
 def _read_script(
     path: str,
-    platform: Platform,
+    world: World,
     paths: TreePaths,
     parse: Callable[[str], ast.Module | None],
 ) -> Build:
-    interpreter = Interpreter(paths, World(platform), parse=parse)
+    platform = world.platform
+    interpreter = Interpreter(paths, world, parse=parse)
     problems: list[Problem] = []
     if parse(path) is None:
         detail = "is not Python that can be parsed; its extensions are not known"

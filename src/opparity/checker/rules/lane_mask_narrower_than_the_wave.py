@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
+from opparity.checker.conditions import Truth, all_of, any_of
 from opparity.checker.facts import Finding, LaneMask, Severity, Unknown
 from opparity.checker.readers.text_scan import references_to
 from opparity.checker.rules.base import Rule
@@ -46,26 +46,29 @@ class LaneMaskNarrowerThanTheWave(Rule):
         for link in project.linker.links_on(platform):
             for compiled in link.compiled:
                 for mask in compiled.file.lane_masks:
-                    if mask.is_in_template and not _is_used(project, compiled, mask):
-                        continue
-                    truth = compiled.truth(mask.condition)
+                    truth = _truth(project, compiled, mask)
                     if truth is Truth.TRUE:
                         yield self.finding(mask.location, _message(mask), platform=platform.label)
                     elif truth is Truth.UNKNOWN:
                         yield self.unknown(mask.location, _message(mask), platform=platform.label)
 
 
-def _is_used(project: Project, compiled: Compiled, mask: LaneMask) -> bool:
-    """Return whether a template's or inline function's own file uses it where it is compiled.
+def _truth(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
+    """Return whether the call with the mask is compiled.
 
-    A template that nothing instantiates is not compiled, narrow mask or not.
+    A template or inline function is compiled where something uses it. A use in the same source,
+    outside any template, is certain; a use from a template or a header is not.
     """
+    truth = compiled.truth(mask.condition)
+    if truth is Truth.FALSE or not mask.is_in_template:
+        return truth
     text = project.tree.read_text(compiled.file.path)
-    return any(
-        compiled.truth(reference.condition) is Truth.TRUE
-        and (not reference.is_in_template or reference.inside != mask.inside)
-        for reference in references_to(compiled.file, text, frozenset({mask.inside}))
-    )
+    used = Truth.FALSE
+    for reference in references_to(compiled.file, text, frozenset({mask.inside})):
+        is_certain = compiled.is_listed and not reference.is_in_template
+        held = compiled.truth(reference.condition)
+        used = any_of((used, held if is_certain else all_of((held, Truth.UNKNOWN))))
+    return all_of((truth, used))
 
 
 def _message(mask: LaneMask) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
 from opparity.checker.linking import names
-from opparity.checker.naming import operator_name
+from opparity.checker.naming import operator_name, plain_library
 from opparity.checker.rules.base import Rule
 from opparity.checker.schemas import arguments_of
 from opparity.checker.types import category, schema_category
@@ -48,19 +48,21 @@ class SchemaDiffersFromSignature(Rule):
 
     def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
         registered = [r for r, use in link.registrations() if use.truth is Truth.TRUE]
-        schemas: dict[str, list[Registration]] = {}
+        schemas: dict[tuple[str, str], list[Registration]] = {}
         for registration in project.registrations:
             if registration.kind is RegistrationKind.DEF and registration.schema:
-                schemas.setdefault(registration.operator, []).append(registration)
+                key = (plain_library(registration.library), registration.operator)
+                schemas.setdefault(key, []).append(registration)
         for registration in registered:
             signatures = _signatures(project, link, registration)
             if not signatures:
                 continue
             if registration.argument_names:
                 yield from self._check_names(link, registration, signatures)
-            elif registration.operator in schemas:
-                defs = schemas[registration.operator]
-                yield from self._check_schema(link, registration, defs, signatures)
+            elif registration.kind is RegistrationKind.IMPL:
+                key = (plain_library(registration.library), registration.operator)
+                if key in schemas:
+                    yield from self._check_schema(link, registration, schemas[key], signatures)
 
     def _check_schema(
         self,

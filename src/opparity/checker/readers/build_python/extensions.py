@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.compiler_flags import instruction_sets
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Location, MacroSetting, Source, Target
 from opparity.checker.readers.build_python.tree_paths import ROOT
@@ -165,6 +166,7 @@ def _flag_macros(
     for text, present, origin in strings_of(value):
         flag = pending + text if pending else text
         pending = text if text in {"-D", "-U"} else ""
+        yield from instruction_sets(flag.strip(), origin or location, languages, frozenset())
         match = _DEFINE.match(flag.strip())
         if match:
             yield MacroSetting(

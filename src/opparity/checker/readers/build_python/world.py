@@ -58,11 +58,31 @@ _TOOLKITS = {
 _CPP_EXTENSION = re.compile(r"(?:torch|torch_\w+)(?:\.utils)*\.cpp_extension\.(\w+)$")
 
 
+# An environment variable that asks for the extensions (MMCV_WITH_OPS).
+_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL)_")
+
+
+def _is_off(default: Value) -> bool:
+    return isinstance(default, Known) and str(default.value).lower() in {
+        "0",
+        "",
+        "off",
+        "false",
+        "none",
+        "no",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """The machine of one platform's build: Linux, current tools, no variables of its own set."""
+    """The machine of one platform's build: Linux, current tools, no variables of its own set.
+
+    Attributes:
+        is_eager: variables that ask for extensions, off by default, are set.
+    """
 
     platform: Platform
+    is_eager: bool = False
 
     @property
     def is_gpu(self) -> bool:
@@ -84,6 +104,8 @@ class World:
         """Return an environment variable: unset, unless it forces this very platform."""
         match = _FORCED.match(name)
         if match and match["name"].lower() == self.platform.name:
+            return Known("1")
+        if self.is_eager and not match and _SWITCH.search(name) and _is_off(default):
             return Known("1")
         return default
 
