@@ -8,7 +8,7 @@ from opparity.checker.conditions import Truth, describe
 from opparity.checker.facts import Finding, Registration, Severity, Unknown
 from opparity.checker.naming import operator_name
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.whereabouts import Whereabouts, find_symbol
+from opparity.checker.whereabouts import Whereabouts, find_symbol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
