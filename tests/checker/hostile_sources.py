@@ -43,7 +43,9 @@ NATIVE: dict[str, str] = {
     + "}\nvoid x() {}\n",
     "a schema nested deep": 'TORCH_LIBRARY(_C, m) { m.def("x('
     + "(" * 20_000
-    + '"); m.def("y(Tensor[' + "[" * 20_000 + '"); }',
+    + '"); m.def("y(Tensor['
+    + "[" * 20_000
+    + '"); }',
     "lane masks without arguments": "__shfl_xor_sync(0xffffffffu," * 20_000,
     "text of no alphabet": "".join(chr(0x80 + n % 0x700) for n in range(200_000)),
 }

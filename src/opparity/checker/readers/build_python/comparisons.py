@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, any_of, truth_of
 from opparity.checker.readers.build_python.values import (
+    MOST_ITEMS,
     Choice,
     Collection,
     Item,
@@ -125,7 +126,7 @@ def combine_collections(kind: ast.operator, left: Collection, right: Collection)
     """Return the sum, union, difference or intersection of two collections."""
     whole = weaker(left.complete, right.complete)
     match kind:
-        case ast.Add() | ast.BitOr():
+        case ast.Add() | ast.BitOr() if len(left.items) + len(right.items) <= MOST_ITEMS:
             return Collection(left.kind, [*_copies(left), *_copies(right)], whole)
         case ast.Sub():
             return difference(left, right)
@@ -171,7 +172,7 @@ def arithmetic(kind: ast.operator) -> Callable[[Plain, Plain], Plain]:
                 return left / right
             case ast.Mult(), str(), int() if right < _LONGEST_REPEAT:
                 return left * right
-            case ast.Mod(), str(), str() | int() | float():
+            case ast.Mod(), str(), str() | int() if left.count("%") == left.count("%s") == 1:
                 return left % right
             case _, int() | float(), int() | float():
                 return _number(kind, left, right)

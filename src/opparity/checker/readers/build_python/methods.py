@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.conditions import Truth
 from opparity.checker.readers.build_python.comparisons import difference, presence
 from opparity.checker.readers.build_python.values import (
+    MOST_ITEMS,
     NONE,
     Choice,
     Collection,
@@ -37,17 +38,16 @@ _TEXT_METHODS = frozenset(
         "lstrip",
         "removeprefix",
         "removesuffix",
-        "replace",
         "rstrip",
         "startswith",
         "strip",
         "title",
         "upper",
-        "zfill",
     }
 )
 _PATH_METHODS = frozenset(["with_suffix", "with_name", "with_stem", "as_posix", "joinpath"])
 _UNCHANGED_PATH = frozenset({"resolve", "absolute", "expanduser"})
+_LARGEST_RESULT = 4_000_000
 _PATTERN_METHODS = frozenset({"glob", "rglob"})
 
 
@@ -67,6 +67,8 @@ def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: lis
 
 
 def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) -> Value:
+    if name == "replace":
+        return evaluator.lift(_replaced, text, *arguments)
     if name in _TEXT_METHODS:
         return evaluator.lift(lambda value, *rest: getattr(value, name)(*rest), text, *arguments)
     if name in {"split", "rsplit", "splitlines"}:
@@ -81,16 +83,28 @@ def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) 
     if name == "join" and arguments:
         items, complete = items_of(arguments[0])
         if complete is Truth.TRUE and all(item.present is Truth.TRUE for item in items):
-            separator = str(text.value)
-            return evaluator.lift(
-                lambda *parts: separator.join(str(part) for part in parts),
-                *(item.value for item in items),
-            )
-    if name == "format" and str(text.value).count("{") <= len(arguments):
+            return evaluator.lift(_joined, text, *(item.value for item in items))
+    plain = ":" not in str(text.value)  # a width may ask for any amount of memory
+    if name == "format" and plain and str(text.value).count("{") <= len(arguments):
         return evaluator.lift(
             lambda value, *rest: str(value).format(*map(str, rest)), text, *arguments
         )
     return Unsure(name)
+
+
+def _replaced(text: Plain, old: Plain, new: Plain) -> Plain:
+    if not (isinstance(text, str) and isinstance(old, str) and isinstance(new, str)):
+        raise TypeError
+    if (len(text) + 1) * (len(new) + 1) > _LARGEST_RESULT:
+        raise ValueError
+    return text.replace(old, new)
+
+
+def _joined(separator: Plain, *parts: Plain) -> Plain:
+    texts = [str(part) for part in parts]
+    if sum(map(len, texts)) + len(str(separator)) * len(texts) > _LARGEST_RESULT:
+        raise ValueError
+    return str(separator).join(texts)
 
 
 def _path(
@@ -180,6 +194,9 @@ def _changed(
 def extend(evaluator: Evaluator, receiver: Collection, argument: Value) -> None:
     """Add the elements of a value to a collection, as far as the path is reached."""
     items, complete = items_of(argument)
+    if len(receiver.items) + len(items) > MOST_ITEMS:
+        receiver.complete = Truth.UNKNOWN
+        return
     receiver.items.extend(Item(item.value, weaker(item.present, evaluator.path)) for item in items)
     receiver.complete = weaker(receiver.complete, complete)
 

@@ -18,6 +18,8 @@ Plain = str | int | float | bool | bytes | PurePosixPath | None
 
 # More alternatives than this say nothing that "unknown" does not say.
 MOST_OPTIONS = 8
+# A list this long is no list of sources; flash-attention's longest has 400.
+MOST_ITEMS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
