@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from opparity.checker.readers.build_python.values import (
     Unsure,
     Value,
     agreement,
+    bounded,
     items_of,
     key_of,
     weaker,
@@ -126,7 +128,7 @@ def combine_collections(kind: ast.operator, left: Collection, right: Collection)
     whole = weaker(left.complete, right.complete)
     match kind:
         case ast.Add() | ast.BitOr():
-            return Collection(left.kind, [*_copies(left), *_copies(right)], whole)
+            return bounded(left.kind, [*_copies(left), *_copies(right)], whole)
         case ast.Sub():
             return difference(left, right)
         case ast.BitAnd():
@@ -152,6 +154,8 @@ def _copies(collection: Collection) -> list[Item]:
 
 _LARGEST = 10**9
 _LONGEST_REPEAT = 1000
+# A field's width or precision of four digits pads a text to megabytes and more.
+_WIDE_FIELD = re.compile(r"%[^%a-zA-Z]*(?:\d{4}|\*)")
 
 
 def arithmetic(kind: ast.operator) -> Callable[[Plain, Plain], Plain]:
@@ -171,7 +175,7 @@ def arithmetic(kind: ast.operator) -> Callable[[Plain, Plain], Plain]:
                 return left / right
             case ast.Mult(), str(), int() if right < _LONGEST_REPEAT:
                 return left * right
-            case ast.Mod(), str(), str() | int() | float():
+            case ast.Mod(), str(), str() | int() | float() if not _WIDE_FIELD.search(left):
                 return left % right
             case _, int() | float(), int() | float():
                 return _number(kind, left, right)

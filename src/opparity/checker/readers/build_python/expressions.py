@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 MOST_STEPS = 400_000
 MOST_COMBINATIONS = 16
 LONGEST_TEXT = 20_000
-MOST_ITEMS = 20_000
 
 
 class OutOfSteps(Exception):
@@ -90,15 +89,23 @@ class Evaluator(ABC):
     def resolve(self, module: Module) -> Value:
         """Return what a name imported from the tree stands for."""
 
+    def step(self) -> None:
+        """Count one step.
+
+        Raises:
+            OutOfSteps: the script as a whole took too many.
+        """
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise OutOfSteps
+
     def evaluate(self, node: ast.expr, scope: Scope) -> Value:
         """Return an expression's value.
 
         Raises:
             OutOfSteps: the script as a whole took too many steps.
         """
-        self.steps += 1
-        if self.steps > MOST_STEPS:
-            raise OutOfSteps
+        self.step()
         handler = HANDLERS.get(type(node))
         return handler(self, node, scope) if handler else Unsure(type(node).__name__)
 
@@ -317,6 +324,7 @@ class Evaluator(ABC):
         first, *rest = generators
         items, complete = items_of(self.evaluate(first.iter, scope))
         for item in items:
+            self.step()
             self.assign(first.target, item.value, scope)
             here = weaker(present, item.present)
             for test in first.ifs:

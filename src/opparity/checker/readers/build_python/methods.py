@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from opparity.checker.readers.build_python.values import (
     Table,
     Unsure,
     Value,
+    bounded,
     items_of,
     join,
     key_of,
@@ -49,6 +51,9 @@ _TEXT_METHODS = frozenset(
 _PATH_METHODS = frozenset(["with_suffix", "with_name", "with_stem", "as_posix", "joinpath"])
 _UNCHANGED_PATH = frozenset({"resolve", "absolute", "expanduser"})
 _PATTERN_METHODS = frozenset({"glob", "rglob"})
+# A field's width or precision of four digits pads a text to megabytes and more.
+_WIDE_FIELD = re.compile(r"\{[^{}]*:[^{}]*(?:\d{4}|\{)")
+_LONGEST_REPLACED = 1_000_000
 
 
 def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: list[Value]) -> Value:
@@ -67,7 +72,7 @@ def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: lis
 
 
 def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) -> Value:
-    if name in _TEXT_METHODS:
+    if name in _TEXT_METHODS and not _grows(text, name, arguments):
         return evaluator.lift(lambda value, *rest: getattr(value, name)(*rest), text, *arguments)
     if name in {"split", "rsplit", "splitlines"}:
         parts = [evaluator.lift(str, value) for value in arguments]
@@ -86,11 +91,19 @@ def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) 
                 lambda *parts: separator.join(str(part) for part in parts),
                 *(item.value for item in items),
             )
-    if name == "format" and str(text.value).count("{") <= len(arguments):
+    is_wide = _WIDE_FIELD.search(str(text.value)) is not None
+    if name == "format" and not is_wide and str(text.value).count("{") <= len(arguments):
         return evaluator.lift(
             lambda value, *rest: str(value).format(*map(str, rest)), text, *arguments
         )
     return Unsure(name)
+
+
+def _grows(text: Known, name: str, arguments: list[Value]) -> bool:
+    """Tell whether a replacement could yield a text of more than a million characters."""
+    known = [len(str(each.value)) for each in arguments if isinstance(each, Known)]
+    longest = max(known, default=0)
+    return name == "replace" and len(str(text.value)) * longest > _LONGEST_REPLACED
 
 
 def _path(
@@ -180,8 +193,11 @@ def _changed(
 def extend(evaluator: Evaluator, receiver: Collection, argument: Value) -> None:
     """Add the elements of a value to a collection, as far as the path is reached."""
     items, complete = items_of(argument)
-    receiver.items.extend(Item(item.value, weaker(item.present, evaluator.path)) for item in items)
-    receiver.complete = weaker(receiver.complete, complete)
+    # A list and no generator: a collection may be added to itself.
+    added = [Item(item.value, weaker(item.present, evaluator.path)) for item in items]
+    extended = bounded(receiver.kind, [*receiver.items, *added], complete)
+    receiver.items[:] = extended.items
+    receiver.complete = weaker(receiver.complete, extended.complete)
 
 
 def _remove(evaluator: Evaluator, receiver: Collection, value: Value) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opparity.checker.conditions import Truth
 from opparity.checker.readers.build_python.comparisons import compare
 from opparity.checker.readers.build_python.values import (
+    MOST_ITEMS,
     Collection,
     Function,
     Item,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from opparity.checker.readers.build_python.expressions import Evaluator
 
-MOST_ITEMS = 20_000
 
 _BUILTINS = frozenset(dir(builtins))
 
