@@ -344,7 +344,10 @@ def _set_target_properties(machine: Machine, command: Command, arguments: list[s
 
 def _get_property(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
-    if len(arguments) > 3 and arguments[1] == "GLOBAL":  # noqa: PLR2004
+    if len(arguments) > 3 and arguments[3] == "ENABLED_LANGUAGES":  # noqa: PLR2004
+        gpu = machine.platform.language
+        machine.assign(arguments[0], f"C;CXX;{gpu}" if gpu in {"CUDA", "HIP"} else "C;CXX")
+    elif len(arguments) > 3 and arguments[1] == "GLOBAL":  # noqa: PLR2004
         machine.assign(arguments[0], machine.global_properties.get(arguments[3], ""))
     elif arguments:
         machine.assign(arguments[0], UNKNOWN)
@@ -404,9 +407,11 @@ COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
     "exec_program": _execute_process,
     "check_cxx_compiler_flag": _supported,
     "check_c_compiler_flag": _supported,
+    "check_compiler_flag": _supported,
     "check_language": _unknown_last,
     "check_include_file_cxx": _unknown_last,
     "check_cxx_source_compiles": _unknown_last,
+    "check_source_compiles": _unknown_last,
     "cmake_host_system_information": _unknown_last,
     "try_compile": _unknown_first,
     "try_run": _unknown_first,

@@ -33,6 +33,47 @@ _DEEPEST_CALL = 40
 _SOURCE_NAME = re.compile(r"\.(c|cc|cpp|cxx|cu|hip|mm|sycl)$", re.IGNORECASE)
 
 
+# CMake's own commands that set no variable.
+_WITHOUT_OUTPUT = frozenset(
+    {
+        "add_custom_command",
+        "add_custom_target",
+        "add_dependencies",
+        "add_link_options",
+        "add_test",
+        "cmake_minimum_required",
+        "cmake_policy",
+        "cmake_pop_check_state",
+        "cmake_push_check_state",
+        "configure_file",
+        "configure_package_config_file",
+        "define_property",
+        "enable_language",
+        "enable_testing",
+        "endif",
+        "export",
+        "fetchcontent_makeavailable",
+        "include_directories",
+        "include_guard",
+        "install",
+        "link_directories",
+        "link_libraries",
+        "mark_as_advanced",
+        "message",
+        "set_target_properties",
+        "source_group",
+        "target_compile_features",
+        "target_include_directories",
+        "target_link_directories",
+        "target_link_options",
+        "target_precompile_headers",
+        "torch_cuda_get_nvcc_gencode_flag",
+        "variable_watch",
+        "write_basic_package_version_file",
+    }
+)
+
+
 class StepLimitError(Exception):
     """A build description that runs for too long."""
 
@@ -432,6 +473,11 @@ class Machine:
         handler = self.commands.get(name)
         if handler is not None:
             handler(self, command, arguments)
+        elif name not in _WITHOUT_OUTPUT:
+            # A command from outside the tree: it may set any variable that it is given.
+            for argument in arguments:
+                if argument.isidentifier() and self.lookup(argument) is None:
+                    self.assign(argument, UNKNOWN)
 
     def _call(self, routine: Routine, arguments: list[str]) -> None:
         if self.calls > _DEEPEST_CALL:

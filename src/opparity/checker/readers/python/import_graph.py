@@ -26,10 +26,12 @@ class ImportGraph:
     Attributes:
         importers: file -> the files that import it, anywhere.
         unconditional: file -> the files that it imports at its left margin.
+        outside: last name of a module that is no file of the tree -> who imports it.
     """
 
     importers: dict[str, set[str]] = field(default_factory=dict)
     unconditional: dict[str, set[str]] = field(default_factory=dict)
+    outside: dict[str, set[str]] = field(default_factory=dict)
 
     def surely_imported(self, roots: Iterable[str]) -> frozenset[str]:
         """Return the files that are imported whenever the roots are."""
@@ -53,7 +55,10 @@ def read_import_graph(contents: Mapping[str, bytes]) -> ImportGraph:
             package = package[:-1]
         for indent, module in _imports(content, package):
             file = paths.get(module)
-            if file is None or file == path:
+            if file is None:
+                graph.outside.setdefault(module.rpartition(".")[2], set()).add(path)
+                continue
+            if file == path:
                 continue
             graph.importers.setdefault(file, set()).add(path)
             if not indent:

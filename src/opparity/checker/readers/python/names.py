@@ -166,7 +166,8 @@ class Names:
         target = self.target(path, name)
         if target and target[0] != path and target[1] in self._variables_of(target[0]):
             return self.follow(self._variables_of(target[0])[target[1]], target[0], depth)
-        return self._predicate(name.rpartition(".")[2])
+        # `tensor.is_cuda` is no question about the platform: it is true on ROCm.
+        return UNDECIDED if "." in name else self._predicate(name)
 
     def _variables_of(self, path: str) -> dict[str, Condition]:
         facts = self.modules.get(path)

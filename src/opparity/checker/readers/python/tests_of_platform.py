@@ -164,14 +164,14 @@ def _comparison(left: ast.expr, kind: ast.cmpop, right: ast.expr, inside: str) -
 def _platforms_named(left: ast.expr, right: ast.expr) -> tuple[str, ...] | None:
     """Return what `self._enum == PlatformEnum.CUDA` compares with; None if it is no platform."""
     subject = dotted(left).rpartition(".")[2].lower()
-    if not subject.endswith(("_enum", "platform", "target_device", "device_name", "backend")):
+    if not subject.endswith(("_enum", "platform", "target_device")):
         return None
     members = right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) else [right]
     found: list[str] = []
     for member in members:
         word = _member_word(member)
         if word not in PLATFORM_WORDS:
-            return None if subject.endswith("backend") else ("",)
+            return ("",)
         found.extend(PLATFORM_WORDS[word])
     return tuple(found)
 
