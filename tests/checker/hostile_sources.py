@@ -18,7 +18,7 @@ NATIVE: dict[str, str] = {
     "an #if of a hundred thousand nots": "#if " + "!" * 100_000 + "A\nint x;\n#endif\n",
     "an #if of many alternatives": "#if " + " || ".join(["defined(A)"] * 20_000) + "\n#endif\n",
     "numbers that are none": "#if A > " + "9" * 10_000 + "\n#elif A > 08\n#elif 0x\n#endif\n",
-    "a macro defined by itself": "#define A A\n#define B C\n#define C B\n#if A && B\nint x;\n#endif\n",
+    "a macro defined by itself": "#define A A\n#define B C\n#define C B\n#if A && B\n#endif\n",
     "macros in a chain": "".join(
         f"#ifdef M{n}\n#define M{n + 1} M{n}\n#endif\n" for n in range(2_000)
     )
@@ -105,7 +105,8 @@ SETUP: dict[str, str] = {
     + "]\n",
     "a list doubled sixty times": "sources = ['a.cu']\n" + "sources += sources\n" * 60,
     "a string doubled sixty times": "s = 'x'\n" + "s = s + s\n" * 60 + "sources = [s]\n",
-    "a wide format": "sources = ['{:>9999999999}'.format(1), '%9999999999d' % 1, f'{1:>9999999999}']\n",
+    "a wide format": "sources = ['{:>9999999999}'.format(1), '%9999999999d' % 1, "
+    "f'{1:>9999999999}']\n",
     "globs that lead out": "import glob\nsources = glob.glob('/**/*', recursive=True)"
     " + glob.glob('../../../*')\n",
     "minus a hundred thousand times": "sources = " + "-" * 100_000 + "1\n",
