@@ -129,13 +129,17 @@ class _Column:
         )
 
     def _declared(self, symbols: list[str]) -> Answer:
-        places = []
+        places: list[Related] = []
         for symbol in symbols:
             last = symbol.rpartition("::")[2]
-            for declaration in self.project.declarations.get(last, ()):
-                places.append(Related(declaration.location, f"{last} is declared here"))
-            for definition in self.project.definitions.get(last, ()):
-                places.append(Related(definition.location, f"{last} is defined here"))
+            places.extend(
+                Related(declaration.location, f"{last} is declared here")
+                for declaration in self.project.declarations.get(last, ())
+            )
+            places.extend(
+                Related(definition.location, f"{last} is defined here")
+                for definition in self.project.definitions.get(last, ())
+            )
         return Answer(truth_of(places), tuple(places[:_MOST_PLACES]))
 
     def _built(self, uses: list[tuple[Registration, Use, Link]]) -> Answer:

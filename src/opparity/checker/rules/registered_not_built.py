@@ -85,6 +85,6 @@ def _message(registration: Registration, symbol: str, link: Link, found: Whereab
     guard = describe(registration.condition)
     under = "" if guard == "always" else f" under `{guard}`"
     return (
-        f"{operator_name(registration, link.target)} is registered{under} with {symbol} in the target "
-        f"{link.target.name} on {link.platform.label}, where {found.reason}"
+        f"{operator_name(registration, link.target)} is registered{under} with {symbol} in the "
+        f"target {link.target.name} on {link.platform.label}, where {found.reason}"
     )
