@@ -12,6 +12,7 @@ from opparity.checker.detection import known_platforms
 from opparity.checker.linking import Linker
 from opparity.checker.operators import Operators, library_of
 from opparity.checker.readers.build_toml import read_build_tomls
+from opparity.checker.readers.json_lists import read_json_lists
 from opparity.checker.readers.native import read_native_files
 from opparity.checker.readers.python_calls import read_python_files
 from opparity.checker.readers.setup_script import read_setup_scripts
@@ -146,6 +147,7 @@ def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Pro
         builds.extend(CMakeReader(tree).read(chosen))
         builds.extend(read_setup_scripts(tree, chosen))
         builds.extend(read_build_tomls(tree, chosen))
+        builds.extend(read_json_lists(tree, chosen))
 
     native = read_native_files(tree, meanwhile=read_builds)
     problems = [*tree.problems]

@@ -16,6 +16,7 @@ from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarr
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
 from opparity.checker.rules.prototype_differs_from_definition import PrototypeDiffersFromDefinition
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
+from opparity.checker.rules.registration_in_no_list import RegistrationInNoList
 from opparity.checker.rules.schema_differs_from_signature import SchemaDiffersFromSignature
 from opparity.checker.rules.source_in_one_list_only import SourceInOneListOnly
 from opparity.checker.rules.stale_baseline_entry import StaleBaselineEntry
@@ -34,6 +35,7 @@ RULES: tuple[type[Rule], ...] = (
     CalledNotBuilt,
     LaneMaskNarrowerThanTheWave,
     SourceInOneListOnly,
+    RegistrationInNoList,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,

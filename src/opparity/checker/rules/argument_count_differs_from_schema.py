@@ -100,6 +100,8 @@ def _refusal(project: Project, platform: Platform, call: Call) -> Refusal | None
     refusals: list[Refusal] = []
     for defined in project.operators.definitions(platform, call.qualified):
         taken = arguments_of(defined.registration.schema)
+        if taken is None:
+            taken = _bound(defined.registration)
         if taken is None or (call.overload and call.overload != "default"):
             return None
         refusal = _compare(defined.registration, taken, call)
@@ -123,6 +125,13 @@ def _compare(
         return None
     limits = str(required) if required == len(taken) else f"{required} to {len(taken)}"
     return Refusal(registration, f"{call.argument_count} arguments", f"{limits} arguments")
+
+
+def _bound(registration: Registration) -> tuple[tuple[str, bool], ...] | None:
+    """Return the arguments that `py::arg` names; pybind11 wants all of them or none."""
+    names = registration.argument_names
+    required = len(names) - registration.argument_defaults
+    return tuple((name, number >= required) for number, name in enumerate(names)) or None
 
 
 def arguments_of(schema: str) -> tuple[tuple[str, bool], ...] | None:
