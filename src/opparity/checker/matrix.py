@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
+from opparity.checker.conditions import Truth, any_of, truth_of
+from opparity.checker.facts import CallKind, RegistrationKind, Related
+from opparity.checker.naming import operator_name
+from opparity.checker.operators import Process, concerns, touches
+from opparity.checker.whereabouts import find_symbol
 
 if TYPE_CHECKING:
-    from opparity.checker.facts import Related
+    from opparity.checker.facts import Call, Registration
+    from opparity.checker.linking import Link, Use
+    from opparity.checker.platforms import Platform
     from opparity.checker.project import Project
 
 
@@ -29,7 +35,7 @@ class Cell:
         defined: the operator's schema is registered (`def`, or a binding).
         implemented: dispatch key -> an implementation is registered; key "" is every key.
         built: a source that the platform builds defines the bound function.
-        called: Python calls the operator under guards that hold there.
+        called: Python calls the operator, and no guard rules the platform out.
     """
 
     declared: Answer
@@ -67,7 +73,100 @@ class Matrix:
         return answers.count(Truth.UNKNOWN) / len(answers) if answers else 0.0
 
 
+_MOST_PLACES = 4
+
+
 def build_matrix(project: Project) -> Matrix:
-    """Return the matrix of a project's operators."""
+    """Return the matrix of every operator that some target may register on some platform."""
+    columns = [_Column(project, platform) for platform in project.platforms]
+    calls: dict[str, list[Call]] = {}
+    for call in touches(project):
+        if call.kind is not CallKind.REGISTER_FAKE:
+            calls.setdefault(call.qualified, []).append(call)
+    names = sorted({name for column in columns for name in column.uses})
+    rows = []
+    for name in names:
+        symbols = sorted({symbol for column in columns for symbol in column.symbols(name)})
+        cells = tuple(column.cell(name, symbols, calls.get(name, [])) for column in columns)
+        rows.append(Row(name, tuple(symbols), cells))
     labels = tuple(platform.label for platform in project.platforms)
-    return Matrix(platforms=labels, rows=())
+    return Matrix(platforms=labels, rows=tuple(rows))
+
+
+class _Column:
+    """One platform: its registrations by operator."""
+
+    def __init__(self, project: Project, platform: Platform) -> None:
+        self.project = project
+        self.process = Process(platform, project.operators)
+        self.uses: dict[str, list[tuple[Registration, Use, Link]]] = {}
+        for link in project.linker.links_on(platform):
+            for registration, use in link.registrations():
+                name = operator_name(registration, link.target)
+                self.uses.setdefault(name, []).append((registration, use, link))
+
+    def symbols(self, name: str) -> set[str]:
+        """Return the functions that the platform binds to an operator."""
+        bound = (r for r, _, _ in self.uses.get(name, ()))
+        return {symbol for r in bound for symbol in (r.symbol, *r.mentioned) if symbol}
+
+    def cell(self, name: str, symbols: list[str], calls: list[Call]) -> Cell:
+        """Return what the platform has of an operator."""
+        uses = self.uses.get(name, [])
+        defining = [(r, u.truth) for r, u, _ in uses if r.kind is not RegistrationKind.IMPL]
+        keys: dict[str, list[tuple[Registration, Truth]]] = {}
+        for registration, use, _ in uses:
+            if registration.kind is not RegistrationKind.DEF:
+                keys.setdefault(registration.key, []).append((registration, use.truth))
+        return Cell(
+            declared=self._declared(symbols),
+            defined=_answer(defining, "registered here"),
+            implemented=tuple(
+                (key, _answer(found, "implemented here")) for key, found in sorted(keys.items())
+            ),
+            built=self._built(uses),
+            called=self._called(calls),
+        )
+
+    def _declared(self, symbols: list[str]) -> Answer:
+        places: list[Related] = []
+        for symbol in symbols:
+            last = symbol.rpartition("::")[2]
+            places.extend(
+                Related(declaration.location, f"{last} is declared here")
+                for declaration in self.project.declarations.get(last, ())
+            )
+            places.extend(
+                Related(definition.location, f"{last} is defined here")
+                for definition in self.project.definitions.get(last, ())
+            )
+        return Answer(truth_of(places), tuple(places[:_MOST_PLACES]))
+
+    def _built(self, uses: list[tuple[Registration, Use, Link]]) -> Answer:
+        """Return whether what the platform registers is defined in what it links."""
+        answers: list[Truth] = []
+        places: list[Related] = []
+        for registration, use, link in uses:
+            if registration.symbol:
+                found = find_symbol(self.project, link, registration.symbol, use)
+                answers.append(found.answer)
+                places.extend(found.related)
+            elif registration.mentioned:
+                answers.append(use.truth)
+        return Answer(any_of(answers), tuple(places[:_MOST_PLACES]))
+
+    def _called(self, calls: list[Call]) -> Answer:
+        """Return whether Python may call the operator there: no guard rules it out."""
+        open_calls = [
+            call
+            for call in calls
+            if self.process.truth_of(call.guards) is not Truth.FALSE
+            and concerns(call, self.process.platform)
+        ]
+        places = tuple(Related(call.location, "called here") for call in open_calls[:_MOST_PLACES])
+        return Answer(truth_of(open_calls), places)
+
+
+def _answer(found: list[tuple[Registration, Truth]], text: str) -> Answer:
+    places = tuple(Related(r.location, text) for r, _ in found[:_MOST_PLACES])
+    return Answer(any_of(truth for _, truth in found), places)

@@ -43,6 +43,47 @@ HIP_ARCHITECTURES = (
 # Newer than every threshold seen in the trees of the corpus (13.4 in vLLM 0.33.0).
 _NEWEST_CUDA = "13.9"
 _NEWEST_ROCM = "7.9"
+# CMake's own commands that set no variable.
+COMMANDS_WITHOUT_OUTPUT = frozenset(
+    {
+        "add_custom_command",
+        "add_custom_target",
+        "add_dependencies",
+        "add_link_options",
+        "add_test",
+        "cmake_minimum_required",
+        "cmake_policy",
+        "cmake_pop_check_state",
+        "cmake_push_check_state",
+        "configure_file",
+        "configure_package_config_file",
+        "define_property",
+        "enable_language",
+        "enable_testing",
+        "endif",
+        "export",
+        "fetchcontent_makeavailable",
+        "include_directories",
+        "include_guard",
+        "install",
+        "link_directories",
+        "link_libraries",
+        "mark_as_advanced",
+        "message",
+        "set_target_properties",
+        "source_group",
+        "target_compile_features",
+        "target_include_directories",
+        "target_link_directories",
+        "target_link_options",
+        "target_precompile_headers",
+        "torch_cuda_get_nvcc_gencode_flag",
+        "variable_watch",
+        "write_basic_package_version_file",
+    }
+)
+
+
 # What /proc/cpuinfo says of a current server processor.
 _PROCESSORS = {
     "x86_64": "flags: sse4_2 avx avx2 f16c fma avx512f avx512bw avx512vl avx512_vnni avx512_bf16 "

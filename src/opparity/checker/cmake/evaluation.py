@@ -151,10 +151,10 @@ def _every_command(statements: Iterable[Statement]) -> Iterator[Command]:
 
 def _note_switch(command: Command, compared: dict[str, set[str]], assigned: set[str]) -> None:
     texts = [argument.text for argument in command.arguments]
-    if command.name == "set" and texts and "CACHE" not in texts and len(texts) > 1:
-        # A variable that is set from itself (its case changed) is still the person's choice.
-        if not any(f"${{{texts[0]}}}" in text for text in texts[1:]):
-            assigned.add(texts[0])
+    is_set = command.name == "set" and len(texts) > 1 and "CACHE" not in texts
+    # A variable that is set from itself (its case changed) is still the person's choice.
+    if is_set and not any(f"${{{texts[0]}}}" in text for text in texts[1:]):
+        assigned.add(texts[0])
     if command.name == "if":
         for left, operator, right in zip(texts, texts[1:], texts[2:], strict=False):
             if operator in {"STREQUAL", "MATCHES", "EQUAL"} and _PLATFORM_VALUE.match(right):

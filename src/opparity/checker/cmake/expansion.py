@@ -119,39 +119,35 @@ class GeneratorExpressions:
 
     def _call(self, name: str, arguments: list[str]) -> str:
         first = arguments[0] if arguments else ""
-        match name:
-            case "1":
-                return first
-            case "0":
-                return ""
-            case "COMPILE_LANGUAGE":
-                return "1" if self.language in arguments else "0"
-            case "COMPILE_LANG_AND_ID":
-                return "1" if self.language == first else "0"
-            case "BOOL":
-                return UNKNOWN if not is_decided(first) else str(int(not is_false_constant(first)))
-            case "NOT":
-                return {"0": "1", "1": "0"}.get(first, UNKNOWN)
-            case "AND":
-                return "0" if "0" in arguments else ("1" if set(arguments) == {"1"} else UNKNOWN)
-            case "OR":
-                return "1" if "1" in arguments else ("0" if set(arguments) == {"0"} else UNKNOWN)
-            case "IF" if len(arguments) > 2 and first in {"0", "1"}:  # noqa: PLR2004
-                return arguments[1] if first == "1" else arguments[2]
-            case "STREQUAL" if len(arguments) > 1:
-                return str(int(first == arguments[1]))
-            case "CONFIG":
-                return str(int("Release" in arguments))
-            case "PLATFORM_ID":
-                return str(int("Linux" in arguments))
-            case "BUILD_INTERFACE" | "BUILD_LOCAL_INTERFACE" | "LINK_ONLY" | "JOIN":
-                return first
-            case "TARGET_OBJECTS":
-                return self.objects(first)
-            case "INSTALL_INTERFACE":
-                return ""
-            case _:
-                return UNKNOWN
+        questions = {
+            "COMPILE_LANGUAGE": self.language in arguments,
+            "COMPILE_LANG_AND_ID": self.language == first,
+            "CONFIG": "Release" in arguments,
+            "PLATFORM_ID": "Linux" in arguments,
+            "STREQUAL": arguments[1:2] == [first],
+        }
+        if name in questions:
+            return str(int(questions[name]))
+        if name in {"BOOL", "NOT", "AND", "OR"}:
+            return _logical(name, first, set(arguments))
+        if name in {"1", "BUILD_INTERFACE", "BUILD_LOCAL_INTERFACE", "LINK_ONLY", "JOIN"}:
+            return first
+        if name in {"0", "INSTALL_INTERFACE"}:
+            return ""
+        if name == "IF" and len(arguments) > 2 and first in {"0", "1"}:  # noqa: PLR2004
+            return arguments[1] if first == "1" else arguments[2]
+        return self.objects(first) if name == "TARGET_OBJECTS" else UNKNOWN
+
+
+def _logical(name: str, first: str, values: set[str]) -> str:
+    if name == "BOOL":
+        return UNKNOWN if not is_decided(first) else str(int(not is_false_constant(first)))
+    if name == "NOT":
+        return {"0": "1", "1": "0"}.get(first, UNKNOWN)
+    deciding, other = ("0", "1") if name == "AND" else ("1", "0")
+    if deciding in values:
+        return deciding
+    return other if values == {other} else UNKNOWN
 
 
 def _takes_list(name: str) -> bool:

@@ -163,7 +163,7 @@ def regex_replace(pattern: str, new: str, subject: str) -> str:
 
 
 def list_command(operation: str, old: list[str], rest: Sequence[str]) -> dict[str, str] | None:
-    """Return the variables that `list(operation VAR …)` sets, "" for VAR itself; None if unknown."""
+    """Return what `list(operation VAR …)` sets, "" for VAR itself; None if it is not known."""
     handler = _LIST.get(operation)
     if handler is None:
         return None

@@ -33,7 +33,7 @@ def read_build_tomls(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build, 
     """Return what each build.toml of a tree makes, for every platform."""
     builds: list[Build] = []
     for path in sorted(tree.files):
-        if path.rpartition("/")[2] == "build.toml":
+        if path.rpartition("/")[2] == "build.toml" and tree.is_readable(path):
             builds.extend(_read_file(tree, path, platforms))
     return tuple(builds)
 

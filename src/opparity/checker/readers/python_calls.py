@@ -17,6 +17,7 @@ from opparity.checker.readers.python.linking import Linker
 from opparity.checker.readers.python.module_reader import ModuleReader
 from opparity.checker.readers.python.names import Names, module_name
 from opparity.checker.readers.python.records import ModuleFacts
+from opparity.checker.tree import FileNotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def read_python_files(
         extensions: the last names of the extension modules that the tree builds.
     """
     shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
-    contents = {path: tree.read(path) for path in shipped}
+    contents = dict(_contents(tree, shipped))
     graph = read_import_graph(contents)
     marks = [mark.encode() for name in libraries for mark in (f"torch.ops.{name}", f'"{name}::')]
     touching = {path for path, content in contents.items() if _is_marked(content, marks)}
@@ -69,10 +70,21 @@ def read_python_files(
     leads = Leads(extensions, frozenset(module_name(path) for path in followed))
     users = _users(graph, {path: modules[path] for path in followed}, contents)
     modules |= _read({path: contents[path] for path in sorted(users)}, leads)
-    roots = [path for path in shipped if _is_root(path, contents)]
+    roots = [path for path in contents if _is_root(path, contents)]
     paths = {module_name(path): path for path in contents}
-    linker = Linker(Names(modules, paths), graph.surely_imported(roots), frozenset(followed))
+    linker = Linker(
+        Names(modules, paths), graph.surely_imported(roots), frozenset(followed), extensions
+    )
     return linker.files()
+
+
+def _contents(tree: Tree, paths: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that can be read; the tree itself names the others as problems."""
+    for path in paths:
+        try:
+            yield path, tree.read(path)
+        except FileNotReadable:
+            continue
 
 
 def _users(
@@ -178,16 +190,21 @@ def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> s
     found: set[str] = set()
     for node in _statements(syntax):
         if isinstance(node, ast.Import):
-            found |= {
-                a.asname or a.name.partition(".")[0] for a in node.names if a.name in leads.modules
-            }
+            for alias in node.names:
+                if alias.name in leads.modules or _last(alias.name) in leads.extensions:
+                    found.add(alias.asname or alias.name.partition(".")[0])
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
             for alias in node.names:
-                if module in leads.modules or f"{module}.{alias.name}" in leads.modules:
+                named = {module, f"{module}.{alias.name}"}
+                if named & leads.modules or alias.name in leads.extensions:
                     found.add(alias.asname or alias.name)
     return found
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _statements(syntax: ast.Module) -> Iterator[ast.stmt]:

@@ -14,6 +14,7 @@ from opparity.checker.readers.build_python.interpreter import Interpreter
 from opparity.checker.readers.build_python.tree_paths import TreePaths, folders_of
 from opparity.checker.readers.build_python.values import Class, Function, Instance
 from opparity.checker.readers.build_python.world import World
+from opparity.checker.tree import FileNotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +62,10 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
 def _is_script(tree: Tree, path: str) -> bool:
     if _FOREIGN_FOLDER.search(path):
         return False
-    content = tree.read(path)
+    try:
+        content = tree.read(path)
+    except FileNotReadable:  # the tree names it as a problem
+        return False
     return any(mark in content for mark in _MARKS)
 
 
@@ -70,7 +74,10 @@ def _parser(tree: Tree) -> Callable[[str], ast.Module | None]:
 
     def parse(path: str) -> ast.Module | None:
         if path not in parsed:
-            parsed[path] = _syntax(tree.read_text(path))
+            try:
+                parsed[path] = _syntax(tree.read_text(path))
+            except FileNotReadable:
+                parsed[path] = None
         return parsed[path]
 
     return parse

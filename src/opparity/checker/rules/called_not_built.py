@@ -8,7 +8,7 @@ from opparity.checker.conditions import Truth
 from opparity.checker.facts import Finding, Severity, Unknown
 from opparity.checker.readers.text_scan import references_to
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.whereabouts import find_symbol
+from opparity.checker.whereabouts import find_symbol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

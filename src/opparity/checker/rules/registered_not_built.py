@@ -8,7 +8,7 @@ from opparity.checker.conditions import Truth, describe
 from opparity.checker.facts import Finding, Registration, Severity, Unknown
 from opparity.checker.naming import operator_name
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.whereabouts import Whereabouts, find_symbol
+from opparity.checker.whereabouts import Whereabouts, find_symbol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +85,6 @@ def _message(registration: Registration, symbol: str, link: Link, found: Whereab
     guard = describe(registration.condition)
     under = "" if guard == "always" else f" under `{guard}`"
     return (
-        f"{operator_name(registration, link.target)} is registered{under} with {symbol} in the target "
-        f"{link.target.name} on {link.platform.label}, where {found.reason}"
+        f"{operator_name(registration, link.target)} is registered{under} with {symbol} in the "
+        f"target {link.target.name} on {link.platform.label}, where {found.reason}"
     )

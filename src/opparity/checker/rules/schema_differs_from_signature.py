@@ -119,8 +119,9 @@ class SchemaDiffersFromSignature(Rule):
             index = next(i for i, name in enumerate(given) if name != permuted[0][i])
             yield self.finding(
                 registration.location,
-                f"{operator} names its argument {index + 1} {given[index]!r}; {registration.symbol} "
-                f"calls that parameter {permuted[0][index]!r}, and has {given[index]!r} elsewhere",
+                f"{operator} names its argument {index + 1} {given[index]!r}; "
+                f"{registration.symbol} calls that parameter {permuted[0][index]!r}, and has "
+                f"{given[index]!r} elsewhere",
                 operator=operator,
                 symbol=registration.symbol,
                 related=place,

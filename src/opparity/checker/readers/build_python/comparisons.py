@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import operator
-import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, any_of, truth_of
 from opparity.checker.readers.build_python.values import (
+    MOST_ITEMS,
     Choice,
     Collection,
     Item,
@@ -21,7 +21,6 @@ from opparity.checker.readers.build_python.values import (
     Unsure,
     Value,
     agreement,
-    bounded,
     items_of,
     key_of,
     weaker,
@@ -127,8 +126,8 @@ def combine_collections(kind: ast.operator, left: Collection, right: Collection)
     """Return the sum, union, difference or intersection of two collections."""
     whole = weaker(left.complete, right.complete)
     match kind:
-        case ast.Add() | ast.BitOr():
-            return bounded(left.kind, [*_copies(left), *_copies(right)], whole)
+        case ast.Add() | ast.BitOr() if len(left.items) + len(right.items) <= MOST_ITEMS:
+            return Collection(left.kind, [*_copies(left), *_copies(right)], whole)
         case ast.Sub():
             return difference(left, right)
         case ast.BitAnd():
@@ -154,8 +153,6 @@ def _copies(collection: Collection) -> list[Item]:
 
 _LARGEST = 10**9
 _LONGEST_REPEAT = 1000
-# A field's width or precision of four digits pads a text to megabytes and more.
-_WIDE_FIELD = re.compile(r"%[^%a-zA-Z]*(?:\d{4}|\*)")
 
 
 def arithmetic(kind: ast.operator) -> Callable[[Plain, Plain], Plain]:
@@ -175,7 +172,7 @@ def arithmetic(kind: ast.operator) -> Callable[[Plain, Plain], Plain]:
                 return left / right
             case ast.Mult(), str(), int() if right < _LONGEST_REPEAT:
                 return left * right
-            case ast.Mod(), str(), str() | int() | float() if not _WIDE_FIELD.search(left):
+            case ast.Mod(), str(), str() | int() if left.count("%") == left.count("%s") == 1:
                 return left % right
             case _, int() | float(), int() | float():
                 return _number(kind, left, right)

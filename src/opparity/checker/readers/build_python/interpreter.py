@@ -46,6 +46,7 @@ class Interpreter(Caller):
             self.path = reached
 
     def _statement(self, node: ast.stmt, frame: Frame) -> None:
+        self.count_step()
         match node:
             case ast.Expr(value):
                 self.evaluate(value, frame.scope)

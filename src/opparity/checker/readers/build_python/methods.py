@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
 from opparity.checker.readers.build_python.comparisons import difference, presence
 from opparity.checker.readers.build_python.values import (
+    MOST_ITEMS,
     NONE,
     Choice,
     Collection,
@@ -18,7 +18,6 @@ from opparity.checker.readers.build_python.values import (
     Table,
     Unsure,
     Value,
-    bounded,
     items_of,
     join,
     key_of,
@@ -39,21 +38,17 @@ _TEXT_METHODS = frozenset(
         "lstrip",
         "removeprefix",
         "removesuffix",
-        "replace",
         "rstrip",
         "startswith",
         "strip",
         "title",
         "upper",
-        "zfill",
     }
 )
 _PATH_METHODS = frozenset(["with_suffix", "with_name", "with_stem", "as_posix", "joinpath"])
 _UNCHANGED_PATH = frozenset({"resolve", "absolute", "expanduser"})
+_LARGEST_RESULT = 4_000_000
 _PATTERN_METHODS = frozenset({"glob", "rglob"})
-# A field's width or precision of four digits pads a text to megabytes and more.
-_WIDE_FIELD = re.compile(r"\{[^{}]*:[^{}]*(?:\d{4}|\{)")
-_LONGEST_REPLACED = 1_000_000
 
 
 def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: list[Value]) -> Value:
@@ -72,7 +67,9 @@ def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: lis
 
 
 def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) -> Value:
-    if name in _TEXT_METHODS and not _grows(text, name, arguments):
+    if name == "replace":
+        return evaluator.lift(_replaced, text, *arguments)
+    if name in _TEXT_METHODS:
         return evaluator.lift(lambda value, *rest: getattr(value, name)(*rest), text, *arguments)
     if name in {"split", "rsplit", "splitlines"}:
         parts = [evaluator.lift(str, value) for value in arguments]
@@ -86,24 +83,28 @@ def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) 
     if name == "join" and arguments:
         items, complete = items_of(arguments[0])
         if complete is Truth.TRUE and all(item.present is Truth.TRUE for item in items):
-            separator = str(text.value)
-            return evaluator.lift(
-                lambda *parts: separator.join(str(part) for part in parts),
-                *(item.value for item in items),
-            )
-    is_wide = _WIDE_FIELD.search(str(text.value)) is not None
-    if name == "format" and not is_wide and str(text.value).count("{") <= len(arguments):
+            return evaluator.lift(_joined, text, *(item.value for item in items))
+    plain = ":" not in str(text.value)  # a width may ask for any amount of memory
+    if name == "format" and plain and str(text.value).count("{") <= len(arguments):
         return evaluator.lift(
             lambda value, *rest: str(value).format(*map(str, rest)), text, *arguments
         )
     return Unsure(name)
 
 
-def _grows(text: Known, name: str, arguments: list[Value]) -> bool:
-    """Tell whether a replacement could yield a text of more than a million characters."""
-    known = [len(str(each.value)) for each in arguments if isinstance(each, Known)]
-    longest = max(known, default=0)
-    return name == "replace" and len(str(text.value)) * longest > _LONGEST_REPLACED
+def _replaced(text: Plain, old: Plain, new: Plain) -> Plain:
+    if not (isinstance(text, str) and isinstance(old, str) and isinstance(new, str)):
+        raise TypeError
+    if (len(text) + 1) * (len(new) + 1) > _LARGEST_RESULT:
+        raise ValueError
+    return text.replace(old, new)
+
+
+def _joined(separator: Plain, *parts: Plain) -> Plain:
+    texts = [str(part) for part in parts]
+    if sum(map(len, texts)) + len(str(separator)) * len(texts) > _LARGEST_RESULT:
+        raise ValueError
+    return str(separator).join(texts)
 
 
 def _path(
@@ -193,11 +194,11 @@ def _changed(
 def extend(evaluator: Evaluator, receiver: Collection, argument: Value) -> None:
     """Add the elements of a value to a collection, as far as the path is reached."""
     items, complete = items_of(argument)
-    # A list and no generator: a collection may be added to itself.
-    added = [Item(item.value, weaker(item.present, evaluator.path)) for item in items]
-    extended = bounded(receiver.kind, [*receiver.items, *added], complete)
-    receiver.items[:] = extended.items
-    receiver.complete = weaker(receiver.complete, extended.complete)
+    if len(receiver.items) + len(items) > MOST_ITEMS:
+        receiver.complete = Truth.UNKNOWN
+        return
+    receiver.items.extend(Item(item.value, weaker(item.present, evaluator.path)) for item in items)
+    receiver.complete = weaker(receiver.complete, complete)
 
 
 def _remove(evaluator: Evaluator, receiver: Collection, value: Value) -> None:

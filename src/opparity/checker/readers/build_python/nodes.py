@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from opparity.checker.readers.build_python.expressions import Evaluator
 
-
 _BUILTINS = frozenset(dir(builtins))
 
 
@@ -144,6 +143,8 @@ def _comparison(self: Evaluator, node: ast.Compare, scope: Scope) -> Value:
     truths: list[Truth] = []
     for kind, right_node in zip(node.ops, node.comparators, strict=True):
         right = self.evaluate(right_node, scope)
+        if isinstance(right, Collection) and isinstance(kind, ast.In | ast.NotIn):
+            self.count_step(len(right.items))
         truths.append(compare(kind, left, right, self.world))
         left = right
     truth = weaker(*truths)

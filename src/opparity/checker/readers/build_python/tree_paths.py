@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from functools import cache
+from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 # Stands for the tree's own absolute path; no real path begins so.
 ROOT = "/<tree>"
+# A longer pattern is no build's.
+_LONGEST_PATTERN = 300
+_WILD = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,12 @@ class TreePaths:
         if not absolute.startswith(ROOT + "/"):
             return
         relative = absolute[len(ROOT) + 1 :]
-        wanted = _glob_expression(relative if recursive else relative.replace("**", "*"))
-        if wanted is None:
+        if len(relative) > _LONGEST_PATTERN:
             return
+        wanted = tuple((relative if recursive else relative.replace("**", "*")).split("/"))
+        literal = "/".join(takewhile(lambda part: not _WILD.search(part), wanted[:-1]))
         for file in sorted(self.files):
-            if wanted.fullmatch(file):
+            if file.startswith(literal) and _matches(tuple(file.split("/")), wanted):
                 yield self._as_given(file, pattern)
 
     def listing(self, folder: str) -> Iterator[str]:
@@ -119,44 +124,20 @@ def folders_of(files: frozenset[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-# Longer patterns, and more `**`, are no build's; each `**` multiplies the matcher's work.
-_LONGEST_PATTERN = 300
-_MOST_DOUBLE_STARS = 3
-
-
-@cache
-def _glob_expression(pattern: str) -> re.Pattern[str] | None:
-    parts = pattern.split("/")
-    if len(pattern) > _LONGEST_PATTERN or parts.count("**") > _MOST_DOUBLE_STARS:
-        return None
-    text = ""
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
-        if part == "**":
-            text += ".*" if last else "(?:[^/]+/)*"
+def _matches(parts: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """Return whether a path's parts match a pattern's; `**` stands for any number of parts."""
+    reached = {0}  # how many of the path's parts the pattern so far may have used up
+    for position, pattern in enumerate(wanted):
+        if pattern == "**":
+            least = min(reached)
+            last = position == len(wanted) - 1
+            reached = set(range(least + (1 if last else 0), len(parts) + 1))
         else:
-            text += _segment(part) + ("" if last else "/")
-    try:
-        return re.compile(text)
-    except re.error:  # a range that runs backwards, `[z-a]`: no file can match it
-        return None
-
-
-def _segment(part: str) -> str:
-    text = ""
-    position = 0
-    while position < len(part):
-        character = part[position]
-        end = part.find("]", position + 2) if character == "[" else -1
-        if character == "*":
-            text += "[^/]*"
-        elif character == "?":
-            text += "[^/]"
-        elif end > 0:
-            inside = part[position + 1 : end].replace("\\", r"\\")
-            text += "[" + ("^" + inside[1:] if inside.startswith("!") else inside) + "]"
-            position = end
-        else:
-            text += re.escape(character)
-        position += 1
-    return text
+            reached = {
+                used + 1
+                for used in reached
+                if used < len(parts) and fnmatchcase(parts[used], pattern)
+            }
+        if not reached:
+            return False
+    return len(parts) in reached

@@ -18,7 +18,7 @@ Plain = str | int | float | bool | bytes | PurePosixPath | None
 
 # More alternatives than this say nothing that "unknown" does not say.
 MOST_OPTIONS = 8
-# No script lists more sources; one that adds a list to itself again and again does.
+# A list this long is no list of sources; flash-attention's longest has 400.
 MOST_ITEMS = 20_000
 
 
@@ -313,9 +313,3 @@ def strings_of(value: Value) -> Iterator[tuple[str, Truth, Location | None]]:
                     yield text, _at_most_unknown(present), origin
         case _:
             return
-
-
-def bounded(kind: str, items: list[Item], complete: Truth) -> Collection:
-    """Return a collection of no more than MOST_ITEMS items, incomplete where there were more."""
-    whole = complete if len(items) <= MOST_ITEMS else weaker(complete, Truth.UNKNOWN)
-    return Collection(kind, items[:MOST_ITEMS], whole)

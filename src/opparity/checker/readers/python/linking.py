@@ -46,6 +46,7 @@ class Linker:
     Attributes:
         surely_imported: files that are imported whenever the tree's packages are.
         followed: files all of whose importers were read.
+        extensions: the last names of the extension modules that the tree builds.
         users: (file, function or class) -> where it is named.
         sites: file -> where it is imported.
     """
@@ -53,6 +54,7 @@ class Linker:
     names: Names
     surely_imported: frozenset[str]
     followed: frozenset[str]
+    extensions: frozenset[str]
     users: dict[tuple[str, str], list[tuple[str, NameUse]]] = field(default_factory=dict)
     reached: dict[tuple[str, str], Condition] = field(default_factory=dict)
     loaded: dict[str, Condition] = field(default_factory=dict)
@@ -222,14 +224,10 @@ class Linker:
         return conjunction(own, UNDECIDED)
 
     def _extension_imports(self, path: str, facts: ModuleFacts) -> Iterator[Call]:
-        """Yield imports of modules that no file of the tree is; extensions are among them."""
+        """Yield imports of the extension modules that the tree builds."""
         for site in facts.imports:
             module = f"{site.module}.{site.name}" if site.name else site.module
-            top = module.partition(".")[0]
-            inside_tree = top in self.names.packages
-            if not inside_tree or self.names.target(path, site.bound):
-                continue
-            if self.names.file_of(site.module) and site.name and not site.name.startswith("_"):
+            if module.rpartition(".")[2] not in self.extensions or self.names.file_of(module):
                 continue
             call = Call(
                 CallKind.IMPORT,

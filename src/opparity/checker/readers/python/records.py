@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from opparity.checker.conditions import UNDECIDED
+from opparity.checker.facts import Guard
+
 if TYPE_CHECKING:
     from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Call, Guard, Location, PythonRegistration, TableUse
+    from opparity.checker.facts import Call, Location, PythonRegistration, TableUse
+
+
+# Code below this many tests is not judged: each further one would be kept for every line below.
+MOST_GUARDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,9 @@ class Place:
 
     def under(self, guards: tuple[Guard, ...]) -> Place:
         """Return the place with further guards."""
+        if len(self.guards) >= MOST_GUARDS:
+            unknown = Guard(UNDECIDED, self.guards[-1].location)
+            return self if unknown in self.guards[:1] else replace(self, guards=(unknown,))
         return replace(self, guards=self.guards + guards) if guards else self
 
 
