@@ -277,5 +277,5 @@ def test_help_loads_no_part_of_the_checker_and_is_quick() -> None:
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    # 0.11 s alone on the machine that wrote this; processor time, since others may use it too.
-    assert min(seconds) < 0.3
+    # 0.11 s alone on the machine that wrote this, and 0.2 s with twelve processes on its two cores.
+    assert min(seconds) < 0.4
