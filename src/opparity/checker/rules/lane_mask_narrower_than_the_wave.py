@@ -57,9 +57,12 @@ def _truth(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
     """Return whether the call with the mask is compiled.
 
     A template or inline function is compiled where something uses it. A use in the same source,
-    outside any template, is certain; a use from a template or a header is not.
+    outside any template, is certain; a use from a template, or anything in a header, is not.
     """
     truth = compiled.truth(mask.condition)
+    if not compiled.is_listed:
+        # A header's function may be inline by a macro, and then compiled only where it is used.
+        return all_of((truth, Truth.UNKNOWN))
     if truth is Truth.FALSE or not mask.is_in_template:
         return truth
     text = project.tree.read_text(compiled.file.path)

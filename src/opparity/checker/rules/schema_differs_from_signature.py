@@ -60,12 +60,18 @@ class SchemaDiffersFromSignature(Rule):
                     each.schema for each in same
                 }:
                     same.append(registration)
+        first: dict[tuple[str, str], Registration] = {}
         for registration in registered:
             signatures = _signatures(project, link, registration)
             if not signatures:
                 continue
             if registration.argument_names:
-                yield from self._check_names(link, registration, signatures)
+                # pybind11 takes the first overload that accepts a call: a later one that names
+                # the same parameters wrongly is never reached by keyword.
+                place = (registration.operator, registration.location.path)
+                is_later = first.setdefault(place, registration) is not registration
+                severity = Severity.WARNING if is_later else Severity.ERROR
+                yield from self._check_names(link, registration, signatures, severity)
             elif registration.kind is RegistrationKind.IMPL:
                 key = (plain_library(registration.library), registration.operator)
                 if key in schemas:
@@ -97,7 +103,11 @@ class SchemaDiffersFromSignature(Rule):
         )
 
     def _check_names(
-        self, link: Link, registration: Registration, signatures: list[tuple[Signature, Location]]
+        self,
+        link: Link,
+        registration: Registration,
+        signatures: list[tuple[Signature, Location]],
+        severity: Severity,
     ) -> Iterator[Finding | Unknown]:
         given = registration.argument_names
         operator = operator_name(registration, link.target)
@@ -125,6 +135,7 @@ class SchemaDiffersFromSignature(Rule):
                 operator=operator,
                 symbol=registration.symbol,
                 related=place,
+                severity=severity,
             )
 
 
