@@ -12,8 +12,9 @@ run: $(VENV)/installed
 	$(BIN)/opparity doctor
 	$(BIN)/opparity verify
 	$(BIN)/opparity evaluate
+	$(BIN)/python tools/check_demonstration.py
 
-test: lint types tests
+test: lint types tests check-self
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
@@ -34,12 +35,27 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(PIP_OPTIONS) 'pip==26.3'
 	$(BIN)/python -m pip install $(PIP_OPTIONS) torch numpy
-	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development triton safetensors matplotlib rich typer
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development triton safetensors matplotlib rich typer \
+		pathspec tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
 	touch $@
 
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --no-deps --editable .
 	touch $@
 
+# What `make run` ends with: the checker on our replay of vLLM #38750 and on vLLM 0.8.5's sdist.
+.PHONY: check-demonstration
+check-demonstration: $(VENV)/installed
+	$(BIN)/python tools/check_demonstration.py
+
+# Opparity's own operators pass its checker, and without suppressions.
+check-self: $(VENV)/installed
+	$(BIN)/opparity check --strict
+
 clean:
 	rm -rf $(VENV) build
+
+# Published trees, broken and fixed, and every release of vLLM's; downloads into the user's cache.
+.PHONY: corpus
+corpus: $(VENV)/installed
+	$(BIN)/python tools/corpus.py --repositories $(or $(REPOSITORIES),clones)

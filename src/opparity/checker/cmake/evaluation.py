@@ -1,0 +1,162 @@
+"""A tree's CMake build on one platform, as facts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from opparity.checker.cmake.commands import COMMANDS
+from opparity.checker.cmake.configuration import initial_variables
+from opparity.checker.cmake.machine import ConfigurationFailedError, Machine, StepLimitError
+from opparity.checker.cmake.syntax import Command, If, Statement, parse_file
+from opparity.checker.cmake.targets import Directory, Finisher
+from opparity.checker.facts import Build, Location, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from opparity.checker.facts import Target
+    from opparity.checker.platforms import Platform
+    from opparity.checker.tree import Tree
+
+_FOREIGN_FOLDER = re.compile(
+    r"(?:^|/)(?:third[_-]?party|3rd_?party|extern(?:al)?|vendor|submodules|cutlass|"
+    r"composable_kernel|examples?|benchmarks?|docs?)/",
+    re.IGNORECASE,
+)
+_LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
+_PLATFORM_VALUE = re.compile(r"^(cuda|rocm|hip|cpu|xpu|sycl|npu|mlu|musa|gpu|hpu)$", re.IGNORECASE)
+
+
+class CMakeReader:
+    """The CMake files of a tree, parsed once and evaluated for each platform."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.parsed: dict[str, tuple[Statement, ...]] = {}
+        self.entered: set[str] = set()
+
+    def listings(self) -> list[str]:
+        """Return the CMakeLists.txt files that may start a build, the outer ones first."""
+        found = [
+            path
+            for path in self.tree.files
+            if path.rpartition("/")[2] == "CMakeLists.txt" and not _FOREIGN_FOLDER.search(path)
+        ]
+        return sorted(found, key=lambda name: (name.count("/"), name))
+
+    def parse(self, path: str) -> tuple[Statement, ...] | None:
+        """Return a file's statements; None where the tree has no such file."""
+        if not self.tree.is_readable(path):
+            return None
+        if path not in self.parsed:
+            self.parsed[path] = parse_file(path, self.tree.read(path))
+        return self.parsed[path]
+
+    def switches(self) -> dict[str, frozenset[str]]:
+        """Return the variables that are compared with platforms' names, and those names.
+
+        Only those that are left to whoever builds: never set, or set only in the cache.
+        """
+        compared: dict[str, set[str]] = {}
+        assigned: set[str] = set()
+        for path in sorted(self.tree.files):
+            if path.endswith((".cmake", "/CMakeLists.txt")) or path == "CMakeLists.txt":
+                for command in _every_command(self.parse(path) or ()):
+                    _note_switch(command, compared, assigned)
+        return {name: frozenset(words) for name, words in compared.items() if name not in assigned}
+
+    def read(self, platforms: Sequence[Platform]) -> list[Build]:
+        """Return each root's build on each platform."""
+        listings = self.listings()
+        switches = self.switches() if listings else {}
+        builds: list[Build] = []
+        for path in listings:
+            # What another build takes in by add_subdirectory is no build of its own.
+            if path in self.entered or (builds and not self._is_project(path)):
+                continue
+            builds.extend(self._evaluate(path, platform, switches) for platform in platforms)
+        return builds
+
+    def _is_project(self, path: str) -> bool:
+        commands = _every_command(self.parse(path) or ())
+        return any(command.name == "project" for command in commands)
+
+    def _evaluate(
+        self, root: str, platform: Platform, switches: dict[str, frozenset[str]]
+    ) -> Build:
+        machine = Machine(platform, switches, self.tree.files, self.parse)
+        machine.commands = COMMANDS
+        problems: list[Problem] = []
+        folder = root.rpartition("/")[0]
+        try:
+            machine.start(folder)
+        except ConfigurationFailedError as failure:
+            problems.append(
+                Problem(failure.location, f"this build ends with an error on {platform.label}")
+            )
+            machine.targets.clear()
+        except StepLimitError:
+            problems.append(
+                Problem(Location(root, 1), f"{machine.steps} steps and no end; evaluation stopped")
+            )
+        except RecursionError:
+            problems.append(Problem(Location(root, 1), "nested too deeply; evaluation stopped"))
+        self.entered.update(machine.entered)
+        return Build(
+            description=root,
+            platform=platform.label,
+            targets=_targets(machine),
+            problems=tuple(problems),
+        )
+
+
+def _targets(machine: Machine) -> tuple[Target, ...]:
+    before = initial_variables(machine.platform)
+    flags = []
+    for language in _LANGUAGE_FLAGS:
+        name = f"CMAKE_{language}_FLAGS"
+        value = machine.read(name)
+        if value != before.get(name, ""):
+            flags.append((language, value))
+    directory = Directory(
+        definitions=tuple(machine.directory.definitions),
+        options=tuple(machine.directory.options),
+        language_flags=tuple(flags),
+    )
+    finisher = Finisher(
+        machine.targets, directory, machine.source_properties, machine.resolve_source
+    )
+    return tuple(
+        finisher.finish(state)
+        for state in machine.targets.values()
+        if state.kind not in {"interface", "imported"}
+    )
+
+
+def _every_command(statements: Iterable[Statement]) -> Iterator[Command]:
+    pending = list(statements)
+    while pending:
+        statement = pending.pop()
+        if isinstance(statement, Command):
+            yield statement
+        elif isinstance(statement, If):
+            for branch in statement.branches:
+                if branch.condition is not None:
+                    yield Command("if", branch.condition, branch.location)
+                pending.extend(branch.body)
+        else:
+            pending.extend(statement.body)
+
+
+def _note_switch(command: Command, compared: dict[str, set[str]], assigned: set[str]) -> None:
+    texts = [argument.text for argument in command.arguments]
+    is_set = command.name == "set" and len(texts) > 1 and "CACHE" not in texts
+    # A variable that is set from itself (its case changed) is still the person's choice.
+    if is_set and not any(f"${{{texts[0]}}}" in text for text in texts[1:]):
+        assigned.add(texts[0])
+    if command.name == "if":
+        for left, operator, right in zip(texts, texts[1:], texts[2:], strict=False):
+            if operator in {"STREQUAL", "MATCHES", "EQUAL"} and _PLATFORM_VALUE.match(right):
+                name = left.removeprefix("${").removesuffix("}")
+                compared.setdefault(name, set()).add(right)

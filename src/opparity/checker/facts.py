@@ -1,0 +1,442 @@
+"""The records that readers produce and rules consume; all frozen, all picklable.
+
+Paths are relative to the tree's root, with forward slashes. Lines and columns count from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opparity.checker.conditions import ALWAYS, Condition, Truth
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in the tree."""
+
+    path: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+# ---------------------------------------------------------------- C++, CUDA and HIP
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A function's parameter; the type is normalised text without spaces around * and &."""
+
+    type: str
+    name: str = ""
+    has_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What two functions must share to be one function."""
+
+    name: str
+    namespace: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    return_type: str
+
+    @property
+    def qualified(self) -> str:
+        """Return namespace::name."""
+        return "::".join((*self.namespace, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A function's prototype."""
+
+    signature: Signature
+    location: Location
+    condition: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A function's body, or an explicit instantiation of a template (`is_instantiation`).
+
+    Attributes:
+        is_local: `static`, or in an anonymous namespace: no other file can link to it.
+        is_empty: the body has no statement under any condition.
+        end_line: the body's last line.
+        is_guessed: found by its looks in a file that the grammar could not follow; the namespace
+            and parameters are not known.
+    """
+
+    signature: Signature
+    location: Location
+    condition: Condition = ALWAYS
+    is_local: bool = False
+    is_template: bool = False
+    is_inline: bool = False
+    is_kernel: bool = False
+    is_instantiation: bool = False
+    is_empty: bool = False
+    end_line: int = 0
+    is_guessed: bool = False
+
+
+class RegistrationKind(StrEnum):
+    """What a registration says."""
+
+    DEF = "def"
+    IMPL = "impl"
+    BIND = "bind"  # pybind11, TVM-FFI: name and function at once, no dispatcher
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One `def`, `impl` or binding.
+
+    Attributes:
+        kind: what it says.
+        library: the namespace, e.g. "_C"; a macro's name where the source has a macro.
+        operator: the operator's name without namespace and overload's dot.
+        style: "torch_library", "stable", "pybind", "tvm_ffi", "dispatch_macro".
+        schema: the whole schema string of a def; "" where there is none.
+        key: the dispatch key of an impl ("CUDA", "CPU"); "" for all.
+        symbol: the function bound, as written without `&` and template arguments; "" if none.
+        mentioned: functions that a bound lambda calls.
+        argument_names: `py::arg` names in order.
+        argument_defaults: how many of them, from the end, have defaults.
+    """
+
+    kind: RegistrationKind
+    library: str
+    operator: str
+    location: Location
+    style: str
+    condition: Condition = ALWAYS
+    schema: str = ""
+    key: str = ""
+    symbol: str = ""
+    mentioned: tuple[str, ...] = ()
+    argument_names: tuple[str, ...] = ()
+    argument_defaults: int = 0
+
+    @property
+    def qualified(self) -> str:
+        """Return library::operator."""
+        return f"{self.library}::{self.operator}" if self.library else self.operator
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A use of a function's name in native code: a call, or its address.
+
+    Attributes:
+        symbol: the last part of the name.
+        inside: the function around it; "" where there is none.
+        is_in_template: in a template's body, compiled only where the template is used.
+    """
+
+    symbol: str
+    location: Location
+    condition: Condition = ALWAYS
+    inside: str = ""
+    is_in_template: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MacroTest:
+    """A macro in an `#if`, `#ifdef`, `#ifndef` or `#elif`."""
+
+    name: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class MacroDefinition:
+    """`#define NAME value` in the tree; `is_function` for one with parameters."""
+
+    name: str
+    value: str
+    location: Location
+    condition: Condition = ALWAYS
+    is_function: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaneMask:
+    """A `__shfl_*_sync`-like call with a mask literal of 32 bits."""
+
+    function: str
+    mask: str
+    location: Location
+    condition: Condition = ALWAYS
+    inside: str = ""
+    is_in_template: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`#include "path"`, as written."""
+
+    path: str
+    location: Location
+    condition: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class NativeFile:
+    """Everything read from one C++, CUDA or HIP file.
+
+    Attributes:
+        called: every name that is called or whose address is taken.
+        has_errors: the grammar could not follow the whole file.
+    """
+
+    path: str
+    declarations: tuple[Declaration, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    registrations: tuple[Registration, ...] = ()
+    called: frozenset[str] = frozenset()
+    has_errors: bool = False
+    macro_tests: tuple[MacroTest, ...] = ()
+    macro_definitions: tuple[MacroDefinition, ...] = ()
+    lane_masks: tuple[LaneMask, ...] = ()
+    includes: tuple[Include, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+# ---------------------------------------------------------------- builds
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file in a target's source list.
+
+    Attributes:
+        path: relative to the root; the name that the build gives, before any hipify.
+        location: where the list names it.
+        built: TRUE, or UNKNOWN where it hangs on something that could not be decided.
+    """
+
+    path: str
+    location: Location
+    built: Truth = Truth.TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class MacroSetting:
+    """A macro that the build defines on the compiler's command line.
+
+    Attributes:
+        languages: compile languages that get it ("CXX", "CUDA", "HIP"); empty for all.
+        sources: paths that get it; empty for all of the target.
+        is_set: UNKNOWN where it hangs on something that could not be decided.
+        removed: `-UNAME`.
+    """
+
+    name: str
+    value: str
+    location: Location
+    languages: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+    is_set: Truth = Truth.TRUE
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A library or module as one platform's build makes it.
+
+    Attributes:
+        name: the build's name of it ("_C", "vllm._C").
+        kind: "module", "shared", "static", "object", "executable", "jit".
+        is_complete: FALSE where it also has sources from outside the tree (FetchContent,
+            generators); UNKNOWN where its list may hold any file.
+        links: other targets of the tree that it links or takes objects from.
+    """
+
+    name: str
+    kind: str
+    sources: tuple[Source, ...]
+    location: Location
+    macros: tuple[MacroSetting, ...] = ()
+    is_complete: Truth = Truth.TRUE
+    links: tuple[str, ...] = ()
+    built: Truth = Truth.TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class SourceList:
+    """A named list of sources, where the lists of a tree are to be compared with each other."""
+
+    name: str
+    purpose: str
+    paths: tuple[str, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build description evaluated for one platform."""
+
+    description: str
+    platform: str
+    targets: tuple[Target, ...] = ()
+    lists: tuple[SourceList, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+# ---------------------------------------------------------------- Python
+
+
+class CallKind(StrEnum):
+    """How Python touches an operator."""
+
+    CALL = "call"
+    READ = "read"
+    REGISTER_FAKE = "register_fake"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A condition around Python code, and where it stands."""
+
+    condition: Condition
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A use of an operator (or, for IMPORT, of an extension module) from Python.
+
+    Attributes:
+        library: the namespace ("_C") or, for IMPORT, the module's dotted name.
+        operator: the operator's name; "" for IMPORT.
+        overload: "default" of `.default`; "".
+        at_import: the code runs when its module is imported.
+        inside: the function's dotted name; "" at module level.
+        argument_count: positional and keyword arguments; -1 where a star hides them.
+        keywords: names of keyword arguments.
+        through: the function of the tree that makes the call, where this is a use of it.
+    """
+
+    kind: CallKind
+    library: str
+    operator: str
+    location: Location
+    guards: tuple[Guard, ...] = ()
+    overload: str = ""
+    at_import: bool = False
+    inside: str = ""
+    argument_count: int = -1
+    keywords: tuple[str, ...] = ()
+    through: str = ""
+
+    @property
+    def qualified(self) -> str:
+        """Return library::operator."""
+        return f"{self.library}::{self.operator}" if self.operator else self.library
+
+
+@dataclass(frozen=True, slots=True)
+class PythonRegistration:
+    """An operator that Python itself defines: `Library.define`, `custom_op`, a direct helper."""
+
+    library: str
+    operator: str
+    location: Location
+    guards: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableUse:
+    """A store into, or a read from, a module-level table: `TABLE[key] = f`, `TABLE[key]`.
+
+    Attributes:
+        table: the table's name, after the file that makes it: "fusion.py:QUANT_OPS".
+        key: the key's source text.
+        is_store: a store; else a read that fails where the key is missing.
+        function: the name stored; "".
+        inside: the function's dotted name; "" at module level.
+        through: the function or class of the tree that reads the key it is given here.
+    """
+
+    table: str
+    key: str
+    location: Location
+    is_store: bool
+    guards: tuple[Guard, ...] = ()
+    at_import: bool = False
+    function: str = ""
+    inside: str = ""
+    through: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFile:
+    """Everything read from one Python file."""
+
+    path: str
+    calls: tuple[Call, ...] = ()
+    registrations: tuple[PythonRegistration, ...] = ()
+    table_uses: tuple[TableUse, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+# ---------------------------------------------------------------- results
+
+
+class Severity(StrEnum):
+    """How bad a finding is; ERROR: it will fail to build, import or call on that platform."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFORMATION = "information"
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that a finding rests on."""
+
+    location: Location
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of a rule, for one platform ("" where it holds for every platform)."""
+
+    rule: str
+    name: str
+    severity: Severity
+    location: Location
+    message: str
+    platform: str = ""
+    operator: str = ""
+    symbol: str = ""
+    related: tuple[Related, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What a rule could not decide, and why."""
+
+    rule: str
+    name: str
+    location: Location
+    message: str
+    platform: str = ""
+    operator: str = ""
+    symbol: str = ""
+    related: tuple[Related, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read; listed, and never a silent gap."""
+
+    location: Location
+    message: str

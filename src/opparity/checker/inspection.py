@@ -1,0 +1,178 @@
+"""A tree and its settings to a report: rules, then suppressions, then the baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from opparity.checker.baseline import compare
+from opparity.checker.check import check_project
+from opparity.checker.facts import Finding, Location, Severity
+from opparity.checker.project import read_project
+from opparity.checker.reports.report import EVERY_PLATFORM, Report
+from opparity.checker.rules import RULES
+from opparity.checker.rules.stale_baseline_entry import StaleBaselineEntry
+from opparity.checker.rules.suppression_not_understood import SuppressionNotUnderstood
+from opparity.checker.rules.suppression_without_reason import SuppressionWithoutReason
+from opparity.checker.rules.unused_suppression import UnusedSuppression
+from opparity.checker.suppressions import read_suppressions, suppress
+from opparity.checker.tree import FileNotReadable
+from opparity.checker.tree.names import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from opparity.checker.baseline import Entry
+    from opparity.checker.check import Check
+    from opparity.checker.platforms import Platform
+    from opparity.checker.rules import Rule
+    from opparity.checker.suppressions import Suppression
+    from opparity.checker.tree import Tree
+
+# A longer line of source is cut in an excerpt: minified or generated.
+_EXCERPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a check is asked.
+
+    Attributes:
+        platforms: none means every one that the build knows.
+        rules: those to apply.
+        is_narrowed: the command line left out platforms or rules, so that what is not found may
+            only be out of sight.
+        is_strict: what cannot be decided is a finding.
+        baseline: how many findings each entry accepts.
+        baseline_path: the baseline's name, for findings about it.
+        prefix: what leads from the current folder to the tree.
+    """
+
+    platforms: tuple[Platform, ...] = ()
+    rules: tuple[type[Rule], ...] = RULES
+    is_narrowed: bool = False
+    is_strict: bool = False
+    baseline: Mapping[Entry, int] | None = None
+    baseline_path: str = ""
+    prefix: str = ""
+
+
+def inspect_tree(tree: Tree, request: Request) -> Report:
+    """Return the report of a tree."""
+    check = check_project(read_project(tree, request.platforms), request.rules)
+    if request.is_strict:
+        check = _strict(check)
+    suppressions = read_suppressions(tree)
+    findings = suppress(check.findings, suppressions)
+    unknowns = suppress(check.unknowns, suppressions)
+    applied = {rule.code for rule in request.rules}
+    left = [
+        *findings.left,
+        *(
+            finding
+            for finding in _about_suppressions(suppressions, findings.used | unknowns.used, request)
+            if finding.rule in applied
+        ),
+    ]
+    accepted = 0
+    if request.baseline is not None:
+        comparison = compare(left, dict(request.baseline))
+        accepted = comparison.accepted
+        left = [*comparison.new, *_about_baseline(comparison.stale, check, request)]
+    return Report(
+        project=printable(check.project),
+        platforms=check.platforms,
+        findings=tuple(sorted(left, key=lambda each: each.location)),
+        unknowns=unknowns.left,
+        rules=request.rules,
+        suppressed=len(check.findings)
+        + len(check.unknowns)
+        - len(findings.left)
+        - len(unknowns.left),
+        accepted=accepted,
+        prefix=request.prefix,
+        excerpts=_excerpts(tree, left),
+    )
+
+
+def _strict(check: Check) -> Check:
+    undecided = tuple(
+        Finding(
+            rule=each.rule,
+            name=each.name,
+            severity=Severity.WARNING,
+            location=each.location,
+            message=f"cannot be decided: {each.message}",
+            platform=each.platform,
+            operator=each.operator,
+            symbol=each.symbol,
+            related=each.related,
+        )
+        for each in check.unknowns
+    )
+    return replace(check, findings=(*check.findings, *undecided), unknowns=())
+
+
+def _about_suppressions(
+    suppressions: Iterable[Suppression], used: frozenset[tuple[Location, str]], request: Request
+) -> Iterator[Finding]:
+    """Yield what is wrong with the suppressions themselves."""
+    known = {rule.code for rule in RULES}
+    applied = {rule.code for rule in request.rules}
+    for each in suppressions:
+        strangers = [code for code in each.codes if code not in known]
+        if not each.codes or strangers:
+            detail = f"no rule {', '.join(strangers)}" if strangers else "no allow(CODE) reason"
+            message = f"not understood: {printable(detail)}"
+            yield SuppressionNotUnderstood().finding(each.location, message)
+        elif not each.reason:
+            message = f"allow({', '.join(each.codes)}) needs a reason and accepts nothing without"
+            yield SuppressionWithoutReason().finding(each.location, message)
+        elif not request.is_narrowed:
+            for code in each.codes:
+                if code in applied and (each.location, code) not in used:
+                    message = f"{code} is not found at line {each.line}; delete the comment"
+                    yield UnusedSuppression().finding(each.location, message)
+
+
+def _about_baseline(
+    stale: Iterable[tuple[Entry, int, int]], check: Check, request: Request
+) -> Iterator[Finding]:
+    """Yield the entries that accept too much, of the rules and platforms that were looked at."""
+    applied = {rule.code for rule in request.rules}
+    if StaleBaselineEntry.code not in applied:
+        return
+    for entry, allowed, found in stale:
+        if entry.rule not in applied or entry.platform not in {"", *check.platforms}:
+            continue
+        subject = entry.operator or entry.symbol or entry.path
+        platform = entry.platform or EVERY_PLATFORM
+        yield StaleBaselineEntry().finding(
+            Location(request.baseline_path, 1),
+            f"accepts {allowed} of {entry.rule} for {printable(subject)} on {platform}, "
+            f"and there are {found}: write it anew",
+            platform=entry.platform,
+            operator=entry.operator,
+            symbol=entry.symbol,
+        )
+
+
+def _excerpts(tree: Tree, findings: Iterable[Finding]) -> dict[tuple[str, int], str]:
+    """Return the line of source at each finding's place, where the tree has one."""
+    wanted: dict[str, set[int]] = {}
+    for finding in findings:
+        wanted.setdefault(finding.location.path, set()).add(finding.location.line)
+    excerpts: dict[tuple[str, int], str] = {}
+    for path, numbers in wanted.items():
+        if tree.places.get(path) is None:
+            continue
+        try:
+            lines = tree.read_text(path).split("\n")
+        except FileNotReadable:
+            # Exchanged since it was read: the finding stands without its line.
+            continue
+        for number in numbers:
+            if 0 < number <= len(lines):
+                line = lines[number - 1].expandtabs(4).rstrip()
+                excerpts[path, number] = printable(line[:_EXCERPT])
+    return excerpts

@@ -1,0 +1,184 @@
+"""The matrix: operator by platform, each answer with the places that say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, any_of, truth_of
+from opparity.checker.facts import CallKind, RegistrationKind, Related
+from opparity.checker.linking import names
+from opparity.checker.naming import operator_name
+from opparity.checker.operators import Process, concerns, touches
+from opparity.checker.whereabouts import find_symbol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.facts import Call, Registration
+    from opparity.checker.linking import Link, Use
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Yes, no or unknown, and why."""
+
+    truth: Truth
+    places: tuple[Related, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one platform has of one operator.
+
+    Attributes:
+        declared: a prototype of the bound function is visible.
+        defined: the operator's schema is registered (`def`, or a binding).
+        implemented: dispatch key -> an implementation is registered; key "" is every key.
+        built: a source that the platform builds defines the bound function.
+        called: Python calls the operator, and no guard rules the platform out.
+    """
+
+    declared: Answer
+    defined: Answer
+    implemented: tuple[tuple[str, Answer], ...]
+    built: Answer
+    called: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One operator on every platform; `cells` is parallel to `Matrix.platforms`."""
+
+    operator: str
+    symbols: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Every operator on every platform."""
+
+    platforms: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def unknown_share(self) -> float:
+        """Return the part of all answers that are unknown, from 0 to 1."""
+        answers = [
+            answer.truth
+            for row in self.rows
+            for cell in row.cells
+            for answer in (cell.declared, cell.defined, cell.built, cell.called)
+        ]
+        return answers.count(Truth.UNKNOWN) / len(answers) if answers else 0.0
+
+
+_MOST_PLACES = 4
+
+
+def build_matrix(project: Project) -> Matrix:
+    """Return the matrix of every operator that some target may register on some platform."""
+    columns = [_Column(project, platform) for platform in project.platforms]
+    calls: dict[str, list[Call]] = {}
+    for call in touches(project):
+        if call.kind is not CallKind.REGISTER_FAKE:
+            calls.setdefault(call.qualified, []).append(call)
+    names = sorted({name for column in columns for name in column.uses})
+    rows = []
+    for name in names:
+        symbols = sorted({symbol for column in columns for symbol in column.symbols(name)})
+        cells = tuple(column.cell(name, symbols, calls.get(name, [])) for column in columns)
+        rows.append(Row(name, tuple(symbols), cells))
+    labels = tuple(platform.label for platform in project.platforms)
+    return Matrix(platforms=labels, rows=tuple(rows))
+
+
+class _Column:
+    """One platform: its registrations by operator."""
+
+    def __init__(self, project: Project, platform: Platform) -> None:
+        self.project = project
+        self.process = Process(platform, project.operators)
+        self.uses: dict[str, list[tuple[Registration, Use, Link]]] = {}
+        for link in project.linker.links_on(platform):
+            for registration, use in link.registrations():
+                name = operator_name(registration, link.target)
+                self.uses.setdefault(name, []).append((registration, use, link))
+
+    def symbols(self, name: str) -> set[str]:
+        """Return the functions that the platform binds to an operator."""
+        bound = (r for r, _, _ in self.uses.get(name, ()))
+        return {symbol for r in bound for symbol in (r.symbol, *r.mentioned) if symbol}
+
+    def cell(self, name: str, symbols: list[str], calls: list[Call]) -> Cell:
+        """Return what the platform has of an operator."""
+        uses = self.uses.get(name, [])
+        defining = [(r, u.truth) for r, u, _ in uses if r.kind is not RegistrationKind.IMPL]
+        keys: dict[str, list[tuple[Registration, Truth]]] = {}
+        for registration, use, _ in uses:
+            if registration.kind is not RegistrationKind.DEF:
+                keys.setdefault(registration.key, []).append((registration, use.truth))
+        return Cell(
+            declared=self._declared(symbols),
+            defined=_answer(defining, "registered here"),
+            implemented=tuple(
+                (key, _answer(found, "implemented here")) for key, found in sorted(keys.items())
+            ),
+            built=self._built(uses),
+            called=self._called(calls),
+        )
+
+    def _declared(self, symbols: list[str]) -> Answer:
+        places: list[Related] = []
+        for symbol in symbols:
+            last = symbol.rpartition("::")[2]
+            places.extend(
+                Related(declaration.location, f"{last} is declared here")
+                for declaration in self.project.declarations.get(last, ())
+            )
+            places.extend(
+                Related(definition.location, f"{last} is defined here")
+                for definition in self.project.definitions.get(last, ())
+            )
+        return Answer(truth_of(places), tuple(places[:_MOST_PLACES]))
+
+    def _built(self, uses: list[tuple[Registration, Use, Link]]) -> Answer:
+        """Return whether what the platform registers is defined in what it links."""
+        answers: list[Truth] = []
+        places: list[Related] = []
+        for registration, use, link in uses:
+            if registration.symbol:
+                found = find_symbol(self.project, link, registration.symbol, use)
+                answers.append(found.answer)
+                places.extend(found.related or self._definitions(registration.symbol, link))
+            elif registration.mentioned:
+                answers.append(use.truth)
+        return Answer(any_of(answers), tuple(places[:_MOST_PLACES]))
+
+    def _definitions(self, symbol: str, link: Link) -> Iterator[Related]:
+        """Yield where the platform's sources define a symbol."""
+        for definition in self.project.definitions.get(symbol.rpartition("::")[2], ()):
+            path = definition.location.path
+            if names(symbol, definition) and any(
+                self.project.targets_compiling(link.platform, path)
+            ):
+                yield Related(definition.location, "defined here")
+
+    def _called(self, calls: list[Call]) -> Answer:
+        """Return whether Python may call the operator there: no guard rules it out."""
+        open_calls = [
+            call
+            for call in calls
+            if self.process.truth_of(call.guards) is not Truth.FALSE
+            and concerns(call, self.process.platform)
+        ]
+        places = tuple(Related(call.location, "called here") for call in open_calls[:_MOST_PLACES])
+        return Answer(truth_of(open_calls), places)
+
+
+def _answer(found: list[tuple[Registration, Truth]], text: str) -> Answer:
+    places = tuple(Related(r.location, text) for r, _ in found[:_MOST_PLACES])
+    return Answer(any_of(truth for _, truth in found), places)

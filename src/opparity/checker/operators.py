@@ -1,0 +1,213 @@
+"""Which operators exist on a platform, as a Python process there would find them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import (
+    Atom,
+    Condition,
+    Predicate,
+    Truth,
+    all_of,
+    any_of,
+    atoms,
+    evaluate,
+    truth_of,
+)
+from opparity.checker.facts import RegistrationKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from opparity.checker.facts import Call, Guard, PythonRegistration, Registration, Target
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+_EXTENSION_NAME = "TORCH_EXTENSION_NAME"
+_CONCATENATION = re.compile(r"CONCAT\(\s*([^,()]*)\s*,\s*([^,()]*)\s*\)")
+# A word in a file's path that keeps it to a platform. "cuda" does not: ROCm's torch calls its
+# device so; "cpu" does not: every platform's code speaks of the host's memory.
+_PLATFORM_WORDS = {
+    "rocm": "rocm",
+    "aiter": "rocm",
+    "hip": "rocm",
+    "xpu": "xpu",
+    "npu": "npu",
+    "hpu": "hpu",
+    "tpu": "tpu",
+    "musa": "musa",
+    "mlu": "mlu",
+}
+_DEFINING = frozenset({RegistrationKind.DEF, RegistrationKind.BIND})
+
+
+def library_of(registration: Registration, target: Target) -> str:
+    """Return the namespace of a registration as a target compiles it."""
+    library = registration.library
+    if _EXTENSION_NAME in library:
+        library = library.replace(_EXTENSION_NAME, target.name.rpartition(".")[2])
+        library = _CONCATENATION.sub(r"\1\2", library)
+    return library.strip().strip('"')
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A definition of an operator that a target may compile."""
+
+    registration: Registration
+    target: Target
+    truth: Truth
+
+
+@dataclass(slots=True)
+class PlatformOperators:
+    """The operators of one platform.
+
+    Attributes:
+        native: qualified name -> its definitions there.
+        open_libraries: namespaces that something unread may add to.
+        has_targets: the platform builds anything at all.
+    """
+
+    native: dict[str, list[Defined]] = field(default_factory=dict)
+    open_libraries: set[str] = field(default_factory=set)
+    has_targets: bool = False
+
+
+class Operators:
+    """The operators of a tree on each of its platforms."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.known: dict[str, None] = {}
+        self.libraries: set[str] = set()
+        self.python: dict[str, list[PythonRegistration]] = {}
+        self.by_platform = {each.label: self._read(each) for each in project.platforms}
+        for file in project.python.values():
+            for registration in file.registrations:
+                name = f"{registration.library}::{registration.operator}"
+                self.python.setdefault(name, []).append(registration)
+
+    def _read(self, platform: Platform) -> PlatformOperators:
+        found = PlatformOperators()
+        for link in self.project.linker.links_on(platform):
+            found.has_targets = True
+            target = link.target
+            if link.is_complete is not Truth.TRUE:
+                found.open_libraries.add(target.name.rpartition(".")[2])
+            for compiled in link.compiled:
+                for registration in compiled.file.registrations:
+                    if registration.kind not in _DEFINING:
+                        continue
+                    library = library_of(registration, target)
+                    name = f"{library}::{registration.operator}"
+                    self.known[name] = None
+                    self.libraries.add(library)
+                    truth = all_of((target.built, compiled.truth(registration.condition)))
+                    defined = Defined(registration, target, truth)
+                    found.native.setdefault(name, []).append(defined)
+        return found
+
+    def is_ours(self, name: str) -> bool:
+        """Return whether the tree defines an operator on some platform."""
+        return name in self.known
+
+    def definitions(self, platform: Platform, name: str) -> list[Defined]:
+        """Return the native definitions that a platform may compile."""
+        found = self.by_platform[platform.label].native.get(name, [])
+        return [each for each in found if each.truth is not Truth.FALSE]
+
+    def exists(self, platform: Platform, name: str) -> Truth:
+        """Return whether `torch.ops` has an operator on a platform, its extension loaded."""
+        here = self.by_platform[platform.label]
+        truths = [each.truth for each in here.native.get(name, ())]
+        process = Process(platform, self)
+        truths.extend(process.truth_of(each.guards) for each in self.python.get(name, ()))
+        found = any_of(truths)
+        if found is not Truth.FALSE:
+            return found
+        library = name.partition("::")[0]
+        is_closed = here.has_targets and library not in here.open_libraries
+        return Truth.FALSE if is_closed and library in self.libraries else Truth.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A Python process on a platform: the environment of Python's guards."""
+
+    platform: Platform
+    operators: Operators
+
+    def truth(self, atom: Atom) -> Truth:
+        """Return what is known of a test there."""
+        match atom:
+            case Predicate("platform", (name,)):
+                return truth_of(name == self.platform.name)
+            case Predicate("hasattr", (name,)):
+                return self.operators.exists(self.platform, name) if "::" in name else Truth.TRUE
+            case _:
+                return Truth.UNKNOWN
+
+    def truth_of(self, guards: Iterable[Guard]) -> Truth:
+        """Return whether code under these guards can run; a caught error is no condition."""
+        return all_of(
+            evaluate(guard.condition, self) for guard in guards if not is_caught(guard.condition)
+        )
+
+    def admits(self, guards: Iterable[Guard]) -> bool:
+        """Return whether one of the guards lets this platform through by its name.
+
+        `not is_rocm()` turns ROCm away; that the CPU passes it says nothing of the CPU.
+        """
+        return any(
+            evaluate(guard.condition, self) is Truth.TRUE
+            and evaluate(guard.condition, _Nowhere()) is not Truth.TRUE
+            for guard in guards
+        )
+
+
+class _Nowhere:
+    """A platform that no test names."""
+
+    def truth(self, atom: Atom) -> Truth:
+        """Return FALSE for every platform, and that nothing else is known."""
+        is_platform = isinstance(atom, Predicate) and atom.name == "platform"
+        return Truth.FALSE if is_platform else Truth.UNKNOWN
+
+
+def is_caught(condition: Condition) -> bool:
+    """Return whether a guard is a `try` that handles the operator's or module's absence."""
+    return isinstance(condition, Predicate) and condition.name == "caught"
+
+
+def handles_absence(call: Call) -> bool:
+    """Return whether an `except` around a call handles the absence of what it touches."""
+    return any(is_caught(guard.condition) for guard in call.guards)
+
+
+def tests_platform(condition: Condition) -> bool:
+    """Return whether a condition speaks of platforms."""
+    return any(isinstance(atom, Predicate) and atom.name == "platform" for atom in atoms(condition))
+
+
+def own_platform(path: str) -> str:
+    """Return the platform that a file's path keeps it to; "" for none."""
+    words = re.split(r"[/_.]", path.lower())
+    found = {_PLATFORM_WORDS[word] for word in words if word in _PLATFORM_WORDS}
+    return next(iter(found)) if len(found) == 1 else ""
+
+
+def concerns(call: Call, platform: Platform) -> bool:
+    """Return whether a call's file is for a platform, or for all."""
+    return own_platform(call.location.path) in {"", platform.name}
+
+
+def touches(project: Project) -> Iterator[Call]:
+    """Yield every use of an operator that the tree defines natively on some platform."""
+    for path in sorted(project.python):
+        for call in project.python[path].calls:
+            if call.operator and project.operators.is_ours(call.qualified):
+                yield call

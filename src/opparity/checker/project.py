@@ -1,0 +1,191 @@
+"""A tree's facts, collected once: what every rule and report is a function of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from opparity.checker.cmake.evaluation import CMakeReader
+from opparity.checker.conditions import Condition, Truth, all_of, any_of, evaluate
+from opparity.checker.detection import known_platforms
+from opparity.checker.linking import Linker
+from opparity.checker.operators import Operators, library_of
+from opparity.checker.readers.build_toml import read_build_tomls
+from opparity.checker.readers.json_lists import read_json_lists
+from opparity.checker.readers.native import read_native_files
+from opparity.checker.readers.python_calls import read_python_files
+from opparity.checker.readers.setup_script import read_setup_scripts
+from opparity.checker.translation import TranslationUnit, translation_unit
+from opparity.checker.tree import Tree, open_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from opparity.checker.facts import (
+        Build,
+        Declaration,
+        Definition,
+        MacroDefinition,
+        NativeFile,
+        Problem,
+        PythonFile,
+        Registration,
+        Source,
+        Target,
+    )
+    from opparity.checker.platforms import Platform
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything known of a tree.
+
+    Attributes:
+        name: the tree's own name, for reports.
+        platforms: those that are checked, in order.
+        native: the facts of each C++, CUDA and HIP file, by path.
+        builds: each build description, evaluated for each platform.
+        python: the facts of each Python file, by path.
+        problems: what could not be read.
+    """
+
+    name: str
+    tree: Tree
+    platforms: tuple[Platform, ...]
+    native: dict[str, NativeFile] = field(default_factory=dict)
+    builds: tuple[Build, ...] = ()
+    python: dict[str, PythonFile] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def builds_on(self, platform: Platform) -> Iterator[Build]:
+        """Yield the build descriptions as evaluated for a platform."""
+        return (build for build in self.builds if build.platform == platform.label)
+
+    def targets_on(self, platform: Platform) -> Iterator[Target]:
+        """Yield every target that a platform's builds make."""
+        for build in self.builds_on(platform):
+            yield from build.targets
+
+    @cached_property
+    def linker(self) -> Linker:
+        """Return what each target compiles and defines, worked out when first asked for."""
+        return Linker(self)
+
+    @cached_property
+    def operators(self) -> Operators:
+        """Return which operators exist on each platform, worked out when first asked for."""
+        return Operators(self)
+
+    @cached_property
+    def definitions(self) -> dict[str, tuple[Definition, ...]]:
+        """Return the tree's function definitions, by the last part of their names."""
+        found: dict[str, list[Definition]] = {}
+        for file in self.native.values():
+            for definition in file.definitions:
+                found.setdefault(definition.signature.name, []).append(definition)
+        return {name: tuple(definitions) for name, definitions in found.items()}
+
+    @cached_property
+    def declarations(self) -> dict[str, tuple[Declaration, ...]]:
+        """Return the tree's prototypes, by the last part of their names."""
+        found: dict[str, list[Declaration]] = {}
+        for file in self.native.values():
+            for declaration in file.declarations:
+                found.setdefault(declaration.signature.name, []).append(declaration)
+        return {name: tuple(declarations) for name, declarations in found.items()}
+
+    @cached_property
+    def registrations(self) -> tuple[Registration, ...]:
+        """Return every registration of the tree, compiled or not."""
+        return tuple(
+            registration for file in self.native.values() for registration in file.registrations
+        )
+
+    @cached_property
+    def macro_definitions(self) -> dict[str, tuple[MacroDefinition, ...]]:
+        """Return the tree's own `#define`s, by name."""
+        found: dict[str, list[MacroDefinition]] = {}
+        for file in self.native.values():
+            for definition in file.macro_definitions:
+                found.setdefault(definition.name, []).append(definition)
+        return {name: tuple(definitions) for name, definitions in found.items()}
+
+    def unit(self, platform: Platform, target: Target, path: str) -> TranslationUnit:
+        """Return the macros that a source sees in a target."""
+        return translation_unit(platform, target, path, self.macro_definitions)
+
+    def targets_compiling(self, platform: Platform, path: str) -> Iterator[tuple[Target, Source]]:
+        """Yield the targets that list a source, each with its list entry."""
+        for target in self.targets_on(platform):
+            for source in target.sources:
+                if source.path == path:
+                    yield target, source
+
+    def compiled_on(self, platform: Platform, path: str, condition: Condition) -> Truth:
+        """Return whether a platform's builds compile a line of a source, given its condition."""
+        return any_of(
+            all_of(
+                (
+                    target.built,
+                    source.built,
+                    evaluate(condition, self.unit(platform, target, path)),
+                )
+            )
+            for target, source in self.targets_compiling(platform, path)
+        )
+
+
+def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Project:
+    """Read a tree, or the one at a path; with no platforms given, every one its build knows."""
+    tree = source if isinstance(source, Tree) else open_tree(source)
+    chosen = tuple(platforms) or known_platforms(tree)
+    builds: list[Build] = []
+
+    def read_builds() -> None:
+        builds.extend(CMakeReader(tree).read(chosen))
+        builds.extend(read_setup_scripts(tree, chosen))
+        builds.extend(read_build_tomls(tree, chosen))
+        builds.extend(read_json_lists(tree, chosen))
+
+    native = read_native_files(tree, meanwhile=read_builds)
+    problems = [*tree.problems]
+    for file in native.values():
+        problems.extend(file.problems)
+    for build in builds:
+        problems.extend(build.problems)
+    python = read_python_files(tree, _libraries(native, builds), _modules(builds))
+    for script in python.values():
+        problems.extend(script.problems)
+    return Project(
+        name=tree.name,
+        tree=tree,
+        platforms=chosen,
+        native=native,
+        builds=tuple(builds),
+        python=python,
+        problems=tuple(dict.fromkeys(problems)),
+    )
+
+
+def _libraries(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:
+    """Return every namespace that native files may register operators in."""
+    return frozenset(
+        library_of(registration, target)
+        for build in builds
+        for target in build.targets
+        for source in target.sources
+        if source.path in native
+        for registration in native[source.path].registrations
+    )
+
+
+def _modules(builds: Sequence[Build]) -> frozenset[str]:
+    """Return the last names of the extension modules that the builds make."""
+    return frozenset(
+        target.name.rpartition(".")[2]
+        for build in builds
+        for target in build.targets
+        if target.kind in {"module", "shared", "jit"}
+    ) - {""}

@@ -1,0 +1,156 @@
+"""What a build script would learn of the machine it runs on, platform by platform."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, truth_of
+from opparity.checker.readers.build_python.values import (
+    NONE,
+    Known,
+    Library,
+    Newest,
+    Unsure,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from opparity.checker.platforms import Platform
+
+# Packages that a build may import and always finds.
+_PRESENT = sys.stdlib_module_names | {
+    "distutils",
+    "ninja",
+    "numpy",
+    "packaging",
+    "pkg_resources",
+    "pybind11",
+    "setuptools",
+    "torch",
+    "wheel",
+}
+# Vendors' packages -> the platform on which they are installed.
+_VENDOR_PACKAGES = {
+    "habana_frameworks": "hpu",
+    "intel_extension_for_pytorch": "xpu",
+    "torch_xla": "tpu",
+    "cupy": "cuda",
+    "pynvml": "cuda",
+}
+_VENDOR_TORCH = re.compile(r"torch_([a-z]+)$")
+_AVAILABLE = re.compile(
+    r"torch\.(?:backends\.)?(?:is_(?P<flat>\w+?)_available|(?P<module>\w+)\.is_available)$"
+)
+_FORCED = re.compile(r"(?:\w+_)?FORCE_(?P<name>[A-Z]+)$")
+_DEVICES = frozenset({"cuda", "rocm", "mps", "xpu", "npu", "mlu", "musa", "hpu", "tpu", "sdaa"})
+_TOOLKITS = {
+    "CUDA_HOME": "cuda",
+    "ROCM_HOME": "rocm",
+    "HIP_HOME": "rocm",
+    "IS_HIP_EXTENSION": "rocm",
+    "SYCL_HOME": "xpu",
+    "MUSA_HOME": "musa",
+    "NEUWARE_HOME": "mlu",
+}
+_CPP_EXTENSION = re.compile(r"(?:torch|torch_\w+)(?:\.utils)*\.cpp_extension\.(\w+)$")
+
+
+# An environment variable that asks for the extensions (MMCV_WITH_OPS).
+_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL)_")
+
+
+def _is_off(default: Value) -> bool:
+    return isinstance(default, Known) and str(default.value).lower() in {
+        "0",
+        "",
+        "off",
+        "false",
+        "none",
+        "no",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The machine of one platform's build: Linux, current tools, no variables of its own set.
+
+    Attributes:
+        is_eager: variables that ask for extensions, off by default, are set.
+    """
+
+    platform: Platform
+    is_eager: bool = False
+
+    @property
+    def is_gpu(self) -> bool:
+        """Return whether torch's `cuda` device works here."""
+        return self.platform.name in {"cuda", "rocm"}
+
+    def importable(self, module: str) -> Truth:
+        """Return whether a module from outside the tree can be imported."""
+        top = module.partition(".")[0]
+        if top in _PRESENT:
+            return Truth.TRUE
+        vendor = _VENDOR_PACKAGES.get(top)
+        match = _VENDOR_TORCH.match(top)
+        if vendor is None and match and match[1] in _DEVICES:
+            vendor = match[1]
+        return Truth.UNKNOWN if vendor is None else truth_of(vendor == self.platform.name)
+
+    def variable(self, name: str, default: Value) -> Value:
+        """Return an environment variable: unset, unless it forces this very platform."""
+        match = _FORCED.match(name)
+        if match and match["name"].lower() == self.platform.name:
+            return Known("1")
+        if self.is_eager and not match and _SWITCH.search(name) and _is_off(default):
+            return Known("1")
+        return default
+
+    def attribute(self, name: str) -> Value:
+        """Return what a dotted name outside the tree stands for on this platform."""
+        toolkit = _CPP_EXTENSION.match(name)
+        if toolkit and toolkit[1] in _TOOLKITS:
+            present = self.platform.name == _TOOLKITS[toolkit[1]]
+            return Unsure(toolkit[1], Truth.TRUE) if present else NONE
+        if name in {"torch.version.hip", "torch.version.cuda", "torch.version.xpu"}:
+            wanted = {"hip": "rocm"}.get(name.rpartition(".")[2], name.rpartition(".")[2])
+            return Newest() if self.platform.name == wanted else NONE
+        return _CONSTANTS.get(name, Library(name))
+
+    def called(self, name: str) -> Value | None:
+        """Return what a function outside the tree answers here; None where nobody knows."""
+        match = _AVAILABLE.match(name)
+        if match:
+            device = (match["flat"] or match["module"]).lower()
+            if device == "cuda":
+                return Known(self.is_gpu)
+            if device in _DEVICES:
+                return Known(device == self.platform.name)
+        if name == "torch.cuda.device_count":
+            return Unsure("devices", truth_of(self.is_gpu))
+        return _ANSWERS.get(name)
+
+
+_CONSTANTS: dict[str, Value] = {
+    "sys.platform": Known("linux"),
+    "os.name": Known("posix"),
+    "os.sep": Known("/"),
+    "os.curdir": Known("."),
+    "os.path.curdir": Known("."),
+    "os.path.sep": Known("/"),
+    "torch.__version__": Newest(),
+    "sys.version_info": Newest(),
+    "typing.TYPE_CHECKING": Known(value=False),
+    "torch.utils.cpp_extension.IS_WINDOWS": Known(value=False),
+    "torch.utils.cpp_extension.IS_MACOS": Known(value=False),
+    "torch.utils.cpp_extension.IS_LINUX": Known(value=True),
+    "sys.argv": Unsure("command line"),
+}
+_ANSWERS: dict[str, Value] = {
+    "platform.system": Known("Linux"),
+    "platform.machine": Known("x86_64"),
+    "platform.python_version": Newest(),
+}

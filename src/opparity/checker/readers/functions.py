@@ -1,0 +1,322 @@
+"""Function declarations, definitions and explicit instantiations of one syntax tree."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Declaration, Definition, Location, Parameter, Signature
+from opparity.checker.readers.syntax import field as child
+from opparity.checker.readers.syntax import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tree_sitter import Node
+
+    from opparity.checker.conditions import Condition
+
+_TRANSPARENT = frozenset(
+    {
+        "ERROR",
+        "declaration_list",
+        "field_declaration_list",
+        "preproc_elif",
+        "preproc_else",
+        "preproc_if",
+        "preproc_ifdef",
+        "translation_unit",
+    }
+)
+_DECLARATOR_WRAPPERS = frozenset(
+    {"pointer_declarator", "reference_declarator", "attributed_declarator", "init_declarator"}
+)
+_CLASSES = frozenset({"class_specifier", "struct_specifier"})
+_DEEPEST_SCOPE = 60
+_SPACES = re.compile(r"\s+")
+_AROUND_PUNCTUATION = re.compile(r" ?(::|[<>,*&()]) ?")
+_ATTRIBUTES = re.compile(
+    r"\b(?:__restrict__|__restrict|restrict|__grid_constant__|typename|struct|class|enum)\b"
+    r"|\[\[.*?\]\]|/\*.*?\*/|//[^\n]*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a declaration stands."""
+
+    namespace: tuple[str, ...] = ()
+    is_anonymous: bool = False
+    is_template: bool = False
+    is_class: bool = False
+    is_class_template: bool = False
+
+
+@dataclass(slots=True)
+class Functions:
+    """What `collect` found; `blocks` are function definitions that are macros' bodies."""
+
+    declarations: list[Declaration] = field(default_factory=list)
+    definitions: list[Definition] = field(default_factory=list)
+    bodies: list[tuple[Node, Signature]] = field(default_factory=list)
+
+
+def normalise_type(text: str) -> str:
+    """Return a type's text with canonical spacing, without attributes."""
+    text = _SPACES.sub(" ", _ATTRIBUTES.sub(" ", text)).strip()
+    return _AROUND_PUNCTUATION.sub(r"\1", text).strip()
+
+
+def collect(root: Node, path: str, condition_at: Callable[[int], Condition]) -> Functions:
+    """Return the functions of a file; bodies are listed, not entered.
+
+    Where the grammar lost its way, a brace may have closed the wrong namespace: then what seems
+    to be in an anonymous one is not taken as local.
+    """
+    collector = _Collector(path, condition_at, trusts_namespaces=not root.has_error)
+    pending: list[tuple[Node, Scope]] = [(root, Scope())]
+    while pending:
+        node, scope = pending.pop()
+        pending.extend(reversed(collector.visit(node, scope)))
+    return collector.found
+
+
+class _Collector:
+    def __init__(
+        self, path: str, condition_at: Callable[[int], Condition], *, trusts_namespaces: bool
+    ) -> None:
+        self.path = path
+        self.trusts_namespaces = trusts_namespaces
+        self.condition_at = condition_at
+        self.found = Functions()
+
+    def visit(self, node: Node, scope: Scope) -> list[tuple[Node, Scope]]:
+        """Take one node; return what is to be visited inside it."""
+        kind = node.type
+        if kind in _TRANSPARENT:
+            return [(part, scope) for part in node.named_children]
+        if kind == "namespace_definition":
+            return self._namespace(node, scope)
+        if kind == "linkage_specification":
+            body = child(node, "body")
+            return [(body, scope)] if body else []
+        if kind == "template_declaration":
+            return self._template(node, scope)
+        if kind == "function_definition":
+            self._definition(node, scope)
+        elif kind in {"declaration", "field_declaration"}:
+            return self._declaration(node, scope)
+        elif kind == "template_instantiation":
+            self._instantiation(node, scope)
+        elif kind in _CLASSES:
+            return self._class(node, scope)
+        return []
+
+    def _namespace(self, node: Node, scope: Scope) -> list[tuple[Node, Scope]]:
+        name, body = child(node, "name"), child(node, "body")
+        if body is None or len(scope.namespace) > _DEEPEST_SCOPE:
+            return []
+        parts = tuple(text_of(name).replace(" ", "").split("::")) if name else ()
+        inner = Scope((*scope.namespace, *parts), scope.is_anonymous or name is None)
+        return [(body, inner)]
+
+    def _template(self, node: Node, scope: Scope) -> list[tuple[Node, Scope]]:
+        parameters = child(node, "parameters")
+        # `template <>` is a full specialisation: an ordinary function.
+        is_template = parameters is None or parameters.named_child_count > 0
+        inner = Scope(
+            scope.namespace,
+            scope.is_anonymous,
+            scope.is_template or is_template,
+            scope.is_class,
+            scope.is_class_template,
+        )
+        return [(part, inner) for part in node.named_children if part != parameters]
+
+    def _class(self, node: Node, scope: Scope) -> list[tuple[Node, Scope]]:
+        name, body = child(node, "name"), child(node, "body")
+        if name is None or body is None or len(scope.namespace) > _DEEPEST_SCOPE:
+            return []
+        is_template = scope.is_template or scope.is_class_template
+        inner = Scope(
+            (*scope.namespace, text_of(name)),
+            scope.is_anonymous,
+            is_class=True,
+            is_class_template=is_template,
+        )
+        return [(body, inner)]
+
+    def _definition(self, node: Node, scope: Scope) -> None:
+        signature = self._signature(node, scope)
+        body = child(node, "body")
+        if signature is None:
+            return
+        if body is None:
+            return  # `= default`, `= delete`
+        text = text_of(node)[: body.start_byte - node.start_byte]
+        words = set(re.findall(r"\w+", text))
+        is_local = (scope.is_anonymous and self.trusts_namespaces) or (
+            "static" in words and not scope.is_class
+        )
+        self.found.bodies.append((node, signature))
+        self.found.definitions.append(
+            Definition(
+                signature=signature,
+                location=self._location(node),
+                condition=self.condition_at(node.start_point.row + 1),
+                is_local=is_local,
+                is_template=scope.is_template or scope.is_class_template,
+                is_inline=bool(words & {"inline", "constexpr", "__forceinline__"})
+                or scope.is_class,
+                is_kernel="__global__" in words,
+                is_empty=not any(part.type != "comment" for part in body.named_children),
+                end_line=node.end_point.row + 1,
+            )
+        )
+
+    def _declaration(self, node: Node, scope: Scope) -> list[tuple[Node, Scope]]:
+        kind = child(node, "type")
+        inner: list[tuple[Node, Scope]] = []
+        if kind is not None and kind.type in _CLASSES and child(kind, "body"):
+            inner.append((kind, scope))
+        signature = self._signature(node, scope)
+        head = text_of(node)
+        if signature is None or scope.is_class_template or _is_no_prototype(head):
+            return inner
+        if scope.is_template or scope.is_anonymous or "static " in head[:60]:
+            return inner
+        self.found.declarations.append(
+            Declaration(
+                signature,
+                self._location(node),
+                self.condition_at(node.start_point.row + 1),
+            )
+        )
+        return inner
+
+    def _instantiation(self, node: Node, scope: Scope) -> None:
+        signature = self._signature(node, scope)
+        if signature is not None and not text_of(node).lstrip().startswith("extern"):
+            self.found.definitions.append(
+                Definition(
+                    signature,
+                    self._location(node),
+                    self.condition_at(node.start_point.row + 1),
+                    is_instantiation=True,
+                )
+            )
+
+    def _location(self, node: Node) -> Location:
+        return Location(self.path, node.start_point.row + 1, node.start_point.column + 1)
+
+    def _signature(self, node: Node, scope: Scope) -> Signature | None:
+        found = _function_declarator(child(node, "declarator"))
+        if found is None:
+            return None
+        declarator, marks = found
+        name, parameters = child(declarator, "declarator"), child(declarator, "parameters")
+        if name is None or parameters is None:
+            return None
+        written = _without_template_arguments(name)
+        if not written:
+            return None
+        *namespace, last = written.split("::")
+        kind = child(node, "type")
+        return Signature(
+            name=last,
+            namespace=(*scope.namespace, *(part for part in namespace if part)),
+            parameters=_parameters(parameters),
+            return_type=normalise_type(text_of(kind) + marks) if kind else "",
+        )
+
+
+def _is_no_prototype(text: str) -> bool:
+    """Return whether a declaration is pure virtual, defaulted, deleted, a friend or a typedef."""
+    tail = text.rstrip("; \n")
+    return tail.endswith(("= 0", "=0", "= default", "= delete", "=default", "=delete")) or (
+        text.lstrip().startswith(("typedef ", "friend ", "using "))
+    )
+
+
+def _function_declarator(node: Node | None) -> tuple[Node, str] | None:
+    """Return the function's declarator and the * and & that belong to its return type."""
+    marks = ""
+    while node is not None and node.type in _DECLARATOR_WRAPPERS:
+        if node.type == "init_declarator":
+            return None
+        marks += {"pointer_declarator": "*", "reference_declarator": "&"}.get(node.type, "")
+        node = child(node, "declarator") or (
+            node.named_children[0] if node.named_children else None
+        )
+    if node is None or node.type != "function_declarator":
+        return None
+    inner = child(node, "declarator")
+    if inner is not None and inner.type == "parenthesized_declarator":
+        return None  # a pointer to a function
+    return node, marks
+
+
+def _without_template_arguments(node: Node) -> str:
+    if node.type == "template_function":
+        name = child(node, "name")
+        return text_of(name) if name else ""
+    if node.type == "qualified_identifier":
+        scope, name = child(node, "scope"), child(node, "name")
+        left = _without_template_arguments(scope) if scope else ""
+        right = _without_template_arguments(name) if name else ""
+        return f"{left}::{right}" if left else right
+    if node.type == "template_type":
+        name = child(node, "name")
+        return text_of(name) if name else ""
+    text = text_of(node)
+    return text if text.replace("~", "").isidentifier() else ""
+
+
+def _parameters(node: Node) -> tuple[Parameter, ...]:
+    found: list[Parameter] = []
+    for part in node.named_children:
+        if part.type in {"parameter_declaration", "optional_parameter_declaration"}:
+            found.append(_parameter(part))
+        elif part.type == "variadic_parameter_declaration":
+            found.append(Parameter("..."))
+    if len(found) == 1 and found[0] == Parameter("void"):
+        return ()
+    return tuple(found)
+
+
+def _parameter(node: Node) -> Parameter:
+    default = child(node, "default_value")
+    text = node.text or b""
+    end = len(text)
+    if default is not None:
+        end = text.rfind(b"=", 0, default.start_byte - node.start_byte)
+    name_node = _declared_name(child(node, "declarator"))
+    if name_node is None:
+        return Parameter(normalise_type(_decode(text[:end])), has_default=default is not None)
+    start = name_node.start_byte - node.start_byte
+    stop = name_node.end_byte - node.start_byte
+    kind = _decode(text[:start]) + " " + _decode(text[stop:end])
+    return Parameter(normalise_type(kind), text_of(name_node), has_default=default is not None)
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", errors="replace")
+
+
+def _declared_name(node: Node | None) -> Node | None:
+    depth = 0
+    while node is not None and depth < _DEEPEST_SCOPE:
+        if node.type == "identifier":
+            return node
+        depth += 1
+        inner = child(node, "declarator")
+        if inner is None:
+            parts = [
+                part
+                for part in node.named_children
+                if "declarator" in part.type or part.type == "identifier"
+            ]
+            inner = parts[0] if parts else None
+        node = inner
+    return None

@@ -1,0 +1,394 @@
+"""Registrations of operators: torch's libraries, pybind11, TVM-FFI and projects' macros."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Location, Registration, RegistrationKind
+from opparity.checker.readers.syntax import descend, descend_to, string_value, text_of
+from opparity.checker.readers.syntax import field as child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tree_sitter import Node
+
+    from opparity.checker.conditions import Condition
+    from opparity.checker.facts import Signature
+
+_LIBRARY_MACRO = re.compile(
+    r"^(?:STABLE_)?TORCH_LIBRARY(_FRAGMENT|_IMPL)?(_EXPAND)?$|"
+    r"^(?:\w+_)?TORCH_LIBRARY(_FRAGMENT|_IMPL)?(_EXPAND)?$"
+)
+_PYBIND_MACROS = frozenset({"PYBIND11_MODULE", "NB_MODULE", "PYBIND11_MODULE_EXPAND"})
+_DISPATCH_MACRO = re.compile(
+    r"^(?:\w+_)?DISPATCH(?:_TO)?_?(CPU|CUDA|META|ALL|QUANTIZED_CPU|AUTOGRAD\w*)?$"
+)
+_WRAPPERS = frozenset(
+    {
+        "TORCH_BOX",
+        "TORCH_FN",
+        "TORCH_SELECTIVE_NAME",
+        "TORCH_SELECTIVE_SCHEMA",
+        "torch::dispatch",
+        "c10::dispatch",
+        "dispatch",
+        "CppFunction",
+        "torch::CppFunction",
+        "torch::CppFunction::makeFromBoxedFunction",
+        "torch::CppFunction::makeFromBoxedKernel",
+        "std::move",
+        "py::overload_cast",
+        "torch::schema",
+    }
+)
+_KEY = re.compile(
+    r"(?:^|::)k(CPU|CUDA|HIP|Meta|XPU|MPS|PrivateUse1|HPU|MTIA)$|"
+    r"DispatchKey::(\w+)$"
+)
+_MODULE_TYPE = re.compile(
+    r"\b(?:py|pybind11|nb|nanobind)::module_?\b|\bpybind11::module\b|torch::Library\b"
+)
+_TVM_EXPORT = re.compile(
+    r"\b(TVM_FFI_DLL_EXPORT_TYPED_FUNC|TVM_DLL_EXPORT_TYPED_FUNC|TVM_FFI_DLL_EXPORT)\s*\(\s*"
+    r"([A-Za-z_]\w*)\s*,\s*([A-Za-z_][\w:]*)\s*\)"
+)
+_NOT_FUNCTIONS = frozenset({"if", "for", "while", "switch", "return", "sizeof", "decltype"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The body that registrations stand in."""
+
+    variable: str
+    library: str
+    key: str
+    style: str
+
+
+def read_blocks(
+    bodies: list[tuple[Node, Signature]],
+    path: str,
+    condition_at: Callable[[int], Condition],
+) -> list[Registration]:
+    """Return the registrations in the bodies of a file's functions and macros."""
+    found: list[Registration] = []
+    for node, signature in bodies:
+        block = _block(node, signature)
+        body = child(node, "body")
+        if block is not None and body is not None:
+            reader = _BlockReader(block, path, condition_at)
+            for call in descend(body):
+                if call.type == "call_expression":
+                    found.extend(reader.read(call))
+    return found
+
+
+def read_tvm_exports(
+    path: str, text: str, line_of: Callable[[int], int], condition_at: Callable[[int], Condition]
+) -> Iterator[Registration]:
+    """Yield the functions that TVM-FFI's macros export."""
+    if "TVM" not in text:
+        return
+    for found in _TVM_EXPORT.finditer(text):
+        line = line_of(found.start())
+        if text[text.rfind("\n", 0, found.start()) + 1 :].lstrip().startswith("#"):
+            continue
+        yield Registration(
+            kind=RegistrationKind.BIND,
+            library="",
+            operator=found.group(2),
+            location=Location(path, line),
+            style="tvm_ffi",
+            condition=condition_at(line),
+            symbol=found.group(3),
+        )
+
+
+def _block(node: Node, signature: Signature) -> _Block | None:
+    name = signature.name
+    is_library, is_module = bool(_LIBRARY_MACRO.match(name)), name in _PYBIND_MACROS
+    arguments = _macro_arguments(child(node, "declarator")) if is_library or is_module else []
+    if is_library and len(arguments) >= 2:  # noqa: PLR2004 -- library, variable
+        style = "stable" if name.startswith("STABLE_") else "torch_library"
+        key = arguments[1] if "_IMPL" in name and len(arguments) > 2 else ""  # noqa: PLR2004
+        return _Block(arguments[-1], arguments[0], key, style)
+    if is_module and len(arguments) >= 2:  # noqa: PLR2004
+        return _Block(arguments[1], arguments[0], "", "pybind")
+    for parameter in signature.parameters:
+        if _MODULE_TYPE.search(parameter.type):
+            style = "torch_library" if "Library" in parameter.type else "pybind"
+            return _Block(parameter.name, "", "", style)
+    return None
+
+
+def _macro_arguments(declarator: Node | None) -> list[str]:
+    """Return the comma-separated arguments of a macro that looks like a function's head."""
+    if declarator is None:
+        return []
+    parameters = child(declarator, "parameters")
+    if parameters is None:
+        return []
+    arguments, depth = [""], 0
+    for character in text_of(parameters)[1:-1]:
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth == 0:
+            arguments.append("")
+        elif not character.isspace():
+            arguments[-1] += character
+    return arguments
+
+
+class _BlockReader:
+    def __init__(self, block: _Block, path: str, condition_at: Callable[[int], Condition]) -> None:
+        self.block = block
+        self.path = path
+        self.condition_at = condition_at
+
+    def read(self, call: Node) -> Iterator[Registration]:
+        """Yield what one call registers, if anything."""
+        function, arguments = child(call, "function"), child(call, "arguments")
+        if function is None or arguments is None:
+            return
+        values = [part for part in arguments.named_children if part.type != "comment"]
+        if not values:
+            return
+        name = text_of(function)
+        if function.type == "field_expression":
+            yield from self._method(function, call, values)
+        elif _DISPATCH_MACRO.match(name):
+            yield from self._dispatch_macro(name, call, values)
+
+    def _method(self, function: Node, call: Node, values: list[Node]) -> Iterator[Registration]:
+        field_node, receiver = child(function, "field"), child(function, "argument")
+        method = text_of(field_node) if field_node else ""
+        if method not in {"def", "impl"} or receiver is None:
+            return
+        if _chain_root(receiver) != self.block.variable:
+            return
+        first = _unwrap_string(values[0])
+        if first is None:
+            return
+        if method == "impl":
+            yield self._impl(call, first, values[1:])
+        elif self.block.style == "pybind":
+            yield self._bind(call, first, values[1:])
+        else:
+            yield from self._def(call, first, values[1:])
+
+    def _make(self, call: Node, **fields: object) -> Registration:
+        line = call.start_point.row + 1
+        field_node = child(call, "function")
+        if field_node is not None:
+            # In a chain the call starts where the chain does; the name is on the call's own line.
+            line = field_node.end_point.row + 1
+        column = call.start_point.column + 1 if line == call.start_point.row + 1 else 1
+        return Registration(
+            location=Location(self.path, line, column),
+            condition=self.condition_at(line),
+            **fields,  # type: ignore[arg-type]
+        )
+
+    def _def(self, call: Node, schema: str, values: list[Node]) -> Iterator[Registration]:
+        library, operator = _split_name(schema, self.block.library)
+        style = self.block.style
+        yield self._make(
+            call,
+            kind=RegistrationKind.DEF,
+            library=library,
+            operator=operator,
+            style=style,
+            schema=schema if "(" in schema else "",
+        )
+        for value in values:
+            symbol, mentioned = _bound(value)
+            if symbol or mentioned:
+                yield self._make(
+                    call,
+                    kind=RegistrationKind.IMPL,
+                    library=library,
+                    operator=operator,
+                    style=style,
+                    key=_key_in(value) or self.block.key,
+                    symbol=symbol,
+                    mentioned=mentioned,
+                )
+                return
+
+    def _impl(self, call: Node, name: str, values: list[Node]) -> Registration:
+        library, operator = _split_name(name, self.block.library)
+        key = self.block.key
+        symbol = ""
+        mentioned: tuple[str, ...] = ()
+        for value in values:
+            own_key = _key_in(value)
+            if own_key and _KEY.search(text_of(value)):
+                key = own_key
+                continue
+            key = own_key or key
+            symbol, mentioned = _bound(value)
+        return self._make(
+            call,
+            kind=RegistrationKind.IMPL,
+            library=library,
+            operator=operator,
+            style=self.block.style,
+            key=key,
+            symbol=symbol,
+            mentioned=mentioned,
+        )
+
+    def _bind(self, call: Node, name: str, values: list[Node]) -> Registration:
+        symbol, mentioned = _bound(values[0]) if values else ("", ())
+        names: list[str] = []
+        defaults = 0
+        for value in values[1:]:
+            argument = re.match(
+                r'\s*(?:(?:py|pybind11|nb)::arg\(\s*"(\w+)"\s*\)|"(\w+)"_a)\s*(?:\.\w+\([^)]*\)\s*)*(=)?',
+                text_of(value),
+            )
+            if argument:
+                names.append(argument.group(1) or argument.group(2))
+                defaults += bool(argument.group(3))
+        return self._make(
+            call,
+            kind=RegistrationKind.BIND,
+            library=self.block.library,
+            operator=name,
+            style=self.block.style,
+            symbol=symbol,
+            mentioned=mentioned,
+            argument_names=tuple(names),
+            argument_defaults=defaults,
+        )
+
+    def _dispatch_macro(self, name: str, call: Node, values: list[Node]) -> Iterator[Registration]:
+        strings = [(index, _unwrap_string(value)) for index, value in enumerate(values)]
+        named = [(index, text) for index, text in strings if text]
+        if not named:
+            return
+        index, text = named[0]
+        key_match = _DISPATCH_MACRO.match(name)
+        key = (key_match.group(1) if key_match else "") or ""
+        if index == 1 and not key:
+            key = text_of(values[0])
+        library, operator = _split_name(text, self.block.library)
+        symbol, mentioned = _bound(values[index + 1]) if index + 1 < len(values) else ("", ())
+        yield self._make(
+            call,
+            kind=RegistrationKind.IMPL,
+            library=library,
+            operator=operator,
+            style="dispatch_macro",
+            key={"META": "Meta", "ALL": ""}.get(key, key),
+            symbol=symbol,
+            mentioned=mentioned,
+        )
+
+
+def _chain_root(node: Node) -> str:
+    """Return the variable that a chain of method calls starts from."""
+    current: Node | None = node
+    while current is not None:
+        if current.type == "identifier":
+            return text_of(current)
+        if current.type == "call_expression":
+            current = child(current, "function")
+        elif current.type == "field_expression":
+            field_node = child(current, "field")
+            if field_node is not None and text_of(field_node) not in {"def", "impl", "attr"}:
+                return ""
+            current = child(current, "argument")
+        else:
+            return ""
+    return ""
+
+
+def _unwrap_string(node: Node) -> str | None:
+    """Return a literal, also inside TORCH_SELECTIVE_NAME(…) and its kind."""
+    value = string_value(node)
+    if value is not None:
+        return value
+    if node.type == "call_expression":
+        function, arguments = child(node, "function"), child(node, "arguments")
+        if function is not None and arguments is not None and text_of(function) in _WRAPPERS:
+            parts = arguments.named_children
+            return _unwrap_string(parts[0]) if parts else None
+    return None
+
+
+def _split_name(schema: str, library: str) -> tuple[str, str]:
+    """Return the library and operator that a schema or name says."""
+    name = schema.partition("(")[0].partition("->")[0].strip()
+    if "::" in name:
+        library, _, name = name.rpartition("::")
+    return library, name.partition(".")[0]
+
+
+def _key_in(node: Node) -> str:
+    for part in descend(node):
+        if part.type in {"qualified_identifier", "identifier"}:
+            found = _KEY.search(text_of(part))
+            if found:
+                return found.group(1) or found.group(2) or ""
+        if part.type == "lambda_expression":
+            break
+    return ""
+
+
+def _bound(node: Node) -> tuple[str, tuple[str, ...]]:
+    """Return the function that an argument names, or those that a lambda calls."""
+    for lambda_node in descend_to(node, frozenset({"lambda_expression"})):
+        return "", _called_in(lambda_node)
+    name = _function_name(node)
+    return (name, ()) if name else ("", ())
+
+
+def _called_in(node: Node) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for part in descend(node):
+        if part.type == "call_expression":
+            function = child(part, "function")
+            name = _plain_name(function) if function else ""
+            if name and name not in _NOT_FUNCTIONS:
+                names[name] = None
+    return tuple(names)
+
+
+def _function_name(node: Node) -> str:
+    """Return the function's name behind &, casts and torch's wrappers."""
+    if node.type in {"pointer_expression", "parenthesized_expression", "unary_expression"}:
+        parts = node.named_children
+        return _function_name(parts[-1]) if parts else ""
+    if node.type == "cast_expression":
+        value = child(node, "value")
+        return _function_name(value) if value else ""
+    if node.type == "call_expression":
+        function, arguments = child(node, "function"), child(node, "arguments")
+        if function is None or arguments is None:
+            return ""
+        name = _plain_name(function)
+        if name in _WRAPPERS or name.endswith("_cast") or "cast<" in text_of(function):
+            for part in reversed(arguments.named_children):
+                inner = _function_name(part)
+                if inner and not _KEY.search(inner):
+                    return inner
+        return ""
+    name = _plain_name(node)
+    return "" if _KEY.search(name) else name
+
+
+def _plain_name(node: Node) -> str:
+    """Return a name without template arguments; "" for what is no name."""
+    if node.type == "template_function":
+        name = child(node, "name")
+        return text_of(name) if name else ""
+    if node.type == "qualified_identifier":
+        scope, name = child(node, "scope"), child(node, "name")
+        left = re.sub(r"<.*>", "", text_of(scope), flags=re.DOTALL) if scope else ""
+        right = _plain_name(name) if name else ""
+        return f"{left}::{right}" if left else right
+    text = text_of(node)
+    return text if text.isidentifier() else ""

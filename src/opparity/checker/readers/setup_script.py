@@ -1,0 +1,207 @@
+"""setup.py, op builders and JIT loaders: what each would build on each platform."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Build, Location, Problem, Target
+from opparity.checker.readers.build_python.expressions import OutOfSteps
+from opparity.checker.readers.build_python.extensions import Extension, target_of
+from opparity.checker.readers.build_python.interpreter import Interpreter
+from opparity.checker.readers.build_python.tree_paths import TreePaths, folders_of
+from opparity.checker.readers.build_python.values import Class, Function, Instance
+from opparity.checker.readers.build_python.world import World
+from opparity.checker.tree import FileNotReadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from opparity.checker.platforms import Platform
+    from opparity.checker.tree import Tree
+
+# Plain texts, not expressions: a search of 44 MB of Python takes 0.1 s instead of 3 s.
+_MARKS = (b"Extension(", b"cpp_extension", b"OpBuilder)")
+_FOREIGN_FOLDER = re.compile(
+    r"(?:^|/)(?:third[_-]?party|3rd_?party|extern(?:al)?|vendor|submodules|cutlass|composable_kernel"
+    r"|tests?|unittests?|examples?|docs?|benchmarks?)/",
+    re.IGNORECASE,
+)
+_DEVICE_BUILDERS = {
+    "cuda": frozenset({"cuda", "rocm"}),
+    "hip": frozenset({"rocm"}),
+    "cpu": frozenset({"cpu"}),
+    "sycl": frozenset({"xpu"}),
+}
+# An extension call, in a function that nothing calls while its module is read.
+_CALL_NAMES = re.compile(r"(?:Extension|^load|^load_inline)$")
+
+
+def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build, ...]:
+    """Return what every build script in Python makes, for every platform."""
+    scripts = [path for path in tree.python if _is_script(tree, path)]
+    folders = folders_of(tree.files)
+    parse = _parser(tree)
+    builds: list[Build] = []
+    for path in scripts:
+        folder = path.rpartition("/")[0] if path.endswith("setup.py") else ""
+        for platform in platforms:
+            paths = TreePaths(tree.files, folders, folder)
+            build = _read_script(path, World(platform), paths, parse)
+            if not build.targets:
+                # Perhaps it builds them only for whoever asks (MMCV_WITH_OPS=1).
+                paths = TreePaths(tree.files, folders, folder)
+                build = _read_script(path, World(platform, is_eager=True), paths, parse)
+            if build.targets or build.problems:
+                builds.append(build)
+    return _without_copies(builds)
+
+
+def _is_script(tree: Tree, path: str) -> bool:
+    if _FOREIGN_FOLDER.search(path):
+        return False
+    try:
+        content = tree.read(path)
+    except FileNotReadable:  # the tree names it as a problem
+        return False
+    return any(mark in content for mark in _MARKS)
+
+
+def _parser(tree: Tree) -> Callable[[str], ast.Module | None]:
+    parsed: dict[str, ast.Module | None] = {}
+
+    def parse(path: str) -> ast.Module | None:
+        if path not in parsed:
+            try:
+                parsed[path] = _syntax(tree.read_text(path))
+            except FileNotReadable:
+                parsed[path] = None
+        return parsed[path]
+
+    return parse
+
+
+def _syntax(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _read_script(
+    path: str,
+    world: World,
+    paths: TreePaths,
+    parse: Callable[[str], ast.Module | None],
+) -> Build:
+    platform = world.platform
+    interpreter = Interpreter(paths, world, parse=parse)
+    problems: list[Problem] = []
+    if parse(path) is None:
+        detail = "is not Python that can be parsed; its extensions are not known"
+        return Build(path, platform.label, problems=(Problem(Location(path, 1), detail),))
+    try:
+        _run(interpreter, path, platform)
+    except OutOfSteps:
+        detail = "takes more steps than a build script should; its evaluation was stopped"
+        problems.append(Problem(Location(path, 1), detail))
+    except RecursionError:
+        detail = "is nested too deeply; its evaluation was stopped"
+        problems.append(Problem(Location(path, 1), detail))
+    targets = _targets(interpreter, platform, paths)
+    return Build(path, platform.label, tuple(targets), problems=tuple(problems))
+
+
+def _run(interpreter: Interpreter, path: str, platform: Platform) -> None:
+    scope = interpreter.run_module(path)
+    if scope is None:
+        return
+    own = [value for value in scope.names.values() if getattr(value, "path", path) == path]
+    for value in own:
+        if isinstance(value, Class) and _is_op_builder(value, platform):
+            _build_operators(interpreter, value)
+        if (
+            isinstance(value, Function)
+            and value.scope is scope
+            and id(value.node) not in interpreter.called
+            and _makes_extension(value.node)
+        ):
+            interpreter.invoke(value, [], {})
+
+
+def _makes_extension(node: ast.AST) -> bool:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call):
+            name = getattr(inner.func, "attr", getattr(inner.func, "id", ""))
+            if _CALL_NAMES.search(name):
+                return True
+    return False
+
+
+def _is_op_builder(value: Class, platform: Platform) -> bool:
+    lineage = list(value.lineage())
+    if not any("sources" in ancestor.names for ancestor in lineage):
+        return False
+    for ancestor in lineage:
+        device, found, _ = ancestor.name.lower().partition("opbuilder")
+        if found and ancestor is value:
+            return False
+        if found and device and not device.startswith("torch"):
+            return platform.name in _DEVICE_BUILDERS.get(device, frozenset({device}))
+    return False
+
+
+def _build_operators(interpreter: Interpreter, builder: Class) -> None:
+    instance = interpreter.apply(builder, [])
+    if not isinstance(instance, Instance):
+        return
+    before = len(interpreter.extensions)
+    interpreter.position = Location(builder.path, _line_of_sources(builder))
+    interpreter.apply(interpreter.attribute(instance, "builder"), [])
+    if len(interpreter.extensions) > before:
+        return
+    sources = interpreter.apply(interpreter.attribute(instance, "sources"), [])
+    name = interpreter.apply(interpreter.attribute(instance, "absolute_name"), [])
+    location = Location(builder.path, _line_of_sources(builder))
+    interpreter.extensions.append(Extension("Extension", [name, sources], {}, Truth.TRUE, location))
+
+
+def _line_of_sources(builder: Class) -> int:
+    sources = builder.names.get("sources")
+    return sources.node.lineno if isinstance(sources, Function) else 1
+
+
+def _targets(interpreter: Interpreter, platform: Platform, paths: TreePaths) -> Iterator[Target]:
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for extension in interpreter.extensions:
+        target = target_of(extension, platform, paths, interpreter.copies)
+        if target is None or target.built is Truth.FALSE:
+            continue
+        key = (target.name, tuple(source.path for source in target.sources))
+        if key not in seen:
+            seen.add(key)
+            yield target
+
+
+def _without_copies(builds: Sequence[Build]) -> tuple[Build, ...]:
+    """Return the builds without targets that another script makes from the same sources.
+
+    DeepSpeed's source distribution has its op_builder twice: once at the root, once installed.
+    """
+    seen: set[tuple[str, str, tuple[str, ...]]] = set()
+    kept: list[Build] = []
+    for build in sorted(builds, key=lambda build: build.description.count("/")):
+        targets = []
+        for target in build.targets:
+            sources = tuple(source.path for source in target.sources)
+            key = (build.platform, target.name, sources)
+            if key not in seen:
+                seen.add(key)
+                targets.append(target)
+        if targets or build.problems:
+            kept.append(
+                Build(build.description, build.platform, tuple(targets), (), build.problems)
+            )
+    return tuple(kept)

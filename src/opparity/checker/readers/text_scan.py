@@ -1,0 +1,154 @@
+"""What is read from the text itself, without the grammar: calls, masks, doubtful definitions."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Definition, LaneMask, Location, Reference, Signature
+from opparity.checker.readers.preprocessor import read_directives
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from opparity.checker.conditions import Condition
+    from opparity.checker.facts import NativeFile
+
+_COMMENT_OR_STRING = re.compile(
+    r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.){1,4}'", re.DOTALL
+)
+_LANE_MASK = re.compile(
+    r"\b(__(?:shfl(?:_up|_down|_xor)?|ballot|any|all|match_any|match_all)_sync)\s*\(\s*"
+    r"(0[xX][fF]{8}[uUlL]*)\s*,"
+)
+# A name that is called, called with template arguments, launched, or whose address is taken.
+_CALLED = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*(?=[(<])|&\s*(?:\w+\s*::\s*)*([A-Za-z_]\w*)")
+# `name(…) {`: what a definition looks like where the grammar has lost its way.
+_LOOKS_DEFINED = re.compile(
+    r"(?<![\w.>])([A-Za-z_]\w*)\s*(\((?:[^;{}()]++|\((?:[^;{}()]++|\([^;{}()]*+\))*\))*\))"
+    r"(?:\s|const|noexcept|override)*\{"
+)
+_NEVER_FUNCTIONS = frozenset({"if", "for", "while", "switch", "catch", "defined", "return"})
+
+
+def without_comments(text: str) -> str:
+    """Return the text with comments and literals blanked; lines keep their numbers."""
+    return _COMMENT_OR_STRING.sub(_blank, text)
+
+
+def _blank(found: re.Match[str]) -> str:
+    return "\n" * found.group().count("\n") or " "
+
+
+def line_finder(text: str) -> Callable[[int], int]:
+    """Return the function from an offset to its line."""
+    starts = [0, *(found.end() for found in re.finditer("\n", text))]
+    return lambda offset: bisect_right(starts, offset)
+
+
+def called_names(clean: str) -> frozenset[str]:
+    """Return every name that is called or whose address is taken."""
+    return frozenset(name for pair in _CALLED.findall(clean) for name in pair if name)
+
+
+def references_to(file: NativeFile, text: str, names: frozenset[str]) -> Iterator[Reference]:
+    """Yield the uses of some names in a file, once per condition and enclosing function."""
+    wanted = names & file.called
+    if not wanted:
+        return
+    clean = without_comments(text)
+    condition_at = read_directives(file.path, text).condition_at
+    line_of = line_finder(clean)
+    enclosing = _enclosing(file.definitions)
+    alternatives = "|".join(re.escape(name) for name in sorted(wanted))
+    expression = re.compile(
+        rf"(?<![\w.>])({alternatives})\s*(?=[(<])|&\s*(?:\w+\s*::\s*)*({alternatives})\b"
+    )
+    seen: set[tuple[str, Condition, str]] = set()
+    for found in expression.finditer(clean):
+        name = found.group(1) or found.group(2)
+        line = line_of(found.start())
+        around = enclosing(line)
+        if around is None or around.signature.name == name:
+            continue  # a prototype, or the head of the definition itself
+        key = (name, condition_at(line), around.signature.qualified)
+        if key not in seen and not in_directive(clean, found.start()):
+            seen.add(key)
+            yield Reference(
+                name,
+                Location(file.path, line),
+                key[1],
+                inside=around.signature.qualified,
+                is_in_template=around.is_template or around.is_inline,
+            )
+
+
+def _enclosing(definitions: Iterable[Definition]) -> Callable[[int], Definition | None]:
+    """Return the function from a line to the definition whose body it is in."""
+    spans = sorted(
+        ((d.location.line, d.end_line, d) for d in definitions if d.end_line),
+        key=lambda span: span[:2],
+    )
+    starts = [span[0] for span in spans]
+
+    def find(line: int) -> Definition | None:
+        index = bisect_right(starts, line) - 1
+        return spans[index][2] if index >= 0 and line <= spans[index][1] else None
+
+    return find
+
+
+def lane_masks(
+    path: str,
+    clean: str,
+    line_of: Callable[[int], int],
+    condition_at: Callable[[int], Condition],
+    definitions: Iterable[Definition],
+) -> Iterator[LaneMask]:
+    """Yield the warp functions that are given a mask of 32 bits."""
+    if "_sync" not in clean:
+        return
+    enclosing = _enclosing(definitions)
+    for found in _LANE_MASK.finditer(clean):
+        line = line_of(found.start())
+        if in_directive(clean, found.start()):
+            continue
+        around = enclosing(line)
+        yield LaneMask(
+            function=found.group(1),
+            mask=found.group(2),
+            location=Location(path, line),
+            condition=condition_at(line),
+            inside=around.signature.name if around else "",
+            is_in_template=around is None or around.is_template or around.is_inline,
+        )
+
+
+def in_directive(text: str, offset: int) -> bool:
+    """Return whether a place is in a `#define` or another directive, continued lines included."""
+    start = text.rfind("\n", 0, offset) + 1
+    while start > 1 and text[start - 2] == "\\":
+        start = text.rfind("\n", 0, start - 1) + 1
+    return text[start:offset].lstrip().startswith("#")
+
+
+def guessed_definitions(
+    path: str,
+    clean: str,
+    line_of: Callable[[int], int],
+    condition_at: Callable[[int], Condition],
+    known: Iterable[Definition],
+) -> Iterator[Definition]:
+    """Yield what looks like a definition and was not parsed as one."""
+    parsed = {(definition.signature.name, definition.condition) for definition in known}
+    for found in _LOOKS_DEFINED.finditer(clean):
+        name = found.group(1)
+        if name in _NEVER_FUNCTIONS or name.isupper():
+            continue
+        line = line_of(found.start())
+        condition = condition_at(line)
+        if (name, condition) not in parsed:
+            yield Definition(
+                Signature(name, (), (), ""), Location(path, line), condition, is_guessed=True
+            )

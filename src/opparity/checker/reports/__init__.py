@@ -1,0 +1,30 @@
+"""One report, many formats: each format is one file with one function from a report to text."""
+
+from __future__ import annotations
+
+import importlib
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opparity.checker.reports.report import Report
+
+
+class OutputFormat(StrEnum):
+    """What `--output-format` takes; each value is the name of a module beside this one."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
+    JUNIT = "junit"
+
+
+def renderer(output_format: OutputFormat) -> Callable[[Report], str]:
+    """Return the function that writes a format; no other format's module is imported."""
+    module = importlib.import_module(f"{__name__}.{output_format.value}")
+    render: Callable[[Report], str] = module.render
+    return render

@@ -1,0 +1,52 @@
+"""The report as workflow commands: annotations on the lines of a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, Severity
+from opparity.checker.reports.report import group_by_platform, summary_line
+from opparity.checker.tree.names import printable
+
+if TYPE_CHECKING:
+    from opparity.checker.reports.report import Group, Report
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "notice"}
+
+
+def render(report: Report) -> str:
+    """Return one command a line, and the summary as the last line."""
+    groups = group_by_platform(report.results)
+    lines = [_command(report, group) for group in groups]
+    return "\n".join([*lines, _escaped(summary_line(report))]) + "\n"
+
+
+def _command(report: Report, group: Group) -> str:
+    first = group.first
+    is_finding = isinstance(first, Finding)
+    command = _COMMANDS[first.severity] if isinstance(first, Finding) else "notice"
+    properties = {
+        "file": f"{report.prefix}{first.location.path}",
+        "line": str(first.location.line),
+        "col": str(first.location.column),
+        "title": f"{first.rule} {first.name}",
+    }
+    listed = ",".join(f"{key}={_escaped_property(text)}" for key, text in properties.items())
+    parts = [
+        "" if is_finding else "could not be decided:",
+        group.where,
+        "" if group.subject in first.message else printable(group.subject),
+        printable(first.message),
+        *(f"\n{report.place(each.location)}: {printable(each.message)}" for each in first.related),
+    ]
+    message = " ".join(part for part in parts if part).replace(" \n", "\n")
+    return f"::{command} {listed}::{_escaped(message)}"
+
+
+def _escaped(text: str) -> str:
+    """Escape a command's message: a line end would start another command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped_property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,65 @@
+"""The report for a pull request's comment or a job's summary."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding
+from opparity.checker.reports.report import group_by_platform, summary_line
+from opparity.checker.tree.names import printable
+
+if TYPE_CHECKING:
+    from opparity.checker.reports.report import Group, Report
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
+
+
+def render(report: Report) -> str:
+    """Return Markdown: a table of findings and, folded, one of what could not be decided."""
+    lines = ["# Opparity", "", _escaped(summary_line(report)), ""]
+    findings = group_by_platform(report.findings)
+    if findings:
+        lines += [
+            "| severity | rule | platform | place | what |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        lines += [_row(report, group) for group in findings]
+        lines.append("")
+    unknowns = group_by_platform(report.unknowns)
+    if unknowns:
+        lines += ["<details>", "<summary>What could not be decided</summary>", ""]
+        lines += ["| rule | platform | place | what |", "| --- | --- | --- | --- |"]
+        lines += [_row(report, group) for group in unknowns]
+        lines += ["", "</details>", ""]
+    return "\n".join(lines)
+
+
+def _row(report: Report, group: Group) -> str:
+    first = group.first
+    message = _escaped(first.message)
+    if group.subject and group.subject not in first.message:
+        message = f"{_code(group.subject)}: {message}"
+    related = "".join(
+        f"<br>{_code(report.place(each.location))} {_escaped(each.message)}"
+        for each in first.related
+    )
+    cells = [
+        f"{first.rule} {first.name}",
+        ", ".join(group.platforms) or "all",
+        _code(report.place(first.location)),
+        message + related,
+    ]
+    if isinstance(first, Finding):
+        cells.insert(0, first.severity.value)
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """Return text that Markdown prints as it is, mentions and HTML included."""
+    return _SPECIAL.sub(r"\\\1", printable(text))
+
+
+def _code(text: str) -> str:
+    """Return text as code inside a table's cell."""
+    return "`" + printable(text).replace("`", "'").replace("|", "\\|") + "`"

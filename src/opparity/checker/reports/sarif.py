@@ -1,0 +1,99 @@
+"""The report as SARIF 2.1.0, as GitHub's code scanning and editors read it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from opparity import __version__
+from opparity.checker.facts import Finding, Severity, Unknown
+
+if TYPE_CHECKING:
+    from opparity.checker.facts import Location
+    from opparity.checker.reports.report import Report
+    from opparity.checker.rules import Rule
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "note"}
+_ROOT = "SRCROOT"
+
+
+def render(report: Report) -> str:
+    """Return a SARIF log with one run; what could not be decided has kind "open"."""
+    indices = {rule.code: index for index, rule in enumerate(report.rules)}
+    results = [_result(report, each, indices) for each in report.results]
+    run = {
+        "tool": {
+            "driver": {
+                "name": "opparity",
+                "semanticVersion": __version__,
+                "rules": [_rule(rule) for rule in report.rules],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _rule(rule: type[Rule]) -> dict[str, object]:
+    return {
+        "id": rule.code,
+        "name": "".join(word.capitalize() for word in rule.name.split("-")),
+        "shortDescription": {"text": rule.summary()},
+        "fullDescription": {"text": rule.summary()},
+        "help": {"text": rule.page(), "markdown": rule.page()},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }
+
+
+def _result(
+    report: Report, result: Finding | Unknown, indices: dict[str, int]
+) -> dict[str, object]:
+    where = f" [{result.platform}]" if result.platform else ""
+    # SARIF has a kind for what a tool could not decide; its level must then be "none".
+    verdict = (
+        {"kind": "fail", "level": _LEVELS[result.severity]}
+        if isinstance(result, Finding)
+        else {"kind": "open", "level": "none"}
+    )
+    return {
+        "ruleId": result.rule,
+        "ruleIndex": indices.get(result.rule, -1),
+        **verdict,
+        "message": {"text": f"{result.message}{where}"},
+        "locations": [_location(report, result.location)],
+        "relatedLocations": [
+            {**_location(report, related.location), "message": {"text": related.message}}
+            for related in result.related
+        ],
+        "partialFingerprints": {"opparity/v1": _fingerprint(result)},
+        "properties": {
+            "platform": result.platform or None,
+            "operator": result.operator or None,
+            "symbol": result.symbol or None,
+        },
+    }
+
+
+def _location(report: Report, location: Location) -> dict[str, object]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {
+                "uri": quote(f"{report.prefix}{location.path}", errors="backslashreplace"),
+                "uriBaseId": _ROOT,
+            },
+            "region": {"startLine": location.line, "startColumn": location.column},
+        }
+    }
+
+
+def _fingerprint(result: Finding | Unknown) -> str:
+    """Return what stays the same when lines move."""
+    subject = result.operator or result.symbol or result.location.path
+    parts = (result.rule, subject, result.platform)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]

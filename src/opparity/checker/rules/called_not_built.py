@@ -1,0 +1,109 @@
+"""BLD002."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.readers.text_scan import references_to
+from opparity.checker.rules.base import Rule
+from opparity.checker.whereabouts import find_symbol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.linking import Compiled, Link
+    from opparity.checker.project import Project
+
+
+class CalledNotBuilt(Rule):
+    """A function is declared and called in a built source, and defined in none that is linked.
+
+    ## Why is this bad?
+    The prototype satisfies the compiler, the library links (shared libraries may have undefined
+    symbols), and importing it fails with `undefined symbol`.
+    It need not be an operator: any helper that another source defines will do.
+
+    ## Example
+    `activation.cu`, built for ROCm, calls `per_token_group_quant_8bit`, whose `.cu` is only in the
+    CUDA list.
+
+    ## Use instead
+    Build the defining source wherever the calling one is built, or guard the call with a macro
+    that the build defines on exactly those platforms.
+    """
+
+    code = "BLD002"
+    name = "called-not-built"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each call of a declared function that the target does not define."""
+        for platform in project.platforms:
+            for link in project.linker.links_on(platform):
+                for compiled in link.compiled:
+                    if compiled.is_listed:
+                        yield from self._check(project, link, compiled)
+
+    def _check(
+        self, project: Project, link: Link, compiled: Compiled
+    ) -> Iterator[Finding | Unknown]:
+        missing = _suspects(project, link, compiled)
+        if not missing:
+            return
+        text = project.tree.read_text(compiled.file.path)
+        reported: set[str] = set()
+        for reference in references_to(compiled.file, text, missing):
+            use = compiled.use(reference.condition)
+            if reference.symbol in reported or use.truth is Truth.FALSE:
+                continue
+            if reference.is_in_template or not _is_entered(compiled, reference.inside):
+                continue
+            found = find_symbol(project, link, reference.symbol, use)
+            if found.answer is Truth.TRUE or found.is_nowhere:
+                continue
+            reported.add(reference.symbol)
+            certain = found.answer is Truth.FALSE and use.truth is Truth.TRUE
+            make = self.finding if certain and link.target.built is Truth.TRUE else self.unknown
+            yield make(
+                reference.location,
+                f"{reference.inside} calls {reference.symbol} in the target {link.target.name} on "
+                f"{link.platform.label}, where {found.reason}",
+                platform=link.platform.label,
+                symbol=reference.symbol,
+                related=found.related,
+            )
+
+
+def _suspects(project: Project, link: Link, compiled: Compiled) -> frozenset[str]:
+    """Return the names that a source calls, has a prototype of, and the target does not define."""
+    visible = [compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)]
+    prototypes = {
+        declaration.signature.name
+        for path in visible
+        for declaration in project.native[path].declarations
+        if compiled.truth(declaration.condition) is not Truth.FALSE
+        and declaration.signature.name not in declaration.signature.namespace[-1:]
+    }
+    bound = {
+        name.rpartition("::")[2]
+        for registration in compiled.file.registrations
+        for name in (registration.symbol, *registration.mentioned)
+    }
+    # What a registration binds is the business of BLD001.
+    names = (prototypes & compiled.file.called) - project.macro_definitions.keys() - bound
+    return frozenset(
+        name
+        for name in names
+        if not any(
+            part.truth(definition.condition) is Truth.TRUE
+            for definition, part in link.definitions.get(name, ())
+        )
+    )
+
+
+def _is_entered(compiled: Compiled, inside: str) -> bool:
+    """Return whether the function around a call is certain to be emitted: not local and unused."""
+    around = [d for d in compiled.file.definitions if d.signature.qualified == inside]
+    return any(not d.is_local or d.signature.name in compiled.file.called for d in around)

@@ -1,0 +1,82 @@
+"""DEF003."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
+from opparity.checker.naming import library_name, plain_library
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.facts import Registration, Target
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+
+class DefWithoutImpl(Rule):
+    """An operator is defined on a platform that builds none of its implementations.
+
+    ## Why is this bad?
+    `hasattr(torch.ops.library, "operator")` is true and the call raises `NotImplementedError`.
+    Where implementations are registered in the kernels' own sources, and those are built for some
+    architectures only, this is how it is meant to be: so it is information.
+
+    ## Example
+    `ops.def("machete_mm(…)")` everywhere, `m.impl("machete_mm", …)` in a source for Hopper.
+
+    ## Use instead
+    Ask a capability function rather than `hasattr`, or define the operator beside its kernel.
+    """
+
+    code = "DEF003"
+    name = "def-without-impl"
+    severity = Severity.INFORMATION
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each definition whose implementations are all in sources that are not built."""
+        places: dict[str, list[Registration]] = {}
+        for registration in project.registrations:
+            if registration.kind is RegistrationKind.IMPL:
+                places.setdefault(registration.operator, []).append(registration)
+        for platform in project.platforms:
+            yield from self._check(project, platform, places)
+
+    def _check(
+        self, project: Project, platform: Platform, places: dict[str, list[Registration]]
+    ) -> Iterator[Finding | Unknown]:
+        implemented: set[tuple[str, str]] = set()
+        defined: list[tuple[Registration, Target]] = []
+        for link in project.linker.links_on(platform):
+            for registration, use in link.registrations():
+                library = library_name(registration.library, link.target)
+                if registration.kind is RegistrationKind.IMPL:
+                    implemented.add((library, registration.operator))
+                elif registration.kind is RegistrationKind.DEF and use.truth is Truth.TRUE:
+                    defined.append((registration, link.target))
+        seen: set[tuple[str, str]] = set()
+        for registration, target in defined:
+            library = library_name(registration.library, target)
+            name = (library, registration.operator)
+            if name in implemented or name in seen:
+                continue
+            seen.add(name)
+            elsewhere = [
+                impl
+                for impl in places.get(registration.operator, [])
+                if plain_library(impl.library) in {library, plain_library(registration.library)}
+            ]
+            if not elsewhere:
+                continue
+            listed = ", ".join(sorted({impl.location.path for impl in elsewhere})[:3])
+            yield self.finding(
+                registration.location,
+                f"{library}::{registration.operator} is defined on {platform.label}, where "
+                f"{listed} with its implementation is not compiled",
+                platform=platform.label,
+                operator=f"{library}::{registration.operator}",
+                related=[Related(impl.location, "implemented here") for impl in elsewhere[:3]],
+            )

@@ -1,0 +1,71 @@
+"""CAL004."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, evaluate
+from opparity.checker.facts import Call, CallKind, Finding, Related, Severity, Unknown
+from opparity.checker.operators import Process, tests_platform, touches
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+
+class GuardNarrowerThanBuild(Rule):
+    """An operator is built for a platform, and every use in Python turns the platform away.
+
+    ## Why is this bad?
+    The kernel costs build time and wheel size on the platform, and nobody there ever runs it;
+    often a guard outlived the reason that it was written for.
+
+    ## Example
+    `if current_platform.is_cuda(): torch.ops._C.rms_norm_per_block_quant(...)` as the only use of
+    an operator whose source is in the list of ROCm as well.
+
+    ## Use instead
+    Widen the guard, or take the source out of the platform's list.
+    """
+
+    code = "CAL004"
+    name = "guard-narrower-than-build"
+    severity = Severity.INFORMATION
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each operator that a platform has and that no use of it can reach."""
+        uses: dict[str, list[Call]] = {}
+        for call in touches(project):
+            if call.kind is not CallKind.REGISTER_FAKE:
+                uses.setdefault(call.qualified, []).append(call)
+        for name, calls in uses.items():
+            for platform in project.platforms:
+                yield from self._check(project, platform, name, calls)
+
+    def _check(
+        self, project: Project, platform: Platform, name: str, calls: list[Call]
+    ) -> Iterator[Finding]:
+        operators = project.operators
+        process = Process(platform, operators)
+        if operators.exists(platform, name) is not Truth.TRUE:
+            return
+        if not all(_turned_away(call, process) for call in calls):
+            return
+        yield self.finding(
+            calls[0].location,
+            f"{name} is registered on {platform.label}, and every use of it in Python turns "
+            f"{platform.label} away",
+            platform=platform.label,
+            operator=name,
+            related=[Related(call.location, "used here") for call in calls[1:]],
+        )
+
+
+def _turned_away(call: Call, process: Process) -> bool:
+    return any(
+        tests_platform(guard.condition) and evaluate(guard.condition, process) is Truth.FALSE
+        for guard in call.guards
+    )

@@ -1,0 +1,106 @@
+"""MAC003."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import And, Comparison, Condition, Defined, Not, Truth, describe
+from opparity.checker.facts import Finding, Registration, Related, Severity, Unknown
+from opparity.checker.linking import names
+from opparity.checker.macros import platform_of_macro
+from opparity.checker.naming import plain_library
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.project import Project
+
+
+class GuardReliesOnAbsence(Rule):
+    """A registration says on which platform it is not, and its source is built on one alone.
+
+    ## Why is this bad?
+    `#ifndef USE_ROCM` is true wherever ROCm is not: in a build for CPU or XPU, too, which lacks
+    the CUDA source just as well. The day that such a build takes the file in, its import fails.
+
+    ## Example
+    `#ifndef USE_ROCM` around `ops.impl("cutlass_mla_decode", …)`, whose source is in the CUDA list,
+    in a tree that also builds for CPU.
+
+    ## Use instead
+    Test what the code needs (`#ifdef USE_CUDA`), or register beside the definition.
+    """
+
+    code = "MAC003"
+    name = "guard-relies-on-absence"
+    severity = Severity.INFORMATION
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield the first such registration of each file."""
+        languages = {platform.language for platform in project.platforms}
+        if not languages - {"CUDA", "HIP"}:
+            return
+        built_on = _languages_of_sources(project)
+        seen: set[str] = set()
+        for registration in project.registrations:
+            absent = _absences(registration.condition)
+            path = registration.location.path
+            if not absent or path in seen or not registration.symbol:
+                continue
+            defining = [
+                definition
+                for definition in project.definitions.get(
+                    registration.symbol.rpartition("::")[2], ()
+                )
+                if names(registration.symbol, definition)
+            ]
+            listed = {
+                language
+                for definition in defining
+                for language in built_on.get(definition.location.path, ())
+            }
+            others = built_on.get(path, set()) - listed
+            third = sorted(languages - listed - {"HIP", "CUDA"})
+            if len(listed) == 1 and third and (others or "CUDA" in listed):
+                seen.add(path)
+                yield self._finding(registration, listed.pop(), third)
+
+    def _finding(self, registration: Registration, language: str, third: list[str]) -> Finding:
+        return self.finding(
+            registration.location,
+            f"`{describe(registration.condition)}` also holds on {', '.join(third)}, where the "
+            f"source of {registration.symbol}, built for {language} only, is missing too",
+            operator=f"{plain_library(registration.library)}::{registration.operator}",
+            symbol=registration.symbol,
+            related=[Related(registration.location, "the guard says where it is not")],
+        )
+
+
+def _absences(condition: Condition) -> list[str]:
+    """Return the platform macros whose absence a condition asks for; none if one is asked for."""
+    parts = condition.operands if isinstance(condition, And) else (condition,)
+    absent: list[str] = []
+    for part in parts:
+        inner = part.operand if isinstance(part, Not) else part
+        if isinstance(inner, Comparison):
+            macro = inner.left
+        elif isinstance(inner, Defined):
+            macro = inner.macro
+        else:
+            return []
+        if platform_of_macro(macro):
+            if not isinstance(part, Not):
+                return []
+            absent.append(macro)
+    return absent
+
+
+def _languages_of_sources(project: Project) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for platform in project.platforms:
+        for target in project.targets_on(platform):
+            for source in target.sources:
+                if source.built is not Truth.FALSE:
+                    found.setdefault(source.path, set()).add(platform.language)
+    return found

@@ -1,0 +1,84 @@
+"""CAL003."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, describe
+from opparity.checker.facts import Call, Finding, Related, Severity, Unknown
+from opparity.checker.operators import Process, handles_absence, tests_platform, touches
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+
+class GuardWiderThanBuild(Rule):
+    """Python's guard lets a platform through that does not register the operator.
+
+    ## Why is this bad?
+    The guard says that the code is for the platform, and the first call there raises
+    `AttributeError: '_OpNamespace' '_C' object has no attribute …`.
+
+    ## Example
+    `if current_platform.is_cuda_alike(): self.op = torch.ops._C.gelu_and_mul`, where
+    `is_cuda_alike()` is true on ROCm and the operator is registered for CUDA only.
+
+    ## Use instead
+    The narrower predicate (`is_cuda()`), or build and register the operator for the platform.
+    """
+
+    code = "CAL003"
+    name = "guard-wider-than-build"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each guarded use of an operator that a platform let through does not have."""
+        told: set[tuple[str, str, str]] = set()
+        # Uses of wrappers first: what a wrapper's users are told need not be said of it again.
+        for call in sorted(touches(project), key=lambda call: not call.through):
+            if call.at_import or handles_absence(call):
+                continue
+            for platform in project.platforms:
+                if not call.through and (platform.label, call.qualified, call.inside) in told:
+                    continue
+                for result in self._check(project, platform, call):
+                    told.add((platform.label, call.qualified, call.through))
+                    yield result
+
+    def _check(
+        self, project: Project, platform: Platform, call: Call
+    ) -> Iterator[Finding | Unknown]:
+        operators = project.operators
+        if operators.exists(platform, call.qualified) is not Truth.FALSE:
+            return
+        process = Process(platform, operators)
+        runs = process.truth_of(call.guards)
+        if runs is Truth.FALSE or not process.admits(call.guards):
+            return
+        tested = [guard for guard in call.guards if tests_platform(guard.condition)]
+        related = [Related(guard.location, describe(guard.condition)) for guard in tested]
+        through = f" through {call.through}" if call.through else ""
+        message = (
+            f"{call.qualified} is used{through} under a guard that lets {platform.label} through, "
+            f"and {platform.label} does not register it"
+        )
+        if runs is Truth.TRUE:
+            yield self.finding(
+                call.location,
+                message,
+                platform=platform.label,
+                operator=call.qualified,
+                related=related,
+            )
+        else:
+            yield self.unknown(
+                call.location,
+                f"{message}; a further condition may keep it away",
+                platform=platform.label,
+                operator=call.qualified,
+                related=related,
+            )

@@ -1,0 +1,93 @@
+"""DEF001."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
+from opparity.checker.naming import plain_library
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.facts import Registration
+    from opparity.checker.project import Project
+
+# A misspelt name shares almost all of its letters with the right one; `x_fp8` and `x_fp4` do too,
+# so the right one must lack an implementation for the same key as well.
+_NEAR = 0.9
+
+
+class ImplWithoutDef(Rule):
+    """An implementation is registered for an operator that nothing defines.
+
+    ## Why is this bad?
+    torch keeps it without a word. The operator that was meant stays without an implementation for
+    that key, and its first call there fails with `NotImplementedError`.
+
+    ## Example
+    `m.impl("bf16_grouped_dyanmic", …)` beside `m.def("bf16_grouped_dynamic(…) -> Tensor")`.
+
+    ## Use instead
+    Spell the name as the definition does.
+    """
+
+    code = "DEF001"
+    name = "impl-without-def"
+    severity = Severity.WARNING
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each implementation in a library of the tree that has no such operator."""
+        defined: dict[str, dict[str, Registration]] = {}
+        implemented: set[tuple[str, str, str]] = set()
+        impls: list[Registration] = []
+        for registration in project.registrations:
+            library = plain_library(registration.library)
+            if registration.kind is RegistrationKind.DEF:
+                defined.setdefault(library, {}).setdefault(registration.operator, registration)
+            elif registration.kind is RegistrationKind.IMPL:
+                implemented.add((library, registration.operator, registration.key))
+                impls.append(registration)
+        from_python = {
+            (found.library, found.operator)
+            for file in project.python.values()
+            for found in file.registrations
+        }
+        for impl in impls:
+            library = plain_library(impl.library)
+            known = defined.get(library)
+            if known is None or impl.operator in known or (library, impl.operator) in from_python:
+                continue
+            if any(impl.operator in names for names in defined.values()):
+                continue  # in another library by a name that macros make
+            yield self._finding(impl, library, known, implemented)
+
+    def _finding(
+        self,
+        impl: Registration,
+        library: str,
+        known: dict[str, Registration],
+        implemented: set[tuple[str, str, str]],
+    ) -> Finding:
+        near = [
+            name
+            for name in difflib.get_close_matches(impl.operator, known, n=3, cutoff=_NEAR)
+            if (library, name, impl.key) not in implemented
+        ]
+        key = f" for {impl.key}" if impl.key else ""
+        message = f"{library}::{impl.operator} has an implementation{key} and no definition"
+        if not near:
+            return self.finding(
+                impl.location, message, operator=f"{library}::{impl.operator}", symbol=impl.symbol
+            )
+        right = known[near[0]]
+        return self.finding(
+            impl.location,
+            f"{message}; {library}::{near[0]} is defined and has no implementation{key}",
+            operator=f"{library}::{impl.operator}",
+            symbol=impl.symbol,
+            related=[Related(right.location, f"{near[0]} is defined here")],
+            severity=Severity.ERROR,
+        )

@@ -1,0 +1,56 @@
+"""MAC002."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, MacroTest, Severity, Unknown
+from opparity.checker.macros import platform_of_macro
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.project import Project
+
+# A spelling used at most this much of the time is the exception, not a second convention.
+_RARE = 0.1
+
+
+class InconsistentMacroSpelling(Rule):
+    """One platform is tested by several macros, one of them rarely.
+
+    ## Why is this bad?
+    The macros are set in different places: `USE_ROCM` by torch's flags, `__HIP_PLATFORM_AMD__` by
+    the compiler. A file that tests the rare one behaves otherwise where only one is set.
+
+    ## Example
+    176 tests of `USE_ROCM` and two of `__HIP_PLATFORM_AMD__`.
+
+    ## Use instead
+    The spelling that the rest of the tree uses.
+    """
+
+    code = "MAC002"
+    name = "inconsistent-macro-spelling"
+    severity = Severity.INFORMATION
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield the first test of each rare spelling."""
+        uses: dict[str, dict[str, list[MacroTest]]] = defaultdict(lambda: defaultdict(list))
+        for file in project.native.values():
+            for test in file.macro_tests:
+                platform = platform_of_macro(test.name)
+                if platform:
+                    uses[platform][test.name].append(test)
+        for platform, spellings in uses.items():
+            usual = max(spellings, key=lambda name: (len(spellings[name]), name))
+            for name, tests in spellings.items():
+                if len(tests) <= _RARE * len(spellings[usual]):
+                    yield self.finding(
+                        tests[0].location,
+                        f"{name} is tested {len(tests)} times for {platform}, {usual} "
+                        f"{len(spellings[usual])} times",
+                        symbol=name,
+                    )

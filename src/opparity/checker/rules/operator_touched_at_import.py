@@ -1,0 +1,85 @@
+"""CAL002."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Call, CallKind, Finding, Related, Severity, Unknown
+from opparity.checker.operators import Process, handles_absence, touches
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+
+class OperatorTouchedAtImport(Rule):
+    """A module reads an operator while it is imported, on a platform that does not register it.
+
+    ## Why is this bad?
+    `torch.ops.library.operator` raises `AttributeError` where nobody registered the operator, and
+    `register_fake` raises `RuntimeError`: the module cannot be imported, nor can what imports it,
+    whether or not anybody wanted the operator.
+    `hasattr(torch.ops, "library")` is no guard: torch makes a namespace for every name it is asked.
+
+    ## Example
+    `FUSED_OP = torch.ops._C.fused_qk_norm_rope.default` at the top of a module that ROCm imports
+    too, where the operator is registered under `#ifndef USE_ROCM`.
+
+    ## Use instead
+    Read the operator in the function that needs it, or guard the line with the test that guards
+    the registration: `if hasattr(torch.ops._C, "fused_qk_norm_rope"):`.
+    """
+
+    code = "CAL002"
+    name = "operator-touched-at-import"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each operator read at import where it does not exist."""
+        for call in touches(project):
+            if call.at_import and not handles_absence(call):
+                for platform in project.platforms:
+                    yield from self._check(project, platform, call)
+
+    def _check(
+        self, project: Project, platform: Platform, call: Call
+    ) -> Iterator[Finding | Unknown]:
+        operators = project.operators
+        if operators.exists(platform, call.qualified) is not Truth.FALSE:
+            return
+        runs = Process(platform, operators).truth_of(call.guards)
+        if runs is Truth.FALSE:
+            return
+        message = (
+            f"{call.qualified} is {_VERBS[call.kind]} when this module is imported, and "
+            f"{platform.label} does not register it"
+        )
+        related = [Related(each.location, "tested here") for each in call.guards]
+        if runs is Truth.TRUE:
+            yield self.finding(
+                call.location,
+                message,
+                platform=platform.label,
+                operator=call.qualified,
+                related=related,
+            )
+        else:
+            yield self.unknown(
+                call.location,
+                f"{message}; whether the module is imported there is not known",
+                platform=platform.label,
+                operator=call.qualified,
+                related=related,
+            )
+
+
+_VERBS = {
+    CallKind.CALL: "called",
+    CallKind.READ: "read",
+    CallKind.REGISTER_FAKE: "given a fake",
+    CallKind.IMPORT: "imported",
+}

@@ -1,0 +1,126 @@
+"""DEF005."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Finding, Related, Severity, Signature, Unknown
+from opparity.checker.rules.base import Rule
+from opparity.checker.types import same_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.facts import Declaration, Definition
+    from opparity.checker.linking import Compiled, Link
+    from opparity.checker.project import Project
+
+
+class PrototypeDiffersFromDefinition(Rule):
+    """A function's prototype and its definition have other parameters, or another return type.
+
+    ## Why is this bad?
+    With other parameters they are two functions: what is called or registered through the
+    prototype is never defined, and the import fails with `undefined symbol`.
+    Another return type is part of the name for MSVC only: the build fails on Windows alone.
+
+    ## Example
+    `int launch(Tensor x);` in the bindings, `void launch(Tensor x) { … }` in the kernel's source.
+
+    ## Use instead
+    Put the prototype in a header that the defining source includes: then the compiler compares.
+    """
+
+    code = "DEF005"
+    name = "prototype-differs-from-definition"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each needed prototype that no definition of its name matches."""
+        for platform in project.platforms:
+            for link in project.linker.links_on(platform):
+                yield from self._check_link(project, link)
+
+    def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+        seen: set[tuple[str, int]] = set()
+        for compiled in link.compiled:
+            for declaration in compiled.file.declarations:
+                key = (declaration.location.path, declaration.location.line)
+                if key in seen or compiled.truth(declaration.condition) is not Truth.TRUE:
+                    continue
+                seen.add(key)
+                yield from self._check(project, link, declaration)
+
+    def _check(
+        self, project: Project, link: Link, declaration: Declaration
+    ) -> Iterator[Finding | Unknown]:
+        wanted = declaration.signature
+        if wanted.name in wanted.namespace[-1:] or wanted.name.startswith(("~", "operator")):
+            return
+        built = [
+            (definition, part)
+            for definition, part in link.definitions.get(wanted.name, ())
+            if definition.signature.namespace == wanted.namespace
+            and part.truth(definition.condition) is Truth.TRUE
+        ]
+        if not built or any(not _is_comparable(definition, part) for definition, part in built):
+            return
+        matching = [d for d, _ in built if _same_parameters(wanted, d.signature)]
+        other = built[0][0]
+        related = [Related(other.location, "defined here")]
+        if not matching:
+            if _is_needed(link, wanted) and len(project.declarations[wanted.name]) == 1:
+                yield self.finding(
+                    declaration.location,
+                    f"{wanted.qualified}({_listed(wanted)}) is declared and used in the target "
+                    f"{link.target.name} on {link.platform.label}; the definition takes "
+                    f"({_listed(other.signature)})",
+                    platform=link.platform.label,
+                    symbol=wanted.qualified,
+                    related=related,
+                )
+        elif not any(_same_return(wanted, d.signature) for d in matching):
+            yield self.finding(
+                declaration.location,
+                f"{wanted.qualified} is declared to return {wanted.return_type} and defined to "
+                f"return {matching[0].signature.return_type}: MSVC gives them different names",
+                symbol=wanted.qualified,
+                related=[Related(matching[0].location, "defined here")],
+                severity=Severity.WARNING,
+            )
+
+
+def _is_comparable(definition: Definition, part: Compiled) -> bool:
+    is_plain = not (definition.is_guessed or definition.is_template or definition.is_instantiation)
+    return is_plain and not part.file.has_errors
+
+
+def _same_parameters(first: Signature, second: Signature) -> bool:
+    return len(first.parameters) == len(second.parameters) and all(
+        same_type(one.type, two.type)
+        for one, two in zip(first.parameters, second.parameters, strict=True)
+    )
+
+
+def _same_return(first: Signature, second: Signature) -> bool:
+    if not first.return_type or not second.return_type:
+        return True
+    unclear = {"auto", "decltype(auto)"}
+    if {first.return_type, second.return_type} & unclear:
+        return True
+    return same_type(first.return_type, second.return_type)
+
+
+def _is_needed(link: Link, wanted: Signature) -> bool:
+    """Return whether a file that does not define the function calls or registers it."""
+    defining = {part.file.path for _, part in link.definitions.get(wanted.name, ())}
+    return any(
+        wanted.name in part.file.called
+        for part in link.compiled
+        if part.is_listed and part.file.path not in defining
+    )
+
+
+def _listed(signature: Signature) -> str:
+    return ", ".join(parameter.type for parameter in signature.parameters)

@@ -1,0 +1,90 @@
+"""BLD001."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, describe
+from opparity.checker.facts import Finding, Registration, Severity, Unknown
+from opparity.checker.naming import operator_name
+from opparity.checker.rules.base import Rule
+from opparity.checker.whereabouts import Whereabouts, find_symbol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.linking import Link, Use
+    from opparity.checker.project import Project
+
+
+class RegisteredNotBuilt(Rule):
+    """An operator is registered on a platform whose build omits the source that defines it.
+
+    ## Why is this bad?
+    The registration takes the function's address, and nothing that is linked defines it:
+    the extension links, and dies with `undefined symbol` when it is imported.
+    Every operator of the extension is lost with it, not only this one.
+
+    ## Example
+    `ops.impl("silu_and_mul_per_block_quant", torch::kCUDA, &silu_and_mul_per_block_quant)` in
+    `torch_bindings.cpp`, which every platform builds, with the `.cu` in the CUDA list only.
+
+    ## Use instead
+    Add the source to the platform's list, or register the implementation in the source file that
+    defines the function: what is not built is then not registered.
+    A guard around the registration works too, if it tests a macro that the build really defines.
+    """
+
+    code = "BLD001"
+    name = "registered-not-built"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each registration whose function the target does not define."""
+        for platform in project.platforms:
+            for link in project.linker.links_on(platform):
+                for registration, use in link.registrations():
+                    yield from self._check(project, link, registration, use)
+
+    def _check(
+        self,
+        project: Project,
+        link: Link,
+        registration: Registration,
+        use: Use,
+    ) -> Iterator[Finding | Unknown]:
+        for symbol in filter(None, (registration.symbol, *registration.mentioned)):
+            is_bound = symbol == registration.symbol
+            found = find_symbol(project, link, symbol, use)
+            if found.answer is Truth.TRUE or (found.is_nowhere and not is_bound):
+                continue
+            related = [*found.related]
+            message = _message(registration, symbol, link, found)
+            certain = found.answer is Truth.FALSE and not found.is_nowhere
+            if certain and use.truth is Truth.TRUE and link.target.built is Truth.TRUE:
+                yield self.finding(
+                    registration.location,
+                    message,
+                    platform=link.platform.label,
+                    operator=operator_name(registration, link.target),
+                    symbol=symbol,
+                    related=related,
+                )
+            else:
+                yield self.unknown(
+                    registration.location,
+                    message,
+                    platform=link.platform.label,
+                    operator=operator_name(registration, link.target),
+                    symbol=symbol,
+                    related=related,
+                )
+
+
+def _message(registration: Registration, symbol: str, link: Link, found: Whereabouts) -> str:
+    guard = describe(registration.condition)
+    under = "" if guard == "always" else f" under `{guard}`"
+    return (
+        f"{operator_name(registration, link.target)} is registered{under} with {symbol} in the "
+        f"target {link.target.name} on {link.platform.label}, where {found.reason}"
+    )

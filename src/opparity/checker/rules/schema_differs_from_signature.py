@@ -1,0 +1,179 @@
+"""DEF002."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
+from opparity.checker.linking import names
+from opparity.checker.naming import operator_name, plain_library
+from opparity.checker.rules.base import Rule
+from opparity.checker.schemas import arguments_of
+from opparity.checker.types import category, schema_category
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.facts import Location, Registration, Signature
+    from opparity.checker.linking import Link
+    from opparity.checker.project import Project
+
+# One operator may be defined under several conditions; nobody defines it this often.
+_MOST_SCHEMAS = 20
+
+
+class SchemaDiffersFromSignature(Rule):
+    """An operator's schema or argument names do not fit the function that is bound to it.
+
+    ## Why is this bad?
+    torch compares schema and function when the library is loaded and the import fails; with the
+    stable ABI nobody compares, and the call reads the wrong values.
+    pybind11 counts `py::arg`s while compiling, and takes them in any order: a call by keyword then
+    gives each value to another parameter.
+
+    ## Example
+    `m.def("f", &f, py::arg("mask"), py::arg("x"))` for `void f(Tensor x, Tensor mask)`.
+
+    ## Use instead
+    One schema argument per parameter, of the same kind; argument names in the parameters' order.
+    """
+
+    code = "DEF002"
+    name = "schema-differs-from-signature"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each disagreement of a schema or of names with the bound function."""
+        for platform in project.platforms:
+            for link in project.linker.links_on(platform):
+                yield from self._check_link(project, link)
+
+    def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+        registered = [r for r, use in link.registrations() if use.truth is Truth.TRUE]
+        schemas: dict[tuple[str, str], list[Registration]] = {}
+        for registration in project.registrations:
+            if registration.kind is RegistrationKind.DEF and registration.schema:
+                key = (plain_library(registration.library), registration.operator)
+                same = schemas.setdefault(key, [])
+                if len(same) < _MOST_SCHEMAS and registration.schema not in {
+                    each.schema for each in same
+                }:
+                    same.append(registration)
+        first: dict[tuple[str, str], Registration] = {}
+        for registration in registered:
+            signatures = _signatures(project, link, registration)
+            if not signatures:
+                continue
+            if registration.argument_names:
+                # pybind11 takes the first overload that accepts a call: a later one that names
+                # the same parameters wrongly is never reached by keyword.
+                place = (registration.operator, registration.location.path)
+                is_later = first.setdefault(place, registration) is not registration
+                severity = Severity.WARNING if is_later else Severity.ERROR
+                yield from self._check_names(link, registration, signatures, severity)
+            elif registration.kind is RegistrationKind.IMPL:
+                key = (plain_library(registration.library), registration.operator)
+                if key in schemas:
+                    yield from self._check_schema(link, registration, schemas[key], signatures)
+
+    def _check_schema(
+        self,
+        link: Link,
+        registration: Registration,
+        defs: list[Registration],
+        signatures: list[tuple[Signature, Location]],
+    ) -> Iterator[Finding | Unknown]:
+        schemas = [arguments_of(definition.schema) for definition in defs]
+        reasons = [
+            _disagreement(schema, signature) for schema in schemas for signature, _ in signatures
+        ]
+        if not all(reasons):
+            return
+        yield self.finding(
+            registration.location,
+            f"{operator_name(registration, link.target)}: {reasons[0]}, the function "
+            f"{registration.symbol}",
+            operator=operator_name(registration, link.target),
+            symbol=registration.symbol,
+            related=[
+                Related(defs[0].location, "the schema"),
+                Related(signatures[0][1], "the function"),
+            ],
+        )
+
+    def _check_names(
+        self,
+        link: Link,
+        registration: Registration,
+        signatures: list[tuple[Signature, Location]],
+        severity: Severity,
+    ) -> Iterator[Finding | Unknown]:
+        given = registration.argument_names
+        operator = operator_name(registration, link.target)
+        counts = {len(signature.parameters) for signature, _ in signatures}
+        place = [Related(signatures[0][1], "the function")]
+        if len(given) not in counts:
+            yield self.finding(
+                registration.location,
+                f"{operator} names {len(given)} arguments; {registration.symbol} has "
+                f"{' or '.join(map(str, sorted(counts)))} parameters",
+                operator=operator,
+                symbol=registration.symbol,
+                related=place,
+            )
+            return
+        orders = [tuple(p.name for p in s.parameters) for s, _ in signatures]
+        permuted = [o for o in orders if o != given and sorted(o) == sorted(given)]
+        if permuted and given not in orders:
+            index = next(i for i, name in enumerate(given) if name != permuted[0][i])
+            yield self.finding(
+                registration.location,
+                f"{operator} names its argument {index + 1} {given[index]!r}; "
+                f"{registration.symbol} calls that parameter {permuted[0][index]!r}, "
+                f"and has {given[index]!r} elsewhere",
+                operator=operator,
+                symbol=registration.symbol,
+                related=place,
+                severity=severity,
+            )
+
+
+def _signatures(
+    project: Project, link: Link, registration: Registration
+) -> list[tuple[Signature, Location]]:
+    """Return the signatures that the bound function may have; none where that is not certain."""
+    if not registration.symbol:
+        return []
+    last = registration.symbol.rpartition("::")[2]
+    found: list[tuple[Signature, Location]] = []
+    for definition, part in link.definitions.get(last, ()):
+        if not names(registration.symbol, definition):
+            continue
+        if definition.is_guessed or part.truth(definition.condition) is not Truth.TRUE:
+            return []
+        found.append((definition.signature, definition.location))
+    if not found:
+        found = [(d.signature, d.location) for d in project.declarations.get(last, ())]
+    is_boxed = any(
+        "Stack" in parameter.type or "StableIValue" in parameter.type or parameter.type == "..."
+        for signature, _ in found
+        for parameter in signature.parameters
+    )
+    return [] if is_boxed else found
+
+
+def _disagreement(schema: list[str] | None, signature: Signature) -> str:
+    """Return how a schema and a signature differ; "" where they agree or it is not known."""
+    if schema is None:
+        return ""
+    if len(schema) != len(signature.parameters):
+        return f"the schema has {len(schema)} arguments and {len(signature.parameters)} parameters"
+    for index, (argument, parameter) in enumerate(zip(schema, signature.parameters, strict=True)):
+        kinds = schema_category(argument), category(parameter.type)
+        if all(kinds) and kinds[0] != kinds[1]:
+            return (
+                f"the schema's argument {index + 1} is {argument} and the parameter "
+                f"{parameter.type}"
+            )
+    return ""

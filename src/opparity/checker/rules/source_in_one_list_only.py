@@ -1,0 +1,107 @@
+"""BLD006."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.facts import Build, Location, Target
+    from opparity.checker.project import Project
+
+# Lists with less in common than this are lists of different things.
+_COMMON_SHARE = 0.6
+_HOST_SUFFIXES = (".c", ".cc", ".cpp", ".cxx")
+
+
+class SourceInOneListOnly(Rule):
+    """Two lists build the same extension, and one of them lacks a source of the other.
+
+    ## Why is this bad?
+    A new source is added to the list that its author builds with: the just-in-time loader and
+    not setup.py, the CUDA builder and not the NPU's.
+    Where a file of the shorter list calls into the missing one, the extension dies with
+    `undefined symbol`; that is reported as an error of its own.
+
+    ## Example
+    `sources=[…, "cuda/softcap.cu"]` for `cpp_extension.load`, and setup.py's list without it.
+
+    ## Use instead
+    One list in one place that both import.
+    """
+
+    code = "BLD006"
+    name = "source-in-one-list-only"
+    severity = Severity.WARNING
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each source that one of two lists for an extension lacks on a platform."""
+        lists = [
+            _List(build, target)
+            for build in project.builds
+            for target in build.targets
+            if target.built is not Truth.FALSE and len(target.sources) > 1
+        ]
+        found: dict[tuple[str, int], Finding] = {}
+        for longer in sorted(lists, key=lambda each: each.build.platform):
+            for number, shorter in enumerate(lists):
+                if longer.is_twin_of(shorter):
+                    for path, finding in self._compare(longer, shorter):
+                        known = found.setdefault((path, number), finding)
+                        if known.severity is Severity.INFORMATION:
+                            found[path, number] = finding
+        yield from found.values()
+
+    def _compare(self, longer: _List, shorter: _List) -> Iterator[tuple[str, Finding]]:
+        platform = shorter.build.platform
+        same = longer.build.platform == platform
+        present = {source.path for source in shorter.target.sources}
+        for source in longer.target.sources:
+            # Kernels of one platform are rightly absent from the list of another.
+            shared = same or source.path.endswith(_HOST_SUFFIXES)
+            if source.path not in present and source.built is Truth.TRUE and shared:
+                yield (
+                    source.path,
+                    self.finding(
+                        source.location,
+                        f"{source.path} is a source of {longer.described} and not of "
+                        f"{shorter.described}, which makes the same extension on {platform}",
+                        severity=Severity.WARNING if same else Severity.INFORMATION,
+                        platform=platform,
+                        symbol=source.path.rpartition("/")[2],
+                        related=[Related(shorter.place, "the list without it")],
+                    ),
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    build: Build
+    target: Target
+
+    @property
+    def described(self) -> str:
+        return f"{self.target.name} in {self.build.description}"
+
+    @property
+    def place(self) -> Location:
+        return self.target.sources[0].location if self.target.sources else self.target.location
+
+    def is_twin_of(self, other: _List) -> bool:
+        """Return whether both lists make one extension, by name and by most of their sources."""
+        if self.build.description == other.build.description or self.target is other.target:
+            return False
+        if self.target.name.rpartition(".")[2] != other.target.name.rpartition(".")[2]:
+            return False
+        whole = (self.target.is_complete, other.target.is_complete)
+        if whole != (Truth.TRUE, Truth.TRUE):
+            return False
+        mine = {source.path for source in self.target.sources}
+        others = {source.path for source in other.target.sources}
+        return len(mine & others) >= _COMMON_SHARE * min(len(mine), len(others))

@@ -1,0 +1,37 @@
+"""SUP004."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.project import Project
+
+
+class StaleBaselineEntry(Rule):
+    """The baseline accepts more findings than there are.
+
+    ## Why is this bad?
+    A baseline is to shrink with every repair. An entry that nothing needs any more would accept
+    the same defect when it comes back.
+
+    ## Example
+    The source of `_C::x` was added to ROCm's list, and the baseline still accepts BLD001 for it.
+
+    ## Use instead
+    `opparity check --write-baseline FILE`, and commit the smaller file.
+    """
+
+    code = "SUP004"
+    name = "stale-baseline-entry"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield nothing: `inspection` reports it, once every other rule has spoken."""
+        del project
+        yield from ()

@@ -1,0 +1,37 @@
+"""SUP003."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.project import Project
+
+
+class SuppressionNotUnderstood(Rule):
+    """A comment addresses Opparity and is no suppression, or names a rule that does not exist.
+
+    ## Why is this bad?
+    It looks like a suppression and suppresses nothing.
+
+    ## Example
+    `# opparity: ignore BLD001`, `// opparity: allow(BLD01) a reason`
+
+    ## Use instead
+    `opparity: allow(CODE, CODE) reason` in a comment on the line of the finding, or alone on the
+    line before it. `opparity rules` lists the codes.
+    """
+
+    code = "SUP003"
+    name = "suppression-not-understood"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield nothing: `inspection` reports it, once every other rule has spoken."""
+        del project
+        yield from ()

@@ -1,0 +1,36 @@
+"""SUP002."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.project import Project
+
+
+class SuppressionWithoutReason(Rule):
+    """A comment accepts a finding and does not say why.
+
+    ## Why is this bad?
+    Nobody can tell later whether the reason still holds. The finding stays until there is one.
+
+    ## Example
+    `// opparity: allow(BLD001)`
+
+    ## Use instead
+    `// opparity: allow(BLD001) the plugin registers this kernel on ROCm`
+    """
+
+    code = "SUP002"
+    name = "suppression-without-reason"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield nothing: `inspection` reports it, once every other rule has spoken."""
+        del project
+        yield from ()

@@ -1,0 +1,79 @@
+"""CAL005."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, any_of, describe
+from opparity.checker.facts import Finding, Related, Severity, TableUse, Unknown
+from opparity.checker.operators import Process, is_caught
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+
+class TableKeyStoredUnderAnotherGuard(Rule):
+    """A table's key is stored under one guard and read under another that is wider.
+
+    ## Why is this bad?
+    On a platform that only the reader's guard lets through the key is missing: the read raises
+    `KeyError`, or the assertion `key in TABLE` fails, often at start-up.
+
+    ## Example
+    `if is_cuda(): QUANT_OPS[key] = torch.ops._C.quant.default` in one file, and in another
+    `if is_cuda_alike(): register(Pattern(key))`, whose constructor asserts `key in QUANT_OPS`.
+
+    ## Use instead
+    The same guard in both places; or read with a test, `if key in QUANT_OPS:`.
+    """
+
+    code = "CAL005"
+    name = "table-key-stored-under-one-guard-read-under-another"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each read of a key on a platform where no store of it runs."""
+        stores: dict[tuple[str, str], list[TableUse]] = {}
+        reads: list[TableUse] = []
+        for path in sorted(project.python):
+            for use in project.python[path].table_uses:
+                if use.is_store:
+                    stores.setdefault((use.table, use.key), []).append(use)
+                else:
+                    reads.append(use)
+        for read in reads:
+            stored = stores.get((read.table, read.key))
+            if stored and not any(is_caught(guard.condition) for guard in read.guards):
+                for platform in project.platforms:
+                    yield from self._check(project, platform, read, stored)
+
+    def _check(
+        self, project: Project, platform: Platform, read: TableUse, stored: list[TableUse]
+    ) -> Iterator[Finding | Unknown]:
+        process = Process(platform, project.operators)
+        runs = process.truth_of(read.guards)
+        filled = any_of(process.truth_of(store.guards) for store in stored)
+        if filled is not Truth.FALSE or runs is Truth.FALSE:
+            return
+        if not read.at_import and not process.admits(read.guards):
+            return
+        table = read.table.rpartition(":")[2]
+        through = f", which {read.through} needs," if read.through else ""
+        message = (
+            f"{table}[{read.key}]{through} is read under a guard that lets {platform.label} "
+            f"through, and it is stored only where {_stored_where(stored)}"
+        )
+        related = [Related(store.location, "stored here") for store in stored]
+        report = self.finding if runs is Truth.TRUE else self.unknown
+        yield report(read.location, message, platform=platform.label, symbol=table, related=related)
+
+
+def _stored_where(stored: list[TableUse]) -> str:
+    conditions = [
+        " and ".join(describe(guard.condition) for guard in store.guards) for store in stored
+    ]
+    return " or ".join(dict.fromkeys(conditions))

@@ -1,0 +1,89 @@
+"""CAL001."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Call, CallKind, Finding, Location, Severity, Unknown
+from opparity.checker.operators import Process, concerns, handles_absence, own_platform, touches
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+_MOST_NAMED = 5
+
+
+class UnguardedPythonCall(Rule):
+    """A platform's own Python code calls an operator that the platform does not register.
+
+    ## Why is this bad?
+    The call raises `AttributeError` when it is reached.
+    A call in code that is for every platform is listed as unknown: its callers may keep the
+    platforms apart by means that cannot be read, a model's configuration for one.
+
+    ## Example
+    `torch.ops._C.awq_dequantize(...)` in `rocm_linear.py`, with the operator's source in the CUDA
+    list only.
+
+    ## Use instead
+    Test for the operator, `if hasattr(torch.ops._C, "awq_dequantize")`, and say what happens else;
+    or build it for the platform.
+    """
+
+    code = "CAL001"
+    name = "unguarded-python-call"
+    severity = Severity.WARNING
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield calls in a platform's own files, and per file what could not be decided."""
+        open_calls: dict[tuple[str, str], list[Call]] = {}
+        for call in touches(project):
+            if call.at_import or call.kind is CallKind.REGISTER_FAKE or handles_absence(call):
+                continue
+            for platform in project.platforms:
+                if not _is_open(project, platform, call):
+                    continue
+                if own_platform(call.location.path) == platform.name:
+                    yield self._own_file(platform, call)
+                elif not call.through:
+                    key = (call.location.path, platform.label)
+                    open_calls.setdefault(key, []).append(call)
+        for (path, label), calls in sorted(open_calls.items()):
+            yield self._undecided(path, label, calls)
+
+    def _own_file(self, platform: Platform, call: Call) -> Finding:
+        return self.finding(
+            call.location,
+            f"{call.qualified} is called in code for {platform.label}, which does not register it",
+            platform=platform.label,
+            operator=call.qualified,
+        )
+
+    def _undecided(self, path: str, label: str, calls: list[Call]) -> Unknown:
+        names = list(dict.fromkeys(call.qualified for call in calls))
+        listed = ", ".join(names[:_MOST_NAMED])
+        further = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        first = min(call.location.line for call in calls)
+        message = (
+            f"functions here call {listed}{further} without a guard, and {label} does not register "
+            f"them; whether {label} reaches the functions is not known"
+        )
+        operator = names[0] if len(names) == 1 else ""
+        return self.unknown(Location(path, first), message, platform=label, operator=operator)
+
+
+def _is_open(project: Project, platform: Platform, call: Call) -> bool:
+    """Return whether a call has no guard that speaks of the platform or the operator."""
+    operators = project.operators
+    if not concerns(call, platform):
+        return False
+    if operators.exists(platform, call.qualified) is not Truth.FALSE:
+        return False
+    process = Process(platform, operators)
+    runs = process.truth_of(call.guards)
+    return runs is not Truth.FALSE and not process.admits(call.guards)

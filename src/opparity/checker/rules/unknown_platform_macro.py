@@ -1,0 +1,66 @@
+"""MAC001."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, MacroTest, Severity, Unknown
+from opparity.checker.macros import defined_by_somebody, is_foreign, platform_of_macro
+from opparity.checker.rules.base import Rule
+from opparity.checker.translation import TORCH_MACROS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.project import Project
+
+
+class UnknownPlatformMacro(Rule):
+    """A macro that looks like a platform's is tested, and nobody defines it.
+
+    ## Why is this bad?
+    An undefined macro is false without a word: `#ifndef IS_ROCM` guards nothing, and the code that
+    it should keep from ROCm is compiled there.
+
+    ## Example
+    `#ifndef IS_ROCM` in a tree whose build, like torch, defines `USE_ROCM`.
+
+    ## Use instead
+    The macro that the build defines.
+    """
+
+    code = "MAC001"
+    name = "unknown-platform-macro"
+    severity = Severity.WARNING
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield the first test of each such macro in each built file."""
+        compiled = {
+            part.file.path
+            for platform in project.platforms
+            for link in project.linker.links_on(platform)
+            for part in link.compiled
+        }
+        if not compiled:
+            return
+        known = defined_by_somebody(project) | TORCH_MACROS
+        for path in sorted(compiled):
+            seen: set[str] = set()
+            for test in project.native[path].macro_tests:
+                platform = platform_of_macro(test.name)
+                if not platform or test.name in seen or test.name in known or is_foreign(test.name):
+                    continue
+                seen.add(test.name)
+                yield self._finding(test, platform, known)
+
+    def _finding(self, test: MacroTest, platform: str, known: frozenset[str]) -> Finding:
+        same = [name for name in sorted(known) if platform_of_macro(name) == platform]
+        near = difflib.get_close_matches(test.name, same, n=1, cutoff=0.0)
+        advice = f"; the nearest that is defined is {near[0]}" if near else ""
+        return self.finding(
+            test.location,
+            f"{test.name} is tested here and defined by no build, no file of the tree and not by "
+            f"torch: it is always undefined{advice}",
+            symbol=test.name,
+        )

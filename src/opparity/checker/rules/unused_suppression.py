@@ -1,0 +1,40 @@
+"""SUP001."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.project import Project
+
+
+class UnusedSuppression(Rule):
+    """A comment accepts a finding that is not there.
+
+    ## Why is this bad?
+    The defect was repaired and its excuse stayed: it would hide the next one on the same line.
+
+    ## Example
+    `// opparity: allow(BLD001) until the ROCm port` above a registration whose source is built
+    for ROCm by now.
+
+    ## Use instead
+    Delete the comment.
+
+    It is reported only by a check of every platform and every rule that the project selects: with
+    `--platform`, `--select` or `--ignore` on the command line the finding may be out of sight.
+    """
+
+    code = "SUP001"
+    name = "unused-suppression"
+    severity = Severity.WARNING
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield nothing: `inspection` reports it, once every other rule has spoken."""
+        del project
+        yield from ()

@@ -1,0 +1,66 @@
+"""DEF004."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.naming import plain_library
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.facts import Registration
+    from opparity.checker.project import Project
+
+
+class WrongFunctionBound(Rule):
+    """Two operators share one function, and the function that one of them is named after is idle.
+
+    ## Why is this bad?
+    The line was copied and one name was not changed: a call of the second operator runs the first.
+
+    ## Example
+    `ops.impl("supports_block_fp8", &supports_fp8)` with `supports_block_fp8` declared, defined and
+    never registered.
+
+    ## Use instead
+    Bind the function of the operator's own name.
+    """
+
+    code = "DEF004"
+    name = "wrong-function-bound"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each binding of another operator's function while its own is never used."""
+        by_symbol: dict[tuple[str, str], list[Registration]] = defaultdict(list)
+        used: set[str] = set()
+        for registration in project.registrations:
+            used.update(
+                name.rpartition("::")[2]
+                for name in (registration.symbol, *registration.mentioned)
+                if name
+            )
+            if registration.symbol:
+                library = plain_library(registration.library)
+                by_symbol[library, registration.symbol.rpartition("::")[2]].append(registration)
+        for (_, symbol), registrations in by_symbol.items():
+            owners = [r for r in registrations if r.operator == symbol]
+            for other in registrations:
+                own = project.declarations.get(other.operator, ())
+                if not owners or other.operator == symbol or not own or other.operator in used:
+                    continue
+                yield self.finding(
+                    other.location,
+                    f"{other.qualified} is bound to {symbol}, which is {owners[0].qualified}'s; "
+                    f"the function {other.operator} is declared and never registered",
+                    operator=other.qualified,
+                    symbol=symbol,
+                    related=[
+                        Related(owners[0].location, f"{symbol} is bound here too"),
+                        Related(own[0].location, f"{other.operator} is declared here"),
+                    ],
+                )

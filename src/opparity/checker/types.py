@@ -1,0 +1,85 @@
+"""C++ types as text: when two spellings are one type, and what a schema's type is in C++."""
+
+from __future__ import annotations
+
+import re
+
+_NAMESPACES = re.compile(r"\b(?:torch::stable|torch::headeronly|torch|at|c10|std|caffe2|cute)::")
+_ALIASES = {
+    "optional": "optional",
+    "ArrayRef<long>": "IntArrayRef",
+    "ArrayRef<int64_t>": "IntArrayRef",
+    "TensorList": "ArrayRef<Tensor>",
+    "long int": "long",
+    "long long": "int64_t",
+    "long": "int64_t",
+    "unsigned int": "uint32_t",
+    "unsigned": "uint32_t",
+    "unsigned long": "uint64_t",
+    "size_t": "uint64_t",
+    "int32_t": "int",
+    "signed int": "int",
+    "std_string": "string",
+}
+_CATEGORIES = (
+    (re.compile(r"^Tensor$"), "Tensor"),
+    (re.compile(r"^(int|int64_t|int32_t|long|SymInt|uint32_t|uint64_t|int16_t|int8_t)$"), "int"),
+    (re.compile(r"^(double|float)$"), "float"),
+    (re.compile(r"^bool$"), "bool"),
+    (re.compile(r"^(string|string_view|char)$"), "str"),
+)
+_SCHEMA_CATEGORIES = {
+    "Tensor": "Tensor",
+    "int": "int",
+    "SymInt": "int",
+    "float": "float",
+    "bool": "bool",
+    "str": "str",
+}
+
+
+def canonical(text: str) -> str:
+    """Return a type's text without namespaces, top-level const and spelling variants."""
+    text = _NAMESPACES.sub("", text).strip()
+    is_indirect = text.endswith(("&", "*", "]"))
+    has_const = bool(re.search(r"\bconst\b", text))
+    bare = re.sub(r"\bconst\b", " ", text)
+    bare = re.sub(r"\s+", " ", bare).strip()
+    bare = re.sub(r" ?([*&<>,]) ?", r"\1", bare)
+    head = bare.rstrip("*&[] ")
+    tail = bare[len(head) :].replace("[]", "*").replace(" ", "")
+    head = _ALIASES.get(head, head)
+    # A top-level const is no part of a function's type.
+    return f"const {head}{tail}" if has_const and is_indirect else f"{head}{tail}"
+
+
+def same_type(first: str, second: str) -> bool:
+    """Return whether two texts name one type, as far as text can tell.
+
+    Types of different spelling that an alias may join are taken as the same: only the kinds of
+    type that are known (tensors, numbers, strings, pointers to them) can differ.
+    """
+    one, two = canonical(first), canonical(second)
+    if one == two:
+        return True
+    return bool(not (_is_known(one) and _is_known(two)))
+
+
+def _is_known(text: str) -> bool:
+    bare = text.removeprefix("const ").rstrip("*&")
+    return bare == "void" or any(expression.match(bare) for expression, _ in _CATEGORIES)
+
+
+def category(text: str) -> str:
+    """Return "Tensor", "int", "float", "bool" or "str" for a C++ type; "" for any other."""
+    bare = canonical(text).removeprefix("const ").rstrip("&")
+    for expression, name in _CATEGORIES:
+        if expression.match(bare):
+            return name
+    return "str" if bare == "char*" else ""
+
+
+def schema_category(text: str) -> str:
+    """Return the category of a schema's argument type; "" for lists and optionals."""
+    bare = re.sub(r"\(.*?\)", "", text).rstrip("!").strip()
+    return _SCHEMA_CATEGORIES.get(bare, "")

@@ -1,0 +1,171 @@
+"""Sources that no person wrote: each must come to a report, in bounded time and memory."""
+
+from __future__ import annotations
+
+# Long enough for whatever is quadratic to take minutes.
+LONG = 1 << 18
+BINDINGS = 'TORCH_LIBRARY(_C, m) { m.def("x() -> ()"); m.impl("x", &x); }\n'
+
+NATIVE: dict[str, str] = {
+    "parentheses nested a hundred thousand deep": "int x = " + "(" * 100_000 + "1",
+    "balanced parentheses": "int x = " + "(" * 30_000 + "1" + ")" * 30_000 + ";",
+    "braces nested a hundred thousand deep": "{" * 100_000,
+    "namespaces nested ten thousand deep": "namespace a {" * 10_000 + "void f() {}" + "}" * 10_000,
+    "#if nested ten thousand deep": "#if A\n" * 10_000 + "int x;\n" + "#endif\n" * 10_000,
+    "#if without an end": "#ifdef USE_ROCM\n" * 5_000,
+    "#endif without a beginning": "#endif\n#else\n#elif X\n" * 5_000,
+    "an #elif chain": "#if A0\n" + "".join(f"#elif A{n}\n" for n in range(3_000)) + "#endif\n",
+    "an #if expression nested deep": "#if " + "(" * 20_000 + "A" + ")" * 20_000 + "\n#endif\n",
+    "an #if of a hundred thousand nots": "#if " + "!" * 100_000 + "A\nint x;\n#endif\n",
+    "an #if of many alternatives": "#if " + " || ".join(["defined(A)"] * 20_000) + "\n#endif\n",
+    "numbers that are none": "#if A > " + "9" * 10_000 + "\n#elif A > 08\n#elif 0x\n#endif\n",
+    "a macro defined by itself": "#define A A\n#define B C\n#define C B\n#if A && B\n#endif\n",
+    "macros in a chain": "".join(
+        f"#ifdef M{n}\n#define M{n + 1} M{n}\n#endif\n" for n in range(2_000)
+    )
+    + "#ifdef M1999\nvoid x();\n#endif\n",
+    "an unterminated string": BINDINGS + 'm.def("x' + "y" * 100_000,
+    "an unterminated raw string": BINDINGS + 'R"(' + "x\n" * 100_000,
+    "an unterminated comment": BINDINGS + "/*" * 200_000,
+    "an unterminated registration": "TORCH_LIBRARY(_C, m) {" + 'm.def("' * 20_000,
+    "angle brackets": "a" + "<" * 100_000,
+    "templates in templates": "template <" * 20_000 + "class T>" * 20_000 + " void f();",
+    "scopes": "a::" * 100_000 + "f();",
+    "pointers": "int " + "*" * 100_000 + "x;",
+    "a line that fills the file": "int x = 1; " * (LONG // 11),
+    "an identifier that fills the file": "int " + "a" * LONG + "();",
+    "a file of quotes": '"' * LONG,
+    "a file of backslashes": "#define A " + "\\\n" * (LONG // 2),
+    "a file of ampersands": "&" * LONG,
+    "a file of commas": "f(" + "," * LONG,
+    "a file of hashes": "#\n" * (LONG // 2),
+    "many registrations of one name": "TORCH_LIBRARY(_C, m) {\n"
+    + 'm.def("x() -> ()"); m.impl("x", torch::kCUDA, &x);\n' * 3_000
+    + "}\nvoid x() {}\n",
+    "a schema nested deep": 'TORCH_LIBRARY(_C, m) { m.def("x('
+    + "(" * 20_000
+    + '"); m.def("y(Tensor['
+    + "[" * 20_000
+    + '"); }',
+    "lane masks without arguments": "__shfl_xor_sync(0xffffffffu," * 20_000,
+    "text of no alphabet": "".join(chr(0x80 + n % 0x700) for n in range(200_000)),
+}
+
+CMAKE: dict[str, str] = {
+    "a loop without end": "while(TRUE)\nset(A 1)\nendwhile()\n",
+    "a function that calls itself": "function(f)\nf()\nendfunction()\nf()\n",
+    "a macro that calls itself": "macro(f)\nf(${ARGN} ${ARGN})\nendmacro()\nf(1)\n",
+    "a file that includes itself": "include(CMakeLists.txt)\n" * 3,
+    "a folder that adds itself": "add_subdirectory(.)\n",
+    "a range of a million million": "foreach(i RANGE 1000000000000)\nset(A ${i})\nendforeach()\n",
+    "nested loops": "foreach(a RANGE 999)\n" * 6 + "set(A 1)\n" + "endforeach()\n" * 6,
+    "a string doubled sixty times": "set(A x)\n" + 'set(A "${A}${A}")\n' * 60,
+    "a list doubled sixty times": "set(A x y)\n" + "list(APPEND A ${A})\n" * 60,
+    "a string repeated": "string(REPEAT x 1000000000000 A)\nset(B ${A}${A})\n",
+    "a regular expression that backtracks": f'string(REGEX MATCH "(a+)+b" A "{"a" * 40}")\n'
+    f'if("{"a" * 40}" MATCHES "^(a|aa)+$b")\nendif()\n'
+    f'string(REGEX REPLACE "(.*)*x" "" B "{"a" * 40}")\n',
+    "a regular expression that is none": 'string(REGEX MATCH "(((" A "x")\n',
+    "a number of many digits": 'math(EXPR A "1 << 99999999999")\nmath(EXPR B "9 * '
+    + "9" * 6000
+    + '")\n',
+    "variables in variables": "set(A " + "${" * 20_000 + "x" + "}" * 20_000 + ")\n",
+    "conditions nested ten thousand deep": "if(A)\n" * 10_000 + "endif()\n" * 10_000,
+    "parentheses nested deep": "if(" + "(" * 20_000 + "A" + ")" * 20_000 + ")\nendif()\n",
+    "a generator expression nested deep": "add_library(_C "
+    + "$<$<BOOL:1>:" * 10_000
+    + "a.cu"
+    + ">" * 10_000
+    + ")\n",
+    "a bracket argument without end": "set(A [==[" + "x\n" * 100_000,
+    "a string without end": 'set(A "' + "x\n" * 100_000,
+    "globs that lead out": "file(GLOB_RECURSE A /*)\nfile(GLOB B ../../../*)\n"
+    "file(READ /etc/passwd C)\ninclude(/etc/passwd)\nadd_library(_C ${A} ${B})\n",
+    "a glob that backtracks": f"file(GLOB A {'*a' * 60}.cu)\nadd_library(_C ${{A}})\n",
+    "a file that is one command": "set(A " + "x " * (LONG // 2) + ")\n",
+    "a file of commands": "set(A x)\n" * (LONG // 9),
+    "targets that link each other": "add_library(a a.cu)\nadd_library(b a.cu)\n"
+    "target_link_libraries(a b)\ntarget_link_libraries(b a)\n",
+    "an alias of itself": "set(A A)\nset(${A} ${A})\nadd_library(A ALIAS A)\n",
+}
+
+_EXTENSION = "setup(ext_modules=[CUDAExtension('x._C', sources)])\n"
+_IMPORTS = "from setuptools import setup\nfrom torch.utils.cpp_extension import CUDAExtension\n"
+SETUP: dict[str, str] = {
+    "a loop without end": "sources = []\nwhile True:\n    sources.append('a.cu')\n",
+    "a function that calls itself": "def f():\n    return f() + f()\nsources = f()\n",
+    "a lambda that calls itself": "f = lambda x: f(x) + f(x)\nsources = f(1)\n",
+    "a class that is its own parent": "class A(A): pass\nsources = A().x\n",
+    "a string times a million million": "sources = ['x' * 10**12]\n",
+    "a list times a million million": "sources = ['x'] * 10**12\n",
+    "a power of powers": "sources = [str(9**9**9)]\n",
+    "a shift": "sources = [str(1 << 10**12)]\n",
+    "a range of a million million": "sources = [str(i) for i in range(10**12)]\n",
+    "nested comprehensions": "sources = [a "
+    + "".join(f"for a{n} in range(1000) " for n in range(8))
+    + "]\n",
+    "a list doubled sixty times": "sources = ['a.cu']\n" + "sources += sources\n" * 60,
+    "a string doubled sixty times": "s = 'x'\n" + "s = s + s\n" * 60 + "sources = [s]\n",
+    "a wide format": "sources = ['{:>9999999999}'.format(1), '%9999999999d' % 1, "
+    "f'{1:>9999999999}']\n",
+    "globs that lead out": "import glob\nsources = glob.glob('/**/*', recursive=True)"
+    " + glob.glob('../../../*')\n",
+    "minus a hundred thousand times": "sources = " + "-" * 100_000 + "1\n",
+    "a sum of a hundred thousand": "sources = " + "+".join(["['a.cu']"] * 100_000) + "\n",
+    "attributes of attributes": "sources = a" + ".a" * 100_000 + "\n",
+    "calls of calls": "sources = a" + "()" * 50_000 + "\n",
+    "parentheses nested deep": "sources = " + "(" * 100_000 + "1\n",
+    "blocks nested deep": "".join(" " * n + "if x:\n" for n in range(95)) + " " * 95 + "pass\n",
+    "an elif chain": "if a: pass\n" + "elif a: pass\n" * 20_000,
+    "a string without end": "sources = '''" + "x\n" * 100_000,
+    "a coding that does not exist": "# -*- coding: no-such-coding -*-\nsources = []\n",
+    "things that would hurt if they ran": "import os, sys\nos._exit(3)\nsys.exit(4)\n"
+    "open('/proc/self/mem', 'wb').write(b'x')\n__import__('os').abort()\nsources = []\n",
+}
+
+PYTHON: dict[str, str] = {
+    "attributes of attributes": "import torch\ntorch.ops" + ".a" * 50_000 + "()\n",
+    "minus a hundred thousand times": "x = " + "-" * 100_000 + "1\n",
+    "a sum of many": "x = " + " + ".join(["torch.ops._C.x()"] * 20_000) + "\n",
+    "conditions of conditions": "if " + " and ".join(["is_cuda()"] * 20_000) + ":\n    pass\n",
+    "an elif chain": "if a: torch.ops._C.x()\n" + "elif a: torch.ops._C.x()\n" * 5_000,
+    "guards through variables in a ring": "a = b\nb = c\nc = a\nif a:\n    torch.ops._C.x()\n",
+    "functions that call each other": "".join(
+        f"def f{n}():\n    f{(n + 1) % 300}()\n    f{(n + 7) % 300}()\n    torch.ops._C.x()\n"
+        for n in range(300)
+    ),
+    "blocks nested deep": "".join(" " * n + "if is_cuda():\n" for n in range(95))
+    + " " * 95
+    + "torch.ops._C.x()\n",
+    "a string without end": "torch.ops._C.x()\nx = '''" + "y\n" * 100_000,
+    "a line that fills the file": "torch.ops._C.x(); " * (LONG // 18),
+    "a coding that does not exist": "# -*- coding: no-such-coding -*-\ntorch.ops._C.x()\n",
+    "tables of tables": "T = {}\n" + "T[T[T]] = T[T]\n" * 5_000,
+}
+
+TOML: dict[str, str] = {
+    "brackets nested deep": "a = " + "[" * 100_000,
+    "tables nested deep": "[" + "a." * 20_000 + "a]\n",
+    "keys without end": "a." * 50_000 + "a = 1\n",
+    "a string without end": 'a = """' + "x\n" * 100_000,
+    "no TOML": "\x01\x02 = = =",
+}
+
+
+def trees() -> dict[str, dict[str, str]]:
+    """Return each hostile source inside an otherwise ordinary extension."""
+    listing = "project(x LANGUAGES CXX CUDA)\nadd_library(_C MODULE a.cu b.cpp)\n"
+    ordinary = {"CMakeLists.txt": listing, "a.cu": "void x() {}\n", "b.cpp": BINDINGS}
+    places = {
+        "native": (NATIVE, "a.cu", ""),
+        "cmake": (CMAKE, "CMakeLists.txt", listing),
+        "setup": (SETUP, "setup.py", _IMPORTS),
+        "python": (PYTHON, "x/ops.py", "import torch\n"),
+        "build.toml": (TOML, "build.toml", "[general]\nname = 'x'\n"),
+    }
+    found: dict[str, dict[str, str]] = {}
+    for kind, (sources, path, before) in places.items():
+        after = _EXTENSION if kind == "setup" else ""
+        for name, text in sources.items():
+            found[f"{kind}: {name}"] = {**ordinary, path: before + text + "\n" + after}
+    return found

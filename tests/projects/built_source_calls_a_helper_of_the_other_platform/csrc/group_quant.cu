@@ -1,0 +1,3 @@
+#include "quant.h"
+
+void group_quant(int rows) {}

@@ -1,0 +1,3 @@
+#pragma once
+
+void group_quant(int rows);

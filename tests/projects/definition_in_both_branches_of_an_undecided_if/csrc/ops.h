@@ -1,0 +1,4 @@
+#pragma once
+#include <torch/library.h>
+
+torch::Tensor permute(const torch::Tensor& input);

@@ -1,0 +1,4 @@
+#pragma once
+#include <torch/library.h>
+
+torch::Tensor mla_decode(const torch::Tensor& input);

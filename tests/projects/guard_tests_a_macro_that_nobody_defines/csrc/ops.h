@@ -1,0 +1,5 @@
+#pragma once
+#include <torch/library.h>
+
+torch::Tensor norm(const torch::Tensor& input);
+torch::Tensor machete(const torch::Tensor& input);

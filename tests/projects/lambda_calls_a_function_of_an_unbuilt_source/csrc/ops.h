@@ -1,0 +1,4 @@
+#pragma once
+#include <torch/library.h>
+
+torch::Tensor gather_rows(const torch::Tensor& input);

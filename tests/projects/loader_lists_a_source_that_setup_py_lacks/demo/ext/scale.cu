@@ -1,0 +1,3 @@
+#include "ops.h"
+
+void scale_(torch::Tensor x) { x.mul_(2); }

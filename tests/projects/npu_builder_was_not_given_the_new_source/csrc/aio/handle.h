@@ -1,0 +1,5 @@
+#pragma once
+
+int start_thread();
+int describe_operation(int handle);
+int open_handle();

@@ -1,0 +1,3 @@
+#include "../ops.h"
+
+torch::Tensor marlin(const torch::Tensor& input) { return input; }

@@ -1,0 +1,3 @@
+#include "ops.h"
+
+torch::Tensor skinny(const torch::Tensor& input) { return input; }

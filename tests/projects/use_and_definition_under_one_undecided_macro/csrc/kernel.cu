@@ -1,0 +1,5 @@
+#include "ops.h"
+
+#if CUTLASS_VERSION >= 400
+torch::Tensor permute(const torch::Tensor& input) { return input; }
+#endif

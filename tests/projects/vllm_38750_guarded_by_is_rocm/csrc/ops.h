@@ -1,0 +1,10 @@
+#pragma once
+
+#include <torch/all.h>
+
+void silu_and_mul(torch::Tensor& out, torch::Tensor const& input);
+
+#ifndef IS_ROCM
+void silu_and_mul_per_block_quant(torch::Tensor& out, torch::Tensor const& input,
+                                  torch::Tensor& scales, int64_t group_size);
+#endif
