@@ -53,7 +53,7 @@ def test_the_source_distribution_holds_sources_and_data_and_nothing_built(source
     assert {f"src/{name}" for name in SHIPPED} <= names
     native = {
         path.relative_to(ROOT).as_posix()
-        for pattern in ("*.cpp", "*.h")
+        for pattern in ("*.cpp", "*.h", "*.cu", "*.cuh")
         for path in (ROOT / "src").rglob(pattern)
     }
     assert len(native) > 5
@@ -70,7 +70,7 @@ def test_the_wheel_built_from_it_holds_the_library_and_no_cpp(source: Path, tmp_
             assert opened.read(name) == (ROOT / "src" / name).read_bytes()
     assert library[:4] == b"\x7fELF"
     suffixes = {PurePosixPath(name).suffix for name in names}
-    assert suffixes & {".cpp", ".h", ".hpp", ".pyc"} == set()
+    assert suffixes & {".cpp", ".h", ".hpp", ".cu", ".cuh", ".pyc"} == set()
     modules = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}
     assert modules <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -70,18 +70,21 @@ def _version(name: str) -> str | None:
 
 
 def _rows() -> list[Row]:
-    from opparity.operators.selection import Refused, decisions  # noqa: PLC0415 -- it needs torch
+    from opparity.operators import torch_build  # noqa: PLC0415 -- it needs torch
+    from opparity.operators.selection import Refused, decisions  # noqa: PLC0415
 
     rows = []
     for operator in OPERATORS:
         for platform in Platform:
-            selected = False
+            selected, absence = False, torch_build.no_device(platform)
             for decision in decisions(operator, platform):
                 implementation = decision.implementation
                 if platform not in implementation.platforms:
                     continue
                 if isinstance(decision, Refused):
                     status, reason = "refused", decision.reason
+                elif absence is not None:
+                    status, reason = "refused", absence
                 else:
                     status, reason = ("available" if selected else "selected"), None
                     selected = True

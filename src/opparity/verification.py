@@ -112,7 +112,11 @@ def _results(random_values: int, progress: Callable[[str], None]) -> Iterator[Re
                 provider = decision.implementation.provider
                 if platform not in decision.implementation.platforms:
                     continue
-                reason = decision.reason if isinstance(decision, Refused) else _no_device(platform)
+                reason = (
+                    decision.reason
+                    if isinstance(decision, Refused)
+                    else torch_build.no_device(platform)
+                )
                 if reason is not None:
                     yield Result(
                         operator.name, provider, platform, "none", 0, 0, 0, 0, "refused", reason
@@ -121,15 +125,6 @@ def _results(random_values: int, progress: Callable[[str], None]) -> Iterator[Re
                 progress(f"{operator.name}: {provider} on {platform}")
                 with providers(force=provider):
                     yield _compare(operator, provider, platform, random_values)
-
-
-def _no_device(platform: Platform) -> str | None:
-    if platform is Platform.CPU:
-        return None
-    objection = torch_build.objection(platform)
-    if objection is not None:
-        return objection
-    return None if torch.cuda.is_available() else "torch.cuda.is_available() is False: no GPU here"
 
 
 def _compare(operator: Operator, provider: str, platform: Platform, random_values: int) -> Result:

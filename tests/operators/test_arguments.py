@@ -254,6 +254,11 @@ def test_the_function_refuses_a_number_as_bound_that_is_not_above_zero(value: fl
         opparity.silu_and_mul_per_block_quant(torch.ones(1, 256), scale_ub=value)
 
 
+def test_the_function_names_an_empty_last_dimension() -> None:
+    with pytest.raises(RuntimeError, match="input is 0 wide; allowed: an even width"):
+        opparity.silu_and_mul_per_block_quant(torch.ones(2, 3, 0))
+
+
 def test_the_functions_errors_are_value_errors_too() -> None:
     for input, group_size in ((torch.tensor(1.0), 128), (torch.ones(1, 256), 0)):
         with pytest.raises(ValueError, match="allowed"):

@@ -117,7 +117,7 @@ def test_the_default_dtype_is_e4m3fn_with_groups_of_128() -> None:
     assert scales.shape == (2, 2)
 
 
-def test_inputs_that_require_gradients_are_not_differentiated_in_silence() -> None:
+def test_outputs_are_for_inference_and_never_require_gradients() -> None:
     input = torch.ones(1, 256, requires_grad=True)
     values, scales = opparity.silu_and_mul_per_block_quant(input)
     assert not values.requires_grad

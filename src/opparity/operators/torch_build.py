@@ -19,3 +19,14 @@ def objection(platform: Platform) -> str | None:
     if platform in (Platform.CPU, gpu_platform()):
         return None
     return f"torch {torch.__version__} is not built for {platform}"
+
+
+def no_device(platform: Platform) -> str | None:
+    """Return why there is nothing of a platform in this machine, or None.
+
+    Unlike `objection` it asks the driver, so operators are registered without it.
+    """
+    reason = objection(platform)
+    if reason is not None or platform is Platform.CPU or torch.cuda.is_available():
+        return reason
+    return "torch.cuda.is_available() is False: no GPU here"

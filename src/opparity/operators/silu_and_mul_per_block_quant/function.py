@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -63,7 +64,10 @@ def silu_and_mul_per_block_quant(
             detail="input has 0 dimensions; allowed: at least 1, [..., 2 * hidden_size]; "
             "concatenate gate and up in the last one",
         )
-    tokens = input.reshape(-1, input.shape[-1]) if input.dim() != 2 else input  # noqa: PLR2004
+    # The number of tokens is computed, since torch cannot infer it for an input without elements.
+    tokens = input
+    if input.dim() != 2:  # noqa: PLR2004
+        tokens = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])
     if group_size <= 0:
         raise ArgumentRefused(
             operator=NAME, detail=f"group_size is {group_size}; allowed: above 0; choose one"
@@ -117,4 +121,5 @@ def _bound(scale_ub: float | Tensor | None, device: torch.device) -> Tensor | No
             detail=f"scale_ub is {scale_ub:g}; allowed: a number above 0 in float32; "
             "leave it out for none",
         )
-    return torch.tensor(scale_ub, dtype=torch.float32, device=device)
+    # Filled where it is needed: copying it there would wait for the GPU and end a graph capture.
+    return torch.full((), scale_ub, dtype=torch.float32, device=device)
