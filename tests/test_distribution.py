@@ -13,6 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHIPPED = (
     "opparity/py.typed",
+    "opparity/code_objects/objects/manifest.json",
+    "opparity/code_objects/objects/silu_and_mul_per_block_quant.fatbin",
     "opparity/operators/silu_and_mul_per_block_quant/golden.json",
     "opparity/evaluation/model/config.json",
     "opparity/evaluation/model/model.safetensors",
