@@ -55,3 +55,8 @@ check-self: $(VENV)/installed
 
 clean:
 	rm -rf $(VENV) build
+
+# Published trees, broken and fixed, and every release of vLLM's; downloads into the user's cache.
+.PHONY: corpus
+corpus: $(VENV)/installed
+	$(BIN)/python tools/corpus.py --repositories $(or $(REPOSITORIES),clones)

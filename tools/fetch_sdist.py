@@ -1,7 +1,7 @@
 """Fetch a release's source distribution and run nothing of it.
 
 `pip download` would build the distribution's metadata, which executes its setup.py.
-So pip's own finder and session do the work, with its configuration, certificates and proxies;
+So pip's own finder and connection do the work, with its configuration, certificates and proxies;
 they are no public interface, and the Makefile pins pip for that reason.
 
 Usage: python tools/fetch_sdist.py vllm==0.8.5 --into .cache/sdists
@@ -46,10 +46,10 @@ def _fetch(name: str, version: str, folder: Path) -> Path:
         ["--no-deps", "--no-binary", ":all:", "--quiet", "--retries", "1", "--timeout", "20"]
     )
     with command.main_context():
-        session = command.get_default_session(options)
+        connection = command.get_default_session(options)
         finder = command._build_package_finder(  # noqa: SLF001 -- see the top
             options=options,
-            session=session,
+            session=connection,
             target_python=TargetPython(),
             ignore_requires_python=True,
         )
@@ -60,7 +60,7 @@ def _fetch(name: str, version: str, folder: Path) -> Path:
         ]
         if not links:
             raise NotFetched(f"{name} {version}: no index that pip is configured with has it")
-        response = session.get(links[0].url_without_fragment)
+        response = connection.get(links[0].url_without_fragment)
         response.raise_for_status()
         content = response.content
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-MEGABYTE = 1 << 20
+# Long enough for whatever is quadratic to take minutes.
+LONG = 1 << 18
 BINDINGS = 'TORCH_LIBRARY(_C, m) { m.def("x() -> ()"); m.impl("x", &x); }\n'
 
 NATIVE: dict[str, str] = {
@@ -18,7 +19,7 @@ NATIVE: dict[str, str] = {
     "an #if of a hundred thousand nots": "#if " + "!" * 100_000 + "A\nint x;\n#endif\n",
     "an #if of many alternatives": "#if " + " || ".join(["defined(A)"] * 20_000) + "\n#endif\n",
     "numbers that are none": "#if A > " + "9" * 10_000 + "\n#elif A > 08\n#elif 0x\n#endif\n",
-    "a macro defined by itself": "#define A A\n#define B C\n#define C B\n#if A && B\nint x;\n#endif\n",
+    "a macro defined by itself": "#define A A\n#define B C\n#define C B\n#if A && B\n#endif\n",
     "macros in a chain": "".join(
         f"#ifdef M{n}\n#define M{n + 1} M{n}\n#endif\n" for n in range(2_000)
     )
@@ -31,13 +32,13 @@ NATIVE: dict[str, str] = {
     "templates in templates": "template <" * 20_000 + "class T>" * 20_000 + " void f();",
     "scopes": "a::" * 100_000 + "f();",
     "pointers": "int " + "*" * 100_000 + "x;",
-    "a line of a megabyte": "int x = 1; " * (MEGABYTE // 11),
-    "an identifier of a megabyte": "int " + "a" * MEGABYTE + "();",
-    "a megabyte of quotes": '"' * MEGABYTE,
-    "a megabyte of backslashes": "#define A " + "\\\n" * (MEGABYTE // 2),
-    "a megabyte of ampersands": "&" * MEGABYTE,
-    "a megabyte of commas": "f(" + "," * MEGABYTE,
-    "a megabyte of hashes": "#\n" * (MEGABYTE // 2),
+    "a line that fills the file": "int x = 1; " * (LONG // 11),
+    "an identifier that fills the file": "int " + "a" * LONG + "();",
+    "a file of quotes": '"' * LONG,
+    "a file of backslashes": "#define A " + "\\\n" * (LONG // 2),
+    "a file of ampersands": "&" * LONG,
+    "a file of commas": "f(" + "," * LONG,
+    "a file of hashes": "#\n" * (LONG // 2),
     "many registrations of one name": "TORCH_LIBRARY(_C, m) {\n"
     + 'm.def("x() -> ()"); m.impl("x", torch::kCUDA, &x);\n' * 3_000
     + "}\nvoid x() {}\n",
@@ -81,8 +82,8 @@ CMAKE: dict[str, str] = {
     "globs that lead out": "file(GLOB_RECURSE A /*)\nfile(GLOB B ../../../*)\n"
     "file(READ /etc/passwd C)\ninclude(/etc/passwd)\nadd_library(_C ${A} ${B})\n",
     "a glob that backtracks": f"file(GLOB A {'*a' * 60}.cu)\nadd_library(_C ${{A}})\n",
-    "a megabyte of one command": "set(A " + "x " * (MEGABYTE // 2) + ")\n",
-    "a megabyte of commands": "set(A x)\n" * (MEGABYTE // 9),
+    "a file that is one command": "set(A " + "x " * (LONG // 2) + ")\n",
+    "a file of commands": "set(A x)\n" * (LONG // 9),
     "targets that link each other": "add_library(a a.cu)\nadd_library(b a.cu)\n"
     "target_link_libraries(a b)\ntarget_link_libraries(b a)\n",
     "an alias of itself": "set(A A)\nset(${A} ${A})\nadd_library(A ALIAS A)\n",
@@ -105,7 +106,8 @@ SETUP: dict[str, str] = {
     + "]\n",
     "a list doubled sixty times": "sources = ['a.cu']\n" + "sources += sources\n" * 60,
     "a string doubled sixty times": "s = 'x'\n" + "s = s + s\n" * 60 + "sources = [s]\n",
-    "a wide format": "sources = ['{:>9999999999}'.format(1), '%9999999999d' % 1, f'{1:>9999999999}']\n",
+    "a wide format": "sources = ['{:>9999999999}'.format(1), '%9999999999d' % 1, "
+    "f'{1:>9999999999}']\n",
     "globs that lead out": "import glob\nsources = glob.glob('/**/*', recursive=True)"
     " + glob.glob('../../../*')\n",
     "minus a hundred thousand times": "sources = " + "-" * 100_000 + "1\n",
@@ -136,7 +138,7 @@ PYTHON: dict[str, str] = {
     + " " * 95
     + "torch.ops._C.x()\n",
     "a string without end": "torch.ops._C.x()\nx = '''" + "y\n" * 100_000,
-    "a line of a megabyte": "torch.ops._C.x(); " * (MEGABYTE // 18),
+    "a line that fills the file": "torch.ops._C.x(); " * (LONG // 18),
     "a coding that does not exist": "# -*- coding: no-such-coding -*-\ntorch.ops._C.x()\n",
     "tables of tables": "T = {}\n" + "T[T[T]] = T[T]\n" * 5_000,
 }

@@ -139,28 +139,28 @@ def negation(condition: Condition) -> Condition:
 
 def conjunction(*conditions: Condition) -> Condition:
     """Return the And of the conditions, flattened; ALWAYS for none."""
-    operands: list[Condition] = []
+    operands: dict[Condition, None] = {}
     for condition in conditions:
         parts = condition.operands if isinstance(condition, And) else (condition,)
-        operands.extend(part for part in parts if part != ALWAYS and part not in operands)
+        operands.update((part, None) for part in parts if part != ALWAYS)
     if NEVER in operands:
         return NEVER
     if not operands:
         return ALWAYS
-    return operands[0] if len(operands) == 1 else And(tuple(operands))
+    return next(iter(operands)) if len(operands) == 1 else And(tuple(operands))
 
 
 def disjunction(*conditions: Condition) -> Condition:
     """Return the Or of the conditions, flattened; NEVER for none."""
-    operands: list[Condition] = []
+    operands: dict[Condition, None] = {}
     for condition in conditions:
         parts = condition.operands if isinstance(condition, Or) else (condition,)
-        operands.extend(part for part in parts if part != NEVER and part not in operands)
+        operands.update((part, None) for part in parts if part != NEVER)
     if ALWAYS in operands:
         return ALWAYS
     if not operands:
         return NEVER
-    return operands[0] if len(operands) == 1 else Or(tuple(operands))
+    return next(iter(operands)) if len(operands) == 1 else Or(tuple(operands))
 
 
 def evaluate(condition: Condition, environment: Environment) -> Truth:

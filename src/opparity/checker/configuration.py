@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from opparity.checker.readers.toml import TomlRefused, parse_toml
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -73,11 +73,9 @@ def _table(tree: Tree, path: str) -> dict[str, object] | None:
     if path not in tree.files:
         return None
     try:
-        return tomllib.loads(tree.read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationRefused(path=path, detail=f"no valid TOML: {error}") from error
-    except RecursionError as error:
-        raise ConfigurationRefused(path=path, detail="nested too deep to be settings") from error
+        return parse_toml(tree.read_text(path))
+    except TomlRefused as error:
+        raise ConfigurationRefused(path=path, detail=str(error)) from error
 
 
 def _configuration(table: Mapping[str, object], path: str) -> Configuration:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, any_of, truth_of
 from opparity.checker.facts import CallKind, RegistrationKind, Related
+from opparity.checker.linking import names
 from opparity.checker.naming import operator_name
 from opparity.checker.operators import Process, concerns, touches
 from opparity.checker.whereabouts import find_symbol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opparity.checker.facts import Call, Registration
     from opparity.checker.linking import Link, Use
     from opparity.checker.platforms import Platform
@@ -150,10 +153,19 @@ class _Column:
             if registration.symbol:
                 found = find_symbol(self.project, link, registration.symbol, use)
                 answers.append(found.answer)
-                places.extend(found.related)
+                places.extend(found.related or self._definitions(registration.symbol, link))
             elif registration.mentioned:
                 answers.append(use.truth)
         return Answer(any_of(answers), tuple(places[:_MOST_PLACES]))
+
+    def _definitions(self, symbol: str, link: Link) -> Iterator[Related]:
+        """Yield where the platform's sources define a symbol."""
+        for definition in self.project.definitions.get(symbol.rpartition("::")[2], ()):
+            path = definition.location.path
+            if names(symbol, definition) and any(
+                self.project.targets_compiling(link.platform, path)
+            ):
+                yield Related(definition.location, "defined here")
 
     def _called(self, calls: list[Call]) -> Answer:
         """Return whether Python may call the operator there: no guard rules it out."""

@@ -400,7 +400,7 @@ def _foreach_values(arguments: list[str], read: Callable[[str], str]) -> list[st
         if len(numbers) < 2 or (len(numbers) > 2 and numbers[2] == 0):  # noqa: PLR2004
             return []
         step = numbers[2] if len(numbers) > 2 else 1  # noqa: PLR2004
-        return [str(number) for number in range(numbers[0], numbers[1] + 1, step)][:10_000]
+        return [str(number) for number in range(numbers[0], numbers[1] + 1, step)[:10_000]]
     if arguments[0] == "IN":
         values: list[str] = []
         mode = ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.cmake.values import (
     UNKNOWN,
     compile_regex,
+    is_costly,
     is_decided,
     natural_key,
     replacement,
@@ -153,7 +154,7 @@ def _regex(rest: Sequence[str]) -> dict[str, str]:
 def regex_replace(pattern: str, new: str, subject: str) -> str:
     """Return the subject with every match replaced; UNKNOWN where that cannot be decided."""
     compiled = compile_regex(pattern)
-    if compiled is None:
+    if compiled is None or is_costly(pattern, subject):
         return UNKNOWN
     try:
         return compiled.sub(replacement(new), subject)[:LONGEST_VALUE]
@@ -184,7 +185,7 @@ def _remove_item(old: list[str], rest: Sequence[str]) -> dict[str, str]:
 def _filter(old: list[str], rest: Sequence[str]) -> dict[str, str]:
     mode, _, pattern = rest[:3]
     compiled = compile_regex(pattern)
-    if compiled is None:
+    if compiled is None or any(is_costly(pattern, item) for item in old):
         return _whole([UNKNOWN])
     keep = mode == "INCLUDE"
     return _whole([item for item in old if bool(compiled.search(undoubted(item)[0])) == keep])

@@ -15,7 +15,11 @@ _MARKS = (UNKNOWN, DOUBTFUL)
 _FALSE = frozenset({"", "0", "OFF", "NO", "FALSE", "N", "IGNORE", "NOTFOUND"})
 _TRUE = frozenset({"1", "ON", "YES", "TRUE", "Y"})
 # A quantifier on a group that holds a quantifier: may take exponential time on a hostile tree.
-_NESTED_QUANTIFIER = re.compile(r"\([^()]*[*+][^()]*\)[*+]")
+# A repeated group that can match one text in several ways takes exponential time where it fails.
+_NESTED_QUANTIFIER = re.compile(r"[*+?|][^()]*\)+[*+]")
+_QUANTIFIER = re.compile(r"[*+]")
+# Each unbounded repetition may try every length of the subject; about a second of such trials.
+_MOST_TRIALS = 10**8
 _LONGEST_SUBJECT = 20_000
 
 
@@ -97,10 +101,18 @@ def compile_regex(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
+def is_costly(pattern: str, subject: str) -> bool:
+    """Tell whether a search could take longer than a second: such a pattern is not tried."""
+    repetitions = len(_QUANTIFIER.findall(pattern))
+    return len(subject) > _LONGEST_SUBJECT or (
+        repetitions > 1 and len(subject) ** repetitions > _MOST_TRIALS
+    )
+
+
 def search(pattern: str, subject: str) -> re.Match[str] | str | None:
     """Return the match, None for none, or UNKNOWN where it cannot be decided."""
     compiled = compile_regex(pattern)
-    if compiled is None or len(subject) > _LONGEST_SUBJECT or not is_decided(pattern):
+    if compiled is None or is_costly(pattern, subject) or not is_decided(pattern):
         return UNKNOWN
     found = compiled.search(subject)
     if found is None and not is_decided(subject):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Build, Location, MacroSetting, Problem, Source, Target
+from opparity.checker.readers.toml import TomlRefused, parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,9 +41,9 @@ def read_build_tomls(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build, 
 def _read_file(tree: Tree, path: str, platforms: Sequence[Platform]) -> Iterator[Build]:
     text = tree.read_text(path)
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        problem = Problem(Location(path, 1), f"is not TOML that can be parsed: {error}")
+        content = parse_toml(text)
+    except TomlRefused as error:
+        problem = Problem(Location(path, 1), str(error))
         for platform in platforms:
             yield Build(path, platform.label, problems=(problem,))
         return

@@ -86,7 +86,8 @@ class _Scanner:
                 branch = self.open[-1]
                 branch.excluded.append(negation(branch.own))
                 branch.own = self._condition(keyword.removeprefix("el"), rest, location)
-                branch.now = conjunction(*branch.excluded, branch.own)
+                is_long = len(branch.excluded) > _DEEPEST
+                branch.now = UNDECIDED if is_long else conjunction(*branch.excluded, branch.own)
             case "else" if self.open:
                 branch = self.open[-1]
                 branch.excluded.append(negation(branch.own))
@@ -111,7 +112,9 @@ class _Scanner:
         self.result.conditions.append(self._current())
 
     def _current(self) -> Condition:
-        return conjunction(*(branch.now for branch in self.open[:_DEEPEST]))
+        if len(self.open) > _DEEPEST:
+            return UNDECIDED
+        return conjunction(*(branch.now for branch in self.open))
 
     def _condition(self, keyword: str, rest: str, location: Location) -> Condition:
         if keyword == "if":
@@ -160,9 +163,12 @@ def read_directives(path: str, text: str) -> Directives:
             continue
         first = number
         rest = found.group(2)
-        while rest.rstrip("\r").endswith("\\") and number < count:
-            rest = rest.rstrip("\r")[:-1] + " " + lines[number]
+        pieces = [rest.rstrip("\r")]
+        while pieces[-1].endswith("\\") and number < count:
+            pieces[-1] = pieces[-1][:-1]
+            pieces.append(lines[number].rstrip("\r"))
             number += 1
+        rest = " ".join(pieces)
         scanner.directive(found.group(1), _COMMENT.sub(" ", rest).strip(), first, number + 1)
     if scanner.open:
         scanner.result.is_balanced = False

@@ -57,14 +57,19 @@ class DefWithoutImpl(Rule):
                     implemented.add((library, registration.operator))
                 elif registration.kind is RegistrationKind.DEF and use.truth is Truth.TRUE:
                     defined.append((registration, link.target))
+        seen: set[tuple[str, str]] = set()
         for registration, target in defined:
             library = library_name(registration.library, target)
+            name = (library, registration.operator)
+            if name in implemented or name in seen:
+                continue
+            seen.add(name)
             elsewhere = [
                 impl
                 for impl in places.get(registration.operator, [])
                 if plain_library(impl.library) in {library, plain_library(registration.library)}
             ]
-            if (library, registration.operator) in implemented or not elsewhere:
+            if not elsewhere:
                 continue
             listed = ", ".join(sorted({impl.location.path for impl in elsewhere})[:3])
             yield self.finding(

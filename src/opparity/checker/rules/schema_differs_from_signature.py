@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from opparity.checker.linking import Link
     from opparity.checker.project import Project
 
+# One operator may be defined under several conditions; nobody defines it this often.
+_MOST_SCHEMAS = 20
+
 
 class SchemaDiffersFromSignature(Rule):
     """An operator's schema or argument names do not fit the function that is bound to it.
@@ -52,7 +55,11 @@ class SchemaDiffersFromSignature(Rule):
         for registration in project.registrations:
             if registration.kind is RegistrationKind.DEF and registration.schema:
                 key = (plain_library(registration.library), registration.operator)
-                schemas.setdefault(key, []).append(registration)
+                same = schemas.setdefault(key, [])
+                if len(same) < _MOST_SCHEMAS and registration.schema not in {
+                    each.schema for each in same
+                }:
+                    same.append(registration)
         for registration in registered:
             signatures = _signatures(project, link, registration)
             if not signatures:
@@ -113,7 +120,8 @@ class SchemaDiffersFromSignature(Rule):
             yield self.finding(
                 registration.location,
                 f"{operator} names its argument {index + 1} {given[index]!r}; "
-                f"{registration.symbol} calls that parameter {permuted[0][index]!r}, and has {given[index]!r} elsewhere",
+                f"{registration.symbol} calls that parameter {permuted[0][index]!r}, "
+                f"and has {given[index]!r} elsewhere",
                 operator=operator,
                 symbol=registration.symbol,
                 related=place,

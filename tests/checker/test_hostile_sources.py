@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import resource
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checker.hostile_sources import trees
+from opparity.checker.inspection import Request, inspect_tree
+from opparity.checker.platforms import Platform
+from opparity.checker.reports import OutputFormat, renderer
+from opparity.checker.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+GIGABYTE = 1 << 30
+TREES = trees()
+
+
+@pytest.fixture(autouse=True)
+def two_gigabytes_at_most() -> Iterator[None]:
+    """Have an allocation fail that would take the process 2 GiB above what it has now."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 -- no file on disk
+        pages = int(statm.read().split()[0])
+    resource.setrlimit(
+        resource.RLIMIT_AS, (pages * resource.getpagesize() + 2 * GIGABYTE, before[1])
+    )
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_hostile_source_comes_to_a_report(name: str) -> None:
+    places = {
+        path: text.encode("utf-8", "surrogatepass") for path, text in sorted(TREES[name].items())
+    }
+    started = time.process_time()
+    report = inspect_tree(Tree("hostile", places), Request(platforms=(Platform("rocm"),)))
+    texts = [renderer(output_format)(report) for output_format in OutputFormat]
+    # Processor time of this process; the slowest takes 3 s alone on the machine that wrote this.
+    assert time.process_time() - started < 20
+    assert report.platforms == ("rocm",)
+    assert all(text.isprintable() for text in "".join(texts).split("\n"))
+
+
+def test_what_a_build_script_would_do_if_it_ran_is_not_done(tmp_path: Path) -> None:
+    witness = tmp_path / "ran"
+    script = (
+        "import os, subprocess, pathlib\n"
+        f"pathlib.Path({str(witness)!r}).touch()\n"
+        f"open({str(witness)!r}, 'w').close()\n"
+        f"os.system('touch {witness}')\n"
+        f"subprocess.run(['touch', {str(witness)!r}])\n"
+        f"eval(\"open({str(witness)!r}, 'w')\")\n"
+        f"exec(\"open({str(witness)!r}, 'w')\")\n"
+        f"(lambda: __import__('os').mknod({str(witness)!r}))()\n"
+        "from setuptools import setup, Extension\n"
+        "setup(ext_modules=[Extension('x', ['a.cpp'])])\n"
+    )
+    listing = (
+        f"execute_process(COMMAND touch {witness})\n"
+        f"file(WRITE {witness} x)\nfile(TOUCH {witness})\n"
+        f"file(DOWNLOAD http://localhost {witness})\n"
+        f"configure_file(a.cpp {witness})\nadd_library(x MODULE a.cpp)\n"
+    )
+    places = {
+        "setup.py": script.encode(),
+        "CMakeLists.txt": listing.encode(),
+        "a.cpp": b"void f() {}",
+        "conftest.py": script.encode(),
+        "x/__init__.py": script.encode(),
+    }
+    report = inspect_tree(Tree("hostile", places), Request())
+    assert report.project == "hostile"
+    assert not witness.exists()
