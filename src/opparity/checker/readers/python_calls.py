@@ -127,7 +127,7 @@ def _needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
 
 
 def _is_marked(content: bytes, marks: list[bytes]) -> bool:
-    # Plain texts: a search of 44 MB for ten of them takes 0.2 s.
+    # Plain texts: a search of vLLM 0.33.0's 44 MB of Python for two of them takes 0.06 s.
     return any(mark in content for mark in marks) or (
         b"def is_" in content and _PREDICATES.search(content) is not None
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from opparity.checker.platforms import Platform
     from opparity.checker.tree import Tree
 
-# Plain texts, not expressions: a search of 44 MB of Python takes 0.1 s instead of 3 s.
+# Plain texts, not expressions: an expression takes 2.0 s for flashinfer's 2,494 Python files.
 _MARKS = (b"Extension(", b"cpp_extension", b"OpBuilder)")
 _FOREIGN_FOLDER = re.compile(
     r"(?:^|/)(?:third[_-]?party|3rd_?party|extern(?:al)?|vendor|submodules|cutlass|composable_kernel"

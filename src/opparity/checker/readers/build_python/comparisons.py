@@ -104,6 +104,8 @@ def _contained(left: Value, right: Value, world: World) -> Truth:
 def presence(value: Value, collection: Value) -> Truth:
     """Return whether a value is an element of a collection."""
     items, complete = items_of(collection)
+    if isinstance(key_of(value), Unsure):
+        return Truth.UNKNOWN if items or complete is not Truth.TRUE else Truth.FALSE
     found = any_of([weaker(item.present, _equal(value, item.value)) for item in items])
     return Truth.UNKNOWN if found is Truth.FALSE and complete is not Truth.TRUE else found
 

@@ -18,7 +18,7 @@ Plain = str | int | float | bool | bytes | PurePosixPath | None
 
 # More alternatives than this say nothing that "unknown" does not say.
 MOST_OPTIONS = 8
-# A list this long is no list of sources; flash-attention's longest has 400.
+# A list this long is no list of sources; the longest measured, xformers 0.0.35's, has 643.
 MOST_ITEMS = 20_000
 
 
