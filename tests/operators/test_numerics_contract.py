@@ -232,3 +232,15 @@ def test_codes_are_the_nearest_ties_to_even_and_saturate(name: str) -> None:
             key=lambda c: (abs(allowed[c] - limited), c & 1, (c & 0x80 != 0) != (point < 0)),
         )
         assert code == best, (float(point), code, best)
+
+
+@pytest.mark.parametrize("divisor", [448.0, 224.0, 127.0])
+def test_one_correction_makes_the_rounded_quotient_by_each_maximum(divisor: float) -> None:
+    # What native/numerics.cuh does instead of a division, for every mantissa.
+    amax = torch.arange(0x3F800000, 0x40000000, dtype=torch.int32).view(torch.float32)
+    reciprocal = torch.tensor(1.0) / torch.tensor(divisor)
+    quotient = amax * reciprocal
+    fused = reference_numerics.fused_multiply_add
+    error = fused(torch.full_like(amax, -divisor), quotient, amax)
+    corrected = fused(error, reciprocal.expand_as(amax), quotient)
+    assert torch.equal(corrected, amax / torch.full_like(amax, divisor))
