@@ -149,7 +149,8 @@ KernelSet::Device& KernelSet::device_of(int device) {
   const RelaxedCapture capture;
   const ContextGuard context(fresh->context);
   check(driver().load_module(&fresh->module, code.data()),
-        "loading " + path_ + " on device " + std::to_string(device));
+        "loading " + path_ + " on device " + std::to_string(device) +
+            " (with OPPARITY_FORBID=native Triton serves instead)");
   known = fresh.release();
   devices_[device].store(known, std::memory_order_release);
   return *known;
