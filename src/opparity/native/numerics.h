@@ -88,47 +88,56 @@ OPPARITY_INLINE float round_to_float16(float value) {
   return float_of(rounded | sign);
 }
 
-// E4M3 by integer operations. The bias of the exponent and the largest magnitude tell FN from FNUZ.
-template <uint32_t Bias, uint32_t MaximumBits>
-OPPARITY_INLINE uint32_t encode_e4m3(uint32_t magnitude) {
-  uint32_t limited = magnitude > MaximumBits ? MaximumBits : magnitude;
-  uint32_t normal = ((limited + 0x7ffffu + ((limited >> 20) & 1u)) >> 20) - ((127u - Bias) << 3);
-  // Below the least normal number the spacing is 2^-(Bias + 2): that of float32 at 2^(21 - Bias).
-  constexpr uint32_t kStepBits = (127u + 21u - Bias) << 23;
-  uint32_t subnormal = bits_of(float_of(limited) + float_of(kStepBits)) - kStepBits;
-  return limited < ((128u - Bias) << 23) ? subnormal : normal;
+// E4M3 of a magnitude's bits, saturating. Adding 2^(exponent + 20) rounds a number to its four
+// leading digits, ties to even, since that is where float32's own last digit then stands; below the
+// least normal number, whose exponent is 1 - Bias, the step stays that of the least exponent.
+template <int32_t Bias, int32_t MaximumBits>
+OPPARITY_INLINE uint32_t encode_e4m3(int32_t magnitude) {
+  constexpr int32_t kLeastExponent = (128 - Bias) << 23;
+  int32_t limited = magnitude > MaximumBits ? MaximumBits : magnitude;
+  int32_t exponent = limited & static_cast<int32_t>(kInfinityBits);
+  exponent = exponent < kLeastExponent ? kLeastExponent : exponent;
+  int32_t step = exponent + (20 << 23);
+  auto rounded = static_cast<int32_t>(
+      bits_of(float_of(static_cast<uint32_t>(limited)) + float_of(static_cast<uint32_t>(step))));
+  return static_cast<uint32_t>((rounded - step) + ((exponent - kLeastExponent) >> 20));
 }
 
+// Value formats. `encode` gives a code in the low byte; only with MayBeNan may the quotient be NaN.
 struct Float8E4M3FN {
   static constexpr float kMaximum = 448.0f;
   static constexpr float kMinimumScale = 0x1.24924ap-18f;
-  OPPARITY_INLINE uint8_t encode(float quotient) {
+  template <bool MayBeNan>
+  OPPARITY_INLINE uint32_t encode(float quotient) {
     uint32_t bits = bits_of(quotient), magnitude = bits & kMagnitudeBits;
-    uint32_t code = encode_e4m3<7, 0x43e00000u>(magnitude) | ((bits >> 24) & 0x80u);
-    return static_cast<uint8_t>(magnitude > kInfinityBits ? 0x7fu : code);
+    uint32_t code = encode_e4m3<7, 0x43e00000>(static_cast<int32_t>(magnitude));
+    code |= (bits >> 24) & 0x80u;
+    return MayBeNan && magnitude > kInfinityBits ? 0x7fu : code;
   }
 };
 
 struct Float8E4M3FNUZ {
   static constexpr float kMaximum = 224.0f;
   static constexpr float kMinimumScale = 0x1.24924ap-17f;
-  OPPARITY_INLINE uint8_t encode(float quotient) {
+  template <bool MayBeNan>
+  OPPARITY_INLINE uint32_t encode(float quotient) {
     uint32_t bits = bits_of(quotient), magnitude = bits & kMagnitudeBits;
-    uint32_t code = encode_e4m3<8, 0x43600000u>(magnitude);
+    uint32_t code = encode_e4m3<8, 0x43600000>(static_cast<int32_t>(magnitude));
     // 0x80 is NaN: there is no negative zero.
     code = code == 0u ? 0u : code | ((bits >> 24) & 0x80u);
-    return static_cast<uint8_t>(magnitude > kInfinityBits ? 0x80u : code);
+    return MayBeNan && magnitude > kInfinityBits ? 0x80u : code;
   }
 };
 
 struct Int8 {
   static constexpr float kMaximum = 127.0f;
   static constexpr float kMinimumScale = 0x1p-23f;
-  OPPARITY_INLINE uint8_t encode(float quotient) {
+  template <bool MayBeNan>
+  OPPARITY_INLINE uint32_t encode(float quotient) {
     float limited = quotient < -128.0f ? -128.0f : quotient;
     limited = limited > 127.0f ? 127.0f : limited;
     uint32_t code = bits_of(limited + kIntegerShift);
-    return static_cast<uint8_t>(bits_of(quotient) << 1 > kInfinityBits << 1 ? 0u : code);
+    return MayBeNan && (bits_of(quotient) & kMagnitudeBits) > kInfinityBits ? 0u : code;
   }
 };
 

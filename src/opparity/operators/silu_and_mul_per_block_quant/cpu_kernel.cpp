@@ -10,8 +10,9 @@ using opparity::silu_and_mul_per_block_quant::InputType;
 using opparity::silu_and_mul_per_block_quant::ValueType;
 
 constexpr int64_t kLargestGroup = 256;
-// Sixteen elements a step, the smallest group: two AVX2 registers or one of AVX-512.
-constexpr int64_t kStep = 16;
+
+// Every group is a multiple of the smallest, and a compiler that sees so leaves no loop for a rest.
+OPPARITY_INLINE int64_t whole_vectors(int64_t group_size) { return group_size & ~int64_t{15}; }
 
 struct Float16 {
   using Storage = uint16_t;
@@ -36,21 +37,30 @@ uint32_t multiply_group(const void* row, int64_t offset, int64_t hidden_size, in
                         float* __restrict__ products) {
   const auto* gates = static_cast<const typename Input::Storage*>(row) + offset;
   const auto* ups = gates + hidden_size;
-  int32_t largest[kStep] = {};
-  for (int64_t start = 0; start < group_size; start += kStep) {
-    for (int64_t i = 0; i < kStep; ++i) {
-      float activated = silu(Input::widen(gates[start + i]));
-      if constexpr (Rounds) activated = Input::round(activated);
-      float product = activated * Input::widen(ups[start + i]);
-      if constexpr (Rounds) product = Input::round(product);
-      products[start + i] = product;
-      auto magnitude = static_cast<int32_t>(bits_of(product) & kMagnitudeBits);
-      largest[i] = magnitude > largest[i] ? magnitude : largest[i];
-    }
-  }
+  const int64_t count = whole_vectors(group_size);
   int32_t amax = 0;
-  for (int64_t i = 0; i < kStep; ++i) amax = largest[i] > amax ? largest[i] : amax;
+  for (int64_t i = 0; i < count; ++i) {
+    float activated = silu(Input::widen(gates[i]));
+    if constexpr (Rounds) activated = Input::round(activated);
+    float product = activated * Input::widen(ups[i]);
+    if constexpr (Rounds) product = Input::round(product);
+    products[i] = product;
+    auto magnitude = static_cast<int32_t>(bits_of(product) & kMagnitudeBits);
+    amax = magnitude > amax ? magnitude : amax;
+  }
   return static_cast<uint32_t>(amax);
+}
+
+// Writes codes in two loops: in one, the compiler would run all of it at the width of the bytes.
+template <typename Format, bool MayBeNan>
+void encode_group(const float* __restrict__ products, float reciprocal, int64_t group_size,
+                  uint8_t* __restrict__ out) {
+  alignas(64) uint32_t codes[kLargestGroup];
+  const int64_t count = whole_vectors(group_size);
+  for (int64_t i = 0; i < count; ++i) {
+    codes[i] = Format::template encode<MayBeNan>(products[i] * reciprocal);
+  }
+  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<uint8_t>(codes[i]);
 }
 
 // Writes the codes of one group and returns its scale.
@@ -59,11 +69,9 @@ float quantise_group(const float* __restrict__ products, uint32_t amax_bits,
                      const Arguments& arguments, uint8_t* __restrict__ out) {
   float scale = group_scale<Format>(amax_bits, arguments.has_scale_bound, arguments.scale_bound);
   float reciprocal = 1.0f / scale;
-  for (int64_t start = 0; start < arguments.group_size; start += kStep) {
-    for (int64_t i = 0; i < kStep; ++i) {
-      out[start + i] = Format::encode(products[start + i] * reciprocal);
-    }
-  }
+  const bool finite = amax_bits < kInfinityBits;
+  const auto encode = finite ? encode_group<Format, false> : encode_group<Format, true>;
+  encode(products, reciprocal, arguments.group_size, out);
   return scale;
 }
 
