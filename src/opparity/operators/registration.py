@@ -1,6 +1,6 @@
 """From the operator table to torch.library: schemas, kernels and fakes, once a process.
 
-The native library defines the schemas and its CPU kernels. Everything else is registered here,
+The native library defines the schemas and registers its kernels. Everything else is done here,
 and here the selection's outcome is put in force: where it differs from what the native library
 registered, a Python kernel stands in front of that one until the policy changes again.
 """
