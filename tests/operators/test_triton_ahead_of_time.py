@@ -79,3 +79,21 @@ def test_amd_divides_exactly_and_keeps_subnormals(architecture: str) -> None:
     assert "v_exp_f32" not in text
     # 3 keeps float32 subnormals on input and output.
     assert ".amdhsa_float_denorm_mode_32 3" in text
+
+
+@pytest.mark.parametrize("wave", [32, 64])
+@pytest.mark.parametrize("group_size", [16, 32, 64, 128, 256])
+def test_a_launch_is_what_triton_takes_and_wastes_less_than_it_does(
+    wave: int, group_size: int
+) -> None:
+    for num_tokens in (1, 64, 4096, 1 << 20):
+        for num_groups in (1, 3, 56, 1152):
+            chosen = triton_launch.launch_parameters(num_tokens, num_groups, group_size, wave)
+            for number in (chosen.groups_per_program, chosen.num_warps):
+                assert number > 0
+                assert number & (number - 1) == 0
+            # Fewer than half of a program's groups lie beyond the row.
+            assert chosen.groups_per_program < 2 * num_groups
+            # No thread holds more than sixteen elements.
+            elements = chosen.groups_per_program * group_size
+            assert elements <= 16 * wave * chosen.num_warps

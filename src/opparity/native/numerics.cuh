@@ -32,7 +32,8 @@ OPPARITY_DEVICE float maximum_or_nan(float a, float b) {
 }
 
 // 1 / divisor, rounded to nearest, for divisors whose reciprocal is a normal number: one Newton
-// step from the approximate one, which is what rcp.rn.f32 itself does where no subnormal is near.
+// step from the approximate one, which is what nvcc 13.0 makes of rcp.rn.f32 on sm_80, 90, 100 and
+// 120, behind a test for divisors that are subnormal, huge or not numbers.
 // tests/operators/test_on_gpu.py tries every divisor from 1 to 2.
 OPPARITY_DEVICE float normal_reciprocal(float divisor) {
   float start;

@@ -20,8 +20,8 @@ using opparity::silu_and_mul_per_block_quant::Checked;
 using opparity::silu_and_mul_per_block_quant::Kernel;
 using torch::stable::Tensor;
 
-// A piece of work for one thread: 16,384 elements take some 20 microseconds on one Zen 3 core,
-// several times what handing them to another thread costs.
+// A piece of work for one thread: 16,384 elements take some 20 microseconds on one Zen 3 core
+// (docs/benchmarks.md).
 constexpr int64_t kElementsPerTask = 16384;
 
 Kernel kernel_of_this_processor() {

@@ -39,8 +39,8 @@ def launch_parameters(
 ) -> LaunchParameters:
     """Return the launch for a shape: few elements a program while programs are few.
 
-    A program of 1,024 elements keeps 132 multiprocessors busy from some ten thousand elements on;
-    one of 2,048 saves a fifth of the time from 4,096 tokens on (H100, docs/benchmarks.md).
+    Eight elements a thread are a 16-byte load of 16-bit input. The sizes are chosen, not tuned;
+    docs/benchmarks.md has what they cost on an H100.
     """
     elements = 1024 if num_tokens * num_groups * group_size < 1 << 24 else 2048
     groups = max(1, elements // group_size)
