@@ -1,0 +1,85 @@
+"""Operator by platform, before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.change.model import (
+    CellChange,
+    CellChangeKind,
+    CellVerdict,
+    MatrixChange,
+    MatrixRow,
+    RowChange,
+)
+
+if TYPE_CHECKING:
+    from opparity.change.inspection import Inspected
+    from opparity.change.model import ArchitectureRow, CellState
+
+
+def compare_matrices(
+    before: Inspected, after: Inspected, architectures: tuple[ArchitectureRow, ...] = ()
+) -> MatrixChange:
+    """Return every operator of either tree; changed rows first, then by name."""
+    platforms = tuple(dict.fromkeys((*before.platforms, *after.platforms)))
+    operators = sorted({*before.states, *after.states})
+    rows = [_row(operator, platforms, before, after) for operator in operators]
+    return MatrixChange(
+        platforms=platforms,
+        rows=tuple(sorted(rows, key=lambda row: row.change is RowChange.SAME)),
+        architectures=architectures,
+    )
+
+
+def _row(
+    operator: str, platforms: tuple[str, ...], before: Inspected, after: Inspected
+) -> MatrixRow:
+    old, new = before.states.get(operator), after.states.get(operator)
+    cells = tuple(
+        _cell(platform, (old or {}).get(platform), (new or {}).get(platform))
+        for platform in platforms
+    )
+    if old is None:
+        change = RowChange.ADDED
+    elif new is None:
+        change = RowChange.REMOVED
+    elif any(cell.kind is not CellChangeKind.SAME for cell in cells):
+        change = RowChange.CHANGED
+    else:
+        change = RowChange.SAME
+    return MatrixRow(
+        operator=operator,
+        change=change,
+        symbols=tuple(
+            dict.fromkeys((*before.symbols.get(operator, ()), *after.symbols.get(operator, ())))
+        ),
+        sources=tuple(sorted({*before.sources(operator), *after.sources(operator)})),
+        cells=cells,
+    )
+
+
+def _cell(platform: str, old: CellState | None, new: CellState | None) -> CellChange:
+    return CellChange(platform, _kind(old, new), old, new)
+
+
+def _kind(old: CellState | None, new: CellState | None) -> CellChangeKind:
+    """Return how a cell changed; what a side does not know counts as absent."""
+    first = old.verdict if old else CellVerdict.ABSENT
+    second = new.verdict if new else CellVerdict.ABSENT
+    match first, second:
+        case _ if first is second:
+            is_guard = old is not None and new is not None and old.guard != new.guard
+            return CellChangeKind.GUARD if is_guard else CellChangeKind.SAME
+        case CellVerdict.BROKEN, CellVerdict.ABSENT:
+            return CellChangeKind.WITHDRAWN
+        case CellVerdict.BROKEN, CellVerdict.WORKS:
+            return CellChangeKind.MENDED
+        case _, CellVerdict.BROKEN:
+            return CellChangeKind.BROKE
+        case CellVerdict.ABSENT, _:
+            return CellChangeKind.APPEARED
+        case _, CellVerdict.ABSENT:
+            return CellChangeKind.VANISHED
+        case _:
+            return CellChangeKind.OTHER
