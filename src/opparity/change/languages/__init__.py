@@ -6,6 +6,7 @@ pieces of its own, so that a format can mark it and make it harmless.
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from opparity.checker.rules import RULES
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 # So many things of a list are named in a sentence; "and 70 more" stands for the others.
 _NAMED = 6
+# A section of a rule's page: its heading and its text.
+_SECTION = re.compile(r"^## (.+)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
 _PLATFORMS = frozenset({"platform", "platforms"})
 
 
@@ -122,7 +126,23 @@ def words(text: str) -> tuple[Piece, ...]:
 def catalogue(language: Language) -> Catalogue:
     """Return a language's catalogue."""
     text = files(__name__).joinpath(f"{language.value}.toml").read_text("utf-8")
-    return Catalogue(language, dict(_flat("", tomllib.loads(text))))
+    templates = dict(_flat("", tomllib.loads(text)))
+    if language is Language.ENGLISH:
+        templates.update(_rules())
+    return Catalogue(language, templates)
+
+
+def _rules() -> Iterator[tuple[str, str]]:
+    """Yield the rules' English words: those of their own pages."""
+    for rule in RULES:
+        sections = dict(_SECTION.findall(rule.page() + "\n\n## "))
+        yield f"rules.{rule.code}.title", rule.summary()
+        yield f"rules.{rule.code}.why", _joined(sections["Why is this bad?"])
+        yield f"rules.{rule.code}.remedy", _joined(sections["Use instead"])
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _flat(prefix: str, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
