@@ -387,6 +387,7 @@ class CallerOutcome(StrEnum):
     """What becomes of a Python caller whose operator is gone."""
 
     FAILS = "fails"  # nothing keeps the call from that platform
+    MAY_FAIL = "may_fail"  # a condition that could not be decided is all that keeps it away
     FALLS_BACK = "falls_back"  # hasattr, or an except, handles the absence
     NOT_REACHED = "not_reached"  # a platform test keeps it away
 

@@ -53,9 +53,11 @@ def _operators(matrix: MatrixChange) -> Iterator[Statement]:
         if row.change is RowChange.ADDED:
             added.setdefault(_working(row), []).append(row.operator)
     for platforms, operators in added.items():
-        key = "summary.added" if platforms else "summary.added_nowhere"
-        where = {"platforms": platforms} if platforms else {}
-        yield state(key, count=len(operators), operators=tuple(operators), **where)
+        listed = tuple(operators)
+        if platforms:
+            yield state("summary.added", count=len(listed), operators=listed, platforms=platforms)
+        else:
+            yield state("summary.added_nowhere", count=len(listed), operators=listed)
     removed = [row.operator for row in matrix.rows if row.change is RowChange.REMOVED]
     if removed:
         yield state("summary.removed", count=len(removed), operators=tuple(removed))

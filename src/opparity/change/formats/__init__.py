@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 class ReportFormat(StrEnum):
     """What `opparity report --output-format` takes; RENDERERS has a line for each."""
 
+    MARKDOWN = "markdown"
     JSON = "json"
+    GITHUB_COMMENT = "github-comment"
 
 
 # Format -> the module beside this one whose `render(report, catalogue)` writes it.
 RENDERERS: dict[ReportFormat, str] = {
+    ReportFormat.MARKDOWN: "markdown",
     ReportFormat.JSON: "json",
+    ReportFormat.GITHUB_COMMENT: "github_comment",
 }
 
 

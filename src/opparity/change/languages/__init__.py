@@ -6,6 +6,7 @@ pieces of its own, so that a format can mark it and make it harmless.
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from dataclasses import dataclass
@@ -14,15 +15,18 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from opparity.checker.rules import RULES
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from opparity.change.statements import Statement, Value
+    from opparity.change.statements import Statement
 
 # So many things of a list are named in a sentence; "and 70 more" stands for the others.
 _NAMED = 6
+# A section of a rule's page: its heading and its text.
+_SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
 _PLATFORMS = frozenset({"platform", "platforms"})
 
 
@@ -65,12 +69,18 @@ class Catalogue:
         """Return a statement as pieces."""
         values = dict(statement.values)
         pieces: list[Piece] = []
-        for literal, name, specification, _ in string.Formatter().parse(
+        for literal, name, specification, conversion in string.Formatter().parse(
             self.templates[statement.key]
         ):
             pieces.extend(words(literal))
             if name is not None:
-                pieces.extend(self._value(name, values[name], specification or ""))
+                value = values[name]
+                if isinstance(value, int):
+                    pieces.append(
+                        _counted(value, specification or "", is_noun_only=bool(conversion))
+                    )
+                else:
+                    pieces.extend(self._value(name, value))
         return tuple(pieces)
 
     def text(self, statement: Statement) -> str:
@@ -81,11 +91,9 @@ class Catalogue:
         """Return a rule's `title`, `why` or `remedy`."""
         return words(self.templates[f"rules.{code}.{part}"])
 
-    def _value(self, name: str, value: Value, specification: str) -> Iterator[Piece]:
+    def _value(self, name: str, value: str | tuple[str, ...]) -> Iterator[Piece]:
         kind = PieceKind.PLATFORM if name in _PLATFORMS else PieceKind.VALUE
-        if isinstance(value, int):
-            yield Piece(PieceKind.WORDS, self._counted(value, specification))
-        elif isinstance(value, str):
+        if isinstance(value, str):
             yield Piece(kind, printable(value))
         else:
             named = value if len(value) <= _NAMED + 1 else value[:_NAMED]
@@ -101,12 +109,13 @@ class Catalogue:
         is_last = position == total - 1
         return self.templates["list.last" if is_last else "list.next"]
 
-    def _counted(self, value: int, specification: str) -> str:
-        """Return a number, with its noun where the template has `{count:operator|operators}`."""
-        if not specification:
-            return f"{value:,}"
-        one, _, many = specification.partition("|")
-        return f"{value:,} {one if value == 1 else many}"
+
+def _counted(value: int, specification: str, *, is_noun_only: bool) -> Piece:
+    """Return a number, with its noun for `{count:one|many}`; `{count!s:one|many}` is the noun."""
+    one, _, many = specification.partition("|")
+    noun = one if value == 1 else many
+    shown = noun if is_noun_only else f"{value:,} {noun}".rstrip()
+    return Piece(PieceKind.WORDS, shown)
 
 
 def words(text: str) -> tuple[Piece, ...]:
@@ -122,7 +131,23 @@ def words(text: str) -> tuple[Piece, ...]:
 def catalogue(language: Language) -> Catalogue:
     """Return a language's catalogue."""
     text = files(__name__).joinpath(f"{language.value}.toml").read_text("utf-8")
-    return Catalogue(language, dict(_flat("", tomllib.loads(text))))
+    templates = dict(_flat("", tomllib.loads(text)))
+    if language is Language.ENGLISH:
+        templates.update(_rules())
+    return Catalogue(language, templates)
+
+
+def _rules() -> Iterator[tuple[str, str]]:
+    """Yield the rules' English words: those of their own pages."""
+    for rule in RULES:
+        sections = dict(_SECTION.findall(rule.page() + "\n\n## "))
+        yield f"rules.{rule.code}.title", rule.summary()
+        yield f"rules.{rule.code}.why", _joined(sections["Why is this bad?"])
+        yield f"rules.{rule.code}.remedy", _joined(sections["Use instead"])
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _flat(prefix: str, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
