@@ -18,9 +18,10 @@ from opparity.checker.tree.names import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-STYLES = ("page.css",)
+STYLES = ("page.css", "change.css")
 SCRIPTS = ("theme.js", "filter.js")
-_BREAKS = re.compile(r"(_+|/|::)(?!$)")
+_BREAKS = re.compile(r"(?<=[^_/:])(_+|/|::)(?!$)")
+_SPACES = re.compile(r"[^\S\n]")
 
 
 def render_page(template: str, words: Mapping[str, str], **values: object) -> str:
@@ -57,6 +58,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["breakable"] = breakable
+    environment.filters["quoted"] = quoted
     return environment
 
 
@@ -69,6 +71,13 @@ def breakable(name: str) -> Markup:
     """Return a name or path that may be broken into lines after `_`, `/` and `::`."""
     escaped = str(escape(printable(name)))
     return Markup(_BREAKS.sub(r"\1<wbr>", escaped))  # noqa: S704 -- escaped above
+
+
+def quoted(text: str) -> str:
+    """Return prose as one text whose lines are kept; every other white space is a plain one."""
+    return Markup("\n").join(
+        escape(printable(_SPACES.sub(" ", line.expandtabs()))) for line in text.splitlines()
+    )
 
 
 @cache

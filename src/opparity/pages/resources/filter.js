@@ -6,7 +6,7 @@
   const LISTED = 500;
   const form = document.querySelector("form[data-filter]");
   if (form === null) return;
-  const { text, platform, status, differs } = form.elements;
+  const { text, platform, status, differs, changed } = form.elements;
   const output = form.querySelector("output");
   const more = form.querySelector("[data-list-all]");
   const table = document.getElementById(form.dataset.filter);
@@ -26,6 +26,7 @@
   });
 
   const fits = (operator, words) => {
+    if (changed?.checked && operator.body.dataset.change === "same") return false;
     if (differs?.checked && !operator.isDifferent) return false;
     const asked =
       platform.value === "" ? operator.statuses : [operator.statuses[Number(platform.value)]];
@@ -69,7 +70,7 @@
     const asked = location.hash.match(/^#show:(.*)$/);
     if (asked === null) return;
     const wanted = new URLSearchParams(asked[1]);
-    form.reset();
+    for (const box of [differs, changed]) if (box) box.checked = false;
     text.value = wanted.get("text") ?? "";
     platform.value = wanted.get("platform") ?? "";
     status.value = wanted.get("status") ?? "";
