@@ -40,7 +40,8 @@ def build_report(
     changed = changed_files(before.tree, after.tree)
     guards = guards_touched(before, after, matrix)
     macros = macro_uses(after, guards, changed)
-    reviewed = review(before, after, remark(after, guards, macros, motivation))
+    touched = {row.operator for row in matrix.changed}
+    reviewed = review(before, after, touched, remark(after, guards, macros, motivation))
     return ChangeReport(
         before=before.side(),
         after=after.side(),

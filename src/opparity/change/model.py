@@ -370,12 +370,14 @@ class Review:
     Attributes:
         introduced: findings of the tree after that the tree before has not.
         fixed: findings of the tree before that the tree after has not.
-        remaining: how many both have.
+        unresolved: findings of both trees about operators that the change touches.
+        remaining: how many findings both trees have, the unresolved among them.
         remarks: what is to be said of macros and guards that the change touches.
     """
 
     introduced: tuple[ReviewedFinding, ...]
     fixed: tuple[ReviewedFinding, ...]
+    unresolved: tuple[ReviewedFinding, ...]
     remaining: int
     remarks: tuple[Statement, ...]
 

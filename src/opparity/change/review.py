@@ -11,7 +11,7 @@ from opparity.checker.facts import Finding, Severity
 from opparity.checker.reports.report import group_by_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from opparity.change.inspection import Inspected
     from opparity.change.statements import Statement
@@ -19,13 +19,20 @@ if TYPE_CHECKING:
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 
 
-def review(before: Inspected, after: Inspected, remarks: tuple[Statement, ...] = ()) -> Review:
-    """Return the findings that the change introduces and those that it fixes."""
+def review(
+    before: Inspected,
+    after: Inspected,
+    touched: Collection[str],
+    remarks: tuple[Statement, ...] = (),
+) -> Review:
+    """Return the findings that the change introduces, fixes, or leaves at operators it touches."""
     introduced = _without(after.report.findings, before.report.findings)
     fixed = _without(before.report.findings, after.report.findings)
+    left = _without(after.report.findings, introduced)
     return Review(
         introduced=_reviewed(after, introduced),
         fixed=_reviewed(before, fixed),
+        unresolved=_reviewed(after, [each for each in left if each.operator in touched]),
         remaining=len(after.report.findings) - len(introduced),
         remarks=remarks,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.formats.marking import block, code, marked, platform, say
-from opparity.change.languages import Language
+from opparity.change.language import Language
 from opparity.change.statements import state
 
 if TYPE_CHECKING:
@@ -17,7 +17,11 @@ _MOST_PLACES = 5
 
 
 def finding_lines(
-    findings: tuple[ReviewedFinding, ...], catalogue: Catalogue, most: int = _MOST
+    findings: tuple[ReviewedFinding, ...],
+    catalogue: Catalogue,
+    most: int = _MOST,
+    *,
+    is_advised: bool = True,
 ) -> list[str]:
     """Return findings as a list, an empty line after it."""
     if not findings:
@@ -26,11 +30,13 @@ def finding_lines(
     explained: set[str] = set()
     for finding in findings[:most]:
         lines += _finding(finding, catalogue, is_explained=finding.rule in explained)
+        if is_advised:
+            lines += [*_suggestion(finding, finding.suggestion, catalogue), ""]
         explained.add(finding.rule)
     if len(findings) > most:
         left = state("text.findings_left_out", count=len(findings) - most)
-        lines += ["", say(catalogue, left)]
-    return [*lines, ""]
+        lines += [say(catalogue, left), ""]
+    return lines
 
 
 def headline(finding: ReviewedFinding, catalogue: Catalogue) -> str:
@@ -61,7 +67,7 @@ def _finding(finding: ReviewedFinding, catalogue: Catalogue, *, is_explained: bo
     if not is_explained:
         why = marked(catalogue.rule(finding.rule, "why"))
         lines += [f"  {catalogue.word('text.why')}{colon}{why}", ""]
-    return [*lines, *_suggestion(finding, finding.suggestion, catalogue), ""]
+    return lines
 
 
 def _suggestion(

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from opparity.change.formats import sections
 from opparity.change.formats.findings import finding_lines
 from opparity.change.formats.marking import say
-from opparity.change.statements import state
 
 if TYPE_CHECKING:
     from opparity.change.languages import Catalogue
-    from opparity.change.model import ChangeReport
+    from opparity.change.model import ChangeReport, ReviewedFinding
 
 # By this line a workflow finds the comment that it wrote before, to write it anew.
 MARKER = "<!-- opparity report -->"
@@ -25,7 +24,7 @@ def render(report: ChangeReport, catalogue: Catalogue) -> str:
     """Return the comment; parts that do not fit are left out whole, the last first."""
     parts = [
         "\n".join([MARKER, f"## {catalogue.word('heading.report')}"]),
-        "\n".join(sections.summary(report, catalogue)),
+        "\n".join(sections.summary_body(report, catalogue)),
         *_folded(report, catalogue),
     ]
     closing = catalogue.word("text.made_by")
@@ -42,9 +41,11 @@ def _folded(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return the other parts: findings open, the rest folded."""
     found = report.review
     parts = []
-    for name, findings in (("introduced", found.introduced), ("fixed", found.fixed)):
+    for name in ("introduced", "unresolved", "fixed"):
+        findings: tuple[ReviewedFinding, ...] = getattr(found, name)
         if findings:
-            lines = finding_lines(findings, catalogue, _MOST_FINDINGS)
+            advised = name != "fixed"
+            lines = finding_lines(findings, catalogue, _MOST_FINDINGS, is_advised=advised)
             parts.append("\n".join([*sections.heading(catalogue, name, 3), *lines]).rstrip())
     if report.risks.risks:
         risks = [f"- {say(catalogue, each)}" for each in report.risks.risks]

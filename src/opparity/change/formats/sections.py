@@ -38,6 +38,11 @@ def heading(catalogue: Catalogue, name: str, level: int = 2) -> list[str]:
 
 def summary(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return the paragraph and the verdict on each platform."""
+    return [*heading(catalogue, "summary"), *summary_body(report, catalogue)]
+
+
+def summary_body(report: ChangeReport, catalogue: Catalogue) -> list[str]:
+    """Return the summary without its heading."""
     joint = " " if catalogue.language.value == "en" else ""
     paragraph = joint.join(say(catalogue, each) for each in report.summary.paragraph)
     header = [
@@ -60,7 +65,7 @@ def summary(report: ChangeReport, catalogue: Catalogue) -> list[str]:
         ]
         for each in report.summary.verdicts
     ]
-    return [*heading(catalogue, "summary"), paragraph, "", *table(header, rows)]
+    return [paragraph, "", *table(header, rows)]
 
 
 def _outlook(outlook: Outlook | None, aspect: str, catalogue: Catalogue) -> str:
@@ -229,9 +234,11 @@ def review(report: ChangeReport, catalogue: Catalogue) -> list[str]:
 
     found = report.review
     lines = heading(catalogue, "review")
-    for name, findings in (("introduced", found.introduced), ("fixed", found.fixed)):
-        lines += heading(catalogue, name, 3)
-        lines += finding_lines(findings, catalogue)
+    lines += [*heading(catalogue, "introduced", 3), *finding_lines(found.introduced, catalogue)]
+    if found.unresolved:
+        lines += [*heading(catalogue, "unresolved", 3), *finding_lines(found.unresolved, catalogue)]
+    lines += heading(catalogue, "fixed", 3)
+    lines += finding_lines(found.fixed, catalogue, is_advised=False)
     if found.remarks:
         lines += heading(catalogue, "remarks", 3)
         lines += [*(f"- {say(catalogue, each)}" for each in found.remarks), ""]

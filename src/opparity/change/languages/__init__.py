@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from opparity.change.language import Language
 from opparity.checker.rules import RULES
 from opparity.checker.tree.names import printable
 
@@ -28,13 +29,6 @@ _NAMED = 6
 # A section of a rule's page: its heading and its text.
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
 _PLATFORMS = frozenset({"platform", "platforms"})
-
-
-class Language(StrEnum):
-    """What `--language` takes."""
-
-    ENGLISH = "en"
-    CHINESE = "zh"
 
 
 class PieceKind(StrEnum):
