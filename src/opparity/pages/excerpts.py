@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -42,14 +44,14 @@ def highlighted(path: str, lines: Sequence[str]) -> list[Markup]:
     lexer = _lexer(path)
     if lexer is None:
         return [escape(printable(line)) for line in lines]
-    shown: list[list[Markup]] = [[]]
+    shown: list[list[tuple[str, str]]] = [[]]
     for token, text in lexer.get_tokens("\n".join(map(printable, lines))):
         for number, part in enumerate(text.split("\n")):
             if number:
                 shown.append([])
             if part:
-                shown[-1].append(_marked(token, part))
-    return [Markup().join(parts) for parts in shown[: len(lines)]]
+                shown[-1].append((_class_of(token), part))
+    return [_line(parts) for parts in shown[: len(lines)]]
 
 
 def highlighted_excerpt(path: str, lines: Sequence[ExcerptLine]) -> Iterable[Markup]:
@@ -80,8 +82,14 @@ def _lexer(path: str) -> Lexer | None:
     return None
 
 
-def _marked(token: _TokenType, text: str) -> Markup:
-    for parent, name in _CLASSES:
-        if token in parent:
-            return Markup('<span class="{}">{}</span>').format(name, text)
-    return escape(text)
+def _class_of(token: _TokenType) -> str:
+    return next((name for parent, name in _CLASSES if token in parent), "")
+
+
+def _line(parts: Iterable[tuple[str, str]]) -> Markup:
+    """Return a line with neighbours of one class in one element."""
+    shown = Markup()
+    for name, group in groupby(parts, itemgetter(0)):
+        text = "".join(part for _, part in group)
+        shown += Markup('<span class="{}">{}</span>').format(name, text) if name else escape(text)
+    return shown
