@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from opparity.change.model import ArchitectureRow, CellState
 
 
+_ORDER = (
+    CellChangeKind.BROKE,
+    CellChangeKind.WITHDRAWN,
+    CellChangeKind.MENDED,
+    CellChangeKind.VANISHED,
+    CellChangeKind.OTHER,
+    CellChangeKind.GUARD,
+    CellChangeKind.APPEARED,
+    CellChangeKind.SAME,
+)
+
+
 def compare_matrices(
     before: Inspected, after: Inspected, architectures: tuple[ArchitectureRow, ...] = ()
 ) -> MatrixChange:
@@ -27,9 +39,14 @@ def compare_matrices(
     rows = [_row(operator, platforms, before, after) for operator in operators]
     return MatrixChange(
         platforms=platforms,
-        rows=tuple(sorted(rows, key=lambda row: row.change is RowChange.SAME)),
+        rows=tuple(sorted(rows, key=_rank)),
         architectures=architectures,
     )
+
+
+def _rank(row: MatrixRow) -> int:
+    """Return how far down a row goes; what breaks is on top."""
+    return min((_ORDER.index(cell.kind) for cell in row.cells), default=0)
 
 
 def _row(
