@@ -77,10 +77,10 @@ def _row(
 
 
 def _cell(platform: str, old: CellState | None, new: CellState | None) -> CellChange:
-    return CellChange(platform, _kind(old, new), old, new)
+    return CellChange(platform, change_of(old, new), old, new)
 
 
-def _kind(old: CellState | None, new: CellState | None) -> CellChangeKind:
+def change_of(old: CellState | None, new: CellState | None) -> CellChangeKind:
     """Return how a cell changed; what a side does not know counts as absent."""
     first = old.verdict if old else CellVerdict.ABSENT
     second = new.verdict if new else CellVerdict.ABSENT
