@@ -39,8 +39,8 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(PIP_OPTIONS) 'pip==26.3'
 	$(BIN)/python -m pip install $(PIP_OPTIONS) torch numpy
-	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development triton safetensors matplotlib jinja2 pygments rich typer \
-		pathspec tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development triton safetensors matplotlib rich typer \
+		jinja2 packaging pathspec pygments tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
 	touch $@
 
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)

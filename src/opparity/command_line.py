@@ -16,6 +16,7 @@ from opparity.change import commands as change_commands
 from opparity.checker import commands as checker_commands
 from opparity.errors import OpparityError, PackagesMissing
 from opparity.evaluation import commands as evaluation_commands
+from opparity.history import commands as history_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ application = typer.Typer(
 )
 checker_commands.register(application)
 change_commands.register(application)
+history_commands.register(application)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

@@ -45,6 +45,11 @@ class Progress:
     ) -> None:
         self._bar.stop()
 
+    def begin(self, total: int) -> None:
+        """Say how many steps there are, once that is known."""
+        self._begun = 0
+        self._bar.update(self._task, total=total, completed=0)
+
     def next(self, name: str) -> None:
         """Begin the next step."""
         self._bar.update(self._task, completed=self._begun, description=escape(printable(name)))

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 # Two files of this many lines that differ all over take difflib about a second.
 _MOST_LINES = 6_000
 _CONTEXT = 2
-# A file's excerpts hold this many lines together, and a line this many characters.
-_BUDGET = 36
+# A line of an excerpt holds this many characters.
 _LONGEST = 160
 
 
@@ -32,8 +31,8 @@ class Difference:
     omitted: int
 
 
-def compare_texts(before: str, after: str, terms: Iterable[str]) -> Difference:
-    """Return the difference of two texts; lines that name a term go first."""
+def compare_texts(before: str, after: str, terms: Iterable[str], budget: int) -> Difference:
+    """Return the difference of two texts, up to `budget` lines; those that name a term go first."""
     old, new = before.splitlines(), after.splitlines()
     start, old_end, new_end = _different_part(old, new)
     if max(old_end - start, new_end - start) > _MOST_LINES:
@@ -42,7 +41,7 @@ def compare_texts(before: str, after: str, terms: Iterable[str]) -> Difference:
         return Difference(added, removed, (), added + removed)
     lines = _aligned(old, new, start, old_end, new_end)
     changed = [number for number, line in enumerate(lines) if line.kind is not LineKind.CONTEXT]
-    shown = _shown(lines, changed, terms)
+    shown = _shown(lines, changed, terms, budget)
     excerpts = tuple(
         Excerpt(tuple(lines[number] for number in run)) for run in _runs(sorted(shown))
     )
@@ -114,7 +113,9 @@ def _line(kind: LineKind, text: str, before: int | None, after: int | None) -> E
     )
 
 
-def _shown(lines: list[ExcerptLine], changed: list[int], terms: Iterable[str]) -> set[int]:
+def _shown(
+    lines: list[ExcerptLine], changed: list[int], terms: Iterable[str], budget: int
+) -> set[int]:
     """Return the lines to show: what names a term, then the rest, each with its context."""
     expression = re.compile("|".join(rf"\b{re.escape(term)}\b" for term in terms) or r"(?!)")
     matters = [number for number in changed if expression.search(lines[number].text)]
@@ -125,7 +126,7 @@ def _shown(lines: list[ExcerptLine], changed: list[int], terms: Iterable[str]) -
             for each in range(number - _CONTEXT, number + _CONTEXT + 1)
             if 0 <= each < len(lines)
         }
-        if len(shown | window) > _BUDGET:
+        if len(shown | window) > budget:
             break
         shown |= window
     return shown

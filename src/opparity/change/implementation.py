@@ -32,12 +32,18 @@ if TYPE_CHECKING:
 
 # So many files are told one by one; releases that are months apart differ in hundreds.
 _MOST_ROWS = 30
+# Lines of code that all excerpts show together, and the most and least of one file.
+_LINES = 150
+_MOST_LINES, _LEAST_LINES = 36, 8
 _ORDER = [*FileKind]
 _BUILD_FILE = re.compile(
     r"(^|/)(CMakeLists\.txt|[^/]*\.cmake|[^/]*setup[^/]*\.py|pyproject\.toml|build\.toml)$"
     r"|(^|/)op_builder/.*\.py$"
 )
+_HOST = (".c", ".cc", ".cpp", ".cxx")
 _HEADER = (".h", ".hpp", ".cuh", ".hh", ".hxx", ".inl", ".inc", ".ipp", ".tpp")
+# A file whose operators stay as they are on every platform: its lines are not shown.
+_RANK_OF_KERNELS = 2
 # How grave a row is: what breaks or mends a platform goes before what changes a guard.
 _GRAVE = frozenset(
     {
@@ -82,9 +88,16 @@ def describe_implementation(
     shown = sorted(
         told[:_MOST_ROWS], key=lambda pair: (_ORDER.index(_kind(before, after, pair[0])), pair[0])
     )
+    ranks = [_rank(difference, rows) for _, difference in shown]
+    share = _LINES // max(sum(rank < _RANK_OF_KERNELS for rank in ranks), 1)
+    budget = min(max(share, _LEAST_LINES), _MOST_LINES)
     return Implementation(
         rows=tuple(
-            _row(before, after, path, changed[path], difference, rows) for path, difference in shown
+            _row(
+                *(before, after, path, changed[path], difference, rows),
+                budget=budget if rank < _RANK_OF_KERNELS else 0,
+            )
+            for (path, difference), rank in zip(shown, ranks, strict=True)
         ),
         others=_others(before, after, changed, {path for path, _ in told}),
         left_out=len(told) - len(shown),
@@ -100,7 +113,7 @@ def _rank(difference: Difference, rows: dict[str, MatrixRow]) -> int:
     }
     if kinds & _GRAVE:
         return 0
-    return 1 if kinds - {CellChangeKind.SAME} else 2
+    return 1 if kinds - {CellChangeKind.SAME} else _RANK_OF_KERNELS
 
 
 def _kind(before: Inspected, after: Inspected, path: str) -> FileKind:
@@ -112,8 +125,8 @@ def _kind(before: Inspected, after: Inspected, path: str) -> FileKind:
     if suffix not in NATIVE_SUFFIXES:
         return FileKind.OTHER
     files = [side.project.native[path] for side in (before, after) if path in side.project.native]
-    has_kernels = any(definition.is_kernel for file in files for definition in file.definitions)
-    if any(file.registrations for file in files) and not has_kernels:
+    is_host = suffix in _HOST
+    if is_host and any(file.registrations for file in files):
         return FileKind.BINDINGS
     return FileKind.HEADER if suffix in _HEADER else FileKind.SOURCE
 
@@ -125,9 +138,11 @@ def _row(
     status: FileStatus,
     difference: Difference,
     rows: dict[str, MatrixRow],
+    *,
+    budget: int,
 ) -> FileChange:
     texts = _text(before.tree, path), _text(after.tree, path)
-    compared = compare_texts(*texts, sorted(difference.terms))
+    compared = compare_texts(*texts, sorted(difference.terms), budget)
     kind = _kind(before, after, path)
     own = [rows[operator] for operator in difference.operators if operator in rows]
     effects = [*difference.effects]

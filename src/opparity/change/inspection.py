@@ -18,7 +18,7 @@ from opparity.checker.project import read_project
 
 if TYPE_CHECKING:
     from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Registration
+    from opparity.checker.facts import Location, Registration
     from opparity.checker.matrix import Cell, Matrix
     from opparity.checker.project import Project
     from opparity.checker.reports.report import Report
@@ -82,6 +82,15 @@ class Inspected:
     def symbols(self) -> dict[str, tuple[str, ...]]:
         """Return the functions bound to each operator."""
         return {row.operator: row.symbols for row in self.matrix.rows}
+
+    @cached_property
+    def registered_at(self) -> dict[Location, str]:
+        """Return the full operator name of each registration's place."""
+        return {
+            registration.location: name
+            for name, registrations in self.registrations.items()
+            for registration in registrations
+        }
 
     @cached_property
     def macro_files(self) -> dict[str, tuple[str, ...]]:

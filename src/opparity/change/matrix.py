@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from opparity.change.model import ArchitectureRow, CellState
 
 
+_ORDER = (
+    CellChangeKind.BROKE,
+    CellChangeKind.WITHDRAWN,
+    CellChangeKind.MENDED,
+    CellChangeKind.VANISHED,
+    CellChangeKind.OTHER,
+    CellChangeKind.GUARD,
+    CellChangeKind.APPEARED,
+    CellChangeKind.SAME,
+)
+
+
 def compare_matrices(
     before: Inspected, after: Inspected, architectures: tuple[ArchitectureRow, ...] = ()
 ) -> MatrixChange:
@@ -27,9 +39,14 @@ def compare_matrices(
     rows = [_row(operator, platforms, before, after) for operator in operators]
     return MatrixChange(
         platforms=platforms,
-        rows=tuple(sorted(rows, key=lambda row: row.change is RowChange.SAME)),
+        rows=tuple(sorted(rows, key=_rank)),
         architectures=architectures,
     )
+
+
+def _rank(row: MatrixRow) -> int:
+    """Return how far down a row goes; what breaks is on top."""
+    return min((_ORDER.index(cell.kind) for cell in row.cells), default=0)
 
 
 def _row(
@@ -60,10 +77,10 @@ def _row(
 
 
 def _cell(platform: str, old: CellState | None, new: CellState | None) -> CellChange:
-    return CellChange(platform, _kind(old, new), old, new)
+    return CellChange(platform, change_of(old, new), old, new)
 
 
-def _kind(old: CellState | None, new: CellState | None) -> CellChangeKind:
+def change_of(old: CellState | None, new: CellState | None) -> CellChangeKind:
     """Return how a cell changed; what a side does not know counts as absent."""
     first = old.verdict if old else CellVerdict.ABSENT
     second = new.verdict if new else CellVerdict.ABSENT

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.model import Outlook, PlatformVerdict, Verdict
-from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.facts import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from opparity.change.inspection import Inspected
 
 # An error of these rules means that the extension cannot be built, loaded or imported.
 _IMPORT = frozenset({"BLD001", "BLD002", "BLD005", "DEF002", "DEF005"})
-# An error of these means that Python fails when it gets there.
+# An error of these, or a warning for the platform, means that Python fails when it gets there.
 _CALL = frozenset({"BLD007", "CAL001", "CAL002", "CAL003", "CAL005", "CAL006", "DEF001", "DEF004"})
 
 
@@ -30,25 +28,29 @@ def outlook(inspected: Inspected, platform: str) -> Outlook | None:
     """Return what a tree does on a platform; None where it does not know it."""
     if platform not in inspected.platforms:
         return None
-    report = inspected.report
-    findings = [
-        each
-        for each in report.findings
-        if each.platform in {"", platform} and each.severity is not Severity.INFORMATION
+    errors = [
+        each.rule
+        for each in inspected.report.findings
+        if each.severity is Severity.ERROR and each.platform in {"", platform}
     ]
-    unknowns = [each for each in report.unknowns if each.platform in {"", platform}]
+    # A warning without a platform says that something is wrong, not that it fails there.
+    warnings = [
+        each.rule
+        for each in inspected.report.findings
+        if each.severity is Severity.WARNING and each.platform == platform
+    ]
+    unknowns = [each.rule for each in inspected.report.unknowns if each.platform in {"", platform}]
+    failing = [*errors, *warnings]
     return Outlook(
-        imports=_verdict(findings, unknowns, _IMPORT),
-        calls=_verdict(findings, unknowns, _CALL),
-        undecided=sum(each.rule in _IMPORT | _CALL for each in unknowns),
+        imports=_verdict(failing, unknowns, _IMPORT),
+        calls=_verdict(failing, unknowns, _CALL),
+        undecided=sum(rule in _IMPORT | _CALL for rule in unknowns),
     )
 
 
-def _verdict(
-    findings: Iterable[Finding], unknowns: Iterable[Unknown], rules: frozenset[str]
-) -> Verdict:
-    if any(each.rule in rules for each in findings):
+def _verdict(failing: list[str], unknowns: list[str], rules: frozenset[str]) -> Verdict:
+    if rules.intersection(failing):
         return Verdict.FAILS
-    if any(each.rule in rules for each in unknowns):
+    if rules.intersection(unknowns):
         return Verdict.UNDECIDED
     return Verdict.WORKS

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"\b[A-Z_]{2,}[A-Z0-9_]*\b")
 _MOST_TEXT_MACROS = 6
+# A prototype without a guard does no harm: it is remarked where the change is about few guards.
+_MOST_UNGUARDED = 4
 
 
 def remark(
@@ -78,7 +80,7 @@ def _on_agreement(after: Inspected, guards: dict[str, str]) -> Iterator[Statemen
                         place=place,
                         other=seen,
                     )
-                else:
+                elif len(guards) <= _MOST_UNGUARDED:
                     yield state(
                         "remark.guards_differ_none", operator=operator, guard=guard, place=place
                     )

@@ -32,7 +32,7 @@ def review(
     return Review(
         introduced=_reviewed(after, introduced),
         fixed=_reviewed(before, fixed),
-        unresolved=_reviewed(after, [each for each in left if each.operator in touched]),
+        unresolved=_reviewed(after, [each for each in left if _operator(after, each) in touched]),
         remaining=len(after.report.findings) - len(introduced),
         remarks=remarks,
     )
@@ -58,6 +58,13 @@ def _without(findings: Iterable[Finding], known: Iterable[Finding]) -> list[Find
     return found
 
 
+def _operator(inspected: Inspected, finding: Finding) -> str:
+    """Return a finding's operator; a rule for all targets leaves a macro in the library's name."""
+    if not finding.operator:
+        return ""
+    return inspected.registered_at.get(finding.location, finding.operator)
+
+
 def _reviewed(inspected: Inspected, findings: list[Finding]) -> tuple[ReviewedFinding, ...]:
     """Return findings as the report has them: errors first, platforms taken together."""
     reviewed = []
@@ -71,7 +78,7 @@ def _reviewed(inspected: Inspected, findings: list[Finding]) -> tuple[ReviewedFi
                 name=first.name,
                 severity=first.severity,
                 platforms=group.platforms,
-                operator=first.operator,
+                operator=_operator(inspected, first),
                 symbol=first.symbol,
                 path=first.location.path,
                 line=first.location.line,

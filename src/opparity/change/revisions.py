@@ -61,10 +61,16 @@ def _label(name: str, commit: str) -> str:
     return commit[:_SHORT] if commit.startswith(name) else f"{name} ({commit[:_SHORT]})"
 
 
-def commits(git: Git, most: int, *selection: str, paths: tuple[str, ...] = (".",)) -> list[Commit]:
-    """Return commits that touched paths, newest first; merges are passed over."""
+def commits(
+    git: Git,
+    most: int,
+    *selection: str,
+    paths: tuple[str, ...] = (".",),
+    is_with_merges: bool = False,
+) -> list[Commit]:
+    """Return commits that touched paths, newest first."""
     answer = git(
-        *("rev-list", f"--max-count={most}", "--no-merges"),
+        *("rev-list", f"--max-count={most}", *([] if is_with_merges else ["--no-merges"])),
         "--format=%H%x00%cs%x00%s%x00%b%x00",
         *selection,
         *("--", *paths),

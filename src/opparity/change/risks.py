@@ -144,7 +144,6 @@ def _absences(after: Inspected, guards: dict[str, str]) -> Iterator[Statement]:
                 "risk.absence_elsewhere",
                 operators=listed,
                 guard=guard,
-                macro=macro,
                 platforms=elsewhere,
             )
         else:
@@ -152,10 +151,12 @@ def _absences(after: Inspected, guards: dict[str, str]) -> Iterator[Statement]:
 
 
 def _absent_macros(after: Inspected, operator: str) -> list[str]:
-    """Return the platform macros whose absence an operator's guard asks for."""
+    """Return the platform macros whose absence the one guard of an operator asks for."""
+    conditions = {each.condition for each in after.registrations.get(operator, ())}
+    if len(conditions) > 1:
+        return []
     found: dict[str, None] = {}
-    for registration in after.registrations.get(operator, ()):
-        condition = registration.condition
+    for condition in conditions:
         parts = condition.operands if isinstance(condition, And) else (condition,)
         for part in parts:
             if not isinstance(part, Not) or not isinstance(part.operand, Defined):

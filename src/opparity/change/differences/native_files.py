@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.change.inspection import guard_text
 from opparity.change.statements import state
-from opparity.checker.conditions import Truth, any_of
+from opparity.checker.conditions import ALWAYS, Truth, any_of
 from opparity.checker.facts import NativeFile, RegistrationKind
 from opparity.checker.macros import platform_of_macro
 
@@ -168,30 +168,31 @@ def _prototypes(
         listed = tuple(functions)
         if guards:
             difference.changes.append(moved_guard(f"change.{key}", *guards, functions=listed))
-            _seen(differences, path, difference, functions)
         else:
             difference.changes.append(state(f"change.{key}", functions=listed))
+        _seen(differences, path, difference, functions)
 
 
 def _seen(
     differences: Differences, path: str, difference: Difference, functions: list[str]
 ) -> None:
     """Say on which platforms a header's prototypes are seen, where that changed."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for name in functions:
-        seen = [
+        before, after = (
             {
                 platform
-                for declaration in side.project.native[path].declarations
+                for declaration in side.project.native.get(path, _EMPTY).declarations
                 if declaration.signature.name == name
                 for platform in compiled_on(side, path, declaration.condition)
             }
             for side in (differences.before, differences.after)
-        ]
-        for key, platforms in (("hidden", seen[0] - seen[1]), ("shown", seen[1] - seen[0])):
+        )
+        for key, platforms in (("hidden", before - after), ("shown", after - before)):
             if platforms:
-                difference.effects.append(
-                    state(f"effect.{key}", functions=(name,), platforms=tuple(sorted(platforms)))
-                )
+                found.setdefault((key, tuple(sorted(platforms))), []).append(name)
+    for (key, labels), names in found.items():
+        difference.effects.append(state(f"effect.{key}", functions=tuple(names), platforms=labels))
 
 
 def compiled_on(side: Inspected, path: str, condition: Condition) -> list[str]:
@@ -235,7 +236,7 @@ def _definitions(
         difference.terms.add(name)
         difference.operators.update(names.bound[name])
     if gained and old is _EMPTY:
-        platforms = tuple(compiled_on(differences.after, path, second[gained[0]].condition))
+        platforms = tuple(compiled_on(differences.after, path, ALWAYS))
         if platforms:
             difference.effects.append(state("effect.built_on", platforms=platforms))
         else:

@@ -6,13 +6,25 @@ from typing import TYPE_CHECKING
 
 from opparity.change.differences.native_files import moved_guard
 from opparity.change.statements import state
-from opparity.checker.conditions import Truth, describe
+from opparity.checker.conditions import (
+    And,
+    Constant,
+    Not,
+    Or,
+    Predicate,
+    Truth,
+    conjunction,
+    describe,
+    disjunction,
+    negation,
+)
 from opparity.checker.facts import CallKind, PythonFile
 from opparity.checker.operators import Process, concerns
 
 if TYPE_CHECKING:
     from opparity.change.differences import Difference, Differences
     from opparity.change.inspection import Inspected
+    from opparity.checker.conditions import Condition
     from opparity.checker.facts import Call
 
 _EMPTY = PythonFile(path="")
@@ -48,12 +60,42 @@ def _uses(side: Inspected, file: PythonFile) -> dict[str, list[Call]]:
 
 
 def guards_text(calls: list[Call]) -> str:
-    """Return the guards of an operator's uses; "" where one of them has none."""
+    """Return the guards of an operator's uses, as far as they are known; "" for none.
+
+    Uses under different guards are told as "… / …".
+    """
     texts = dict.fromkeys(
-        " and ".join(dict.fromkeys(describe(guard.condition) for guard in call.guards))
+        " && ".join(
+            dict.fromkeys(
+                describe(known)
+                for guard in call.guards
+                if (known := _known(guard.condition)) is not None
+            )
+        )
         for call in calls
     )
     return "" if "" in texts else " / ".join(texts)
+
+
+def _known(condition: Condition) -> Condition | None:
+    """Return a guard without what could not be decided; None where nothing is left of it."""
+    match condition:
+        case Constant():
+            return None
+        case Predicate(name):
+            return condition if name in {"platform", "hasattr"} else None
+        case Not(operand):
+            inner = _known(operand)
+            return None if inner is None else negation(inner)
+        case And(operands):
+            parts = [part for each in operands if (part := _known(each)) is not None]
+            return conjunction(*parts) if parts else None
+        case Or(operands):
+            known = [_known(each) for each in operands]
+            parts = [each for each in known if each is not None]
+            return disjunction(*parts) if len(parts) == len(known) else None
+        case _:
+            return None
 
 
 def _tell(difference: Difference, told: dict[tuple[str, ...], list[str]]) -> None:

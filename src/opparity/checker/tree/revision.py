@@ -60,6 +60,16 @@ class Git:
             ) from error
         return answer.decode("ascii").strip()
 
+    def blob(self, name: str, most: int) -> bytes:
+        """Return the content of an object, `COMMIT:./PATH`; nothing where it is none or longer."""
+        try:
+            if int(self("cat-file", "-s", name)) > most:
+                return b""
+            return self("cat-file", "blob", name)
+        except TreeRefused:
+            # The commit removed the file.
+            return b""
+
     def beginning(self, most: int, *arguments: str, asked: bytes = b"") -> bytes:
         """Return an answer's first bytes, however long git would go on."""
         with tempfile.TemporaryFile() as question:
