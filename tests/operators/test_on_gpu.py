@@ -217,6 +217,45 @@ def test_on_another_stream_it_runs_after_that_streams_work(provider: str) -> Non
 
 
 @every_provider
+@pytest.mark.parametrize("num_tokens", [1, 16, 300, 4096])
+def test_each_call_of_a_chain_reads_what_the_kernel_before_it_wrote(
+    provider: str, num_tokens: int
+) -> None:
+    # Launches may overlap (native/overlap.cuh): each call's codes are the next call's input, and
+    # the first call's input is overwritten for the next round.
+    def chain(input: Tensor, name: str) -> list[Tensor]:
+        results = []
+        for _ in range(3):
+            values, scales = quantise(name, input, 64)
+            results += [values, scales]
+            input = values.view(torch.bfloat16)
+        return results
+
+    rounds = [make_input(Filling.ACTIVATIONS, num_tokens, 4096, "bfloat16", i) for i in range(3)]
+    expected = [chain(input, "native") for input in rounds]
+    on_device = [input.cuda() for input in rounds]
+    input = torch.zeros_like(on_device[0])
+    chain(input, provider)
+    torch.cuda.synchronize()
+    graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    kept = torch.empty_like(input)
+    with torch.cuda.graph(graph):
+        # A branch that another stream takes, and a copy that the chain waits for.
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            kept.copy_(input)
+        torch.cuda.current_stream().wait_stream(side)
+        captured = chain(kept, provider)
+    for number in [0, 1, 2] * 20:
+        input.copy_(on_device[number])
+        eager = [tensor.clone() for tensor in chain(input, provider)]
+        graph.replay()
+        for got in (eager, captured):
+            for tensor, reference in zip(got, expected[number], strict=True):
+                assert_same_bytes(tensor, reference)
+
+
+@every_provider
 def test_no_tokens_launch_nothing(provider: str) -> None:
     values, scales = quantise(provider, torch.empty(0, 256, device="cuda"), 64)
     assert values.shape == (0, 128)
