@@ -221,37 +221,44 @@ def test_on_another_stream_it_runs_after_that_streams_work(provider: str) -> Non
 def test_each_call_of_a_chain_reads_what_the_kernel_before_it_wrote(
     provider: str, num_tokens: int
 ) -> None:
-    # Launches may overlap (native/overlap.cuh): each call's codes are the next call's input, and
-    # the first call's input is overwritten for the next round.
-    def chain(input: Tensor, name: str) -> list[Tensor]:
-        results = []
-        for _ in range(3):
-            values, scales = quantise(name, input, 64)
-            results += [values, scales]
-            input = values.view(torch.bfloat16)
-        return results
+    # Launches may overlap (native/overlap.cuh): each call's codes are the next call's input, no
+    # kernel runs between them, and the first call's input is overwritten for the next round.
+    def room(device: str) -> list[Tensor]:
+        tensors = []
+        for width in (4096, 1024, 256):
+            tensors.append(torch.empty(num_tokens, width, dtype=torch.uint8, device=device))
+            tensors.append(torch.empty(num_tokens, width // 64, device=device))
+        return tensors
+
+    def chain(input: Tensor, name: str, tensors: list[Tensor]) -> None:
+        with providers(force=name):
+            for codes, scales in zip(tensors[::2], tensors[1::2], strict=True):
+                OPERATOR(codes.view(torch.float8_e4m3fn), input, scales, 64)
+                input = codes.view(torch.bfloat16)
 
     rounds = [make_input(Filling.ACTIVATIONS, num_tokens, 4096, "bfloat16", i) for i in range(3)]
-    expected = [chain(input, "native") for input in rounds]
+    expected = [room("cpu") for _ in rounds]
+    for input, tensors in zip(rounds, expected, strict=True):
+        chain(input, "native", tensors)
     on_device = [input.cuda() for input in rounds]
-    input = torch.zeros_like(on_device[0])
-    chain(input, provider)
+    input, kept = on_device[0].clone(), torch.empty_like(on_device[0])
+    eager, captured = room("cuda"), room("cuda")
+    chain(input, provider, eager)
     torch.cuda.synchronize()
     graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
-    kept = torch.empty_like(input)
     with torch.cuda.graph(graph):
         # A branch that another stream takes, and a copy that the chain waits for.
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             kept.copy_(input)
         torch.cuda.current_stream().wait_stream(side)
-        captured = chain(kept, provider)
-    for number in [0, 1, 2] * 20:
+        chain(kept, provider, captured)
+    for number in [0, 1, 2] * 4:
         input.copy_(on_device[number])
-        eager = [tensor.clone() for tensor in chain(input, provider)]
+        chain(input, provider, eager)
         graph.replay()
-        for got in (eager, captured):
-            for tensor, reference in zip(got, expected[number], strict=True):
+        for tensors in (eager, captured):
+            for tensor, reference in zip(tensors, expected[number], strict=True):
                 assert_same_bytes(tensor, reference)
 
 
