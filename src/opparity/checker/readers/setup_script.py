@@ -62,10 +62,7 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
 def _is_script(tree: Tree, path: str) -> bool:
     if _FOREIGN_FOLDER.search(path):
         return False
-    try:
-        content = tree.read(path)
-    except FileNotReadable:  # the tree names it as a problem
-        return False
+    content = tree.read(path)
     return any(mark in content for mark in _MARKS)
 
 
