@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from opparity.checker.conditions import Predicate, Truth, all_of, evaluate, truth_of
 from opparity.checker.facts import CallKind
-from opparity.checker.readers.python_calls import read_python_files
+from opparity.checker.readers.python_calls import PythonReader
 from opparity.checker.tree import open_tree
+from opparity.checker.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +46,8 @@ def files_of(root: Path, files: dict[str, str]) -> dict[str, PythonFile]:
     for path, text in {"pkg/__init__.py": "", **files}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    return read_python_files(open_tree(root), LIBRARIES, frozenset({"_ext"}))
+    with Workers() as workers:
+        return PythonReader(open_tree(root), frozenset({"_ext"}), workers).read(LIBRARIES)
 
 
 def calls_of(root: Path, body: str) -> list[Call]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, truth_of
@@ -79,10 +79,12 @@ class World:
 
     Attributes:
         is_eager: variables that ask for extensions, off by default, are set.
+        switches: those variables, as the build asked for them.
     """
 
     platform: Platform
     is_eager: bool = False
+    switches: set[str] = field(default_factory=set)
 
     @property
     def is_gpu(self) -> bool:
@@ -105,8 +107,9 @@ class World:
         match = _FORCED.match(name)
         if match and match["name"].lower() == self.platform.name:
             return Known("1")
-        if self.is_eager and not match and _SWITCH.search(name) and _is_off(default):
-            return Known("1")
+        if not match and _SWITCH.search(name) and _is_off(default):
+            self.switches.add(name)
+            return Known("1") if self.is_eager else default
         return default
 
     def attribute(self, name: str) -> Value:
