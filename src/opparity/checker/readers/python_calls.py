@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 _PREDICATES = re.compile(rb"\bdef _?is_(?:cuda|rocm|hip|cpu|npu|xpu|musa|mlu)\w*\s*\(")
 # Tests call operators on the platform that they are run on; they are no users' code.
-_NOT_SHIPPED = re.compile(r"(?:^|/)(?:tests?|testing|benchmarks?|examples?|docs?|tools|\.\w+)/")
+_NOT_SHIPPED = re.compile(
+    r"(?:^|/)(?:tests?|testing|bench|benchmarks?|examples?|docs?|tools|\.\w+)/"
+)
 _WORTH_A_POOL = 1_500_000
 _WORKERS = 2
 
