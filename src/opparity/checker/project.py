@@ -10,7 +10,9 @@ from opparity.checker.cmake.evaluation import CMakeReader
 from opparity.checker.conditions import Condition, Truth, all_of, any_of, evaluate
 from opparity.checker.detection import known_platforms
 from opparity.checker.linking import Linker
-from opparity.checker.operators import Operators, library_of
+from opparity.checker.mentions import Mentions
+from opparity.checker.naming import library_name
+from opparity.checker.operators import Operators
 from opparity.checker.readers.build_toml import read_build_tomls
 from opparity.checker.readers.json_lists import read_json_lists
 from opparity.checker.readers.native import read_native_files
@@ -78,6 +80,26 @@ class Project:
     def operators(self) -> Operators:
         """Return which operators exist on each platform, worked out when first asked for."""
         return Operators(self)
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Return which sources any build description names, looked up when first asked for."""
+        return Mentions(self.tree)
+
+    @cached_property
+    def included(self) -> frozenset[str]:
+        """Return the last parts of all paths that a native file includes."""
+        return frozenset(
+            include.path.rpartition("/")[2]
+            for file in self.native.values()
+            for include in file.includes
+        )
+
+    def is_unlisted(self, path: str) -> bool:
+        """Return whether nothing in the tree names a source: no list, no script, no include."""
+        is_compiled = path.endswith((".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm"))
+        is_included = path.rpartition("/")[2] in self.included
+        return is_compiled and not is_included and not self.mentions.is_named(path)
 
     @cached_property
     def definitions(self) -> dict[str, tuple[Definition, ...]]:
@@ -179,7 +201,7 @@ def _read_builds(tree: Tree, platforms: tuple[Platform, ...]) -> tuple[Build, ..
 def _libraries(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:
     """Return every namespace that native files may register operators in."""
     return frozenset(
-        library_of(registration, target)
+        library_name(registration.library, target)
         for build in builds
         for target in build.targets
         for source in target.sources

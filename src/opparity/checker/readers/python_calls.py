@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _PREDICATES = re.compile(rb"def (?<!\wdef )_?is_(?:cuda|rocm|hip|cpu|npu|xpu|musa|mlu)\w*\s*\(")
 # Tests call operators on the platform that they are run on; they are no users' code.
-_NOT_SHIPPED = re.compile(r"(?:^|/)(?:tests?|testing|benchmarks?|examples?|docs?|tools|\.\w+)/")
+_NOT_SHIPPED = re.compile(
+    r"(?:^|/)(?:tests?|testing|bench|benchmarks?|examples?|docs?|tools|\.\w+)/"
+)
 # Below this many bytes other processes cost more than they save (their start: about 0.05 s).
 _WORTH_A_POOL = 400_000
 
