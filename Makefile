@@ -36,7 +36,7 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 	$(BIN)/python -m pip install $(PIP_OPTIONS) 'pip==26.3'
 	$(BIN)/python -m pip install $(PIP_OPTIONS) torch numpy
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development triton safetensors matplotlib rich typer \
-		pathspec tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
+		jinja2 packaging pathspec tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
 	touch $@
 
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)

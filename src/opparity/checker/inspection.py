@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from opparity.checker.baseline import Entry
     from opparity.checker.check import Check
     from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
     from opparity.checker.rules import Rule
     from opparity.checker.suppressions import Suppression
     from opparity.checker.tree import Tree
@@ -58,7 +59,13 @@ class Request:
 
 def inspect_tree(tree: Tree, request: Request) -> Report:
     """Return the report of a tree."""
-    check = check_project(read_project(tree, request.platforms), request.rules)
+    return inspect_project(read_project(tree, request.platforms), request)
+
+
+def inspect_project(project: Project, request: Request) -> Report:
+    """Return the report of a tree that was read."""
+    tree = project.tree
+    check = check_project(project, request.rules)
     if request.is_strict:
         check = _strict(check)
     suppressions = read_suppressions(tree)
