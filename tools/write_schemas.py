@@ -84,6 +84,7 @@ class Definitions:
         description = (kind.__doc__ or "").partition("\n\n")[0]
         if issubclass(kind, StrEnum):
             return {"description": description, "enum": [each.value for each in kind]}
+        assert dataclasses.is_dataclass(kind)
         hints = typing.get_type_hints(kind, localns=self.names)
         fields = [each.name for each in dataclasses.fields(kind)]
         return {

@@ -152,6 +152,7 @@ def test_a_block_holds_any_lines(lines: list[str]) -> None:
     assert [token.content for token in parsed if token.type == "inline"] == ["after"]
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_platforms_label_is_plain_or_code(text: str) -> None:
     shown = platform(text)

@@ -32,7 +32,7 @@ int main() {
          {ValueType::kFloat8E4M3FN, ValueType::kFloat8E4M3FNUZ, ValueType::kInt8}) {
       for (bool rounds : {false, true}) {
         for (int group_size : kGroupSizes) {
-          for (Shape shape : {Shape::kLarge, Shape::kSmall, Shape::kUnaligned}) {
+          for (Shape shape : {Shape::kLarge, Shape::kMedium, Shape::kSmall, Shape::kUnaligned}) {
             const size_t index = kernel_index(input, value, rounds, group_size, shape);
             if (index >= names.size()) return 1;
             if (indices.insert(index).second) std::printf("%s\n", names[index].c_str());
@@ -44,15 +44,36 @@ int main() {
       }
     }
   }
-  // Few tokens take the small shape; a row of one piece never takes the large one.
-  if (choose_shape(64, 7168, true) != Shape::kSmall) return 1;
-  if (choose_shape(1024, 7168, true) != Shape::kLarge) return 1;
-  if (choose_shape(int64_t{1} << 40, 16, true) != Shape::kSmall) return 1;
-  if (choose_shape(1024, 7168, false) != Shape::kUnaligned) return 1;
+  // One launch at every size at which the H100 was measured (docs/benchmarks.md).
+  const Chip h100{132, 2048};
+  const struct {
+    int64_t num_tokens, hidden_size;
+    Shape shape;
+  } chosen[] = {
+      {1, 7168, Shape::kSmall},       {64, 7168, Shape::kSmall},   {128, 7168, Shape::kSmall},
+      {64, 18432, Shape::kSmall},     {256, 7168, Shape::kMedium}, {1024, 2048, Shape::kMedium},
+      {128, 18432, Shape::kLarge},    {512, 7168, Shape::kMedium}, {256, 14336, Shape::kMedium},
+      {256, 18432, Shape::kLarge},    {1024, 7168, Shape::kLarge}, {4096, 2048, Shape::kLarge},
+      {1 << 20, 7168, Shape::kLarge},
+  };
+  for (const auto& [num_tokens, hidden_size, shape] : chosen) {
+    if (choose_shape(num_tokens, hidden_size, true, h100) == shape) continue;
+    std::printf("another shape at %ld x %ld\n", num_tokens, hidden_size);
+    return 1;
+  }
+  // A chip whose multiprocessors hold fewer threads than the registers would.
+  const Chip small_chip{40, 1024};
+  if (elements_of_a_wave(Shape::kLarge, small_chip) != 40 * 1024 * 16) return 1;
+  if (elements_of_a_wave(Shape::kMedium, small_chip) != 40 * 1024 * 8) return 1;
+  // A row of one piece is never counted through; rows that are not aligned never take wide loads.
+  if (choose_shape(int64_t{1} << 40, 16, true, h100) != Shape::kSmall) return 1;
+  if (choose_shape(1024, 7168, false, h100) != Shape::kUnaligned) return 1;
   // A slice of tokens never counts more pieces than 31 bits hold.
   for (int64_t row : {2, 448, 1152, 1 << 20}) {
-    if (most_tokens(Shape::kLarge, row) * row > kMostPieces) return 1;
-    if (most_tokens(Shape::kLarge, row) < 1) return 1;
+    for (Shape shape : {Shape::kLarge, Shape::kMedium}) {
+      if (most_tokens(shape, row) * row > kMostPieces) return 1;
+      if (most_tokens(shape, row) < 1) return 1;
+    }
   }
   return 0;
 }

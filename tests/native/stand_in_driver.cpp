@@ -67,14 +67,36 @@ int cuModuleGetFunction(void** function, void*, const char* name) {
   *function = reinterpret_cast<void*>(0x400);
   return answer("cuModuleGetFunction", name);
 }
+int cuDeviceGetAttribute(int* value, int attribute, int) {
+  const char* major = std::getenv("CAPABILITY_MAJOR");
+  *value = attribute == 16   ? 132
+           : attribute == 39 ? 2048
+           : attribute == 75 ? (major == nullptr ? 9 : std::atoi(major))
+                             : -1;
+  return answer("cuDeviceGetAttribute", std::to_string(attribute));
+}
 #ifndef WITHOUT_LAUNCH
-int cuLaunchKernel(void*, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned, unsigned,
-                   unsigned shared, void* stream, void** parameters, void**) {
-  return answer("cuLaunchKernel",
-                std::to_string(x) + "x" + std::to_string(y) + "x" + std::to_string(z) + " of " +
-                    std::to_string(threads) + " shared " + std::to_string(shared) + " stream " +
-                    std::to_string(reinterpret_cast<long>(stream)) + " argument " +
-                    std::to_string(*static_cast<int*>(parameters[0])));
+// Laid out as CUDA's documentation says.
+struct Attribute {
+  int id, padding, value, rest[15];
+};
+struct Configuration {
+  unsigned grid[3], block[3], shared;
+  void* stream;
+  const Attribute* attributes;
+  unsigned count;
+};
+int cuLaunchKernelEx(const Configuration* c, void*, void** parameters, void**) {
+  std::string words = std::to_string(c->grid[0]) + "x" + std::to_string(c->grid[1]) + "x" +
+                      std::to_string(c->grid[2]) + " of " + std::to_string(c->block[0]) +
+                      " shared " + std::to_string(c->shared) + " stream " +
+                      std::to_string(reinterpret_cast<long>(c->stream)) + " argument " +
+                      std::to_string(*static_cast<int*>(parameters[0]));
+  for (unsigned i = 0; i < c->count; ++i) {
+    words += " attribute " + std::to_string(c->attributes[i].id) + "=" +
+             std::to_string(c->attributes[i].value);
+  }
+  return answer("cuLaunchKernelEx", words);
 }
 #endif
 }

@@ -53,13 +53,17 @@ def run(
     return completed.stdout.splitlines()
 
 
-LAUNCH = "cuLaunchKernel 7x3x1 of 128 shared 0 stream 9 argument 42"
+PLAIN_LAUNCH = "cuLaunchKernelEx 7x3x1 of 128 shared 0 stream 9 argument 42"
+LAUNCH = f"{PLAIN_LAUNCH} attribute 6=1"
 
 
 def test_the_first_launch_loads_the_module_in_the_devices_own_context(program: Path) -> None:
     assert run(program, "0", "1") == [
         "cuInit ",
         "cuDeviceGet 0",
+        "cuDeviceGetAttribute 16",
+        "cuDeviceGetAttribute 39",
+        "cuDeviceGetAttribute 75",
         "cuDevicePrimaryCtxRetain 0",
         "cuThreadExchangeStreamCaptureMode 2",
         "cuCtxPushCurrent_v2 first",
@@ -77,7 +81,13 @@ def test_the_first_launch_loads_the_module_in_the_devices_own_context(program: P
 
 def test_later_launches_only_launch(program: Path) -> None:
     lines = run(program, "0", "1", "0", "1")
-    assert lines[14:] == ["cuCtxPushCurrent_v2 first", LAUNCH, "cuCtxPopCurrent_v2 "]
+    assert lines[17:] == ["cuCtxPushCurrent_v2 first", LAUNCH, "cuCtxPopCurrent_v2 "]
+
+
+def test_chips_before_hopper_are_not_asked_to_overlap_launches(program: Path) -> None:
+    lines = run(program, "0", "1", CAPABILITY_MAJOR="8")
+    assert PLAIN_LAUNCH in lines
+    assert LAUNCH not in lines
 
 
 def test_another_kernel_and_another_device_load_what_they_need(program: Path) -> None:
@@ -99,10 +109,11 @@ def test_eight_threads_that_start_at_once_load_the_module_once(program: Path) ->
     [
         ("cuInit", "100", "cuInit: some other error (CUDA error 100)"),
         ("cuDeviceGet", "101", "cuDeviceGet 0: some other error (CUDA error 101)"),
+        ("cuDeviceGetAttribute", "101", "cuDeviceGetAttribute: some other error"),
         ("cuDevicePrimaryCtxRetain", "2", "cuDevicePrimaryCtxRetain: some other error"),
         ("cuModuleLoadData", "209", "no kernel image is available for execution on the device"),
         ("cuModuleGetFunction", "500", "the kernel first_kernel of "),
-        ("cuLaunchKernel", "1", "launching first_kernel: some other error (CUDA error 1)"),
+        ("cuLaunchKernelEx", "1", "launching first_kernel: some other error (CUDA error 1)"),
     ],
 )
 def test_a_failure_says_which_call_and_the_drivers_words_and_leaves_the_thread_as_it_was(
@@ -130,7 +141,7 @@ def test_no_driver_an_old_driver_and_no_code_object_are_told_apart(program: Path
     [line] = run(program, "0", "0", driver="empty")
     assert "the CUDA driver does not load: libcuda.so.1" in line
     [line] = run(program, "0", "0", driver="old_driver")
-    assert "the CUDA driver has no cuLaunchKernel; a driver of CUDA 12 or newer" in line
+    assert "the CUDA driver has no cuLaunchKernelEx; a driver of CUDA 12 or newer" in line
     line = run(program, "0", "0", file="missing.fatbin")[-1]
     assert "missing.fatbin cannot be read; reinstall opparity, or set OPPARITY_FORBID" in line
 

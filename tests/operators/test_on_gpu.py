@@ -217,6 +217,52 @@ def test_on_another_stream_it_runs_after_that_streams_work(provider: str) -> Non
 
 
 @every_provider
+@pytest.mark.parametrize("num_tokens", [1, 16, 300, 4096])
+def test_each_call_of_a_chain_reads_what_the_kernel_before_it_wrote(
+    provider: str, num_tokens: int
+) -> None:
+    # Launches may overlap (native/overlap.cuh): each call's codes are the next call's input, no
+    # kernel runs between them, and the first call's input is overwritten for the next round.
+    def room(device: str) -> list[Tensor]:
+        tensors = []
+        for width in (4096, 1024, 256):
+            tensors.append(torch.empty(num_tokens, width, dtype=torch.uint8, device=device))
+            tensors.append(torch.empty(num_tokens, width // 64, device=device))
+        return tensors
+
+    def chain(input: Tensor, name: str, tensors: list[Tensor]) -> None:
+        with providers(force=name):
+            for codes, scales in zip(tensors[::2], tensors[1::2], strict=True):
+                OPERATOR(codes.view(torch.float8_e4m3fn), input, scales, 64)
+                input = codes.view(torch.bfloat16)
+
+    rounds = [make_input(Filling.ACTIVATIONS, num_tokens, 4096, "bfloat16", i) for i in range(3)]
+    expected = [room("cpu") for _ in rounds]
+    for input, tensors in zip(rounds, expected, strict=True):
+        chain(input, "native", tensors)
+    on_device = [input.cuda() for input in rounds]
+    input, kept = on_device[0].clone(), torch.empty_like(on_device[0])
+    eager, captured = room("cuda"), room("cuda")
+    chain(input, provider, eager)
+    torch.cuda.synchronize()
+    graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    with torch.cuda.graph(graph):
+        # A branch that another stream takes, and a copy that the chain waits for.
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            kept.copy_(input)
+        torch.cuda.current_stream().wait_stream(side)
+        chain(kept, provider, captured)
+    for number in [0, 1, 2] * 4:
+        input.copy_(on_device[number])
+        chain(input, provider, eager)
+        graph.replay()
+        for tensors in (eager, captured):
+            for tensor, reference in zip(tensors, expected[number], strict=True):
+                assert_same_bytes(tensor, reference)
+
+
+@every_provider
 def test_no_tokens_launch_nothing(provider: str) -> None:
     values, scales = quantise(provider, torch.empty(0, 256, device="cuda"), 64)
     assert values.shape == (0, 128)

@@ -16,7 +16,6 @@ from opparity.checker.rules.suppression_not_understood import SuppressionNotUnde
 from opparity.checker.rules.suppression_without_reason import SuppressionWithoutReason
 from opparity.checker.rules.unused_suppression import UnusedSuppression
 from opparity.checker.suppressions import read_suppressions, suppress
-from opparity.checker.tree import FileNotReadable
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
@@ -173,11 +172,7 @@ def _excerpts(tree: Tree, findings: Iterable[Finding]) -> dict[tuple[str, int], 
     for path, numbers in wanted.items():
         if tree.places.get(path) is None:
             continue
-        try:
-            lines = tree.read_text(path).split("\n")
-        except FileNotReadable:
-            # Exchanged since it was read: the finding stands without its line.
-            continue
+        lines = tree.read_text(path).split("\n")
         for number in numbers:
             if 0 < number <= len(lines):
                 line = lines[number - 1].expandtabs(4).rstrip()

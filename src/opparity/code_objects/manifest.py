@@ -14,6 +14,7 @@ def source_digest(operator: str) -> str:
     digest = hashlib.sha256()
     for path in (
         SOURCES / "native" / "numerics.cuh",
+        SOURCES / "native" / "overlap.cuh",
         SOURCES / "operators" / operator / "cuda_kernel.cu",
     ):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -14,6 +14,32 @@ namespace {
 // The part of CUDA's driver API that is needed, by its documented binary interface.
 using Result = int;
 constexpr int kRelaxedCapture = 2;
+constexpr int kMultiprocessors = 16;
+constexpr int kThreadsOfAMultiprocessor = 39;
+constexpr int kCapabilityMajor = 75;
+// Programmatic dependent launch came with Hopper, capability 9.0.
+constexpr int kOverlappingMajor = 9;
+constexpr int kProgrammaticSerialization = 6;
+
+struct LaunchAttribute {
+  int id;
+  char padding[4];
+  union {
+    int allowed;
+    char room[64];
+  } value;
+};
+static_assert(sizeof(LaunchAttribute) == 72);
+
+struct LaunchConfiguration {
+  unsigned grid_x, grid_y, grid_z;
+  unsigned block_x, block_y, block_z;
+  unsigned shared_bytes;
+  void* stream;
+  LaunchAttribute* attributes;
+  unsigned attribute_count;
+};
+static_assert(sizeof(LaunchConfiguration) == 56);
 
 struct Driver {
   Result (*init)(unsigned);
@@ -26,8 +52,8 @@ struct Driver {
   Result (*exchange_capture_mode)(int*);
   Result (*load_module)(void**, const void*);
   Result (*get_function)(void**, void*, const char*);
-  Result (*launch)(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
-                   void*, void**, void**);
+  Result (*device_attribute)(int*, int, int);
+  Result (*launch)(const LaunchConfiguration*, void*, void**, void**);
 };
 
 template <typename Function>
@@ -55,7 +81,8 @@ Driver open_driver() {
   find(library, "cuThreadExchangeStreamCaptureMode", driver.exchange_capture_mode);
   find(library, "cuModuleLoadData", driver.load_module);
   find(library, "cuModuleGetFunction", driver.get_function);
-  find(library, "cuLaunchKernel", driver.launch);
+  find(library, "cuDeviceGetAttribute", driver.device_attribute);
+  find(library, "cuLaunchKernelEx", driver.launch);
   return driver;
 }
 
@@ -119,6 +146,8 @@ std::vector<char> read(const std::string& path) {
 
 struct KernelSet::Device {
   explicit Device(size_t count) : functions(count) {}
+  Facts facts{};
+  bool overlaps = false;
   void* context = nullptr;
   void* module = nullptr;
   std::vector<std::atomic<void*>> functions;
@@ -144,6 +173,13 @@ KernelSet::Device& KernelSet::device_of(int device) {
   int ordinal = 0;
   check(driver().init(0), "cuInit");
   check(driver().device_get(&ordinal, device), "cuDeviceGet " + std::to_string(device));
+  const auto attribute = [ordinal](int which) {
+    int value = 0;
+    check(driver().device_attribute(&value, which, ordinal), "cuDeviceGetAttribute");
+    return value;
+  };
+  fresh->facts = {attribute(kMultiprocessors), attribute(kThreadsOfAMultiprocessor)};
+  fresh->overlaps = attribute(kCapabilityMajor) >= kOverlappingMajor;
   check(driver().primary_context(&fresh->context, ordinal), "cuDevicePrimaryCtxRetain");
   const std::vector<char> code = read(path_);
   const RelaxedCapture capture;
@@ -166,13 +202,27 @@ void* KernelSet::function_of(Device& device, size_t index) {
   return function;
 }
 
+KernelSet::Facts KernelSet::facts(int device) { return device_of(device).facts; }
+
 void KernelSet::launch(int device, size_t index, Grid grid, const void* arguments, void* stream) {
   Device& loaded = device_of(device);
   const ContextGuard context(loaded.context);
   void* function = function_of(loaded, index);
   void* parameters[] = {const_cast<void*>(arguments)};
-  check(driver().launch(function, grid.x, grid.y, 1, grid.threads, 1, 1, 0, stream, parameters,
-                        nullptr),
+  LaunchAttribute overlap{.id = kProgrammaticSerialization, .padding = {}, .value = {.allowed = 1}};
+  const LaunchConfiguration configuration{
+      .grid_x = grid.x,
+      .grid_y = grid.y,
+      .grid_z = 1,
+      .block_x = grid.threads,
+      .block_y = 1,
+      .block_z = 1,
+      .shared_bytes = 0,
+      .stream = stream,
+      .attributes = &overlap,
+      .attribute_count = loaded.overlaps ? 1U : 0U,
+  };
+  check(driver().launch(&configuration, function, parameters, nullptr),
         "launching " + names_[index]);
 }
 

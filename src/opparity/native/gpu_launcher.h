@@ -20,12 +20,22 @@ struct Grid {
 
 // The kernels of one code object: a fatbin that holds machine code for several architectures, from
 // which the driver takes its own. Loaded once for each device; safe to use from several threads and
-// during stream capture.
+// during stream capture. Kernels are launched so that they overlap the one before where the chip
+// can (native/overlap.cuh), so each must wait before it touches memory.
 class KernelSet {
  public:
+  // What launch choices depend on.
+  struct Facts {
+    int multiprocessors;
+    int threads_of_a_multiprocessor;
+  };
+
   // `names` are the kernels, in the order in which `launch` numbers them.
   KernelSet(std::string path, std::vector<std::string> names);
   ~KernelSet();
+
+  // Loads the code object on a device where it is not yet. Throws as `launch` does.
+  Facts facts(int device);
 
   // Launches kernel `index` on a stream of a device; `arguments` is the kernel's one parameter.
   // Throws std::runtime_error with the driver's own words where anything fails.

@@ -1,12 +1,12 @@
 // The NVIDIA kernel of silu_and_mul_per_block_quant: a thread takes `Elements` neighbours of gate
 // and of up, and `GroupSize / Elements` lanes make a group.
 //
-// Loads take the read-only path and nothing is marked for early eviction: with evict-first loads
-// (ld.global.cs) the same kernel took 1.045 times the speed-of-light kernel's time instead of 0.998
-// (16384 x 7168, H100).
+// Nothing is marked for early eviction: with evict-first loads (ld.global.cs) the same kernel took
+// 1.045 times the speed-of-light kernel's time instead of 0.998 (16384 x 7168, H100).
 #include <cuda_fp16.h>
 
 #include "native/numerics.cuh"
+#include "native/overlap.cuh"
 
 namespace {
 
@@ -38,18 +38,18 @@ OPPARITY_DEVICE void load(uint32_t (&words)[Words], const void* address) {
   if constexpr (Bytes >= 16) {
 #pragma unroll
     for (int i = 0; i < Words; i += 4) {
-      uint4 part = __ldg(static_cast<const uint4*>(address) + i / 4);
+      uint4 part = static_cast<const uint4*>(address)[i / 4];
       words[i] = part.x, words[i + 1] = part.y, words[i + 2] = part.z, words[i + 3] = part.w;
     }
   } else if constexpr (Bytes == 8) {
 #pragma unroll
     for (int i = 0; i < Words; i += 2) {
-      uint2 part = __ldg(static_cast<const uint2*>(address) + i / 2);
+      uint2 part = static_cast<const uint2*>(address)[i / 2];
       words[i] = part.x, words[i + 1] = part.y;
     }
   } else if constexpr (Bytes == 4) {
 #pragma unroll
-    for (int i = 0; i < Words; ++i) words[i] = __ldg(static_cast<const uint32_t*>(address) + i);
+    for (int i = 0; i < Words; ++i) words[i] = static_cast<const uint32_t*>(address)[i];
   } else {
     // Rows that begin at an odd 16-bit number.
 #pragma unroll
@@ -120,25 +120,22 @@ OPPARITY_DEVICE float group_maximum(float amax) {
   return amax;
 }
 
-enum class Shape {
-  // Many tokens: pieces are counted through all rows, so that no width leaves lanes without work.
-  kLarge,
-  // Few tokens: the grid's second dimension is the token, and the first load starts sooner.
-  kSmall,
-  // As kSmall, for rows that begin at addresses which wide loads and stores refuse.
-  kUnaligned,
-};
+// What cuda_launch.h chooses between.
+enum class Shape { kLarge, kMedium, kSmall, kUnaligned };
 
 template <typename Input, typename Format, bool Rounds, int GroupSize, int Elements, Shape kShape>
 OPPARITY_DEVICE void quantise(const Arguments& arguments) {
   constexpr int kLanes = GroupSize / Elements;
   constexpr int kWords = Elements * static_cast<int>(sizeof(typename Input::Storage)) / 4;
+  // Counted through all rows, no width leaves lanes without work. With the token as the grid's
+  // second dimension the first load starts sooner.
+  constexpr bool kCountsThroughRows = kShape == Shape::kLarge || kShape == Shape::kMedium;
   constexpr int kLoadBytes = kShape == Shape::kUnaligned
                                  ? static_cast<int>(sizeof(typename Input::Storage))
                                  : (kWords >= 4 ? 16 : 4 * kWords);
   uint32_t token, column;
   // A group's lanes leave together: pieces, in a row and in all, are a multiple of a group's.
-  if constexpr (kShape == Shape::kLarge) {
+  if constexpr (kCountsThroughRows) {
     const uint32_t piece = blockIdx.x * blockDim.x + threadIdx.x;
     if (piece >= arguments.pieces) return;
     token = __umulhi(piece, arguments.multiplier) >> arguments.shift;
@@ -151,6 +148,10 @@ OPPARITY_DEVICE void quantise(const Arguments& arguments) {
   const char* gates = arguments.input + token * arguments.input_row_bytes +
                       static_cast<int64_t>(column) * (kWords * 4);
   const char* ups = gates + static_cast<int64_t>(arguments.row_pieces) * (kWords * 4);
+  if constexpr (kCountsThroughRows) let_next_kernel_start();
+  wait_for_previous_kernel();
+  // Sooner, several small kernels would hold the chip while they wait: 64 x 7168 took 2.37 us so.
+  if constexpr (!kCountsThroughRows) let_next_kernel_start();
   uint32_t gate_words[kWords], up_words[kWords];
   load<kWords, kLoadBytes>(gate_words, gates);
   load<kWords, kLoadBytes>(up_words, ups);
@@ -211,25 +212,26 @@ OPPARITY_DEVICE void quantise(const Arguments& arguments) {
 
 }  // namespace
 
-// A kernel's name is what native/gpu_launcher.cpp composes: input and value type, intermediate
-// precision, group size, shape. At most 48 registers, so that 1,280 threads fit a multiprocessor:
-// of 32, 40, 48, 60 and 70 on an H100, fastest at 1,024 x 7168 and within 0.2 % of the fastest at
-// 4,096 x 7168; other sizes follow how full the last wave of blocks is. Turing has room for 1,024.
+// A kernel's name is what cuda_launch.h composes: input and value type, intermediate precision,
+// group size, shape. BLOCKS of 256 threads fit a multiprocessor of 65,536 registers: 40 registers
+// for Large and 32 for Medium and Small, the fastest of 32, 40, 48 and 64 at their sizes on an
+// H100. Turing has room for 1,024 threads.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
-#define OPPARITY_BLOCKS 4
+#define OPPARITY_BLOCKS(BLOCKS) 4
 #else
-#define OPPARITY_BLOCKS 5
+#define OPPARITY_BLOCKS(BLOCKS) BLOCKS
 #endif
-#define OPPARITY_KERNEL(INPUT, FORMAT, ROUNDS, MODE, GROUP, ELEMENTS, SHAPE)               \
-  extern "C" __global__ void __launch_bounds__(256, OPPARITY_BLOCKS)                       \
+#define OPPARITY_KERNEL(INPUT, FORMAT, ROUNDS, MODE, GROUP, ELEMENTS, SHAPE, BLOCKS)       \
+  extern "C" __global__ void __launch_bounds__(256, OPPARITY_BLOCKS(BLOCKS))               \
       INPUT##_##FORMAT##_##MODE##_##GROUP##_##SHAPE(const __grid_constant__ Arguments a) { \
     quantise<INPUT, FORMAT, ROUNDS, GROUP, ELEMENTS, Shape::k##SHAPE>(a);                  \
   }
-// Sixteen elements a thread where there are many; where there are few, as few as a warp allows.
-#define OPPARITY_GROUP(INPUT, FORMAT, ROUNDS, MODE, GROUP, FEW)   \
-  OPPARITY_KERNEL(INPUT, FORMAT, ROUNDS, MODE, GROUP, 16, Large)  \
-  OPPARITY_KERNEL(INPUT, FORMAT, ROUNDS, MODE, GROUP, FEW, Small) \
-  OPPARITY_KERNEL(INPUT, FORMAT, ROUNDS, MODE, GROUP, FEW, Unaligned)
+// Where there are few elements, a thread takes as few as a group's 32 lanes allow.
+#define OPPARITY_GROUP(INPUT, FORMAT, ROUNDS, MODE, GROUP, FEW)      \
+  OPPARITY_KERNEL(INPUT, FORMAT, ROUNDS, MODE, GROUP, 16, Large, 6)  \
+  OPPARITY_KERNEL(INPUT, FORMAT, ROUNDS, MODE, GROUP, 8, Medium, 8)  \
+  OPPARITY_KERNEL(INPUT, FORMAT, ROUNDS, MODE, GROUP, FEW, Small, 8) \
+  OPPARITY_KERNEL(INPUT, FORMAT, ROUNDS, MODE, GROUP, FEW, Unaligned, 5)
 #define OPPARITY_GROUPS(INPUT, FORMAT, ROUNDS, MODE)  \
   OPPARITY_GROUP(INPUT, FORMAT, ROUNDS, MODE, 16, 4)  \
   OPPARITY_GROUP(INPUT, FORMAT, ROUNDS, MODE, 32, 4)  \

@@ -1,7 +1,8 @@
-// The launch of the NVIDIA kernel as pure functions of the shape: which kernel, how many threads,
-// and the divisor that its index arithmetic needs. tests/native has them run.
+// The launch of the NVIDIA kernel as pure functions of the shape and the chip: which kernel, how
+// many threads, and the divisor that its index arithmetic needs. tests/native has them run.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -29,31 +30,69 @@ struct CudaArguments {
 };
 static_assert(sizeof(CudaArguments) == 80);
 
-enum class Shape { kLarge, kSmall, kUnaligned };
+enum class Shape {
+  // Sixteen elements a thread, counted through all rows.
+  kLarge,
+  // Eight: more threads of fewer registers, for inputs that fill the chip about once.
+  kMedium,
+  // Four, and the token is the grid's second dimension.
+  kSmall,
+  // As kSmall, for rows that begin at addresses which wide loads and stores refuse.
+  kUnaligned,
+};
+
+// What the choice depends on.
+struct Chip {
+  int64_t multiprocessors;
+  int64_t threads_of_a_multiprocessor;
+};
 
 constexpr int kGroupSizes[] = {16, 32, 64, 128, 256};
-// Below it four elements a thread were faster than sixteen on an H100: by 20 % at 1 x 7168, even at
-// 128 x 7168 and 64 x 14336, and slower from 256 x 7168 on.
-constexpr int64_t kFewElements = int64_t{1} << 20;
-constexpr uint32_t kThreads = 128;
+// Below it kSmall was the fastest on an H100: 2.9 us at 128 x 7168, where kMedium took 3.2. At
+// 256 x 7168, the next size that was tried, kSmall took 4.7 and kMedium 4.4.
+constexpr int64_t kFewElements = 3 * (int64_t{1} << 19);
 constexpr int64_t kMostPieces = (int64_t{1} << 31) - 1;
 constexpr int64_t kMostRows = 65535;
 
-constexpr Shape choose_shape(int64_t num_tokens, int64_t hidden_size, bool aligned) {
-  if (!aligned) return Shape::kUnaligned;
-  // A row of one piece would need a division by 1, whose multiplier has 33 bits.
-  const bool few = num_tokens * hidden_size < kFewElements || hidden_size <= 16;
-  return few ? Shape::kSmall : Shape::kLarge;
-}
-
 constexpr int64_t elements_of_a_thread(Shape shape, int64_t group_size) {
   if (shape == Shape::kLarge) return 16;
+  if (shape == Shape::kMedium) return 8;
   return group_size > 128 ? 8 : 4;
+}
+
+constexpr uint32_t threads_of_a_block(Shape shape) {
+  return shape == Shape::kLarge || shape == Shape::kMedium ? 256 : 128;
+}
+
+// The elements that a kernel works on at once when it fills the chip. Registers limit kLarge to
+// 1,536 threads a multiprocessor (40 of 65,536) and kMedium to 2,048 (32).
+constexpr int64_t elements_of_a_wave(Shape shape, const Chip& chip) {
+  const int64_t limit = shape == Shape::kLarge ? 1536 : 2048;
+  return chip.multiprocessors * std::min(chip.threads_of_a_multiprocessor, limit) *
+         elements_of_a_thread(shape, 128);
+}
+
+// Between few elements and two waves, the shape that pays for fewer elements in whole waves: the
+// last wave takes as long as a full one. On an H100 that is kMedium at 256 x 7168 (4.4 us, kLarge
+// 5.0), kLarge at 128 x 18432 (5.4, kMedium 5.6) and kMedium at 512 x 7168 (7.7, kLarge 8.0).
+constexpr Shape choose_shape(int64_t num_tokens, int64_t hidden_size, bool aligned,
+                             const Chip& chip) {
+  if (!aligned) return Shape::kUnaligned;
+  const int64_t elements = num_tokens * hidden_size;
+  // A row of one piece would need a division by 1, whose multiplier has 33 bits.
+  if (elements < kFewElements || hidden_size <= 16) return Shape::kSmall;
+  const int64_t large = elements_of_a_wave(Shape::kLarge, chip);
+  const int64_t medium = elements_of_a_wave(Shape::kMedium, chip);
+  if (elements >= 2 * large) return Shape::kLarge;
+  const int64_t paid_by_large = (elements + large - 1) / large * large;
+  const int64_t paid_by_medium = (elements + medium - 1) / medium * medium;
+  return paid_by_medium < paid_by_large ? Shape::kMedium : Shape::kLarge;
 }
 
 // How many tokens one launch may have: pieces are counted in 31 bits, a grid's rows in 16.
 constexpr int64_t most_tokens(Shape shape, int64_t row_pieces) {
-  return shape == Shape::kLarge ? kMostPieces / row_pieces : kMostRows;
+  const bool counts_through_rows = shape == Shape::kLarge || shape == Shape::kMedium;
+  return counts_through_rows ? kMostPieces / row_pieces : kMostRows;
 }
 
 struct Division {
@@ -77,7 +116,7 @@ constexpr size_t kernel_index(InputType input, ValueType value, bool rounds, int
   index = index * 2 + (rounded ? 1 : 0);
   index = index * 3 + static_cast<size_t>(value);
   index = index * 5 + static_cast<size_t>(std::countr_zero(static_cast<uint64_t>(group_size)) - 4);
-  return index * 3 + static_cast<size_t>(shape);
+  return index * 4 + static_cast<size_t>(shape);
 }
 
 // The names of cuda_kernel.cu, at their kernel_index.
@@ -87,7 +126,7 @@ inline std::vector<std::string> kernel_names() {
     for (const char* mode : {"exact", "rounded"}) {
       for (const char* value : {"Float8E4M3FN", "Float8E4M3FNUZ", "Int8"}) {
         for (const int group_size : kGroupSizes) {
-          for (const char* shape : {"Large", "Small", "Unaligned"}) {
+          for (const char* shape : {"Large", "Medium", "Small", "Unaligned"}) {
             names.push_back(std::string(input) + "_" + value + "_" + mode + "_" +
                             std::to_string(group_size) + "_" + shape);
           }

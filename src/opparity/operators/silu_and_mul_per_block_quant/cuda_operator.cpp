@@ -51,7 +51,11 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
   arguments.scale_token_stride = checked.scale_token_stride;
   arguments.scale_group_stride = checked.scale_group_stride;
 
-  const Shape shape = choose_shape(checked.num_tokens, checked.hidden_size, is_aligned(arguments));
+  const int device = input.get_device_index();
+  const opparity::KernelSet::Facts facts = kernels().facts(device);
+  const Shape shape = choose_shape(checked.num_tokens, checked.hidden_size, is_aligned(arguments),
+                                   {facts.multiprocessors, facts.threads_of_a_multiprocessor});
+  const bool counts_through_rows = shape == Shape::kLarge || shape == Shape::kMedium;
   const int64_t row_pieces = checked.hidden_size / elements_of_a_thread(shape, group_size);
   if (row_pieces > kMostPieces) {
     throw std::runtime_error("silu_and_mul_per_block_quant: hidden_size is " +
@@ -59,24 +63,24 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
                              "; allowed on a GPU: below 2^33; split the hidden dimension");
   }
   arguments.row_pieces = static_cast<uint32_t>(row_pieces);
-  if (shape == Shape::kLarge) {
+  if (counts_through_rows) {
     const Division division = division_by(arguments.row_pieces);
     arguments.multiplier = division.multiplier;
     arguments.shift = division.shift;
   }
   const size_t index = kernel_index(checked.input_type, checked.value_type,
                                     checked.rounds_to_input_type, group_size, shape);
-  const int device = input.get_device_index();
   void* stream = opparity::current_cuda_stream(device);
+  const uint32_t threads = threads_of_a_block(shape);
   const int64_t step = most_tokens(shape, row_pieces);
   for (int64_t first = 0; first < checked.num_tokens; first += step) {
     const int64_t num_tokens = std::min(step, checked.num_tokens - first);
-    const int64_t pieces = shape == Shape::kLarge ? num_tokens * row_pieces : row_pieces;
+    const int64_t pieces = counts_through_rows ? num_tokens * row_pieces : row_pieces;
     arguments.pieces = static_cast<uint32_t>(pieces);
     const opparity::Grid grid{
-        .x = static_cast<uint32_t>((pieces + kThreads - 1) / kThreads),
-        .y = shape == Shape::kLarge ? 1 : static_cast<uint32_t>(num_tokens),
-        .threads = kThreads,
+        .x = static_cast<uint32_t>((pieces + threads - 1) / threads),
+        .y = counts_through_rows ? 1 : static_cast<uint32_t>(num_tokens),
+        .threads = threads,
     };
     kernels().launch(device, index, grid, &arguments, stream);
     arguments.input += num_tokens * arguments.input_row_bytes;
