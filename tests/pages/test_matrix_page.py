@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
     from pages.conftest import Open
 
+PROJECT = Path(__file__).parents[1] / "projects/vllm_38750_unguarded"
 YES = Answer(Truth.TRUE, (Related(Location("csrc/ops.h", 7), "declared here"),))
 NO = Answer(Truth.FALSE)
 UNKNOWN = Answer(Truth.UNKNOWN)
@@ -261,8 +266,26 @@ def test_a_matrix_without_operators_says_so(visit: Open) -> None:
 
 
 def test_the_command_writes_the_page() -> None:
-    project = "tests/projects/vllm_38750_unguarded"
-    result = CliRunner().invoke(application, ["matrix", project, "--output-format", "html"])
+    result = CliRunner().invoke(application, ["matrix", str(PROJECT), "--output-format", "html"])
     assert result.exit_code == 0
     assert result.stdout.startswith("<!doctype html>")
     assert "silu_<wbr>and_<wbr>mul_<wbr>per_<wbr>block_<wbr>quant" in result.stdout
+
+
+def test_the_page_is_utf_8_whatever_the_outputs_encoding() -> None:
+    command = [sys.executable, "-m", "opparity", "matrix", str(PROJECT), "--output-format", "html"]
+    pages = [
+        subprocess.run(
+            command,
+            env={
+                **os.environ,
+                "PYTHONIOENCODING": encoding,
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
+            capture_output=True,
+            check=True,
+        ).stdout
+        for encoding in ("utf-8", "ascii")
+    ]
+    assert pages[0] == pages[1]
+    assert "✓" in pages[0].decode("utf-8")

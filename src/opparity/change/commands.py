@@ -10,7 +10,7 @@ import typer
 
 from opparity.change.formats import ReportFormat
 from opparity.change.language import Language
-from opparity.checker.commands import ExitStatus, print_text, refusals
+from opparity.checker.commands import ExitStatus, print_page, print_text, refusals
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ def report(
         words = catalogue(language)
         for further, path in files:
             path.write_text(renderer(further)(found, words), "utf-8")
-        print_text(renderer(output_format)(found, words))
+        is_page = output_format is ReportFormat.HTML
+        (print_page if is_page else print_text)(renderer(output_format)(found, words))
     if fail and _introduces_error(found):
         raise typer.Exit(ExitStatus.FINDINGS)
 

@@ -165,7 +165,7 @@ def matrix(
             case MatrixFormat.HTML:
                 from opparity.pages.matrix import render  # noqa: PLC0415 -- loads jinja2
 
-                print_text(render(project.name, found))
+                print_page(render(project.name, found))
 
 
 def explain(
@@ -227,6 +227,12 @@ def print_text(text: str) -> None:
     """Write to standard output; what its encoding cannot hold becomes an escape."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def print_page(text: str) -> None:
+    """Write what says itself that it is UTF-8 to standard output, whatever that is encoded in."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8"))
 
 
 def _words(options: list[str] | None) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opparity.change.language import Language
-from opparity.checker.commands import print_text, refusals
+from opparity.checker.commands import print_page, print_text, refusals
 from opparity.history.formats import HistoryFormat
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def history(
         words = catalogue(language)
         if picture is not None:
             picture.write_text(renderer(HistoryFormat.SVG)(found, words), "utf-8")
-        print_text(renderer(output_format)(found, words))
+        is_page = output_format in {HistoryFormat.HTML, HistoryFormat.SVG}
+        (print_page if is_page else print_text)(renderer(output_format)(found, words))
 
 
 def _follow(
