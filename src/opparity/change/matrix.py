@@ -86,7 +86,9 @@ def change_of(old: CellState | None, new: CellState | None) -> CellChangeKind:
     second = new.verdict if new else CellVerdict.ABSENT
     match first, second:
         case _ if first is second:
-            is_guard = old is not None and new is not None and old.guard != new.guard
+            # What is absent before and after is absent whatever guard stands elsewhere.
+            is_there = first is not CellVerdict.ABSENT and old is not None and new is not None
+            is_guard = is_there and old.guard != new.guard
             return CellChangeKind.GUARD if is_guard else CellChangeKind.SAME
         case CellVerdict.BROKEN, CellVerdict.ABSENT:
             return CellChangeKind.WITHDRAWN

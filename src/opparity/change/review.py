@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from opparity.change.inspection import Inspected
     from opparity.change.statements import Statement
 
+# Rules that report the first of many in each file: which one is first says nothing of a change.
+_ONCE_A_FILE = frozenset({"MAC003"})
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 
 
@@ -40,7 +42,7 @@ def review(
 
 def _identity(finding: Finding) -> tuple[str, ...]:
     """Return what makes two findings of two trees the same one; lines and files may move."""
-    subject = (finding.operator, finding.symbol)
+    subject = ("", "") if finding.rule in _ONCE_A_FILE else (finding.operator, finding.symbol)
     path = "" if any(subject) else finding.location.path
     return (finding.rule, finding.platform, *subject, path)
 

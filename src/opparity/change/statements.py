@@ -23,6 +23,6 @@ class Statement:
     values: tuple[tuple[str, Value], ...] = ()
 
 
-def state(key: str, **values: Value) -> Statement:
+def state(key: str, /, **values: Value) -> Statement:
     """Return a statement."""
     return Statement(key, tuple(values.items()))

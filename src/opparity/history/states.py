@@ -74,6 +74,11 @@ def look(
         rules=(RegisteredNotBuilt,),
     )
     inspected = inspect(tree, label or tree.name, request)
+    return sight(inspected, operator, date=date, subject=subject)
+
+
+def sight(inspected: Inspected, operator: str, *, date: str = "", subject: str = "") -> Sighting:
+    """Return what an inspected tree has of an operator."""
     names = tuple(name for name in inspected.states if _is_meant(name, operator))
     return Sighting(
         label=inspected.label,

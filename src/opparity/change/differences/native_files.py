@@ -101,7 +101,7 @@ def _told(key: str, values: list[str], operators: tuple[str, ...]) -> Statement:
             return state(f"change.{key}", operators=operators)
 
 
-def moved_guard(key: str, before: str, after: str, **values: tuple[str, ...]) -> Statement:
+def moved_guard(key: str, before: str, after: str, /, **values: tuple[str, ...]) -> Statement:
     """Return the sentence for a guard that was added, removed or exchanged."""
     if not before:
         return state(f"{key}_added", **values, guard=after)

@@ -22,10 +22,12 @@ from opparity.checker.facts import CallKind, PythonFile
 from opparity.checker.operators import Process, concerns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from opparity.change.differences import Difference, Differences
     from opparity.change.inspection import Inspected
     from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Call
+    from opparity.checker.facts import Call, TableUse
 
 _EMPTY = PythonFile(path="")
 
@@ -49,17 +51,42 @@ def compare(differences: Differences) -> None:
             difference = differences.at(path)
             _tell(difference, told)
             _reached(differences, difference, first, second)
+        _tables(differences, path, old, new)
 
 
 def _uses(side: Inspected, file: PythonFile) -> dict[str, list[Call]]:
     found: dict[str, list[Call]] = {}
     for call in file.calls:
-        if call.operator and not call.through and side.project.operators.is_ours(call.qualified):
+        if call.operator and side.project.operators.is_ours(call.qualified):
             found.setdefault(call.qualified, []).append(call)
     return found
 
 
-def guards_text(calls: list[Call]) -> str:
+def _tables(differences: Differences, path: str, old: PythonFile, new: PythonFile) -> None:
+    """Say which keys of tables are stored or read under other guards than before."""
+    first, second = _table_uses(old), _table_uses(new)
+    for use, after in second.items():
+        before = first.get(use)
+        if before is None:
+            continue
+        guards = guards_text(before), guards_text(after)
+        if guards[0] != guards[1]:
+            table, key, is_store = use
+            difference = differences.at(path)
+            difference.terms.update((table, key))
+            name = "change.stored_guard" if is_store else "change.read_guard"
+            difference.changes.append(moved_guard(name, *guards, table=(table,), key=(key,)))
+
+
+def _table_uses(file: PythonFile) -> dict[tuple[str, str, bool], list[TableUse]]:
+    found: dict[tuple[str, str, bool], list[TableUse]] = {}
+    for use in file.table_uses:
+        table = use.table.rpartition(":")[2]
+        found.setdefault((table, use.key, use.is_store), []).append(use)
+    return found
+
+
+def guards_text(calls: Sequence[Call | TableUse]) -> str:
     """Return the guards of an operator's uses, as far as they are known; "" for none.
 
     Uses under different guards are told as "… / …".

@@ -59,7 +59,7 @@ def _finding(finding: ReviewedFinding, catalogue: Catalogue, *, is_explained: bo
     if catalogue.language is Language.ENGLISH:
         lines += [f"  {code(finding.message)}", ""]
     if finding.excerpt:
-        lines += [*_indented(block([finding.excerpt], "cpp")), ""]
+        lines += [*_indented(block([finding.excerpt], _language(finding.path))), ""]
     if finding.related:
         places = dict.fromkeys(f"{each.path}:{each.line}" for each in finding.related)
         listed = catalogue.word("list.next").join(map(code, [*places][:_MOST_PLACES]))
@@ -87,6 +87,13 @@ def _suggestion(
         "",
         *_indented(block([f"-{suggestion.old}", f"+{suggestion.new}"], "diff")),
     ]
+
+
+def _language(path: str) -> str:
+    """Return the name by which Markdown knows a file's language."""
+    if path.endswith((".py", ".toml")):
+        return "python" if path.endswith(".py") else "toml"
+    return "cmake" if path.endswith((".txt", ".cmake")) else "cpp"
 
 
 def _indented(lines: list[str]) -> list[str]:

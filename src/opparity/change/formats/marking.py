@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from opparity.change.statements import Statement
 
 # A platform's label that is a name and, at most, architectures: harmless as plain text.
-_PLAIN_LABEL = re.compile(r"[a-z]\w{0,15}(:[a-z]{0,4}[0-9]+[a-z]?(\.[0-9]+[a-z]?)?){0,1}")
+_PLAIN_LABEL = re.compile(r"[a-z]\w{0,15}(:[a-z]{0,4}[0-9]+[a-z]?(\.[0-9]+[a-z]?)?)?", re.ASCII)
 _RUNS = re.compile(r"`+")
 _LONGEST = 400
 # U+2223 DIVIDES: looks like a bar, and is no column's border.

@@ -52,6 +52,7 @@ class Git:
             TreeRefused: there is none.
         """
         asked = f"{revision}^{{commit}}"
+        self("rev-parse", "--git-dir")  # says so where the folder is in no repository
         try:
             answer = self("rev-parse", "--verify", "--quiet", "--end-of-options", asked)
         except TreeRefused as error:
