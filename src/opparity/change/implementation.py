@@ -67,8 +67,7 @@ def changed_files(before: Tree, after: Tree) -> dict[str, FileStatus]:
         elif path not in after.files:
             found[path] = FileStatus.REMOVED
         elif before.is_readable(path) and after.is_readable(path):
-            same_size = before.size(path) == after.size(path)
-            if not same_size or _content(before, path) != _content(after, path):
+            if _content(before, path) != _content(after, path):
                 found[path] = FileStatus.MODIFIED
     return found
 
