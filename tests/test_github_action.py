@@ -256,18 +256,19 @@ def test_a_change_that_mends_introduces_nothing(tmp_path: Path) -> None:
     assert "执行摘要" in (job.results / "report.md").read_text()
 
 
-def test_what_cannot_be_compared_fails_with_the_reason(broken: Job, tmp_path: Path) -> None:
+def test_what_cannot_be_compared_fails_with_the_reason(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "vllm_38750_guarded_by_use_rocm", "vllm_38750_unguarded")
     base = "inputs.base || github.event.pull_request.base.sha"
-    completed = broken.run("Report", **{base: ""})
+    completed = job.run("Report", **{base: ""})
     assert completed.returncode == 2
     assert "this is no pull request" in completed.stdout
-    completed = broken.run("Report", **{base: "--output-format=json"})
+    completed = job.run("Report", **{base: "--output-format=json"})
     assert completed.returncode == 2
     assert "the report could not be made" in completed.stdout
     shallow = tmp_path / "shallow"
-    source = (broken.root / "workspace").as_uri()
+    source = (tmp_path / "workspace").as_uri()
     subprocess.run(["git", "clone", "-q", "--depth", "1", source, str(shallow)], check=True)
-    completed = broken.run("Report", **{"inputs.path": str(shallow)})
+    completed = job.run("Report", **{"inputs.path": str(shallow)})
     assert completed.returncode == 2
     assert "fetch-depth: 0" in completed.stdout
 
