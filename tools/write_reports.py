@@ -90,9 +90,9 @@ LABELS = {
         "USE_ROCM": "vLLM after #38750",
     },
     Language.CHINESE: {
-        "unguarded": "vLLM（#38750 之前）",
-        "IS_ROCM": "vLLM（#38750 的初稿）",
-        "USE_ROCM": "vLLM（#38750 之后）",
+        "unguarded": "#38750 之前的 vLLM",
+        "IS_ROCM": "带有 #38750 初稿的 vLLM",
+        "USE_ROCM": "#38750 之后的 vLLM",
     },
 }
 

@@ -17,6 +17,7 @@ from opparity.change.revisions import commits, find_range
 from opparity.change.statements import state
 from opparity.checker.inspection import Request
 from opparity.checker.opening import open_configured, parse_platforms
+from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.rules import RULES
 from opparity.checker.selection import select_rules
 from opparity.errors import OpparityError
@@ -72,16 +73,20 @@ def compose(sources: Sources, say: Callable[[str], None] = lambda _: None) -> Ch
         return _of_revisions(sources, say)
     if sources.before is None or sources.after is None:
         raise ReportRefused(detail="--before and --after belong together")
-    before = inspect_path(sources.before, sources.platforms, say)
-    after = inspect_path(sources.after, sources.platforms, say)
+    paths = (*sources.earlier, sources.before, sources.after)
+    with RememberingWorkers() as workers:
+        *earlier, before, after = (
+            inspect_path(path, sources.platforms, say, workers) for path in paths
+        )
     report = _report(sources, before, after, ())
-    return _with_earlier(sources, report, before, say)
+    return _with_earlier(sources, report, earlier, before)
 
 
 def inspect_path(
     path: Path,
     platforms: tuple[str, ...],
     say: Callable[[str], None],
+    workers: RememberingWorkers,
     *,
     revision: str | None = None,
     label: str = "",
@@ -94,15 +99,19 @@ def inspect_path(
         platforms=parse_platforms(platforms or configuration.platforms),
         rules=select_rules(RULES, configuration.select, configuration.ignore),
     )
-    return inspect(tree, label, request)
+    return inspect(tree, label, request, workers)
 
 
 def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:
     found = find_range(sources.folder, sources.revisions)
-    before, after = (
-        inspect_path(sources.folder, sources.platforms, say, revision=commit, label=label)
-        for commit, label in ((found.base, found.base_label), (found.head, found.head_label))
-    )
+    named = ((found.base, found.base_label), (found.head, found.head_label))
+    with RememberingWorkers() as workers:
+        before, after = (
+            inspect_path(
+                *(sources.folder, sources.platforms, say, workers), revision=commit, label=label
+            )
+            for commit, label in named
+        )
     messages = commits(found.git, MOST_COMMITS + 1, found.head, f"^{found.base}")
     report = _report(sources, before, after, tuple(messages))
     return _with_history(sources, report, found, before, after)
@@ -128,9 +137,8 @@ def _with_history(
 
 
 def _with_earlier(
-    sources: Sources, report: ChangeReport, before: Inspected, say: Callable[[str], None]
+    sources: Sources, report: ChangeReport, earlier: list[Inspected], before: Inspected
 ) -> ChangeReport:
-    earlier = [inspect_path(path, sources.platforms, say) for path in sources.earlier]
     touched = frozenset(row.operator for row in report.matrix.changed)
     if earlier:
         related = relate_releases([*earlier, before], touched)

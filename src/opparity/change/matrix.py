@@ -87,8 +87,8 @@ def change_of(old: CellState | None, new: CellState | None) -> CellChangeKind:
     match first, second:
         case _ if first is second:
             # What is absent before and after is absent whatever guard stands elsewhere.
-            is_there = first is not CellVerdict.ABSENT and old is not None and new is not None
-            is_guard = is_there and old.guard != new.guard
+            guards = {state.guard for state in (old, new) if state is not None}
+            is_guard = len(guards) > 1 and first is not CellVerdict.ABSENT
             return CellChangeKind.GUARD if is_guard else CellChangeKind.SAME
         case CellVerdict.BROKEN, CellVerdict.ABSENT:
             return CellChangeKind.WITHDRAWN

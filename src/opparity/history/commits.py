@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from opparity.change.revisions import commits
 from opparity.checker.readers.native import read_native_text
+from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.tree import NATIVE_SUFFIXES
 from opparity.checker.tree.revision import Git
 from opparity.history.states import OperatorUnknown, Sighting, look, tell
@@ -65,7 +66,8 @@ def follow_commits(
     if newest is None:
         remedy = "`opparity matrix` lists the operators of a tree"
         raise OperatorUnknown(given=operator, trees=len(window), remedy=remedy)
-    sources = _look(folder, operator, platforms, newest)
+    with RememberingWorkers() as workers:
+        sources = _look(folder, operator, platforms, workers, newest)
     terms = {short, *sources.symbols, *(posixpath.basename(each) for each in sources.sources)}
     found = _search(git, window, {term.rpartition("::")[2] for term in terms})
     guarded = _guard_changes(git, tip, found.files, short, sources.symbols)
@@ -73,17 +75,25 @@ def follow_commits(
     kept = chosen[:most][::-1]
     begin(len(kept))
     sightings = []
-    for commit in kept:
-        say(commit.subject)
-        sightings.append(_look(folder, operator, platforms, commit))
+    with RememberingWorkers() as workers:
+        for commit in kept:
+            say(commit.subject)
+            sightings.append(_look(folder, operator, platforms, workers, commit))
     return tell(operator, _changed(sightings), len(window), len(chosen) - len(kept))
 
 
-def _look(folder: Path, operator: str, platforms: Sequence[str], commit: Commit) -> Sighting:
+def _look(
+    folder: Path,
+    operator: str,
+    platforms: Sequence[str],
+    workers: RememberingWorkers,
+    commit: Commit,
+) -> Sighting:
     return look(
         folder,
         operator,
         platforms,
+        workers,
         revision=commit.identity,
         label=commit.identity[:12],
         date=commit.date,
