@@ -145,6 +145,16 @@ def test_inline_code_holds_any_text_in_a_table_and_out_of_one(text: str) -> None
 
 
 @settings(deadline=None)
+@given(texts)
+@example("a\\|b")
+@example("a\\\\|b")
+def test_no_bar_of_inline_code_ends_a_cell_on_github(text: str) -> None:
+    # GitHub's parser, unlike this one, takes `\\\\|` for a backslash and a border.
+    for backslashes in re.findall(r"(\\*)\|", code(text)):
+        assert len(backslashes) % 2 == 1
+
+
+@settings(deadline=None)
 @given(st.lists(texts, max_size=6))
 def test_a_block_holds_any_lines(lines: list[str]) -> None:
     parsed = PARSER.parse("\n".join([*block(lines, "diff"), "", "after"]))
