@@ -21,6 +21,11 @@ SHIPPED = (
     "opparity/operators/silu_and_mul_per_block_quant/golden.json",
     "opparity/evaluation/model/config.json",
     "opparity/evaluation/model/model.safetensors",
+    "opparity/pages/resources/filter.js",
+    "opparity/pages/resources/page.css",
+    "opparity/pages/resources/theme.js",
+    "opparity/pages/templates/page.html",
+    "opparity/pages/words/zh.toml",
 )
 # The build back end is called as pip calls it, without pip's isolated environment.
 BUILD = """

@@ -59,11 +59,11 @@ def test_the_release_in_which_the_operator_arrives_says_where() -> None:
 def test_the_timelines_tell_when_the_operators_came_and_broke() -> None:
     mla = (REPORTS / "life-of-cutlass_mla_decode.en.md").read_text("utf-8")
     broken = [line for line in mla.splitlines() if "broken" in line]
-    assert broken == ["| `0.8.5` – `0.8.5.post1` | **works** | **broken** | absent |"]
+    assert broken == ["| `0.8.5` … `0.8.5.post1` | **works** | **broken** | absent |"]
     assert "- `0.9.0` `!defined(USE_ROCM)`" in mla
     block = (REPORTS / "life-of-silu_and_mul_per_block_quant.en.md").read_text("utf-8")
     there = [line for line in block.splitlines() if "works" in line]
-    assert there == ["| `0.20.0` – `0.33.0` | **works** | **works** | absent |"]
+    assert there == ["| `0.20.0` … `0.33.0` | **works** | **works** | absent |"]
 
 
 @pytest.mark.parametrize("page", sorted(REPORTS.glob("*.zh.md")), ids=lambda path: path.name)

@@ -36,8 +36,8 @@ def test_successive_releases_of_one_state_share_a_row() -> None:
         point("1.5", CellVerdict.ABSENT, CellChangeKind.VANISHED),
     )
     assert [line for line in lines if line.startswith("| `")] == [
-        "| `1.0` – `1.1` | absent |",
-        "| `1.2` – `1.3` | **works** |",
+        "| `1.0` … `1.1` | absent |",
+        "| `1.2` … `1.3` | **works** |",
         "| `1.4` | **works** |",
         "| `1.5` | **absent** |",
     ]

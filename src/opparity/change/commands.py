@@ -11,12 +11,19 @@ import typer
 from opparity.change.formats import ReportFormat
 from opparity.change.language import Language
 from opparity.checker.commands import ExitStatus, print_text, refusals
+from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
     from opparity.change.model import ChangeReport
 
 # A pull request's text has at most 65,536 characters; a larger file is none.
 _LONGEST_DESCRIPTION = 4_000_000
+
+
+class FormatRefused(OpparityError, ValueError):
+    """`--write` names no format, or no file."""
+
+    message = "--write {given!r}: allowed are {allowed}"
 
 
 def register(application: typer.Typer) -> None:
@@ -68,6 +75,12 @@ def report(
         list[Path] | None,
         typer.Option(metavar="TREE", help="A release before --before, oldest first; repeatable."),
     ] = None,
+    write: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FORMAT=FILE", help="Write a further format to a file, e.g. html=report.html."
+        ),
+    ] = None,
     fail: Annotated[
         bool, typer.Option("--fail", help="Exit 1 where the change introduces an error.")
     ] = False,
@@ -92,11 +105,23 @@ def report(
             description=_description(description),
             platforms=tuple(platform or ()),
         )
+        files = [_further(each) for each in write or ()]
         with Progress(2 + len(sources.earlier)) as progress:
             found = compose(sources, progress.next)
-        print_text(renderer(output_format)(found, catalogue(language)))
+        words = catalogue(language)
+        for further, path in files:
+            path.write_text(renderer(further)(found, words), "utf-8")
+        print_text(renderer(output_format)(found, words))
     if fail and _introduces_error(found):
         raise typer.Exit(ExitStatus.FINDINGS)
+
+
+def _further(given: str) -> tuple[ReportFormat, Path]:
+    """Return what `--write` asks for."""
+    name, _, path = given.partition("=")
+    if name not in set(ReportFormat) or not path:
+        raise FormatRefused(given=given, allowed=", ".join(f"{each}=FILE" for each in ReportFormat))
+    return ReportFormat(name), Path(path)
 
 
 def _description(path: Path | None) -> str:

@@ -43,6 +43,7 @@ class MatrixFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class ListFormat(StrEnum):
@@ -161,6 +162,10 @@ def matrix(
                 print_text(reports.render_json(project.name, found))
             case MatrixFormat.MARKDOWN:
                 print_text(reports.render_markdown(found))
+            case MatrixFormat.HTML:
+                from opparity.pages.matrix import render  # noqa: PLC0415 -- loads jinja2
+
+                print_text(render(project.name, found))
 
 
 def explain(

@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from opparity.checker.transport import register_records
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class Workers:
         if self._count == 1 or sum(map(len, contents.values())) < worthwhile:
             return iter(read(list(contents.items())))
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(max_workers=self._count)
+            register_records()
+            self._pool = ProcessPoolExecutor(max_workers=self._count, initializer=register_records)
         largest_first = sorted(contents.items(), key=lambda item: (-len(item[1]), item[0]))
         step = self._count * _BATCHES_A_WORKER
         batches = [largest_first[start::step] for start in range(min(step, len(largest_first)))]

@@ -19,6 +19,7 @@ class ReportFormat(StrEnum):
     MARKDOWN = "markdown"
     JSON = "json"
     GITHUB_COMMENT = "github-comment"
+    HTML = "html"
 
 
 # Format -> the module beside this one whose `render(report, catalogue)` writes it.
@@ -26,6 +27,7 @@ RENDERERS: dict[ReportFormat, str] = {
     ReportFormat.MARKDOWN: "markdown",
     ReportFormat.JSON: "json",
     ReportFormat.GITHUB_COMMENT: "github_comment",
+    ReportFormat.HTML: "html",
 }
 
 

@@ -20,6 +20,7 @@ class HistoryFormat(StrEnum):
     MARKDOWN = "markdown"
     JSON = "json"
     SVG = "svg"
+    HTML = "html"
 
 
 def renderer(output_format: HistoryFormat) -> Callable[[OperatorHistory, Catalogue], str]:

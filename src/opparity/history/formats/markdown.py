@@ -60,7 +60,7 @@ def _runs(history: OperatorHistory) -> Iterator[list[Point]]:
 
 def _period(run: list[Point]) -> str:
     first = " ".join(filter(None, [run[0].date, code(run[0].label)]))
-    return first if len(run) == 1 else f"{first} – {code(run[-1].label)}"
+    return first if len(run) == 1 else f"{first} … {code(run[-1].label)}"
 
 
 def _cell(state: PlatformState | None, catalogue: Catalogue) -> str:

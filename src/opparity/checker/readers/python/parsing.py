@@ -22,6 +22,8 @@ from opparity.checker.readers.python.records import ModuleFacts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opparity.checker.readers.python.pruning import Block
+
 # Whatever may be an import, one in a string or after a semicolon too.
 _IMPORT = re.compile(r"import\b\s*(\([^)]*+\)?|(?:[^\n\\]++|\\\n?)*+)")
 _BASE = re.compile(r"from[\s\\]*([\w.]+)[\s\\]*$")
@@ -52,12 +54,12 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
         leads: modules that lead to operators.
     """
     text = SearchedText(content.decode("utf-8", errors="replace"))
-    possible = _possibly_bound(text.text, leads)
+    package = tuple(module_name(path).split("."))
+    if not path.endswith("__init__.py"):
+        package = package[:-1]
+    possible = _possibly_bound(text.text, package, leads)
     try:
         syntax = _parse(text, possible)
-        package = tuple(module_name(path).split("."))
-        if not path.endswith("__init__.py"):
-            package = package[:-1]
         wanted = _bound_from(syntax, package, leads) if possible else set()
         interest = interest_of(text, syntax, wanted)
         return ModuleReader(path, package, interest, leads.extensions).read(syntax)
@@ -68,12 +70,15 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
 
 
 def _parse(text: SearchedText, wanted: set[str]) -> ast.Module:
-    """Return the syntax of a file; functions that cannot matter may have lost their bodies."""
+    """Return the syntax of a file; what cannot matter may have lost its body."""
     blocks = blocks_of(text.text)
     places = places_of_interest(text, blocks, wanted)
-    pruned = without_bodies(
-        text.text, blocks, lambda block: not (block.holds(places) or may_answer(block.name))
-    )
+    answering = [block.start for block in blocks if block.is_function and may_answer(block.name)]
+
+    def is_idle(block: Block) -> bool:
+        return not (block.holds(places) or block.holds(answering))
+
+    pruned = without_bodies(text.text, blocks, is_idle)
     with warnings.catch_warnings():
         # The tree's own invalid escapes are its business.
         warnings.simplefilter("ignore")
@@ -83,19 +88,31 @@ def _parse(text: SearchedText, wanted: set[str]) -> ast.Module:
             return ast.parse(text.text)
 
 
-def _possibly_bound(text: str, leads: Leads) -> set[str]:
+def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> set[str]:
     """Return the names that `_bound_from` may come to, and some more, before a file is parsed."""
-    lasts = {_last(module) for module in leads.modules} | leads.extensions
     found: set[str] = set()
     for match in _IMPORT.finditer(text):
         before = _BASE.search(text[max(0, match.start() - _LONGEST_BASE) : match.start()])
-        base = before[1] if before else None
-        # What `from . import` takes from is known by the file's own place.
-        any_name = base is not None and (not base.strip(".") or _last(base) in lasts)
+        module = _absolute(before[1], package) if before else ""
         for name, alias in _IMPORTED.findall(_COMMENT.sub("", match[1])):
-            if any_name or _last(name) in lasts:
-                found.add(alias or (name if before else name.partition(".")[0]))
+            if before and _leads(leads, module, name):
+                found.add(alias or name)
+            elif not before and (name in leads.modules or _last(name) in leads.extensions):
+                found.add(alias or name.partition(".")[0])
     return found
+
+
+def _absolute(written: str, package: tuple[str, ...]) -> str:
+    rest = written.lstrip(".")
+    level = len(written) - len(rest)
+    base = package[: len(package) - level + 1] if level else ()
+    return ".".join([*base, *([rest] if rest else [])])
+
+
+def _leads(leads: Leads, module: str, name: str) -> bool:
+    return (
+        module in leads.modules or name in leads.extensions or f"{module}.{name}" in leads.modules
+    )
 
 
 def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> set[str]:
@@ -107,12 +124,12 @@ def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> s
                 if alias.name in leads.modules or _last(alias.name) in leads.extensions:
                     found.add(alias.asname or alias.name.partition(".")[0])
         elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            for alias in node.names:
-                named = {module, f"{module}.{alias.name}"}
-                if named & leads.modules or alias.name in leads.extensions:
-                    found.add(alias.asname or alias.name)
+            module = _absolute("." * node.level + (node.module or ""), package)
+            found.update(
+                alias.asname or alias.name
+                for alias in node.names
+                if _leads(leads, module, alias.name)
+            )
     return found
 
 

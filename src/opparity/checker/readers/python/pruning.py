@@ -1,6 +1,6 @@
-"""A file's text without the bodies of functions that cannot matter, to be parsed in less time.
+"""A file's text without the bodies of functions and classes that cannot matter.
 
-Three quarters of what is read of a large tree are such bodies, and parsing is most of the reading.
+Of the 8.0 MB that are read of vLLM 0.33.0, 3.4 MB are such bodies, and most of the time is parsing.
 What is found here by the looks of the text is checked by the parser: text that cannot be parsed
 without the bodies is parsed with them.
 """
@@ -98,11 +98,11 @@ def blocks_of(text: str) -> list[Block]:
 
 
 def without_bodies(text: str, blocks: Sequence[Block], is_idle: Callable[[Block], bool]) -> str:
-    """Return the text with `pass` for the bodies of some functions; lines keep their numbers."""
+    """Return the text with `pass` for the bodies of some blocks; lines keep their numbers."""
     pieces: list[str] = []
     position = 0
     for block in blocks:
-        if block.start < position or not block.is_function or block.body >= block.end:
+        if block.start < position or block.body >= block.end:
             continue
         last = text[max(block.body, block.end - _BACKSLASH_WITHIN) : block.end].rstrip()
         if last.endswith("\\") or not is_idle(block):
