@@ -23,7 +23,7 @@ from opparity.checker.selection import select_rules
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from opparity.change.model import ChangeReport, Commit
@@ -73,45 +73,46 @@ def compose(sources: Sources, say: Callable[[str], None] = lambda _: None) -> Ch
         return _of_revisions(sources, say)
     if sources.before is None or sources.after is None:
         raise ReportRefused(detail="--before and --after belong together")
-    paths = (*sources.earlier, sources.before, sources.after)
+    places = [Place(path, path.as_posix()) for path in _paths(sources)]
+    *earlier, before, after = inspect_places(places, sources.platforms, say)
+    return _with_earlier(sources, _report(sources, before, after, ()), earlier, before)
+
+
+def _paths(sources: Sources) -> list[Path]:
+    assert sources.before is not None
+    assert sources.after is not None
+    return [*sources.earlier, sources.before, sources.after]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tree is, and what the report calls it."""
+
+    path: Path
+    label: str
+    revision: str | None = None
+
+
+def inspect_places(
+    places: Sequence[Place], platforms: tuple[str, ...], say: Callable[[str], None]
+) -> Iterator[Inspected]:
+    """Yield trees, each inspected as its own settings have it."""
     with RememberingWorkers() as workers:
-        *earlier, before, after = (
-            inspect_path(path, sources.platforms, say, workers) for path in paths
-        )
-    report = _report(sources, before, after, ())
-    return _with_earlier(sources, report, earlier, before)
-
-
-def inspect_path(
-    path: Path,
-    platforms: tuple[str, ...],
-    say: Callable[[str], None],
-    workers: RememberingWorkers,
-    *,
-    revision: str | None = None,
-    label: str = "",
-) -> Inspected:
-    """Return a tree, inspected as its own settings have it."""
-    label = label or path.as_posix()
-    say(label)
-    tree, configuration = open_configured(path, revision)
-    request = Request(
-        platforms=parse_platforms(platforms or configuration.platforms),
-        rules=select_rules(RULES, configuration.select, configuration.ignore),
-    )
-    return inspect(tree, label, request, workers)
+        for place in places:
+            say(place.label)
+            tree, configuration = open_configured(place.path, place.revision)
+            request = Request(
+                platforms=parse_platforms(platforms or configuration.platforms),
+                rules=select_rules(RULES, configuration.select, configuration.ignore),
+            )
+            yield inspect(tree, place.label, request, workers)
 
 
 def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:
     found = find_range(sources.folder, sources.revisions)
     named = ((found.base, found.base_label), (found.head, found.head_label))
-    with RememberingWorkers() as workers:
-        before, after = (
-            inspect_path(
-                *(sources.folder, sources.platforms, say, workers), revision=commit, label=label
-            )
-            for commit, label in named
-        )
+    places = [Place(sources.folder, label, commit) for commit, label in named]
+    before, after = inspect_places(places, sources.platforms, say)
     messages = commits(found.git, MOST_COMMITS + 1, found.head, f"^{found.base}")
     report = _report(sources, before, after, tuple(messages))
     return _with_history(sources, report, found, before, after)

@@ -18,7 +18,8 @@ Memory = dict[tuple["Hashable", str, bytes], Any]
 class RememberingWorkers(Workers):
     """Workers that read a file anew only if it is another one than in the tree before.
 
-    Of vLLM 0.20.0's native and Python files, four in five are those of 0.19.1.
+    Between two commits that is nearly every file; of vLLM 0.20.0's 269 native files 152 are those
+    of 0.19.1.
     """
 
     def __init__(self, count: int | None = None) -> None:
