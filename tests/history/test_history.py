@@ -171,6 +171,18 @@ def test_what_a_repository_cannot_answer_is_said(
     assert said in result.stderr
 
 
+def test_a_clone_without_the_files_of_older_commits_is_refused_with_the_way_out(
+    repository: Path, tmp_path: Path
+) -> None:
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    copy = tmp_path / "copy"
+    source = f"file://{repository}"
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", source, str(copy))
+    result = run(copy, "--operator", OPERATOR)
+    assert result.exit_code == 2
+    assert "git fetch --refetch --no-filter" in result.stderr
+
+
 def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path) -> None:
     result = run(tmp_path, "--operator", OPERATOR)
     assert result.exit_code == 2
@@ -223,6 +235,16 @@ def test_the_table_names_what_changed(releases: list[Path]) -> None:
     assert "no longer registered on rocm" in text
     chinese = run(*releases, "--operator", OPERATOR, "--language", "zh").stdout
     assert "不再于 rocm 上注册" in chinese
+
+
+def test_the_table_of_commits_has_their_days_and_subjects(repository: Path) -> None:
+    lines = run(repository, "--operator", OPERATOR).stdout.splitlines()
+    assert lines[1] == "6 commits looked through; 3 points shown."
+    day = git(repository, "show", "--no-patch", "--format=%cs", "HEAD~1")
+    assert lines[-1].startswith(f"{day} ")
+    assert lines[-1].endswith(
+        "Test USE_ROCM (#38750) · another guard on cuda; no longer registered on rocm"
+    )
 
 
 def test_the_schemas_are_those_of_the_dataclasses() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from opparity.change.formats.marking import code, platform, say, table
 from opparity.change.model import CellChangeKind
 from opparity.change.statements import state as statement
-from opparity.history.formats.words import verdict
+from opparity.history.formats.words import looked, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 def render(history: OperatorHistory, catalogue: Catalogue) -> str:
     """Return the table with what it is of."""
-    looked = statement("history.looked", count=history.looked_through, points=len(history.points))
     lines = [
         f"# {say(catalogue, statement('history.of', operator=history.operator))}",
         "",
-        say(catalogue, looked),
+        say(catalogue, looked(history)),
         "",
     ]
     if history.left_out:
