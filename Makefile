@@ -63,3 +63,8 @@ clean:
 .PHONY: corpus
 corpus: $(VENV)/installed
 	$(BIN)/python tools/corpus.py --repositories $(or $(REPOSITORIES),clones)
+
+# docs/reports anew: reports of vLLM's changes and the lives of two operators; downloads its releases.
+.PHONY: reports
+reports: $(VENV)/installed
+	$(BIN)/python tools/write_reports.py

@@ -13,6 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHIPPED = (
     "opparity/py.typed",
+    "opparity/change/languages/en.toml",
+    "opparity/change/languages/zh.toml",
+    "opparity/history/formats/templates/timeline.svg.jinja",
     "opparity/code_objects/objects/manifest.json",
     "opparity/code_objects/objects/silu_and_mul_per_block_quant.fatbin",
     "opparity/operators/silu_and_mul_per_block_quant/golden.json",

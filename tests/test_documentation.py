@@ -12,6 +12,7 @@ from opparity.operators import OPERATORS
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CODE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ANY_CODE = re.compile(r"^ *(`{3,})[^\n]*\n.*?^ *\1$|(`+).+?\2", re.DOTALL | re.MULTILINE)
 EXAMPLES = [
     pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
@@ -46,6 +47,6 @@ def test_the_examples_run_and_print_what_their_comments_say(example: str) -> Non
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    text = CODE.sub("", page.read_text("utf-8"))
+    text = ANY_CODE.sub("", page.read_text("utf-8"))
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
         assert (page.parent / target).exists(), target

@@ -27,6 +27,7 @@ from opparity.change.languages import catalogue
 from opparity.change.related_file import read_related
 from opparity.change.releases import relate_releases
 from opparity.checker.inspection import Request
+from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.tree import open_tree
 from opparity.history.formats import HistoryFormat
 from opparity.history.formats import renderer as history_renderer
@@ -90,9 +91,9 @@ LABELS = {
         "USE_ROCM": "vLLM after #38750",
     },
     Language.CHINESE: {
-        "unguarded": "vLLM（#38750 之前）",
-        "IS_ROCM": "vLLM（#38750 的初稿）",
-        "USE_ROCM": "vLLM（#38750 之后）",
+        "unguarded": "#38750 之前的 vLLM",
+        "IS_ROCM": "带有 #38750 初稿的 vLLM",
+        "USE_ROCM": "#38750 之后的 vLLM",
     },
 }
 
@@ -162,11 +163,12 @@ def _related(report: ChangeReport, releases: list[Inspected], given: Path | None
 def write_timelines() -> None:
     """Write the life of each operator over all releases."""
     sightings: dict[str, list[Sighting]] = {operator: [] for operator in OPERATORS}
-    for version in RELEASES:
-        found = inspect(_release(version), version, Request())
-        for operator in OPERATORS:
-            sightings[operator].append(sight(found, operator))
-        print(version, flush=True)
+    with RememberingWorkers() as workers:
+        for version in RELEASES:
+            found = inspect(_release(version), version, Request(), workers)
+            for operator in OPERATORS:
+                sightings[operator].append(sight(found, operator))
+            print(version, flush=True)
     for operator in OPERATORS:
         history = tell(operator, sightings[operator], len(RELEASES))
         for language in Language:

@@ -15,6 +15,7 @@ from change.change_reports import REPAIRED, UNGUARDED, report_of, written
 from opparity.change.formats import ReportFormat
 from opparity.change.formats.marking import block, code, platform
 from opparity.change.language import Language
+from opparity.change.languages import catalogue
 from opparity.change.model import Commit, Motivation, RelatedChange, RelatedChanges
 from opparity.change.statements import state
 
@@ -120,6 +121,20 @@ def test_a_report_shows_hostile_texts_as_texts(
     assert_harmless(written(report, output_format, language))
 
 
+@pytest.mark.parametrize("language", Language)
+def test_a_comment_that_would_be_too_long_is_shortened_and_says_so(language: Language) -> None:
+    report = spoiled(report_of(UNGUARDED, REPAIRED), "`" * 300 + "x" * 3_000)
+    findings = tuple(
+        replace(report.review.introduced[0], line=number, symbol=f"{number}" * 99)
+        for number in range(500)
+    )
+    review = replace(report.review, introduced=findings, unresolved=findings, fixed=findings)
+    comment = written(replace(report, review=review), ReportFormat.GITHUB_COMMENT, language)
+    assert len(comment) <= 16_001
+    assert catalogue(language).word("text.shortened") in comment
+    assert_harmless(comment)
+
+
 pieces = st.sampled_from(
     ["`", "``", "|", "\\", "\n", "<", ">", "@a", "#1", "[x](y)", "http://a", " "]
 )
@@ -142,6 +157,16 @@ def test_inline_code_holds_any_text_in_a_table_and_out_of_one(text: str) -> None
     assert len(cells) == 4
     assert cells[-1] is not None
     assert [each.content for each in cells[-1]] == ["end"]
+
+
+@settings(deadline=None)
+@given(texts)
+@example("a\\|b")
+@example("a\\\\|b")
+def test_no_bar_of_inline_code_ends_a_cell_on_github(text: str) -> None:
+    # GitHub's parser, unlike this one, takes `\\\\|` for a backslash and a border.
+    for backslashes in re.findall(r"(\\*)\|", code(text)):
+        assert len(backslashes) % 2 == 1
 
 
 @settings(deadline=None)

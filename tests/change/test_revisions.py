@@ -116,6 +116,21 @@ def test_an_earlier_guard_of_another_operator_is_an_indirect_relation(repository
     }
 
 
+def test_a_source_that_one_of_two_lists_lacked_is_told_at_that_list(tmp_path: Path) -> None:
+    root = tmp_path / "extension"
+    root.mkdir()
+    git(root, "init", "--quiet")
+    commit(root, "Two lists", "loader_lists_a_source_that_setup_py_lacks")
+    script = root / "setup.py"
+    text = script.read_text()
+    script.write_text(text.replace('norm.cu"', 'norm.cu", "demo/ext/softcap.cu"'))
+    assert script.read_text() != text
+    commit(root, "The other list too", day=2)
+    (row,) = report("HEAD~1..HEAD", "--repository", root)["implementation"]["rows"]
+    assert row["path"] == "setup.py"
+    assert "change.listed" in statements(row)
+
+
 def test_three_dots_begin_where_the_two_parted(repository: Path) -> None:
     git(repository, "branch", "feature", "HEAD~1")
     commit(repository, "Something on main", UNGUARDED, day=60)

@@ -35,7 +35,7 @@ def report(
     revisions: Annotated[
         str | None,
         typer.Argument(
-            metavar="[BASE..HEAD]",
+            metavar="BASE..HEAD",
             help="Two git revisions; BASE...HEAD begins where they parted. Nothing is checked out.",
             show_default=False,
         ),

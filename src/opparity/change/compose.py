@@ -17,12 +17,13 @@ from opparity.change.revisions import commits, find_range
 from opparity.change.statements import state
 from opparity.checker.inspection import Request
 from opparity.checker.opening import open_configured, parse_platforms
+from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.rules import RULES
 from opparity.checker.selection import select_rules
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from opparity.change.model import ChangeReport, Commit
@@ -72,37 +73,46 @@ def compose(sources: Sources, say: Callable[[str], None] = lambda _: None) -> Ch
         return _of_revisions(sources, say)
     if sources.before is None or sources.after is None:
         raise ReportRefused(detail="--before and --after belong together")
-    before = inspect_path(sources.before, sources.platforms, say)
-    after = inspect_path(sources.after, sources.platforms, say)
-    report = _report(sources, before, after, ())
-    return _with_earlier(sources, report, before, say)
+    places = [Place(path, path.as_posix()) for path in _paths(sources)]
+    *earlier, before, after = inspect_places(places, sources.platforms, say)
+    return _with_earlier(sources, _report(sources, before, after, ()), earlier, before)
 
 
-def inspect_path(
-    path: Path,
-    platforms: tuple[str, ...],
-    say: Callable[[str], None],
-    *,
-    revision: str | None = None,
-    label: str = "",
-) -> Inspected:
-    """Return a tree, inspected as its own settings have it."""
-    label = label or path.as_posix()
-    say(label)
-    tree, configuration = open_configured(path, revision)
-    request = Request(
-        platforms=parse_platforms(platforms or configuration.platforms),
-        rules=select_rules(RULES, configuration.select, configuration.ignore),
-    )
-    return inspect(tree, label, request)
+def _paths(sources: Sources) -> list[Path]:
+    assert sources.before is not None
+    assert sources.after is not None
+    return [*sources.earlier, sources.before, sources.after]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tree is, and what the report calls it."""
+
+    path: Path
+    label: str
+    revision: str | None = None
+
+
+def inspect_places(
+    places: Sequence[Place], platforms: tuple[str, ...], say: Callable[[str], None]
+) -> Iterator[Inspected]:
+    """Yield trees, each inspected as its own settings have it."""
+    with RememberingWorkers() as workers:
+        for place in places:
+            say(place.label)
+            tree, configuration = open_configured(place.path, place.revision)
+            request = Request(
+                platforms=parse_platforms(platforms or configuration.platforms),
+                rules=select_rules(RULES, configuration.select, configuration.ignore),
+            )
+            yield inspect(tree, place.label, request, workers)
 
 
 def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:
     found = find_range(sources.folder, sources.revisions)
-    before, after = (
-        inspect_path(sources.folder, sources.platforms, say, revision=commit, label=label)
-        for commit, label in ((found.base, found.base_label), (found.head, found.head_label))
-    )
+    named = ((found.base, found.base_label), (found.head, found.head_label))
+    places = [Place(sources.folder, label, commit) for commit, label in named]
+    before, after = inspect_places(places, sources.platforms, say)
     messages = commits(found.git, MOST_COMMITS + 1, found.head, f"^{found.base}")
     report = _report(sources, before, after, tuple(messages))
     return _with_history(sources, report, found, before, after)
@@ -128,9 +138,8 @@ def _with_history(
 
 
 def _with_earlier(
-    sources: Sources, report: ChangeReport, before: Inspected, say: Callable[[str], None]
+    sources: Sources, report: ChangeReport, earlier: list[Inspected], before: Inspected
 ) -> ChangeReport:
-    earlier = [inspect_path(path, sources.platforms, say) for path in sources.earlier]
     touched = frozenset(row.operator for row in report.matrix.changed)
     if earlier:
         related = relate_releases([*earlier, before], touched)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _MOST_COMMITS = 1_000
 _MOST_LISTED = 20
 _MOST_TERMS = 200
+_MOST_MONTHS = 24
 _DEFINITION = re.compile(r"\.def\(")
 _BUILD_TEST = r"(?:STREQUAL|MATCHES)\s+\"?(?:CUDA|HIP|CPU|XPU|NPU)\b|\bis_(?:cuda|rocm|cpu|xpu)\b"
 
@@ -58,11 +59,11 @@ def relate(
     """Return the commits before the change that have to do with it."""
     paths = _paths(before, after, report)
     window = commits(revisions.git, _MOST_COMMITS, revisions.base, paths=paths)
-    patches, is_cut = read_patches(revisions.git, [each.identity for each in window], paths)
+    patches, is_whole = read_patches(revisions.git, [each.identity for each in window], paths)
     reading = _reading(before, after, report)
     touched = {patch.commit: _read(patch, reading) for patch in patches}
     notes = [state("related.window", count=len(window), base=revisions.base[:12])]
-    if is_cut:
+    if not is_whole:
         notes.append(state("related.cut"))
     if is_shallow(revisions.git):
         notes.append(state("related.shallow"))
@@ -170,7 +171,7 @@ def _trend(window: list[Commit], touched: dict[str, _Touched]) -> tuple[TrendPoi
     months: dict[str, list[_Touched]] = {}
     for commit, found in _found(window, touched):
         months.setdefault(commit.date[:7], []).append(found)
-    return tuple(
+    points = (
         TrendPoint(
             period=month,
             operators_gained=sum(max(_net(each.definitions), 0) for each in found),
@@ -179,6 +180,13 @@ def _trend(window: list[Commit], touched: dict[str, _Touched]) -> tuple[TrendPoi
             guards_lost=sum(max(-_net(each.guards), 0) for each in found),
         )
         for month, found in sorted(months.items())
+    )
+    return tuple(each for each in points if _is_something(each))[-_MOST_MONTHS:]
+
+
+def _is_something(point: TrendPoint) -> bool:
+    return any(
+        (point.operators_gained, point.operators_lost, point.guards_gained, point.guards_lost)
     )
 
 

@@ -19,7 +19,7 @@ from opparity.change.model import (
     RowChange,
 )
 from opparity.change.statements import state
-from opparity.checker.tree import NATIVE_SUFFIXES, FileNotReadable
+from opparity.checker.tree import NATIVE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from opparity.change.inspection import Inspected
     from opparity.change.model import MatrixChange, MatrixRow
     from opparity.change.statements import Statement
-    from opparity.checker.tree import Tree
+    from opparity.checker.tree import Place, Tree
 
 # So many files are told one by one; releases that are months apart differ in hundreds.
 _MOST_ROWS = 30
@@ -66,10 +66,13 @@ def changed_files(before: Tree, after: Tree) -> dict[str, FileStatus]:
             found[path] = FileStatus.ADDED
         elif path not in after.files:
             found[path] = FileStatus.REMOVED
-        elif before.is_readable(path) and after.is_readable(path):
-            is_same = _content(before, path) == _content(after, path)
-            found |= {} if is_same else {path: FileStatus.MODIFIED}
+        elif _is_other(before.places[path], after.places[path]):
+            found[path] = FileStatus.MODIFIED
     return found
+
+
+def _is_other(old: Place, new: Place) -> bool:
+    return old is not None and new is not None and old != new
 
 
 def describe_implementation(
@@ -211,15 +214,7 @@ def _others(
     )
 
 
-def _content(tree: Tree, path: str) -> bytes:
-    try:
-        return tree.read(path)
-    except FileNotReadable:
-        # Exchanged since it was listed: told as changed, without its lines.
-        return b"\0"
-
-
 def _text(tree: Tree, path: str) -> str:
     if not tree.is_readable(path):
         return ""
-    return _content(tree, path).decode("utf-8", "replace")
+    return tree.read_text(path)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts import Location, Registration
     from opparity.checker.matrix import Cell, Matrix
     from opparity.checker.project import Project
+    from opparity.checker.remembering import RememberingWorkers
     from opparity.checker.reports.report import Report
     from opparity.checker.tree import Tree
 
@@ -174,7 +175,11 @@ def _verdict(cell: Cell, implemented: Truth, is_broken: bool) -> CellVerdict:
     return CellVerdict.UNDECIDED
 
 
-def inspect(tree: Tree, label: str, request: Request) -> Inspected:
-    """Read and check one tree."""
-    project = read_project(tree, request.platforms)
+def inspect(
+    tree: Tree, label: str, request: Request, workers: RememberingWorkers | None = None
+) -> Inspected:
+    """Read and check one tree; workers that read another one before know its files."""
+    if workers is not None:
+        workers.next_tree()
+    project = read_project(tree, request.platforms, workers)
     return Inspected(label, project, inspect_project(project, request), build_matrix(project))

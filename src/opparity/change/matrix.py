@@ -87,9 +87,9 @@ def change_of(old: CellState | None, new: CellState | None) -> CellChangeKind:
     match first, second:
         case _ if first is second:
             # What is absent before and after is absent whatever guard stands elsewhere.
-            if first is CellVerdict.ABSENT or old is None or new is None:
-                return CellChangeKind.SAME
-            return CellChangeKind.GUARD if old.guard != new.guard else CellChangeKind.SAME
+            guards = {state.guard for state in (old, new) if state is not None}
+            is_guard = len(guards) > 1 and first is not CellVerdict.ABSENT
+            return CellChangeKind.GUARD if is_guard else CellChangeKind.SAME
         case CellVerdict.BROKEN, CellVerdict.ABSENT:
             return CellChangeKind.WITHDRAWN
         case CellVerdict.BROKEN, CellVerdict.WORKS:

@@ -28,15 +28,18 @@ class Patch:
 def read_patches(
     git: Git, commits: Iterable[str], paths: Iterable[str]
 ) -> tuple[list[Patch], bool]:
-    """Return the patches of commits to some paths, and whether the limit cut them."""
+    """Return the patches of commits to some paths, and whether those are all.
+
+    They are cut at a limit, and where git has not every object: in a partial clone.
+    """
     asked = "".join(f"{commit}\n" for commit in commits).encode("ascii")
-    answer = git.beginning(
+    answer, is_whole = git.beginning(
         MOST_BYTES,
         *("diff-tree", "--stdin", "--root", "-r", "-p", "--unified=0", "--no-renames"),
         *("--no-ext-diff", "--no-textconv", "--no-color", "--", *paths),
         asked=asked,
     )
-    return [*_patches(answer)], len(answer) == MOST_BYTES
+    return [*_patches(answer)], is_whole
 
 
 def _patches(answer: bytes) -> Iterator[Patch]:

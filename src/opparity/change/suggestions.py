@@ -11,7 +11,6 @@ from opparity.change.statements import state
 from opparity.checker.conditions import Comparison, Defined, atoms
 from opparity.checker.macros import defined_by_somebody, platform_of_macro
 from opparity.checker.translation import TORCH_MACROS
-from opparity.checker.tree import FileNotReadable
 
 if TYPE_CHECKING:
     from opparity.change.inspection import Inspected
@@ -109,9 +108,5 @@ def _macros_of(condition: Condition) -> list[str]:
 def _line(inspected: Inspected, path: str, line: int) -> str:
     if not inspected.tree.is_readable(path):
         return ""
-    try:
-        lines = inspected.tree.read_text(path).split("\n")
-    except FileNotReadable:
-        # Exchanged since it was read: the advice stands without its line.
-        return ""
+    lines = inspected.tree.read_text(path).split("\n")
     return lines[line - 1].rstrip() if 0 < line <= len(lines) else ""

@@ -160,11 +160,19 @@ class Project:
         )
 
 
-def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Project:
-    """Read a tree, or the one at a path; with no platforms given, every one its build knows."""
+def read_project(
+    source: Path | Tree, platforms: Sequence[Platform] = (), workers: Workers | None = None
+) -> Project:
+    """Read a tree, or the one at a path; with no platforms given, every one its build knows.
+
+    Workers that are given are left running, for the next tree.
+    """
+    if workers is None:
+        with Workers() as own:
+            return read_project(source, platforms, own)
     tree = source if isinstance(source, Tree) else open_tree(source)
     chosen = tuple(platforms) or known_platforms(tree)
-    with collector_paused(), Workers() as workers:
+    with collector_paused():
         reading = read_native_files(tree, workers)
         builds = _read_builds(tree, chosen)
         python = PythonReader(tree, _modules(builds), workers)

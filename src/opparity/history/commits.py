@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from opparity.change.revisions import commits
 from opparity.checker.readers.native import read_native_text
+from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.tree import NATIVE_SUFFIXES
 from opparity.checker.tree.revision import Git
+from opparity.errors import OpparityError
 from opparity.history.states import OperatorUnknown, Sighting, look, tell
 
 if TYPE_CHECKING:
@@ -27,9 +29,20 @@ if TYPE_CHECKING:
 
 # Some two years of vLLM; git compares the files of each in about 5 ms.
 _MOST_COMMITS = 20_000
+# The names of files that 20,000 commits touched take some 20 MB.
+_MOST_BYTES = 256 << 20
 _MOST_FILES = 6
 _LONGEST_FILE = 2_000_000
 _MOST_FILE_COMMITS = 400
+
+
+class HistoryRefused(OpparityError):
+    """A history that git cannot look through to its beginning."""
+
+    message = (
+        "{folder}: git cannot read every commit; a partial clone lacks files of older ones, "
+        "`git fetch --refetch --no-filter` completes it"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,8 @@ def follow_commits(
     if newest is None:
         remedy = "`opparity matrix` lists the operators of a tree"
         raise OperatorUnknown(given=operator, trees=len(window), remedy=remedy)
-    sources = _look(folder, operator, platforms, newest)
+    with RememberingWorkers() as workers:
+        sources = _look(folder, operator, platforms, workers, newest)
     terms = {short, *sources.symbols, *(posixpath.basename(each) for each in sources.sources)}
     found = _search(git, window, {term.rpartition("::")[2] for term in terms})
     guarded = _guard_changes(git, tip, found.files, short, sources.symbols)
@@ -73,17 +87,25 @@ def follow_commits(
     kept = chosen[:most][::-1]
     begin(len(kept))
     sightings = []
-    for commit in kept:
-        say(commit.subject)
-        sightings.append(_look(folder, operator, platforms, commit))
+    with RememberingWorkers() as workers:
+        for commit in kept:
+            say(commit.subject)
+            sightings.append(_look(folder, operator, platforms, workers, commit))
     return tell(operator, _changed(sightings), len(window), len(chosen) - len(kept))
 
 
-def _look(folder: Path, operator: str, platforms: Sequence[str], commit: Commit) -> Sighting:
+def _look(
+    folder: Path,
+    operator: str,
+    platforms: Sequence[str],
+    workers: RememberingWorkers,
+    commit: Commit,
+) -> Sighting:
     return look(
         folder,
         operator,
         platforms,
+        workers,
         revision=commit.identity,
         label=commit.identity[:12],
         date=commit.date,
@@ -104,11 +126,14 @@ def _changed(sightings: list[Sighting]) -> list[Sighting]:
 def _search(git: Git, window: Iterable[Commit], terms: Iterable[str]) -> _Search:
     """Return the commits that add or remove a line with one of the terms."""
     words = "|".join(sorted(re.escape(term) for term in terms if term))
-    answer = git(
+    answer, is_whole = git.beginning(
+        _MOST_BYTES,
         *("diff-tree", "--stdin", "--root", "-r", "-m", "--name-only", "--no-renames"),
         *("--relative", "--no-ext-diff", "--no-textconv", f"-G{words}"),
         asked="".join(f"{each.identity}\n" for each in window).encode("ascii"),
     )
+    if not is_whole:
+        raise HistoryRefused(folder=git.folder)
     named: set[str] = set()
     files: dict[str, int] = {}
     for line in answer.decode("utf-8", "replace").splitlines():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from opparity.checker.remembering import RememberingWorkers
 from opparity.history.states import Sighting, look, tell
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ def follow_releases(
 ) -> OperatorHistory:
     """Return an operator's life over trees, by the versions in their names, else as given."""
     sightings: list[Sighting] = []
-    for path in ordered(paths):
-        say(path.name)
-        version = _version(path)
-        label = str(version) if version else path.name
-        sightings.append(look(path, operator, platforms, label=label))
+    with RememberingWorkers() as workers:
+        for path in ordered(paths):
+            say(path.name)
+            version = _version(path)
+            label = str(version) if version else path.name
+            sightings.append(look(path, operator, platforms, workers, label=label))
     return tell(operator, sightings, looked_through=len(sightings))
 
 

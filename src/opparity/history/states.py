@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from opparity.checker.remembering import RememberingWorkers
+
 # Where several libraries register an operator of one name, the first of these is told.
 _ORDER = (
     CellVerdict.BROKEN,
@@ -60,6 +62,7 @@ def look(
     path: Path,
     operator: str,
     platforms: Sequence[str],
+    workers: RememberingWorkers,
     *,
     revision: str | None = None,
     label: str = "",
@@ -73,7 +76,7 @@ def look(
         platforms=parse_platforms(platforms or configuration.platforms),
         rules=(RegisteredNotBuilt,),
     )
-    inspected = inspect(tree, label or tree.name, request)
+    inspected = inspect(tree, label or tree.name, request, workers)
     return sight(inspected, operator, date=date, subject=subject)
 
 

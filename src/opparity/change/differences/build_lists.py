@@ -21,9 +21,11 @@ Places = dict[str, dict[str, "Location"]]
 
 def compare(differences: Differences) -> None:
     """Compare what each platform compiles, and with which macros."""
-    first, second = listed_sources(differences.before), listed_sources(differences.after)
     operators = _operators_of_sources(differences)
-    for key, items in _moved(first, second, differences).items():
+    found = _moved(
+        _by_description(differences.before), _by_description(differences.after), differences
+    )
+    for key, items in found.items():
         path, gained, lost = key
         difference = differences.at(path)
         difference.terms.update(posixpath.basename(item) for item in items)
@@ -37,9 +39,7 @@ def compare(differences: Differences) -> None:
             difference.changes.append(
                 state("change.unlisted", sources=tuple(items), platforms=lost)
             )
-    macros = _moved(
-        defined_macros(differences.before), defined_macros(differences.after), differences
-    )
+    macros = _moved(_macros(differences.before), _macros(differences.after), differences)
     for (path, gained, lost), items in macros.items():
         difference = differences.at(path)
         difference.terms.update(items)
@@ -51,6 +51,22 @@ def compare(differences: Differences) -> None:
             difference.changes.append(
                 state("change.macro_unset", macros=tuple(items), platforms=lost)
             )
+
+
+def _by_description(inspected: Inspected) -> dict[tuple[str, str], dict[str, Location]]:
+    """Return (build description, source) -> platform -> where the list names it.
+
+    A tree may have a setup.py and a loader that builds the same extension: each has its own list.
+    """
+    found: dict[tuple[str, str], dict[str, Location]] = {}
+    for platform in inspected.project.platforms:
+        for build in inspected.project.builds_on(platform):
+            for target in build.targets:
+                for source in target.sources:
+                    if source.built is not Truth.FALSE and target.built is not Truth.FALSE:
+                        places = found.setdefault((build.description, source.path), {})
+                        places.setdefault(platform.label, source.location)
+    return found
 
 
 def listed_sources(inspected: Inspected) -> Places:
@@ -65,6 +81,10 @@ def listed_sources(inspected: Inspected) -> Places:
     return found
 
 
+def _macros(inspected: Inspected) -> dict[tuple[str, str], dict[str, Location]]:
+    return {("", name): places for name, places in defined_macros(inspected).items()}
+
+
 def defined_macros(inspected: Inspected) -> Places:
     """Return the macros that each platform's builds define."""
     found: Places = {}
@@ -77,15 +97,18 @@ def defined_macros(inspected: Inspected) -> Places:
 
 
 def _moved(
-    first: Places, second: Places, differences: Differences
+    first: Mapping[tuple[str, str], dict[str, Location]],
+    second: Mapping[tuple[str, str], dict[str, Location]],
+    differences: Differences,
 ) -> dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]]:
     """Return (file, platforms gained, platforms lost) -> what is named there."""
     found: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for item in sorted({*first, *second}):
-        before, after = first.get(item, {}), second.get(item, {})
+    for key in sorted({*first, *second}):
+        before, after = first.get(key, {}), second.get(key, {})
         gained = tuple(label for label in after if label not in before)
         lost = tuple(label for label in before if label not in after)
         if gained or lost:
+            item = key[1]
             path = _file(item, [*_of(after, gained), *_of(before, lost)], differences.changed)
             found.setdefault((path, gained, lost), []).append(item)
     return found

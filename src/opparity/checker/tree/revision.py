@@ -39,7 +39,7 @@ class Git:
     """git in one repository, with everything switched off that could run a program or fetch."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         # A file may be named `:(top)x`: paths are never patterns.
         self._command = ["git", "--no-pager", "--literal-pathspecs", *_SAFE_SETTINGS]
         self._command += ["-C", str(folder)]
@@ -57,7 +57,7 @@ class Git:
             answer = self("rev-parse", "--verify", "--quiet", "--end-of-options", asked)
         except TreeRefused as error:
             raise TreeRefused(
-                path=self._folder, detail=f"no revision {printable(revision)!r} in this repository"
+                path=self.folder, detail=f"no revision {printable(revision)!r} in this repository"
             ) from error
         return answer.decode("ascii").strip()
 
@@ -71,8 +71,8 @@ class Git:
             # The commit removed the file.
             return b""
 
-    def beginning(self, most: int, *arguments: str, asked: bytes = b"") -> bytes:
-        """Return an answer's first bytes, however long git would go on."""
+    def beginning(self, most: int, *arguments: str, asked: bytes = b"") -> tuple[bytes, bool]:
+        """Return an answer's first bytes, and whether that is all and git did not fail."""
         with tempfile.TemporaryFile() as question:
             question.write(asked)
             question.seek(0)
@@ -87,7 +87,11 @@ class Git:
                 watch.start()
                 try:
                     assert process.stdout is not None
-                    return process.stdout.read(most)
+                    answer = process.stdout.read(most)
+                    is_whole = not process.stdout.read(1)
+                    if not is_whole:
+                        process.kill()
+                    return answer, is_whole and process.wait() == 0
                 finally:
                     process.kill()
                     watch.cancel()
@@ -109,14 +113,14 @@ class Git:
             )
         except FileNotFoundError as error:
             raise TreeRefused(
-                path=self._folder, detail="--revision needs git, which is not on PATH"
+                path=self.folder, detail="--revision needs git, which is not on PATH"
             ) from error
         except subprocess.TimeoutExpired as error:
-            raise TreeRefused(path=self._folder, detail="git gave no answer in 300 s") from error
+            raise TreeRefused(path=self.folder, detail="git gave no answer in 300 s") from error
         if completed.returncode:
             reason = printable(completed.stderr.decode("utf-8", "replace").strip())
             raise TreeRefused(
-                path=self._folder, detail=reason or f"git {arguments[0]} failed without a word"
+                path=self.folder, detail=reason or f"git {arguments[0]} failed without a word"
             )
         return completed.stdout
 

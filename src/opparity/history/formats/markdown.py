@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 from opparity.change.formats.marking import code, platform, say, table
 from opparity.change.model import CellChangeKind
 from opparity.change.statements import state as statement
-from opparity.history.formats.words import verdict
+from opparity.history.formats.words import looked, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opparity.change.languages import Catalogue
     from opparity.history.model import OperatorHistory, PlatformState, Point
 
 
 def render(history: OperatorHistory, catalogue: Catalogue) -> str:
     """Return the table with what it is of."""
-    looked = statement("history.looked", count=history.looked_through, points=len(history.points))
     lines = [
         f"# {say(catalogue, statement('history.of', operator=history.operator))}",
         "",
-        say(catalogue, looked),
+        say(catalogue, looked(history)),
         "",
     ]
     if history.left_out:
@@ -32,13 +33,33 @@ def render(history: OperatorHistory, catalogue: Catalogue) -> str:
         header.append(catalogue.word("column.subject"))
     rows = [
         [
-            " ".join(filter(None, [point.date, code(point.label)])),
-            *(_cell(each, catalogue) for each in point.states),
-            *([code(point.subject)] if has_commits else []),
+            _period(run),
+            *(_cell(each, catalogue) for each in run[0].states),
+            *([code(run[0].subject)] if has_commits else []),
         ]
-        for point in history.points
+        for run in _runs(history)
     ]
     return "\n".join([*lines, *table(header, rows), "", *_guards(history, catalogue)])
+
+
+def _runs(history: OperatorHistory) -> Iterator[list[Point]]:
+    """Yield the points, successive releases of one state together; commits stand alone."""
+    run: list[Point] = []
+    for point in history.points:
+        is_changed = any(
+            state is not None and state.change is not CellChangeKind.SAME for state in point.states
+        )
+        if run and (is_changed or point.subject):
+            yield run
+            run = []
+        run.append(point)
+    if run:
+        yield run
+
+
+def _period(run: list[Point]) -> str:
+    first = " ".join(filter(None, [run[0].date, code(run[0].label)]))
+    return first if len(run) == 1 else f"{first} … {code(run[-1].label)}"
 
 
 def _cell(state: PlatformState | None, catalogue: Catalogue) -> str:
@@ -50,9 +71,12 @@ def _cell(state: PlatformState | None, catalogue: Catalogue) -> str:
 def _guards(history: OperatorHistory, catalogue: Catalogue) -> list[str]:
     """Return the guards that the operator stood under, with the first point of each."""
     lines = []
-    before = ""
+    before: str | None = None
     for point in history.points:
-        guard = _guard(point)
+        if not point.names:
+            continue
+        guards = dict.fromkeys(state.guard for state in point.states if state and state.guard)
+        guard = " / ".join(guards)
         if guard != before:
             shown = code(guard) if guard else catalogue.word("text.no_guard")
             lines.append(f"- {code(point.label)} {shown}")
@@ -60,8 +84,3 @@ def _guards(history: OperatorHistory, catalogue: Catalogue) -> list[str]:
     if not lines:
         return []
     return [catalogue.word("history.guards"), "", *lines, ""]
-
-
-def _guard(point: Point) -> str:
-    guards = dict.fromkeys(state.guard for state in point.states if state and state.guard)
-    return " / ".join(guards) if point.names else ""

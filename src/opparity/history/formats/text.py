@@ -18,10 +18,10 @@ def render(history: OperatorHistory, catalogue: Catalogue) -> str:
 
     rows = [[catalogue.word("column.period"), *map(printable, history.platforms), ""]]
     for point in history.points:
-        what = "; ".join(changes(point, catalogue)) or point.subject
+        what = " · ".join(filter(None, [point.subject, "; ".join(changes(point, catalogue))]))
         rows.append(
             [
-                printable(point.label),
+                printable(" ".join(filter(None, [point.date, point.label]))),
                 *(verdict(state, catalogue) for state in point.states),
                 printable(what),
             ]

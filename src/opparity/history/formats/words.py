@@ -9,18 +9,24 @@ from opparity.change.statements import state as statement
 
 if TYPE_CHECKING:
     from opparity.change.languages import Catalogue
+    from opparity.change.statements import Statement
     from opparity.history.model import OperatorHistory, PlatformState, Point
 
 
 def head(history: OperatorHistory, catalogue: Catalogue) -> list[str]:
     """Return what the history is of, and how much was looked through."""
     said = [statement("history.of", operator=history.operator)]
-    said.append(
-        statement("history.looked", count=history.looked_through, points=len(history.points))
-    )
+    said.append(looked(history))
     if history.left_out:
         said.append(statement("history.left_out", count=history.left_out))
     return [catalogue.text(each) for each in said]
+
+
+def looked(history: OperatorHistory) -> Statement:
+    """Return how much was looked through."""
+    has_commits = any(point.subject for point in history.points)
+    key = "history.looked_commits" if has_commits else "history.looked"
+    return statement(key, count=history.looked_through, points=len(history.points))
 
 
 def verdict(state: PlatformState | None, catalogue: Catalogue) -> str:

@@ -1,0 +1,112 @@
+"""The report as plain data: computed once, written in every format and language.
+
+Every text in it comes from the trees, from git or from a file that the user gave, and is never
+trusted; the words of the report itself are keys (`Statement`, and the values of the enumerations).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opparity.change.model.files import (
+    Excerpt,
+    ExcerptLine,
+    FileChange,
+    FileKind,
+    FileStatus,
+    Implementation,
+    LineKind,
+    OtherFiles,
+)
+from opparity.change.model.matrix import (
+    ArchitectureRow,
+    CellChange,
+    CellChangeKind,
+    CellState,
+    CellVerdict,
+    MatrixChange,
+    MatrixRow,
+    RowChange,
+)
+from opparity.change.model.related import (
+    RelatedChange,
+    RelatedChanges,
+    TrendPoint,
+)
+from opparity.change.model.review import (
+    Place,
+    Review,
+    ReviewedFinding,
+    Suggestion,
+)
+from opparity.change.model.risks import (
+    Caller,
+    CallerOutcome,
+    LostOperator,
+    MacroUse,
+    Risks,
+)
+from opparity.change.model.summary import (
+    Commit,
+    Motivation,
+    Outlook,
+    PlatformVerdict,
+    Side,
+    Summary,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """The whole report."""
+
+    before: Side
+    after: Side
+    summary: Summary
+    motivation: Motivation
+    implementation: Implementation
+    matrix: MatrixChange
+    review: Review
+    risks: Risks
+    related: RelatedChanges
+
+
+__all__ = [
+    "ArchitectureRow",
+    "Caller",
+    "CallerOutcome",
+    "CellChange",
+    "CellChangeKind",
+    "CellState",
+    "CellVerdict",
+    "ChangeReport",
+    "Commit",
+    "Excerpt",
+    "ExcerptLine",
+    "FileChange",
+    "FileKind",
+    "FileStatus",
+    "Implementation",
+    "LineKind",
+    "LostOperator",
+    "MacroUse",
+    "MatrixChange",
+    "MatrixRow",
+    "Motivation",
+    "OtherFiles",
+    "Outlook",
+    "Place",
+    "PlatformVerdict",
+    "RelatedChange",
+    "RelatedChanges",
+    "Review",
+    "ReviewedFinding",
+    "Risks",
+    "RowChange",
+    "Side",
+    "Suggestion",
+    "Summary",
+    "TrendPoint",
+    "Verdict",
+]

@@ -1,0 +1,81 @@
+"""What a reviewer should know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opparity.change.statements import Statement
+    from opparity.checker.facts import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of one of the trees, and what is to be seen there."""
+
+    path: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An edit that would mend a finding.
+
+    Attributes:
+        advice: what to do.
+        path: the file to edit; "" where the advice names no line.
+        line: the line to edit; 0 likewise.
+        old: the line as it is.
+        new: the line as it should be; "" where only the advice can be given.
+    """
+
+    advice: Statement
+    path: str = ""
+    line: int = 0
+    old: str = ""
+    new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedFinding:
+    """A finding of the checker that one of the trees has and the other has not.
+
+    Attributes:
+        message: the checker's own sentence, in English.
+        platforms: those for which it was made; empty where it holds for all.
+        excerpt: the line of source.
+    """
+
+    rule: str
+    name: str
+    severity: Severity
+    platforms: tuple[str, ...]
+    operator: str
+    symbol: str
+    path: str
+    line: int
+    message: str
+    excerpt: str
+    related: tuple[Place, ...]
+    suggestion: Suggestion | None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a reviewer should know.
+
+    Attributes:
+        introduced: findings of the tree after that the tree before has not.
+        fixed: findings of the tree before that the tree after has not.
+        unresolved: findings of both trees about operators that the change touches.
+        remaining: how many findings both trees have, the unresolved among them.
+        remarks: what is to be said of macros and guards that the change touches.
+    """
+
+    introduced: tuple[ReviewedFinding, ...]
+    fixed: tuple[ReviewedFinding, ...]
+    unresolved: tuple[ReviewedFinding, ...]
+    remaining: int
+    remarks: tuple[Statement, ...]
