@@ -66,11 +66,11 @@ def assert_equal_to_the_cpu(
 def reciprocal_kernel(  # type: ignore[no-untyped-def]  # noqa: ANN201 -- Triton's language
     out,  # noqa: ANN001
     first,  # noqa: ANN001
-    NVIDIA: tl.constexpr,  # noqa: N803
+    TARGET: tl.constexpr,  # noqa: N803
 ):
     offset = tl.program_id(0) * 1024 + tl.arange(0, 1024)
     divisor = (first + offset).to(tl.float32, bitcast=True)
-    tl.store(out + offset, reciprocal_near_one(divisor, NVIDIA))
+    tl.store(out + offset, reciprocal_near_one(divisor, TARGET))
 
 
 def test_the_fast_reciprocal_is_the_rounded_one_for_each_divisor_from_one_to_two() -> None:

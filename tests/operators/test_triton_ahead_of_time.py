@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from opparity.code_objects.compilation import compile_kernel, wave_size
+from opparity.code_objects.compilation import Variant, compile_kernel, wave_size
 from opparity.formats import INPUT_DTYPES, VALUE_FORMATS
-from opparity.operators.silu_and_mul_per_block_quant import triton_launch
+from opparity.operators.silu_and_mul_per_block_quant import triton_constants, triton_launch
 from opparity.operators.silu_and_mul_per_block_quant.triton_kernel import (
     silu_and_mul_per_block_quant_kernel,
 )
@@ -21,17 +21,15 @@ POINTERS = {"float16": "*fp16", "bfloat16": "*bf16", "float32": "*fp32"}
 def assembly(
     architecture: str, value_format: str, input_dtype: str, intermediate: str = "float32"
 ) -> str:
-    nvidia = int(architecture[3:]) if architecture.startswith("sm_") else None
+    is_nvidia = architecture.startswith("sm_")
     parameters = triton_launch.launch_parameters(4096, 56, 128, wave_size(architecture))
-    constants = triton_launch.compile_time_arguments(
+    constants = triton_constants.compile_time_arguments(
         value_format=value_format,
         input_dtype=input_dtype,
         group_size=128,
         groups_per_program=parameters.groups_per_program,
-        has_bound=True,
         intermediate=intermediate,
-        architecture=nvidia,
-        interpreted=False,
+        architecture=architecture,
     )
     pointers = {
         "out": "*u8",
@@ -39,21 +37,21 @@ def assembly(
         "scales": "*fp32",
         "scale_ub": "*fp32",
     }
-    numbers = dict.fromkeys(("hidden_size", "num_groups", "programs_per_token"), "i32")
+    numbers = dict.fromkeys(("hidden_size", "num_groups", "programs_per_token", "has_bound"), "i32")
     strides = dict.fromkeys(
         ("input_row_stride", "out_row_stride", "scale_token_stride", "scale_group_stride"), "i64"
     )
-    compiled = compile_kernel(
-        silu_and_mul_per_block_quant_kernel,
-        architecture,
+    variant = Variant(
+        name="kernel",
         arguments={**pointers, **numbers, **strides},
         constants=constants,
         aligned=frozenset({"out", "input", "hidden_size", "input_row_stride", "out_row_stride"}),
         num_warps=parameters.num_warps,
     )
-    binary = "cubin" if nvidia is not None else "hsaco"
+    compiled = compile_kernel(silu_and_mul_per_block_quant_kernel, architecture, variant)
+    binary = "cubin" if is_nvidia else "hsaco"
     assert len(compiled.asm[binary]) > 1000
-    return str(compiled.asm["ptx" if nvidia is not None else "amdgcn"])
+    return str(compiled.asm["ptx" if is_nvidia else "amdgcn"])
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
