@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 PIP_OPTIONS = --constraint constraints.txt --quiet --disable-pip-version-check
 
-.PHONY: run test lint types tests clean
+.PHONY: run test lint types tests browser clean
 
 run: $(VENV)/installed
 	$(BIN)/opparity doctor
@@ -25,8 +25,12 @@ lint: $(VENV)/installed
 types: $(VENV)/installed
 	$(BIN)/mypy
 
-tests: $(VENV)/installed
+tests: $(VENV)/installed browser
 	$(BIN)/pytest --numprocesses $(WORKERS)
+
+# The tests of the pages need a Chromium; where there is none, Debian's is installed if that can be.
+browser:
+	@$(PYTHON) tests/pages/browsers.py
 
 # The build back end looks at every file itself, so one stamp for the native sources and the pinned versions is enough.
 NATIVE := CMakeLists.txt pyproject.toml $(shell find src -name '*.cpp' -o -name '*.h')
@@ -36,7 +40,7 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 	$(BIN)/python -m pip install $(PIP_OPTIONS) 'pip==26.3'
 	$(BIN)/python -m pip install $(PIP_OPTIONS) torch numpy
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development triton safetensors matplotlib rich typer \
-		pathspec tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
+		jinja2 packaging pathspec pygments tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
 	touch $@
 
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)

@@ -18,6 +18,11 @@ SHIPPED = (
     "opparity/operators/silu_and_mul_per_block_quant/golden.json",
     "opparity/evaluation/model/config.json",
     "opparity/evaluation/model/model.safetensors",
+    "opparity/pages/resources/filter.js",
+    "opparity/pages/resources/page.css",
+    "opparity/pages/resources/theme.js",
+    "opparity/pages/templates/page.html",
+    "opparity/pages/words/zh.toml",
 )
 # The build back end is called as pip calls it, without pip's isolated environment.
 BUILD = """
@@ -76,6 +81,7 @@ def test_the_wheel_built_from_it_holds_the_library_and_no_cpp(source: Path, tmp_
     modules = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}
     assert modules <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert wheel.stat().st_size < 30_000_000
     # Any Python 3, and this machine's processor.
     assert wheel.name.startswith("opparity-")
     assert "-py3-none-linux_" in wheel.name

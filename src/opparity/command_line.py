@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opparity.change import commands as change_commands
 from opparity.checker import commands as checker_commands
 from opparity.errors import OpparityError, PackagesMissing
 from opparity.evaluation import commands as evaluation_commands
+from opparity.history import commands as history_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,8 @@ application = typer.Typer(
     rich_markup_mode=None,
 )
 checker_commands.register(application)
+change_commands.register(application)
+history_commands.register(application)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

@@ -8,6 +8,7 @@ import tarfile
 import time
 import tracemalloc
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,6 @@ from opparity.checker.tree import FileNotReadable, Limits, Tree, TreeRefused, op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 MEGABYTE = 1 << 20
 SMALL = Limits(
@@ -71,20 +71,29 @@ def test_pipes_and_sockets_are_never_opened(tmp_path: Path) -> None:
     assert reasons(tree) == {"pipe.cu": "neither a file nor a folder, not read"}
 
 
-def test_a_file_exchanged_for_a_pipe_after_the_listing_is_not_waited_for(tmp_path: Path) -> None:
-    tree = open_tree(write_folder(tmp_path, {"a.cu": b"1"}))
-    (tmp_path / "a.cu").unlink()
-    os.mkfifo(tmp_path / "a.cu")
-    with pytest.raises(FileNotReadable, match="no regular file"):
-        tree.read("a.cu")
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_a_file_exchanged_while_the_folder_is_listed_is_neither_waited_for_nor_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    root = write_folder(tmp_path / "project", {"a.cu": b"1", "b.cu": b"2"})
+    opens = os.open
+
+    def exchange_and_open(place: str, flags: int) -> int:
+        if place.endswith("a.cu"):
+            Path(place).unlink()
+            os.mkfifo(place) if kind == "pipe" else Path(place).symlink_to("/etc/passwd")
+        return opens(place, flags)
+
+    monkeypatch.setattr("opparity.checker.tree.folder.os.open", exchange_and_open)
+    tree = open_tree(root)
+    assert tree.native == ("b.cu",)
+    assert set(reasons(tree)) == {"a.cu"}
 
 
-def test_a_file_exchanged_for_a_link_after_the_listing_is_not_followed(tmp_path: Path) -> None:
+def test_a_file_exchanged_after_the_listing_is_read_as_it_was(tmp_path: Path) -> None:
     tree = open_tree(write_folder(tmp_path, {"a.cu": b"1"}))
     (tmp_path / "a.cu").unlink()
-    (tmp_path / "a.cu").symlink_to("/etc/passwd")
-    with pytest.raises(FileNotReadable, match="cannot be read"):
-        tree.read("a.cu")
+    assert tree.read("a.cu") == b"1"
 
 
 def test_a_hundred_megabyte_file_exists_and_is_problems(

@@ -51,7 +51,7 @@ int main() {
     Shape shape;
   } chosen[] = {
       {1, 7168, Shape::kSmall},       {64, 7168, Shape::kSmall},   {128, 7168, Shape::kSmall},
-      {64, 18432, Shape::kMedium},    {256, 7168, Shape::kMedium}, {1024, 2048, Shape::kMedium},
+      {64, 18432, Shape::kSmall},     {256, 7168, Shape::kMedium}, {1024, 2048, Shape::kMedium},
       {128, 18432, Shape::kLarge},    {512, 7168, Shape::kMedium}, {256, 14336, Shape::kMedium},
       {256, 18432, Shape::kLarge},    {1024, 7168, Shape::kLarge}, {4096, 2048, Shape::kLarge},
       {1 << 20, 7168, Shape::kLarge},

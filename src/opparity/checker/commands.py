@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from opparity.checker.configuration import Configuration
     from opparity.checker.facts import Finding
     from opparity.checker.inspection import Request
-    from opparity.checker.platforms import Platform
-    from opparity.checker.tree import Tree
 
 
 class ExitStatus(IntEnum):
@@ -45,6 +43,7 @@ class MatrixFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class ListFormat(StrEnum):
@@ -114,11 +113,12 @@ def check(
 
     Exit status: 0 clean, 1 findings, 2 could not check.
     """
-    with _refusals():
+    with refusals():
         from opparity.checker.inspection import inspect_tree  # noqa: PLC0415 -- quick --help
+        from opparity.checker.opening import open_configured  # noqa: PLC0415
         from opparity.checker.reports import renderer  # noqa: PLC0415
 
-        tree, configuration = _open(path, revision)
+        tree, configuration = open_configured(path, revision)
         request = _request(
             configuration,
             platforms=platform or [],
@@ -132,7 +132,7 @@ def check(
         if write_baseline is not None:
             _write_baseline(write_baseline, report.findings)
             return
-        _print(renderer(output_format)(report))
+        print_text(renderer(output_format)(report))
     if report.fails and not exit_zero:
         raise typer.Exit(ExitStatus.FINDINGS)
 
@@ -146,21 +146,26 @@ def matrix(
     ] = MatrixFormat.TEXT,
 ) -> None:
     """Print operator by platform: declared, registered, implemented, built, called."""
-    with _refusals():
+    with refusals():
         from opparity.checker.matrix import build_matrix  # noqa: PLC0415 -- quick --help
+        from opparity.checker.opening import open_configured, parse_platforms  # noqa: PLC0415
         from opparity.checker.project import read_project  # noqa: PLC0415
         from opparity.checker.reports import matrix as reports  # noqa: PLC0415
 
-        tree, configuration = _open(path, revision)
-        project = read_project(tree, _platforms(platform or configuration.platforms))
+        tree, configuration = open_configured(path, revision)
+        project = read_project(tree, parse_platforms(platform or configuration.platforms))
         found = build_matrix(project)
         match output_format:
             case MatrixFormat.TEXT:
-                _print(reports.render_text(found))
+                print_text(reports.render_text(found))
             case MatrixFormat.JSON:
-                _print(reports.render_json(project.name, found))
+                print_text(reports.render_json(project.name, found))
             case MatrixFormat.MARKDOWN:
-                _print(reports.render_markdown(found))
+                print_text(reports.render_markdown(found))
+            case MatrixFormat.HTML:
+                from opparity.pages.matrix import render  # noqa: PLC0415 -- loads jinja2
+
+                print_text(render(project.name, found))
 
 
 def explain(
@@ -170,7 +175,7 @@ def explain(
     ] = ListFormat.TEXT,
 ) -> None:
     """Print a rule's page: what it says, why it matters, what to do."""
-    with _refusals():
+    with refusals():
         import json  # noqa: PLC0415 -- quick --help
 
         from opparity.checker import explanation  # noqa: PLC0415
@@ -179,9 +184,9 @@ def explain(
 
         rule = find_rule(code, RULES)
         if output_format is ListFormat.JSON:
-            _print(json.dumps(explanation.as_json(rule), indent=2) + "\n")
+            print_text(json.dumps(explanation.as_json(rule), indent=2) + "\n")
         else:
-            _print(explanation.page(rule))
+            print_text(explanation.page(rule))
 
 
 def rules(
@@ -193,20 +198,20 @@ def rules(
     ] = None,
 ) -> None:
     """List the rules: code, severity, name, what each says."""
-    with _refusals():
+    with refusals():
         from opparity.checker import explanation  # noqa: PLC0415 -- quick --help
         from opparity.checker.rules import RULES  # noqa: PLC0415
 
         if write_docs is not None:
             explanation.write_pages(RULES, write_docs)
         elif output_format is ListFormat.JSON:
-            _print(explanation.table_as_json(RULES))
+            print_text(explanation.table_as_json(RULES))
         else:
-            _print(explanation.table_as_text(RULES))
+            print_text(explanation.table_as_text(RULES))
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Turn what Opparity refuses into a line on standard error and exit status 2."""
     from opparity.checker.tree.names import printable  # noqa: PLC0415 -- quick --help
     from opparity.errors import OpparityError  # noqa: PLC0415
@@ -218,7 +223,7 @@ def _refusals() -> Iterator[None]:
         raise typer.Exit(ExitStatus.NOT_CHECKED) from error
 
 
-def _print(text: str) -> None:
+def print_text(text: str) -> None:
     """Write to standard output; what its encoding cannot hold becomes an escape."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
@@ -226,27 +231,6 @@ def _print(text: str) -> None:
 
 def _words(options: list[str] | None) -> list[str]:
     return [word.strip() for each in options or () for word in each.split(",") if word.strip()]
-
-
-def _open(path: Path, revision: str | None) -> tuple[Tree, Configuration]:
-    """Return the tree without what its configuration excludes, and the configuration."""
-    from opparity.checker.configuration import read_configuration  # noqa: PLC0415
-    from opparity.checker.tree import open_tree  # noqa: PLC0415
-
-    tree = open_tree(path, revision)
-    configuration = read_configuration(tree)
-    if configuration.exclude:
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- few projects exclude anything
-
-        excluded = GitIgnoreSpec.from_lines(configuration.exclude)
-        tree = tree.without(excluded.match_file)
-    return tree, configuration
-
-
-def _platforms(labels: list[str] | tuple[str, ...]) -> tuple[Platform, ...]:
-    from opparity.checker.platforms import parse_platform  # noqa: PLC0415
-
-    return tuple(dict.fromkeys(parse_platform(label) for label in labels))
 
 
 def _request(
@@ -259,11 +243,12 @@ def _request(
 ) -> Request:
     """Return what is asked of the check; the command line goes before the configuration."""
     from opparity.checker.inspection import Request  # noqa: PLC0415
+    from opparity.checker.opening import parse_platforms  # noqa: PLC0415
     from opparity.checker.rules import RULES  # noqa: PLC0415
     from opparity.checker.selection import select_rules  # noqa: PLC0415
 
     return Request(
-        platforms=_platforms(platforms or configuration.platforms),
+        platforms=parse_platforms(platforms or configuration.platforms),
         rules=select_rules(RULES, select or configuration.select, [*ignore, *configuration.ignore]),
         is_narrowed=bool(platforms or select or ignore),
         is_strict=is_strict or configuration.strict,

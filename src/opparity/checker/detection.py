@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MARKS = {
     "cuda": rb"CUDAExtension|CUDA_HOME|CUDAToolkit|enable_language\(\s*CUDA|CMAKE_CUDA|"
     rb"LANGUAGES[^)]*\bCUDA\b|nvcc|backend\s*=\s*\"cuda\"|\.cu\b",
-    "rocm": rb"(?i:\brocm|_rocm\b|\bhip_found\b|is_hip_extension|torch\.version\.hip|hipify|"
+    "rocm": rb"(?i:\brocm|_rocm\b|\bhip_found\b|is_hip_extension|torch[._]version\.hip|hipify|"
     rb"enable_language\(\s*hip|STREQUAL\s+\"?hip\b|languages[^)]*\bhip\b)",
     "cpu": rb"STREQUAL\s+\"?(?i:cpu)\b|CPU_ONLY|CppExtension|==\s*[\"']cpu[\"']|"
     rb"backend\s*=\s*\"cpu\"|define_cpu_extension",

@@ -16,7 +16,6 @@ from opparity.checker.rules.suppression_not_understood import SuppressionNotUnde
 from opparity.checker.rules.suppression_without_reason import SuppressionWithoutReason
 from opparity.checker.rules.unused_suppression import UnusedSuppression
 from opparity.checker.suppressions import read_suppressions, suppress
-from opparity.checker.tree import FileNotReadable
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from opparity.checker.baseline import Entry
     from opparity.checker.check import Check
     from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
     from opparity.checker.rules import Rule
     from opparity.checker.suppressions import Suppression
     from opparity.checker.tree import Tree
@@ -59,7 +59,13 @@ class Request:
 
 def inspect_tree(tree: Tree, request: Request) -> Report:
     """Return the report of a tree."""
-    check = check_project(read_project(tree, request.platforms), request.rules)
+    return inspect_project(read_project(tree, request.platforms), request)
+
+
+def inspect_project(project: Project, request: Request) -> Report:
+    """Return the report of a tree that was read."""
+    tree = project.tree
+    check = check_project(project, request.rules)
     if request.is_strict:
         check = _strict(check)
     suppressions = read_suppressions(tree)
@@ -166,11 +172,7 @@ def _excerpts(tree: Tree, findings: Iterable[Finding]) -> dict[tuple[str, int], 
     for path, numbers in wanted.items():
         if tree.places.get(path) is None:
             continue
-        try:
-            lines = tree.read_text(path).split("\n")
-        except FileNotReadable:
-            # Exchanged since it was read: the finding stands without its line.
-            continue
+        lines = tree.read_text(path).split("\n")
         for number in numbers:
             if 0 < number <= len(lines):
                 line = lines[number - 1].expandtabs(4).rstrip()

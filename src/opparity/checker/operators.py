@@ -18,6 +18,7 @@ from opparity.checker.conditions import (
     truth_of,
 )
 from opparity.checker.facts import RegistrationKind
+from opparity.checker.naming import library_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,31 +27,23 @@ if TYPE_CHECKING:
     from opparity.checker.platforms import Platform
     from opparity.checker.project import Project
 
-_EXTENSION_NAME = "TORCH_EXTENSION_NAME"
-_CONCATENATION = re.compile(r"CONCAT\(\s*([^,()]*)\s*,\s*([^,()]*)\s*\)")
-# A word in a file's path that keeps it to a platform. "cuda" does not: ROCm's torch calls its
-# device so; "cpu" does not: every platform's code speaks of the host's memory.
+# A word in a file's path -> the platforms whose code the file is. ROCm's torch calls its device
+# "cuda"; "cpu" keeps a file to no platform, since every platform's code speaks of the host.
 _PLATFORM_WORDS = {
-    "rocm": "rocm",
-    "aiter": "rocm",
-    "hip": "rocm",
-    "xpu": "xpu",
-    "npu": "npu",
-    "hpu": "hpu",
-    "tpu": "tpu",
-    "musa": "musa",
-    "mlu": "mlu",
+    "rocm": ("rocm",),
+    "amd": ("rocm",),
+    "aiter": ("rocm",),
+    "hip": ("rocm",),
+    "cuda": ("cuda", "rocm"),
+    "nvidia": ("cuda",),
+    "xpu": ("xpu",),
+    "npu": ("npu",),
+    "hpu": ("hpu",),
+    "tpu": ("tpu",),
+    "musa": ("musa",),
+    "mlu": ("mlu",),
 }
 _DEFINING = frozenset({RegistrationKind.DEF, RegistrationKind.BIND})
-
-
-def library_of(registration: Registration, target: Target) -> str:
-    """Return the namespace of a registration as a target compiles it."""
-    library = registration.library
-    if _EXTENSION_NAME in library:
-        library = library.replace(_EXTENSION_NAME, target.name.rpartition(".")[2])
-        library = _CONCATENATION.sub(r"\1\2", library)
-    return library.strip().strip('"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +95,7 @@ class Operators:
                 for registration in compiled.file.registrations:
                     if registration.kind not in _DEFINING:
                         continue
-                    library = library_of(registration, target)
+                    library = library_name(registration.library, target)
                     name = f"{library}::{registration.operator}"
                     self.known[name] = None
                     self.libraries.add(library)
@@ -193,16 +186,31 @@ def tests_platform(condition: Condition) -> bool:
     return any(isinstance(atom, Predicate) and atom.name == "platform" for atom in atoms(condition))
 
 
-def own_platform(path: str) -> str:
-    """Return the platform that a file's path keeps it to; "" for none."""
+def tests_operator(condition: Condition) -> bool:
+    """Return whether a condition asks for an operator by its name."""
+    return any(
+        isinstance(atom, Predicate) and atom.name == "hasattr" and "::" in atom.arguments[0]
+        for atom in atoms(condition)
+    )
+
+
+def platforms_of(path: str) -> frozenset[str]:
+    """Return the platforms that a file's path keeps it to; none where it names none, or several."""
     words = re.split(r"[/_.]", path.lower())
     found = {_PLATFORM_WORDS[word] for word in words if word in _PLATFORM_WORDS}
+    return frozenset(next(iter(found))) if len(found) == 1 else frozenset()
+
+
+def own_platform(path: str) -> str:
+    """Return the platform that a file's path keeps it to; "" for none or several."""
+    found = platforms_of(path)
     return next(iter(found)) if len(found) == 1 else ""
 
 
 def concerns(call: Call, platform: Platform) -> bool:
     """Return whether a call's file is for a platform, or for all."""
-    return own_platform(call.location.path) in {"", platform.name}
+    found = platforms_of(call.location.path)
+    return not found or platform.name in found
 
 
 def touches(project: Project) -> Iterator[Call]:

@@ -10,14 +10,17 @@ from opparity.checker.cmake.evaluation import CMakeReader
 from opparity.checker.conditions import Condition, Truth, all_of, any_of, evaluate
 from opparity.checker.detection import known_platforms
 from opparity.checker.linking import Linker
-from opparity.checker.operators import Operators, library_of
+from opparity.checker.mentions import Mentions
+from opparity.checker.naming import library_name
+from opparity.checker.operators import Operators
 from opparity.checker.readers.build_toml import read_build_tomls
 from opparity.checker.readers.json_lists import read_json_lists
 from opparity.checker.readers.native import read_native_files
-from opparity.checker.readers.python_calls import read_python_files
+from opparity.checker.readers.python_calls import PythonReader
 from opparity.checker.readers.setup_script import read_setup_scripts
 from opparity.checker.translation import TranslationUnit, translation_unit
 from opparity.checker.tree import Tree, open_tree
+from opparity.checker.workers import Workers, collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,6 +80,26 @@ class Project:
     def operators(self) -> Operators:
         """Return which operators exist on each platform, worked out when first asked for."""
         return Operators(self)
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Return which sources any build description names, looked up when first asked for."""
+        return Mentions(self.tree)
+
+    @cached_property
+    def included(self) -> frozenset[str]:
+        """Return the last parts of all paths that a native file includes."""
+        return frozenset(
+            include.path.rpartition("/")[2]
+            for file in self.native.values()
+            for include in file.includes
+        )
+
+    def is_unlisted(self, path: str) -> bool:
+        """Return whether nothing in the tree names a source: no list, no script, no include."""
+        is_compiled = path.endswith((".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm"))
+        is_included = path.rpartition("/")[2] in self.included
+        return is_compiled and not is_included and not self.mentions.is_named(path)
 
     @cached_property
     def definitions(self) -> dict[str, tuple[Definition, ...]]:
@@ -141,38 +164,44 @@ def read_project(source: Path | Tree, platforms: Sequence[Platform] = ()) -> Pro
     """Read a tree, or the one at a path; with no platforms given, every one its build knows."""
     tree = source if isinstance(source, Tree) else open_tree(source)
     chosen = tuple(platforms) or known_platforms(tree)
-    builds: list[Build] = []
-
-    def read_builds() -> None:
-        builds.extend(CMakeReader(tree).read(chosen))
-        builds.extend(read_setup_scripts(tree, chosen))
-        builds.extend(read_build_tomls(tree, chosen))
-        builds.extend(read_json_lists(tree, chosen))
-
-    native = read_native_files(tree, meanwhile=read_builds)
+    with collector_paused(), Workers() as workers:
+        reading = read_native_files(tree, workers)
+        builds = _read_builds(tree, chosen)
+        python = PythonReader(tree, _modules(builds), workers)
+        by_path = {file.path: file for file in reading}
+        native = {path: by_path[path] for path in tree.native}
+        scripts = python.read(_libraries(native, builds))
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)
     for build in builds:
         problems.extend(build.problems)
-    python = read_python_files(tree, _libraries(native, builds), _modules(builds))
-    for script in python.values():
+    for script in scripts.values():
         problems.extend(script.problems)
     return Project(
         name=tree.name,
         tree=tree,
         platforms=chosen,
         native=native,
-        builds=tuple(builds),
-        python=python,
+        builds=builds,
+        python=scripts,
         problems=tuple(dict.fromkeys(problems)),
+    )
+
+
+def _read_builds(tree: Tree, platforms: tuple[Platform, ...]) -> tuple[Build, ...]:
+    return (
+        *CMakeReader(tree).read(platforms),
+        *read_setup_scripts(tree, platforms),
+        *read_build_tomls(tree, platforms),
+        *read_json_lists(tree, platforms),
     )
 
 
 def _libraries(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:
     """Return every namespace that native files may register operators in."""
     return frozenset(
-        library_of(registration, target)
+        library_name(registration.library, target)
         for build in builds
         for target in build.targets
         for source in target.sources

@@ -222,3 +222,8 @@ def is_foreign_macro(name: str) -> bool:
 
 # What torch's build files may define on some platform.
 TORCH_MACROS = frozenset(name for macros in _TORCH_MACROS.values() for name in macros)
+
+
+def set_by_torch(name: str, platform: Platform) -> bool:
+    """Return whether torch's build files define a macro on a platform, whatever the tree does."""
+    return name in _TORCH_MACROS.get(platform.language, {})

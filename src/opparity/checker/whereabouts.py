@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def _not_built(
         if other is not link and not is_twin and others & set(paths):
             reason = f"its definition is built into another target, {other.target.name}"
             return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
-    if link.is_complete is Truth.UNKNOWN:
+    if link.is_complete is Truth.UNKNOWN and not _is_left_out(project, link, paths):
         reason = "the target's source list could not be read to its end"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     excluded = [path for path in paths if path in compiled]
@@ -85,6 +86,20 @@ def _not_built(
         listed = ", ".join(paths[:_MOST_PLACES])
         reason = f"{listed} defines it and is not among that target's sources"
     return Whereabouts(Truth.FALSE, is_nowhere=False, reason=reason, related=related)
+
+
+def _is_left_out(project: Project, link: Link, paths: list[str]) -> bool:
+    """Return whether an open list lacks these sources all the same.
+
+    Nothing in the tree names them, and the target lists others of each one's folder by name: a
+    pattern in the part that could not be read would have to take some files of a folder twice.
+    """
+    folders = {
+        posixpath.dirname(part.file.path)
+        for part in link.compiled
+        if part.is_listed and part.source.built is Truth.TRUE
+    }
+    return all(posixpath.dirname(path) in folders and project.is_unlisted(path) for path in paths)
 
 
 def _places(project: Project, symbol: str, elsewhere: list[Definition]) -> Iterator[Related]:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from opparity.checker.conditions import Predicate, Truth, all_of, evaluate, truth_of
 from opparity.checker.facts import CallKind
-from opparity.checker.readers.python_calls import read_python_files
+from opparity.checker.readers.python_calls import PythonReader
 from opparity.checker.tree import open_tree
+from opparity.checker.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +46,8 @@ def files_of(root: Path, files: dict[str, str]) -> dict[str, PythonFile]:
     for path, text in {"pkg/__init__.py": "", **files}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    return read_python_files(open_tree(root), LIBRARIES, frozenset({"_ext"}))
+    with Workers() as workers:
+        return PythonReader(open_tree(root), frozenset({"_ext"}), workers).read(LIBRARIES)
 
 
 def calls_of(root: Path, body: str) -> list[Call]:
@@ -300,7 +302,8 @@ def test_any_arrangement_of_statements_is_read(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str]
 ) -> None:
     root = tmp_path_factory.mktemp("tree")
-    found = files_of(root, {"pkg/m.py": "\n".join(lines) + "\n# torch.ops._C\n"})
+    text = "\n".join(lines) + "\n# torch.ops._C\n"
+    found = files_of(root, {"pkg/m.py": text})
     for file in found.values():
         for call in file.calls:
-            assert lines[call.location.line - 1].strip().startswith("torch.ops")
+            assert text.split("\n")[call.location.line - 1].strip().startswith("torch.ops")

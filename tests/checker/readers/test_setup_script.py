@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from opparity.checker.conditions import Truth
 from opparity.checker.platforms import Platform
-from opparity.checker.readers.build_python.tree_paths import TreePaths, folders_of
+from opparity.checker.readers.build_python.tree_paths import TreeFiles, TreePaths
 from opparity.checker.readers.setup_script import read_setup_scripts
 from opparity.checker.tree import open_tree
 
@@ -281,7 +281,7 @@ def test_globs_agree_with_the_file_system(
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("")
     files = frozenset({"/".join(parts)})
-    seen = set(TreePaths(files, folders_of(files), "").glob("/".join(pattern), recursive=True))
+    seen = set(TreePaths(TreeFiles(files), "").glob("/".join(pattern), recursive=True))
     # Path.glob ends in folders where `**` stands last; scripts call glob.glob.
     real = set(glob.glob("/".join(pattern), root_dir=root, recursive=True))  # noqa: PTH207
     assert seen == {path for path in real if path in files}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Declaration, Definition, Location, Parameter, Signature
@@ -62,6 +63,7 @@ class Functions:
     bodies: list[tuple[Node, Signature]] = field(default_factory=list)
 
 
+@lru_cache(maxsize=20_000)  # vLLM 0.33.0 writes 20,900 types, 1,178 different ones
 def normalise_type(text: str) -> str:
     """Return a type's text with canonical spacing, without attributes."""
     text = _SPACES.sub(" ", _ATTRIBUTES.sub(" ", text)).strip()

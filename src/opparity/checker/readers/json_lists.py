@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Build, Location, MacroSetting, Problem, Source, Target
-from opparity.checker.tree import FileNotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,12 +27,8 @@ def read_json_lists(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build, .
     for path in sorted(tree.files):
         if not path.endswith(".json") or not tree.is_readable(path):
             continue
-        try:
-            text = tree.read_text(path)
-        except FileNotReadable:  # the tree names it as a problem
-            continue
-        if '"srcs"' in text:
-            builds.extend(_read_file(tree, path, text, platforms))
+        if b'"srcs"' in tree.read(path):
+            builds.extend(_read_file(tree, path, tree.read_text(path), platforms))
     return tuple(builds)
 
 

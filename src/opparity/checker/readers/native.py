@@ -1,10 +1,7 @@
-"""C++, CUDA and HIP files, read in parallel processes where there are many."""
+"""C++, CUDA and HIP files, each read on its own."""
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ProcessPoolExecutor
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Location, NativeFile, Problem
@@ -19,49 +16,33 @@ from opparity.checker.readers.text_scan import (
     line_finder,
     without_comments,
 )
-from opparity.checker.tree import FileNotReadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
     from opparity.checker.tree import Tree
+    from opparity.checker.workers import Workers
 
-# Below this many bytes a second process costs more than it saves (its start: about 0.15 s).
+# Below this many bytes other processes cost more than they save (their start: about 0.05 s).
 _WORTH_A_POOL = 400_000
-_WORKERS = 2
 # A parse of one file this large takes about 0.3 s.
 _LARGEST_PARSED = 1_500_000
 
 
-def read_native_files(
-    tree: Tree, meanwhile: Callable[[], None] = lambda: None
-) -> dict[str, NativeFile]:
-    """Return the facts of every C++, CUDA and HIP file of a tree.
+def read_native_files(tree: Tree, workers: Workers) -> Iterator[NativeFile]:
+    """Return the facts of every C++, CUDA and HIP file of a tree, in no order.
 
-    `meanwhile` is called once, in this process, while others read.
+    The reading starts at once; who asks for the results waits for it.
     """
-    sizes = {path: tree.size(path) for path in tree.native}
-    if sum(sizes.values()) < _WORTH_A_POOL or (os.cpu_count() or 1) < _WORKERS:
-        meanwhile()
-        return {path: _read_file(tree, path) for path in tree.native}
-    largest_first = sorted(tree.native, key=lambda path: (-sizes[path], path))
-    batches = [tree.part(largest_first[start::64]) for start in range(64)]
-    with ProcessPoolExecutor(max_workers=_WORKERS) as pool:
-        results = pool.map(_read_batch, batches)
-        meanwhile()
-        by_path = {file.path: file for file in chain.from_iterable(results)}
-    return {path: by_path[path] for path in tree.native}
+    contents = {path: tree.read(path) for path in tree.native}
+    return workers.map(_read_batch, contents, worthwhile=_WORTH_A_POOL)
 
 
-def _read_batch(tree: Tree) -> list[NativeFile]:
-    return [_read_file(tree, path) for path in tree.native]
+def _read_batch(files: Sequence[tuple[str, bytes]]) -> list[NativeFile]:
+    return [_read_file(path, content) for path, content in files]
 
 
-def _read_file(tree: Tree, path: str) -> NativeFile:
-    try:
-        content = tree.read(path)
-    except FileNotReadable as error:
-        return NativeFile(path=path, problems=(Problem(Location(path, 1), error.detail),))
+def _read_file(path: str, content: bytes) -> NativeFile:
     if len(content) > _LARGEST_PARSED:
         megabytes = len(content) / 1e6
         problem = Problem(Location(path, 1), f"{megabytes:.1f} MB of source; not read")

@@ -2,89 +2,94 @@
 
 from __future__ import annotations
 
-import ast
-import os
 import re
-import warnings
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from itertools import chain
+from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.checker.readers.python.import_graph import read_import_graph
-from opparity.checker.readers.python.interest import interest_of
 from opparity.checker.readers.python.linking import Linker
-from opparity.checker.readers.python.module_reader import ModuleReader
 from opparity.checker.readers.python.names import Names, module_name
-from opparity.checker.readers.python.records import ModuleFacts
-from opparity.checker.tree import FileNotReadable
+from opparity.checker.readers.python.parsing import Leads, read_module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Sequence
 
     from opparity.checker.facts import PythonFile
     from opparity.checker.readers.python.import_graph import ImportGraph
+    from opparity.checker.readers.python.records import ModuleFacts
     from opparity.checker.tree import Tree
+    from opparity.checker.workers import Workers
 
-_PREDICATES = re.compile(rb"\bdef _?is_(?:cuda|rocm|hip|cpu|npu|xpu|musa|mlu)\w*\s*\(")
+_PREDICATES = re.compile(rb"def (?<!\wdef )_?is_(?:cuda|rocm|hip|cpu|npu|xpu|musa|mlu)\w*\s*\(")
 # Tests call operators on the platform that they are run on; they are no users' code.
-_NOT_SHIPPED = re.compile(r"(?:^|/)(?:tests?|testing|benchmarks?|examples?|docs?|tools|\.\w+)/")
-_WORTH_A_POOL = 1_500_000
-_WORKERS = 2
+_NOT_SHIPPED = re.compile(
+    r"(?:^|/)(?:tests?|testing|bench|benchmarks?|examples?|docs?|tools|\.\w+)/"
+)
+# Below this many bytes other processes cost more than they save (their start: about 0.05 s).
+_WORTH_A_POOL = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Leads:
-    """Modules that lead to operators.
-
-    Attributes:
-        extensions: the last names of extension modules.
-        modules: dotted names of the tree's modules whose functions touch operators.
-    """
-
-    extensions: frozenset[str] = frozenset()
-    modules: frozenset[str] = frozenset()
-
-
-def read_python_files(
-    tree: Tree, libraries: frozenset[str], extensions: frozenset[str] = frozenset()
-) -> dict[str, PythonFile]:
-    """Return the facts of every Python file that touches operators, linked with each other.
+class PythonReader:
+    """Finds the Python files that touch operators, reads them and links them with each other.
 
     Args:
         tree: the tree.
-        libraries: the namespaces that native files register operators in; who imports a module
-            is followed where the module touches these.
         extensions: the last names of the extension modules that the tree builds.
+        workers: processes to read with.
     """
-    shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
-    contents = dict(_contents(tree, shipped))
-    graph = read_import_graph(contents)
-    marks = [mark.encode() for name in libraries for mark in (f"torch.ops.{name}", f'"{name}::')]
-    touching = {path for path, content in contents.items() if _is_marked(content, marks)}
-    touching.update(*(graph.outside.get(name, set()) for name in extensions))
-    if not touching:
-        return {}
-    modules = _read({path: contents[path] for path in sorted(touching)}, Leads(extensions))
-    followed = {path for path, facts in modules.items() if _needs_users(facts, libraries)}
-    leads = Leads(extensions, frozenset(module_name(path) for path in followed))
-    users = _users(graph, {path: modules[path] for path in followed}, contents)
-    modules |= _read({path: contents[path] for path in sorted(users)}, leads)
-    roots = [path for path in contents if _is_root(path, contents)]
-    paths = {module_name(path): path for path in contents}
-    linker = Linker(
-        Names(modules, paths), graph.surely_imported(roots), frozenset(followed), extensions
-    )
-    return linker.files()
+
+    def __init__(self, tree: Tree, extensions: frozenset[str], workers: Workers) -> None:
+        self.extensions = extensions
+        self.workers = workers
+        shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
+        self.contents = {path: tree.read(path) for path in shipped}
+        self.graph = read_import_graph(self.contents, extensions)
+
+    def read(self, libraries: frozenset[str]) -> dict[str, PythonFile]:
+        """Return the facts of every file that touches operators.
+
+        Args:
+            libraries: the namespaces that native files register operators in; who imports a module
+                is followed where the module touches these.
+        """
+        touching = self._touching(libraries)
+        if not touching:
+            return {}
+        modules = self._modules(sorted(touching), Leads(self.extensions))
+        followed = {path for path, facts in modules.items() if _needs_users(facts, libraries)}
+        leads = Leads(self.extensions, frozenset(module_name(path) for path in followed))
+        users = _users(self.graph, {path: modules[path] for path in followed}, self.contents)
+        modules |= self._modules(sorted(users), leads)
+        roots = [path for path in self.contents if _is_root(path, self.contents)]
+        paths = {module_name(path): path for path in self.contents}
+        linker = Linker(
+            Names(modules, paths),
+            self.graph.surely_imported(roots),
+            frozenset(followed),
+            self.extensions,
+        )
+        return linker.files()
+
+    def _touching(self, libraries: frozenset[str]) -> set[str]:
+        calls = [f"torch.ops.{name}".encode() for name in libraries]
+        texts = [f'"{name}::'.encode() for name in libraries]
+        found = {
+            path for path, content in self.contents.items() if _is_marked(content, calls, texts)
+        }
+        return found.union(*(self.graph.outside.get(name, ()) for name in self.extensions))
+
+    def _modules(self, paths: Iterable[str], leads: Leads) -> dict[str, ModuleFacts]:
+        contents = {path: self.contents[path] for path in paths}
+        read = partial(_read_batch, leads)
+        facts = {
+            module.path: module
+            for module in self.workers.map(read, contents, worthwhile=_WORTH_A_POOL)
+        }
+        return {path: facts[path] for path in contents}
 
 
-def _contents(tree: Tree, paths: list[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the files that can be read; the tree itself names the others as problems."""
-    for path in paths:
-        try:
-            yield path, tree.read(path)
-        except FileNotReadable:
-            continue
+def _read_batch(leads: Leads, files: Sequence[tuple[str, bytes]]) -> list[ModuleFacts]:
+    return [read_module(path, content, leads) for path, content in files]
 
 
 def _users(
@@ -126,10 +131,15 @@ def _needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
     ) or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)
 
 
-def _is_marked(content: bytes, marks: list[bytes]) -> bool:
-    # Plain texts: a search of vLLM 0.33.0's 44 MB of Python for two of them takes 0.06 s.
-    return any(mark in content for mark in marks) or (
-        b"def is_" in content and _PREDICATES.search(content) is not None
+def _is_marked(content: bytes, calls: list[bytes], texts: list[bytes]) -> bool:
+    """Return whether a file touches one of some libraries, or says what a platform is.
+
+    Plain texts, the rare part of them first: a search of vLLM 0.33.0's 43 MB takes 0.02 s for each.
+    """
+    return (
+        (b"torch.ops." in content and any(mark in content for mark in calls))
+        or (b"::" in content and any(mark in content for mark in texts))
+        or (b"def is_" in content and _PREDICATES.search(content) is not None)
     )
 
 
@@ -138,83 +148,3 @@ def _is_root(path: str, contents: dict[str, bytes]) -> bool:
     folder, _, name = path.rpartition("/")
     outer = folder.rpartition("/")[0]
     return name == "__init__.py" and (f"{outer}/__init__.py" if outer else "") not in contents
-
-
-def _read(contents: dict[str, bytes], leads: Leads) -> dict[str, ModuleFacts]:
-    sizes = sum(len(content) for content in contents.values())
-    if sizes < _WORTH_A_POOL or (os.cpu_count() or 1) < _WORKERS:
-        return {path: read_module(path, content, leads) for path, content in contents.items()}
-    order = sorted(contents, key=lambda path: (-len(contents[path]), path))
-    batches = [
-        (leads, [(path, contents[path]) for path in order[start::16]]) for start in range(16)
-    ]
-    with ProcessPoolExecutor(max_workers=_WORKERS) as pool:
-        read = {facts.path: facts for facts in chain.from_iterable(pool.map(_read_batch, batches))}
-    return {path: read[path] for path in contents}
-
-
-def _read_batch(batch: tuple[Leads, list[tuple[str, bytes]]]) -> list[ModuleFacts]:
-    leads, files = batch
-    return [read_module(path, content, leads) for path, content in files]
-
-
-def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
-    """Return what one file says, before its names are followed into others.
-
-    Args:
-        path: the file's path.
-        content: its bytes.
-        leads: modules that lead to operators.
-    """
-    text = content.decode("utf-8", errors="replace")
-    try:
-        with warnings.catch_warnings():
-            # The tree's own invalid escapes are its business.
-            warnings.simplefilter("ignore")
-            syntax = ast.parse(text)
-        package = tuple(module_name(path).split("."))
-        if not path.endswith("__init__.py"):
-            package = package[:-1]
-        wanted = _bound_from(syntax, package, leads)
-        return ModuleReader(
-            path, package, interest_of(text, syntax, wanted), leads.extensions
-        ).read(syntax)
-    except (SyntaxError, ValueError) as error:
-        return ModuleFacts(path, problem=f"cannot be parsed: {error}")
-    except (RecursionError, MemoryError):
-        return ModuleFacts(path, problem="is nested too deeply; not read")
-
-
-def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> set[str]:
-    """Return the names that a file binds from modules whose functions touch operators."""
-    found: set[str] = set()
-    for node in _statements(syntax):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name in leads.modules or _last(alias.name) in leads.extensions:
-                    found.add(alias.asname or alias.name.partition(".")[0])
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            for alias in node.names:
-                named = {module, f"{module}.{alias.name}"}
-                if named & leads.modules or alias.name in leads.extensions:
-                    found.add(alias.asname or alias.name)
-    return found
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
-def _statements(syntax: ast.Module) -> Iterator[ast.stmt]:
-    """Yield every statement, nested ones included, without looking into expressions."""
-    waiting: list[ast.AST] = [syntax]
-    while waiting:
-        node = waiting.pop()
-        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
-            children = getattr(node, name, ())
-            if isinstance(children, list):
-                waiting.extend(children)
-        if isinstance(node, ast.stmt):
-            yield node

@@ -11,7 +11,7 @@ from opparity.checker.facts import Build, Location, Problem, Target
 from opparity.checker.readers.build_python.expressions import OutOfSteps
 from opparity.checker.readers.build_python.extensions import Extension, target_of
 from opparity.checker.readers.build_python.interpreter import Interpreter
-from opparity.checker.readers.build_python.tree_paths import TreePaths, folders_of
+from opparity.checker.readers.build_python.tree_paths import TreeFiles, TreePaths
 from opparity.checker.readers.build_python.values import Class, Function, Instance
 from opparity.checker.readers.build_python.world import World
 from opparity.checker.tree import FileNotReadable
@@ -42,17 +42,17 @@ _CALL_NAMES = re.compile(r"(?:Extension|^load|^load_inline)$")
 def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build, ...]:
     """Return what every build script in Python makes, for every platform."""
     scripts = [path for path in tree.python if _is_script(tree, path)]
-    folders = folders_of(tree.files)
+    files = TreeFiles(tree.files)
     parse = _parser(tree)
     builds: list[Build] = []
     for path in scripts:
         folder = path.rpartition("/")[0] if path.endswith("setup.py") else ""
         for platform in platforms:
-            paths = TreePaths(tree.files, folders, folder)
-            build = _read_script(path, World(platform), paths, parse)
-            if not build.targets:
+            paths = TreePaths(files, folder)
+            world = World(platform)
+            build = _read_script(path, world, paths, parse)
+            if not build.targets and world.switches:
                 # Perhaps it builds them only for whoever asks (MMCV_WITH_OPS=1).
-                paths = TreePaths(tree.files, folders, folder)
                 build = _read_script(path, World(platform, is_eager=True), paths, parse)
             if build.targets or build.problems:
                 builds.append(build)
@@ -62,10 +62,7 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
 def _is_script(tree: Tree, path: str) -> bool:
     if _FOREIGN_FOLDER.search(path):
         return False
-    try:
-        content = tree.read(path)
-    except FileNotReadable:  # the tree names it as a problem
-        return False
+    content = tree.read(path)
     return any(mark in content for mark in _MARKS)
 
 

@@ -19,16 +19,19 @@ _COMMENT_OR_STRING = re.compile(
     r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.){1,4}'", re.DOTALL
 )
 _LANE_MASK = re.compile(
-    r"\b(__(?:shfl(?:_up|_down|_xor)?|ballot|any|all|match_any|match_all)_sync)\s*\(\s*"
+    r"(__(?<!\w__)(?:shfl(?:_up|_down|_xor)?|ballot|any|all|match_any|match_all)_sync)\s*\(\s*"
     r"(0[xX][fF]{8}[uUlL]*)\s*,"
 )
-# A name that is called, called with template arguments, launched, or whose address is taken.
-_CALLED = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*(?=[(<])|&\s*(?:\w+\s*::\s*)*([A-Za-z_]\w*)")
+# The next two are for text that is read backwards: from the bracket to the name before it. Forwards
+# each name would be tried, at five times the cost.
+# A name that is called, called with template arguments, or launched.
+_CALLED = re.compile(r"[(<]\s*+(\w++)(?![.>])")
 # `name(…) {`: what a definition looks like where the grammar has lost its way.
 _LOOKS_DEFINED = re.compile(
-    r"(?<![\w.>])([A-Za-z_]\w*)\s*(\((?:[^;{}()]++|\((?:[^;{}()]++|\([^;{}()]*+\))*\))*\))"
-    r"(?:\s|const|noexcept|override)*\{"
+    r"\{(?:\s|tsnoc|tpecxeon|edirrevo)*+"
+    r"\)(?:[^;{}()]++|\)(?:[^;{}()]++|\)[^;{}()]*+\()*+\()*+\(\s*+(\w++)(?![.>])"
 )
+_ADDRESS = re.compile(r"&\s*+(?:\w++\s*+::\s*+)*([A-Za-z_]\w*+)")
 _NEVER_FUNCTIONS = frozenset({"if", "for", "while", "switch", "catch", "defined", "return"})
 
 
@@ -49,7 +52,12 @@ def line_finder(text: str) -> Callable[[int], int]:
 
 def called_names(clean: str) -> frozenset[str]:
     """Return every name that is called or whose address is taken."""
-    return frozenset(name for pair in _CALLED.findall(clean) for name in pair if name)
+    backwards = {name for name in set(_CALLED.findall(clean[::-1])) if _starts_name(name[-1])}
+    return frozenset({name[::-1] for name in backwards} | set(_ADDRESS.findall(clean)))
+
+
+def _starts_name(character: str) -> bool:
+    return character.isascii() and not character.isdigit()
 
 
 def references_to(file: NativeFile, text: str, names: frozenset[str]) -> Iterator[Reference]:
@@ -142,11 +150,11 @@ def guessed_definitions(
 ) -> Iterator[Definition]:
     """Yield what looks like a definition and was not parsed as one."""
     parsed = {(definition.signature.name, definition.condition) for definition in known}
-    for found in _LOOKS_DEFINED.finditer(clean):
-        name = found.group(1)
-        if name in _NEVER_FUNCTIONS or name.isupper():
+    for found in reversed(list(_LOOKS_DEFINED.finditer(clean[::-1]))):
+        name = found.group(1)[::-1]
+        if name in _NEVER_FUNCTIONS or name.isupper() or not _starts_name(name[0]):
             continue
-        line = line_of(found.start())
+        line = line_of(len(clean) - found.end())
         condition = condition_at(line)
         if (name, condition) not in parsed:
             yield Definition(

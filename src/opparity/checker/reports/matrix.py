@@ -22,7 +22,7 @@ _LEGEND = "D declared, R registered (def), I implemented (impl), B built, C call
 def render_text(matrix: Matrix) -> str:
     """Return a table: a capital is yes, a dot is no, a question mark is unknown."""
     rows = [
-        (printable(row.operator), *(_letters(cell) for cell in row.cells)) for row in matrix.rows
+        (printable(row.operator), *(letters(cell) for cell in row.cells)) for row in matrix.rows
     ]
     header = ("operator", *matrix.platforms)
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
@@ -41,7 +41,7 @@ def render_markdown(matrix: Matrix) -> str:
         f"| --- |{' --- |' * len(matrix.platforms)}",
     ]
     for row in matrix.rows:
-        cells = " | ".join(f"`{_letters(cell)}`" for cell in row.cells)
+        cells = " | ".join(f"`{letters(cell)}`" for cell in row.cells)
         lines.append(f"| `{printable(row.operator)}` | {cells} |")
     return "\n".join([*lines, "", f"{_LEGEND}; `.` no, `?` unknown.", ""])
 
@@ -68,7 +68,8 @@ def render_json(project: str, matrix: Matrix) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _letters(cell: Cell) -> str:
+def letters(cell: Cell) -> str:
+    """Return a capital for yes, a dot for no and a question mark for unknown, five in all."""
     implemented = _most(answer for _, answer in cell.implemented)
     truths = (
         ("D", cell.declared.truth),

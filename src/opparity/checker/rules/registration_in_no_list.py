@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
 from opparity.checker.facts import Call, Finding, Registration, Related, Severity, Unknown
-from opparity.checker.operators import handles_absence
+from opparity.checker.operators import handles_absence, tests_operator
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.project import Project
-
-_COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm")
 
 
 class RegistrationInNoList(Rule):
@@ -33,7 +31,7 @@ class RegistrationInNoList(Rule):
 
     code = "BLD007"
     name = "registration-in-no-list"
-    severity = Severity.WARNING
+    severity = Severity.ERROR
 
     def check(self, project: Project) -> Iterator[Finding | Unknown]:
         """Yield each call of an operator that only an unlisted source registers."""
@@ -41,34 +39,38 @@ class RegistrationInNoList(Rule):
         unlisted = _unlisted(project)
         for path in sorted(project.python):
             for call in project.python[path].calls:
-                is_ours = operators.is_ours(call.qualified)
+                is_ours = operators.is_ours(call.qualified) or call.qualified in operators.python
                 if is_ours or handles_absence(call) or call.library not in operators.libraries:
                     continue
-                if call.operator in unlisted:
-                    yield self._finding(call, unlisted[call.operator])
+                registration = unlisted.get(call.operator)
+                if registration and project.is_unlisted(registration.location.path):
+                    yield self._finding(call, registration)
 
     def _finding(self, call: Call, registration: Registration) -> Finding:
+        is_guarded = any(tests_operator(guard.condition) for guard in call.guards)
         return self.finding(
             call.location,
             f"{call.qualified} is called here, and its only registration is in "
             f"{registration.location.path}, which no source list names",
             operator=call.qualified,
+            symbol=registration.symbol,
             related=[Related(registration.location, "registered here")],
+            severity=Severity.WARNING if is_guarded or call.through else Severity.ERROR,
         )
 
 
 def _unlisted(project: Project) -> dict[str, Registration]:
-    """Return the registrations of sources that no complete build of the tree compiles."""
+    """Return the registrations of sources that no build compiles, though it lists their folders."""
     compiled: set[str] = set()
+    listed: set[str] = set()
     for platform in project.platforms:
         for link in project.linker.links_on(platform):
-            if link.is_complete is not Truth.TRUE:
-                return {}
             compiled.update(each.file.path for each in link.compiled)
-    folders = {path.partition("/")[0] for path in compiled}
+            listed.update(each.file.path for each in link.compiled if each.is_listed)
+    folders = {posixpath.dirname(path) for path in listed}
     return {
         registration.operator: registration
         for path, file in project.native.items()
-        if path not in compiled and path.endswith(_COMPILED) and path.partition("/")[0] in folders
+        if path not in compiled and posixpath.dirname(path) in folders
         for registration in file.registrations
     }

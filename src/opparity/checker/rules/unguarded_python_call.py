@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from opparity.checker.project import Project
 
 _MOST_NAMED = 5
+_CPU_WORD = re.compile(r"(?:^|[/_.])cpu(?=[/_.])")
 
 
 class UnguardedPythonCall(Rule):
@@ -84,6 +86,23 @@ def _is_open(project: Project, platform: Platform, call: Call) -> bool:
         return False
     if operators.exists(platform, call.qualified) is not Truth.FALSE:
         return False
+    if _is_cpus_own(project, call):
+        return False
     process = Process(platform, operators)
     runs = process.truth_of(call.guards)
     return runs is not Truth.FALSE and not process.admits(call.guards)
+
+
+def _is_cpus_own(project: Project, call: Call) -> bool:
+    """Return whether a file that speaks of the CPU calls what the CPU alone has.
+
+    The word by itself keeps a file to no platform: every platform's code speaks of the host.
+    """
+    if not _CPU_WORD.search(call.location.path):
+        return False
+    having = {
+        platform.name
+        for platform in project.platforms
+        if project.operators.exists(platform, call.qualified) is not Truth.FALSE
+    }
+    return having == {"cpu"}

@@ -16,11 +16,11 @@ from opparity.checker.facts import Location, Problem
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-# Where a file's content lies: a path on disk, the content itself, or nowhere.
-Place = str | bytes | None
+# A file's content; None for one that exists and is not read.
+Place = bytes | None
 
 NATIVE_SUFFIXES = frozenset(
     {".c", ".cc", ".cpp", ".cxx", ".cu", ".cuh", ".mm", ".mu", ".mlu", ".hip", ".sycl"}
@@ -40,7 +40,7 @@ class TreeRefused(OpparityError):
 
 
 class FileNotReadable(OpparityError):
-    """A file of the tree cannot be read, or is no longer what it was when it was listed."""
+    """The tree has no such file, or has named it as a problem."""
 
     message = "{path}: {detail}"
 
@@ -76,8 +76,7 @@ class Tree:
 
     Attributes:
         name: the project's name as far as the input tells it.
-        places: where each file's content lies: on disk (a path), here (bytes), or nowhere for a
-            file that exists and is not read.
+        places: each file's content, or None for a file that exists and is not read.
         problems: what was left out, and why.
     """
 
@@ -112,14 +111,12 @@ class Tree:
         """Return a file's bytes without a byte order mark.
 
         Raises:
-            FileNotReadable: the tree has no such file, it was named as a problem, or it was
-                exchanged since.
+            FileNotReadable: the tree has no such file, or it was named as a problem.
         """
         place = self.places.get(path)
         if place is None:
             raise FileNotReadable(path=path, detail="no file of this tree that can be read")
-        content = place if isinstance(place, bytes) else _read_from_disk(path, place, self.limits)
-        return content.removeprefix(b"\xef\xbb\xbf")
+        return place.removeprefix(b"\xef\xbb\xbf")
 
     def read_text(self, path: str) -> str:
         """Return a file's text; bytes that are no UTF-8 become U+FFFD."""
@@ -129,20 +126,6 @@ class Tree:
         """Return whether a file is there and was not left out."""
         return self.places.get(path) is not None
 
-    def size(self, path: str) -> int:
-        """Return a readable file's length in bytes; 0 where it has vanished since."""
-        place = self.places[path]
-        if isinstance(place, str):
-            try:
-                return os.stat(place).st_size  # noqa: PTH116 -- a Path per file costs 4x
-            except OSError:
-                return 0
-        return len(place or b"")
-
-    def part(self, paths: Iterable[str]) -> Tree:
-        """Return the tree with these files only, to be sent to another process."""
-        return Tree(self.name, {path: self.places[path] for path in paths}, (), self.limits)
-
     def without(self, is_excluded: Callable[[str], bool]) -> Tree:
         """Return the tree as if some of its files were not there."""
         return Tree(
@@ -151,26 +134,6 @@ class Tree:
             tuple(each for each in self.problems if not is_excluded(each.location.path)),
             self.limits,
         )
-
-
-def _read_from_disk(path: str, place: str, limits: Limits) -> bytes:
-    # The file may have been exchanged since it was listed, for a link or a pipe that never ends.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        descriptor = os.open(place, flags)
-        try:
-            facts = os.fstat(descriptor)
-            if not stat.S_ISREG(facts.st_mode):
-                raise FileNotReadable(path=path, detail="no regular file any more")
-            if facts.st_size > limits.file_bytes:
-                raise FileNotReadable(path=path, detail=too_long(facts.st_size, limits))
-            # A file that grows meanwhile is read as it was; a buffer of the limit's size for each
-            # of vLLM's 7,000 sources takes 0.1 s.
-            return os.read(descriptor, facts.st_size)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise FileNotReadable(path=path, detail=f"cannot be read: {error.strerror}") from error
 
 
 def _suffix(path: str) -> str:

@@ -1,7 +1,12 @@
-"""A folder on disk as a source tree: links stay inside it, and only regular files count."""
+"""A folder on disk as a source tree: links stay inside it, and only regular files count.
+
+Each source is opened once and kept: the readers look at most of them several times, and at vLLM's
+7,000 that cost 0.4 s of opening alone.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -51,23 +56,28 @@ class _Walk:
                 detail=f"holds more than {self.limits.kept_bytes / 1e6:.0f} MB of source; "
                 "give the folder of one project",
             )
-        if b"\0" in _start_of(place):
+        content = _content(path, place, size)
+        if b"\0" in content[:BINARY_TEST]:
             self.leave_out(path, "a binary file (it holds NUL bytes); not read")
             return
-        self.files[path] = place
+        self.files[path] = content
 
 
-def _start_of(place: str) -> bytes:
+def _content(path: str, place: str, size: int) -> bytes:
+    """Return a listed file's bytes; one that has grown meanwhile is read as it was listed."""
+    # It may have been exchanged since, for a link out of the tree or a pipe that never ends.
     # The plain calls: pathlib and io take 0.3 s more for vLLM's 7,000 sources.
     descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, BINARY_TEST)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no regular file any more", path)
+        return os.read(descriptor, size)
     finally:
         os.close(descriptor)
 
 
 def read_folder(root: Path, limits: Limits) -> Tree:
-    """Return the tree of a folder; the files themselves are read when they are asked for."""
+    """Return the tree of a folder, with the contents of its sources."""
     walk = _Walk(Path(os.path.realpath(root)), limits)
     # A list of folders still to visit, not recursion: nesting cannot exhaust the stack.
     waiting: list[tuple[str, str, int]] = [(str(walk.root), "", 0)]

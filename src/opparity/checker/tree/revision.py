@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,15 +35,69 @@ _SAFE_ENVIRONMENT = {
 }
 
 
-class _Git:
+class Git:
     """git in one repository, with everything switched off that could run a program or fetch."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._command = ["git", "--no-pager", *_SAFE_SETTINGS, "-C", str(folder)]
+        # A file may be named `:(top)x`: paths are never patterns.
+        self._command = ["git", "--no-pager", "--literal-pathspecs", *_SAFE_SETTINGS]
+        self._command += ["-C", str(folder)]
         self._environment = {**os.environ, **_SAFE_ENVIRONMENT}
 
+    def commit(self, revision: str) -> str:
+        """Return the full name of a revision's commit.
+
+        Raises:
+            TreeRefused: there is none.
+        """
+        asked = f"{revision}^{{commit}}"
+        self("rev-parse", "--git-dir")  # says so where the folder is in no repository
+        try:
+            answer = self("rev-parse", "--verify", "--quiet", "--end-of-options", asked)
+        except TreeRefused as error:
+            raise TreeRefused(
+                path=self._folder, detail=f"no revision {printable(revision)!r} in this repository"
+            ) from error
+        return answer.decode("ascii").strip()
+
+    def blob(self, name: str, most: int) -> bytes:
+        """Return the content of an object, `COMMIT:./PATH`; nothing where it is none or longer."""
+        try:
+            if int(self("cat-file", "-s", name)) > most:
+                return b""
+            return self("cat-file", "blob", name)
+        except TreeRefused:
+            # The commit removed the file.
+            return b""
+
+    def beginning(self, most: int, *arguments: str, asked: bytes = b"") -> bytes:
+        """Return an answer's first bytes, however long git would go on."""
+        with tempfile.TemporaryFile() as question:
+            question.write(asked)
+            question.seek(0)
+            with subprocess.Popen(
+                [*self._command, *arguments],
+                stdin=question,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._environment,
+            ) as process:
+                watch = threading.Timer(300, process.kill)
+                watch.start()
+                try:
+                    assert process.stdout is not None
+                    return process.stdout.read(most)
+                finally:
+                    process.kill()
+                    watch.cancel()
+
     def __call__(self, *arguments: str, asked: bytes = b"") -> bytes:
+        """Return a whole answer.
+
+        Raises:
+            TreeRefused: git is missing, fails, or takes too long.
+        """
         try:
             completed = subprocess.run(
                 [*self._command, *arguments],
@@ -69,17 +125,9 @@ def read_revision(path: Path, revision: str, limits: Limits) -> Tree:
     """Return the tree of a git revision, of the folder `path` of its repository."""
     if not path.is_dir():
         raise TreeRefused(path=path, detail="--revision needs a folder inside a git repository")
-    git = _Git(path)
+    git = Git(path)
     prefix = git("rev-parse", "--show-prefix").decode("utf-8", "surrogateescape").rstrip("\n")
-    try:
-        commit = git(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
-        )
-    except TreeRefused as error:
-        raise TreeRefused(
-            path=path, detail=f"no revision {printable(revision)!r} in this repository"
-        ) from error
-    tree = f"{commit.decode('ascii').strip()}:{prefix}"
+    tree = f"{git.commit(revision)}:{prefix}"
     listing = _list(path, git("ls-tree", "-r", "-z", "-l", "--full-tree", tree), limits)
     _read_contents(listing, git)
     files = dict(sorted(listing.files.items()))
@@ -142,7 +190,7 @@ def _list(root: Path, answer: bytes, limits: Limits) -> _Listing:
     return listing
 
 
-def _read_contents(listing: _Listing, git: _Git) -> None:
+def _read_contents(listing: _Listing, git: Git) -> None:
     """Fill in the contents of a listing's sources and resolve its links."""
     sources = _contents(git, list(listing.sources.values()))
     for path, content in zip(listing.sources, sources, strict=True):
@@ -161,7 +209,7 @@ def _read_contents(listing: _Listing, git: _Git) -> None:
             listing.files[path] = listing.files[resolved]
 
 
-def _contents(git: _Git, identities: Sequence[bytes]) -> Iterator[bytes]:
+def _contents(git: Git, identities: Sequence[bytes]) -> Iterator[bytes]:
     """Yield the contents of objects, all asked of one git process."""
     if not identities:
         return

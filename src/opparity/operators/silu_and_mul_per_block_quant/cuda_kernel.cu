@@ -133,7 +133,6 @@ OPPARITY_DEVICE void quantise(const Arguments& arguments) {
   constexpr int kLoadBytes = kShape == Shape::kUnaligned
                                  ? static_cast<int>(sizeof(typename Input::Storage))
                                  : (kWords >= 4 ? 16 : 4 * kWords);
-  if constexpr (kCountsThroughRows) let_next_kernel_start();
   uint32_t token, column;
   // A group's lanes leave together: pieces, in a row and in all, are a multiple of a group's.
   if constexpr (kCountsThroughRows) {
@@ -149,6 +148,7 @@ OPPARITY_DEVICE void quantise(const Arguments& arguments) {
   const char* gates = arguments.input + token * arguments.input_row_bytes +
                       static_cast<int64_t>(column) * (kWords * 4);
   const char* ups = gates + static_cast<int64_t>(arguments.row_pieces) * (kWords * 4);
+  if constexpr (kCountsThroughRows) let_next_kernel_start();
   wait_for_previous_kernel();
   // Sooner, several small kernels would hold the chip while they wait: 64 x 7168 took 2.37 us so.
   if constexpr (!kCountsThroughRows) let_next_kernel_start();

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MOST_DEPTH = 25
+# A function that may or may not call itself again is followed no deeper. With 25 vLLM 0.33.0's
+# setup.py, which looks for the requirements of requirements, takes 65,000 steps instead of 3,500.
+MOST_UNDECIDED_DEPTH = 3
 MOST_MODULES = 80
 
 
@@ -53,6 +56,7 @@ class Frame:
     """One activation of a function, or a module's top level.
 
     Attributes:
+        function: the syntax of the function; None for a module's or a class's body.
         alive: whether control still reaches the next statement.
         leaves: how it left, where `alive` is FALSE.
         returned: the values returned so far.
@@ -63,6 +67,7 @@ class Frame:
     scope: Scope
     owner: Class | None = None
     receiver: Value | None = None
+    function: ast.AST | None = None
     alive: Truth = Truth.TRUE
     leaves: Leaves | None = None
     returned: list[Value] = field(default_factory=list)
@@ -146,8 +151,14 @@ class Caller(Evaluator, ABC):
         self._bind_arguments(function, arguments, keywords, scope)
         if isinstance(function.node, ast.Lambda):
             return self.evaluate(function.node.body, scope)
-        frame = Frame(scope, function.owner, function.receiver)
+        if self.path is not Truth.TRUE and self._is_deep_in(function):
+            return Unsure("calls itself")
+        frame = Frame(scope, function.owner, function.receiver, function.node)
         return self.run_frame(frame, function.node.body)
+
+    def _is_deep_in(self, function: Function) -> bool:
+        open_calls = [frame for frame in self.frames if frame.function is function.node]
+        return len(open_calls) >= MOST_UNDECIDED_DEPTH
 
     def _bind_arguments(
         self, function: Function, arguments: list[Value], keywords: dict[str, Value], scope: Scope

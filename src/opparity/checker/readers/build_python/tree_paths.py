@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import takewhile
@@ -21,13 +22,59 @@ _LONGEST_PATTERN = 300
 _WILD = re.compile(r"[*?\[]")
 
 
+class TreeFiles:
+    """A tree's files and folders, in order, and what its scripts have looked for in them."""
+
+    def __init__(self, files: frozenset[str]) -> None:
+        self.files = files
+        self.folders = folders_of(files)
+        self.in_order = sorted(files)
+        self._in_folder: dict[str, list[str]] = {}
+        self._matching: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def starting_with(self, start: str) -> Iterator[str]:
+        """Yield the files whose paths start with a text, in order."""
+        for position in range(bisect_left(self.in_order, start), len(self.in_order)):
+            if not self.in_order[position].startswith(start):
+                return
+            yield self.in_order[position]
+
+    def matching(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the files that match a pattern's parts, in order."""
+        if wanted not in self._matching:
+            literal = "/".join(takewhile(lambda part: not _WILD.search(part), wanted[:-1]))
+            self._matching[wanted] = tuple(
+                file
+                for file in self.starting_with(literal)
+                if _matches(tuple(file.split("/")), wanted)
+            )
+        return self._matching[wanted]
+
+    def names_in(self, folder: str) -> list[str]:
+        """Return the names directly in a folder, in order."""
+        if not self._in_folder:
+            for path in sorted(self.files | self.folders):
+                outer, _, name = path.rpartition("/")
+                self._in_folder.setdefault(outer, []).append(name)
+        return self._in_folder.get(folder, [])
+
+
 @dataclass(frozen=True, slots=True)
 class TreePaths:
     """A tree's files, seen from the folder in which a script runs."""
 
-    files: frozenset[str]
-    folders: frozenset[str]
+    tree: TreeFiles
     folder: str
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Return the tree's files."""
+        return self.tree.files
+
+    @property
+    def folders(self) -> frozenset[str]:
+        """Return the tree's folders."""
+        return self.tree.folders
 
     @property
     def absolute_folder(self) -> str:
@@ -71,19 +118,14 @@ class TreePaths:
         if len(relative) > _LONGEST_PATTERN:
             return
         wanted = tuple((relative if recursive else relative.replace("**", "*")).split("/"))
-        literal = "/".join(takewhile(lambda part: not _WILD.search(part), wanted[:-1]))
-        for file in sorted(self.files):
-            if file.startswith(literal) and _matches(tuple(file.split("/")), wanted):
-                yield self._as_given(file, pattern)
+        for file in self.tree.matching(wanted):
+            yield self._as_given(file, pattern)
 
     def listing(self, folder: str) -> Iterator[str]:
         """Yield the names directly in a folder."""
         relative = self.relative(folder)
-        if relative is None:
-            return
-        for path in sorted(self.files | self.folders):
-            if path and posixpath.dirname(path) == relative:
-                yield posixpath.basename(path)
+        if relative is not None:
+            yield from self.tree.names_in(relative)
 
     def walk(self, top: str) -> Iterator[tuple[str, list[str], list[str]]]:
         """Yield (folder, its folders, its files), as os.walk does, top first."""

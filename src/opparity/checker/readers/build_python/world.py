@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, truth_of
 from opparity.checker.readers.build_python.values import (
     NONE,
+    Collection,
+    Item,
     Known,
     Library,
     Newest,
@@ -61,6 +63,11 @@ _CPP_EXTENSION = re.compile(r"(?:torch|torch_\w+)(?:\.utils)*\.cpp_extension\.(\
 # An environment variable that asks for the extensions (MMCV_WITH_OPS).
 _SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL)_")
 
+# Variables that say what to compile for: torch's take "9.0;10.0", those of projects "90;100".
+_ARCHITECTURES = re.compile(
+    r"(?:^|_)(?P<vendor>CUDA|ROCM|HIP|GPU|AMDGPU)_?(?:ARCHS?|ARCHITECTURES|TARGETS)(?P<list>_LIST)?$"
+)
+
 
 def _is_off(default: Value) -> bool:
     return isinstance(default, Known) and str(default.value).lower() in {
@@ -79,10 +86,12 @@ class World:
 
     Attributes:
         is_eager: variables that ask for extensions, off by default, are set.
+        switches: those variables, as the build asked for them.
     """
 
     platform: Platform
     is_eager: bool = False
+    switches: set[str] = field(default_factory=set)
 
     @property
     def is_gpu(self) -> bool:
@@ -105,9 +114,22 @@ class World:
         match = _FORCED.match(name)
         if match and match["name"].lower() == self.platform.name:
             return Known("1")
-        if self.is_eager and not match and _SWITCH.search(name) and _is_off(default):
-            return Known("1")
-        return default
+        if not match and _SWITCH.search(name) and _is_off(default):
+            self.switches.add(name)
+            return Known("1") if self.is_eager else default
+        return self._architectures(name) or default
+
+    def _architectures(self, name: str) -> Value | None:
+        """Return what a variable that lists architectures holds, where some were asked for."""
+        match = _ARCHITECTURES.search(name)
+        asked = self.platform.architectures
+        if not match or not asked or not self.is_gpu:
+            return None
+        is_cuda = self.platform.name == "cuda"
+        if match["vendor"] != "GPU" and is_cuda != (match["vendor"] == "CUDA"):
+            return None
+        plain = [each.replace(".", "") for each in asked] if not match["list"] else asked
+        return Known(";".join(plain if is_cuda else asked))
 
     def attribute(self, name: str) -> Value:
         """Return what a dotted name outside the tree stands for on this platform."""
@@ -129,9 +151,22 @@ class World:
                 return Known(self.is_gpu)
             if device in _DEVICES:
                 return Known(device == self.platform.name)
+        if name == "torch.cuda.get_device_capability" and self.platform.architectures:
+            return self._capability()
         if name == "torch.cuda.device_count":
             return Unsure("devices", truth_of(self.is_gpu))
         return _ANSWERS.get(name)
+
+    def _capability(self) -> Value | None:
+        """Return the newest architecture asked for, as the machine's own device would have it."""
+        numbers = [
+            (int(major), int(minor[:1] or 0))
+            for major, _, minor in (each.partition(".") for each in self.platform.architectures)
+            if major.isdigit() and (not minor or minor[0].isdigit())
+        ]
+        if self.platform.name != "cuda" or not numbers:
+            return None
+        return Collection("tuple", [Item(Known(number)) for number in max(numbers)])
 
 
 _CONSTANTS: dict[str, Value] = {

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from opparity.checker.readers.python.pruning import Block
 
 # Plain texts: finding each in turn is 20 times as fast as one expression of them all.
 _TOUCHING = (
@@ -25,6 +28,7 @@ _TOUCHING = (
 )
 _TABLE = re.compile(r"^(_?[A-Z][A-Z0-9_]+)\b[^=\n]*= *\{", re.MULTILINE)
 _TABLE_NAME = re.compile(r"_?[A-Z][A-Z0-9_]+$")
+_NAME = re.compile(r"[A-Za-z_]\w*")
 # Functions that a guard may ask: is_supported(), has_deep_gemm(), _use_fused().
 _ANSWERING = re.compile(
     r"(?:^|_)(?:is|has|have|can|use|uses|should|support|supports|supported|available|enabled|on)"
@@ -35,6 +39,44 @@ _ANSWERING = re.compile(
 def may_answer(name: str) -> bool:
     """Return whether a function's name reads like a question that a guard may ask."""
     return _ANSWERING.search(name) is not None
+
+
+@dataclass
+class SearchedText:
+    """A file's text, searched for each mark once."""
+
+    text: str
+    found: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """Return the names that are given a dictionary at the left margin."""
+        return frozenset(match[1] for match in _TABLE.finditer(self.text))
+
+    def places(self, marks: Iterable[str]) -> list[int]:
+        """Return where any of the marks stands, in order."""
+        return sorted({place for mark in marks for place in self._places_of(mark)})
+
+    def lines(self, marks: Iterable[str]) -> tuple[int, ...]:
+        """Return the lines in which any of the marks stands, counted as the parser counts them."""
+        found: list[int] = []
+        line, position = 1, 0
+        for place in self.places(marks):
+            line += self.text.count("\n", position, place)
+            position = place
+            if not found or found[-1] != line:
+                found.append(line)
+        return tuple(found)
+
+    def _places_of(self, mark: str) -> tuple[int, ...]:
+        if mark not in self.found:
+            places: list[int] = []
+            place = self.text.find(mark)
+            while place >= 0:
+                places.append(place)
+                place = self.text.find(mark, place + 1)
+            self.found[mark] = tuple(places)
+        return self.found[mark]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +95,7 @@ class Interest:
         return position < len(self.lines) and self.lines[position] <= (node.end_lineno or first)
 
 
-def interest_of(text: str, syntax: ast.Module, wanted: Iterable[str] = ()) -> Interest:
+def interest_of(text: SearchedText, syntax: ast.Module, wanted: Iterable[str] = ()) -> Interest:
     """Return the lines that touch operators, tables, or names that stand for such code.
 
     Args:
@@ -61,10 +103,8 @@ def interest_of(text: str, syntax: ast.Module, wanted: Iterable[str] = ()) -> In
         syntax: the same, parsed.
         wanted: names bound in the file that lead to operators in other files.
     """
-    tables = {match[1] for match in _TABLE.finditer(text)}
-    tables |= {name for name in wanted if _TABLE_NAME.match(name)}
-    touching = _lines((*_TOUCHING, *sorted(tables)), text)
-    own = Interest(touching)
+    marks = _own_marks(text, wanted)
+    own = Interest(text.lines(marks))
     names = {
         node.name
         for node in syntax.body
@@ -75,7 +115,37 @@ def interest_of(text: str, syntax: ast.Module, wanted: Iterable[str] = ()) -> In
     for node in syntax.body:  # in order: a base stands before what derives from it
         if isinstance(node, ast.ClassDef) and _base_names(node) & names:
             names.add(node.name)
-    return Interest(_lines((*_TOUCHING, *sorted(tables | names | set(wanted))), text))
+    return Interest(text.lines({*marks, *names, *wanted}))
+
+
+def places_of_interest(
+    text: SearchedText, blocks: Sequence[Block], wanted: Iterable[str]
+) -> list[int]:
+    """Return the offsets that `interest_of` may come to, and some more, before a file is parsed.
+
+    Args:
+        text: the file's text.
+        blocks: its functions and classes.
+        wanted: names that may be bound in the file and may lead to operators in other files.
+    """
+    marks = _own_marks(text, wanted)
+    touching = text.places(marks)
+    names: set[str] = set()
+    top: Block | None = None
+    for block in blocks:
+        if block.indentation == 0:
+            top = block
+            if block.holds(touching) or (
+                not block.is_function and not names.isdisjoint(_NAME.findall(block.head))
+            ):
+                names.add(block.name)
+        elif (top is None or block.start >= top.end) and block.holds(touching):
+            names.add(block.name)  # under a condition at the left margin
+    return text.places({*marks, *names, *wanted})
+
+
+def _own_marks(text: SearchedText, wanted: Iterable[str]) -> tuple[str, ...]:
+    return (*_TOUCHING, *text.tables, *(name for name in wanted if _TABLE_NAME.match(name)))
 
 
 def _base_names(node: ast.ClassDef) -> set[str]:
@@ -94,21 +164,3 @@ def _defined_in_blocks(syntax: ast.Module, own: Interest) -> set[str]:
         for inner in ast.walk(block)
         if isinstance(inner, ast.FunctionDef | ast.ClassDef) and own.in_range(inner)
     }
-
-
-def _lines(marks: Iterable[str], text: str) -> tuple[int, ...]:
-    """Return the lines in which any of the marks stands, counted as the parser counts them."""
-    places: list[int] = []
-    for mark in marks:
-        place = text.find(mark)
-        while place >= 0:
-            places.append(place)
-            place = text.find(mark, place + 1)
-    found: list[int] = []
-    line, position = 1, 0
-    for place in sorted(places):
-        line += text.count("\n", position, place)
-        position = place
-        if not found or found[-1] != line:
-            found.append(line)
-    return tuple(found)

@@ -56,6 +56,7 @@ class ModuleReader:
     imports: list[ImportSite] = field(default_factory=list)
     assigned: dict[tuple[str, str], list[Condition]] = field(default_factory=dict)
     bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bound_once: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.operators = OperatorUses(self.path)
@@ -198,7 +199,7 @@ class ModuleReader:
         scope = ".".join(place.classes) if place.classes and not place.inside else place.inside
         condition = condition_of(value, place.inside)
         known = self.assigned.setdefault((scope, name), [])
-        if place.guards and not known:
+        if place.guards and not known and name not in self.bound_once.get(scope, ()):
             # Set under a guard alone: whether it is set at all is part of the answer.
             known.append(UNDECIDED)
         else:
@@ -288,6 +289,7 @@ class ModuleReader:
             name, self._at(node), guards, is_implicit=implicit or bool(place.classes)
         )
         if self.interest.in_range(node) or may_answer(node.name):
+            self.bound_once[name] = _bound_once(node)
             self._block(node.body, Place(name, guards, at_import=False))
 
     def _class(self, node: ast.ClassDef, place: Place) -> None:
@@ -385,6 +387,20 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
             case ast.With(_, inner) if _leaves(inner):
                 return True
     return False
+
+
+def _bound_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
+    """Return the locals that one statement alone gives a value: whoever reads them reads that."""
+    counts: dict[str, int] = {}
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Name(name, ast.Store() | ast.Del()):
+                counts[name] = counts.get(name, 0) + 1
+            case ast.arg(name) | ast.ExceptHandler(_, str(name)):
+                counts[name] = counts.get(name, 0) + 2
+            case ast.Global(names) | ast.Nonlocal(names):
+                counts.update(dict.fromkeys(names, 2))
+    return frozenset(name for name, count in counts.items() if count == 1)
 
 
 def _names(node: ast.AST) -> tuple[str, ...]:

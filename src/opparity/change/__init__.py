@@ -1,0 +1,1 @@
+"""What a change does to each platform: two trees and their history to one report."""

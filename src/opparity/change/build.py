@@ -1,0 +1,55 @@
+"""Two inspected trees and what is known of their history to one report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.change.implementation import changed_files, describe_implementation
+from opparity.change.macros import guards_touched, macro_uses
+from opparity.change.matrix import compare_matrices
+from opparity.change.model import ChangeReport, RelatedChanges
+from opparity.change.motivation import motivate
+from opparity.change.outlook import compare_outlooks
+from opparity.change.remarks import remark
+from opparity.change.review import review
+from opparity.change.risks import weigh
+from opparity.change.summary import summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opparity.change.inspection import Inspected
+    from opparity.change.model import ArchitectureRow, Commit
+
+_NO_HISTORY = RelatedChanges((), (), (), ())
+
+
+def build_report(
+    before: Inspected,
+    after: Inspected,
+    *,
+    description: str = "",
+    commits: Sequence[Commit] = (),
+    related: RelatedChanges = _NO_HISTORY,
+    architectures: tuple[ArchitectureRow, ...] = (),
+) -> ChangeReport:
+    """Return what a change does to each platform."""
+    matrix = compare_matrices(before, after, architectures)
+    verdicts = compare_outlooks(before, after)
+    motivation = motivate(description, commits)
+    changed = changed_files(before.tree, after.tree)
+    guards = guards_touched(before, after, matrix)
+    macros = macro_uses(after, guards, changed)
+    touched = {row.operator for row in matrix.changed}
+    reviewed = review(before, after, touched, remark(after, guards, macros, motivation))
+    return ChangeReport(
+        before=before.side(),
+        after=after.side(),
+        summary=summarise(matrix, reviewed, verdicts),
+        motivation=motivation,
+        implementation=describe_implementation(before, after, matrix, changed),
+        matrix=matrix,
+        review=reviewed,
+        risks=weigh(before, after, matrix, reviewed, verdicts, guards, macros),
+        related=related,
+    )

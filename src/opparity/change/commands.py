@@ -1,0 +1,137 @@
+"""`opparity report`: options in, a report out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opparity.change.formats import ReportFormat
+from opparity.change.language import Language
+from opparity.checker.commands import ExitStatus, print_text, refusals
+from opparity.errors import OpparityError
+
+if TYPE_CHECKING:
+    from opparity.change.model import ChangeReport
+
+# A pull request's text has at most 65,536 characters; a larger file is none.
+_LONGEST_DESCRIPTION = 4_000_000
+
+
+class FormatRefused(OpparityError, ValueError):
+    """`--write` names no format, or no file."""
+
+    message = "--write {given!r}: allowed are {allowed}"
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command to the `opparity` command."""
+    application.command()(report)
+
+
+def report(
+    revisions: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[BASE..HEAD]",
+            help="Two git revisions; BASE...HEAD begins where they parted. Nothing is checked out.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    repository: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="The git repository, or a folder of it.")
+    ] = Path(),
+    before: Annotated[
+        Path | None, typer.Option(metavar="TREE", help="A folder, an sdist or a zip.")
+    ] = None,
+    after: Annotated[
+        Path | None, typer.Option(metavar="TREE", help="The tree to compare it with.")
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:ARCHS]",
+            help="A platform, e.g. rocm, cuda:9.0,12.0; repeatable. "
+            "Default: every one that a tree's build knows.",
+        ),
+    ] = None,
+    output_format: Annotated[
+        ReportFormat, typer.Option(help="How the report is written.")
+    ] = ReportFormat.MARKDOWN,
+    language: Annotated[
+        Language, typer.Option(help="The language of the report's own words.")
+    ] = Language.ENGLISH,
+    description: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The pull request's text; - is standard input."),
+    ] = None,
+    related: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Earlier changes to list, in TOML.")
+    ] = None,
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="TREE", help="A release before --before, oldest first; repeatable."),
+    ] = None,
+    write: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FORMAT=FILE", help="Write a further format to a file, e.g. html=report.html."
+        ),
+    ] = None,
+    fail: Annotated[
+        bool, typer.Option("--fail", help="Exit 1 where the change introduces an error.")
+    ] = False,
+) -> None:
+    """Say what a change does to each platform.
+
+    Exit status: 0 reported, 1 with --fail where an error is introduced, 2 could not report.
+    """
+    with refusals():
+        from opparity.change.compose import Sources, compose  # noqa: PLC0415 -- quick --help
+        from opparity.change.formats import renderer  # noqa: PLC0415
+        from opparity.change.languages import catalogue  # noqa: PLC0415
+        from opparity.progress import Progress  # noqa: PLC0415
+
+        sources = Sources(
+            folder=repository,
+            revisions=revisions or "",
+            before=before,
+            after=after,
+            earlier=tuple(earlier or ()),
+            related=related,
+            description=_description(description),
+            platforms=tuple(platform or ()),
+        )
+        files = [_further(each) for each in write or ()]
+        with Progress(2 + len(sources.earlier)) as progress:
+            found = compose(sources, progress.next)
+        words = catalogue(language)
+        for further, path in files:
+            path.write_text(renderer(further)(found, words), "utf-8")
+        print_text(renderer(output_format)(found, words))
+    if fail and _introduces_error(found):
+        raise typer.Exit(ExitStatus.FINDINGS)
+
+
+def _further(given: str) -> tuple[ReportFormat, Path]:
+    """Return what `--write` asks for."""
+    name, _, path = given.partition("=")
+    if name not in set(ReportFormat) or not path:
+        raise FormatRefused(given=given, allowed=", ".join(f"{each}=FILE" for each in ReportFormat))
+    return ReportFormat(name), Path(path)
+
+
+def _description(path: Path | None) -> str:
+    if path is None:
+        return ""
+    if str(path) == "-":
+        return sys.stdin.buffer.read(_LONGEST_DESCRIPTION).decode("utf-8", "replace")
+    with path.open("rb") as file:
+        return file.read(_LONGEST_DESCRIPTION).decode("utf-8", "replace")
+
+
+def _introduces_error(found: ChangeReport) -> bool:
+    return any(each.severity.value == "error" for each in found.review.introduced)

@@ -1,0 +1,167 @@
+"""Python's uses of the tree's operators, and the guards around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.change.differences.native_files import moved_guard
+from opparity.change.statements import state
+from opparity.checker.conditions import (
+    And,
+    Constant,
+    Not,
+    Or,
+    Predicate,
+    Truth,
+    conjunction,
+    describe,
+    disjunction,
+    negation,
+)
+from opparity.checker.facts import CallKind, PythonFile
+from opparity.checker.operators import Process, concerns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opparity.change.differences import Difference, Differences
+    from opparity.change.inspection import Inspected
+    from opparity.checker.conditions import Condition
+    from opparity.checker.facts import Call, TableUse
+
+_EMPTY = PythonFile(path="")
+
+
+def compare(differences: Differences) -> None:
+    """Compare every Python file that changed."""
+    for path in sorted(differences.changed):
+        old = differences.before.project.python.get(path, _EMPTY)
+        new = differences.after.project.python.get(path, _EMPTY)
+        first, second = _uses(differences.before, old), _uses(differences.after, new)
+        told: dict[tuple[str, ...], list[str]] = {}
+        for operator in dict.fromkeys((*first, *second)):
+            before, after = first.get(operator, []), second.get(operator, [])
+            if not before or not after:
+                told.setdefault(("called",) if after else ("uncalled",), []).append(operator)
+                continue
+            guards = guards_text(before), guards_text(after)
+            if guards[0] != guards[1]:
+                told.setdefault(("call_guard", *guards), []).append(operator)
+        if told:
+            difference = differences.at(path)
+            _tell(difference, told)
+            _reached(differences, difference, first, second)
+        _tables(differences, path, old, new)
+
+
+def _uses(side: Inspected, file: PythonFile) -> dict[str, list[Call]]:
+    found: dict[str, list[Call]] = {}
+    for call in file.calls:
+        if call.operator and side.project.operators.is_ours(call.qualified):
+            found.setdefault(call.qualified, []).append(call)
+    return found
+
+
+def _tables(differences: Differences, path: str, old: PythonFile, new: PythonFile) -> None:
+    """Say which keys of tables are stored or read under other guards than before."""
+    first, second = _table_uses(old), _table_uses(new)
+    for use, after in second.items():
+        before = first.get(use)
+        if before is None:
+            continue
+        guards = guards_text(before), guards_text(after)
+        if guards[0] != guards[1]:
+            table, key, is_store = use
+            difference = differences.at(path)
+            difference.terms.update((table, key))
+            name = "change.stored_guard" if is_store else "change.read_guard"
+            difference.changes.append(moved_guard(name, *guards, table=(table,), key=(key,)))
+
+
+def _table_uses(file: PythonFile) -> dict[tuple[str, str, bool], list[TableUse]]:
+    found: dict[tuple[str, str, bool], list[TableUse]] = {}
+    for use in file.table_uses:
+        table = use.table.rpartition(":")[2]
+        found.setdefault((table, use.key, use.is_store), []).append(use)
+    return found
+
+
+def guards_text(calls: Sequence[Call | TableUse]) -> str:
+    """Return the guards of an operator's uses, as far as they are known; "" for none.
+
+    Uses under different guards are told as "… / …".
+    """
+    texts = dict.fromkeys(
+        " && ".join(
+            dict.fromkeys(
+                describe(known)
+                for guard in call.guards
+                if (known := _known(guard.condition)) is not None
+            )
+        )
+        for call in calls
+    )
+    return "" if "" in texts else " / ".join(texts)
+
+
+def _known(condition: Condition) -> Condition | None:
+    """Return a guard without what could not be decided; None where nothing is left of it."""
+    match condition:
+        case Constant():
+            return None
+        case Predicate(name):
+            return condition if name in {"platform", "hasattr"} else None
+        case Not(operand):
+            inner = _known(operand)
+            return None if inner is None else negation(inner)
+        case And(operands):
+            parts = [part for each in operands if (part := _known(each)) is not None]
+            return conjunction(*parts) if parts else None
+        case Or(operands):
+            known = [_known(each) for each in operands]
+            parts = [each for each in known if each is not None]
+            return disjunction(*parts) if len(parts) == len(known) else None
+        case _:
+            return None
+
+
+def _tell(difference: Difference, told: dict[tuple[str, ...], list[str]]) -> None:
+    for (key, *guards), operators in told.items():
+        for operator in operators:
+            difference.about(operator)
+        listed = tuple(operators)
+        if guards:
+            difference.changes.append(moved_guard(f"change.{key}", *guards, operators=listed))
+        else:
+            difference.changes.append(state(f"change.{key}", operators=listed))
+
+
+def _reached(
+    differences: Differences,
+    difference: Difference,
+    first: dict[str, list[Call]],
+    second: dict[str, list[Call]],
+) -> None:
+    """Say on which platforms an operator is called that was not called there, or no more is."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for operator in dict.fromkeys((*first, *second)):
+        before = _platforms(differences.before, first.get(operator, []))
+        after = _platforms(differences.after, second.get(operator, []))
+        for key, there in (("called", after - before), ("uncalled", before - after)):
+            if there:
+                found.setdefault((key, tuple(sorted(there))), []).append(operator)
+    for (key, platforms), operators in found.items():
+        difference.effects.append(
+            state(f"effect.{key}", operators=tuple(operators), platforms=platforms)
+        )
+
+
+def _platforms(side: Inspected, calls: list[Call]) -> set[str]:
+    return {
+        platform.label
+        for platform in side.project.platforms
+        for call in calls
+        if call.kind is not CallKind.REGISTER_FAKE
+        and concerns(call, platform)
+        and Process(platform, side.project.operators).truth_of(call.guards) is not Truth.FALSE
+    }

@@ -1,0 +1,100 @@
+"""Findings as Markdown: what, why it matters, and the edit that would mend it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.change.formats.marking import block, code, marked, platform, say
+from opparity.change.language import Language
+from opparity.change.statements import state
+
+if TYPE_CHECKING:
+    from opparity.change.languages import Catalogue
+    from opparity.change.model import ReviewedFinding, Suggestion
+
+_MOST = 40
+_MOST_PLACES = 5
+
+
+def finding_lines(
+    findings: tuple[ReviewedFinding, ...],
+    catalogue: Catalogue,
+    most: int = _MOST,
+    *,
+    is_advised: bool = True,
+) -> list[str]:
+    """Return findings as a list, an empty line after it."""
+    if not findings:
+        return [catalogue.word("text.no_findings"), ""]
+    lines: list[str] = []
+    explained: set[str] = set()
+    for finding in findings[:most]:
+        lines += _finding(finding, catalogue, is_explained=finding.rule in explained)
+        if is_advised:
+            lines += [*_suggestion(finding, finding.suggestion, catalogue), ""]
+        explained.add(finding.rule)
+    if len(findings) > most:
+        left = state("text.findings_left_out", count=len(findings) - most)
+        lines += [say(catalogue, left), ""]
+    return lines
+
+
+def headline(finding: ReviewedFinding, catalogue: Catalogue) -> str:
+    """Return a finding in one line."""
+    colon = catalogue.word("punctuation.colon")
+    where = ", ".join(map(platform, finding.platforms)) or catalogue.word("text.everywhere")
+    subject = finding.operator or finding.symbol
+    parts = [
+        f"**{catalogue.word(f'severity.{finding.severity.value}')} {finding.rule}**",
+        where,
+        *([code(subject)] if subject else []),
+        code(f"{finding.path}:{finding.line}"),
+    ]
+    return f"{' · '.join(parts)}{colon}{marked(catalogue.rule(finding.rule, 'title'))}"
+
+
+def _finding(finding: ReviewedFinding, catalogue: Catalogue, *, is_explained: bool) -> list[str]:
+    colon = catalogue.word("punctuation.colon")
+    lines = [f"- {headline(finding, catalogue)}", ""]
+    if catalogue.language is Language.ENGLISH:
+        lines += [f"  {code(finding.message)}", ""]
+    if finding.excerpt:
+        lines += [*_indented(block([finding.excerpt], _language(finding.path))), ""]
+    if finding.related:
+        places = dict.fromkeys(f"{each.path}:{each.line}" for each in finding.related)
+        listed = catalogue.word("list.next").join(map(code, [*places][:_MOST_PLACES]))
+        lines += [f"  {catalogue.word('text.places')}{colon}{listed}", ""]
+    if not is_explained:
+        why = marked(catalogue.rule(finding.rule, "why"))
+        lines += [f"  {catalogue.word('text.why')}{colon}{why}", ""]
+    return lines
+
+
+def _suggestion(
+    finding: ReviewedFinding, suggestion: Suggestion | None, catalogue: Catalogue
+) -> list[str]:
+    colon = catalogue.word("punctuation.colon")
+    if suggestion is None:
+        remedy = marked(catalogue.rule(finding.rule, "remedy"))
+        return [f"  {catalogue.word('text.advice')}{colon}{remedy}"]
+    if not suggestion.new:
+        return [f"  {catalogue.word('text.advice')}{colon}{say(catalogue, suggestion.advice)}"]
+    place = code(f"{suggestion.path}:{suggestion.line}")
+    opening, closing = catalogue.word("punctuation.open"), catalogue.word("punctuation.close")
+    title = f"{catalogue.word('text.suggestion')}{opening}{place}{closing}{colon}"
+    return [
+        f"  {title}{say(catalogue, suggestion.advice)}",
+        "",
+        *_indented(block([f"-{suggestion.old}", f"+{suggestion.new}"], "diff")),
+    ]
+
+
+def _language(path: str) -> str:
+    """Return the name by which Markdown knows a file's language."""
+    if path.endswith((".py", ".toml")):
+        return "python" if path.endswith(".py") else "toml"
+    return "cmake" if path.endswith((".txt", ".cmake")) else "cpp"
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {line}" for line in lines]

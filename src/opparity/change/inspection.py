@@ -1,0 +1,180 @@
+"""Each of the two trees, read and checked once: what every part of the report is a function of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from opparity.change.model import CellState, CellVerdict, Side
+from opparity.checker.conditions import ALWAYS, Truth, any_of, describe, disjunction
+from opparity.checker.facts import Severity
+from opparity.checker.inspection import Request, inspect_project
+from opparity.checker.linking import names
+from opparity.checker.macros import platform_of_macro
+from opparity.checker.matrix import build_matrix
+from opparity.checker.naming import operator_name, plain_library
+from opparity.checker.project import read_project
+
+if TYPE_CHECKING:
+    from opparity.checker.conditions import Condition
+    from opparity.checker.facts import Location, Registration
+    from opparity.checker.matrix import Cell, Matrix
+    from opparity.checker.project import Project
+    from opparity.checker.reports.report import Report
+    from opparity.checker.tree import Tree
+
+WORDS = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"}
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A tree with everything that the checker says of it."""
+
+    label: str
+    project: Project
+    report: Report
+    matrix: Matrix
+
+    @property
+    def tree(self) -> Tree:
+        """Return the tree itself."""
+        return self.project.tree
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Return the labels of the platforms that were looked at."""
+        return self.matrix.platforms
+
+    @cached_property
+    def registrations(self) -> dict[str, tuple[Registration, ...]]:
+        """Return the tree's registrations by full operator name, compiled or not."""
+        named: dict[Registration, str] = {}
+        for platform in self.project.platforms:
+            for link in self.project.linker.links_on(platform):
+                for compiled in link.compiled:
+                    for registration in compiled.file.registrations:
+                        named.setdefault(registration, operator_name(registration, link.target))
+        found: dict[str, list[Registration]] = {}
+        for registration in self.project.registrations:
+            library = plain_library(registration.library)
+            plain = f"{library}::{registration.operator}" if library else registration.operator
+            found.setdefault(named.get(registration, plain), []).append(registration)
+        return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
+    def states(self) -> dict[str, dict[str, CellState]]:
+        """Return operator -> platform -> what the platform has of it."""
+        broken = {
+            (finding.operator, finding.platform)
+            for finding in self.report.findings
+            if finding.rule == "BLD001" and finding.severity is Severity.ERROR
+        }
+        return {
+            row.operator: {
+                platform: self._state(row.operator, cell, (row.operator, platform) in broken)
+                for platform, cell in zip(self.platforms, row.cells, strict=True)
+            }
+            for row in self.matrix.rows
+        }
+
+    @cached_property
+    def symbols(self) -> dict[str, tuple[str, ...]]:
+        """Return the functions bound to each operator."""
+        return {row.operator: row.symbols for row in self.matrix.rows}
+
+    @cached_property
+    def registered_at(self) -> dict[Location, str]:
+        """Return the full operator name of each registration's place."""
+        return {
+            registration.location: name
+            for name, registrations in self.registrations.items()
+            for registration in registrations
+        }
+
+    @cached_property
+    def macro_files(self) -> dict[str, tuple[str, ...]]:
+        """Return the files that test each platform macro."""
+        found: dict[str, dict[str, None]] = {}
+        for file in self.project.native.values():
+            for test in file.macro_tests:
+                if platform_of_macro(test.name):
+                    found.setdefault(test.name, {})[file.path] = None
+        return {name: tuple(paths) for name, paths in found.items()}
+
+    @cached_property
+    def undefined_macros(self) -> frozenset[str]:
+        """Return the platform macros that are tested and that nobody defines."""
+        return frozenset(
+            finding.symbol for finding in self.report.findings if finding.rule == "MAC001"
+        )
+
+    def sources(self, operator: str) -> tuple[str, ...]:
+        """Return the files that define an operator's functions."""
+        return tuple(
+            sorted(
+                {
+                    definition.location.path
+                    for symbol in self.symbols.get(operator, ())
+                    for definition in self.project.definitions.get(symbol.rpartition("::")[2], ())
+                    if names(symbol, definition)
+                }
+            )
+        )
+
+    def guard(self, operator: str) -> str:
+        """Return the condition of an operator's registrations, as C has it; "" for none."""
+        conditions = [each.condition for each in self.registrations.get(operator, ())]
+        return guard_text(disjunction(*dict.fromkeys(conditions))) if conditions else ""
+
+    def side(self) -> Side:
+        """Return the tree's part of the report's head."""
+        return Side(
+            label=self.label,
+            project=self.report.project,
+            operators=len(self.matrix.rows),
+            errors=self.report.count(Severity.ERROR),
+            warnings=self.report.count(Severity.WARNING),
+            information=self.report.count(Severity.INFORMATION),
+            unknowns=len(self.report.unknowns),
+            unread=len(self.project.problems),
+        )
+
+    def _state(self, operator: str, cell: Cell, is_broken: bool) -> CellState:
+        implemented = any_of(answer.truth for _, answer in cell.implemented)
+        return CellState(
+            verdict=_verdict(cell, implemented, is_broken),
+            declared=WORDS[cell.declared.truth],
+            registered=WORDS[cell.defined.truth],
+            implemented=WORDS[implemented],
+            built=WORDS[cell.built.truth],
+            called=WORDS[cell.called.truth],
+            guard=self.guard(operator),
+        )
+
+
+def guard_text(condition: Condition) -> str:
+    """Return a preprocessor's condition as C has it; "" where it always holds."""
+    return "" if condition == ALWAYS else describe(condition)
+
+
+def _verdict(cell: Cell, implemented: Truth, is_broken: bool) -> CellVerdict:
+    """Return what the five answers come to."""
+    registered, built = cell.defined.truth, cell.built.truth
+    if is_broken or (
+        registered is Truth.TRUE and implemented is Truth.TRUE and built is Truth.FALSE
+    ):
+        return CellVerdict.BROKEN
+    if registered is Truth.FALSE and implemented is Truth.FALSE:
+        return CellVerdict.ABSENT
+    if registered is Truth.TRUE and implemented is Truth.FALSE:
+        return CellVerdict.SCHEMA_ONLY
+    if registered is Truth.TRUE and implemented is Truth.TRUE and built is Truth.TRUE:
+        return CellVerdict.WORKS
+    return CellVerdict.UNDECIDED
+
+
+def inspect(tree: Tree, label: str, request: Request) -> Inspected:
+    """Read and check one tree."""
+    project = read_project(tree, request.platforms)
+    return Inspected(label, project, inspect_project(project, request), build_matrix(project))

@@ -1,0 +1,39 @@
+"""Why the change was made: the author's own texts, bounded, and the numbers in them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from opparity.change.model import Motivation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from opparity.change.model import Commit
+
+# A pull request's text on GitHub has at most 65,536 characters; a report quotes less.
+LONGEST_TEXT = 8_000
+MOST_COMMITS = 30
+_MOST_NUMBERS = 40
+_NUMBER = re.compile(r"(?:(?<![\w&/])#|/(?:pull|issues)/)(\d{1,7})\b")
+
+
+def motivate(description: str, commits: Sequence[Commit]) -> Motivation:
+    """Return the motivation; texts beyond the limits are cut, and that is said."""
+    kept = tuple(commits[:MOST_COMMITS])
+    texts = [description, *(f"{each.subject}\n{each.body}" for each in kept)]
+    numbers = numbers_in(texts)
+    return Motivation(
+        description=description[:LONGEST_TEXT].rstrip(),
+        commits=kept,
+        numbers=numbers[:_MOST_NUMBERS],
+        is_cut=len(description) > LONGEST_TEXT
+        or len(commits) > len(kept)
+        or len(numbers) > _MOST_NUMBERS,
+    )
+
+
+def numbers_in(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the issues and pull requests that texts name, as "#32996", in order."""
+    return tuple(dict.fromkeys(f"#{number}" for text in texts for number in _NUMBER.findall(text)))

@@ -1,0 +1,58 @@
+"""The lines that commits added and removed, read from one stream of git's, bounded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from opparity.checker.tree.revision import Git
+
+# A year of vLLM's bindings and build lists is about 6 MB of changed lines.
+MOST_BYTES = 64 << 20
+_NAME = re.compile(rb"^[0-9a-f]{40,64}$")
+_HUNK = re.compile(rb"^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+
+
+@dataclass(slots=True)
+class Patch:
+    """What one commit changed: "+" or "-", and the line."""
+
+    commit: str
+    lines: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_patches(
+    git: Git, commits: Iterable[str], paths: Iterable[str]
+) -> tuple[list[Patch], bool]:
+    """Return the patches of commits to some paths, and whether the limit cut them."""
+    asked = "".join(f"{commit}\n" for commit in commits).encode("ascii")
+    answer = git.beginning(
+        MOST_BYTES,
+        *("diff-tree", "--stdin", "--root", "-r", "-p", "--unified=0", "--no-renames"),
+        *("--no-ext-diff", "--no-textconv", "--no-color", "--", *paths),
+        asked=asked,
+    )
+    return [*_patches(answer)], len(answer) == MOST_BYTES
+
+
+def _patches(answer: bytes) -> Iterator[Patch]:
+    patch: Patch | None = None
+    left = 0
+    for line in answer.split(b"\n"):
+        if left and line[:1] in {b"+", b"-"}:
+            left -= 1
+            assert patch is not None
+            text = line[1:].decode("utf-8", "replace")
+            patch.lines.append((line[:1].decode("ascii"), text))
+        elif _NAME.match(line):
+            if patch is not None:
+                yield patch
+            patch = Patch(line.decode("ascii"))
+        elif (hunk := _HUNK.match(line)) and patch is not None:
+            left = sum(1 if count is None else int(count) for count in hunk.groups())
+    if patch is not None:
+        yield patch

@@ -1,0 +1,60 @@
+"""Whether any build description or script of a tree names a source at all.
+
+A list that could not be read to its end may hold any file; but a file that no line of any
+description, script or data file names can only be in it by a pattern.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.tree import Tree
+
+_LISTING = re.compile(
+    r"(?:^|/)(?:CMakeLists\.txt|BUCK|BUILD|TARGETS|Makefile|MANIFEST\.in|meson\.build)$|"
+    r"\.(?:cmake|py|toml|json|in|txt|bzl|bazel|mk|cfg|ya?ml|jinja|sh)$"
+)
+_COMMENT = (b"#", b"//")
+
+
+class Mentions:
+    """Looks for sources' names in everything that may list sources."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.known: dict[str, bool] = {}
+
+    def is_named(self, path: str) -> bool:
+        """Return whether a line that is no comment names a file, with any source's suffix.
+
+        The name alone in quotes counts: scripts make `f"{name}.cu"` of it.
+        """
+        stem = posixpath.basename(path).partition(".")[0]
+        if stem not in self.known:
+            name = re.escape(stem).encode()
+            expression = re.compile(
+                rb"(?<![\w-])" + name + rb"\.(?:c|cc|cpp|cu|cxx|hip|mm)\b|[\"'/]" + name + rb"[\"']"
+            )
+            self.known[stem] = any(
+                _holds(text, expression) for text in self._texts() if stem.encode() in text
+            )
+        return self.known[stem]
+
+    def _texts(self) -> Iterator[bytes]:
+        for path in self.tree.files:
+            if _LISTING.search(path) and self.tree.is_readable(path):
+                yield self.tree.read(path)
+
+
+def _holds(text: bytes, expression: re.Pattern[bytes]) -> bool:
+    return any(
+        not text[text.rfind(b"\n", 0, found.start()) + 1 : found.start()]
+        .lstrip()
+        .startswith(_COMMENT)
+        for found in expression.finditer(text)
+    )

@@ -1,0 +1,34 @@
+"""A tree as its own settings have it: what they exclude is no part of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.configuration import read_configuration
+from opparity.checker.platforms import parse_platform
+from opparity.checker.tree import open_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from opparity.checker.configuration import Configuration
+    from opparity.checker.platforms import Platform
+    from opparity.checker.tree import Tree
+
+
+def open_configured(path: Path, revision: str | None = None) -> tuple[Tree, Configuration]:
+    """Return the tree without what its configuration excludes, and the configuration."""
+    tree = open_tree(path, revision)
+    configuration = read_configuration(tree)
+    if configuration.exclude:
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- few projects exclude anything
+
+        excluded = GitIgnoreSpec.from_lines(configuration.exclude)
+        tree = tree.without(excluded.match_file)
+    return tree, configuration
+
+
+def parse_platforms(labels: Iterable[str]) -> tuple[Platform, ...]:
+    """Return the platforms that labels name, each once."""
+    return tuple(dict.fromkeys(parse_platform(label) for label in labels))

@@ -1,0 +1,150 @@
+"""One Python file's bytes to its facts: parsed as far as it can matter, and read."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.readers.python.interest import (
+    SearchedText,
+    interest_of,
+    may_answer,
+    places_of_interest,
+)
+from opparity.checker.readers.python.module_reader import ModuleReader
+from opparity.checker.readers.python.names import module_name
+from opparity.checker.readers.python.pruning import blocks_of, without_bodies
+from opparity.checker.readers.python.records import ModuleFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.readers.python.pruning import Block
+
+# Whatever may be an import, one in a string or after a semicolon too.
+_IMPORT = re.compile(r"import\b\s*(\([^)]*+\)?|(?:[^\n\\]++|\\\n?)*+)")
+_BASE = re.compile(r"from[\s\\]*([\w.]+)[\s\\]*$")
+_LONGEST_BASE = 300
+_IMPORTED = re.compile(r"([\w.]+)(?:[\s\\]+as[\s\\]+(\w+))?")
+_COMMENT = re.compile(r"#[^\n]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """Modules that lead to operators.
+
+    Attributes:
+        extensions: the last names of extension modules.
+        modules: dotted names of the tree's modules whose functions touch operators.
+    """
+
+    extensions: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
+
+
+def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
+    """Return what one file says, before its names are followed into others.
+
+    Args:
+        path: the file's path.
+        content: its bytes.
+        leads: modules that lead to operators.
+    """
+    text = SearchedText(content.decode("utf-8", errors="replace"))
+    package = tuple(module_name(path).split("."))
+    if not path.endswith("__init__.py"):
+        package = package[:-1]
+    possible = _possibly_bound(text.text, package, leads)
+    try:
+        syntax = _parse(text, possible)
+        wanted = _bound_from(syntax, package, leads) if possible else set()
+        interest = interest_of(text, syntax, wanted)
+        return ModuleReader(path, package, interest, leads.extensions).read(syntax)
+    except (SyntaxError, ValueError) as error:
+        return ModuleFacts(path, problem=f"cannot be parsed: {error}")
+    except (RecursionError, MemoryError):
+        return ModuleFacts(path, problem="is nested too deeply; not read")
+
+
+def _parse(text: SearchedText, wanted: set[str]) -> ast.Module:
+    """Return the syntax of a file; what cannot matter may have lost its body."""
+    blocks = blocks_of(text.text)
+    places = places_of_interest(text, blocks, wanted)
+    answering = [block.start for block in blocks if block.is_function and may_answer(block.name)]
+
+    def is_idle(block: Block) -> bool:
+        return not (block.holds(places) or block.holds(answering))
+
+    pruned = without_bodies(text.text, blocks, is_idle)
+    with warnings.catch_warnings():
+        # The tree's own invalid escapes are its business.
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(pruned)
+        except SyntaxError:
+            return ast.parse(text.text)
+
+
+def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> set[str]:
+    """Return the names that `_bound_from` may come to, and some more, before a file is parsed."""
+    found: set[str] = set()
+    for match in _IMPORT.finditer(text):
+        before = _BASE.search(text[max(0, match.start() - _LONGEST_BASE) : match.start()])
+        module = _absolute(before[1], package) if before else ""
+        for name, alias in _IMPORTED.findall(_COMMENT.sub("", match[1])):
+            if before and _leads(leads, module, name):
+                found.add(alias or name)
+            elif not before and (name in leads.modules or _last(name) in leads.extensions):
+                found.add(alias or name.partition(".")[0])
+    return found
+
+
+def _absolute(written: str, package: tuple[str, ...]) -> str:
+    rest = written.lstrip(".")
+    level = len(written) - len(rest)
+    base = package[: len(package) - level + 1] if level else ()
+    return ".".join([*base, *([rest] if rest else [])])
+
+
+def _leads(leads: Leads, module: str, name: str) -> bool:
+    return (
+        module in leads.modules or name in leads.extensions or f"{module}.{name}" in leads.modules
+    )
+
+
+def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> set[str]:
+    """Return the names that a file binds from modules whose functions touch operators."""
+    found: set[str] = set()
+    for node in _statements(syntax):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name in leads.modules or _last(alias.name) in leads.extensions:
+                    found.add(alias.asname or alias.name.partition(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute("." * node.level + (node.module or ""), package)
+            found.update(
+                alias.asname or alias.name
+                for alias in node.names
+                if _leads(leads, module, alias.name)
+            )
+    return found
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _statements(syntax: ast.Module) -> Iterator[ast.stmt]:
+    """Yield every statement, nested ones included, without looking into expressions."""
+    waiting: list[ast.AST] = [syntax]
+    while waiting:
+        node = waiting.pop()
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            children = getattr(node, name, ())
+            if isinstance(children, list):
+                waiting.extend(children)
+        if isinstance(node, ast.stmt):
+            yield node

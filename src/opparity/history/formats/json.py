@@ -1,0 +1,20 @@
+"""An operator's life for programs: docs/schemas/history.schema.json describes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opparity.change.languages import Catalogue
+    from opparity.history.model import OperatorHistory
+
+SCHEMA_VERSION = 1
+
+
+def render(history: OperatorHistory, catalogue: Catalogue) -> str:
+    """Return every point with every platform; nothing in it hangs on the language."""
+    del catalogue
+    document = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(history)}
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import ast
+import re
+import string
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from change.change_reports import DRAFT, PROJECTS, REPAIRED, UNGUARDED, report_of, written
+from opparity.change import implementation
+from opparity.change.formats import ReportFormat
+from opparity.change.language import Language
+from opparity.change.languages import PieceKind, catalogue
+from opparity.change.model import CellChangeKind
+from opparity.change.statements import state
+from opparity.checker.rules import RULES
+
+SOURCE = Path(implementation.__file__).parents[1]
+ENGLISH, CHINESE = catalogue(Language.ENGLISH), catalogue(Language.CHINESE)
+# What a Chinese report may say in Latin letters: names, platforms and codes.
+LATIN = {"Opparity", "Python", "ROCm", "CUDA", "CPU", "torch", "cuda", "rocm", "cpu", "diff"}
+HEADINGS = ["执行摘要", "功能与动机", "实现拆解", "平台矩阵", "评审要点", "风险与影响", "关联脉络"]
+PAIRS = [
+    (UNGUARDED, REPAIRED),
+    (UNGUARDED, DRAFT),
+    (DRAFT, REPAIRED),
+    (REPAIRED, UNGUARDED),
+    ("table_filled_and_read_under_one_guard", "table_filled_for_cuda_read_for_rocm_too"),
+    ("guard_admits_rocm_but_only_cuda_registers", "wrapper_called_under_a_guard_that_admits_rocm"),
+]
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def test_both_languages_have_every_text() -> None:
+    assert set(ENGLISH.templates) == set(CHINESE.templates)
+
+
+def test_every_rule_is_explained_in_both_languages() -> None:
+    for rule in RULES:
+        for part in ("title", "why", "remedy"):
+            assert ENGLISH.rule(rule.code, part)
+            assert CHINESE.rule(rule.code, part)
+
+
+@pytest.mark.parametrize("key", sorted(k for k in ENGLISH.templates if not k.startswith("rules.")))
+def test_both_languages_say_the_same_values(key: str) -> None:
+    assert fields(ENGLISH.templates[key]) == fields(CHINESE.templates[key])
+
+
+def test_the_chinese_catalogue_has_no_english_sentence() -> None:
+    text = files("opparity.change.languages").joinpath("zh.toml").read_text("utf-8")
+    for key, template in CHINESE.templates.items():
+        bare = re.sub(r"`[^`]*`|\{[^}]*\}", "", template)
+        words = set(re.findall(r"[A-Za-z][A-Za-z-]+", bare))
+        allowed = LATIN | {"HIP", "AMD", "GPU", "NPU", "XPU", "ABI", "MSVC", "Windows", "pybind11"}
+        assert words <= allowed | {"pybind"}, key
+    assert tomllib.loads(text)
+
+
+def called_with_texts() -> set[str]:
+    """Return every key that the source names as a whole."""
+    found = set()
+    for path in [*(SOURCE / "change").rglob("*.py"), *(SOURCE / "history").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                function = node.func
+                name = function.id if isinstance(function, ast.Name) else ""
+                name = function.attr if isinstance(function, ast.Attribute) else name
+                if name in {"state", "statement", "word"}:
+                    found.add(str(node.args[0].value))
+    return found
+
+
+def test_every_text_that_the_source_asks_for_exists() -> None:
+    asked = called_with_texts()
+    assert len(asked) > 60
+    assert asked <= set(ENGLISH.templates)
+
+
+def test_every_change_of_a_cell_has_its_sentences() -> None:
+    for kind in CellChangeKind:
+        assert f"cell_change.{kind.value}" in ENGLISH.templates
+        if kind is not CellChangeKind.SAME:
+            assert f"history.{kind.value}" in ENGLISH.templates
+
+
+def test_a_number_takes_the_noun_that_fits_it() -> None:
+    one = ENGLISH.text(state("summary.vanished", platform="rocm", count=1, operators=("a",)))
+    two = ENGLISH.text(state("summary.vanished", platform="rocm", count=2, operators=("a", "b")))
+    assert one == "rocm loses 1 operator: a."
+    assert two == "rocm loses 2 operators: a and b."
+
+
+def test_a_long_list_is_cut_and_says_by_how_much() -> None:
+    names = tuple(f"operator_{number}" for number in range(40))
+    said = ENGLISH.text(state("summary.vanished", platform="rocm", count=40, operators=names))
+    assert said.endswith("operator_5 and 34 more.")
+    assert "operator_6" not in said
+
+
+def test_what_the_trees_say_is_apart_from_what_we_say() -> None:
+    pieces = ENGLISH.say(state("summary.vanished", platform="x", count=1, operators=("<b>",)))
+    assert [p.text for p in pieces if p.kind is PieceKind.VALUE] == ["<b>"]
+    assert "<" not in "".join(p.text for p in pieces if p.kind is not PieceKind.VALUE)
+
+
+def without_code(markdown: str) -> str:
+    fences = re.sub(r"^ *(`{3,})[^\n]*\n.*?^ *\1$", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"(`+).*?\1", "", re.sub(r"<[^>]*>", " ", fences))
+
+
+@pytest.mark.parametrize("output_format", [ReportFormat.MARKDOWN, ReportFormat.GITHUB_COMMENT])
+@pytest.mark.parametrize("pair", PAIRS, ids=" to ".join)
+def test_no_english_word_is_left_in_a_chinese_report(
+    pair: tuple[str, str], output_format: ReportFormat
+) -> None:
+    assert all((PROJECTS / name).is_dir() for name in pair)
+    text = without_code(written(report_of(*pair), output_format, Language.CHINESE))
+    words = set(re.findall(r"[A-Za-z]{2,}", re.sub(r"\b[A-Z]{3}\d{3}\b", "", text)))
+    assert words <= LATIN
+    if output_format is ReportFormat.MARKDOWN:
+        assert re.findall(r"^## (.*)$", text, re.MULTILINE) == HEADINGS
+        assert "| 文件 | 关键改动 | 作用 |" in text
+        for part in ("正面", "负面", "范围"):
+            assert f"**{part}**" in text

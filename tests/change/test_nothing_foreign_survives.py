@@ -1,0 +1,160 @@
+"""What trees, git and users say is shown as text: no HTML, script, mention, reference or link."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from change.change_reports import REPAIRED, UNGUARDED, report_of, written
+from opparity.change.formats import ReportFormat
+from opparity.change.formats.marking import block, code, platform
+from opparity.change.language import Language
+from opparity.change.model import Commit, Motivation, RelatedChange, RelatedChanges
+from opparity.change.statements import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from markdown_it.token import Token
+
+    from opparity.change.model import ChangeReport
+
+PARSER = MarkdownIt("commonmark").enable("table")
+OURS = {"<br>", "<details>", "</details>", "<!-- opparity report -->"}
+SUMMARY = re.compile(r"<summary>\w[\w ]*</summary>")
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</details></td></table><img src=x onerror=alert(1)>",
+    "@everyone please look",
+    "[a link](https://example.invalid/x)",
+    "https://example.invalid/x www.example.invalid a@example.invalid",
+    "closes #1 and fixes GH-2",
+    "`` ` ```\n```\n# heading @someone\n<b>",
+    "a|b\\|c|@someone|",
+    "\\| @someone `|`",
+    "](javascript:alert(1))",
+    "\u202eright to left\u2066 \x1b[31m \x00",
+    "![](https://example.invalid/pixel.png)",
+    "-->\n<iframe>",
+    "line\r\n\r\n@someone",
+    "~~~\n@someone\n~~~",
+    "<https://example.invalid>",
+    "&lt;b&gt; &#64;someone",
+]
+
+
+def tokens(text: str) -> Iterator[Token]:
+    for token in PARSER.parse(text):
+        yield token
+        yield from token.children or ()
+
+
+def assert_harmless(markdown: str) -> None:
+    for token in tokens(markdown):
+        assert token.type not in {"link_open", "image", "html_inline_open"}
+        if token.type in {"html_inline", "html_block"}:
+            for line in token.content.strip().splitlines():
+                assert line in OURS or SUMMARY.fullmatch(line), line
+        if token.type == "text":
+            assert not re.search(r"@\w|https?:|www\.|\bGH-\d", token.content), token.content
+            assert not re.search(r"(?<![\w&])#\d", token.content), token.content
+            assert token.content.isprintable(), token.content
+
+
+def spoiled(report: ChangeReport, text: str) -> ChangeReport:
+    """Return the report with a foreign text wherever foreign texts stand."""
+    related = RelatedChange(
+        text, text, text, (text,), (text,), (state("related.given", reason=text),)
+    )
+    row = report.matrix.rows[0]
+    cell = row.cells[0]
+    assert cell.after is not None
+    cell = replace(cell, platform=text, after=replace(cell.after, guard=text))
+    files = report.implementation.rows
+    change = state("change.guard_added", operators=(text,), guard=text)
+    finding = replace(
+        report.review.fixed[0],
+        operator=text,
+        symbol=text,
+        path=text,
+        message=text,
+        excerpt=text,
+        platforms=(text,),
+    )
+    line = replace(files[0].excerpts[0].lines[0], text=text.replace("\n", " "))
+    excerpt = replace(files[0].excerpts[0], lines=(line,))
+    return replace(
+        report,
+        before=replace(report.before, label=text, project=text),
+        motivation=Motivation(
+            text, (Commit(text, "2026-01-01", text, text),), (text,), is_cut=True
+        ),
+        implementation=replace(
+            report.implementation,
+            rows=(replace(files[0], path=text, changes=(change,), excerpts=(excerpt,)),),
+        ),
+        matrix=replace(
+            report.matrix,
+            platforms=(text, *report.matrix.platforms[1:]),
+            rows=(replace(row, operator=text, cells=(cell, *row.cells[1:])),),
+        ),
+        review=replace(report.review, introduced=(finding,), fixed=(finding,), remarks=(change,)),
+        risks=replace(report.risks, risks=(change,), positive=(change,)),
+        related=RelatedChanges((related,), (related,), (), (change,)),
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("output_format", [ReportFormat.MARKDOWN, ReportFormat.GITHUB_COMMENT])
+def test_a_report_shows_hostile_texts_as_texts(
+    text: str, language: Language, output_format: ReportFormat
+) -> None:
+    report = spoiled(report_of(UNGUARDED, REPAIRED), text)
+    assert_harmless(written(report, output_format, language))
+
+
+pieces = st.sampled_from(
+    ["`", "``", "|", "\\", "\n", "<", ">", "@a", "#1", "[x](y)", "http://a", " "]
+)
+texts = st.one_of(
+    st.text(max_size=60), st.lists(st.one_of(pieces, st.text(max_size=4))).map("".join)
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(texts)
+@example("`a\\| @b `")
+@example("\\")
+@example("\\|")
+@example("`")
+def test_inline_code_holds_any_text_in_a_table_and_out_of_one(text: str) -> None:
+    assert_harmless(f"before {code(text)} after")
+    markdown = f"| a | b |\n| --- | --- |\n| {code(text)} | end |\n"
+    assert_harmless(markdown)
+    cells = [token.children for token in PARSER.parse(markdown) if token.type == "inline"]
+    assert len(cells) == 4
+    assert cells[-1] is not None
+    assert [each.content for each in cells[-1]] == ["end"]
+
+
+@settings(deadline=None)
+@given(st.lists(texts, max_size=6))
+def test_a_block_holds_any_lines(lines: list[str]) -> None:
+    parsed = PARSER.parse("\n".join([*block(lines, "diff"), "", "after"]))
+    assert next(token.type for token in parsed) == "fence"
+    assert [token.content for token in parsed if token.type == "inline"] == ["after"]
+
+
+@settings(deadline=None)
+@given(texts)
+def test_a_platforms_label_is_plain_or_code(text: str) -> None:
+    shown = platform(text)
+    assert shown.startswith("`") or shown == "—" or re.fullmatch(r"[\w:.]+", shown)
+    assert_harmless(f"on {shown} only")

@@ -1,0 +1,234 @@
+"""Trees in every form, and the ones that nobody would make for a good reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from change.change_reports import OPERATOR, PROJECTS, REPAIRED, UNGUARDED, inspected, statements
+from checker.trees_on_disk import write_folder, write_tar, write_zip
+from opparity.change.build import build_report
+from opparity.change.excerpts import compare_texts
+from opparity.change.model import CellChangeKind, FileStatus
+from opparity.command_line import application
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CMAKE = """
+find_package(Torch REQUIRED)
+if(CUDA_FOUND AND NOT HIP_FOUND)
+  set(GPU "CUDA")
+elseif(HIP_FOUND)
+  set(GPU "HIP")
+  add_compile_definitions(USE_ROCM)
+endif()
+set(SOURCES "bindings.cpp")
+LISTS
+Python_add_library(_C MODULE ${SOURCES} WITH_SOABI)
+set_source_files_properties(${SOURCES} PROPERTIES LANGUAGE ${GPU})
+target_link_libraries(_C PRIVATE torch)
+"""
+BINDINGS = """#include <torch/library.h>
+void scale(torch::Tensor& out);
+TORCH_LIBRARY(_C, ops) {
+  ops.def("scale(Tensor! out) -> ()");
+  ops.impl("scale", torch::kCUDA, &scale);
+}
+"""
+KERNEL = "#include <torch/all.h>\nvoid scale(torch::Tensor& out) { out.mul_(2); }\n"
+CALLER = "import torch\n\n\ndef scale(out):\n    GUARDtorch.ops._C.scale(out)\n"
+
+
+def tree(root: Path, lists: str, bindings: str = BINDINGS, guard: str = "") -> Path:
+    files = {
+        "CMakeLists.txt": CMAKE.replace("LISTS", lists),
+        "bindings.cpp": bindings,
+        "scale.cu": KERNEL,
+        "package/ops.py": CALLER.replace("GUARD", guard),
+    }
+    return write_folder(root, {name: text.encode() for name, text in files.items()})
+
+
+EVERYWHERE = 'list(APPEND SOURCES "scale.cu")'
+CUDA_ONLY = 'if(GPU STREQUAL "CUDA")\n  list(APPEND SOURCES "scale.cu")\nendif()'
+GUARDED = BINDINGS.replace("TORCH_LIBRARY", "#ifndef USE_ROCM\nTORCH_LIBRARY") + "#endif\n"
+
+
+def run(*arguments: object) -> Any:  # noqa: ANN401 -- typer does not publish the class
+    return CliRunner().invoke(application, ["report", *(str(each) for each in arguments)])
+
+
+def report(before: Path, after: Path, *arguments: object) -> dict[str, Any]:
+    result = run("--before", before, "--after", after, "--output-format", "json", *arguments)
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def contents(project: str) -> dict[str, bytes]:
+    root = PROJECTS / project
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_folders_sdists_and_zips_tell_the_same(tmp_path: Path) -> None:
+    archives = (
+        write_tar(tmp_path / "before.tar.gz", contents(UNGUARDED)),
+        write_zip(tmp_path / "after.zip", contents(REPAIRED)),
+    )
+    found = report(*archives)
+    folders = report(PROJECTS / UNGUARDED, PROJECTS / REPAIRED)
+    for part in ("implementation", "matrix", "review", "risks"):
+        assert found[part] == folders[part]
+
+
+def test_a_source_that_leaves_a_platforms_list_is_told_at_the_list(tmp_path: Path) -> None:
+    before = inspected(tree(tmp_path / "a", EVERYWHERE))
+    after = inspected(tree(tmp_path / "b", CUDA_ONLY))
+    found = build_report(before, after)
+    (row,) = found.implementation.rows
+    assert row.path == "CMakeLists.txt"
+    said = {each.key: dict(each.values) for each in (*row.changes, *row.effects)}
+    assert said["change.unlisted"] == {"sources": ("scale.cu",), "platforms": ("rocm",)}
+    assert said["effect.broke"]["platforms"] == ("rocm",)
+
+
+@pytest.mark.parametrize(
+    ("guard", "outcome"),
+    [
+        ("", "fails"),
+        ('if hasattr(torch.ops._C, "scale"): ', "falls_back"),
+        ("if torch.version.hip is None: ", "not_reached"),
+    ],
+)
+def test_the_callers_of_a_lost_operator_are_told_with_what_becomes_of_them(
+    tmp_path: Path, guard: str, outcome: str
+) -> None:
+    before = inspected(tree(tmp_path / "a", EVERYWHERE, guard=guard))
+    after = inspected(tree(tmp_path / "b", CUDA_ONLY, GUARDED, guard=guard))
+    found = build_report(before, after)
+    (lost,) = found.risks.lost
+    assert (lost.operator, lost.platform, lost.was_broken) == ("_C::scale", "rocm", False)
+    assert [(c.path, c.line, c.outcome.value) for c in lost.callers] == [
+        ("package/ops.py", 5, outcome)
+    ]
+
+
+def test_an_operator_that_moves_to_a_common_list_is_mended(tmp_path: Path) -> None:
+    before = inspected(tree(tmp_path / "a", CUDA_ONLY))
+    after = inspected(tree(tmp_path / "b", EVERYWHERE))
+    found = build_report(before, after)
+    kinds = {cell.platform: cell.kind for row in found.matrix.rows for cell in row.cells}
+    assert kinds == {"cuda": CellChangeKind.SAME, "rocm": CellChangeKind.MENDED}
+
+
+def test_earlier_releases_give_relations_and_a_trend(tmp_path: Path) -> None:
+    releases = [tree(tmp_path / f"x-{n}", lists) for n, lists in enumerate((EVERYWHERE, CUDA_ONLY))]
+    after = tree(tmp_path / "x-2", CUDA_ONLY, GUARDED)
+    found = report(releases[1], after, "--earlier", releases[0])["related"]
+    (direct,) = found["direct"]
+    assert direct["operators"] == ["_C::scale"]
+    assert "related.release_broke" in statements(direct)
+    (point,) = found["trend"]
+    assert (point["operators_gained"], point["guards_gained"]) == (0, 0)
+
+
+def test_named_relations_are_listed_and_quoted(tmp_path: Path) -> None:
+    related = tmp_path / "related.toml"
+    related.write_text(
+        '[[change]]\nnumber = "#32996"\nsubject = "<b>"\nreason = "it began there"\n'
+    )
+    found = report(PROJECTS / UNGUARDED, PROJECTS / REPAIRED, "--related", related)
+    assert found["related"]["direct"][0]["numbers"] == ["#32996"]
+    shown = run(
+        "--before", PROJECTS / UNGUARDED, "--after", PROJECTS / REPAIRED, "--related", related
+    ).stdout
+    assert "`<b>` `#32996`" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not toml [",
+        "[[change]]\nnumber = 3\n",
+        '[[change]]\nnumbers = "#3"\n',
+        '[[change]]\nrelation = "distant"\n',
+        "change = 3\n",
+        '[other]\nx = "y"\n',
+        "[[change]]\n" * 101,
+        "#" * 300_000,
+    ],
+)
+def test_a_file_of_relations_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    related = tmp_path / "related.toml"
+    related.write_text(text)
+    trees = ("--before", PROJECTS / UNGUARDED, "--after", PROJECTS / REPAIRED)
+    result = run(*trees, "--related", related)
+    assert result.exit_code == 2
+    assert "docs/report.md has an example" in result.stderr
+
+
+def test_binary_files_are_counted_and_their_lines_never_shown(tmp_path: Path) -> None:
+    for name, content in (("a", b"\0\1<b>"), ("b", b"\0\2<i>" * 10)):
+        shutil.copytree(PROJECTS / UNGUARDED, tmp_path / name)
+        write_folder(tmp_path / name, {"csrc/data.cu": content, f"only_{name}.bin": content})
+    found = report(tmp_path / "a", tmp_path / "b")
+    assert found["implementation"]["rows"] == []
+    counts = {each["kind"]: each for each in found["implementation"]["others"]}
+    assert (counts["other"]["added"], counts["other"]["removed"]) == (1, 1)
+
+
+def test_a_description_of_a_megabyte_is_cut_and_said_to_be(tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_bytes(b"see #12 \xff" * 200_000)
+    trees = (PROJECTS / UNGUARDED, PROJECTS / REPAIRED)
+    found = report(*trees, "--description", text)["motivation"]
+    assert found["is_cut"]
+    assert found["numbers"] == ["#12"]
+    assert len(found["description"]) <= 8_000
+
+
+def test_an_enormous_difference_is_counted_in_bounded_time_and_not_shown() -> None:
+    before = "".join(f"int a{number};\n" for number in range(200_000))
+    after = "".join(f"int b{number};\n" for number in range(150_000))
+    found = compare_texts(before, after, ["a1"], 20)
+    assert (found.added, found.removed, found.omitted) == (150_000, 200_000, 350_000)
+    assert found.excerpts == ()
+
+
+def test_a_difference_of_like_lines_takes_bounded_time() -> None:
+    found = compare_texts("}\n\n" * 2_900, "\n}\n" * 2_800, [], 20)
+    assert sum(len(excerpt.lines) for excerpt in found.excerpts) <= 20
+
+
+def test_an_excerpt_shows_first_what_names_the_operator() -> None:
+    before = "".join(f"line {number};\n" for number in range(100))
+    after = before.replace("line 10;", "other 10;").replace("line 90;", f'"{OPERATOR}";')
+    found = compare_texts(before, after, ["silu_and_mul_per_block_quant"], 6)
+    shown = [line.text for excerpt in found.excerpts for line in excerpt.lines]
+    assert f'"{OPERATOR}";' in shown
+    assert "other 10;" not in shown
+    assert found.omitted == 2
+
+
+def test_long_lines_and_control_characters_are_tamed() -> None:
+    found = compare_texts("", "x" * 5_000 + "\n\x1b[31mred\u202e\n", [], 20)
+    shown = [line.text for excerpt in found.excerpts for line in excerpt.lines]
+    assert all(len(text) <= 161 and text.isprintable() for text in shown)
+
+
+def test_a_file_that_comes_or_goes_is_told_so(tmp_path: Path) -> None:
+    empty = write_folder(tmp_path / "a", {"README.md": b"nothing\n"})
+    found = build_report(inspected(empty), inspected(tree(tmp_path / "b", EVERYWHERE)))
+    assert {row.status for row in found.implementation.rows} == {FileStatus.ADDED}
+    back = build_report(inspected(tmp_path / "b"), inspected(empty))
+    assert {row.status for row in back.implementation.rows} == {FileStatus.REMOVED}
+    assert "summary.removed" in {each.key for each in back.summary.paragraph}
