@@ -77,7 +77,8 @@ def test_the_fast_reciprocal_is_the_rounded_one_for_each_divisor_from_one_to_two
     one, two = 0x3F800000, 0x40000000
     count = two - one + 1024
     out = torch.empty(count, device="cuda")
-    reciprocal_kernel[(count // 1024,)](out, one, torch.version.hip is None, enable_fp_fusion=False)
+    target = "cuda" if torch.version.hip is None else "hip"
+    reciprocal_kernel[(count // 1024,)](out, one, target, enable_fp_fusion=False)
     divisors = torch.arange(one, one + count, dtype=torch.int32).view(torch.float32)
     assert divisors[two - one].item() == 2.0
     assert_same_bytes(out[: two - one + 1], (1.0 / divisors)[: two - one + 1])

@@ -7,16 +7,13 @@ import os
 import struct
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from native_programs import HERE, compile_library
 from opparity.operators import amd_devices
 from rocm_stand_in import write_topology
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 START = """
 import ctypes, sys
@@ -176,6 +173,7 @@ def test_the_architectures_are_those_that_the_runtime_will_show(
         ({"HIP_VISIBLE_DEVICES": "-1"}, "lists no GPU that is visible to this process"),
         ({"ROCR_VISIBLE_DEVICES": "GPU-4c1"}, "ROCR_VISIBLE_DEVICES names GPUs by their ident"),
         ({"HSA_OVERRIDE_GFX_VERSION": "gfx1100"}, "allowed: three numbers, as 11.0.0"),
+        ({"HSA_OVERRIDE_GFX_VERSION_1": "11.0.0"}, "HSA_OVERRIDE_GFX_VERSION_1 is set, for one"),
     ],
 )
 def test_what_cannot_be_told_is_said(
@@ -183,6 +181,37 @@ def test_what_cannot_be_told_is_said(
 ) -> None:
     topology = write_topology(tmp_path / "nodes", 90010)
     assert words in seen(monkeypatch, topology, **environment)
+
+
+def test_a_gpu_that_belongs_to_others_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    topology = write_topology(tmp_path / "nodes", 100306, 90402)
+    read_text = Path.read_text
+
+    def refuse(path: Path, encoding: str) -> str:
+        if path.parent.name == "1":
+            raise PermissionError
+        return read_text(path, encoding)
+
+    # Permissions of files do not hold for the superuser, who may run this.
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert seen(monkeypatch, topology) == ("gfx942",)
+
+
+@pytest.mark.parametrize("version", ["gfx942", "-1"])
+def test_a_version_that_is_no_number_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str
+) -> None:
+    topology = write_topology(tmp_path / "nodes", 90402)
+    (topology / "1" / "properties").write_text(f"gfx_target_version {version}\n")
+    assert "a number was expected" in seen(monkeypatch, topology)
+
+
+def test_a_node_that_vanishes_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    topology = write_topology(tmp_path / "nodes", 90402)
+    (topology / "1" / "properties").unlink()
+    assert "properties cannot be read: No such file" in seen(monkeypatch, topology)
 
 
 def test_more_than_nine_nodes_keep_the_runtimes_order(

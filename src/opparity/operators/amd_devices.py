@@ -28,8 +28,8 @@ def architectures() -> tuple[str, ...]:
     """
     if not TOPOLOGY.is_dir():
         raise Unknown(f"{TOPOLOGY} does not exist, so AMD's driver shows no GPU")
-    found = [_architecture(path) for path in sorted(TOPOLOGY.iterdir(), key=lambda p: int(p.name))]
-    gpus = [name for name in found if name is not None]
+    versions = [_version(TOPOLOGY / str(number)) for number in range(_number_of_nodes())]
+    gpus = [_architecture(version) for version in versions if version != 0]
     gpus = _visible(gpus, _RUNTIME_FILTER)
     hip = next((name for name in _HIP_FILTERS if name in os.environ), None)
     if hip is not None:
@@ -39,26 +39,38 @@ def architectures() -> tuple[str, ...]:
     return tuple(gpus)
 
 
-def _architecture(node: Path) -> str | None:
-    """Return a node's architecture; None for a CPU and for a GPU that others have."""
+def _number_of_nodes() -> int:
+    """Return how many processors and GPUs the driver lists; they are numbered from 0."""
+    return sum(1 for path in TOPOLOGY.iterdir() if path.name.isdecimal())
+
+
+def _version(node: Path) -> int:
+    """Return a node's gfx_target_version; 0 for a CPU and for a GPU that others have."""
     try:
         lines = (node / "properties").read_text("utf-8").splitlines()
     except PermissionError:
         # In a container the driver lists every GPU of the machine and lets read the own ones.
-        return None
+        return 0
+    except OSError as error:
+        raise Unknown(f"{error.filename} cannot be read: {error.strerror}") from error
     properties = dict(line.split(maxsplit=1) for line in lines if " " in line)
-    number = int(properties.get("gfx_target_version", "0"))
-    if number == 0:
-        return None
-    override = os.environ.get(_OVERRIDE)
-    if override is not None:
-        parts = override.split(".")
-        if len(parts) != 3 or not all(part.isdecimal() for part in parts):  # noqa: PLR2004
-            raise Unknown(f"{_OVERRIDE} is {override!r}; allowed: three numbers, as 11.0.0")
-        major, minor, stepping = map(int, parts)
-    else:
-        # 90402 is gfx942 and 90010 is gfx90a.
-        major, minor, stepping = number // 10000, number // 100 % 100, number % 100
+    version = properties.get("gfx_target_version", "0")
+    if not version.isdecimal():
+        raise Unknown(f"{node} has the gfx_target_version {version!r}; a number was expected")
+    return int(version)
+
+
+def _architecture(version: int) -> str:
+    """Return the name for a gfx_target_version: 90402 is gfx942 and 90010 is gfx90a."""
+    major, minor, stepping = version // 10000, version // 100 % 100, version % 100
+    for name, value in os.environ.items():
+        if name == _OVERRIDE:
+            parts = value.split(".")
+            if len(parts) != 3 or not all(part.isdecimal() for part in parts):  # noqa: PLR2004
+                raise Unknown(f"{_OVERRIDE} is {value!r}; allowed: three numbers, as 11.0.0")
+            major, minor, stepping = map(int, parts)
+        elif name.startswith(f"{_OVERRIDE}_"):
+            raise Unknown(f"{name} is set, for one GPU alone; set {_OVERRIDE} for all")
     return f"gfx{major}{minor:x}{stepping:x}"
 
 
