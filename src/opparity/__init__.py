@@ -19,6 +19,7 @@ _PUBLIC = {
     "ScaleLayout": "opparity.formats",
     "load": "opparity.operators.registration",
     "providers": "opparity.operators.selection",
+    "warm_up": "opparity.warming",
     "silu_and_mul_per_block_quant": ("opparity.operators.silu_and_mul_per_block_quant.function"),
 }
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from opparity.operators.silu_and_mul_per_block_quant.function import (
         silu_and_mul_per_block_quant as silu_and_mul_per_block_quant,
     )
+    from opparity.warming import warm_up as warm_up
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 -- a module attribute may be anything

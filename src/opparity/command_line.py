@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opparity.benchmark import commands as benchmark_commands
 from opparity.change import commands as change_commands
 from opparity.checker import commands as checker_commands
 from opparity.errors import OpparityError, PackagesMissing
@@ -44,6 +45,7 @@ def main() -> None:
 
 
 application.command()(evaluation_commands.evaluate)
+application.command()(benchmark_commands.benchmark)
 
 
 @application.command()

@@ -53,6 +53,18 @@ class CorpusRefused(OpparityError, ValueError):
     message = "{detail}; {remedy}"
 
 
+class BenchmarkRefused(OpparityError, ValueError):
+    """A benchmark that was asked for and cannot be run here."""
+
+    message = "{detail}; {remedy}"
+
+
+class PeerRefused(OpparityError, ValueError):
+    """Somebody else's function that cannot be called."""
+
+    message = "--peer {peer}: {reason}; give module:function, importable here"
+
+
 class EvaluationRefused(OpparityError, ValueError):
     """An evaluation that was asked for and cannot be run here."""
 

@@ -67,8 +67,8 @@ def changed_files(before: Tree, after: Tree) -> dict[str, FileStatus]:
         elif path not in after.files:
             found[path] = FileStatus.REMOVED
         elif before.is_readable(path) and after.is_readable(path):
-            if _content(before, path) != _content(after, path):
-                found[path] = FileStatus.MODIFIED
+            is_same = _content(before, path) == _content(after, path)
+            found |= {} if is_same else {path: FileStatus.MODIFIED}
     return found
 
 

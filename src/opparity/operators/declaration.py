@@ -44,6 +44,9 @@ class Operator:
         fake: "module:function" that checks the arguments of every overload; it sees no data.
         implementations: in order of preference.
         cases: "module:function" that lists the operator's verification cases.
+        workloads: "module:function", a benchmark.workload.WorkloadSource.
+        warm_up: "module:function" of a device, input dtypes and group sizes that makes one call for
+            each kernel it wants loaded, and returns how many.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Operator:
     fakes: Mapping[str, str]
     implementations: tuple[Implementation, ...]
     cases: str
+    workloads: str
+    warm_up: str
 
     def missing_platforms(self) -> frozenset[Platform]:
         """Return the platforms for which no implementation is declared."""

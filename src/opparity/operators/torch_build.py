@@ -14,6 +14,11 @@ def gpu_platform() -> Platform | None:
     return Platform.CUDA if torch.version.cuda is not None else None
 
 
+def platform_of(device_type: str) -> Platform:
+    """Return the platform of torch's device type; torch calls AMD's GPUs cuda too."""
+    return Platform.CPU if device_type == "cpu" else gpu_platform() or Platform.CUDA
+
+
 def objection(platform: Platform) -> str | None:
     """Return why this torch cannot hold tensors of a platform, or None."""
     if platform in (Platform.CPU, gpu_platform()):

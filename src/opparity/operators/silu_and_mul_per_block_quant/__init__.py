@@ -56,4 +56,6 @@ OPERATOR = Operator(
         ),
     ),
     cases=f"{_HERE}.cases:cases",
+    workloads=f"{_HERE}.workloads:workloads",
+    warm_up=f"{_HERE}.warming:warm_up",
 )

@@ -1,0 +1,107 @@
+"""Other people's operators: those that are installed, and those that the user names."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from opparity.errors import PeerRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A function with the operator's arguments."""
+
+    name: str
+    function: Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far a peer's output is from Opparity's, by its bytes.
+
+    Attributes:
+        share: of the elements that differ, by output.
+    """
+
+    share: Mapping[str, float]
+
+    def words(self) -> str:
+        """Return the shares as text."""
+        return ", ".join(f"{share:.3%} of {name}" for name, share in self.share.items())
+
+
+def load_peer(reference: str) -> Peer:
+    """Return what "module:function" names.
+
+    Raises:
+        PeerRefused: where there is none.
+    """
+    module_name, colon, function_name = reference.partition(":")
+    if not (module_name and colon and function_name):
+        raise PeerRefused(peer=reference, reason="it is not of the form module:function")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise PeerRefused(
+            peer=reference, reason=f"{module_name} is not imported: {error}"
+        ) from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        reason = f"{module_name} has no function {function_name}"
+        raise PeerRefused(peer=reference, reason=reason)
+    return Peer(reference, function)
+
+
+def vllm_cuda(out: Tensor, input: Tensor, scales: Tensor, *rest: object) -> None:
+    """Call the operator that vLLM's own extension registers."""
+    torch.ops._C.silu_and_mul_per_block_quant(out, input, scales, *rest)  # noqa: SLF001
+
+
+def sglang_v2(out: Tensor, input: Tensor, scales: Tensor, group_size: int, *_: object) -> None:
+    """Call sgl_kernel's quantisation with its fused SiLU: SiLU and product in 16 bits."""
+    module = importlib.import_module("sgl_kernel")
+    limits = torch.finfo(out.dtype) if out.dtype.is_floating_point else torch.iinfo(out.dtype)
+    module.sgl_per_token_group_quant_8bit(
+        *(input, out, scales, group_size, 1e-10, limits.min, limits.max),
+        enable_v2=True,
+        fuse_silu_and_mul=True,
+    )
+
+
+# name -> the module that must import, and the function.
+INSTALLED: Mapping[str, tuple[str, Callable[..., object]]] = {
+    "vllm": ("vllm._C", vllm_cuda),
+    "sglang": ("sgl_kernel", sglang_v2),
+}
+
+
+def installed_peers() -> tuple[list[Peer], dict[str, str]]:
+    """Return the peers whose packages import here, and name -> reason for the others."""
+    peers, refused = [], {"flashinfer": "it has no operator of this kind (searched in 0.7.2)"}
+    for name, (module, function) in INSTALLED.items():
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            refused[name] = f"{module} is not imported: {error}"
+        else:
+            peers.append(Peer(name, function))
+    return peers, refused
+
+
+def difference(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> Difference:
+    """Compare outputs element by element; a NaN equals a NaN of the same bits alone."""
+    shares = {}
+    for name, tensor in ours.items():
+        width = {1: torch.uint8, 4: torch.int32}[tensor.element_size()]
+        mine, other = tensor.contiguous().view(width), theirs[name].contiguous().view(width)
+        shares[name] = (mine != other).double().mean().item()
+    return Difference(shares)

@@ -1,0 +1,223 @@
+"""`opparity benchmark`: what is timed, what is said of the rest, and the figures' arithmetic."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+import torch
+from matplotlib.image import imread
+
+from opparity.benchmark import peers, report, timing
+from opparity.benchmark.measurement import Measurement, Row, measure
+from opparity.benchmark.peers import Peer
+from opparity.errors import PeerRefused
+from opparity.operators import OPERATORS
+from opparity.operators.silu_and_mul_per_block_quant.reference import write
+from opparity.operators.silu_and_mul_per_block_quant.workloads import Shape, workloads
+
+HERE = Path(__file__).parent
+SCHEMA = HERE.parents[1] / "docs" / "schemas" / "benchmark.schema.json"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "opparity", "benchmark", *arguments],
+        env={**os.environ, "PYTHONPATH": str(HERE), "TORCHINDUCTOR_COMPILE_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def off_by_one_code(*arguments: object) -> None:
+    write(*arguments)  # type: ignore[arg-type]
+    out = arguments[0]
+    assert isinstance(out, torch.Tensor)
+    out.view(torch.uint8)[0, 0] ^= 1
+
+
+def failing(*_: object) -> None:
+    message = "no kernel image"
+    raise RuntimeError(message)
+
+
+@pytest.fixture(scope="module")
+def measured(monkeypatch_module: pytest.MonkeyPatch) -> Measurement:
+    monkeypatch_module.setattr(timing, "ROUNDS", 1)
+    return measure(
+        OPERATORS[0],
+        "cpu",
+        quick=True,
+        peers=[Peer("ours", write), Peer("almost", off_by_one_code), Peer("broken", failing)],
+        refused={"absent": "it is not installed"},
+        progress=lambda _: None,
+    )
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module() -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def test_every_implementation_peer_and_baseline_is_timed_or_refused(measured: Measurement) -> None:
+    declared = {implementation.provider for implementation in OPERATORS[0].implementations}
+    assert declared == set(measured.implementations) | (set(measured.refused) & declared)
+    for row in measured.rows:
+        assert set(row.microseconds) == {
+            *measured.implementations,
+            *("copy", "eager", "unfused", "torch.compile", "ours", "almost"),
+        }
+        assert all(time > 0 for time in row.microseconds.values())
+    assert {row.threads for row in measured.rows} == {1, 2}
+
+
+def test_a_peers_differences_are_counted_and_its_failure_is_said(measured: Measurement) -> None:
+    codes = 64 * 2048
+    for row in measured.rows:
+        assert row.differences["ours"] == "0.000% of codes, 0.000% of scales"
+        assert row.differences["almost"] == f"{1 / codes:.3%} of codes, 0.000% of scales"
+        assert row.differences["broken"] == "failed: RuntimeError: no kernel image"
+
+
+def test_markdown_has_each_ratio_and_each_refusal(measured: Measurement) -> None:
+    row = replace(
+        measured.rows[0],
+        microseconds={"copy": 1000.0, "native": 1500.0, "eager": 6000.0, "ours": 500.0},
+    )
+    text = report.to_markdown(replace(measured, rows=[row], implementations=["native"]))
+    [line] = [line for line in text.splitlines() if line.startswith("| 64 x 2048 | group 128")]
+    assert line.split(" | ")[2:] == ["1.00", "1.50", "1.500", "0.50", "0.500 |"]
+    assert "| 64 x 2048 | 1 | 6.00 | 4.000 |" in text
+    assert "not timed: absent: it is not installed" in text
+
+
+def test_json_follows_the_schema(measured: Measurement) -> None:
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document = json.loads(report.to_json(measured))
+    jsonschema.Draft202012Validator(schema).validate(document)
+    document["rows"][0]["microseconds"]["native"] = 0
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(schema).validate(document)
+
+
+def test_the_plot_is_a_picture_with_lines(measured: Measurement, tmp_path: Path) -> None:
+    rows = [
+        replace(measured.rows[0], moved_bytes=size, microseconds={"copy": 9.0, "native": 10.0})
+        for size in (1000, 10_000, 100_000)
+    ]
+    report.plot(replace(measured, rows=rows), tmp_path / "lines.png")
+    report.plot(replace(measured, rows=rows[:1]), tmp_path / "points.png")
+    lines, points = (imread(tmp_path / f"{name}.png") for name in ("lines", "points"))
+    assert lines.shape == points.shape
+    assert (lines != points).any(axis=-1).sum() > 1000
+
+
+def test_ways_run_in_one_order_and_then_the_other_and_medians_count() -> None:
+    order: list[str] = []
+    durations = {"a": iter((99.0, 3.0, 1.0, 2.0)), "b": iter((99.0, 5.0, 5.0, 50.0))}
+
+    def way(name: str) -> float:
+        order.append(name)
+        return next(durations[name])
+
+    times = timing.in_turns({name: lambda name=name: way(name) for name in durations}, rounds=3)  # type: ignore[misc]
+    assert "".join(order) == "abbaabba"
+    assert times == {"a": 2.0, "b": 5.0}
+
+
+def test_a_graph_holds_calls_on_more_bytes_than_any_cache_has_unless_they_are_tiny() -> None:
+    for rows in (workloads("cuda", quick=False), workloads("cuda", quick=True)):
+        for shape in rows:
+            count = timing.calls_of_a_graph(shape.moved_bytes)
+            assert count in {timing.FEWEST_CALLS, timing.MOST_CALLS} or (
+                0 <= timing.GRAPH_BYTES - count * shape.moved_bytes < shape.moved_bytes
+            )
+
+
+def test_the_bytes_of_a_shape_are_those_of_its_buffers() -> None:
+    for shape in (
+        Shape(3, 256),
+        Shape(3, 256, group_size=32, transposed=True, value_dtype=torch.int8),
+        Shape(3, 256, input_dtype=torch.float32),
+    ):
+        buffers = shape.make(torch.device("cpu"), 1)
+        tensors = (buffers.inputs[0], buffers.out[0], buffers.scales[0])
+        assert shape.moved_bytes == sum(tensor.nbytes for tensor in tensors)
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("json", "it is not of the form module:function"),
+        ("no_such_module:f", "no_such_module is not imported"),
+        ("json:no_such", "json has no function no_such"),
+    ],
+)
+def test_a_peer_that_is_not_there_is_refused(reference: str, words: str) -> None:
+    with pytest.raises(PeerRefused, match=words):
+        peers.load_peer(reference)
+
+
+def test_peers_that_are_not_installed_are_refused_with_the_reason() -> None:
+    found, refused = peers.installed_peers()
+    assert {peer.name for peer in found} | set(refused) == {"flashinfer", *peers.INSTALLED}
+    assert all(refused.values())
+
+
+def test_the_command_prints_json_and_progress_apart_and_times_a_named_peer() -> None:
+    completed = run(
+        *("--device", "cpu", "--quick", "--output-format", "json"),
+        *("--peer", "test_benchmark:off_by_one_code"),
+    )
+    assert completed.returncode == 0, completed.stderr
+    document = json.loads(completed.stdout)
+    assert document["peers"] == ["test_benchmark:off_by_one_code"]
+    assert "64 x 2048, 1 threads" in completed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--operator", "gelu"), "--operator 'gelu' is unknown; choose one of: silu_and_mul"),
+        (("--peer", "nothing"), "--peer nothing: it is not of the form module:function"),
+        (("--plot", "/no/such/folder/p.png"), "its folder does not exist; make the folder"),
+    ],
+)
+def test_a_wrong_option_ends_with_status_2_and_says_what_to_do(
+    arguments: tuple[str, ...], words: str
+) -> None:
+    completed = run("--device", "cpu", "--quick", *arguments)
+    assert completed.returncode == 2
+    assert words in completed.stderr
+    assert completed.stdout == ""
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_bars_and_every_implementation_are_timed() -> None:
+    completed = run("--device", "cuda", "--quick", "--output-format", "json")
+    assert completed.returncode == 0, completed.stderr
+    document = json.loads(completed.stdout)
+    for row in document["rows"]:
+        timed = set(row["microseconds"])
+        assert {"copy", "native", "triton"} <= timed
+        assert ("light" in timed) != ("light" in document["refused"])
+    assert any(row["host_microseconds"] for row in document["rows"])
+
+
+def test_a_row_without_a_bar_leaves_the_ratio_empty() -> None:
+    row = Row("1 x 2", "", 8, {"native": 2.0})
+    other = Row("2 x 2", "", 16, {"native": 2.0, "copy": 1.0})
+    text = report.to_markdown(
+        Measurement("operator", "device", {"torch": "2"}, [row, other], {}, ["native"], [])
+    )
+    assert "| 1 x 2 |  |  | 2.00 |  |" in text
+    assert "| 2 x 2 |  | 1.00 | 2.00 | 2.000 |" in text
