@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import pytest
 
@@ -71,12 +72,21 @@ def test_nothing_is_fused_approximated_or_flushed_behind_the_contracts_back(
 
 
 @pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name[:3] == "gfx"])
-def test_amd_divides_exactly_and_keeps_subnormals(architecture: str) -> None:
-    text = assembly(architecture, "float8_e4m3fnuz", "bfloat16")
-    assert "v_div_fixup_f32" in text
-    assert "v_exp_f32" not in text
-    # 3 keeps float32 subnormals on input and output.
-    assert ".amdhsa_float_denorm_mode_32 3" in text
+def test_amd_divides_exactly_keeps_subnormals_and_converts_where_it_can(architecture: str) -> None:
+    for value_format in VALUE_FORMATS:
+        text = assembly(architecture, value_format, "bfloat16")
+        opcodes = Counter(line.split()[0] for line in text.splitlines() if line.startswith("\tv_"))
+        # The two divisions of a group, by their instructions' common ending.
+        assert opcodes["v_div_fixup_f32"] == 2
+        # Those have one approximate reciprocal each, and SiLU one for each of eight elements.
+        assert sum(n for name, n in opcodes.items() if name.startswith("v_rcp_f32")) == 2 + 8
+        # An unfused multiplication and addition flushes subnormals, whatever the mode.
+        assert not [name for name in opcodes if name.startswith(("v_exp", "v_mad_f32", "v_mac_f"))]
+        # 3 keeps subnormals on input and output; this one is of float32, the next of the others.
+        assert ".amdhsa_float_denorm_mode_32 3" in text
+        assert ".amdhsa_float_denorm_mode_16_64 3" in text
+        packed = triton_constants.encoder(value_format, architecture) == "packed"
+        assert opcodes["v_cvt_pk_fp8_f32"] == (8 if packed else 0)
 
 
 @pytest.mark.parametrize("wave", [32, 64])
