@@ -102,8 +102,13 @@ class CudaDriver final : public GpuDriver {
     cuda_.pop_context(&popped);
   }
 
-  void exchange_capture_mode(int& mode) const override {
+  int set_capture_mode(int mode) const override {
     check(cuda_.exchange_capture_mode(&mode), "stream capture mode");
+    return mode;
+  }
+
+  void restore_capture_mode(int mode) const noexcept override {
+    cuda_.exchange_capture_mode(&mode);
   }
 
   void* load_module(const void* code, const std::string& what) const override {

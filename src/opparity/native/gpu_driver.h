@@ -2,12 +2,12 @@
 // Both are opened when they are first needed, and neither is linked.
 #pragma once
 
+#include <dlfcn.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
-
-#include <dlfcn.h>
 
 namespace opparity {
 
@@ -44,14 +44,16 @@ class GpuDriver {
   // Makes a place current in this thread. Returns what `leave` takes to undo that, or `kStayed`.
   virtual intptr_t enter(const GpuPlace& place) const = 0;
   virtual void leave(intptr_t previous) const noexcept = 0;
-  // Exchanges this thread's stream capture mode with `mode`.
-  virtual void exchange_capture_mode(int& mode) const = 0;
+  // Sets this thread's stream capture mode and returns the one before.
+  virtual int set_capture_mode(int mode) const = 0;
+  virtual void restore_capture_mode(int mode) const noexcept = 0;
   virtual void* load_module(const void* code, const std::string& what) const = 0;
   virtual void* find_function(void* module, const std::string& name) const = 0;
   // `arguments` are the kernel's parameters as they lie in memory.
   virtual void launch(const GpuPlace& place, void* function, const Grid& grid,
                       const void* arguments, size_t size, void* stream,
                       const std::string& name) const = 0;
+
   static constexpr intptr_t kStayed = -1;
 };
 

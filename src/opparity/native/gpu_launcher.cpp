@@ -42,22 +42,15 @@ class CurrentDevice {
 // touches none: allow it for its lifetime.
 class RelaxedCapture {
  public:
-  explicit RelaxedCapture(const GpuDriver& driver) : driver_(driver) {
-    driver_.exchange_capture_mode(mode_);
-  }
-  ~RelaxedCapture() {
-    try {
-      driver_.exchange_capture_mode(mode_);
-    } catch (const std::runtime_error&) {
-      // The mode is that of before, and there is no way to say more from here.
-    }
-  }
+  explicit RelaxedCapture(const GpuDriver& driver)
+      : driver_(driver), previous_(driver.set_capture_mode(kRelaxedCapture)) {}
+  ~RelaxedCapture() { driver_.restore_capture_mode(previous_); }
   RelaxedCapture(const RelaxedCapture&) = delete;
   RelaxedCapture& operator=(const RelaxedCapture&) = delete;
 
  private:
   const GpuDriver& driver_;
-  int mode_ = kRelaxedCapture;
+  const int previous_;
 };
 
 std::vector<char> read(const std::string& path) {

@@ -88,9 +88,12 @@ class HipDriver final : public GpuDriver {
     hip_.set_device(static_cast<int>(previous));
   }
 
-  void exchange_capture_mode(int& mode) const override {
+  int set_capture_mode(int mode) const override {
     check(hip_.exchange_capture_mode(&mode), "stream capture mode");
+    return mode;
   }
+
+  void restore_capture_mode(int mode) const noexcept override { hip_.exchange_capture_mode(&mode); }
 
   void* load_module(const void* code, const std::string& what) const override {
     void* module = nullptr;
