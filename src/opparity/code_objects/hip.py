@@ -58,7 +58,7 @@ def variants(operator: str, architecture: str) -> tuple[Variant, ...]:
 
 def compile_operator(operator: str, jobs: int) -> dict[str, Any] | None:
     """Compile an operator's kernels; return its entry of the manifest, None where it has none."""
-    if not (manifest.SOURCES / sources(operator)[-3]).is_file():
+    if not (manifest.SOURCES / "operators" / operator / "hip_kernels.py").is_file():
         return None
     files, launches = {}, {}
     with (
