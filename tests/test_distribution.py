@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from opparity.platforms import PLATFORMS, Platform
+
 ROOT = Path(__file__).parents[1]
 SHIPPED = (
     "opparity/py.typed",
@@ -17,7 +19,14 @@ SHIPPED = (
     "opparity/change/languages/zh.toml",
     "opparity/history/formats/templates/timeline.svg.jinja",
     "opparity/code_objects/objects/manifest.json",
-    "opparity/code_objects/objects/silu_and_mul_per_block_quant.fatbin",
+    *(
+        f"opparity/code_objects/objects/silu_and_mul_per_block_quant.{extension}"
+        for extension in (
+            "fatbin",
+            "hip.json",
+            *(f"{architecture}.hsaco" for architecture in PLATFORMS[Platform.ROCM].architectures),
+        )
+    ),
     "opparity/operators/silu_and_mul_per_block_quant/golden.json",
     "opparity/benchmark/speed_of_light.cu",
     "opparity/evaluation/model/config.json",
@@ -28,6 +37,7 @@ SHIPPED = (
     "opparity/pages/templates/page.html",
     "opparity/pages/words/zh.toml",
 )
+LARGEST_WHEEL = 30_000_000
 LIGHT = "opparity/benchmark/speed_of_light.cu"
 # The build back end is called as pip calls it, without pip's isolated environment.
 BUILD = """
@@ -88,6 +98,7 @@ def test_the_wheel_built_from_it_holds_the_library_and_no_cpp(source: Path, tmp_
     assert modules <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert wheel.stat().st_size < 30_000_000
+    assert wheel.stat().st_size < LARGEST_WHEEL
     # Any Python 3, and this machine's processor.
     assert wheel.name.startswith("opparity-")
     assert "-py3-none-linux_" in wheel.name

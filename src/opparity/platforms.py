@@ -38,7 +38,7 @@ PLATFORMS: dict[Platform, PlatformFacts] = {
     Platform.ROCM: PlatformFacts(
         dispatch_key="CUDA",
         device_type="cuda",
-        architectures=("gfx90a", "gfx942", "gfx950", "gfx1100", "gfx1201"),
+        architectures=("gfx90a", "gfx942", "gfx950", "gfx1100", "gfx1200", "gfx1201"),
     ),
     Platform.CPU: PlatformFacts(dispatch_key="CPU", device_type="cpu", architectures=()),
 }

@@ -1,22 +1,15 @@
-"""The GPU launcher against a stand-in driver that records calls: no GPU is needed."""
+"""The GPU launcher against a stand-in for CUDA's driver that records calls: no GPU is needed."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-HERE = Path(__file__).parent
-SOURCES = HERE.parents[1] / "src" / "opparity"
+from native_programs import HERE, LAUNCHER, compile_cpp, compile_library, run_with
 
-
-def compile_cpp(output: Path, *arguments: str | Path) -> Path:
-    subprocess.run(
-        ["g++", "-std=c++20", "-O1", "-Wall", "-Wextra", "-o", output, *arguments], check=True
-    )
-    return output
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -25,40 +18,23 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "object.fatbin").write_bytes(b"CODE and more")
     (folder / "empty").mkdir()
     for name, flags in (("driver", []), ("old_driver", ["-DWITHOUT_LAUNCH"])):
-        (folder / name).mkdir()
-        compile_cpp(
-            folder / name / "libcuda.so.1", "-shared", "-fPIC", *flags, HERE / "stand_in_driver.cpp"
-        )
-    return compile_cpp(
-        folder / "launch",
-        f"-I{SOURCES}",
-        HERE / "launch_program.cpp",
-        SOURCES / "native" / "gpu_launcher.cpp",
-        "-ldl",
-        "-pthread",
-    )
+        compile_library(folder / name / "libcuda.so.1", *flags, HERE / "stand_in_driver.cpp")
+    return compile_cpp(folder / "launch", HERE / "launch_program.cpp", *LAUNCHER)
 
 
 def run(
-    program: Path, *words: str, driver: str = "driver", file: str = "object.fatbin", **failures: str
+    program: Path, *words: str, driver: str = "driver", file: str = "object", **failures: str
 ) -> list[str]:
-    completed = subprocess.run(
-        [program, program.parent / file, *words],
-        env={**os.environ, "LD_LIBRARY_PATH": str(program.parent / driver), **failures},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return completed.stdout.splitlines()
+    folder = program.parent
+    return run_with(folder / driver, program, "cuda", folder / file, *words, **failures)
 
 
-PLAIN_LAUNCH = "cuLaunchKernelEx 7x3x1 of 128 shared 0 stream 9 argument 42"
+PLAIN_LAUNCH = "cuLaunchKernelEx 7x3x1 of 128 shared 16 stream 9 argument 42"
 LAUNCH = f"{PLAIN_LAUNCH} attribute 6=1"
 
 
 def test_the_first_launch_loads_the_module_in_the_devices_own_context(program: Path) -> None:
-    assert run(program, "0", "1") == [
+    assert run(program, "launch", "0", "1") == [
         "cuInit ",
         "cuDeviceGet 0",
         "cuDeviceGetAttribute 16",
@@ -80,18 +56,18 @@ def test_the_first_launch_loads_the_module_in_the_devices_own_context(program: P
 
 
 def test_later_launches_only_launch(program: Path) -> None:
-    lines = run(program, "0", "1", "0", "1")
+    lines = run(program, "launch", "0", "1", "launch", "0", "1")
     assert lines[17:] == ["cuCtxPushCurrent_v2 first", LAUNCH, "cuCtxPopCurrent_v2 "]
 
 
 def test_chips_before_hopper_are_not_asked_to_overlap_launches(program: Path) -> None:
-    lines = run(program, "0", "1", CAPABILITY_MAJOR="8")
+    lines = run(program, "launch", "0", "1", CAPABILITY_MAJOR="8")
     assert PLAIN_LAUNCH in lines
     assert LAUNCH not in lines
 
 
 def test_another_kernel_and_another_device_load_what_they_need(program: Path) -> None:
-    lines = run(program, "0", "0", "0", "1", "1", "0")
+    lines = run(program, *["launch", "0", "0", "launch", "0", "1", "launch", "1", "0"])
     assert lines.count("cuModuleLoadData CODE") == 2
     assert lines.count("cuModuleGetFunction first_kernel") == 2
     assert lines.count("cuModuleGetFunction second_kernel") == 1
@@ -112,14 +88,14 @@ def test_eight_threads_that_start_at_once_load_the_module_once(program: Path) ->
         ("cuDeviceGetAttribute", "101", "cuDeviceGetAttribute: some other error"),
         ("cuDevicePrimaryCtxRetain", "2", "cuDevicePrimaryCtxRetain: some other error"),
         ("cuModuleLoadData", "209", "no kernel image is available for execution on the device"),
-        ("cuModuleGetFunction", "500", "the kernel first_kernel of "),
+        ("cuModuleGetFunction", "500", "finding first_kernel: some other error"),
         ("cuLaunchKernelEx", "1", "launching first_kernel: some other error (CUDA error 1)"),
     ],
 )
 def test_a_failure_says_which_call_and_the_drivers_words_and_leaves_the_thread_as_it_was(
     program: Path, function: str, error: str, words: str
 ) -> None:
-    lines = run(program, "0", "0", **{function: error})
+    lines = run(program, "launch", "0", "0", **{function: error})
     assert lines[-1].startswith("refused: ")
     assert words in lines[-1]
     pushes = sum(line.startswith("cuCtxPushCurrent_v2") for line in lines)
@@ -132,21 +108,42 @@ def test_a_failure_says_which_call_and_the_drivers_words_and_leaves_the_thread_a
 
 
 def test_after_a_failed_load_the_next_launch_tries_again(program: Path) -> None:
-    lines = run(program, "0", "0", "0", "0", cuModuleLoadData="209")
+    lines = run(program, *["launch", "0", "0", "launch", "0", "0"], cuModuleLoadData="209")
     assert sum(line.startswith("refused: ") for line in lines) == 2
     assert lines.count("cuModuleLoadData CODE") == 2
 
 
 def test_no_driver_an_old_driver_and_no_code_object_are_told_apart(program: Path) -> None:
-    [line] = run(program, "0", "0", driver="empty")
+    [line] = run(program, "launch", "0", "0", driver="empty")
     assert "the CUDA driver does not load: libcuda.so.1" in line
-    [line] = run(program, "0", "0", driver="old_driver")
-    assert "the CUDA driver has no cuLaunchKernelEx; a driver of CUDA 12 or newer" in line
-    line = run(program, "0", "0", file="missing.fatbin")[-1]
-    assert "missing.fatbin cannot be read; reinstall opparity, or set OPPARITY_FORBID" in line
+    [line] = run(program, "launch", "0", "0", driver="old_driver")
+    assert "a driver of CUDA 12 or newer is needed: there is no cuLaunchKernelEx" in line
+    line = run(program, "launch", "0", "0", file="missing")[-1]
+    assert (
+        "missing.fatbin cannot be read: this architecture has none, or the installation is broken"
+        in line
+    )
 
 
 def test_a_device_number_out_of_range_is_refused(program: Path) -> None:
     for number in ("-1", "64"):
-        [line] = run(program, number, "0")
+        [line] = run(program, "launch", number, "0")
         assert f"device {number} is not one of the first 64" in line
+
+
+def test_a_child_forked_after_a_launch_is_refused_and_its_parent_goes_on(program: Path) -> None:
+    lines = run(program, *["launch", "0", "0", "fork", "launch", "0", "0"])
+    child, parent = lines.index("child"), lines.index("parent")
+    assert LAUNCH in lines[:child]
+    [refusal] = lines[child + 1 : parent]
+    assert "this process was forked from one that had used a GPU" in refusal
+    assert "'spawn'" in refusal
+    assert LAUNCH in lines[parent:]
+
+
+def test_a_child_forked_before_the_first_launch_loads_for_itself(program: Path) -> None:
+    lines = run(program, *["fork", "launch", "0", "0"])
+    parent = lines.index("parent")
+    assert LAUNCH in lines[:parent]
+    assert LAUNCH in lines[parent:]
+    assert lines.count("cuModuleLoadData CODE") == 2

@@ -66,18 +66,19 @@ def assert_equal_to_the_cpu(
 def reciprocal_kernel(  # type: ignore[no-untyped-def]  # noqa: ANN201 -- Triton's language
     out,  # noqa: ANN001
     first,  # noqa: ANN001
-    NVIDIA: tl.constexpr,  # noqa: N803
+    TARGET: tl.constexpr,  # noqa: N803
 ):
     offset = tl.program_id(0) * 1024 + tl.arange(0, 1024)
     divisor = (first + offset).to(tl.float32, bitcast=True)
-    tl.store(out + offset, reciprocal_near_one(divisor, NVIDIA))
+    tl.store(out + offset, reciprocal_near_one(divisor, TARGET))
 
 
 def test_the_fast_reciprocal_is_the_rounded_one_for_each_divisor_from_one_to_two() -> None:
     one, two = 0x3F800000, 0x40000000
     count = two - one + 1024
     out = torch.empty(count, device="cuda")
-    reciprocal_kernel[(count // 1024,)](out, one, torch.version.hip is None, enable_fp_fusion=False)
+    target = "cuda" if torch.version.hip is None else "hip"
+    reciprocal_kernel[(count // 1024,)](out, one, target, enable_fp_fusion=False)
     divisors = torch.arange(one, one + count, dtype=torch.int32).view(torch.float32)
     assert divisors[two - one].item() == 2.0
     assert_same_bytes(out[: two - one + 1], (1.0 / divisors)[: two - one + 1])

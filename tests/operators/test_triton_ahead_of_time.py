@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import pytest
 
-from opparity.code_objects.compilation import compile_kernel, wave_size
+from opparity.code_objects.compilation import Variant, compile_kernel, wave_size
 from opparity.formats import INPUT_DTYPES, VALUE_FORMATS
-from opparity.operators.silu_and_mul_per_block_quant import triton_launch
+from opparity.operators.silu_and_mul_per_block_quant import triton_constants, triton_launch
 from opparity.operators.silu_and_mul_per_block_quant.triton_kernel import (
     silu_and_mul_per_block_quant_kernel,
 )
@@ -21,17 +22,15 @@ POINTERS = {"float16": "*fp16", "bfloat16": "*bf16", "float32": "*fp32"}
 def assembly(
     architecture: str, value_format: str, input_dtype: str, intermediate: str = "float32"
 ) -> str:
-    nvidia = int(architecture[3:]) if architecture.startswith("sm_") else None
+    is_nvidia = architecture.startswith("sm_")
     parameters = triton_launch.launch_parameters(4096, 56, 128, wave_size(architecture))
-    constants = triton_launch.compile_time_arguments(
+    constants = triton_constants.compile_time_arguments(
         value_format=value_format,
         input_dtype=input_dtype,
         group_size=128,
         groups_per_program=parameters.groups_per_program,
-        has_bound=True,
         intermediate=intermediate,
-        architecture=nvidia,
-        interpreted=False,
+        architecture=architecture,
     )
     pointers = {
         "out": "*u8",
@@ -39,21 +38,21 @@ def assembly(
         "scales": "*fp32",
         "scale_ub": "*fp32",
     }
-    numbers = dict.fromkeys(("hidden_size", "num_groups", "programs_per_token"), "i32")
+    numbers = dict.fromkeys(("hidden_size", "num_groups", "programs_per_token", "has_bound"), "i32")
     strides = dict.fromkeys(
         ("input_row_stride", "out_row_stride", "scale_token_stride", "scale_group_stride"), "i64"
     )
-    compiled = compile_kernel(
-        silu_and_mul_per_block_quant_kernel,
-        architecture,
+    variant = Variant(
+        name="kernel",
         arguments={**pointers, **numbers, **strides},
         constants=constants,
         aligned=frozenset({"out", "input", "hidden_size", "input_row_stride", "out_row_stride"}),
         num_warps=parameters.num_warps,
     )
-    binary = "cubin" if nvidia is not None else "hsaco"
+    compiled = compile_kernel(silu_and_mul_per_block_quant_kernel, architecture, variant)
+    binary = "cubin" if is_nvidia else "hsaco"
     assert len(compiled.asm[binary]) > 1000
-    return str(compiled.asm["ptx" if nvidia is not None else "amdgcn"])
+    return str(compiled.asm["ptx" if is_nvidia else "amdgcn"])
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -73,12 +72,21 @@ def test_nothing_is_fused_approximated_or_flushed_behind_the_contracts_back(
 
 
 @pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name[:3] == "gfx"])
-def test_amd_divides_exactly_and_keeps_subnormals(architecture: str) -> None:
-    text = assembly(architecture, "float8_e4m3fnuz", "bfloat16")
-    assert "v_div_fixup_f32" in text
-    assert "v_exp_f32" not in text
-    # 3 keeps float32 subnormals on input and output.
-    assert ".amdhsa_float_denorm_mode_32 3" in text
+def test_amd_divides_exactly_keeps_subnormals_and_converts_where_it_can(architecture: str) -> None:
+    for value_format in VALUE_FORMATS:
+        text = assembly(architecture, value_format, "bfloat16")
+        opcodes = Counter(line.split()[0] for line in text.splitlines() if line.startswith("\tv_"))
+        # The two divisions of a group, by their instructions' common ending.
+        assert opcodes["v_div_fixup_f32"] == 2
+        # Those have one approximate reciprocal each, and SiLU one for each of eight elements.
+        assert sum(n for name, n in opcodes.items() if name.startswith("v_rcp_f32")) == 2 + 8
+        # An unfused multiplication and addition flushes subnormals, whatever the mode.
+        assert not [name for name in opcodes if name.startswith(("v_exp", "v_mad_f32", "v_mac_f"))]
+        # 3 keeps subnormals on input and output; this one is of float32, the next of the others.
+        assert ".amdhsa_float_denorm_mode_32 3" in text
+        assert ".amdhsa_float_denorm_mode_16_64 3" in text
+        packed = triton_constants.encoder(value_format, architecture) == "packed"
+        assert opcodes["v_cvt_pk_fp8_f32"] == (8 if packed else 0)
 
 
 @pytest.mark.parametrize("wave", [32, 64])

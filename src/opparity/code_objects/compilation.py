@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import triton
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # Waves of AMD's CDNA chips (gfx9) have 64 lanes, those of RDNA (gfx10 on) 32.
 _WIDE_WAVES = "gfx9"
+# No contraction: the numerics contract says what is fused.
+OPTIONS = {"enable_fp_fusion": False}
 
 
 def target_of(architecture: str) -> GPUTarget:
@@ -27,34 +30,41 @@ def wave_size(architecture: str) -> int:
     return 64 if architecture.startswith(_WIDE_WAVES) else 32
 
 
-def compile_kernel(
-    kernel: Any,  # noqa: ANN401 -- Triton's own type has no stubs
-    architecture: str,
-    *,
-    arguments: Mapping[str, str],
-    constants: Mapping[str, object],
-    aligned: frozenset[str],
-    num_warps: int,
-) -> Any:  # noqa: ANN401 -- the same
-    """Compile a Triton kernel and return what Triton returns: `.asm` and `.metadata`.
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One compilation of a Triton kernel.
 
-    Args:
-        kernel: a function decorated with triton.jit.
-        architecture: "sm_90", "gfx942" and so on.
+    Attributes:
+        name: of the compiled kernel.
         arguments: name -> Triton's type of each argument that is given at launch.
         constants: name -> value of each tl.constexpr.
         aligned: names of arguments that are multiples of 16.
         num_warps: warps or waves of a program.
     """
+
+    name: str
+    arguments: Mapping[str, str]
+    constants: Mapping[str, object]
+    aligned: frozenset[str]
+    num_warps: int
+
+
+def compile_kernel(
+    kernel: Any,  # noqa: ANN401 -- Triton's own type has no stubs
+    architecture: str,
+    variant: Variant,
+) -> Any:  # noqa: ANN401 -- the same
+    """Compile a function decorated with triton.jit; return Triton's `.asm` and `.metadata`.
+
+    The architecture is "sm_90", "gfx942" and so on.
+    """
     names = list(kernel.arg_names)
     source = ASTSource(
         fn=kernel,
-        signature={**arguments, **dict.fromkeys(constants, "constexpr")},
-        constexprs=dict(constants),
-        attrs={(names.index(name),): [["tt.divisibility", 16]] for name in aligned},
+        signature={**variant.arguments, **dict.fromkeys(variant.constants, "constexpr")},
+        constexprs=dict(variant.constants),
+        attrs={(names.index(name),): [["tt.divisibility", 16]] for name in variant.aligned},
     )
     return triton.compile(
-        source,
-        target=target_of(architecture),
-        options={"num_warps": num_warps, "enable_fp_fusion": False},
+        source, target=target_of(architecture), options={"num_warps": variant.num_warps, **OPTIONS}
     )

@@ -1,4 +1,4 @@
-// Where the precompiled kernels lie, and the stream to launch them on.
+// Where the precompiled kernels lie, which GPUs torch was built for, and the stream to launch on.
 #pragma once
 
 #include <string>
@@ -6,9 +6,12 @@
 namespace opparity {
 
 // The path of a code object in the folder that Python named by opparity::use_code_objects.
-std::string code_object_path(const std::string& file_name);
+std::string code_object_path(const std::string& name);
 
-// torch's current stream of a device. Throws std::runtime_error where torch has no CUDA.
-void* current_cuda_stream(int device);
+// Whether Python named ROCm there: torch for ROCm has its kernels under the key CUDA too.
+bool is_rocm();
+
+// torch's current stream of a device. Throws std::runtime_error where torch has no GPU.
+void* current_stream(int device);
 
 }  // namespace opparity

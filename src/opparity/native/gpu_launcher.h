@@ -1,51 +1,49 @@
-// Launching precompiled kernels on NVIDIA GPUs without linking any GPU library: the driver is
-// opened when the first kernel is launched. Knows nothing of torch.
+// Launching precompiled kernels on NVIDIA and AMD GPUs. Knows nothing of torch.
 #pragma once
 
 #include <atomic>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "native/gpu_driver.h"
+
 namespace opparity {
 
-struct Grid {
-  uint32_t x;
-  uint32_t y;
-  uint32_t threads;
-};
-
 // The kernels of one code object: a fatbin that holds machine code for several architectures, from
-// which the driver takes its own. Loaded once for each device; safe to use from several threads and
-// during stream capture. Kernels are launched so that they overlap the one before where the chip
-// can (native/overlap.cuh), so each must wait before it touches memory.
+// which CUDA's driver takes its own, or one file for each architecture on AMD. Loaded once for each
+// device; safe to use from several threads and during stream capture. In a process that was forked
+// after the first launch it refuses, since no GPU driver works there. Kernels are launched so that
+// they overlap the one before where the chip can (native/overlap.cuh), so each must wait before it
+// touches memory.
 class KernelSet {
  public:
-  // What launch choices depend on.
-  struct Facts {
-    int multiprocessors;
-    int threads_of_a_multiprocessor;
-  };
-
-  // `names` are the kernels, in the order in which `launch` numbers them.
-  KernelSet(std::string path, std::vector<std::string> names);
+  // `path` lacks the extension. `names` are the kernels, in the order that `launch` numbers them.
+  // The driver is asked for at the first launch.
+  KernelSet(const GpuDriver& (*driver)(), std::string path, std::vector<std::string> names);
   ~KernelSet();
 
   // Loads the code object on a device where it is not yet. Throws as `launch` does.
-  Facts facts(int device);
+  const GpuFacts& facts(int device);
 
-  // Launches kernel `index` on a stream of a device; `arguments` is the kernel's one parameter.
-  // Throws std::runtime_error with the driver's own words where anything fails.
-  void launch(int device, size_t index, Grid grid, const void* arguments, void* stream);
+  // Launches kernel `index` on a stream of a device; `arguments` are its parameters as they lie in
+  // memory. Throws std::runtime_error with the driver's own words where anything fails.
+  template <typename Arguments>
+  void launch(int device, size_t index, const Grid& grid, const Arguments& arguments,
+              void* stream) {
+    launch(device, index, grid, &arguments, sizeof arguments, stream);
+  }
 
  private:
   struct Device;
   Device& device_of(int device);
-  void* function_of(Device& device, size_t index);
+  std::unique_ptr<Device> load(int device) const;
+  void* function_of(Device& device, size_t index) const;
+  void launch(int device, size_t index, const Grid& grid, const void* arguments, size_t size,
+              void* stream);
 
+  const GpuDriver& (*const driver_)();
   const std::string path_;
   const std::vector<std::string> names_;
   std::mutex mutex_;

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import triton
 import triton.language as tl
+from triton.language.extra import libdevice
 
 from opparity.operators import numerics
 
@@ -62,13 +63,18 @@ def constant(value: tl.constexpr, like):
 
 
 @triton.jit
-def reciprocal_near_one(divisor, NVIDIA: tl.constexpr):
+def reciprocal_near_one(divisor, TARGET: tl.constexpr):
     """1 / divisor, rounded once, for divisors in [1, 2].
 
     On NVIDIA the approximate reciprocal and one Newton step give the rounded one for each of the
     8,388,609 divisors; tests/operators/test_on_gpu.py tries them all.
+
+    AMD documents its approximate reciprocal to one unit in the last place. From every start that
+    near, made odd, two Newton steps give the rounded one for each divisor, in 6 instructions where
+    a division takes 11; tests/native/test_reciprocal.py tries them all. An even start, 1/2, would
+    stay where it is for the divisor 2 - 2^-23.
     """
-    if NVIDIA:
+    if TARGET == "cuda":
         result = tl.inline_asm_elementwise(
             """
             {
@@ -85,37 +91,44 @@ def reciprocal_near_one(divisor, NVIDIA: tl.constexpr):
             is_pure=True,
             pack=1,
         )
+    elif TARGET == "hip":
+        one = constant(1.0, divisor)
+        # v_rcp_f32. Not by inline assembly: the compiler has to see it, to keep the distance that
+        # its users must have on gfx942 and gfx11.
+        result = float_of(bits_of(libdevice.fast_dividef(one, divisor)) | 1)
+        negative = float_of(bits_of(divisor) | _SIGN_BIT)
+        result = tl.fma(tl.fma(negative, result, one), result, result)
+        result = tl.fma(tl.fma(negative, result, one), result, result)
     else:
         result = tl.math.div_rn(constant(1.0, divisor), divisor)
     return result
 
 
 @triton.jit
-def silu(gate, NVIDIA: tl.constexpr, EMULATED_FMA: tl.constexpr):
+def silu(gate, TARGET: tl.constexpr):
+    emulated: tl.constexpr = TARGET == "interpreter"
     # Signs by bits: Triton computes -x as 0 - x, which loses the sign of zero and costs an
     # addition.
     z = tl.maximum(float_of(bits_of(gate) | _SIGN_BIT), _GATE_LIMIT)
     high = constant(_LOG2_E_HIGH, gate)
-    shifted = fused_multiply_add(z, high, constant(_ROUNDING_SHIFT, gate), EMULATED_FMA)
+    shifted = fused_multiply_add(z, high, constant(_ROUNDING_SHIFT, gate), emulated)
     negative_exponent = _ROUNDING_SHIFT - shifted
-    fraction = fused_multiply_add(z, high, negative_exponent, EMULATED_FMA)
-    fraction = fused_multiply_add(z, constant(_LOG2_E_LOW, gate), fraction, EMULATED_FMA)
-    power = fused_multiply_add(constant(_C5, gate), fraction, constant(_C4, gate), EMULATED_FMA)
-    power = fused_multiply_add(power, fraction, constant(_C3, gate), EMULATED_FMA)
-    power = fused_multiply_add(power, fraction, constant(_C2, gate), EMULATED_FMA)
-    power = fused_multiply_add(power, fraction, constant(_C1, gate), EMULATED_FMA)
-    power = fused_multiply_add(power, fraction, constant(_C0, gate), EMULATED_FMA)
+    fraction = fused_multiply_add(z, high, negative_exponent, emulated)
+    fraction = fused_multiply_add(z, constant(_LOG2_E_LOW, gate), fraction, emulated)
+    power = fused_multiply_add(constant(_C5, gate), fraction, constant(_C4, gate), emulated)
+    power = fused_multiply_add(power, fraction, constant(_C3, gate), emulated)
+    power = fused_multiply_add(power, fraction, constant(_C2, gate), emulated)
+    power = fused_multiply_add(power, fraction, constant(_C1, gate), emulated)
+    power = fused_multiply_add(power, fraction, constant(_C0, gate), emulated)
     # The integer stands in the low bits of `shifted`, with the scaling's 64; the shift drops the
     # others.
     scaled = float_of(bits_of(power) + (bits_of(shifted) << 23))
-    divisor = fused_multiply_add(
-        scaled, constant(_UNSCALING, gate), constant(1.0, gate), EMULATED_FMA
-    )
-    reciprocal = reciprocal_near_one(divisor, NVIDIA)
+    divisor = fused_multiply_add(scaled, constant(_UNSCALING, gate), constant(1.0, gate), emulated)
+    reciprocal = reciprocal_near_one(divisor, TARGET)
     numerator = (z * scaled) * _UNSCALING
     # By bits, since Triton makes 0.0 of a literal -0.0.
     positive_part = float_of(tl.where(gate < 0.0, _SIGN_BIT, bits_of(gate)))
-    return fused_multiply_add(numerator, reciprocal, positive_part, EMULATED_FMA)
+    return fused_multiply_add(numerator, reciprocal, positive_part, emulated)
 
 
 @triton.jit
@@ -161,6 +174,23 @@ def encode_e4m3(quotient, BIAS: tl.constexpr, MAXIMUM: tl.constexpr, FNUZ: tl.co
     else:
         code = tl.where(magnitude > _INFINITY_BITS, 0x7F, code | sign)
     return code.to(tl.uint8)
+
+
+@triton.jit
+def encode_packed(quotient, MAXIMUM: tl.constexpr):
+    """E4M3 codes by v_cvt_pk_fp8_f32, in the one E4M3 format that the AMD chip has.
+
+    It rounds to nearest even and knows subnormal codes. What it does beyond the largest code hangs
+    on a mode, and it keeps the sign of NaN, so neither reaches it.
+    """
+    limited = tl.clamp(quotient, -MAXIMUM, MAXIMUM)
+    limited = tl.where(quotient == quotient, limited, float("nan"))
+    # The low 16 bits are the codes of both operands. One code for each 32-bit result: Triton 3.6
+    # to 3.8 fail to pack 8-bit results of inline assembly on AMD.
+    codes = tl.inline_asm_elementwise(
+        "v_cvt_pk_fp8_f32 $0, $1, $1", "=v,v", [limited], dtype=tl.int32, is_pure=True, pack=1
+    )
+    return codes.to(tl.uint8)
 
 
 @triton.jit

@@ -25,10 +25,16 @@ OPERATOR = Operator(
     implementations=(
         Implementation(
             provider="native",
-            platforms=frozenset({Platform.CPU, Platform.CUDA}),
+            platforms=frozenset(Platform),
             availability="opparity.operators.native_library:availability",
             overloads={},
-            sources=("checks.cpp", "cpu_kernel.cpp", "cpu_operator.cpp", "cuda_operator.cpp"),
+            sources=(
+                "checks.cpp",
+                "cpu_kernel.cpp",
+                "cpu_operator.cpp",
+                "cuda_operator.cpp",
+                "hip_operator.cpp",
+            ),
         ),
         Implementation(
             provider="triton",

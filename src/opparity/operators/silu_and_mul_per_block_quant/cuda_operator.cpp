@@ -1,5 +1,5 @@
-// silu_and_mul_per_block_quant for NVIDIA GPUs: precompiled kernels, launched through the driver.
-#include <dlfcn.h>
+// silu_and_mul_per_block_quant under torch's key CUDA, which is ROCm's too: precompiled kernels,
+// launched through the driver.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/tensor.h>
 
@@ -13,6 +13,7 @@
 #include "native/gpu_launcher.h"
 #include "operators/silu_and_mul_per_block_quant/checks.h"
 #include "operators/silu_and_mul_per_block_quant/cuda_launch.h"
+#include "operators/silu_and_mul_per_block_quant/hip_operator.h"
 
 namespace {
 
@@ -20,8 +21,9 @@ using namespace opparity::silu_and_mul_per_block_quant;
 using torch::stable::Tensor;
 
 opparity::KernelSet& kernels() {
-  static opparity::KernelSet loaded(
-      opparity::code_object_path("silu_and_mul_per_block_quant.fatbin"), kernel_names());
+  static opparity::KernelSet loaded(opparity::cuda_driver,
+                                    opparity::code_object_path("silu_and_mul_per_block_quant"),
+                                    kernel_names());
   return loaded;
 }
 
@@ -39,6 +41,7 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
   const Checked checked =
       check(out, input, scales, group_size, scale_ub, is_scale_transposed, intermediate);
   if (checked.num_tokens == 0) return;
+  if (opparity::is_rocm()) return run_on_hip(out, input, scales, scale_ub, checked, group_size);
   const int64_t element_size = checked.input_type == InputType::kFloat32 ? 4 : 2;
   CudaArguments arguments{};
   arguments.input = static_cast<const char*>(input.const_data_ptr());
@@ -52,7 +55,7 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
   arguments.scale_group_stride = checked.scale_group_stride;
 
   const int device = input.get_device_index();
-  const opparity::KernelSet::Facts facts = kernels().facts(device);
+  const opparity::GpuFacts facts = kernels().facts(device);
   const Shape shape = choose_shape(checked.num_tokens, checked.hidden_size, is_aligned(arguments),
                                    {facts.multiprocessors, facts.threads_of_a_multiprocessor});
   const bool counts_through_rows = shape == Shape::kLarge || shape == Shape::kMedium;
@@ -70,7 +73,7 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
   }
   const size_t index = kernel_index(checked.input_type, checked.value_type,
                                     checked.rounds_to_input_type, group_size, shape);
-  void* stream = opparity::current_cuda_stream(device);
+  void* stream = opparity::current_stream(device);
   const uint32_t threads = threads_of_a_block(shape);
   const int64_t step = most_tokens(shape, row_pieces);
   for (int64_t first = 0; first < checked.num_tokens; first += step) {
@@ -82,7 +85,7 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
         .y = counts_through_rows ? 1 : static_cast<uint32_t>(num_tokens),
         .threads = threads,
     };
-    kernels().launch(device, index, grid, &arguments, stream);
+    kernels().launch(device, index, grid, arguments, stream);
     arguments.input += num_tokens * arguments.input_row_bytes;
     arguments.out += num_tokens * arguments.out_row_bytes;
     arguments.scales += num_tokens * arguments.scale_token_stride;

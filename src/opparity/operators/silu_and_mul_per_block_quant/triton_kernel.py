@@ -10,7 +10,7 @@ from opparity.operators.triton_numerics import (
     constant,
     encode_e4m3,
     encode_int8,
-    float_of,
+    encode_packed,
     group_scale,
     round_to_bfloat16,
     silu,
@@ -26,6 +26,7 @@ def silu_and_mul_per_block_quant_kernel(
     hidden_size,
     num_groups,
     programs_per_token,
+    has_bound,
     input_row_stride,
     out_row_stride,
     scale_token_stride,
@@ -36,13 +37,12 @@ def silu_and_mul_per_block_quant_kernel(
     MINIMUM_SCALE: tl.constexpr,
     ENCODER: tl.constexpr,
     ROUNDS_TO: tl.constexpr,
-    HAS_BOUND: tl.constexpr,
-    NVIDIA: tl.constexpr,
-    EMULATED_FMA: tl.constexpr,
+    TARGET: tl.constexpr,
 ):
     """Quantise GROUPS groups of one token; the last program of a token may have fewer.
 
     Offsets are 64 bits wide: 2^31 elements are 61,681 tokens of width 2 * 17408.
+    TARGET is "cuda", "hip" or "interpreter". scale_ub is not read where has_bound is 0.
     """
     program = tl.program_id(0)
     token = (program // programs_per_token).to(tl.int64)
@@ -53,7 +53,7 @@ def silu_and_mul_per_block_quant_kernel(
     gate = tl.load(row + column, mask=mask, other=0.0).to(tl.float32)
     up = tl.load(row + hidden_size + column, mask=mask, other=0.0).to(tl.float32)
 
-    activated = silu(gate, NVIDIA, EMULATED_FMA)
+    activated = silu(gate, TARGET)
     if ROUNDS_TO == "bfloat16":
         activated = round_to_bfloat16(activated)
     elif ROUNDS_TO == "float16":
@@ -66,17 +66,16 @@ def silu_and_mul_per_block_quant_kernel(
 
     # As integers the magnitudes of NaN are above infinity's, so a maximum never loses one.
     amax_bits = tl.max(bits_of(product) & 0x7FFFFFFF, axis=1)
-    amax = float_of(amax_bits)
-    if HAS_BOUND:
-        bound = constant(1.0, amax) * tl.load(scale_ub)
-    else:
-        bound = constant(float("inf"), amax)
+    bound = tl.load(scale_ub, mask=has_bound != 0, other=float("inf"))
+    bound = constant(1.0, amax_bits) * bound
     scale = group_scale(amax_bits, bound, MAXIMUM, MINIMUM_SCALE)
     reciprocal = tl.math.div_rn(constant(1.0, scale), scale)
     quotient = product * reciprocal[:, None]
 
     if ENCODER == "hardware_e4m3fn":
         codes = quotient.to(tl.float8e4nv).to(tl.uint8, bitcast=True)
+    elif ENCODER == "packed":
+        codes = encode_packed(quotient, MAXIMUM)
     elif ENCODER == "e4m3fn":
         codes = encode_e4m3(quotient, 7, MAXIMUM, False)
     elif ENCODER == "e4m3fnuz":

@@ -1,4 +1,4 @@
-"""Launching the Triton kernel: its compile-time choices as pure functions, and the launch."""
+"""Launching the Triton kernel by Triton's JIT compiler: the launch's shape, and the launch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import torch
 import triton
 
 from opparity.errors import ArgumentRefused
-from opparity.formats import VALUE_FORMATS, Intermediate
+from opparity.formats import Intermediate
 from opparity.operators import memory, torch_build
 from opparity.operators.silu_and_mul_per_block_quant import shapes
+from opparity.operators.silu_and_mul_per_block_quant.triton_constants import (
+    compile_time_arguments,
+    target,
+)
 from opparity.operators.silu_and_mul_per_block_quant.triton_kernel import (
     silu_and_mul_per_block_quant_kernel,
 )
@@ -22,8 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _LARGEST_GRID = 2**31 - 1
-# The first NVIDIA architecture with cvt.rn.satfinite.e4m3x2.
-_FIRST_WITH_E4M3 = 89
+# HIP counts the threads of a grid in 32 bits.
+_MOST_HIP_THREADS = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,45 +54,11 @@ def launch_parameters(
     return LaunchParameters(groups, max(1, min(8, threads // wave_size)))
 
 
-def encoder(value_format: str, architecture: int | None, interpreted: bool) -> str:
-    """Return the kernel's way to make codes.
-
-    Args:
-        value_format: a name of VALUE_FORMATS.
-        architecture: NVIDIA's, as 90 for sm_90; None on AMD.
-        interpreted: whether Triton's interpreter runs the kernel; its FP8 conversion is wrong.
-    """
-    has_conversion = architecture is not None and architecture >= _FIRST_WITH_E4M3
-    if value_format == "float8_e4m3fn":
-        return "hardware_e4m3fn" if has_conversion and not interpreted else "e4m3fn"
-    return "e4m3fnuz" if value_format == "float8_e4m3fnuz" else "int8"
-
-
-def compile_time_arguments(
-    *,
-    value_format: str,
-    input_dtype: str,
-    group_size: int,
-    groups_per_program: int,
-    has_bound: bool,
-    intermediate: str,
-    architecture: int | None,
-    interpreted: bool,
-) -> dict[str, object]:
-    """Return the kernel's constexpr arguments."""
-    rounds = intermediate == Intermediate.INPUT_DTYPE and input_dtype != "float32"
-    row = VALUE_FORMATS[value_format]
-    return {
-        "GROUP_SIZE": group_size,
-        "GROUPS": groups_per_program,
-        "MAXIMUM": row.maximum,
-        "MINIMUM_SCALE": row.minimum_scale,
-        "ENCODER": encoder(value_format, architecture, interpreted),
-        "ROUNDS_TO": input_dtype if rounds else "float32",
-        "HAS_BOUND": has_bound,
-        "NVIDIA": architecture is not None and not interpreted,
-        "EMULATED_FMA": interpreted,
-    }
+def largest_grid(architecture: str, threads: int) -> int:
+    """Return how many programs of so many threads one launch may have."""
+    if target(architecture) == "hip":
+        return min(_LARGEST_GRID, _MOST_HIP_THREADS // threads)
+    return _LARGEST_GRID
 
 
 def launch(
@@ -127,21 +97,20 @@ def launch_intermediate(
     grid = num_tokens * programs_per_token
     if grid == 0:
         return
-    if grid > _LARGEST_GRID:
+    largest = largest_grid(architecture, parameters.num_warps * wave_size)
+    if grid > largest:
         raise ArgumentRefused(
             operator=shapes.NAME,
             detail=f"input has {num_tokens} tokens, {grid} programs; "
-            f"allowed: {_LARGEST_GRID}; split it by tokens",
+            f"allowed: {largest}; split it by tokens",
         )
     arguments = compile_time_arguments(
         value_format=shapes.name_of(out.dtype),
         input_dtype=shapes.name_of(input.dtype),
         group_size=group_size,
         groups_per_program=parameters.groups_per_program,
-        has_bound=scale_ub is not None,
         intermediate=intermediate,
         architecture=architecture,
-        interpreted=triton.knobs.runtime.interpret,
     )
     with torch.cuda.device_of(input):
         silu_and_mul_per_block_quant_kernel[(grid,)](
@@ -152,6 +121,7 @@ def launch_intermediate(
             hidden_size,
             num_groups,
             programs_per_token,
+            int(scale_ub is not None),
             input.stride(0),
             out.stride(0),
             by_token.stride(0),
@@ -163,11 +133,11 @@ def launch_intermediate(
 
 
 @cache
-def _device_facts(device: torch.device) -> tuple[int | None, int]:
-    """Return NVIDIA's architecture (None elsewhere) and the lanes of a warp or wave."""
-    if device.type != "cuda":
-        return None, 32
+def _device_facts(device: torch.device) -> tuple[str, int]:
+    """Return the architecture and the lanes of a warp or wave."""
+    if triton.knobs.runtime.interpret:
+        return "interpreter", 32
     properties = torch.cuda.get_device_properties(device)
     if torch_build.gpu_platform() is Platform.ROCM:
-        return None, int(properties.warp_size)
-    return 10 * properties.major + properties.minor, 32
+        return properties.gcnArchName.split(":")[0], int(properties.warp_size)
+    return f"sm_{10 * properties.major + properties.minor}", 32

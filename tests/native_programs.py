@@ -1,0 +1,51 @@
+"""Compiling the small C++ programs of these tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).parent / "native"
+SOURCES = Path(__file__).parents[1] / "src" / "opparity"
+LAUNCHER = tuple(
+    SOURCES / "native" / name for name in ("cuda_driver.cpp", "gpu_launcher.cpp", "hip_driver.cpp")
+)
+
+
+def compile_cpp(output: Path, *arguments: str | Path) -> Path:
+    subprocess.run(
+        [
+            "g++",
+            "-std=c++20",
+            "-O1",
+            "-Wall",
+            "-Wextra",
+            f"-I{SOURCES}",
+            "-o",
+            output,
+            *arguments,
+            "-ldl",
+            "-pthread",
+        ],
+        check=True,
+    )
+    return output
+
+
+def compile_library(output: Path, *arguments: str | Path) -> Path:
+    output.parent.mkdir(exist_ok=True)
+    return compile_cpp(output, "-shared", "-fPIC", *arguments)
+
+
+def run_with(folder: Path, *command: str | Path, **environment: str) -> list[str]:
+    """Run a program whose driver libraries are those of a folder; return the lines it prints."""
+    completed = subprocess.run(
+        command,
+        env={**os.environ, "LD_LIBRARY_PATH": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return completed.stdout.splitlines()
