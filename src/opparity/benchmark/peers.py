@@ -86,7 +86,7 @@ INSTALLED: Mapping[str, tuple[str, Callable[..., object]]] = {
 
 def installed_peers() -> tuple[list[Peer], dict[str, str]]:
     """Return the peers whose packages import here, and name -> reason for the others."""
-    peers, refused = [], {"flashinfer": "no fused SiLU, product and 8-bit group quantisation of its is known"}
+    peers, refused = [], {"flashinfer": "no operator of this kind is known"}
     for name, (module, function) in INSTALLED.items():
         try:
             importlib.import_module(module)
