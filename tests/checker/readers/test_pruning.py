@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opparity.checker.conditions import ALWAYS
 from opparity.checker.readers.python import parsing
 from opparity.checker.readers.python.parsing import Leads, read_module
 from opparity.checker.readers.python.pruning import blocks_of, without_bodies
@@ -16,6 +17,7 @@ from opparity.checker.readers.python.pruning import blocks_of, without_bodies
 LEADS = Leads(frozenset({"_C"}), frozenset({"pkg.ops"}))
 STATEMENTS = [
     "x = 1",
+    "nonlocal x\nx = is_rocm()",
     "return None",
     "torch.ops._C.silu(x)",
     "from pkg.ops import silu as fused",
@@ -68,6 +70,17 @@ def test_a_file_says_the_same_with_and_without_idle_bodies(text: str) -> None:
         patch.setattr(parsing, "without_bodies", lambda text, *_: text)
         whole = read_module("pkg/m.py", text.encode(), LEADS)
     assert read_module("pkg/m.py", text.encode(), LEADS) == whole
+
+
+@pytest.mark.parametrize("inner", ["x = 1", "nonlocal x\n        x = is_rocm()"])
+def test_a_name_of_an_inner_function_is_its_own_unless_it_says_nonlocal(inner: str) -> None:
+    text = (
+        "import torch\ndef outer():\n    x = True\n    def inner():\n"
+        f"        {inner}\n    if x:\n        torch.ops._C.silu()\n"
+    )
+    facts = read_module("pkg/m.py", text.encode(), LEADS)
+    is_decided = facts.locals["outer", "x"] is ALWAYS
+    assert is_decided == ("nonlocal" not in inner)
 
 
 @given(modules)

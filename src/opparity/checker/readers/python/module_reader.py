@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ _PLAIN_DECORATORS = frozenset(
     | {"lru_cache", "cache", "wraps", "no_grad", "inference_mode", "dataclass", "override"}
 )
 _GUARDING_KEYWORDS = frozenset({"supported", "enabled", "condition", "available"})
+_OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _CATCHES_ABSENCE = frozenset({"AttributeError", "RuntimeError", "Exception", "BaseException"})
 _CATCHES_IMPORT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -391,15 +393,25 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
 
 def _bound_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
     """Return the locals that one statement alone gives a value: whoever reads them reads that."""
-    counts: dict[str, int] = {}
-    for inner in ast.walk(node):
+    counts: Counter[str] = Counter()
+    waiting = [(child, False) for child in ast.iter_child_nodes(node)]
+    while waiting:
+        inner, is_nested = waiting.pop()
         match inner:
-            case ast.Name(name, ast.Store() | ast.Del()):
-                counts[name] = counts.get(name, 0) + 1
-            case ast.arg(name) | ast.ExceptHandler(_, str(name)):
-                counts[name] = counts.get(name, 0) + 2
-            case ast.Global(names) | ast.Nonlocal(names):
+            case ast.Nonlocal(names):
                 counts.update(dict.fromkeys(names, 2))
+            case _ if is_nested:
+                pass  # a name of its own, whatever it is called
+            case ast.Name(name, ast.Store() | ast.Del()):
+                counts[name] += 1
+            case ast.arg(name) | ast.ExceptHandler(_, str(name)):
+                counts[name] += 2
+            case ast.Global(names):
+                counts.update(dict.fromkeys(names, 2))
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+                counts[name] += 2
+        nested = is_nested or isinstance(inner, _OWN_SCOPE)
+        waiting.extend((child, nested) for child in ast.iter_child_nodes(inner))
     return frozenset(name for name, count in counts.items() if count == 1)
 
 

@@ -30,6 +30,8 @@ _BASE = re.compile(r"from[\s\\]*([\w.]+)[\s\\]*$")
 _LONGEST_BASE = 300
 _IMPORTED = re.compile(r"([\w.]+)(?:[\s\\]+as[\s\\]+(\w+))?")
 _COMMENT = re.compile(r"#[^\n]*")
+# With it an inner function gives the names of the one around it another value.
+_NONLOCAL = re.compile(r"\bnonlocal\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,10 @@ def _parse(text: SearchedText, wanted: set[str]) -> ast.Module:
     blocks = blocks_of(text.text)
     places = places_of_interest(text, blocks, wanted)
     answering = [block.start for block in blocks if block.is_function and may_answer(block.name)]
+    rebinding = [found.start() for found in _NONLOCAL.finditer(text.text)]
 
     def is_idle(block: Block) -> bool:
-        return not (block.holds(places) or block.holds(answering))
+        return not any(map(block.holds, (places, answering, rebinding)))
 
     pruned = without_bodies(text.text, blocks, is_idle)
     with warnings.catch_warnings():
