@@ -24,12 +24,16 @@ using torch::stable::Tensor;
 // (docs/benchmarks.md).
 constexpr int64_t kElementsPerTask = 16384;
 
-Kernel kernel_of_this_processor() {
+constexpr int64_t kLeastGroupOfAvx512 = 32;
+
+Kernel kernel_of_this_processor(int64_t group_size) {
   namespace kernels = opparity::silu_and_mul_per_block_quant;
   switch (opparity::cpu_capability()) {
 #ifdef OPPARITY_HAS_avx512
     case CpuCapability::kAvx512:
-      return kernels::avx512;
+      // Two of its vectors are more than the smallest group, and it runs the other kernel too.
+      if (group_size >= kLeastGroupOfAvx512) return kernels::avx512;
+      [[fallthrough]];
 #endif
 #ifdef OPPARITY_HAS_avx2
     case CpuCapability::kAvx2:
@@ -62,7 +66,7 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
       .scale_bound =
           scale_ub.has_value() ? *static_cast<const float*>(scale_ub->const_data_ptr()) : 0.0f,
   };
-  const Kernel kernel = kernel_of_this_processor();
+  const Kernel kernel = kernel_of_this_processor(group_size);
   const int64_t num_groups = checked.num_tokens * (checked.hidden_size / group_size);
   if (num_groups == 0) return;
   torch::stable::parallel_for(0, num_groups, kElementsPerTask / group_size,
