@@ -20,8 +20,7 @@ constexpr float kIntegerShift = 12582912.0f;
 OPPARITY_INLINE Floats silu(Floats gate) {
   Floats z = negative_magnitude_up_to(gate, -kGateLimit);
   Floats shifted = fused_multiply_add(z, kLog2EHigh, all(kRoundingShift));
-  Floats exponent = shifted - kRoundingShift;
-  Floats fraction = fused_multiply_add(z, kLog2EHigh, -exponent);
+  Floats fraction = fused_multiply_add(z, kLog2EHigh, kRoundingShift - shifted);
   fraction = fused_multiply_add(z, kLog2ELow, fraction);
   Floats power = all(kExp2Coefficients[5]);
   power = fused_multiply_add(power, fraction, kExp2Coefficients[4]);
