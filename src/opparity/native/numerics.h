@@ -43,7 +43,7 @@ OPPARITY_INLINE Floats silu(Floats gate) {
 OPPARITY_INLINE Floats round_to_bfloat16(Floats value) {
   Integers bits = bits_of(value);
   Integers rounded = (bits + 0x7fff + (shift_right_unsigned(bits, 16) & 1)) & ~0xffff;
-  return float_of((bits & kMagnitudeBits) > kInfinityBits ? all(kQuietNanBits) : rounded);
+  return float_of(value == value ? rounded : all(kQuietNanBits));
 }
 
 // Value formats. `encode` takes products times kPrescale / scale and gives codes in the low byte of
