@@ -17,23 +17,39 @@ constexpr float kScaling = 0x1p64f;
 // 1.5 * 2^23: the sum's low bits are the integer.
 constexpr float kIntegerShift = 12582912.0f;
 
+#if defined(__AVX512F__)
+// With the scaling in the polynomial already, one instruction multiplies by a power of two.
+constexpr float kPolynomialScaling = kScaling;
+OPPARITY_INLINE Floats scaled_power(Floats power, Floats, Floats exponent) {
+  return (Floats)_mm512_maskz_scalef_ps(-1, (__m512)power, (__m512)exponent);
+}
+#else
+constexpr float kPolynomialScaling = 1.0f;
+// The integer stands in the low bits of `shifted`, with the scaling's 64; others are shifted out.
+OPPARITY_INLINE Floats scaled_power(Floats power, Floats shifted, Floats) {
+  return float_of(bits_of(power) + (bits_of(shifted) << 23));
+}
+#endif
+
+constexpr float coefficient(int degree) { return kPolynomialScaling * kExp2Coefficients[degree]; }
+
 OPPARITY_INLINE Floats silu(Floats gate) {
   Floats z = negative_magnitude_up_to(gate, -kGateLimit);
   Floats shifted = fused_multiply_add(z, kLog2EHigh, all(kRoundingShift));
-  Floats fraction = fused_multiply_add(z, kLog2EHigh, kRoundingShift - shifted);
+  Floats exponent = shifted - kRoundingShift;
+  Floats fraction = fused_multiply_add(z, kLog2EHigh, -exponent);
   fraction = fused_multiply_add(z, kLog2ELow, fraction);
-  Floats power = all(kExp2Coefficients[5]);
-  power = fused_multiply_add(power, fraction, kExp2Coefficients[4]);
-  power = fused_multiply_add(power, fraction, kExp2Coefficients[3]);
-  power = fused_multiply_add(power, fraction, kExp2Coefficients[2]);
-  power = fused_multiply_add(power, fraction, kExp2Coefficients[1]);
-  power = fused_multiply_add(power, fraction, kExp2Coefficients[0]);
-  // The integer stands in the low bits of `shifted`, with the scaling's 64; others are shifted out.
-  Floats scaled = float_of(bits_of(power) + (bits_of(shifted) << 23));
+  Floats power = all(coefficient(5));
+  power = fused_multiply_add(power, fraction, coefficient(4));
+  power = fused_multiply_add(power, fraction, coefficient(3));
+  power = fused_multiply_add(power, fraction, coefficient(2));
+  power = fused_multiply_add(power, fraction, coefficient(1));
+  power = fused_multiply_add(power, fraction, coefficient(0));
+  Floats scaled = scaled_power(power, shifted, exponent);
   // The contract takes the scaling out of the divisor and the numerator. Left in both it cancels,
   // one multiplication less: the divisor is rounded at the same place, and where the contract's
   // numerator is subnormal and rounded the quotient is that numerator.
-  // test_silu.py compares every float32 gate.
+  // tests/native/silu.cpp compares every float32 gate.
   Floats reciprocal = 1.0f / (scaled + kScaling);
   Floats positive_part = larger(all(-0.0f), gate);
   return fused_multiply_add(z * scaled, reciprocal, positive_part);
