@@ -40,7 +40,8 @@ def _set(machine: Machine, command: Command, arguments: list[str]) -> None:
     if "CACHE" in values:
         at = values.index("CACHE")
         # A value given beforehand wins: the platform's own switch, or an earlier set.
-        if machine.lookup(name) is None or "FORCE" in values[at:]:
+        is_free = machine.lookup(name) is None or machine.is_presumed(name)
+        if is_free or "FORCE" in values[at:]:
             machine.assign(name, ";".join(values[:at]))
         return
     value = ";".join(values)

@@ -178,13 +178,14 @@ def _range(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
 
 
 def _collection(kind: str) -> _Handler:
-    def handle(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
+    def handle(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
         if not arguments:
-            return Collection(kind, [])
+            return Collection(kind, [], made_in=evaluator.standing())
         if isinstance(arguments[0], Newest):
             return arguments[0]
         items, complete = items_of(arguments[0])
-        return Collection(kind, [Item(item.value, item.present) for item in items], complete)
+        copied = [Item(item.value, item.present) for item in items]
+        return Collection(kind, copied, complete, evaluator.standing())
 
     return handle
 
