@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Location, NativeFile, Problem
 from opparity.checker.readers.functions import collect
+from opparity.checker.readers.operator_chains import read_operator_chains
 from opparity.checker.readers.preprocessor import read_directives
 from opparity.checker.readers.registrations import read_blocks, read_tvm_exports
 from opparity.checker.readers.syntax import parse
@@ -63,6 +64,8 @@ def read_native_text(path: str, text: str) -> NativeFile:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
     registrations = read_blocks(functions.bodies, path, condition_at)
     registrations.extend(read_tvm_exports(path, clean, line_of, condition_at))
+    if "RegisterOperators" in clean:
+        registrations.extend(read_operator_chains(syntax.root_node, path, condition_at))
     return NativeFile(
         path=path,
         declarations=tuple(functions.declarations),

@@ -168,7 +168,7 @@ class _BlockReader:
             return
         if _chain_root(receiver) != self.block.variable:
             return
-        first = _unwrap_string(values[0])
+        first = unwrap_string(values[0])
         if first is None:
             return
         if method == "impl":
@@ -192,7 +192,7 @@ class _BlockReader:
         )
 
     def _def(self, call: Node, schema: str, values: list[Node]) -> Iterator[Registration]:
-        library, operator = _split_name(schema, self.block.library)
+        library, operator = split_name(schema, self.block.library)
         style = self.block.style
         yield self._make(
             call,
@@ -203,7 +203,7 @@ class _BlockReader:
             schema=schema if "(" in schema else "",
         )
         for value in values:
-            symbol, mentioned = _bound(value)
+            symbol, mentioned = bound_function(value)
             if symbol or mentioned:
                 yield self._make(
                     call,
@@ -211,24 +211,24 @@ class _BlockReader:
                     library=library,
                     operator=operator,
                     style=style,
-                    key=_key_in(value) or self.block.key,
+                    key=key_in(value) or self.block.key,
                     symbol=symbol,
                     mentioned=mentioned,
                 )
                 return
 
     def _impl(self, call: Node, name: str, values: list[Node]) -> Registration:
-        library, operator = _split_name(name, self.block.library)
+        library, operator = split_name(name, self.block.library)
         key = self.block.key
         symbol = ""
         mentioned: tuple[str, ...] = ()
         for value in values:
-            own_key = _key_in(value)
+            own_key = key_in(value)
             if own_key and _KEY.search(text_of(value)):
                 key = own_key
                 continue
             key = own_key or key
-            symbol, mentioned = _bound(value)
+            symbol, mentioned = bound_function(value)
         return self._make(
             call,
             kind=RegistrationKind.IMPL,
@@ -241,7 +241,7 @@ class _BlockReader:
         )
 
     def _bind(self, call: Node, name: str, values: list[Node]) -> Registration:
-        symbol, mentioned = _bound(values[0]) if values else ("", ())
+        symbol, mentioned = bound_function(values[0]) if values else ("", ())
         names: list[str] = []
         defaults = 0
         for value in values[1:]:
@@ -265,7 +265,7 @@ class _BlockReader:
         )
 
     def _dispatch_macro(self, name: str, call: Node, values: list[Node]) -> Iterator[Registration]:
-        strings = [(index, _unwrap_string(value)) for index, value in enumerate(values)]
+        strings = [(index, unwrap_string(value)) for index, value in enumerate(values)]
         named = [(index, text) for index, text in strings if text]
         if not named:
             return
@@ -274,8 +274,10 @@ class _BlockReader:
         key = (key_match.group(1) if key_match else "") or ""
         if index == 1 and not key:
             key = text_of(values[0])
-        library, operator = _split_name(text, self.block.library)
-        symbol, mentioned = _bound(values[index + 1]) if index + 1 < len(values) else ("", ())
+        library, operator = split_name(text, self.block.library)
+        symbol, mentioned = (
+            bound_function(values[index + 1]) if index + 1 < len(values) else ("", ())
+        )
         yield self._make(
             call,
             kind=RegistrationKind.IMPL,
@@ -306,7 +308,7 @@ def _chain_root(node: Node) -> str:
     return ""
 
 
-def _unwrap_string(node: Node) -> str | None:
+def unwrap_string(node: Node) -> str | None:
     """Return a literal, also inside TORCH_SELECTIVE_NAME(…) and its kind."""
     value = string_value(node)
     if value is not None:
@@ -315,11 +317,11 @@ def _unwrap_string(node: Node) -> str | None:
         function, arguments = child(node, "function"), child(node, "arguments")
         if function is not None and arguments is not None and text_of(function) in _WRAPPERS:
             parts = arguments.named_children
-            return _unwrap_string(parts[0]) if parts else None
+            return unwrap_string(parts[0]) if parts else None
     return None
 
 
-def _split_name(schema: str, library: str) -> tuple[str, str]:
+def split_name(schema: str, library: str) -> tuple[str, str]:
     """Return the library and operator that a schema or name says."""
     name = schema.partition("(")[0].partition("->")[0].strip()
     if "::" in name:
@@ -327,7 +329,8 @@ def _split_name(schema: str, library: str) -> tuple[str, str]:
     return library, name.partition(".")[0]
 
 
-def _key_in(node: Node) -> str:
+def key_in(node: Node) -> str:
+    """Return the dispatch key that an argument names; "" for none."""
     for part in descend(node):
         if part.type in {"qualified_identifier", "identifier"}:
             found = _KEY.search(text_of(part))
@@ -338,7 +341,7 @@ def _key_in(node: Node) -> str:
     return ""
 
 
-def _bound(node: Node) -> tuple[str, tuple[str, ...]]:
+def bound_function(node: Node) -> tuple[str, tuple[str, ...]]:
     """Return the function that an argument names, or those that a lambda calls."""
     for lambda_node in descend_to(node, frozenset({"lambda_expression"})):
         return "", _called_in(lambda_node)
