@@ -16,6 +16,7 @@ from opparity.checker.conditions import (
     Condition,
     Constant,
     Defined,
+    Not,
     Predicate,
     atoms,
     conjunction,
@@ -102,7 +103,8 @@ class _Scanner:
                 return
             case "define":
                 self._define(rest, location)
-                return
+                if not self._closes_guard(rest):
+                    return
             case "include":
                 included = rest.strip()
                 if included[:1] in {'"', "<"}:
@@ -118,6 +120,18 @@ class _Scanner:
         if len(self.open) > _DEEPEST:
             return UNDECIDED
         return conjunction(*(branch.now for branch in self.open))
+
+    def _closes_guard(self, rest: str) -> bool:
+        """Take the file's first `#ifndef NAME` and `#define NAME` as no condition.
+
+        The compiler sees what follows exactly once.
+        """
+        if len(self.open) != 1 or len(self.result.starts) != 2:  # noqa: PLR2004 -- before and in it
+            return False
+        if self.open[0].now != Not(Defined(rest.strip())):
+            return False
+        self.open[0] = _Branch(ALWAYS, [], ALWAYS)
+        return True
 
     def _condition(self, keyword: str, rest: str, location: Location) -> Condition:
         if keyword == "if":

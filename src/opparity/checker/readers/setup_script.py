@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Build, Location, Problem, Target
+from opparity.checker.readers.build_python.audience import Audience
 from opparity.checker.readers.build_python.expressions import OutOfSteps
 from opparity.checker.readers.build_python.extensions import Extension, target_of
 from opparity.checker.readers.build_python.interpreter import Interpreter
@@ -45,18 +46,20 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
     files = TreeFiles(tree.files)
     parse = _parser(tree)
     builds: list[Build] = []
+    audience = Audience(tree)
     for path in scripts:
         folder = path.rpartition("/")[0] if path.endswith("setup.py") else ""
         for platform in platforms:
             paths = TreePaths(files, folder)
             world = World(platform)
-            build = _read_script(path, world, paths, parse)
+            build = _read_script(path, world, paths, parse, audience)
             if not build.targets and world.switches:
                 # Perhaps it builds them only for whoever asks (MMCV_WITH_OPS=1).
-                build = _read_script(path, World(platform, is_eager=True), paths, parse)
+                eager = World(platform, is_eager=True)
+                build = _read_script(path, eager, paths, parse, audience)
             if build.targets or build.problems:
                 builds.append(build)
-    return _without_copies(builds)
+    return _without_copies(audience.meant(builds))
 
 
 def _is_script(tree: Tree, path: str) -> bool:
@@ -92,6 +95,7 @@ def _read_script(
     world: World,
     paths: TreePaths,
     parse: Callable[[str], ast.Module | None],
+    audience: Audience,
 ) -> Build:
     platform = world.platform
     interpreter = Interpreter(paths, world, parse=parse)
@@ -107,6 +111,7 @@ def _read_script(
     except RecursionError:
         detail = "is nested too deeply; its evaluation was stopped"
         problems.append(Problem(Location(path, 1), detail))
+    audience.note(path, interpreter.modules)
     targets = _targets(interpreter, platform, paths)
     return Build(path, platform.label, tuple(targets), problems=tuple(problems))
 

@@ -144,7 +144,14 @@ class Caller(Evaluator, ABC):
             self.depth -= 1
         if frame.alive is not Truth.FALSE:
             frame.returned.append(NONE)
+        elif frame.leaves is Leaves.RAISE and not frame.returned and frame.function is not None:
+            self.fail()
         return join(frame.returned)
+
+    def fail(self) -> None:
+        """Note that the statement raises, in whichever function it is."""
+        if self.frames:
+            self.leave(Leaves.RAISE)
 
     def invoke(
         self, function: Function, arguments: list[Value], keywords: dict[str, Value]

@@ -94,6 +94,10 @@ class Evaluator(ABC):
         """Return what a value yields when it is called with positional arguments."""
 
     @abstractmethod
+    def fail(self) -> None:
+        """Note that the statement raises."""
+
+    @abstractmethod
     def standing(self) -> tuple[int, ...]:
         """Return the undecided branches and the uncertain activations around this place."""
 
@@ -192,7 +196,14 @@ class Evaluator(ABC):
         return self.apply(bound, []) if "property" in marks else bound
 
     def binary(self, kind: ast.operator, left: Value, right: Value) -> Value:
-        """Return `left kind right`."""
+        """Return `left kind right`; `None + "/bin/nvcc"`, with no CUDA_HOME, raises."""
+        if (
+            isinstance(left, Known)
+            and isinstance(right, Known)
+            and None in {left.value, right.value}
+        ):
+            self.fail()
+            return Unsure("fails")
         if isinstance(left, Choice) and isinstance(right, Collection):
             return join([self.binary(kind, option, right) for option in left.options])
         if isinstance(right, Choice) and isinstance(left, Collection):
