@@ -309,7 +309,13 @@ def _chain_root(node: Node) -> str:
 
 
 def unwrap_string(node: Node) -> str | None:
-    """Return a literal, also inside TORCH_SELECTIVE_NAME(…) and its kind."""
+    """Return a literal, also inside TORCH_SELECTIVE_NAME(…) and its kind.
+
+    Of `"name(int size=" STRING(SIZE) ") -> Tensor"`, which the grammar cannot follow, the name.
+    """
+    if node.type == "ERROR":
+        literals = [part for part in node.named_children[:1] if part.type == "string_literal"]
+        return (string_value(literals[0]) or "").partition("(")[0] if literals else None
     value = string_value(node)
     if value is not None:
         return value
