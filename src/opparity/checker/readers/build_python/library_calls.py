@@ -12,6 +12,7 @@ from opparity.checker.conditions import Truth
 from opparity.checker.readers.build_python.methods import deep_copy
 from opparity.checker.readers.build_python.values import (
     NONE,
+    Choice,
     Class,
     Collection,
     Instance,
@@ -24,6 +25,7 @@ from opparity.checker.readers.build_python.values import (
     Unsure,
     Value,
     items_of,
+    join,
     truth_of_value,
     weaker,
 )
@@ -156,9 +158,11 @@ def _boolean(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
     return Unsure("bool") if truth is Truth.UNKNOWN else Known(truth is Truth.TRUE)
 
 
-def _length(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
+def _length(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
     if not arguments or isinstance(arguments[0], Newest):
         return Unsure("len")
+    if isinstance(arguments[0], Choice):
+        return join([_length(evaluator, [each], keywords) for each in arguments[0].options])
     items, complete = items_of(arguments[0])
     certain = [item.present is Truth.TRUE for item in items]
     if complete is Truth.TRUE and all(certain):
