@@ -190,20 +190,20 @@ def _targets(interpreter: Interpreter, platform: Platform, paths: TreePaths) -> 
 def _without_copies(builds: Sequence[Build]) -> tuple[Build, ...]:
     """Return the builds without targets that another script makes from the same sources.
 
+    The one that surely makes it is kept.
     DeepSpeed's source distribution has its op_builder twice: once at the root, once installed.
     """
-    seen: set[tuple[str, str, tuple[str, ...]]] = set()
-    kept: list[Build] = []
-    for build in sorted(builds, key=lambda build: build.description.count("/")):
-        targets = []
+    best: dict[tuple[str, str, tuple[str, ...]], tuple[Build, Target]] = {}
+    in_order = sorted(builds, key=lambda build: build.description.count("/"))
+    for build in in_order:
         for target in build.targets:
             sources = tuple(source.path for source in target.sources)
             key = (build.platform, target.name, sources)
-            if key not in seen:
-                seen.add(key)
-                targets.append(target)
+            if key not in best or best[key][1].built.value < target.built.value:
+                best[key] = (build, target)
+    kept: list[Build] = []
+    for build in in_order:
+        targets = tuple(target for owner, target in best.values() if owner is build)
         if targets or build.problems:
-            kept.append(
-                Build(build.description, build.platform, tuple(targets), (), build.problems)
-            )
+            kept.append(Build(build.description, build.platform, targets, (), build.problems))
     return tuple(kept)

@@ -65,6 +65,7 @@ class Frame:
         maybe_returned: a return under an undecided condition went before.
         may_fail: an import before this statement, in the same `try`, may have failed.
         broken: whether a `break` has left the innermost loop.
+        fails: an operation raised that no machine of the platform can do.
     """
 
     scope: Scope
@@ -77,6 +78,7 @@ class Frame:
     maybe_returned: bool = False
     may_fail: Truth = Truth.FALSE
     broken: Truth = Truth.FALSE
+    fails: bool = False
 
 
 @dataclass(eq=False)
@@ -144,13 +146,18 @@ class Caller(Evaluator, ABC):
             self.depth -= 1
         if frame.alive is not Truth.FALSE:
             frame.returned.append(NONE)
-        elif frame.leaves is Leaves.RAISE and not frame.returned and frame.function is not None:
+        elif frame.leaves is Leaves.RAISE and frame.fails and frame.function is not None:
             self.fail()
         return join(frame.returned)
 
     def fail(self) -> None:
-        """Note that the statement raises, in whichever function it is."""
+        """Note that the statement raises, and with it the calls that led here.
+
+        A `raise` of the script's own ends its function alone: what it tests, mostly versions, is
+        known here by presumption.
+        """
         if self.frames:
+            self.frames[-1].fails = True
             self.leave(Leaves.RAISE)
 
     def invoke(

@@ -202,7 +202,7 @@ class Interpreter(Caller):
         self.run(node.body)
         failed = Truth.TRUE if frame.leaves is Leaves.RAISE else frame.may_fail
         if frame.alive is Truth.FALSE and frame.leaves is Leaves.RAISE and node.handlers:
-            frame.alive, frame.leaves = Truth.TRUE, None
+            frame.alive, frame.leaves, frame.fails = Truth.TRUE, None, False
         frame.may_fail = outer
         if failed is Truth.TRUE:
             for handler in node.handlers[:1]:
