@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from opparity.checker.conditions import ALWAYS
 from opparity.checker.facts import Location, Registration, RegistrationKind
-from opparity.checker.readers.syntax import descend, descend_to, string_value, text_of
+from opparity.checker.readers.syntax import descend, descend_to, parse, string_value, text_of
 from opparity.checker.readers.syntax import field as child
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ _NOT_FUNCTIONS = frozenset({"if", "for", "while", "switch", "return", "sizeof", 
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class Block:
     """The body that registrations stand in."""
 
     variable: str
@@ -75,15 +76,31 @@ def read_blocks(
 ) -> list[Registration]:
     """Return the registrations in the bodies of a file's functions and macros."""
     found: list[Registration] = []
+    for block, body in registration_blocks(bodies):
+        reader = _BlockReader(block, path, condition_at)
+        for call in descend(body):
+            found.extend(reader.read(call))
+    return found
+
+
+def registration_blocks(bodies: list[tuple[Node, Signature]]) -> Iterator[tuple[Block, Node]]:
+    """Yield the blocks that macros open among a file's functions, each with its body."""
     for node, signature in bodies:
         block = _block(node, signature)
         body = child(node, "body")
         if block is not None and body is not None:
-            reader = _BlockReader(block, path, condition_at)
-            for call in descend(body):
-                if call.type == "call_expression":
-                    found.extend(reader.read(call))
-    return found
+            yield block, body
+
+
+def read_text(block: Block, text: str, location: Location) -> list[Registration]:
+    """Return what a macro's body registers where a block has it as a statement."""
+    root = parse(f"void body() {{{text}}}".encode()).root_node
+    reader = _BlockReader(block, location.path, lambda _: ALWAYS)
+    found = [each for call in descend(root) for each in reader.read(call)]
+    return [
+        replace(each, location=Location(location.path, location.line + each.location.line - 1))
+        for each in found
+    ]
 
 
 def read_tvm_exports(
@@ -107,20 +124,20 @@ def read_tvm_exports(
         )
 
 
-def _block(node: Node, signature: Signature) -> _Block | None:
+def _block(node: Node, signature: Signature) -> Block | None:
     name = signature.name
     is_library, is_module = bool(_LIBRARY_MACRO.match(name)), name in _PYBIND_MACROS
     arguments = _macro_arguments(child(node, "declarator")) if is_library or is_module else []
     if is_library and len(arguments) >= 2:  # noqa: PLR2004 -- library, variable
         style = "stable" if name.startswith("STABLE_") else "torch_library"
         key = arguments[1] if "_IMPL" in name and len(arguments) > 2 else ""  # noqa: PLR2004
-        return _Block(arguments[-1], arguments[0], key, style)
+        return Block(arguments[-1], arguments[0], key, style)
     if is_module and len(arguments) >= 2:  # noqa: PLR2004
-        return _Block(arguments[1], arguments[0], "", "pybind")
+        return Block(arguments[1], arguments[0], "", "pybind")
     for parameter in signature.parameters:
         if _MODULE_TYPE.search(parameter.type):
             style = "torch_library" if "Library" in parameter.type else "pybind"
-            return _Block(parameter.name, "", "", style)
+            return Block(parameter.name, "", "", style)
     return None
 
 
@@ -142,13 +159,15 @@ def _macro_arguments(declarator: Node | None) -> list[str]:
 
 
 class _BlockReader:
-    def __init__(self, block: _Block, path: str, condition_at: Callable[[int], Condition]) -> None:
+    def __init__(self, block: Block, path: str, condition_at: Callable[[int], Condition]) -> None:
         self.block = block
         self.path = path
         self.condition_at = condition_at
 
     def read(self, call: Node) -> Iterator[Registration]:
         """Yield what one call registers, if anything."""
+        if call.type != "call_expression":
+            return
         function, arguments = child(call, "function"), child(call, "arguments")
         if function is None or arguments is None:
             return
