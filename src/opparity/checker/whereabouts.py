@@ -48,7 +48,10 @@ def find_symbol(project: Project, link: Link, symbol: str, use: Use) -> Whereabo
         if names(symbol, definition) and not definition.is_local
     ]
     related = tuple(_places(project, symbol, elsewhere))
-    is_beside = any(names(symbol, each) for each, _ in link.definitions.get(_last(symbol), ()))
+    is_beside = any(
+        names(symbol, each) or part.file.has_errors
+        for each, part in link.definitions.get(_last(symbol), ())
+    )
     if not elsewhere and not (answer is Truth.UNKNOWN and is_beside):
         reason = "no file of the tree defines it"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=True, reason=reason, related=related)

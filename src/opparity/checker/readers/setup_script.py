@@ -10,7 +10,7 @@ from opparity.checker.conditions import Truth
 from opparity.checker.facts import Build, Location, Problem, Target
 from opparity.checker.readers.build_python.audience import Audience
 from opparity.checker.readers.build_python.expressions import OutOfSteps
-from opparity.checker.readers.build_python.extensions import Extension, target_of
+from opparity.checker.readers.build_python.extensions import NO_SOURCES, Extension, target_of
 from opparity.checker.readers.build_python.interpreter import Interpreter
 from opparity.checker.readers.build_python.tree_paths import TreeFiles, TreePaths
 from opparity.checker.readers.build_python.values import Class, Function, Instance
@@ -59,7 +59,22 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
                 build = _read_script(path, eager, paths, parse, audience)
             if build.targets or build.problems:
                 builds.append(build)
+        if not any(build.description == path for build in builds):
+            builds.extend(_nothing_found(path, parse(path), platforms[:1]))
     return _without_copies(audience.meant(builds))
+
+
+def _nothing_found(
+    path: str, syntax: ast.Module | None, platforms: Sequence[Platform]
+) -> Iterator[Build]:
+    """Yield a build that says so, where a setup.py makes extensions and none could be found."""
+    if syntax is None or not path.rpartition("/")[2].startswith("setup"):
+        return
+    line = _line_of_extension(syntax)
+    for platform in platforms if line else ():
+        detail = "makes an extension here, and which sources it has could not be worked out"
+        problem = Problem(Location(path, line), detail)
+        yield Build(path, platform.label, problems=(problem,))
 
 
 def _is_script(tree: Tree, path: str) -> bool:
@@ -134,12 +149,17 @@ def _run(interpreter: Interpreter, path: str, platform: Platform) -> None:
 
 
 def _makes_extension(node: ast.AST) -> bool:
+    return _line_of_extension(node) > 0
+
+
+def _line_of_extension(node: ast.AST) -> int:
+    """Return the line of a call that makes an extension from sources; 0 for none."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call):
             name = getattr(inner.func, "attr", getattr(inner.func, "id", ""))
-            if _CALL_NAMES.search(name):
-                return True
-    return False
+            if _CALL_NAMES.search(name) and name not in NO_SOURCES:
+                return inner.lineno
+    return 0
 
 
 def _is_op_builder(value: Class, platform: Platform) -> bool:

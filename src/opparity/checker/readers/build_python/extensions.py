@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _EXTENSION = re.compile(r"(?:^|\.)(?P<kind>[A-Z]\w*Extension|Extension)$")
 _LOADERS = re.compile(r"(?:^|\.)cpp_extension\.(?:load|load_inline)$")
-_NO_SOURCES = frozenset({"BuildExtension", "CMakeExtension", "RustExtension"})
+NO_SOURCES = frozenset({"BuildExtension", "CMakeExtension", "RustExtension"})
 # The platforms on which torch's own classes can build; every other class builds where it stands.
 _PLATFORMS = {
     "CUDAExtension": frozenset({"cuda", "rocm", "musa"}),
@@ -77,7 +77,7 @@ def extension_kind(name: str) -> str | None:
     if _LOADERS.search(name):
         return "load"
     match = _EXTENSION.search(name)
-    return match["kind"] if match and match["kind"] not in _NO_SOURCES else None
+    return match["kind"] if match and match["kind"] not in NO_SOURCES else None
 
 
 def target_of(
