@@ -94,8 +94,7 @@ class Interpreter(Caller):
             case ast.Import() | ast.ImportFrom():
                 self._import(node, frame)
             case ast.Return(value):
-                frame.returned.append(self.evaluate(value, frame.scope) if value else NONE)
-                self.leave(Leaves.RETURN)
+                self._return(self.evaluate(value, frame.scope) if value else NONE, frame)
             case ast.Raise():
                 self.leave(Leaves.RAISE)
             case ast.Break() | ast.Continue():
@@ -105,6 +104,11 @@ class Interpreter(Caller):
                 for name in names:
                     if module and name in module.names:
                         frame.scope.names[name] = module.names[name]
+
+    def _return(self, value: Value, frame: Frame) -> None:
+        if frame.alive is not Truth.FALSE:  # the expression may have raised
+            frame.returned.append(value)
+            self.leave(Leaves.RETURN)
 
     def _leave_iteration(self, node: ast.Break | ast.Continue, frame: Frame) -> None:
         if isinstance(node, ast.Break):

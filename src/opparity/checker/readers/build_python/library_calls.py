@@ -110,8 +110,10 @@ def _glob(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> V
     if not arguments or not isinstance(arguments[0], Known):
         return Unsure("glob")
     recursive = truth_of_value(keywords.get("recursive", NONE)) is not Truth.FALSE
-    found = evaluator.paths.glob(str(arguments[0].value), recursive=recursive)
-    return Collection("list", [Item(Known(path, evaluator.position)) for path in found])
+    pattern = str(arguments[0].value)
+    found = evaluator.paths.glob(pattern, recursive=recursive)
+    items = [Item(Known(path, evaluator.position)) for path in found]
+    return Collection("list", items, _of_the_tree(evaluator, pattern))
 
 
 def _listing(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
@@ -119,7 +121,13 @@ def _listing(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value
     if not isinstance(folder, Known):
         return Unsure("listdir")
     names = evaluator.paths.listing(str(folder.value))
-    return Collection("list", [Item(Known(name, evaluator.position)) for name in names])
+    items = [Item(Known(name, evaluator.position)) for name in names]
+    return Collection("list", items, _of_the_tree(evaluator, str(folder.value)))
+
+
+def _of_the_tree(evaluator: Evaluator, path: str) -> Truth:
+    """Return TRUE for a place in the tree; what lies elsewhere on the machine is not known."""
+    return Truth.UNKNOWN if evaluator.paths.relative(path) is None else Truth.TRUE
 
 
 def _walk(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
