@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from opparity.checker.conditions import UNDECIDED, Predicate, atoms
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opparity.checker.conditions import Condition
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -59,25 +61,35 @@ class Bindings:
         def is_sure(key: Key) -> bool:
             if key not in self.doubtful:
                 return True
-            function, name = self.doubtful[key], key[1]
-            if function is None or name not in asked:
+            function = self.doubtful[key]
+            if function is None or key not in asked:
                 return False
             if function not in once:
                 once[function] = _bound_once(function)
-            return name in once[function]
+            return key[1] in once[function]
 
         return {
             key: values[0] if len(values) == 1 and is_sure(key) else UNDECIDED
             for key, values in self.given.items()
         }
 
-    def _asked(self) -> frozenset[str]:
-        return frozenset(
-            atom.arguments[0].removeprefix("self.")
-            for test in self.tests
-            for atom in atoms(test)
-            if isinstance(atom, Predicate) and atom.name == "variable"
-        )
+    def _asked(self) -> frozenset[Key]:
+        """Return whatever a test may come to when it looks for a name from the inside out."""
+        found: set[Key] = set()
+        for test in self.tests:
+            for atom in atoms(test):
+                match atom:
+                    case Predicate("variable", (name, inside)):
+                        found.update(_places_of(name, inside))
+        return frozenset(found)
+
+
+def _places_of(name: str, inside: str) -> Iterator[Key]:
+    if name.startswith("self."):
+        yield inside.rpartition(".")[0], name.removeprefix("self.")
+    while inside:
+        yield inside, name
+        inside = inside.rpartition(".")[0]
 
 
 def _bound_once(function: Function) -> frozenset[str]:
