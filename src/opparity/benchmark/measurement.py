@@ -183,18 +183,19 @@ def _is_timed(provider: str, workload: Workload) -> bool:
 class _Graphs:
     """Each way's calls in a CUDA graph, and how many they are."""
 
-    captured: dict[str, tuple[torch.cuda.CUDAGraph, int]] = field(default_factory=dict)
+    # A graph has addresses alone: the call keeps the tensors behind them.
+    captured: dict[str, tuple[torch.cuda.CUDAGraph, int, Call]] = field(default_factory=dict)
 
     def add(self, way: str, call: Call, count: int) -> None:
         """Capture so many calls of a way."""
-        self.captured[way] = timing.capture(call, count), count
+        self.captured[way] = timing.capture(call, count), count, call
 
     def microseconds(self, timer: timing.GraphTimer) -> dict[str, float]:
         """Return each way's time of a call."""
         return timing.in_turns(
             {
                 way: partial(timer.microseconds, graph, count)
-                for way, (graph, count) in self.captured.items()
+                for way, (graph, count, _) in self.captured.items()
             }
         )
 

@@ -60,9 +60,10 @@ constexpr int64_t elements_of_a_thread(Shape shape, int64_t group_size) {
   return group_size > 128 ? 8 : 4;
 }
 
-constexpr uint32_t threads_of_a_block(Shape shape) {
-  return shape == Shape::kLarge || shape == Shape::kMedium ? 256 : 128;
-}
+// Of 64, 128 and 256: with 128 kLarge took 138.0 us at 16384 x 7168 on an H200 and with 256 140.3,
+// at 256 x 18432 on an H100 9.30 and 9.24. kMedium took 42.7 and 42.6 at 4096 x 7168 on an H200,
+// and 4.51 and 4.34 at 256 x 7168 on an H100.
+constexpr uint32_t threads_of_a_block(Shape shape) { return shape == Shape::kMedium ? 256 : 128; }
 
 // The elements that a kernel works on at once when it fills the chip. Registers limit kLarge to
 // 1,536 threads a multiprocessor (40 of 65,536) and kMedium to 2,048 (32).
