@@ -63,7 +63,7 @@ class Published:
         name: of its files.
         before: a release, or a replay of #38750: "unguarded", or the macro of its guard.
         earlier: releases before it, to look for relations and a trend in.
-        inputs: the beginning of its description's and its related changes' file names.
+        inputs: the beginning of the file name of its related changes.
     """
 
     name: str
@@ -143,8 +143,8 @@ def write_report(published: Published) -> None:
 def _inputs(published: Published, language: Language) -> tuple[str, Path | None]:
     if not published.inputs:
         return "", None
-    stem = INPUTS / f"{published.inputs}.{language.value}"
-    return stem.with_name(f"{stem.name}.md").read_text("utf-8"), stem.with_name(f"{stem.name}.toml")
+    description = INPUTS / f"{published.name}.{language.value}.md"
+    return description.read_text("utf-8"), INPUTS / f"{published.inputs}.{language.value}.toml"
 
 
 def _related(report: ChangeReport, releases: list[Inspected], given: Path | None) -> ChangeReport:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.differences.native_files import moved_guard
-from opparity.change.statements import state
+from opparity.change.statements import moved_guard, state
 from opparity.checker.conditions import (
     And,
     Constant,
@@ -142,26 +141,32 @@ def _reached(
     first: dict[str, list[Call]],
     second: dict[str, list[Call]],
 ) -> None:
-    """Say on which platforms an operator is called that was not called there, or no more is."""
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    """Say on which platforms an operator is called that was not called there, or no longer is."""
+    found: dict[tuple[str, frozenset[str]], list[str]] = {}
     for operator in dict.fromkeys((*first, *second)):
         before = _platforms(differences.before, first.get(operator, []))
         after = _platforms(differences.after, second.get(operator, []))
-        for key, there in (("called", after - before), ("uncalled", before - after)):
-            if there:
-                found.setdefault((key, tuple(sorted(there))), []).append(operator)
-    for (key, platforms), operators in found.items():
-        difference.effects.append(
-            state(f"effect.{key}", operators=tuple(operators), platforms=platforms)
-        )
+        gained, lost = after - before, before - after
+        if gained:
+            found.setdefault(("called", gained), []).append(operator)
+        # A file that calls it no more says so already.
+        if lost and operator in second:
+            found.setdefault(("uncalled", lost), []).append(operator)
+    for (key, there), operators in found.items():
+        listed = tuple(operators)
+        platforms = tuple(each for each in differences.after.platforms if each in there)
+        if key == "called" and platforms == differences.after.platforms:
+            difference.effects.append(state("effect.called_everywhere", operators=listed))
+        elif platforms:
+            difference.effects.append(state(f"effect.{key}", operators=listed, platforms=platforms))
 
 
-def _platforms(side: Inspected, calls: list[Call]) -> set[str]:
-    return {
+def _platforms(side: Inspected, calls: list[Call]) -> frozenset[str]:
+    return frozenset(
         platform.label
         for platform in side.project.platforms
         for call in calls
         if call.kind is not CallKind.REGISTER_FAKE
         and concerns(call, platform)
         and Process(platform, side.project.operators).truth_of(call.guards) is not Truth.FALSE
-    }
+    )
