@@ -201,8 +201,8 @@ def test_the_first_operator_and_the_last_are_said_to_be_so(repository: Path) -> 
         summary = report(revisions, "--repository", repository)["summary"]
         said = {each["key"] for each in summary["paragraph"]}
         assert said & whole == ({key} if key else set())
-        has_none = key in {"summary.last_operators", "summary.no_operators"}
-        assert all((each["after"] is None) is has_none for each in summary["verdicts"])
+        is_gone = key in {"summary.last_operators", "summary.no_operators"}
+        assert all(each["after"] is None for each in summary["verdicts"]) is is_gone
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_the_table_names_what_changed(releases: list[Path]) -> None:
     assert text.splitlines()[0] == f"The life of {OPERATOR}"
     assert "no longer registered on rocm" in text
     chinese = run(*releases, "--operator", OPERATOR, "--language", "zh").stdout
-    assert "在 rocm 上不再注册" in chinese
+    assert "不再于 rocm 上注册" in chinese
 
 
 def test_the_table_of_commits_has_their_days_and_subjects(repository: Path) -> None:

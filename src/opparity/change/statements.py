@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Value: TypeAlias = "str | int | tuple[str, ...] | tuple[Statement, ...]"
+Value: TypeAlias = "str | int | tuple[str | Statement, ...]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,9 +104,7 @@ class Catalogue:
             pieces.extend(inner or (Piece(kind, printable(value)),))
         return tuple(_spaced(pieces))
 
-    def _value(
-        self, name: str, value: str | tuple[str, ...] | tuple[Statement, ...]
-    ) -> Iterator[Piece]:
+    def _value(self, name: str, value: str | tuple[str | Statement, ...]) -> Iterator[Piece]:
         kind = PieceKind.PLATFORM if name in _PLATFORMS else PieceKind.VALUE
         if isinstance(value, str):
             yield Piece(kind, printable(value))
