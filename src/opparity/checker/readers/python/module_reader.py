@@ -59,6 +59,7 @@ class ModuleReader:
     assigned: dict[tuple[str, str], list[Condition]] = field(default_factory=dict)
     bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bound_once: dict[str, frozenset[str]] = field(default_factory=dict)
+    rebound: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.operators = OperatorUses(self.path)
@@ -201,7 +202,9 @@ class ModuleReader:
         scope = ".".join(place.classes) if place.classes and not place.inside else place.inside
         condition = condition_of(value, place.inside)
         known = self.assigned.setdefault((scope, name), [])
-        if place.guards and not known and name not in self.bound_once.get(scope, ()):
+        if name in self.rebound.get(scope, ()):
+            known.append(UNDECIDED)
+        elif place.guards and not known and name not in self.bound_once.get(scope, ()):
             # Set under a guard alone: whether it is set at all is part of the answer.
             known.append(UNDECIDED)
         else:
@@ -291,7 +294,7 @@ class ModuleReader:
             name, self._at(node), guards, is_implicit=implicit or bool(place.classes)
         )
         if self.interest.in_range(node) or may_answer(node.name):
-            self.bound_once[name] = _bound_once(node)
+            self.bound_once[name], self.rebound[name] = _own_names(node)
             self._block(node.body, Place(name, guards, at_import=False))
 
     def _class(self, node: ast.ClassDef, place: Place) -> None:
@@ -391,15 +394,21 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
     return False
 
 
-def _bound_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
-    """Return the locals that one statement alone gives a value: whoever reads them reads that."""
+def _own_names(
+    node: ast.FunctionDef | ast.AsyncFunctionDef,
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the locals that one statement alone gives a value, and those of inner functions too.
+
+    Whoever reads one of the first kind reads that value; one of the second may have any.
+    """
     counts: Counter[str] = Counter()
+    rebound: set[str] = set()
     waiting = [(child, False) for child in ast.iter_child_nodes(node)]
     while waiting:
         inner, is_nested = waiting.pop()
         match inner:
             case ast.Nonlocal(names):
-                counts.update(dict.fromkeys(names, 2))
+                rebound.update(names)
             case _ if is_nested:
                 pass  # a name of its own, whatever it is called
             case ast.Name(name, ast.Store() | ast.Del()):
@@ -412,7 +421,8 @@ def _bound_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
                 counts[name] += 2
         nested = is_nested or isinstance(inner, _OWN_SCOPE)
         waiting.extend((child, nested) for child in ast.iter_child_nodes(inner))
-    return frozenset(name for name, count in counts.items() if count == 1)
+    once = {name for name, count in counts.items() if count == 1}
+    return frozenset(once - rebound), frozenset(rebound)
 
 
 def _names(node: ast.AST) -> tuple[str, ...]:
