@@ -108,7 +108,7 @@ def test_the_macro_is_remarked_and_the_one_of_the_draft_refuted(repair: ChangeRe
     assert remarks["remark.macro_defined"]["macro"] == "USE_ROCM"
     assert remarks["remark.macro_defined"]["places"] == ("CMakeLists.txt:22",)
     assert remarks["remark.text_macro"] == {"macro": "IS_ROCM", "known": "USE_ROCM"}
-    assert remarks["remark.guards_agree"]["place"] == "csrc/ops.h:8"
+    assert remarks["remark.guards_agree"]["places"] == ("csrc/ops.h:8",)
 
 
 def test_the_three_risks_are_named(repair: ChangeReport) -> None:

@@ -232,3 +232,50 @@ def test_a_file_that_comes_or_goes_is_told_so(tmp_path: Path) -> None:
     back = build_report(inspected(tmp_path / "b"), inspected(empty))
     assert {row.status for row in back.implementation.rows} == {FileStatus.REMOVED}
     assert "summary.removed" in {each.key for each in back.summary.paragraph}
+
+
+def test_a_prototype_agrees_with_one_of_an_operators_registrations(tmp_path: Path) -> None:
+    """Each platform's file registers the operator under a guard of its own."""
+    guarded = BINDINGS.replace("void scale", "#ifndef USE_ROCM\nvoid scale").replace(
+        "out);\n", "out);\n#endif\n", 1
+    )
+    guarded = guarded.replace("TORCH", "#ifndef USE_ROCM\nTORCH", 1) + "#endif\n"
+    processor = (
+        "#include <torch/library.h>\nTORCH_LIBRARY(_C, ops) {\n#ifdef __AVX512F__\n"
+        '  ops.def("scale(Tensor! out) -> ()");\n#endif\n}\n'
+    )
+    before = tree(tmp_path / "a", CUDA_ONLY)
+    after = tree(tmp_path / "b", CUDA_ONLY, guarded)
+    for root in (before, after):
+        write_folder(root, {"processor.cpp": processor.encode()})
+    found = build_report(inspected(before), inspected(after))
+    keys = [each.key for each in found.review.remarks]
+    assert "remark.guards_agree" in keys
+    assert "remark.guards_differ" not in keys
+
+
+@pytest.mark.parametrize(
+    ("guard", "key"),
+    [
+        ("", "effect.called_everywhere"),
+        ("if is_fast(): ", "effect.called_undecided"),
+        ("if torch.version.hip is None: ", "effect.called"),
+    ],
+)
+def test_a_new_call_says_where_it_is_made(tmp_path: Path, guard: str, key: str) -> None:
+    before = tree(tmp_path / "a", EVERYWHERE)
+    (before / "package/ops.py").write_text("import torch\n")
+    found = report(before, tree(tmp_path / "b", EVERYWHERE, guard=guard))
+    (row,) = [row for row in found["implementation"]["rows"] if row["kind"] == "python"]
+    assert [each["key"] for each in row["effects"]] == [key]
+
+
+def test_excerpts_show_what_is_near_the_names_and_not_the_top_of_the_file() -> None:
+    lines = [f"// licence {number}" for number in range(40)]
+    text = "\n".join([*lines, "void scale() {", *(f"  step({number});" for number in range(40))])
+    shown = compare_texts("", text, ["scale"], budget=9)
+    texts = [line.text for excerpt in shown.excerpts for line in excerpt.lines]
+    assert "void scale() {" in texts
+    assert len(texts) == 9
+    assert "// licence 0" not in texts
+    assert "  step(3);" in texts

@@ -13,13 +13,13 @@ from opparity.change.model import (
     Summary,
     Verdict,
 )
+from opparity.change.review import counted
 from opparity.change.statements import Statement, moved_guard, state
-from opparity.checker.facts import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from opparity.change.model import MatrixChange, MatrixRow, Outlook, ReviewedFinding
+    from opparity.change.model import MatrixChange, MatrixRow, Outlook
 
 _PLATFORM_CHANGES = (
     CellChangeKind.BROKE,
@@ -137,17 +137,9 @@ def _guards(matrix: MatrixChange, undefined: tuple[str, ...]) -> Iterator[Statem
 
 def _findings(review: Review) -> Iterator[Statement]:
     for key, findings in (("introduced", review.introduced), ("fixed", review.fixed)):
-        counts = tuple(
-            state(f"summary.{name}", count=count)
-            for name, severity in (("errors", Severity.ERROR), ("warnings", Severity.WARNING))
-            if (count := _count(findings, severity))
-        )
+        counts = counted(findings)
         if counts:
             yield state(f"summary.{key}", findings=counts)
-
-
-def _count(findings: Iterable[ReviewedFinding], severity: Severity) -> int:
-    return sum(each.severity is severity for each in findings)
 
 
 def _fates(verdicts: tuple[PlatformVerdict, ...], aspect: str) -> dict[str, list[str]]:

@@ -87,7 +87,7 @@ def render(report: ChangeReport, catalogue: Catalogue) -> str:
         text=catalogue.word,
         say=lambda statement: said(catalogue, statement),
         state=lambda key, **values: said(catalogue, _state(key, values)),
-        message=lambda text: _message(catalogue, text),
+        message=lambda text, stop="": _message(catalogue, text, stop),
         rule=lambda code, part: marked(catalogue.rule(code, part)),
         highlighted=lambda path, line: highlighted(path, [line])[0],
         highlighted_excerpt=highlighted_excerpt,
@@ -126,10 +126,12 @@ def said(catalogue: Catalogue, statement: Statement) -> Markup:
     return marked(catalogue.say(statement))
 
 
-def _message(catalogue: Catalogue, text: str) -> Markup:
+def _message(catalogue: Catalogue, text: str, stop: str) -> Markup:
     """Return a sentence of the checker; English where the language has no words for it."""
     pieces = catalogue.message(text)
-    return marked(pieces) if pieces else Markup('<span lang="en">{}</span>').format(printable(text))
+    if pieces:
+        return marked(pieces) + stop
+    return Markup('<span lang="en">{}</span>').format(printable(text))
 
 
 def marked(pieces: Iterable[Piece]) -> Markup:

@@ -21,10 +21,11 @@ from opparity.checker.facts import CallKind, PythonFile
 from opparity.checker.operators import Process, concerns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from opparity.change.differences import Difference, Differences
     from opparity.change.inspection import Inspected
+    from opparity.change.statements import Statement
     from opparity.checker.conditions import Condition
     from opparity.checker.facts import Call, TableUse
 
@@ -156,9 +157,26 @@ def _reached(
         listed = tuple(operators)
         platforms = tuple(each for each in differences.after.platforms if each in there)
         if key == "called" and platforms == differences.after.platforms:
-            difference.effects.append(state("effect.called_everywhere", operators=listed))
+            difference.effects.extend(_everywhere(differences.after, second, listed))
         elif platforms:
             difference.effects.append(state(f"effect.{key}", operators=listed, platforms=platforms))
+
+
+def _everywhere(
+    side: Inspected, uses: dict[str, list[Call]], operators: tuple[str, ...]
+) -> Iterator[Statement]:
+    """Tell operators that nothing guards from those whose guards could not be decided."""
+    processes = [Process(each, side.project.operators) for each in side.project.platforms]
+    open_to_all = {
+        operator
+        for operator in operators
+        for call in uses[operator]
+        if all(each.truth_of(call.guards) is Truth.TRUE for each in processes)
+    }
+    for key, is_open in (("called_everywhere", True), ("called_undecided", False)):
+        listed = tuple(each for each in operators if (each in open_to_all) is is_open)
+        if listed:
+            yield state(f"effect.{key}", operators=listed)
 
 
 def _platforms(side: Inspected, calls: list[Call]) -> frozenset[str]:

@@ -56,7 +56,8 @@ def _finding(finding: ReviewedFinding, catalogue: Catalogue, *, is_explained: bo
     colon = catalogue.word("punctuation.colon")
     lines = [f"- {headline(finding, catalogue)}", ""]
     message = catalogue.message(finding.message)
-    lines += [f"  {marked(message) if message else code(finding.message)}", ""]
+    stop = catalogue.word("punctuation.stop")
+    lines += [f"  {marked(message)}{stop}" if message else f"  {code(finding.message)}", ""]
     if finding.excerpt:
         lines += [*_indented(block([finding.excerpt], _language(finding.path))), ""]
     if finding.related:

@@ -242,6 +242,8 @@ def review(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     if found.remarks:
         lines += heading(catalogue, "remarks", 3)
         lines += [*(f"- {say(catalogue, each)}" for each in found.remarks), ""]
+    if not found.remaining:
+        return lines[:-1]
     return [*lines, say(catalogue, state("text.remaining", count=found.remaining))]
 
 
