@@ -38,6 +38,14 @@ def test_the_chinese_report_of_38750_states(fact: str) -> None:
     assert re.search(FACTS[fact], text, re.MULTILINE), fact
 
 
+def test_the_report_of_the_commit_itself_finds_its_origin_in_the_history() -> None:
+    text = (REPORTS / "vllm-38750-commit.zh.md").read_text("utf-8")
+    for fact in FACTS.keys() - {"the macro of the draft", "the follow-up", "the line"}:
+        assert re.search(FACTS[fact], text, re.MULTILINE), fact
+    direct = text.partition("### 直接")[2].partition("### 间接")[0]
+    assert "`Feature/silu block quant fusion v1 (#32996)` | 其改动行提到" in direct
+
+
 def test_the_draft_is_refuted_and_its_repair_suggested() -> None:
     text = (REPORTS / "vllm-38750-draft.en.md").read_text("utf-8")
     assert "still cannot be imported on rocm" in text

@@ -89,6 +89,22 @@ def test_the_commits_between_and_their_numbers_are_the_motivation(repository: Pa
     assert motivation["numbers"] == ["#32996"]
 
 
+def test_few_commits_are_quoted_whole_less_who_signed_them(repository: Path) -> None:
+    message = "Explain more\n\nWhy `this`.\n\nSigned-off-by: A <a@b>\nCo-authored-by: B <b@c>"
+    (repository / "README.md").write_text("More words.\n")
+    commit(repository, message, day=50)
+    text = run("HEAD~1..HEAD", "--repository", repository).stdout
+    assert "  ```text\n  Why `this`.\n  ```" in text
+    assert "-by:" not in text
+    (repository / "description").write_text("A description.")
+    described = run(
+        *("HEAD~1..HEAD", "--repository", repository),
+        *("--description", repository / "description"),
+    ).stdout
+    assert "A description." in described
+    assert "Why" not in described
+
+
 def test_the_earlier_commit_that_brought_the_operator_is_a_direct_relation(
     repository: Path,
 ) -> None:
