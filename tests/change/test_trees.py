@@ -13,7 +13,8 @@ from change.change_reports import OPERATOR, PROJECTS, REPAIRED, UNGUARDED, inspe
 from checker.trees_on_disk import write_folder, write_tar, write_zip
 from opparity.change.build import build_report
 from opparity.change.excerpts import compare_texts
-from opparity.change.model import CellChangeKind, FileStatus
+from opparity.change.matrix import change_of
+from opparity.change.model import CellChangeKind, CellState, CellVerdict, FileStatus
 from opparity.command_line import application
 
 if TYPE_CHECKING:
@@ -279,3 +280,12 @@ def test_excerpts_show_what_is_near_the_names_and_not_the_top_of_the_file() -> N
     assert len(texts) == 9
     assert "// licence 0" not in texts
     assert "  step(3);" in texts
+
+
+def test_what_cannot_be_decided_is_neither_gained_nor_lost() -> None:
+    absent, undecided = (
+        CellState(verdict, "no", "unknown", "unknown", "unknown", "no", "")
+        for verdict in (CellVerdict.ABSENT, CellVerdict.UNDECIDED)
+    )
+    assert change_of(absent, undecided) is CellChangeKind.OTHER
+    assert change_of(undecided, absent) is CellChangeKind.OTHER

@@ -104,6 +104,12 @@ def change_of(old: CellState | None, new: CellState | None) -> CellChangeKind:
             return CellChangeKind.MENDED
         case _, CellVerdict.BROKEN:
             return CellChangeKind.BROKE
+        case (CellVerdict.ABSENT, CellVerdict.UNDECIDED) | (
+            CellVerdict.UNDECIDED,
+            CellVerdict.ABSENT,
+        ):
+            # Nobody can say that it came or went.
+            return CellChangeKind.OTHER
         case CellVerdict.ABSENT, _:
             return CellChangeKind.APPEARED
         case _, CellVerdict.ABSENT:
