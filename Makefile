@@ -65,6 +65,7 @@ corpus: $(VENV)/installed
 	$(BIN)/python tools/corpus.py --repositories $(or $(REPOSITORIES),clones)
 
 # docs/reports anew: reports of vLLM's changes and the lives of two operators; downloads its releases.
+# With `make reports VLLM=CLONE` the report of #38750's own commit as well.
 .PHONY: reports
 reports: $(VENV)/installed
-	$(BIN)/python tools/write_reports.py
+	$(BIN)/python tools/write_reports.py $(if $(VLLM),--repository $(VLLM))

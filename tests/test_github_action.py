@@ -48,10 +48,13 @@ while arguments:
     elif each not in {"--silent", "--paginate"}:
         path = each
 comments = found["comments"]
+refused = os.environ.get("GH_REFUSES")
+if refused == "everything":
+    sys.exit("gh: Resource not accessible by integration (HTTP 403)")
 if method == "GET":
     for comment in comments:  # a page each
         print(json.dumps([comment]))
-elif os.environ.get("GH_REFUSES"):
+elif refused:
     sys.exit("gh: Resource not accessible by integration (HTTP 403)")
 elif method == "POST":
     assert path == "repos/owner/name/issues/7/comments"
@@ -231,9 +234,10 @@ def test_where_no_comment_can_be_the_reason_is_said(
     assert broken.calls() == []
 
 
-def test_a_comment_that_is_refused_is_a_warning(broken: Job) -> None:
+@pytest.mark.parametrize("refused", ["writing", "everything"])
+def test_a_comment_that_is_refused_is_a_warning(broken: Job, refused: str) -> None:
     (broken.root / "gh.json").write_text(json.dumps({"calls": [], "comments": []}))
-    completed = broken.run("Comment", **{"gh refuses": "yes"})
+    completed = broken.run("Comment", **{"gh refuses": refused})
     assert completed.returncode == 0
     assert completed.stdout.startswith("::warning title=Opparity::")
     assert "HTTP 403" in completed.stderr

@@ -3,7 +3,9 @@
 The trees are vLLM's source distributions, fetched as pip is configured to fetch; nothing of them
 is executed. The description and the related changes of #38750 are in docs/reports/inputs.
 
-Usage: python tools/write_reports.py [--only WORD]
+A clone of vLLM, where one is given, adds the report of #38750's own commit.
+
+Usage: python tools/write_reports.py [--only WORD] [--repository CLONE]
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import replay_38750
 from fetch_sdist import fetch
 from opparity.change.architectures import compare_architectures
 from opparity.change.build import build_report
+from opparity.change.compose import Sources, compose
 from opparity.change.formats import ReportFormat, renderer
 from opparity.change.inspection import Inspected, inspect
 from opparity.change.language import Language
@@ -44,6 +47,8 @@ INPUTS = REPORTS / "inputs"
 # Format -> the suffix of its files.
 FORMATS = {ReportFormat.MARKDOWN: "md"}
 OPERATORS = (replay_38750.OPERATOR, "cutlass_mla_decode")
+# #38750 as it was merged.
+COMMIT = "3aab680e3e26"
 # Every release since 0.8.0 that has a source distribution; 0.15.0 and 0.15.1 have none.
 RELEASES = (
     *("0.8.0", "0.8.1", "0.8.2", "0.8.3", "0.8.4", "0.8.5", "0.8.5.post1"),
@@ -63,7 +68,7 @@ class Published:
         name: of its files.
         before: a release, or a replay of #38750: "unguarded", or the macro of its guard.
         earlier: releases before it, to look for relations and a trend in.
-        inputs: the beginning of its description's and its related changes' file names.
+        inputs: the beginning of the file name of its related changes.
     """
 
     name: str
@@ -143,8 +148,8 @@ def write_report(published: Published) -> None:
 def _inputs(published: Published, language: Language) -> tuple[str, Path | None]:
     if not published.inputs:
         return "", None
-    stem = INPUTS / f"{published.inputs}.{language.value}"
-    return stem.with_name(f"{stem.name}.md").read_text("utf-8"), stem.with_name(f"{stem.name}.toml")
+    description = INPUTS / f"{published.name}.{language.value}.md"
+    return description.read_text("utf-8"), INPUTS / f"{published.inputs}.{language.value}.toml"
 
 
 def _related(report: ChangeReport, releases: list[Inspected], given: Path | None) -> ChangeReport:
@@ -158,6 +163,15 @@ def _related(report: ChangeReport, releases: list[Inspected], given: Path | None
             indirect=(*indirect, *related.indirect),
         )
     return replace(report, related=related)
+
+
+def write_commit(clone: Path) -> None:
+    """Write the report of #38750 as it was merged, with what vLLM's history says."""
+    report = compose(Sources(clone, f"{COMMIT}^..{COMMIT}"))
+    for language in Language:
+        text = renderer(ReportFormat.MARKDOWN)(report, catalogue(language))
+        path = REPORTS / f"vllm-38750-commit.{language.value}.md"
+        path.write_text(text, "utf-8")
 
 
 def write_timelines() -> None:
@@ -185,12 +199,16 @@ def main() -> int:
     """Write what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="reports whose name has this in it")
-    only = parser.parse_args().only
+    parser.add_argument("--repository", type=Path, metavar="CLONE", help="vLLM with its history")
+    arguments = parser.parse_args()
+    only = arguments.only
     for published in PUBLISHED:
         if only in published.name:
             started = time.process_time()
             write_report(published)
             print(f"{published.name}: {time.process_time() - started:.1f} s", flush=True)
+    if arguments.repository is not None:
+        write_commit(arguments.repository)
     if only in "life-of":
         write_timelines()
     return 0

@@ -41,6 +41,7 @@ _STATEMENT: Schema = {
                     {"type": "string"},
                     {"type": "integer"},
                     {"type": "array", "items": {"type": "string"}},
+                    {"type": "array", "items": {"$ref": "#/$defs/Statement"}},
                 ]
             },
         },

@@ -3,13 +3,22 @@ from __future__ import annotations
 import ast
 import re
 import string
+import time
 import tomllib
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from change.change_reports import DRAFT, PROJECTS, REPAIRED, UNGUARDED, report_of, written
+from change.change_reports import (
+    DRAFT,
+    PROJECTS,
+    REPAIRED,
+    UNGUARDED,
+    project,
+    report_of,
+    written,
+)
 from opparity.change import implementation
 from opparity.change.formats import ReportFormat
 from opparity.change.language import Language
@@ -49,7 +58,18 @@ def test_every_rule_is_explained_in_both_languages() -> None:
             assert CHINESE.rule(rule.code, part)
 
 
-@pytest.mark.parametrize("key", sorted(k for k in ENGLISH.templates if not k.startswith("rules.")))
+# A Chinese list says how many things there are, an English one how many more.
+SAID_OTHERWISE = {"list.more"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    sorted(
+        key
+        for key in ENGLISH.templates
+        if not key.startswith("rules.") and key not in SAID_OTHERWISE
+    ),
+)
 def test_both_languages_say_the_same_values(key: str) -> None:
     assert fields(ENGLISH.templates[key]) == fields(CHINESE.templates[key])
 
@@ -108,6 +128,53 @@ def test_what_the_trees_say_is_apart_from_what_we_say() -> None:
     pieces = ENGLISH.say(state("summary.vanished", platform="x", count=1, operators=("<b>",)))
     assert [p.text for p in pieces if p.kind is PieceKind.VALUE] == ["<b>"]
     assert "<" not in "".join(p.text for p in pieces if p.kind is not PieceKind.VALUE)
+
+
+def test_a_chinese_list_says_how_many_and_leaves_no_space_behind_it() -> None:
+    names = tuple(f"function_{number}" for number in range(40))
+    said = CHINESE.text(state("change.source", functions=names))
+    assert said.endswith("function_5 等 40 项的源文件")
+
+
+def test_clauses_are_told_as_one_list() -> None:
+    clauses = (state("summary.errors", count=1), state("summary.warnings", count=2))
+    said = state("summary.introduced", findings=clauses)
+    assert ENGLISH.text(said) == "The change introduces 1 error and 2 warnings."
+    assert CHINESE.text(said) == "此变更引入 1 个错误、2 个警告。"
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.parent.name for path in PROJECTS.glob("*/expected.json"))
+)
+def test_every_sentence_of_the_checker_is_known_in_chinese(name: str) -> None:
+    for finding in project(name).report.findings:
+        pieces = CHINESE.message(finding.message)
+        words = "".join(each.text for each in pieces if each.kind is PieceKind.WORDS)
+        assert set(re.findall(r"[A-Za-z]{3,}", words)) <= {*LATIN, "fake"}, finding.message
+        assert words, finding.message
+        for each in finding.related:
+            # A guard's condition stands there as it is.
+            assert CHINESE.message(each.message) or "(" in each.message, each.message
+
+
+def test_a_value_that_speaks_like_the_checker_stays_a_value() -> None:
+    hostile = "x, where <b>no file of the tree defines it"
+    pieces = CHINESE.message(f"{hostile} calls f in the target _C on rocm, where declared here")
+    assert pieces[0].kind is PieceKind.VALUE
+    assert pieces[0].text == hostile
+    assert ENGLISH.message("declared here") == ()
+    assert CHINESE.message("nothing that the checker says") == ()
+
+
+def test_names_that_repeat_the_checkers_words_take_no_time() -> None:
+    text = files("opparity.change.languages").joinpath("messages.zh.toml").read_text("utf-8")
+    for entry in tomllib.loads(text)["message"]:
+        literals = [each for each, *_ in string.Formatter().parse(entry["given"]) if each]
+        share = 780 // len(literals)
+        repeated = ["x".join([each] * (share // (len(each) + 1) or 1)) for each in literals[:-1]]
+        began = time.process_time()
+        CHINESE.message("x".join(["x", *repeated, "x"])[:800])
+        assert time.process_time() - began < 1
 
 
 def without_code(markdown: str) -> str:

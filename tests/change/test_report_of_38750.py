@@ -90,6 +90,10 @@ def test_the_import_on_rocm_is_mended_and_nothing_else_changes(repair: ChangeRep
     assert rocm.after is not None
     assert (rocm.before.imports, rocm.after.imports) == (Verdict.FAILS, Verdict.WORKS)
     assert cuda.before == cuda.after
+    # What cannot be imported cannot be called.
+    assert rocm.before.calls is Verdict.FAILS
+    first, *_ = repair.summary.paragraph
+    assert first.key == "summary.imports_mended"
     assert "summary.imports_mended" in statements(document(repair)["summary"])
 
 
@@ -104,7 +108,7 @@ def test_the_macro_is_remarked_and_the_one_of_the_draft_refuted(repair: ChangeRe
     assert remarks["remark.macro_defined"]["macro"] == "USE_ROCM"
     assert remarks["remark.macro_defined"]["places"] == ("CMakeLists.txt:22",)
     assert remarks["remark.text_macro"] == {"macro": "IS_ROCM", "known": "USE_ROCM"}
-    assert remarks["remark.guards_agree"]["place"] == "csrc/ops.h:8"
+    assert remarks["remark.guards_agree"]["places"] == ("csrc/ops.h:8",)
 
 
 def test_the_three_risks_are_named(repair: ChangeReport) -> None:
@@ -129,6 +133,9 @@ def test_the_draft_mends_nothing_and_its_edit_is_suggested(draft: ChangeReport) 
         assert finding.suggestion.old == "#ifndef IS_ROCM"
         assert finding.suggestion.new == "#ifndef USE_ROCM"
     assert "risk.macro_undefined" in {each.key for each in draft.risks.risks}
+    summary = {each.key: dict(each.values) for each in draft.summary.paragraph}
+    assert summary["summary.guard_added"]["guard"] == "!defined(IS_ROCM)"
+    assert summary["summary.guard_undefined"] == {"macro": "IS_ROCM"}
 
 
 def test_the_way_back_breaks_rocm() -> None:

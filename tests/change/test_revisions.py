@@ -89,6 +89,22 @@ def test_the_commits_between_and_their_numbers_are_the_motivation(repository: Pa
     assert motivation["numbers"] == ["#32996"]
 
 
+def test_few_commits_are_quoted_whole_less_who_signed_them(repository: Path) -> None:
+    message = "Explain more\n\nWhy `this`.\n\nSigned-off-by: A <a@b>\nCo-authored-by: B <b@c>"
+    (repository / "README.md").write_text("More words.\n")
+    commit(repository, message, day=50)
+    text = run("HEAD~1..HEAD", "--repository", repository).stdout
+    assert "  ```text\n  Why `this`.\n  ```" in text
+    assert "-by:" not in text
+    (repository / "description").write_text("A description.")
+    described = run(
+        *("HEAD~1..HEAD", "--repository", repository),
+        *("--description", repository / "description"),
+    ).stdout
+    assert "A description." in described
+    assert "Why" not in described
+
+
 def test_the_earlier_commit_that_brought_the_operator_is_a_direct_relation(
     repository: Path,
 ) -> None:
@@ -164,7 +180,45 @@ def test_a_folder_of_a_repository_is_a_tree_of_its_own(repository: Path) -> None
 def test_a_shallow_history_is_said_to_be_one(repository: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     git(tmp_path, "clone", "--quiet", "--depth", "2", f"file://{repository}", str(copy))
-    assert "related.shallow" in statements(report("HEAD~1..HEAD", "--repository", copy)["related"])
+    related = report("HEAD~1..HEAD", "--repository", copy)["related"]
+    assert "related.shallow" in statements(related)
+    # Where the clone ends git shows a commit as if it added every file.
+    assert related["direct"] == related["indirect"] == related["trend"] == []
+    for dots in ("..", "..."):
+        result = run(f"HEAD~3{dots}HEAD", "--repository", copy)
+        assert result.exit_code == 2
+        assert "git fetch --unshallow" in " ".join(result.stderr.split())
+
+
+def test_a_guard_that_earlier_commits_put_around_the_operator_is_a_direct_relation(
+    repository: Path,
+) -> None:
+    related = report("HEAD~1..HEAD", "--repository", repository)["related"]
+    assert [each["subject"] for each in related["direct"]] == [
+        "Guard by IS_ROCM",
+        "Fuse SiLU and quantisation (#32996)",
+    ]
+    assert related["direct"][0]["operators"] == [OPERATOR]
+    assert "related.guard_beside" in statements(related["direct"][0])
+
+
+def test_the_first_operator_and_the_last_are_said_to_be_so(repository: Path) -> None:
+    for project in ("csrc", "vllm"):
+        shutil.rmtree(repository / project, ignore_errors=True)
+    (repository / "CMakeLists.txt").unlink()
+    commit(repository, "Delete the extension", day=50)
+    whole = {"summary.first_operators", "summary.last_operators", "summary.no_operators"}
+    for revisions, key in (
+        ("HEAD~5..HEAD~4", "summary.first_operators"),
+        ("HEAD~1..HEAD", "summary.last_operators"),
+        ("HEAD~5..HEAD", "summary.no_operators"),
+        ("HEAD~2..HEAD~1", None),
+    ):
+        summary = report(revisions, "--repository", repository)["summary"]
+        said = {each["key"] for each in summary["paragraph"]}
+        assert said & whole == ({key} if key else set())
+        is_gone = key in {"summary.last_operators", "summary.no_operators"}
+        assert all(each["after"] is None for each in summary["verdicts"]) is is_gone
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from change.change_reports import OPERATOR, PROJECTS, REPAIRED, UNGUARDED, inspe
 from checker.trees_on_disk import write_folder, write_tar, write_zip
 from opparity.change.build import build_report
 from opparity.change.excerpts import compare_texts
-from opparity.change.model import CellChangeKind, FileStatus
+from opparity.change.matrix import change_of
+from opparity.change.model import CellChangeKind, CellState, CellVerdict, FileStatus
 from opparity.command_line import application
 
 if TYPE_CHECKING:
@@ -232,3 +233,59 @@ def test_a_file_that_comes_or_goes_is_told_so(tmp_path: Path) -> None:
     back = build_report(inspected(tmp_path / "b"), inspected(empty))
     assert {row.status for row in back.implementation.rows} == {FileStatus.REMOVED}
     assert "summary.removed" in {each.key for each in back.summary.paragraph}
+
+
+def test_a_prototype_agrees_with_one_of_an_operators_registrations(tmp_path: Path) -> None:
+    """Each platform's file registers the operator under a guard of its own."""
+    guarded = BINDINGS.replace("void scale", "#ifndef USE_ROCM\nvoid scale").replace(
+        "out);\n", "out);\n#endif\n", 1
+    )
+    guarded = guarded.replace("TORCH", "#ifndef USE_ROCM\nTORCH", 1) + "#endif\n"
+    processor = (
+        "#include <torch/library.h>\nTORCH_LIBRARY(_C, ops) {\n#ifdef __AVX512F__\n"
+        '  ops.def("scale(Tensor! out) -> ()");\n#endif\n}\n'
+    )
+    before = tree(tmp_path / "a", CUDA_ONLY)
+    after = tree(tmp_path / "b", CUDA_ONLY, guarded)
+    for root in (before, after):
+        write_folder(root, {"processor.cpp": processor.encode()})
+    found = build_report(inspected(before), inspected(after))
+    keys = [each.key for each in found.review.remarks]
+    assert "remark.guards_agree" in keys
+    assert "remark.guards_differ" not in keys
+
+
+@pytest.mark.parametrize(
+    ("guard", "key"),
+    [
+        ("", "effect.called_everywhere"),
+        ("if is_fast(): ", "effect.called_undecided"),
+        ("if torch.version.hip is None: ", "effect.called"),
+    ],
+)
+def test_a_new_call_says_where_it_is_made(tmp_path: Path, guard: str, key: str) -> None:
+    before = tree(tmp_path / "a", EVERYWHERE)
+    (before / "package/ops.py").write_text("import torch\n")
+    found = report(before, tree(tmp_path / "b", EVERYWHERE, guard=guard))
+    (row,) = [row for row in found["implementation"]["rows"] if row["kind"] == "python"]
+    assert [each["key"] for each in row["effects"]] == [key]
+
+
+def test_excerpts_show_what_is_near_the_names_and_not_the_top_of_the_file() -> None:
+    lines = [f"// licence {number}" for number in range(40)]
+    text = "\n".join([*lines, "void scale() {", *(f"  step({number});" for number in range(40))])
+    shown = compare_texts("", text, ["scale"], budget=9)
+    texts = [line.text for excerpt in shown.excerpts for line in excerpt.lines]
+    assert "void scale() {" in texts
+    assert len(texts) == 9
+    assert "// licence 0" not in texts
+    assert "  step(3);" in texts
+
+
+def test_what_cannot_be_decided_is_neither_gained_nor_lost() -> None:
+    absent, undecided = (
+        CellState(verdict, "no", "unknown", "unknown", "unknown", "no", "")
+        for verdict in (CellVerdict.ABSENT, CellVerdict.UNDECIDED)
+    )
+    assert change_of(absent, undecided) is CellChangeKind.OTHER
+    assert change_of(undecided, absent) is CellChangeKind.OTHER

@@ -183,6 +183,17 @@ def test_a_clone_without_the_files_of_older_commits_is_refused_with_the_way_out(
     assert "git fetch --refetch --no-filter" in result.stderr
 
 
+@pytest.mark.parametrize("output_format", ["text", "markdown", "html", "svg"])
+def test_a_shallow_clone_is_said_to_be_one(
+    repository: Path, tmp_path: Path, output_format: str
+) -> None:
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "--quiet", "--depth", "2", f"file://{repository}", str(copy))
+    asked = ("--operator", "silu_and_mul_per_block_quant", "--output-format", output_format)
+    assert "The clone is shallow" in run(copy, *asked).stdout
+    assert "The clone is shallow" not in run(repository, *asked).stdout
+
+
 def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path) -> None:
     result = run(tmp_path, "--operator", OPERATOR)
     assert result.exit_code == 2

@@ -45,7 +45,12 @@ def build_report(
     return ChangeReport(
         before=before.side(),
         after=after.side(),
-        summary=summarise(matrix, reviewed, verdicts),
+        summary=summarise(
+            matrix,
+            reviewed,
+            verdicts,
+            tuple(macro.name for macro in macros if macro.name in after.undefined_macros),
+        ),
         motivation=motivation,
         implementation=describe_implementation(before, after, matrix, changed),
         matrix=matrix,

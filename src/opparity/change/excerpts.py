@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from bisect import bisect
 from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -116,11 +118,12 @@ def _line(kind: LineKind, text: str, before: int | None, after: int | None) -> E
 def _shown(
     lines: list[ExcerptLine], changed: list[int], terms: Iterable[str], budget: int
 ) -> set[int]:
-    """Return the lines to show: what names a term, then the rest, each with its context."""
+    """Return the lines to show: what names a term, then the nearest, each with its context."""
     expression = re.compile("|".join(rf"\b{re.escape(term)}\b" for term in terms) or r"(?!)")
     matters = [number for number in changed if expression.search(lines[number].text)]
     shown: set[int] = set()
-    for number in dict.fromkeys((*matters, *changed)):
+    rest = sorted(changed, key=lambda number: _distance(number, matters))
+    for number in dict.fromkeys((*matters, *rest)):
         window = {
             each
             for each in range(number - _CONTEXT, number + _CONTEXT + 1)
@@ -130,6 +133,14 @@ def _shown(
             break
         shown |= window
     return shown
+
+
+def _distance(number: int, matters: list[int]) -> int:
+    """Return how far a line is from what matters; those after it go first."""
+    position = bisect(matters, number)
+    below = 2 * (number - matters[position - 1]) if position else sys.maxsize
+    above = 2 * (matters[position] - number) + 1 if position < len(matters) else sys.maxsize
+    return min(below, above)
 
 
 def _runs(numbers: list[int]) -> list[range]:

@@ -11,7 +11,7 @@ from opparity.change.differences.build_lists import listed_sources
 from opparity.change.model import RelatedChange, RelatedChanges, TrendPoint
 from opparity.change.motivation import numbers_in
 from opparity.change.patches import Patch, read_patches
-from opparity.change.revisions import commits, is_shallow
+from opparity.change.revisions import boundary, commits
 from opparity.change.statements import state
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ class _Touched:
     """What one commit touched."""
 
     operators: dict[str, None] = field(default_factory=dict)
+    guarded: dict[str, None] = field(default_factory=dict)
     sources: dict[str, None] = field(default_factory=dict)
-    others: dict[str, None] = field(default_factory=dict)
     guards: dict[str, int] = field(default_factory=lambda: {"+": 0, "-": 0})
     definitions: dict[str, int] = field(default_factory=lambda: {"+": 0, "-": 0})
 
@@ -58,14 +58,16 @@ def relate(
 ) -> RelatedChanges:
     """Return the commits before the change that have to do with it."""
     paths = _paths(before, after, report)
-    window = commits(revisions.git, _MOST_COMMITS, revisions.base, paths=paths)
+    ends = boundary(revisions.git)
+    found = commits(revisions.git, _MOST_COMMITS, revisions.base, paths=paths)
+    window = [each for each in found if each.identity not in ends]
     patches, is_whole = read_patches(revisions.git, [each.identity for each in window], paths)
     reading = _reading(before, after, report)
     touched = {patch.commit: _read(patch, reading) for patch in patches}
     notes = [state("related.window", count=len(window), base=revisions.base[:12])]
     if not is_whole:
         notes.append(state("related.cut"))
-    if is_shallow(revisions.git):
+    if ends:
         notes.append(state("related.shallow"))
     direct = [_direct(each, found) for each, found in _found(window, touched) if _is_direct(found)]
     indirect = [
@@ -123,27 +125,40 @@ def _any(words: Iterable[str]) -> str:
 def _read(patch: Patch, reading: _Reading) -> _Touched:
     """Return what a commit's lines name."""
     touched = _Touched()
-    for sign, line in patch.lines:
-        for name in reading.names.findall(line):
-            touched.operators[reading.operators[name]] = None
-        touched.sources.update(dict.fromkeys(reading.basenames.findall(line)))
-        if reading.guards.search(line):
-            touched.guards[sign] += 1
-        touched.definitions[sign] += len(_DEFINITION.findall(line))
+    for place in patch.places:
+        beside: dict[str, None] = {}
+        is_guard = False
+        for sign, line in place:
+            names = [reading.operators[name] for name in reading.names.findall(line)]
+            if sign == " ":
+                beside.update(dict.fromkeys(names))
+                continue
+            touched.operators.update(dict.fromkeys(names))
+            touched.sources.update(dict.fromkeys(reading.basenames.findall(line)))
+            if reading.guards.search(line):
+                is_guard = True
+                touched.guards[sign] += 1
+            touched.definitions[sign] += len(_DEFINITION.findall(line))
+        if is_guard:
+            touched.guarded.update(beside)
     return touched
 
 
 def _is_direct(touched: _Touched) -> bool:
-    return bool(touched.operators or touched.sources)
+    return bool(touched.operators or touched.guarded or touched.sources)
 
 
 def _direct(commit: Commit, touched: _Touched) -> RelatedChange:
     reasons = []
     if touched.operators:
         reasons.append(state("related.touched_operators", operators=tuple(touched.operators)))
+    guarded = tuple(each for each in touched.guarded if each not in touched.operators)
+    if guarded:
+        reasons.append(state("related.guard_beside", operators=guarded))
     if touched.sources:
         reasons.append(state("related.touched_build", sources=tuple(touched.sources)))
-    return _related(commit, tuple(touched.operators), [*reasons, *_guards(touched)])
+    operators = (*touched.operators, *guarded)
+    return _related(commit, operators, [*reasons, *_guards(touched)])
 
 
 def _indirect(commit: Commit, touched: _Touched) -> RelatedChange:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.model import CellChangeKind, CellVerdict, RowChange, Verdict
+from opparity.change.review import counted
 from opparity.change.statements import state
-from opparity.checker.facts import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +44,9 @@ def positive(
         yield state("impact.mended", platform=platform, count=len(operators), operators=operators)
     for platform, operators in by_platform(matrix, CellChangeKind.APPEARED).items():
         yield state("impact.gained", platform=platform, count=len(operators), operators=operators)
-    fixed = sum(each.severity is not Severity.INFORMATION for each in review.fixed)
+    fixed = counted(review.fixed)
     if fixed:
-        yield state("impact.fixed", count=fixed)
+        yield state("impact.fixed", findings=fixed)
 
 
 def negative(
@@ -74,9 +74,9 @@ def negative(
     }
     if callers:
         yield state("impact.callers", count=len(callers), places=tuple(sorted(callers)))
-    introduced = sum(each.severity is not Severity.INFORMATION for each in review.introduced)
+    introduced = counted(review.introduced)
     if introduced:
-        yield state("impact.introduced", count=introduced)
+        yield state("impact.introduced", findings=introduced)
 
 
 def scope(before: Inspected, after: Inspected, matrix: MatrixChange) -> Iterator[Statement]:

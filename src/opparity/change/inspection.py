@@ -17,6 +17,8 @@ from opparity.checker.naming import operator_name, plain_library
 from opparity.checker.project import read_project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opparity.checker.conditions import Condition
     from opparity.checker.facts import Location, Registration
     from opparity.checker.matrix import Cell, Matrix
@@ -46,6 +48,15 @@ class Inspected:
     def platforms(self) -> tuple[str, ...]:
         """Return the labels of the platforms that were looked at."""
         return self.matrix.platforms
+
+    @property
+    def has_extension(self) -> bool:
+        """Tell whether the tree registers an operator or builds anything that could."""
+        return bool(self.project.registrations or any(self._targets()))
+
+    def _targets(self) -> Iterator[object]:
+        for platform in self.project.platforms:
+            yield from self.project.targets_on(platform)
 
     @cached_property
     def registrations(self) -> dict[str, tuple[Registration, ...]]:

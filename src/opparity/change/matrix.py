@@ -34,7 +34,7 @@ def compare_matrices(
     before: Inspected, after: Inspected, architectures: tuple[ArchitectureRow, ...] = ()
 ) -> MatrixChange:
     """Return every operator of either tree; changed rows first, then by name."""
-    platforms = tuple(dict.fromkeys((*before.platforms, *after.platforms)))
+    platforms = every_platform(before, after)
     operators = sorted({*before.states, *after.states})
     rows = [_row(operator, platforms, before, after) for operator in operators]
     return MatrixChange(
@@ -42,6 +42,14 @@ def compare_matrices(
         rows=tuple(sorted(rows, key=_rank)),
         architectures=architectures,
     )
+
+
+def every_platform(before: Inspected, after: Inspected) -> tuple[str, ...]:
+    """Return the platforms that either tree knows, in the order of the one that knows more."""
+    first, second = before.platforms, after.platforms
+    if len(second) > len(first):
+        first, second = second, first
+    return tuple(dict.fromkeys((*first, *second)))
 
 
 def _rank(row: MatrixRow) -> int:
@@ -96,6 +104,12 @@ def change_of(old: CellState | None, new: CellState | None) -> CellChangeKind:
             return CellChangeKind.MENDED
         case _, CellVerdict.BROKEN:
             return CellChangeKind.BROKE
+        case (CellVerdict.ABSENT, CellVerdict.UNDECIDED) | (
+            CellVerdict.UNDECIDED,
+            CellVerdict.ABSENT,
+        ):
+            # Nobody can say that it came or went.
+            return CellChangeKind.OTHER
         case CellVerdict.ABSENT, _:
             return CellChangeKind.APPEARED
         case _, CellVerdict.ABSENT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.change.matrix import every_platform
 from opparity.change.model import Outlook, PlatformVerdict, Verdict
 from opparity.checker.facts import Severity
 
@@ -20,13 +21,13 @@ def compare_outlooks(before: Inspected, after: Inspected) -> tuple[PlatformVerdi
     """Return the verdicts of every platform that either tree knows."""
     return tuple(
         PlatformVerdict(platform, outlook(before, platform), outlook(after, platform))
-        for platform in dict.fromkeys((*before.platforms, *after.platforms))
+        for platform in every_platform(before, after)
     )
 
 
 def outlook(inspected: Inspected, platform: str) -> Outlook | None:
-    """Return what a tree does on a platform; None where it does not know it."""
-    if platform not in inspected.platforms:
+    """Return what a tree does on a platform; None where it has no extension for it."""
+    if platform not in inspected.platforms or not inspected.has_extension:
         return None
     errors = [
         each.rule
@@ -41,9 +42,12 @@ def outlook(inspected: Inspected, platform: str) -> Outlook | None:
     ]
     unknowns = [each.rule for each in inspected.report.unknowns if each.platform in {"", platform}]
     failing = [*errors, *warnings]
+    imports = _verdict(failing, unknowns, _IMPORT)
+    # What was not imported has no operators: every call fails as well.
+    calls = imports if imports is Verdict.FAILS else _verdict(failing, unknowns, _CALL)
     return Outlook(
-        imports=_verdict(failing, unknowns, _IMPORT),
-        calls=_verdict(failing, unknowns, _CALL),
+        imports=imports,
+        calls=calls,
         undecided=sum(rule in _IMPORT | _CALL for rule in unknowns),
     )
 

@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 
 # A year of vLLM's bindings and build lists is about 6 MB of changed lines.
 MOST_BYTES = 64 << 20
+# A guard stands so near to what it guards.
+_CONTEXT = 2
 _NAME = re.compile(rb"^[0-9a-f]{40,64}$")
 _HUNK = re.compile(rb"^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 
 
 @dataclass(slots=True)
 class Patch:
-    """What one commit changed: "+" or "-", and the line."""
+    """What one commit changed: places, each with "+", "-" or " " and the line."""
 
     commit: str
-    lines: list[tuple[str, str]] = field(default_factory=list)
+    places: list[list[tuple[str, str]]] = field(default_factory=list)
 
 
 def read_patches(
@@ -35,7 +37,7 @@ def read_patches(
     asked = "".join(f"{commit}\n" for commit in commits).encode("ascii")
     answer, is_whole = git.beginning(
         MOST_BYTES,
-        *("diff-tree", "--stdin", "--root", "-r", "-p", "--unified=0", "--no-renames"),
+        *("diff-tree", "--stdin", "--root", "-r", "-p", f"--unified={_CONTEXT}", "--no-renames"),
         *("--no-ext-diff", "--no-textconv", "--no-color", "--", *paths),
         asked=asked,
     )
@@ -46,16 +48,18 @@ def _patches(answer: bytes) -> Iterator[Patch]:
     patch: Patch | None = None
     left = 0
     for line in answer.split(b"\n"):
-        if left and line[:1] in {b"+", b"-"}:
-            left -= 1
+        if left > 0 and line[:1] in {b"+", b"-", b" "}:
+            # Both sides are counted: a line of context is one of each.
+            left -= 2 if line[:1] == b" " else 1
             assert patch is not None
             text = line[1:].decode("utf-8", "replace")
-            patch.lines.append((line[:1].decode("ascii"), text))
+            patch.places[-1].append((line[:1].decode("ascii"), text))
         elif _NAME.match(line):
             if patch is not None:
                 yield patch
             patch = Patch(line.decode("ascii"))
         elif (hunk := _HUNK.match(line)) and patch is not None:
             left = sum(1 if count is None else int(count) for count in hunk.groups())
+            patch.places.append([])
     if patch is not None:
         yield patch

@@ -87,6 +87,7 @@ def _operators(statements: list[Statement]) -> set[str]:
         for name, value in statement.values
         if name == "operators" and isinstance(value, tuple)
         for operator in value
+        if isinstance(operator, str)
     }
 
 

@@ -63,15 +63,18 @@ def _on_macros(after: Inspected, macros: tuple[MacroUse, ...]) -> Iterator[State
 
 
 def _on_agreement(after: Inspected, guards: dict[str, str]) -> Iterator[Statement]:
-    """Compare the guard of each operator's registration with that of its prototype."""
-    agreeing: dict[tuple[str, str], list[str]] = {}
+    """Compare the guards of each operator's registrations with those of its prototypes."""
+    agreeing: dict[str, dict[str, dict[str, None]]] = {}
     for operator, guard in guards.items():
+        # An operator may be registered for each platform in a file of its own.
+        own = {guard_text(each.condition) for each in after.registrations.get(operator, ())}
         for symbol in after.symbols.get(operator, ()):
             for declaration in after.project.declarations.get(symbol.rpartition("::")[2], ()):
                 seen = guard_text(declaration.condition)
                 place = str(declaration.location).rpartition(":")[0]
-                if seen == guard:
-                    agreeing.setdefault((place, guard), []).append(operator)
+                if seen in own:
+                    found = agreeing.setdefault(seen, {"operators": {}, "places": {}})
+                    found["operators"][operator] = found["places"][place] = None
                 elif seen:
                     yield state(
                         "remark.guards_differ",
@@ -84,8 +87,10 @@ def _on_agreement(after: Inspected, guards: dict[str, str]) -> Iterator[Statemen
                     yield state(
                         "remark.guards_differ_none", operator=operator, guard=guard, place=place
                     )
-    for (place, guard), operators in agreeing.items():
-        yield state("remark.guards_agree", operators=tuple(operators), guard=guard, place=place)
+    for guard, found in agreeing.items():
+        if guard:
+            listed = {name: tuple(values) for name, values in found.items()}
+            yield state("remark.guards_agree", **listed, guard=guard)
 
 
 def _on_texts(after: Inspected, motivation: Motivation, known: set[str]) -> Iterator[Statement]:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from opparity.change.model import Place, Review, ReviewedFinding
+from opparity.change.statements import Statement, state
 from opparity.change.suggestions import suggest
 from opparity.checker.facts import Finding, Severity
 from opparity.checker.reports.report import group_by_platform
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from opparity.change.inspection import Inspected
-    from opparity.change.statements import Statement
 
 # Rules that report the first of many in each file: which one is first says nothing of a change.
 _ONCE_A_FILE = frozenset({"MAC003"})
@@ -37,6 +37,17 @@ def review(
         unresolved=_reviewed(after, [each for each in left if _operator(after, each) in touched]),
         remaining=len(after.report.findings) - len(introduced),
         remarks=remarks,
+    )
+
+
+def counted(findings: Iterable[ReviewedFinding]) -> tuple[Statement, ...]:
+    """Return how many errors and warnings there are; information is no defect."""
+    counts = Counter(each.severity for each in findings)
+    named = (("errors", Severity.ERROR), ("warnings", Severity.WARNING))
+    return tuple(
+        state(f"summary.{name}", count=counts[severity])
+        for name, severity in named
+        if counts[severity]
     )
 
 

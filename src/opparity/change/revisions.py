@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from opparity.change.model import Commit
 from opparity.checker.tree import TreeRefused
 from opparity.checker.tree.revision import Git
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _SHORT = 12
 _FIELDS = 4
@@ -47,14 +44,26 @@ def find_range(folder: Path, text: str) -> Range:
         raise TreeRefused(path=folder, detail=detail)
     git = Git(folder)
     names = first or "HEAD", second or "HEAD"
-    base, head = (git.commit(name) for name in names)
-    if dots == "...":
-        try:
-            base = git("merge-base", base, head).decode("ascii").strip()
-        except TreeRefused as error:
-            detail = f"{names[0]} and {names[1]} have no commit in common"
-            raise TreeRefused(path=folder, detail=detail) from error
+    try:
+        base, head = (git.commit(name) for name in names)
+        if dots == "...":
+            base = _fork(git, names, base, head)
+    except TreeRefused as error:
+        git("rev-parse", "--git-dir")
+        if not boundary(git):
+            raise
+        remedy = "the clone is shallow, `git fetch --unshallow` fetches all of it"
+        detail = f"{error.values['detail']}; {remedy}"
+        raise TreeRefused(path=folder, detail=detail) from error
     return Range(git, base, head, _label(names[0], base), _label(names[1], head))
+
+
+def _fork(git: Git, names: tuple[str, str], base: str, head: str) -> str:
+    try:
+        return git("merge-base", base, head).decode("ascii").strip()
+    except TreeRefused as error:
+        detail = f"{names[0]} and {names[1]} have no commit in common"
+        raise TreeRefused(path=git.folder, detail=detail) from error
 
 
 def _label(name: str, commit: str) -> str:
@@ -85,6 +94,10 @@ def commits(
     return found
 
 
-def is_shallow(git: Git) -> bool:
-    """Return whether the repository holds only the newest commits."""
-    return git("rev-parse", "--is-shallow-repository").strip() == b"true"
+def boundary(git: Git) -> frozenset[str]:
+    """Return the commits where a shallow clone ends: git shows each as if it added every file."""
+    if git("rev-parse", "--is-shallow-repository").strip() != b"true":
+        return frozenset()
+    name = git("rev-parse", "--path-format=absolute", "--git-path", "shallow")
+    path = Path(name.decode("utf-8", "surrogateescape").rstrip("\n"))
+    return frozenset(path.read_text("ascii").split())

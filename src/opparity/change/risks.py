@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from opparity.change.callers import callers_of
 from opparity.change.impact import by_platform, negative, positive, scope
 from opparity.change.macros import macros_of
-from opparity.change.model import CellChangeKind, CellVerdict, LostOperator, Risks
+from opparity.change.model import CallerOutcome, CellChangeKind, CellVerdict, LostOperator, Risks
 from opparity.change.statements import state
 from opparity.checker.conditions import And, Defined, Not
 from opparity.checker.macros import platform_of_macro
@@ -107,17 +107,18 @@ def _missing(lost: tuple[LostOperator, ...]) -> Iterator[Statement]:
     """Say who calls what a platform has no more, operators without callers taken together."""
     idle: dict[str, list[str]] = {}
     for each in lost:
-        outcomes = [caller.outcome.value for caller in each.callers]
+        outcomes = [caller.outcome for caller in each.callers]
         if outcomes:
             yield state(
                 "risk.missing",
                 operator=each.operator,
                 platform=each.platform,
                 callers=len(outcomes),
-                fails=outcomes.count("fails"),
-                may_fail=outcomes.count("may_fail"),
-                falls_back=outcomes.count("falls_back"),
-                not_reached=outcomes.count("not_reached"),
+                outcomes=tuple(
+                    state(f"risk.caller_{outcome.value}", count=outcomes.count(outcome))
+                    for outcome in CallerOutcome
+                    if outcome in outcomes
+                ),
             )
         else:
             idle.setdefault(each.platform, []).append(each.operator)

@@ -6,8 +6,9 @@ A catalogue (opparity.change.languages) has the words; a format decides how a va
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
-Value = str | int | tuple[str, ...]
+Value: TypeAlias = "str | int | tuple[str | Statement, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Statement:
 
     Attributes:
         key: the sentence's name in every catalogue.
-        values: name -> what stands there; a tuple is a list of things. Nothing of it is trusted.
+        values: name -> what stands there; a tuple is a list of things, or of clauses. Nothing of it
+            is trusted.
     """
 
     key: str
@@ -26,3 +28,12 @@ class Statement:
 def state(key: str, /, **values: Value) -> Statement:
     """Return a statement."""
     return Statement(key, tuple(values.items()))
+
+
+def moved_guard(key: str, before: str, after: str, /, **values: tuple[str, ...]) -> Statement:
+    """Return the sentence for a guard that was added, removed or exchanged."""
+    if not before:
+        return state(f"{key}_added", **values, guard=after)
+    if not after:
+        return state(f"{key}_removed", **values, guard=before)
+    return state(key, **values, before=before, after=after)

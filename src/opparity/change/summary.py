@@ -13,13 +13,13 @@ from opparity.change.model import (
     Summary,
     Verdict,
 )
-from opparity.change.statements import Statement, state
-from opparity.checker.facts import Severity
+from opparity.change.review import counted
+from opparity.change.statements import Statement, moved_guard, state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from opparity.change.model import MatrixChange, MatrixRow, Outlook, ReviewedFinding
+    from opparity.change.model import MatrixChange, MatrixRow, Outlook
 
 _PLATFORM_CHANGES = (
     CellChangeKind.BROKE,
@@ -28,22 +28,47 @@ _PLATFORM_CHANGES = (
     CellChangeKind.MENDED,
     CellChangeKind.APPEARED,
 )
+# In this order the summary tells what became of imports and calls.
+_GRAVE = ("now_fail", "still_fail", "mended")
+_QUIET = ("fine", "undecided")
+# More guards than these are counted alone.
+_MOST_GUARDS = 3
 
 
 def summarise(
-    matrix: MatrixChange, review: Review, verdicts: tuple[PlatformVerdict, ...]
+    matrix: MatrixChange,
+    review: Review,
+    verdicts: tuple[PlatformVerdict, ...],
+    undefined: tuple[str, ...] = (),
 ) -> Summary:
-    """Return the summary."""
+    """Return the summary; `undefined` are the macros of its guards that nobody defines."""
+    imports, calls = _fates(verdicts, "imports"), _fates(verdicts, "calls")
+    both = _shared(imports, calls)
+    is_quiet = not matrix.changed and not review.introduced and not review.fixed
     sentences = [
+        *([state("summary.nothing")] if is_quiet else []),
+        *_whole(matrix),
+        *_told("imports", imports, _GRAVE),
         *_operators(matrix),
         *_platforms(matrix),
-        *_guards(matrix),
+        *_guards(matrix, undefined),
         *_findings(review),
-        *_verdicts(verdicts),
+        *_told("both", both, _QUIET),
+        *_told("imports", imports, _QUIET),
+        *_told("calls", calls, (*_GRAVE, *_QUIET)),
     ]
-    is_quiet = not matrix.changed and not review.introduced and not review.fixed
-    opening = [state("summary.nothing")] if is_quiet else []
-    return Summary(paragraph=(*opening, *sentences), verdicts=verdicts)
+    return Summary(paragraph=tuple(sentences), verdicts=verdicts)
+
+
+def _whole(matrix: MatrixChange) -> Iterator[Statement]:
+    """Yield whether a tree registers no operator at all."""
+    changes = {row.change for row in matrix.rows}
+    if not changes:
+        yield state("summary.no_operators")
+    elif changes == {RowChange.ADDED}:
+        yield state("summary.first_operators")
+    elif changes == {RowChange.REMOVED}:
+        yield state("summary.last_operators")
 
 
 def _operators(matrix: MatrixChange) -> Iterator[Statement]:
@@ -91,37 +116,60 @@ def _platforms(matrix: MatrixChange) -> Iterator[Statement]:
             )
 
 
-def _guards(matrix: MatrixChange) -> Iterator[Statement]:
-    guarded = [
-        row.operator
-        for row in matrix.changed
-        if any(cell.kind is CellChangeKind.GUARD for cell in row.cells)
-    ]
-    if guarded:
-        yield state("summary.guards", count=len(guarded), operators=tuple(guarded))
+def _guards(matrix: MatrixChange, undefined: tuple[str, ...]) -> Iterator[Statement]:
+    """Yield which registrations moved from which guard to which, where these are few."""
+    moved: dict[tuple[str, str], list[str]] = {}
+    for row in matrix.changed:
+        for cell in row.cells:
+            if cell.kind is CellChangeKind.GUARD and cell.before and cell.after:
+                operators = moved.setdefault((cell.before.guard, cell.after.guard), [])
+                if row.operator not in operators:
+                    operators.append(row.operator)
+    if len(moved) > _MOST_GUARDS:
+        operators = [*dict.fromkeys(each for group in moved.values() for each in group)]
+        yield state("summary.guards", count=len(operators), operators=tuple(operators))
+    else:
+        for (before, after), group in moved.items():
+            yield moved_guard("summary.guard", before, after, operators=tuple(group))
+    if moved:
+        yield from (state("summary.guard_undefined", macro=macro) for macro in undefined)
 
 
 def _findings(review: Review) -> Iterator[Statement]:
     for key, findings in (("introduced", review.introduced), ("fixed", review.fixed)):
-        errors, warnings = _count(findings, Severity.ERROR), _count(findings, Severity.WARNING)
-        if errors or warnings:
-            yield state(f"summary.{key}", errors=errors, warnings=warnings)
+        counts = counted(findings)
+        if counts:
+            yield state(f"summary.{key}", findings=counts)
 
 
-def _count(findings: Iterable[ReviewedFinding], severity: Severity) -> int:
-    return sum(each.severity is severity for each in findings)
+def _fates(verdicts: tuple[PlatformVerdict, ...], aspect: str) -> dict[str, list[str]]:
+    """Return fate -> platforms; where the import fails nothing more is said of calls."""
+    fates: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        fate = _fate(_of(verdict.before, aspect), _of(verdict.after, aspect), aspect)
+        is_told = aspect == "calls" and _of(verdict.after, "imports") is Verdict.FAILS
+        if fate and not is_told:
+            fates.setdefault(fate, []).append(verdict.platform)
+    return fates
 
 
-def _verdicts(verdicts: tuple[PlatformVerdict, ...]) -> Iterator[Statement]:
-    """Yield what holds of the import and the calls, platforms of one fate taken together."""
-    for aspect in ("imports", "calls"):
-        fates: dict[str, list[str]] = {}
-        for verdict in verdicts:
-            fate = _fate(_of(verdict.before, aspect), _of(verdict.after, aspect))
-            if fate:
-                fates.setdefault(fate, []).append(verdict.platform)
-        for fate, platforms in fates.items():
-            yield state(f"summary.{aspect}_{fate}", platforms=tuple(platforms))
+def _shared(imports: dict[str, list[str]], calls: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Take out and return the platforms on which import and calls have one quiet fate."""
+    shared: dict[str, list[str]] = {}
+    for fate in _QUIET:
+        platforms = [each for each in imports.get(fate, ()) if each in calls.get(fate, ())]
+        if platforms:
+            shared[fate] = platforms
+            for fates in (imports, calls):
+                fates[fate] = [each for each in fates[fate] if each not in platforms]
+    return shared
+
+
+def _told(aspect: str, fates: dict[str, list[str]], wanted: tuple[str, ...]) -> Iterator[Statement]:
+    """Yield what holds of the import or the calls, platforms of one fate taken together."""
+    for fate in wanted:
+        if fates.get(fate):
+            yield state(f"summary.{aspect}_{fate}", platforms=tuple(fates[fate]))
 
 
 def _of(outlook: Outlook | None, aspect: str) -> Verdict | None:
@@ -130,12 +178,13 @@ def _of(outlook: Outlook | None, aspect: str) -> Verdict | None:
     return outlook.imports if aspect == "imports" else outlook.calls
 
 
-def _fate(before: Verdict | None, after: Verdict | None) -> str:
+def _fate(before: Verdict | None, after: Verdict | None, aspect: str) -> str:
     """Return what became of a verdict; "" for a platform that the tree knows no more."""
     if after is None:
         return ""
     if after is Verdict.FAILS:
         return "still_fail" if before is Verdict.FAILS else "now_fail"
-    if before is Verdict.FAILS:
+    # Calls that failed and are undecided now are no repair.
+    if before is Verdict.FAILS and (aspect == "imports" or after is Verdict.WORKS):
         return "mended"
     return "fine" if after is Verdict.WORKS else "undecided"

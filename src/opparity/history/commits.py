@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from opparity.change.revisions import commits
+from opparity.change.revisions import boundary, commits
 from opparity.checker.readers.native import read_native_text
 from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.tree import NATIVE_SUFFIXES
@@ -91,7 +91,8 @@ def follow_commits(
         for commit in kept:
             say(commit.subject)
             sightings.append(_look(folder, operator, platforms, workers, commit))
-    return tell(operator, _changed(sightings), len(window), len(chosen) - len(kept))
+    history = tell(operator, _changed(sightings), len(window), len(chosen) - len(kept))
+    return replace(history, is_shallow=bool(boundary(git)))
 
 
 def _look(

@@ -50,6 +50,7 @@ class OperatorHistory:
     Attributes:
         looked_through: how many releases or commits were looked at or through.
         left_out: how many points were beyond the limit.
+        is_shallow: whether the repository holds only the newest commits.
     """
 
     operator: str
@@ -57,3 +58,4 @@ class OperatorHistory:
     points: tuple[Point, ...]
     looked_through: int
     left_out: int
+    is_shallow: bool = False

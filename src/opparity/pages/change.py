@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from opparity.change.languages import PieceKind
 from opparity.change.model import CellChangeKind, CellVerdict, RowChange
 from opparity.change.statements import state
+from opparity.checker.tree.names import printable
 from opparity.pages.excerpts import highlighted, highlighted_excerpt
 from opparity.pages.shell import breakable, render_page
 from opparity.pages.words import page_words
@@ -64,6 +65,11 @@ class Table:
     verdicts: tuple[CellVerdict, ...]
 
     @property
+    def changed(self) -> int:
+        """Return how many operators changed; the places of few are shown at once."""
+        return sum(line.is_changed for line in self.lines)
+
+    @property
     def kinds(self) -> list[CellChangeKind]:
         """Return the changes that occur, in their order."""
         occurring = [kind for kind in CellChangeKind if any(count[kind] for count in self.counts)]
@@ -81,6 +87,7 @@ def render(report: ChangeReport, catalogue: Catalogue) -> str:
         text=catalogue.word,
         say=lambda statement: said(catalogue, statement),
         state=lambda key, **values: said(catalogue, _state(key, values)),
+        message=lambda text, stop="": _message(catalogue, text, stop),
         rule=lambda code, part: marked(catalogue.rule(code, part)),
         highlighted=lambda path, line: highlighted(path, [line])[0],
         highlighted_excerpt=highlighted_excerpt,
@@ -117,6 +124,14 @@ def tabulate(matrix: MatrixChange) -> Table:
 def said(catalogue: Catalogue, statement: Statement) -> Markup:
     """Return a statement as HTML: what is not the catalogue's own words is escaped."""
     return marked(catalogue.say(statement))
+
+
+def _message(catalogue: Catalogue, text: str, stop: str) -> Markup:
+    """Return a sentence of the checker; English where the language has no words for it."""
+    pieces = catalogue.message(text)
+    if pieces:
+        return marked(pieces) + stop
+    return Markup('<span lang="en">{}</span>').format(printable(text))
 
 
 def marked(pieces: Iterable[Piece]) -> Markup:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from opparity.change.inspection import guard_text
-from opparity.change.statements import state
+from opparity.change.statements import moved_guard, state
 from opparity.checker.conditions import ALWAYS, Truth, any_of
 from opparity.checker.facts import NativeFile, RegistrationKind
 from opparity.checker.macros import platform_of_macro
@@ -101,15 +101,6 @@ def _told(key: str, values: list[str], operators: tuple[str, ...]) -> Statement:
             return state(f"change.{key}", operators=operators)
 
 
-def moved_guard(key: str, before: str, after: str, /, **values: tuple[str, ...]) -> Statement:
-    """Return the sentence for a guard that was added, removed or exchanged."""
-    if not before:
-        return state(f"{key}_added", **values, guard=after)
-    if not after:
-        return state(f"{key}_removed", **values, guard=before)
-    return state(key, **values, before=before, after=after)
-
-
 def _by_operator(names: _Names, file: NativeFile) -> dict[str, list[Registration]]:
     found: dict[str, list[Registration]] = {}
     for registration in file.registrations:
@@ -190,7 +181,9 @@ def _seen(
         )
         for key, platforms in (("hidden", before - after), ("shown", after - before)):
             if platforms:
-                found.setdefault((key, tuple(sorted(platforms))), []).append(name)
+                known = dict.fromkeys((*differences.before.platforms, *differences.after.platforms))
+                listed = tuple(each for each in known if each in platforms)
+                found.setdefault((key, listed), []).append(name)
     for (key, labels), names in found.items():
         difference.effects.append(state(f"effect.{key}", functions=tuple(names), platforms=labels))
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.differences.native_files import moved_guard
-from opparity.change.statements import state
+from opparity.change.statements import moved_guard, state
 from opparity.checker.conditions import (
     And,
     Constant,
@@ -22,10 +21,11 @@ from opparity.checker.facts import CallKind, PythonFile
 from opparity.checker.operators import Process, concerns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from opparity.change.differences import Difference, Differences
     from opparity.change.inspection import Inspected
+    from opparity.change.statements import Statement
     from opparity.checker.conditions import Condition
     from opparity.checker.facts import Call, TableUse
 
@@ -142,26 +142,49 @@ def _reached(
     first: dict[str, list[Call]],
     second: dict[str, list[Call]],
 ) -> None:
-    """Say on which platforms an operator is called that was not called there, or no more is."""
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    """Say on which platforms an operator is called that was not called there, or no longer is."""
+    found: dict[tuple[str, frozenset[str]], list[str]] = {}
     for operator in dict.fromkeys((*first, *second)):
         before = _platforms(differences.before, first.get(operator, []))
         after = _platforms(differences.after, second.get(operator, []))
-        for key, there in (("called", after - before), ("uncalled", before - after)):
-            if there:
-                found.setdefault((key, tuple(sorted(there))), []).append(operator)
-    for (key, platforms), operators in found.items():
-        difference.effects.append(
-            state(f"effect.{key}", operators=tuple(operators), platforms=platforms)
-        )
+        gained, lost = after - before, before - after
+        if gained:
+            found.setdefault(("called", gained), []).append(operator)
+        # A file that calls it no more says so already.
+        if lost and operator in second:
+            found.setdefault(("uncalled", lost), []).append(operator)
+    for (key, there), operators in found.items():
+        listed = tuple(operators)
+        platforms = tuple(each for each in differences.after.platforms if each in there)
+        if key == "called" and platforms == differences.after.platforms:
+            difference.effects.extend(_everywhere(differences.after, second, listed))
+        elif platforms:
+            difference.effects.append(state(f"effect.{key}", operators=listed, platforms=platforms))
 
 
-def _platforms(side: Inspected, calls: list[Call]) -> set[str]:
-    return {
+def _everywhere(
+    side: Inspected, uses: dict[str, list[Call]], operators: tuple[str, ...]
+) -> Iterator[Statement]:
+    """Tell operators that nothing guards from those whose guards could not be decided."""
+    processes = [Process(each, side.project.operators) for each in side.project.platforms]
+    open_to_all = {
+        operator
+        for operator in operators
+        for call in uses[operator]
+        if all(each.truth_of(call.guards) is Truth.TRUE for each in processes)
+    }
+    for key, is_open in (("called_everywhere", True), ("called_undecided", False)):
+        listed = tuple(each for each in operators if (each in open_to_all) is is_open)
+        if listed:
+            yield state(f"effect.{key}", operators=listed)
+
+
+def _platforms(side: Inspected, calls: list[Call]) -> frozenset[str]:
+    return frozenset(
         platform.label
         for platform in side.project.platforms
         for call in calls
         if call.kind is not CallKind.REGISTER_FAKE
         and concerns(call, platform)
         and Process(platform, side.project.operators).truth_of(call.guards) is not Truth.FALSE
-    }
+    )

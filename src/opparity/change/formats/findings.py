@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.formats.marking import block, code, marked, platform, say
-from opparity.change.language import Language
 from opparity.change.statements import state
 
 if TYPE_CHECKING:
@@ -56,8 +55,9 @@ def headline(finding: ReviewedFinding, catalogue: Catalogue) -> str:
 def _finding(finding: ReviewedFinding, catalogue: Catalogue, *, is_explained: bool) -> list[str]:
     colon = catalogue.word("punctuation.colon")
     lines = [f"- {headline(finding, catalogue)}", ""]
-    if catalogue.language is Language.ENGLISH:
-        lines += [f"  {code(finding.message)}", ""]
+    message = catalogue.message(finding.message)
+    stop = catalogue.word("punctuation.stop")
+    lines += [f"  {marked(message)}{stop}" if message else f"  {code(finding.message)}", ""]
     if finding.excerpt:
         lines += [*_indented(block([finding.excerpt], _language(finding.path))), ""]
     if finding.related:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from opparity.change.statements import Statement
 
 _MOST_MATRIX_ROWS = 60
+# Of so few commits the whole messages are quoted, where they are all that tells the motive.
+_MOST_BODIES = 3
 _SIGNS = {LineKind.CONTEXT: " ", LineKind.REMOVED: "-", LineKind.ADDED: "+"}
 
 
@@ -85,11 +87,14 @@ def motivation(report: ChangeReport, catalogue: Catalogue) -> list[str]:
         lines += [*block(found.description.splitlines(), "text"), ""]
     if found.commits:
         lines += [catalogue.word("text.commits"), ""]
-        lines += [
-            f"- {code(each.identity[:12])} {each.date} {code(each.subject)}"
-            for each in found.commits
-        ]
-        lines.append("")
+        has_bodies = len(found.commits) <= _MOST_BODIES and not found.description
+        for each in found.commits:
+            lines.append(f"- {code(each.identity[:12])} {each.date} {code(each.subject)}")
+            if has_bodies and each.body:
+                body = block(each.body.splitlines(), "text")
+                lines += ["", *(f"  {line}" for line in body), ""]
+        if lines[-1]:
+            lines.append("")
     if not found.description and not found.commits:
         lines += [catalogue.word("text.no_motivation"), ""]
     if found.numbers:
@@ -242,6 +247,8 @@ def review(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     if found.remarks:
         lines += heading(catalogue, "remarks", 3)
         lines += [*(f"- {say(catalogue, each)}" for each in found.remarks), ""]
+    if not found.remaining:
+        return lines[:-1]
     return [*lines, say(catalogue, state("text.remaining", count=found.remaining))]
 
 

@@ -16,11 +16,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from opparity.change.language import Language
+from opparity.change.languages.messages import NESTED, recognise
 from opparity.checker.rules import RULES
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from opparity.change.statements import Statement
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _NAMED = 6
 # A section of a rule's page: its heading and its text.
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
+# Chinese characters and punctuation: between two of them stands no space.
+_WIDE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 _PLATFORMS = frozenset({"platform", "platforms"})
 
 
@@ -75,7 +78,7 @@ class Catalogue:
                     )
                 else:
                     pieces.extend(self._value(name, value))
-        return tuple(pieces)
+        return tuple(_spaced(pieces))
 
     def text(self, statement: Statement) -> str:
         """Return a statement as plain text."""
@@ -85,23 +88,59 @@ class Catalogue:
         """Return a rule's `title`, `why` or `remedy`."""
         return words(self.templates[f"rules.{code}.{part}"])
 
-    def _value(self, name: str, value: str | tuple[str, ...]) -> Iterator[Piece]:
+    def message(self, text: str) -> tuple[Piece, ...]:
+        """Return a sentence of the checker; () where this language has no words for it."""
+        found = recognise(self.language, text)
+        if found is None:
+            return ()
+        pieces: list[Piece] = []
+        for literal, name, _, _ in string.Formatter().parse(found.template):
+            pieces.extend(words(literal))
+            if name is None:
+                continue
+            value = found.values[name]
+            inner = self.message(value) if name.startswith(NESTED) else ()
+            kind = PieceKind.PLATFORM if name in _PLATFORMS else PieceKind.VALUE
+            pieces.extend(inner or (Piece(kind, printable(value)),))
+        return tuple(_spaced(pieces))
+
+    def _value(self, name: str, value: str | tuple[str | Statement, ...]) -> Iterator[Piece]:
         kind = PieceKind.PLATFORM if name in _PLATFORMS else PieceKind.VALUE
         if isinstance(value, str):
             yield Piece(kind, printable(value))
-        else:
-            named = value if len(value) <= _NAMED + 1 else value[:_NAMED]
-            for position, each in enumerate(named):
-                if position:
-                    yield Piece(PieceKind.WORDS, self._joint(position, len(value)))
+            return
+        named = value if len(value) <= _NAMED + 1 else value[:_NAMED]
+        for position, each in enumerate(named):
+            if position:
+                yield Piece(PieceKind.WORDS, self._joint(position, len(value)))
+            if isinstance(each, str):
                 yield Piece(kind, printable(each))
-            if len(named) < len(value):
-                more = self.templates["list.more"].format(count=len(value) - len(named))
-                yield Piece(PieceKind.WORDS, more)
+            else:
+                yield from self.say(each)
+        if len(named) < len(value):
+            left = len(value) - len(named)
+            more = self.templates["list.more"].format(count=left, total=len(value))
+            yield Piece(PieceKind.WORDS, more)
 
     def _joint(self, position: int, total: int) -> str:
         is_last = position == total - 1
         return self.templates["list.last" if is_last else "list.next"]
+
+
+def _spaced(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Yield pieces without the spaces that a list or clause leaves between Chinese characters."""
+    waiting = Piece(PieceKind.WORDS, "")
+    for piece in pieces:
+        text = piece.text
+        if waiting.kind is piece.kind is PieceKind.WORDS:
+            first, second = waiting.text.rstrip(" "), text.lstrip(" ")
+            if _WIDE.match(first[-1:]) and _WIDE.match(second[:1]):
+                waiting, text = Piece(waiting.kind, first), second
+        if waiting.text:
+            yield waiting
+        waiting = Piece(piece.kind, text)
+    if waiting.text:
+        yield waiting
 
 
 def _counted(value: int, specification: str, *, is_noun_only: bool) -> Piece:

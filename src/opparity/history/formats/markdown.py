@@ -27,6 +27,8 @@ def render(history: OperatorHistory, catalogue: Catalogue) -> str:
     if history.left_out:
         left = statement("history.left_out", count=history.left_out)
         lines += [say(catalogue, left), ""]
+    if history.is_shallow:
+        lines += [say(catalogue, statement("history.shallow")), ""]
     header = [catalogue.word("column.period"), *map(platform, history.platforms)]
     has_commits = any(point.subject for point in history.points)
     if has_commits:

@@ -19,6 +19,8 @@ def head(history: OperatorHistory, catalogue: Catalogue) -> list[str]:
     said.append(looked(history))
     if history.left_out:
         said.append(statement("history.left_out", count=history.left_out))
+    if history.is_shallow:
+        said.append(statement("history.shallow"))
     return [catalogue.text(each) for each in said]
 
 
