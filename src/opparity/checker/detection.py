@@ -22,7 +22,7 @@ _MARKS = {
     rb"backend\s*=\s*\"cpu\"|define_cpu_extension",
     "xpu": rb"SyclExtension|STREQUAL\s+\"?(?i:xpu)\b|backend\s*=\s*\"xpu\"|DPCPPExtension",
     "mlu": rb"FORCE_MLU|MLUExtension",
-    "npu": rb"FORCE_NPU|NpuExtension|\bNPUOpBuilder\b",
+    "npu": rb"FORCE_NPU|NpuExtension|\bNPUOpBuilder\b|ascendc_library|\bASCEND_HOME_PATH\b",
     "musa": rb"FORCE_MUSA|MUSAExtension",
     "mps": rb"FORCE_MPS|STREQUAL\s+\"?(?i:mps|metal)\b|backend\s*=\s*\"metal\"",
 }

@@ -169,6 +169,7 @@ class MacroBody:
     """A macro whose body registers operators: its text, line for line, without backslashes."""
 
     name: str
+    parameters: tuple[str, ...]
     text: str
     location: Location
     condition: Condition = ALWAYS
@@ -179,6 +180,7 @@ class MacroUse:
     """A macro that stands as a statement in a registration block, and the block's head."""
 
     name: str
+    arguments: tuple[str, ...]
     location: Location
     variable: str
     library: str

@@ -88,6 +88,9 @@ def _not_built(
                 related=related,
                 provider=other.target.name,
             )
+    if link.target.kind in {"static", "object"}:
+        reason = "the libraries that take it in are not known"
+        return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     if link.is_complete is Truth.UNKNOWN and not _is_left_out(project, link, paths):
         reason = "the target's source list could not be read to its end"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)

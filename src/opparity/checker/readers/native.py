@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Location, MacroUse, NativeFile, Problem
+from opparity.checker.facts import Location, NativeFile, Problem
 from opparity.checker.readers.functions import collect
 from opparity.checker.readers.operator_chains import read_operator_chains
 from opparity.checker.readers.preprocessor import read_directives
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from opparity.checker.conditions import Condition
+    from opparity.checker.facts import MacroUse
     from opparity.checker.readers.functions import Functions
     from opparity.checker.tree import Tree
     from opparity.checker.workers import Workers
@@ -62,16 +63,8 @@ def _macro_uses(
     path: str, functions: Functions, condition_at: Callable[[int], Condition]
 ) -> Iterator[MacroUse]:
     for block, body in registration_blocks(functions.bodies):
-        for name, line, head in macro_uses(block, text_of(body), body.start_point.row + 1):
-            yield MacroUse(
-                name,
-                Location(path, line),
-                head.variable,
-                head.library,
-                head.key,
-                head.style,
-                condition_at(line),
-            )
+        line = body.start_point.row + 1
+        yield from macro_uses(block, path, text_of(body), line, condition_at)
 
 
 def read_native_text(path: str, text: str) -> NativeFile:
