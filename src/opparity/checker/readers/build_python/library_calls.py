@@ -29,6 +29,7 @@ from opparity.checker.readers.build_python.values import (
     truth_of_value,
     weaker,
 )
+from opparity.checker.readers.build_python.world import VENDOR_DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -305,7 +306,9 @@ def _has(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
             answer = evaluator.world.called(f"{owner.name}.{name}")
             if isinstance(answer, Known) and not answer.value:
                 return Known(value=False)
-            return Known(value=True) if owner.name == "torch" else Unsure("hasattr")
+            if owner.name != "torch":
+                return Unsure("hasattr")
+            return Known(name not in VENDOR_DEVICES or name == evaluator.world.platform.name)
         if isinstance(owner, Instance | Class):
             of = owner.of if isinstance(owner, Instance) else owner
             names = owner.names if isinstance(owner, Instance) else {}

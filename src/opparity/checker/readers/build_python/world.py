@@ -47,7 +47,9 @@ _AVAILABLE = re.compile(
     r"torch\.(?:backends\.)?(?:is_(?P<flat>\w+?)_available|(?P<module>\w+)\.is_available)$"
 )
 _FORCED = re.compile(r"(?:\w+_)?FORCE_(?P<name>[A-Z]+)$")
-_DEVICES = frozenset({"cuda", "rocm", "mps", "xpu", "npu", "mlu", "musa", "hpu", "tpu", "sdaa"})
+# Devices that torch has only where a vendor's package adds them: `hasattr(torch, "musa")`.
+VENDOR_DEVICES = frozenset({"npu", "mlu", "musa", "hpu", "tpu", "sdaa"})
+_DEVICES = VENDOR_DEVICES | {"cuda", "rocm", "mps", "xpu"}
 _TOOLKITS = {
     "CUDA_HOME": "cuda",
     "ROCM_HOME": "rocm",
