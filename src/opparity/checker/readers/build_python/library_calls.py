@@ -306,7 +306,7 @@ def _has(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
             answer = evaluator.world.called(f"{owner.name}.{name}")
             if isinstance(answer, Known) and not answer.value:
                 return Known(value=False)
-            if owner.name != "torch":
+            if owner.name not in {"torch", "torch.backends"}:
                 return Unsure("hasattr")
             return Known(name not in VENDOR_DEVICES or name == evaluator.world.platform.name)
         if isinstance(owner, Instance | Class):
