@@ -168,6 +168,22 @@ def test_what_a_static_library_lacks_is_for_whoever_links_it(tmp_path: Path) -> 
     assert [(each.rule, each.symbol) for each in check.unknowns] == [("BLD002", "first")]
 
 
+def test_registrations_in_files_that_no_list_names_are_one_unknown(tmp_path: Path) -> None:
+    setup = SETUP + "setup(ext_modules=[CppExtension('_C', ['ops.cpp'])])\n"
+    library = 'TORCH_LIBRARY_FRAGMENT(demo, m) {{ m.def("{0}() -> int"); }}\n'
+    files = {
+        "setup.py": setup,
+        "ops.cpp": library.format("listed"),
+        "jit/first.cpp": library.format("first"),
+        "jit/second.cpp": library.format("second"),
+        "third_party/other.cpp": library.format("other"),
+    }
+    check = check_project(project_of(tmp_path, files, "cpu"))
+    (unknown,) = (each for each in check.unknowns if each.rule == "INP001")
+    assert "2 files register operators" in unknown.message
+    assert [each.location.path for each in unknown.related] == ["jit/first.cpp", "jit/second.cpp"]
+
+
 def test_a_constant_pointer_is_the_same_parameter() -> None:
     assert same_type("const void*const", "const void*")
     assert same_type("int const", "int")
