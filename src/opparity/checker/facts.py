@@ -69,6 +69,7 @@ class Definition:
         end_line: the body's last line.
         is_guessed: found by its looks in a file that the grammar could not follow; the namespace
             and parameters are not known.
+        arguments: the template arguments of an explicit instantiation or a full specialisation.
     """
 
     signature: Signature
@@ -82,6 +83,7 @@ class Definition:
     is_empty: bool = False
     end_line: int = 0
     is_guessed: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 class RegistrationKind(StrEnum):
@@ -190,12 +192,14 @@ class NativeFile:
     """Everything read from one C++, CUDA or HIP file.
 
     Attributes:
+        templates: the function templates that are declared without a body.
         called: every name that is called or whose address is taken.
         has_errors: the grammar could not follow the whole file.
     """
 
     path: str
     declarations: tuple[Declaration, ...] = ()
+    templates: tuple[Declaration, ...] = ()
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
     called: frozenset[str] = frozenset()

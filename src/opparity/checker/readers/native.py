@@ -66,6 +66,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
     return NativeFile(
         path=path,
         declarations=tuple(functions.declarations),
+        templates=tuple(functions.templates),
         definitions=tuple(definitions),
         registrations=tuple(registrations),
         called=called_names(clean),

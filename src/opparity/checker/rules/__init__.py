@@ -25,6 +25,7 @@ from opparity.checker.rules.suppression_without_reason import SuppressionWithout
 from opparity.checker.rules.table_key_stored_under_another_guard import (
     TableKeyStoredUnderAnotherGuard,
 )
+from opparity.checker.rules.template_not_instantiated import TemplateNotInstantiated
 from opparity.checker.rules.unguarded_python_call import UnguardedPythonCall
 from opparity.checker.rules.unknown_platform_macro import UnknownPlatformMacro
 from opparity.checker.rules.unused_suppression import UnusedSuppression
@@ -36,6 +37,7 @@ RULES: tuple[type[Rule], ...] = (
     LaneMaskNarrowerThanTheWave,
     SourceInOneListOnly,
     RegistrationInNoList,
+    TemplateNotInstantiated,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,

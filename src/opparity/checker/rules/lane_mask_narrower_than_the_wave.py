@@ -60,6 +60,8 @@ def _truth(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
     outside any template, is certain; a use from a template, or anything in a header, is not.
     """
     truth = compiled.truth(mask.condition)
+    if _is_redefined(project, compiled, mask.function):
+        return Truth.FALSE
     if not compiled.is_listed:
         # A header's function may be inline by a macro, and then compiled only where it is used.
         return all_of((truth, Truth.UNKNOWN))
@@ -72,6 +74,18 @@ def _truth(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
         held = compiled.truth(reference.condition)
         used = any_of((used, held if is_certain else all_of((held, Truth.UNKNOWN))))
     return all_of((truth, used))
+
+
+def _is_redefined(project: Project, compiled: Compiled, function: str) -> bool:
+    """Return whether a macro that the source may see takes the function's place."""
+    macros = project.macro_definitions.get(function, ())
+    if not macros:
+        return False
+    visible = {compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)}
+    return any(
+        macro.location.path in visible and compiled.truth(macro.condition) is not Truth.FALSE
+        for macro in macros
+    )
 
 
 def _message(mask: LaneMask) -> str:

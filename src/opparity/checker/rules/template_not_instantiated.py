@@ -1,0 +1,156 @@
+"""BLD008."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, evaluate
+from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.linking import names
+from opparity.checker.readers.template_calls import TemplateCall, template_calls
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from opparity.checker.facts import Definition
+    from opparity.checker.linking import Compiled, Link
+    from opparity.checker.project import Project
+
+# A number, a truth value or a name with its namespace means itself; another word may be a
+# constant of a macro or a type of the function around the call.
+_MEANS_ITSELF = re.compile(r"^(?:true|false|\d\w*|\w+::[\w:<>, ]+)$")
+_SOURCES = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip")
+_MOST_PLACES = 3
+
+
+class TemplateNotInstantiated(Rule):
+    """A built source calls a function template that is instantiated only in sources left out.
+
+    ## Why is this bad?
+    A template that a source declares and does not define is not instantiated there.
+    Some other source must do it explicitly, for exactly these arguments; if that one is not
+    built, the extension dies with `undefined symbol` when it is imported.
+    Which arguments a call is compiled with often hangs on macros and on constants, so this is
+    mostly listed as unknown: no instantiation at all, or some in sources that the target leaves
+    out although its macros ask for them.
+
+    ## Example
+    `run_mha_fwd_<Arch, half, 64>(…)` in `flash_api.cpp`, and of `flash_fwd_hdim64_sm80.cu` and
+    `flash_fwd_hdim64_sm90.cu`, which instantiate it for 80 and 90, only the second is listed,
+    while `-DDISABLE_SM8X` is not set.
+
+    ## Use instead
+    List the instantiating sources, or define the macro that leaves the calls out.
+    """
+
+    code = "BLD008"
+    name = "template-not-instantiated"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each template that a source calls and whose instantiations a target lacks."""
+        for platform in project.platforms:
+            for link in project.linker.links_on(platform):
+                for compiled in link.compiled:
+                    if compiled.is_listed:
+                        yield from self._check(project, link, compiled)
+
+    def _check(self, project: Project, link: Link, compiled: Compiled) -> Iterator[Unknown]:
+        suspects = _declared_only(project, compiled)
+        if not suspects:
+            return
+        text = project.tree.read_text(compiled.file.path)
+        calls: dict[str, list[TemplateCall]] = {}
+        for call in template_calls(compiled.file, text, suspects):
+            if compiled.truth(call.condition) is not Truth.FALSE:
+                calls.setdefault(call.symbol, []).append(call)
+        for symbol, found in calls.items():
+            reason, related = _missing(project, link, compiled, found)
+            if reason:
+                yield self.unknown(
+                    found[0].location,
+                    f"{found[0].inside} calls {symbol}<{', '.join(found[0].arguments)}> in the "
+                    f"target {link.target.name} on {link.platform.label}, where {reason}",
+                    platform=link.platform.label,
+                    symbol=symbol,
+                    related=related,
+                )
+
+
+def _declared_only(project: Project, compiled: Compiled) -> frozenset[str]:
+    """Return the templates that a source calls, sees declared, and does not see defined."""
+    visible = [compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)]
+    declared: set[str] = set()
+    for path in visible:
+        for template in project.native[path].templates:
+            if compiled.truth(template.condition) is not Truth.FALSE:
+                declared.add(template.signature.name)
+    declared &= compiled.file.called
+    for path in visible if declared else ():
+        for definition in project.native[path].definitions:
+            if definition.is_template or definition.is_guessed:
+                declared.discard(definition.signature.name)
+    return frozenset(declared)
+
+
+def _missing(
+    project: Project, link: Link, compiled: Compiled, calls: Sequence[TemplateCall]
+) -> tuple[str, list[Related]]:
+    """Return why some instantiation seems to be missing, or nothing, and where others are."""
+    symbol = calls[0].symbol
+    linked = [
+        (definition, part)
+        for definition, part in link.definitions.get(symbol, ())
+        if part.truth(definition.condition) is not Truth.FALSE
+    ]
+    elsewhere = [d for d in project.definitions.get(symbol, ()) if names(symbol, d)]
+    if not linked:
+        if not elsewhere:
+            return "", []  # from outside the tree
+        reason = "no source instantiates it, and which generated ones may is not known"
+        if link.is_complete is Truth.TRUE:
+            reason = "none of the target's sources defines or instantiates it"
+        return reason, _places(elsewhere)
+    folders = {posixpath.dirname(definition.location.path) for definition, _ in linked}
+    present = {part.file.path for part in link.compiled}
+    left_out = [
+        definition
+        for definition in elsewhere
+        if definition.arguments
+        and definition.location.path not in present
+        and definition.location.path.endswith(_SOURCES)
+        and posixpath.dirname(definition.location.path) in folders
+        and evaluate(definition.condition, compiled.unit) is not Truth.FALSE
+        and any(_may_be(call, definition) for call in calls)
+        and not any(definition.arguments == known.arguments for known, _ in linked)
+    ]
+    if not left_out:
+        return "", []
+    first = left_out[0]
+    reason = (
+        f"{first.location.path} instantiates {symbol}<{', '.join(first.arguments)}> under the "
+        f"target's own macros and is not among its sources"
+    )
+    if len(left_out) > 1:
+        reason += f" (nor are {len(left_out) - 1} other instantiations)"
+    return reason, _places(left_out)
+
+
+def _may_be(call: TemplateCall, definition: Definition) -> bool:
+    """Return whether a call may be compiled with an instantiation's arguments."""
+    pairs = zip(call.arguments, definition.arguments, strict=False)
+    return len(call.arguments) <= len(definition.arguments) and all(
+        written == given or not _MEANS_ITSELF.match(written) for written, given in pairs
+    )
+
+
+def _places(definitions: Sequence[Definition]) -> list[Related]:
+    return [
+        Related(each.location, f"{each.signature.name} is instantiated here")
+        if each.arguments
+        else Related(each.location, f"{each.signature.name} is defined here")
+        for each in definitions[:_MOST_PLACES]
+    ]
