@@ -282,14 +282,36 @@ class SourceList:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """An option of a build, set to something else than its default.
+
+    Attributes:
+        is_offered: it switches on what the default leaves out.
+    """
+
+    name: str
+    value: str
+    location: Location
+    is_offered: bool = False
+
+    def __str__(self) -> str:
+        return f"-D{self.name}={self.value}"
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
-    """One build description evaluated for one platform."""
+    """One build description evaluated for one platform.
+
+    Attributes:
+        choice: the option with which it was evaluated, where that is not the default.
+    """
 
     description: str
     platform: str
     targets: tuple[Target, ...] = ()
     lists: tuple[SourceList, ...] = ()
     problems: tuple[Problem, ...] = ()
+    choice: Choice | None = None
 
 
 # ---------------------------------------------------------------- Python

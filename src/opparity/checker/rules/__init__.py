@@ -14,6 +14,7 @@ from opparity.checker.rules.impl_without_def import ImplWithoutDef
 from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacroSpelling
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
+from opparity.checker.rules.option_leaves_symbol_undefined import OptionLeavesSymbolUndefined
 from opparity.checker.rules.prototype_differs_from_definition import PrototypeDiffersFromDefinition
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
 from opparity.checker.rules.registration_in_no_list import RegistrationInNoList
@@ -38,6 +39,7 @@ RULES: tuple[type[Rule], ...] = (
     SourceInOneListOnly,
     RegistrationInNoList,
     TemplateNotInstantiated,
+    OptionLeavesSymbolUndefined,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,

@@ -42,9 +42,13 @@ class CalledNotBuilt(Rule):
         """Yield each call of a declared function that the target does not define."""
         for platform in project.platforms:
             for link in project.linker.links_on(platform):
-                for compiled in link.compiled:
-                    if compiled.is_listed:
-                        yield from self._check(project, link, compiled)
+                yield from self.check_link(project, link)
+
+    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+        """Yield what one target lacks."""
+        for compiled in link.compiled:
+            if compiled.is_listed:
+                yield from self._check(project, link, compiled)
 
     def _check(
         self, project: Project, link: Link, compiled: Compiled

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from opparity.checker.conditions import Truth, evaluate
 from opparity.checker.facts import Finding, Related, Severity, Unknown
 from opparity.checker.linking import names
+from opparity.checker.readers.preprocessor import read_directives
 from opparity.checker.readers.template_calls import TemplateCall, template_calls
+from opparity.checker.readers.text_scan import line_finder
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -54,9 +56,13 @@ class TemplateNotInstantiated(Rule):
         """Yield each template that a source calls and whose instantiations a target lacks."""
         for platform in project.platforms:
             for link in project.linker.links_on(platform):
-                for compiled in link.compiled:
-                    if compiled.is_listed:
-                        yield from self._check(project, link, compiled)
+                yield from self.check_link(project, link)
+
+    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+        """Yield what one target lacks."""
+        for compiled in link.compiled:
+            if compiled.is_listed:
+                yield from self._check(project, link, compiled)
 
     def _check(self, project: Project, link: Link, compiled: Compiled) -> Iterator[Unknown]:
         suspects = _declared_only(project, compiled)
@@ -116,6 +122,7 @@ def _missing(
         return reason, _places(elsewhere)
     folders = {posixpath.dirname(definition.location.path) for definition, _ in linked}
     present = {part.file.path for part in link.compiled}
+    arguments = _Arguments(project, compiled)
     left_out = [
         definition
         for definition in elsewhere
@@ -124,7 +131,7 @@ def _missing(
         and definition.location.path.endswith(_SOURCES)
         and posixpath.dirname(definition.location.path) in folders
         and evaluate(definition.condition, compiled.unit) is not Truth.FALSE
-        and any(_may_be(call, definition) for call in calls)
+        and any(arguments.may_be(call, definition) for call in calls)
         and not any(definition.arguments == known.arguments for known, _ in linked)
     ]
     if not left_out:
@@ -139,12 +146,43 @@ def _missing(
     return reason, _places(left_out)
 
 
-def _may_be(call: TemplateCall, definition: Definition) -> bool:
-    """Return whether a call may be compiled with an instantiation's arguments."""
-    pairs = zip(call.arguments, definition.arguments, strict=False)
-    return len(call.arguments) <= len(definition.arguments) and all(
-        written == given or not _MEANS_ITSELF.match(written) for written, given in pairs
-    )
+class _Arguments:
+    """What the arguments of a source's calls can stand for."""
+
+    def __init__(self, project: Project, compiled: Compiled) -> None:
+        self.project = project
+        self.compiled = compiled
+        self.known: dict[str, bool] = {}
+
+    def may_be(self, call: TemplateCall, definition: Definition) -> bool:
+        """Return whether a call may be compiled with an instantiation's arguments."""
+        pairs = list(zip(call.arguments, definition.arguments, strict=False))
+        return len(call.arguments) <= len(definition.arguments) and all(
+            written == given
+            or (not _MEANS_ITSELF.match(written) and (not given.isdigit() or self._occurs(given)))
+            for written, given in pairs
+        )
+
+    def _occurs(self, number: str) -> bool:
+        """Return whether a constant that the source sees gets a number: `constexpr int X = 90;`."""
+        if number not in self.known:
+            file, unit = self.compiled.file, self.compiled.unit
+            expression = re.compile(rf"[=({{<,]\s*{number}\b")
+            self.known[number] = any(
+                self._is_compiled(path, expression)
+                for path in (file.path, *self.project.linker.closure(file.path, unit))
+            )
+        return self.known[number]
+
+    def _is_compiled(self, path: str, expression: re.Pattern[str]) -> bool:
+        text = self.project.tree.read_text(path)
+        found = [match.start() for match in expression.finditer(text)]
+        if not found:
+            return False
+        condition_at, line_of = read_directives(path, text).condition_at, line_finder(text)
+        return any(
+            self.compiled.truth(condition_at(line_of(start))) is not Truth.FALSE for start in found
+        )
 
 
 def _places(definitions: Sequence[Definition]) -> list[Related]:
