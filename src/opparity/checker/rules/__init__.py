@@ -12,6 +12,7 @@ from opparity.checker.rules.guard_relies_on_absence import GuardReliesOnAbsence
 from opparity.checker.rules.guard_wider_than_build import GuardWiderThanBuild
 from opparity.checker.rules.impl_without_def import ImplWithoutDef
 from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacroSpelling
+from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDevice
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
 from opparity.checker.rules.option_leaves_symbol_undefined import OptionLeavesSymbolUndefined
@@ -40,6 +41,7 @@ RULES: tuple[type[Rule], ...] = (
     RegistrationInNoList,
     TemplateNotInstantiated,
     OptionLeavesSymbolUndefined,
+    KernelHiddenFromDevice,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,

@@ -74,12 +74,12 @@ class TemplateNotInstantiated(Rule):
             if compiled.truth(call.condition) is not Truth.FALSE:
                 calls.setdefault(call.symbol, []).append(call)
         for symbol, found in calls.items():
-            reason, related = _missing(project, link, compiled, found)
+            call, reason, related = _missing(project, link, compiled, found)
             if reason:
                 yield self.unknown(
-                    found[0].location,
-                    f"{found[0].inside} calls {symbol}<{', '.join(found[0].arguments)}> in the "
-                    f"target {link.target.name} on {link.platform.label}, where {reason}",
+                    call.location,
+                    f"{call.inside} calls {symbol}<{', '.join(call.arguments)}> in the target "
+                    f"{link.target.name} on {link.platform.label}, where {reason}",
                     platform=link.platform.label,
                     symbol=symbol,
                     related=related,
@@ -104,8 +104,8 @@ def _declared_only(project: Project, compiled: Compiled) -> frozenset[str]:
 
 def _missing(
     project: Project, link: Link, compiled: Compiled, calls: Sequence[TemplateCall]
-) -> tuple[str, list[Related]]:
-    """Return why some instantiation seems to be missing, or nothing, and where others are."""
+) -> tuple[TemplateCall, str, list[Related]]:
+    """Return which call seems to lack its instantiation, why (or nothing), and where others are."""
     symbol = calls[0].symbol
     linked = [
         (definition, part)
@@ -115,11 +115,11 @@ def _missing(
     elsewhere = [d for d in project.definitions.get(symbol, ()) if names(symbol, d)]
     if not linked:
         if not elsewhere:
-            return "", []  # from outside the tree
+            return calls[0], "", []  # from outside the tree
         reason = "no source instantiates it, and which generated ones may is not known"
         if link.is_complete is Truth.TRUE:
             reason = "none of the target's sources defines or instantiates it"
-        return reason, _places(elsewhere)
+        return calls[0], reason, _places(elsewhere)
     folders = {posixpath.dirname(definition.location.path) for definition, _ in linked}
     present = {part.file.path for part in link.compiled}
     arguments = _Arguments(project, compiled)
@@ -135,15 +135,16 @@ def _missing(
         and not any(definition.arguments == known.arguments for known, _ in linked)
     ]
     if not left_out:
-        return "", []
+        return calls[0], "", []
     first = left_out[0]
+    call = next(call for call in calls if arguments.may_be(call, first))
     reason = (
         f"{first.location.path} instantiates {symbol}<{', '.join(first.arguments)}> under the "
         f"target's own macros and is not among its sources"
     )
     if len(left_out) > 1:
         reason += f" (nor are {len(left_out) - 1} other instantiations)"
-    return reason, _places(left_out)
+    return call, reason, _places(left_out)
 
 
 class _Arguments:
