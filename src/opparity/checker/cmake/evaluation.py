@@ -201,6 +201,7 @@ def _every_command(statements: Iterable[Statement]) -> Iterator[Command]:
                     yield Command("if", branch.condition, branch.location)
                 pending.extend(branch.body)
         else:
+            yield statement.opening
             pending.extend(statement.body)
 
 

@@ -106,7 +106,7 @@ def _missing(
     project: Project, link: Link, compiled: Compiled, calls: Sequence[TemplateCall]
 ) -> tuple[TemplateCall, str, list[Related]]:
     """Return which call seems to lack its instantiation, why (or nothing), and where others are."""
-    symbol = calls[0].symbol
+    first, symbol = calls[0], calls[0].symbol
     linked = [
         (definition, part)
         for definition, part in link.definitions.get(symbol, ())
@@ -115,11 +115,13 @@ def _missing(
     elsewhere = [d for d in project.definitions.get(symbol, ()) if names(symbol, d)]
     if not linked:
         if not elsewhere:
-            return calls[0], "", []  # from outside the tree
+            return first, "", []  # from outside the tree
         reason = "no source instantiates it, and which generated ones may is not known"
         if link.is_complete is Truth.TRUE:
             reason = "none of the target's sources defines or instantiates it"
-        return calls[0], reason, _places(elsewhere)
+        return first, reason, _places(elsewhere)
+    present_for = {definition.arguments for definition, _ in linked}
+    calls = [call for call in calls if call.arguments not in present_for]
     folders = {posixpath.dirname(definition.location.path) for definition, _ in linked}
     present = {part.file.path for part in link.compiled}
     arguments = _Arguments(project, compiled)
@@ -132,14 +134,14 @@ def _missing(
         and posixpath.dirname(definition.location.path) in folders
         and evaluate(definition.condition, compiled.unit) is not Truth.FALSE
         and any(arguments.may_be(call, definition) for call in calls)
-        and not any(definition.arguments == known.arguments for known, _ in linked)
+        and definition.arguments not in present_for
     ]
     if not left_out:
-        return calls[0], "", []
-    first = left_out[0]
-    call = next(call for call in calls if arguments.may_be(call, first))
+        return first, "", []
+    absent = left_out[0]
+    call = next(call for call in calls if arguments.may_be(call, absent))
     reason = (
-        f"{first.location.path} instantiates {symbol}<{', '.join(first.arguments)}> under the "
+        f"{absent.location.path} instantiates {symbol}<{', '.join(absent.arguments)}> under the "
         f"target's own macros and is not among its sources"
     )
     if len(left_out) > 1:
