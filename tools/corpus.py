@@ -20,7 +20,6 @@ import replay_38750
 from corpus_cases import CASES, Case, Expected
 from fetch_sdist import NotFetched, fetch
 from opparity.checker.check import Check, check_project
-from opparity.checker.facts import Finding
 from opparity.checker.matrix import build_matrix
 from opparity.checker.platforms import parse_platform
 from opparity.checker.project import read_project
@@ -29,7 +28,7 @@ from opparity.checker.tree import Tree, TreeRefused, open_tree
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.checker.facts import Unknown
+    from opparity.checker.facts import Finding, Unknown
 
 HEAD = (
     "| tree | source | platforms | verdict | errors | which | unknown | matrix | seconds |\n"

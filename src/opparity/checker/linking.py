@@ -178,9 +178,11 @@ class Linker:
                 continue
             by_name = {target.name: target for target in build.targets}
             for target in build.targets:
-                parts = _with_linked(target, by_name)
-                changed = any(part != defaults.get((build.description, part.name)) for part in parts)
-                if target.kind != "executable" and changed:
+                is_changed = any(
+                    part != defaults.get((build.description, part.name))
+                    for part in _with_linked(target, by_name)
+                )
+                if target.kind != "executable" and is_changed:
                     yield build.choice, self._link(platform, target, build.description, by_name)
 
     def _link(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.cmake.choices import alternatives
 from opparity.checker.cmake.commands import COMMANDS
 from opparity.checker.cmake.configuration import initial_variables
-from opparity.checker.cmake.choices import alternatives
 from opparity.checker.cmake.machine import ConfigurationFailedError, Machine, StepLimitError
 from opparity.checker.cmake.syntax import Command, If, Statement, parse_file
 from opparity.checker.cmake.targets import Directory, Finisher

@@ -129,9 +129,7 @@ def _is_hidden(compiled: Compiled, definition: Definition, numbers: tuple[int, .
     named = {
         name
         for atom in atoms(definition.condition)
-        for name in (
-            (atom.macro,) if isinstance(atom, Defined) else (getattr(atom, "left", ""),)
-        )
+        for name in ((atom.macro,) if isinstance(atom, Defined) else (getattr(atom, "left", ""),))
     }
     return (
         _ARCHITECTURE in named
@@ -148,7 +146,8 @@ def _launches(
 ) -> Iterator[tuple[str, Truth]]:
     """Yield each kernel that is launched in the source, with whether the launch is compiled."""
     clean = without_comments(text)
-    condition_at, line_of = read_directives(compiled.file.path, text).condition_at, line_finder(clean)
+    condition_at = read_directives(compiled.file.path, text).condition_at
+    line_of = line_finder(clean)
     enclosing = enclosing_finder(compiled.file.definitions)
     alternatives = "|".join(re.escape(name) for name in sorted(hidden))
     truths: dict[str, Truth] = {}

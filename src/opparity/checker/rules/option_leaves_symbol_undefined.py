@@ -57,9 +57,7 @@ class OptionLeavesSymbolUndefined(Rule):
     def _told(self, result: Finding | Unknown, choice: Choice) -> Finding | Unknown:
         message = f"with {choice}: {result.message}"
         related = (*result.related, Related(choice.location, "the option"))
-        told = replace(
-            result, rule=self.code, name=self.name, message=message, related=related
-        )
+        told = replace(result, rule=self.code, name=self.name, message=message, related=related)
         if isinstance(told, Finding) and not choice.is_offered:
             return replace(told, severity=Severity.WARNING)
         return told
