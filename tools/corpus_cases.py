@@ -145,6 +145,7 @@ TEMPLATES = (
         "flash-attention",
         "86f8f157",
         Expected("run_mha_fwd_", "", "unknown"),
+        platforms=("cuda",),
     ),
     *_pair("FlashRT 3cc290b4", "FlashRT", "3cc290b4", Expected("run_mha_fwd_", "", "unknown")),
 )

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Location, NativeFile, Problem
 from opparity.checker.readers.functions import collect
+from opparity.checker.readers.macro_expansion import expanded_blocks, registering_macros
 from opparity.checker.readers.preprocessor import read_directives
-from opparity.checker.readers.registrations import read_blocks, read_tvm_exports
+from opparity.checker.readers.registration_calls import read_calls
+from opparity.checker.readers.registrations import read_blocks
 from opparity.checker.readers.syntax import parse
 from opparity.checker.readers.text_scan import (
     called_names,
     guessed_definitions,
     lane_masks,
     line_finder,
+    with_literals,
     without_comments,
 )
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 _WORTH_A_POOL = 400_000
 # A parse of one file this large takes about 0.3 s.
 _LARGEST_PARSED = 1_500_000
+_OTHER_REGISTRATIONS = ("TVM", "GlobalDef", "RegisterOperators")
 
 
 def read_native_files(tree: Tree, workers: Workers) -> Iterator[NativeFile]:
@@ -61,8 +65,14 @@ def read_native_text(path: str, text: str) -> NativeFile:
     definitions = functions.definitions
     if syntax.root_node.has_error:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
-    registrations = read_blocks(functions.bodies, path, condition_at)
-    registrations.extend(read_tvm_exports(path, clean, line_of, condition_at))
+    macros = registering_macros(directives.macro_definitions)
+    registrations = read_blocks(functions.bodies, path, condition_at, macros)
+    if any(mark in text for mark in _OTHER_REGISTRATIONS):
+        written = with_literals(text)
+        registrations.extend(read_calls(path, written, line_finder(written), condition_at))
+    for start, expansion in expanded_blocks(clean, macros):
+        inner = collect(parse(expansion.encode()).root_node, path, condition_at)
+        registrations.extend(read_blocks(inner.bodies, path, condition_at, macros, line_of(start)))
     return NativeFile(
         path=path,
         declarations=tuple(functions.declarations),

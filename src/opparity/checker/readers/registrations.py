@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Location, Registration, RegistrationKind
-from opparity.checker.readers.syntax import descend, descend_to, string_value, text_of
+from opparity.checker.readers.functions import normalise_type
+from opparity.checker.readers.macro_expansion import expand_macro
+from opparity.checker.readers.syntax import descend, descend_to, parse, string_value, text_of
 from opparity.checker.readers.syntax import field as child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tree_sitter import Node
 
@@ -51,10 +53,6 @@ _KEY = re.compile(
 _MODULE_TYPE = re.compile(
     r"\b(?:py|pybind11|nb|nanobind)::module_?\b|\bpybind11::module\b|torch::Library\b"
 )
-_TVM_EXPORT = re.compile(
-    r"\b(TVM_FFI_DLL_EXPORT_TYPED_FUNC|TVM_DLL_EXPORT_TYPED_FUNC|TVM_FFI_DLL_EXPORT)\s*\(\s*"
-    r"([A-Za-z_]\w*)\s*,\s*([A-Za-z_][\w:]*)\s*\)"
-)
 _NOT_FUNCTIONS = frozenset({"if", "for", "while", "switch", "return", "sizeof", "decltype"})
 
 
@@ -72,39 +70,23 @@ def read_blocks(
     bodies: list[tuple[Node, Signature]],
     path: str,
     condition_at: Callable[[int], Condition],
+    macros: Mapping[str, str],
+    line: int = 0,
 ) -> list[Registration]:
-    """Return the registrations in the bodies of a file's functions and macros."""
+    """Return the registrations in the bodies of a file's functions and macros.
+
+    `macros` are the file's own that register; `line` is where everything stands that was expanded.
+    """
     found: list[Registration] = []
     for node, signature in bodies:
         block = _block(node, signature)
         body = child(node, "body")
         if block is not None and body is not None:
-            reader = _BlockReader(block, path, condition_at)
+            reader = _BlockReader(block, path, condition_at, macros, line)
             for call in descend(body):
                 if call.type == "call_expression":
                     found.extend(reader.read(call))
     return found
-
-
-def read_tvm_exports(
-    path: str, text: str, line_of: Callable[[int], int], condition_at: Callable[[int], Condition]
-) -> Iterator[Registration]:
-    """Yield the functions that TVM-FFI's macros export."""
-    if "TVM" not in text:
-        return
-    for found in _TVM_EXPORT.finditer(text):
-        line = line_of(found.start())
-        if text[text.rfind("\n", 0, found.start()) + 1 :].lstrip().startswith("#"):
-            continue
-        yield Registration(
-            kind=RegistrationKind.BIND,
-            library="",
-            operator=found.group(2),
-            location=Location(path, line),
-            style="tvm_ffi",
-            condition=condition_at(line),
-            symbol=found.group(3),
-        )
 
 
 def _block(node: Node, signature: Signature) -> _Block | None:
@@ -142,10 +124,19 @@ def _macro_arguments(declarator: Node | None) -> list[str]:
 
 
 class _BlockReader:
-    def __init__(self, block: _Block, path: str, condition_at: Callable[[int], Condition]) -> None:
+    def __init__(
+        self,
+        block: _Block,
+        path: str,
+        condition_at: Callable[[int], Condition],
+        macros: Mapping[str, str],
+        line: int,
+    ) -> None:
         self.block = block
         self.path = path
         self.condition_at = condition_at
+        self.macros = macros
+        self.line = line
 
     def read(self, call: Node) -> Iterator[Registration]:
         """Yield what one call registers, if anything."""
@@ -158,8 +149,20 @@ class _BlockReader:
         name = text_of(function)
         if function.type == "field_expression":
             yield from self._method(function, call, values)
+        elif name in self.macros and not self.line:
+            yield from self._expanded(name, call, values)
         elif _DISPATCH_MACRO.match(name):
             yield from self._dispatch_macro(name, call, values)
+
+    def _expanded(self, name: str, call: Node, values: list[Node]) -> Iterator[Registration]:
+        """Yield what a macro of the file registers."""
+        arguments = [normalise_type(text_of(value)) for value in values]
+        text = expand_macro(self.macros[name], arguments)
+        root = parse(f"void f() {{ {text}; }}".encode()).root_node
+        line = call.start_point.row + 1
+        inner = _BlockReader(self.block, self.path, self.condition_at, self.macros, line)
+        for part in descend_to(root, frozenset({"call_expression"})):
+            yield from inner.read(part)
 
     def _method(self, function: Node, call: Node, values: list[Node]) -> Iterator[Registration]:
         field_node, receiver = child(function, "field"), child(function, "argument")
@@ -185,6 +188,8 @@ class _BlockReader:
             # In a chain the call starts where the chain does; the name is on the call's own line.
             line = field_node.end_point.row + 1
         column = call.start_point.column + 1 if line == call.start_point.row + 1 else 1
+        if self.line:
+            line, column = self.line, 1
         return Registration(
             location=Location(self.path, line, column),
             condition=self.condition_at(line),

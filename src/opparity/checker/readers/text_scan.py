@@ -40,6 +40,15 @@ def without_comments(text: str) -> str:
     return _COMMENT_OR_STRING.sub(_blank, text)
 
 
+def with_literals(text: str) -> str:
+    """Return the text with comments blanked and literals kept; lines keep their numbers."""
+    return _COMMENT_OR_STRING.sub(_blank_comment, text)
+
+
+def _blank_comment(found: re.Match[str]) -> str:
+    return _blank(found) if found.group().startswith("/") else found.group()
+
+
 def _blank(found: re.Match[str]) -> str:
     return "\n" * found.group().count("\n") or " "
 
