@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts import MacroDefinition
 
+_REGISTERS = re.compile(r"\.\s*(?:def|impl)\s*\(|TORCH_LIBRARY")
+# `(m) m.def(…)`
+_LIBRARY = re.compile(r"\(\s*(\w+)\s*\)[\s\\]*\1\s*\.(?![^;]*[#&]\s*\1\b)")
 _HEAD = re.compile(r"\(([^()]*)\)(.*)", re.DOTALL)
 # Stands for `##` while the parameters beside it are replaced as words of their own.
 _PASTED = "\ue000"
@@ -19,12 +22,15 @@ _WORD = re.compile(r"(#?)\b([A-Za-z_]\w*)\b")
 
 
 def registering_macros(macros: Iterable[MacroDefinition]) -> dict[str, str]:
-    """Return the values of the function-like macros that may register, by name."""
+    """Return the values of the function-like macros that may register, by name.
+
+    One whose only parameter is the library registers the same wherever it stands, and is left to
+    registration_macros.py.
+    """
     return {
         macro.name: macro.value
         for macro in macros
-        if macro.is_function
-        and (".impl(" in macro.value or ".def(" in macro.value or "TORCH_LIBRARY" in macro.value)
+        if macro.is_function and _REGISTERS.search(macro.value) and not _LIBRARY.match(macro.value)
     }
 
 

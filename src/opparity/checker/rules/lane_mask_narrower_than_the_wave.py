@@ -59,9 +59,7 @@ def _truth(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
     A template or inline function is compiled where something uses it. A use in the same source,
     outside any template, is certain; a use from a template, or anything in a header, is not.
     """
-    truth = compiled.truth(mask.condition)
-    if _is_redefined(project, compiled, mask.function):
-        return Truth.FALSE
+    truth = all_of((compiled.truth(mask.condition), _replaced(project, compiled, mask).negate()))
     if not compiled.is_listed:
         # A header's function may be inline by a macro, and then compiled only where it is used.
         return all_of((truth, Truth.UNKNOWN))
@@ -76,15 +74,15 @@ def _truth(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
     return all_of((truth, used))
 
 
-def _is_redefined(project: Project, compiled: Compiled, function: str) -> bool:
-    """Return whether a macro that the source may see takes the function's place."""
-    macros = project.macro_definitions.get(function, ())
+def _replaced(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
+    """Return whether a macro of the tree stands for the function."""
+    macros = [each for each in project.macro_definitions.get(mask.function, ()) if each.is_function]
     if not macros:
-        return False
-    visible = {compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)}
-    return any(
-        macro.location.path in visible and compiled.truth(macro.condition) is not Truth.FALSE
-        for macro in macros
+        return Truth.FALSE
+    path = compiled.file.path
+    visible = {path, *project.linker.closure(path, compiled.unit)}
+    return any_of(
+        compiled.truth(each.condition) for each in macros if each.location.path in visible
     )
 
 
