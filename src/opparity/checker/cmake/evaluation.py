@@ -28,6 +28,8 @@ _FOREIGN_FOLDER = re.compile(
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # Each is an evaluation (0.02 s to 0.13 s on vLLM); no tree of the corpus has more that matter.
 _MOST_CHOICES = 16
+# A description that runs for longer is read with its defaults alone.
+_MOST_STEPS = 60_000
 _LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
 _PLATFORM_VALUE = re.compile(r"^(cuda|rocm|hip|cpu|xpu|sycl|npu|mlu|musa|gpu|hpu)$", re.IGNORECASE)
 
@@ -86,9 +88,10 @@ class CMakeReader:
             if path in self.entered or (builds and not self._is_project(path)):
                 continue
             for platform in platforms:
-                build, options = self._evaluate(path, platform, switches)
+                build, machine = self._evaluate(path, platform, switches)
                 builds.append(build)
-                self._vary(build, platform, switches, options)
+                if build.targets and machine.steps <= _MOST_STEPS:
+                    self._vary(build, platform, switches, machine.options)
         return builds
 
     def _vary(
@@ -99,8 +102,6 @@ class CMakeReader:
         options: dict[str, tuple[str, Location]],
     ) -> None:
         """Evaluate a build once for each option that changes a target of it."""
-        if not default.targets:
-            return
         tested = self._tested()
         choices = [
             choice
@@ -136,7 +137,7 @@ class CMakeReader:
         platform: Platform,
         switches: dict[str, frozenset[str]],
         choice: Choice | None = None,
-    ) -> tuple[Build, dict[str, tuple[str, Location]]]:
+    ) -> tuple[Build, Machine]:
         machine = Machine(platform, switches, self.tree.files, self.parse)
         machine.commands = COMMANDS
         machine.chosen = {choice.name: choice.value} if choice else {}
@@ -163,7 +164,7 @@ class CMakeReader:
             problems=tuple(problems),
             choice=choice,
         )
-        return build, machine.options
+        return build, machine
 
 
 def _targets(machine: Machine) -> tuple[Target, ...]:

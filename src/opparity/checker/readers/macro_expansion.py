@@ -16,6 +16,8 @@ _REGISTERS = re.compile(r"\.\s*(?:def|impl)\s*\(|TORCH_LIBRARY")
 # `(m) m.def(…)`
 _LIBRARY = re.compile(r"\(\s*(\w+)\s*\)[\s\\]*\1\s*\.(?![^;]*[#&]\s*\1\b)")
 _HEAD = re.compile(r"\(([^()]*)\)(.*)", re.DOTALL)
+# A schema, at most; a body may have each of its arguments hundreds of times.
+_LONGEST_ARGUMENTS = 4000
 # Stands for `##` while the parameters beside it are replaced as words of their own.
 _PASTED = "\ue000"
 _WORD = re.compile(r"(#?)\b([A-Za-z_]\w*)\b")
@@ -37,7 +39,7 @@ def registering_macros(macros: Iterable[MacroDefinition]) -> dict[str, str]:
 def expand_macro(value: str, arguments: Sequence[str]) -> str:
     """Return a macro's body with its parameters replaced; "" where the arguments do not fit."""
     found = _HEAD.match(value)
-    if not found:
+    if not found or sum(map(len, arguments)) > _LONGEST_ARGUMENTS:
         return ""
     parameters = split_arguments(found.group(1))
     if parameters[-1:] == ("...",):
@@ -69,7 +71,9 @@ def expanded_blocks(text: str, macros: Mapping[str, str]) -> Iterator[tuple[int,
     if not names:
         return
     alternatives = "|".join(re.escape(name) for name in sorted(names))
-    for found in re.finditer(rf"^[ \t]*({alternatives})\(([^;{{}}()]*)\)", text, re.MULTILINE):
+    for found in re.finditer(
+        rf"^[ \t]*({alternatives})\(([^;{{}}()]{{0,2000}})\)", text, re.MULTILINE
+    ):
         expanded = expand_macro(macros[found.group(1)], split_arguments(found.group(2)))
         if expanded:
             yield found.start(1), expanded

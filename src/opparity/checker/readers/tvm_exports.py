@@ -21,7 +21,8 @@ _GLOBAL = re.compile(
     r"\bTVM_(?:FFI_)?REGISTER_GLOBAL\s*\(\s*\"([\w.]+)\"\s*\)\s*"
     r"\.\s*set_body(?:_typed|_packed)?\s*\(\s*&?([A-Za-z_][\w:]*)\s*\)"
 )
-_CHAIN = re.compile(r"\bGlobalDef\s*\(\s*\)((?:[^;\"]|\"[^\"\n]*\")*);")
+# The longest chain of flashinfer 0.7.2 has 1,100 characters.
+_CHAIN = re.compile(r"\bGlobalDef\s*\(\s*\)((?:[^;\"]|\"[^\"\n]{0,200}\"){0,20000}+);")
 _DEFINITION = re.compile(
     r"\.\s*def(?:_packed)?\s*\(\s*\"([\w.]+)\"\s*,\s*&?([A-Za-z_][\w:]*)\s*[,)]"
 )
