@@ -66,12 +66,14 @@ def template_calls(file: NativeFile, text: str, names: frozenset[str]) -> Iterat
 
 def _balanced(text: str, start: int) -> str | None:
     """Return what stands before the `>` that closes a list and is followed by `(`."""
-    depth = 1
+    depth, parentheses = 1, 0
     for position in range(start, min(len(text), start + _LONGEST_LIST)):
         character = text[position]
         if character in ";{}":
             return None
-        depth += (character in "<(") - (character in ">)")
+        parentheses += (character == "(") - (character == ")")
+        if parentheses == 0:  # `(N > 2)` compares
+            depth += (character == "<") - (character == ">")
         if depth == 0:
             is_call = text[position + 1 : position + 40].lstrip().startswith("(")
             return text[start:position] if is_call else None
