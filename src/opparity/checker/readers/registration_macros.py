@@ -53,6 +53,17 @@ def macro_bodies(
             yield MacroBody(found["name"], parameters, plain, place, condition_at(line))
 
 
+def _takes_the_block_alone(parameters: str, body: str) -> bool:
+    """Return whether a macro has no parameter but the library.
+
+    Others are expanded by macro_expansion.py where their own file uses them.
+    """
+    name = parameters.strip("() \t")
+    receiver = rf"(?<![#&\w]){re.escape(name)}\s*\.\s*(?:def|impl)\b"
+    uses = re.findall(rf"\b{re.escape(name)}\b", body) if name else []
+    return not name or (name.isidentifier() and len(re.findall(receiver, body)) == len(uses))
+
+
 def macro_uses(
     block: Block, path: str, text: str, line: int, condition_at: Callable[[int], Condition]
 ) -> Iterator[MacroUse]:
@@ -97,6 +108,9 @@ def _expanded(
 ) -> Iterator[Registration]:
     block = Block(use.variable, use.library, use.key, use.style)
     for body in _visible(bodies.get(use.name, []), file):
+        is_alone = _takes_the_block_alone(", ".join(body.parameters), body.text)
+        if body.location.path == file.path and not is_alone:
+            continue
         key = (body, block, use.arguments)
         if key not in known:
             known[key] = read_text(block, _substituted(body, use.arguments), body.location)

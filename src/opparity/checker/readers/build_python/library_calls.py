@@ -162,6 +162,31 @@ def _integer(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value
     return evaluator.lift(lambda text: int(str(text)), *arguments[:1]) if arguments else Known(0)
 
 
+def _float(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+    return evaluator.lift(lambda text: float(str(text)), *arguments[:1]) if arguments else Known(0)
+
+
+def _extreme(choose: Callable[[list[float]], float]) -> _Handler:
+    """Return `max` or `min` of numbers that are all known; Unsure for anything else."""
+
+    def handle(_: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+        if len(arguments) == 1:
+            items, complete = items_of(arguments[0])
+        else:
+            items, complete = [Item(argument) for argument in arguments], Truth.TRUE
+        numbers = [
+            item.value.value
+            for item in items
+            if item.present is Truth.TRUE
+            and isinstance(item.value, Known)
+            and isinstance(item.value.value, int | float)
+        ]
+        is_known = complete is Truth.TRUE and numbers and len(numbers) == len(items)
+        return Known(choose(numbers)) if is_known and not keywords else Unsure("extreme")
+
+    return handle
+
+
 def _boolean(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
     truth = truth_of_value(arguments[0]) if arguments else Truth.FALSE
     return Unsure("bool") if truth is Truth.UNKNOWN else Known(truth is Truth.TRUE)
@@ -361,6 +386,9 @@ _FUNCTIONS: dict[str, _Handler] = {
     "copy.copy": _copied,
     "str": _text,
     "int": _integer,
+    "float": _float,
+    "max": _extreme(max),
+    "min": _extreme(min),
     "bool": _boolean,
     "len": _length,
     "range": _range,
