@@ -76,7 +76,7 @@ def test_exit_statuses_tell_clean_findings_and_not_checked_apart(tmp_path: Path)
     ("options", "said"),
     [
         (["--platform", "rocm:"], "examples: rocm, cuda:9.0,12.0"),
-        (["--select", "BLD01"], "unknown rule 'BLD01'; did you mean 'BLD001'?"),
+        (["--select", "MAC01"], "unknown rule 'MAC01'; did you mean 'MAC001'?"),
         (["--ignore", "registered-not-bilt"], "did you mean 'registered-not-built'?"),
         (["--baseline", "missing.json"], "missing.json: No such file or directory"),
         (["--revision", "no-such-branch"], "no revision 'no-such-branch'"),

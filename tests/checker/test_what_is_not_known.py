@@ -114,6 +114,83 @@ def test_a_schema_that_a_macro_interrupts_still_names_its_operator(tmp_path: Pat
     assert (row.operator, row.cells[0].defined.truth) == ("demo::rope", Truth.TRUE)
 
 
+def test_a_macro_names_its_operators_by_its_arguments(tmp_path: Path) -> None:
+    text = (
+        "#define PACK(bits, kernel) \\\n"
+        '  m.def("pack_" #bits "bit(Tensor kernel) -> Tensor", &kernel##_cpu)\n'
+        "TORCH_LIBRARY(demo, m) {\n  PACK(4, fast);\n  PACK(8, slow);\n}\n"
+        "at::Tensor fast_cpu(at::Tensor kernel) { return kernel; }\n"
+        "at::Tensor slow_cpu(at::Tensor kernel) { return kernel; }\n"
+    )
+    setup = SETUP + "setup(ext_modules=[CppExtension('_C', ['ops.cpp'])])\n"
+    project = project_of(tmp_path, {"setup.py": setup, "ops.cpp": text}, "cpu")
+    assert not check_project(project).findings
+    rows = {row.operator: row for row in build_matrix(project).rows}
+    assert {name: row.symbols for name, row in rows.items()} == {
+        "demo::pack_4bit": ("fast_cpu",),
+        "demo::pack_8bit": ("slow_cpu",),
+    }
+    assert rows["demo::pack_8bit"].cells[0].built.truth is Truth.TRUE
+
+
+@pytest.mark.parametrize(
+    ("maker", "linked", "expected"),
+    [
+        ("toolkit_library(kernels SHARED", "kernels", []),
+        ("toolkit_library(kernels SHARED", "", ["first"]),
+        ("toolkit_options(kernels SHARED", "kernels", ["first"]),
+    ],
+)
+def test_a_toolkits_command_makes_a_library_too(
+    tmp_path: Path, maker: str, linked: str, expected: list[str]
+) -> None:
+    cmake = (
+        "cmake_minimum_required(VERSION 3.26)\nproject(demo LANGUAGES CXX)\n"
+        f"{maker} first.cpp)\nadd_library(_C MODULE ops.cpp)\n"
+        f"target_link_libraries(_C PRIVATE torch {linked})\n"
+    )
+    ops = 'void first();\nPYBIND11_MODULE(_C, m) { m.def("first", &first); }\n'
+    files = {"CMakeLists.txt": cmake, "ops.cpp": ops, "first.cpp": "void first() {}\n"}
+    check = check_project(project_of(tmp_path, files, "cpu"))
+    found = [each.symbol for each in check.findings] + [each.symbol for each in check.unknowns]
+    assert found == expected
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_what_a_static_library_lacks_is_for_whoever_links_it(
+    tmp_path: Path, is_linked: bool
+) -> None:
+    cmake = (
+        "cmake_minimum_required(VERSION 3.26)\nproject(demo LANGUAGES CXX)\n"
+        "add_library(kernels STATIC ops.cpp)\ntarget_link_libraries(kernels torch)\n"
+        "add_executable(tool main.cpp)\n"
+    )
+    cmake += "target_link_libraries(tool kernels)\n" if is_linked else ""
+    ops = "void first();\nvoid second() { first(); }\n"
+    files = {"CMakeLists.txt": cmake, "ops.cpp": ops, "first.cpp": "void first() {}\n"}
+    check = check_project(project_of(tmp_path, files, "cpu"))
+    certain = [(each.rule, each.symbol) for each in check.findings]
+    unknown = [(each.rule, each.symbol) for each in check.unknowns]
+    expected = [("BLD002", "first")]
+    assert (certain, unknown) == ((expected, []) if is_linked else ([], expected))
+
+
+def test_registrations_in_files_that_no_list_names_are_one_unknown(tmp_path: Path) -> None:
+    setup = SETUP + "setup(ext_modules=[CppExtension('_C', ['ops.cpp'])])\n"
+    library = 'TORCH_LIBRARY_FRAGMENT(demo, m) {{ m.def("{0}() -> int"); }}\n'
+    files = {
+        "setup.py": setup,
+        "ops.cpp": library.format("listed"),
+        "jit/first.cpp": library.format("first"),
+        "jit/second.cpp": library.format("second"),
+        "third_party/other.cpp": library.format("other"),
+    }
+    check = check_project(project_of(tmp_path, files, "cpu"))
+    (unknown,) = (each for each in check.unknowns if each.rule == "INP001")
+    assert "2 files register operators" in unknown.message
+    assert [each.location.path for each in unknown.related] == ["jit/first.cpp", "jit/second.cpp"]
+
+
 def test_a_constant_pointer_is_the_same_parameter() -> None:
     assert same_type("const void*const", "const void*")
     assert same_type("int const", "int")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from opparity.change.inspection import Inspected
 
 # An error of these rules means that the extension cannot be built, loaded or imported.
-_IMPORT = frozenset({"BLD001", "BLD002", "BLD005", "DEF002", "DEF005"})
+_IMPORT = frozenset({"BLD001", "BLD002", "BLD005", "BLD010", "DEF002", "DEF005"})
 # An error of these, or a warning for the platform, means that Python fails when it gets there.
 _CALL = frozenset({"BLD007", "CAL001", "CAL002", "CAL003", "CAL005", "CAL006", "DEF001", "DEF004"})
 

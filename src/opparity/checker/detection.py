@@ -22,7 +22,7 @@ _MARKS = {
     rb"backend\s*=\s*\"cpu\"|define_cpu_extension",
     "xpu": rb"SyclExtension|STREQUAL\s+\"?(?i:xpu)\b|backend\s*=\s*\"xpu\"|DPCPPExtension",
     "mlu": rb"FORCE_MLU|MLUExtension",
-    "npu": rb"FORCE_NPU|NpuExtension|\bNPUOpBuilder\b",
+    "npu": rb"FORCE_NPU|NpuExtension|\bNPUOpBuilder\b|ascendc_library|\bASCEND_HOME_PATH\b",
     "musa": rb"FORCE_MUSA|MUSAExtension",
     "mps": rb"FORCE_MPS|STREQUAL\s+\"?(?i:mps|metal)\b|backend\s*=\s*\"metal\"",
 }
@@ -30,7 +30,7 @@ _EXPRESSIONS = {name: re.compile(marks) for name, marks in _MARKS.items()}
 _BUILD_FILE = re.compile(
     r"(^|/)(CMakeLists\.txt|setup[^/]*\.py|build\.toml|[^/]*\.cmake|op_builder/.*\.py)$"
 )
-_FOREIGN = re.compile(r"(^|/)(third[_-]?party|3rd_?party|external|vendor|submodules|tests?)/")
+FOREIGN = re.compile(r"(^|/)(third[_-]?party|3rd_?party|external|vendor|submodules|tests?)/")
 _GPU_SOURCE = (".cu", ".cuh", ".hip")
 
 
@@ -45,7 +45,7 @@ def known_platforms(tree: Tree) -> tuple[Platform, ...]:
 
 def _named(tree: Tree) -> Iterator[str]:
     for path in tree.files:
-        if tree.is_readable(path) and _BUILD_FILE.search(path) and not _FOREIGN.search(path):
+        if tree.is_readable(path) and _BUILD_FILE.search(path) and not FOREIGN.search(path):
             yield from platforms_in(tree.read(path))
 
 

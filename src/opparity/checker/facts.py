@@ -69,6 +69,7 @@ class Definition:
         end_line: the body's last line.
         is_guessed: found by its looks in a file that the grammar could not follow; the namespace
             and parameters are not known.
+        arguments: the template arguments of an explicit instantiation or a full specialisation.
     """
 
     signature: Signature
@@ -82,6 +83,7 @@ class Definition:
     is_empty: bool = False
     end_line: int = 0
     is_guessed: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 class RegistrationKind(StrEnum):
@@ -169,6 +171,7 @@ class MacroBody:
     """A macro whose body registers operators: its text, line for line, without backslashes."""
 
     name: str
+    parameters: tuple[str, ...]
     text: str
     location: Location
     condition: Condition = ALWAYS
@@ -179,6 +182,7 @@ class MacroUse:
     """A macro that stands as a statement in a registration block, and the block's head."""
 
     name: str
+    arguments: tuple[str, ...]
     location: Location
     variable: str
     library: str
@@ -213,12 +217,14 @@ class NativeFile:
     """Everything read from one C++, CUDA or HIP file.
 
     Attributes:
+        templates: the function templates that are declared without a body.
         called: every name that is called or whose address is taken.
         has_errors: the grammar could not follow the whole file.
     """
 
     path: str
     declarations: tuple[Declaration, ...] = ()
+    templates: tuple[Declaration, ...] = ()
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
     called: frozenset[str] = frozenset()
@@ -303,14 +309,36 @@ class SourceList:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """An option of a build, set to something else than its default.
+
+    Attributes:
+        is_offered: it switches on what the default leaves out.
+    """
+
+    name: str
+    value: str
+    location: Location
+    is_offered: bool = False
+
+    def __str__(self) -> str:
+        return f"-D{self.name}={self.value}"
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
-    """One build description evaluated for one platform."""
+    """One build description evaluated for one platform.
+
+    Attributes:
+        choice: the option with which it was evaluated, where that is not the default.
+    """
 
     description: str
     platform: str
     targets: tuple[Target, ...] = ()
     lists: tuple[SourceList, ...] = ()
     problems: tuple[Problem, ...] = ()
+    choice: Choice | None = None
 
 
 # ---------------------------------------------------------------- Python

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.conditions import Condition
     from opparity.checker.facts import (
+        Choice,
         Definition,
         NativeFile,
         Registration,
@@ -169,6 +170,25 @@ class Linker:
                 if key not in self.links:
                     self.links[key] = self._link(platform, target, build.description, by_name)
                 yield self.links[key]
+
+    def variants_on(self, platform: Platform) -> Iterator[tuple[Choice, Link]]:
+        """Yield the libraries that come out otherwise where an option is not at its default."""
+        defaults = {
+            (build.description, target.name): target
+            for build in self.project.builds_on(platform)
+            for target in build.targets
+        }
+        for build in self.project.variants:
+            if build.platform != platform.label or build.choice is None:
+                continue
+            by_name = {target.name: target for target in build.targets}
+            for target in build.targets:
+                is_changed = any(
+                    part != defaults.get((build.description, part.name))
+                    for part in _with_linked(target, by_name)
+                )
+                if target.kind != "executable" and is_changed:
+                    yield build.choice, self._link(platform, target, build.description, by_name)
 
     def _link(
         self, platform: Platform, target: Target, description: str, by_name: dict[str, Target]

@@ -62,11 +62,13 @@ class PlatformOperators:
     Attributes:
         native: qualified name -> its definitions there.
         open_libraries: namespaces that something unread may add to.
+        unread_libraries: those among them whose lists may have any file of the tree.
         has_targets: the platform builds anything at all.
     """
 
     native: dict[str, list[Defined]] = field(default_factory=dict)
     open_libraries: set[str] = field(default_factory=set)
+    unread_libraries: set[str] = field(default_factory=set)
     has_targets: bool = False
 
 
@@ -91,6 +93,8 @@ class Operators:
             target = link.target
             if link.is_complete is not Truth.TRUE:
                 found.open_libraries.add(target.name.rpartition(".")[2])
+            if link.is_complete is Truth.UNKNOWN:
+                found.unread_libraries.add(target.name.rpartition(".")[2])
             for compiled in link.compiled:
                 for registration in compiled.file.registrations:
                     if registration.kind not in _DEFINING:
@@ -114,9 +118,12 @@ class Operators:
         return [each for each in found if each.truth is not Truth.FALSE]
 
     def is_open(self, platform: Platform, name: str) -> bool:
-        """Return whether something that was not read may define an operator on a platform."""
+        """Return whether a list that was not read to its end may define an operator there.
+
+        Sources from outside the tree are no question: they define operators of their own.
+        """
         library = name.rpartition("::")[0]
-        return library in self.by_platform[platform.label].open_libraries
+        return library in self.by_platform[platform.label].unread_libraries
 
     def exists(self, platform: Platform, name: str) -> Truth:
         """Return whether `torch.ops` has an operator on a platform, its extension loaded."""

@@ -51,6 +51,7 @@ class Project:
         platforms: those that are checked, in order.
         native: the facts of each C++, CUDA and HIP file, by path.
         builds: each build description, evaluated for each platform.
+        variants: the same with one option set otherwise than by default.
         python: the facts of each Python file, by path.
         problems: what could not be read.
     """
@@ -60,6 +61,7 @@ class Project:
     platforms: tuple[Platform, ...]
     native: dict[str, NativeFile] = field(default_factory=dict)
     builds: tuple[Build, ...] = ()
+    variants: tuple[Build, ...] = ()
     python: dict[str, PythonFile] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
@@ -175,7 +177,7 @@ def read_project(
     chosen = tuple(platforms) or known_platforms(tree)
     with collector_paused():
         reading = read_native_files(tree, workers)
-        builds = _read_builds(tree, chosen)
+        builds, variants = _read_builds(tree, chosen)
         python = PythonReader(tree, _modules(builds), workers)
         by_path = {file.path: file for file in reading}
         native = with_macros({path: by_path[path] for path in tree.native})
@@ -193,18 +195,23 @@ def read_project(
         platforms=chosen,
         native=native,
         builds=builds,
+        variants=variants,
         python=scripts,
         problems=tuple(dict.fromkeys(problems)),
     )
 
 
-def _read_builds(tree: Tree, platforms: tuple[Platform, ...]) -> tuple[Build, ...]:
-    return (
-        *CMakeReader(tree).read(platforms),
+def _read_builds(
+    tree: Tree, platforms: tuple[Platform, ...]
+) -> tuple[tuple[Build, ...], tuple[Build, ...]]:
+    cmake = CMakeReader(tree)
+    builds = (
+        *cmake.read(platforms),
         *read_setup_scripts(tree, platforms),
         *read_build_tomls(tree, platforms),
         *read_json_lists(tree, platforms),
     )
+    return builds, tuple(cmake.variants)
 
 
 def _libraries(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:

@@ -88,6 +88,11 @@ def _not_built(
                 related=related,
                 provider=other.target.name,
             )
+    if link.target.kind in {"static", "object"} and not (
+        _is_taken_in(project, link) or _is_own_elsewhere(project, link, paths)
+    ):
+        reason = "what takes that library in is not known"
+        return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     if link.is_complete is Truth.UNKNOWN and not _is_left_out(project, link, paths):
         reason = "the target's source list could not be read to its end"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
@@ -103,6 +108,22 @@ def _not_built(
         listed = ", ".join(paths[:_MOST_PLACES])
         reason = f"{listed} defines it and is not among that target's sources"
     return Whereabouts(Truth.FALSE, is_nowhere=False, reason=reason, related=related)
+
+
+def _is_taken_in(project: Project, link: Link) -> bool:
+    """Return whether a target of the tree links a library, a program at least."""
+    return any(link.target.name in target.links for target in project.targets_on(link.platform))
+
+
+def _is_own_elsewhere(project: Project, link: Link, paths: list[str]) -> bool:
+    """Return whether the library has one of these sources itself, on another platform."""
+    return any(
+        source.path in paths
+        for build in project.builds
+        for target in build.targets
+        if target.name == link.target.name
+        for source in target.sources
+    )
 
 
 def _is_left_out(project: Project, link: Link, paths: list[str]) -> bool:

@@ -146,6 +146,20 @@ def test_a_function_that_raises_for_a_presumed_version_ends_itself_alone(tmp_pat
     assert set(presence(read(tmp_path, script))) == {"b.cu"}
 
 
+@pytest.mark.parametrize(("platform", "expected"), [("cpu", "a.cpp"), ("musa", "c.cpp")])
+def test_torch_has_a_vendors_device_only_with_the_vendors_package(
+    tmp_path: Path, platform: str, expected: str
+) -> None:
+    script = (
+        "if hasattr(torch, 'musa'):\n"
+        "    from torch_musa.utils.musa_extension import MUSAExtension\n"
+        "    MUSAExtension('_C', ['c.cpp'])\n"
+        "else:\n"
+        "    CppExtension('_C', ['a.cpp'])\n"
+    )
+    assert set(presence(read(tmp_path, script, platform))) == {expected}
+
+
 def test_the_copy_that_is_surely_built_is_kept(tmp_path: Path) -> None:
     script = "if 'torch' in sys.argv:\n    CppExtension('demo_C', ['python/d.cpp'])\n"
     inner = HEAD + "CppExtension('demo_C', ['d.cpp'])\n"

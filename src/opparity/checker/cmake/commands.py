@@ -43,9 +43,10 @@ def _set(machine: Machine, command: Command, arguments: list[str]) -> None:
     if "CACHE" in values:
         at = values.index("CACHE")
         # A value given beforehand wins: the platform's own switch, or an earlier set.
-        is_free = machine.lookup(name) is None or machine.is_presumed(name)
-        if is_free or "FORCE" in values[at:]:
+        if "FORCE" in values[at:] or machine.is_presumed(name):
             machine.assign(name, ";".join(values[:at]))
+        elif machine.lookup(name) is None:
+            machine.offer(name, ";".join(values[:at]), command.location)
         return
     value = ";".join(values)
     if not values and len(command.arguments) == 1:
@@ -61,9 +62,9 @@ def _unset(machine: Machine, command: Command, arguments: list[str]) -> None:
 
 
 def _option(machine: Machine, command: Command, arguments: list[str]) -> None:
-    del command
     if arguments and machine.lookup(arguments[0]) is None:
-        machine.assign(arguments[0], arguments[2] if len(arguments) > 2 else "OFF")  # noqa: PLR2004
+        default = arguments[2] if len(arguments) > 2 else "OFF"  # noqa: PLR2004
+        machine.offer(arguments[0], default, command.location)
 
 
 def _list(machine: Machine, command: Command, arguments: list[str]) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STEP_LIMIT = 300_000
 _DEEPEST_CALL = 40
+_MAKES_LIBRARY = re.compile(r"_(?:library|module|extension)$")
 _SOURCE_NAME = re.compile(r"\.(c|cc|cpp|cxx|cu|hip|mm|sycl)$", re.IGNORECASE)
 
 
@@ -261,6 +262,9 @@ class Machine(State):
         handler = self.commands.get(name)
         if handler is not None:
             handler(self, command, arguments)
+        elif _MAKES_LIBRARY.search(name) and any(map(self.resolve_source, arguments[1:])):
+            # `ascendc_library(kernels SHARED …)`, from a toolkit: a library by its name.
+            self.commands["pybind11_add_module"](self, command, arguments)
         elif name not in COMMANDS_WITHOUT_OUTPUT:
             # A command from outside the tree: it may set any variable that it is given.
             for argument in arguments:

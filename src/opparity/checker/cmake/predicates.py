@@ -81,8 +81,8 @@ class ConditionReader:
     """Evaluates the arguments of one `if`.
 
     Attributes:
-        asked_undefined: a variable that nothing defines decided something; a person who builds
-            may have to set it.
+        asked_undefined: a variable that nothing defines, or a file that is not there, decided
+            something; a person who builds may have to set or fetch it.
     """
 
     def __init__(self, tokens: Sequence[Token], world: World) -> None:
@@ -162,7 +162,10 @@ class ConditionReader:
                     return Truth.FALSE
                 return Truth.UNKNOWN if UNKNOWN in value else Truth.TRUE
             case "EXISTS" | "IS_DIRECTORY":
-                return self.world.exists(name)
+                exists = self.world.exists(name)
+                # A submodule or a checkout that whoever builds has to fetch.
+                self.asked_undefined |= exists is Truth.FALSE
+                return exists
             case "TARGET":
                 return self.world.has_target(name)
             case "COMMAND":

@@ -48,7 +48,7 @@ class Routine:
 
 # Folders that a clone with submodules has, or that a build fills.
 _FETCHED = re.compile(
-    r"(?:^|/)(?:third[_-]?party|3rd_?party|extern(?:als?)?|submodules?|deps|vendor|build)(?:/|$)",
+    r"(?:^|/)(?:third[_-]?party|3rd_?party|externals?|extern|submodules?|deps|vendor|build)(?:/|$)",
     re.IGNORECASE,
 )
 
@@ -68,6 +68,8 @@ class State:
         doubt: how many undecided conditions are around the current statement.
         places: source text -> where a list names it.
         external: lower-case prefixes of variables that packages outside the tree set.
+        options: what whoever builds may choose: name -> default, and where it is offered.
+        chosen: options that are not left at their defaults.
     """
 
     def __init__(
@@ -92,6 +94,8 @@ class State:
         self.routines: dict[str, Routine] = {}
         self.places: dict[str, Location] = {}
         self.external: set[str] = set()
+        self.options: dict[str, tuple[str, Location]] = {}
+        self.chosen: Mapping[str, str] = {}
         self.aliases: dict[str, str] = {}
         self.problems: list[Problem] = []
         self.made: set[str] = set()
@@ -129,6 +133,11 @@ class State:
     def assign(self, name: str, value: str, scope: Scope | None = None) -> None:
         """Set a variable, of this scope unless another is given."""
         (scope or self.scope).variables[name] = value
+
+    def offer(self, name: str, default: str, location: Location) -> None:
+        """Set an option to what was chosen, or else to its default."""
+        self.options.setdefault(name, (default, location))
+        self.assign(name, self.chosen.get(name, default))
 
     def exists(self, path: str) -> Truth:
         """Return whether a path exists; only the tree's own are known.

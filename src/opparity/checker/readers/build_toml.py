@@ -26,6 +26,7 @@ _BACKENDS = {
     "npu": ("npu", "NPU_KERNEL"),
 }
 _HEADERS = (".h", ".hh", ".hpp", ".cuh", ".inl")
+_CAPABILITY = re.compile(r"(\d+)\.(\d+)[a-z]?(?:\+PTX)?$")
 _DEFINE = re.compile(r"-D(?P<name>\w+)(?:=(?P<value>.*))?$")
 
 
@@ -64,7 +65,7 @@ def _target(
     for name, kernel in _tables(content.get("kernel")).items():
         backend = str(kernel.get("backend", kernel.get("language", "cuda")))
         place, macro = _BACKENDS.get(backend, (backend, ""))
-        if place != platform.name:
+        if place != platform.name or not _has_architecture(kernel, platform):
             continue
         line = _line_of(text, f"[kernel.{name}]")
         for source in _sources(kernel, path, text, line):
@@ -87,6 +88,29 @@ def _target(
         sources=tuple(sources.values()),
         location=Location(path, _line_of(text, "[general]")),
         macros=tuple(macros.values()),
+    )
+
+
+def _has_architecture(kernel: Mapping[str, object], platform: Platform) -> bool:
+    """Return whether a kernel that names its architectures is built for any that was asked for.
+
+    A CUDA kernel for 8.0 is also built for 8.6: of each asked architecture's major version, the
+    newest that is not newer.
+    """
+    if not platform.architectures:
+        return True
+    if platform.language == "HIP":
+        listed = _texts(kernel.get("rocm-archs"))
+        return not listed or bool(set(listed) & set(platform.architectures))
+    pairs = [_CAPABILITY.match(text) for text in _texts(kernel.get("cuda-capabilities"))]
+    asked = [_CAPABILITY.match(text) for text in platform.architectures]
+    if platform.language != "CUDA" or not pairs or None in pairs or None in asked:
+        return True
+    return any(
+        wanted[1] == given[1] and int(wanted[2]) <= int(given[2])
+        for wanted in pairs
+        for given in asked
+        if wanted and given
     )
 
 

@@ -59,6 +59,7 @@ class Functions:
     """What `collect` found; `blocks` are function definitions that are macros' bodies."""
 
     declarations: list[Declaration] = field(default_factory=list)
+    templates: list[Declaration] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
     bodies: list[tuple[Node, Signature]] = field(default_factory=list)
 
@@ -174,6 +175,7 @@ class _Collector:
                 is_kernel="__global__" in words,
                 is_empty=not any(part.type != "comment" for part in body.named_children),
                 end_line=node.end_point.row + 1,
+                arguments=_template_arguments(node),
             )
         )
 
@@ -186,15 +188,11 @@ class _Collector:
         head = text_of(node)
         if signature is None or scope.is_class_template or _is_no_prototype(head):
             return inner
-        if scope.is_template or scope.is_anonymous or "static " in head[:60]:
+        if scope.is_anonymous or "static " in head[:60]:
             return inner
-        self.found.declarations.append(
-            Declaration(
-                signature,
-                self._location(node),
-                self.condition_at(node.start_point.row + 1),
-            )
-        )
+        kept = self.found.templates if scope.is_template else self.found.declarations
+        condition = self.condition_at(node.start_point.row + 1)
+        kept.append(Declaration(signature, self._location(node), condition))
         return inner
 
     def _instantiation(self, node: Node, scope: Scope) -> None:
@@ -206,6 +204,7 @@ class _Collector:
                     self._location(node),
                     self.condition_at(node.start_point.row + 1),
                     is_instantiation=True,
+                    arguments=_template_arguments(node),
                 )
             )
 
@@ -273,6 +272,30 @@ def _without_template_arguments(node: Node) -> str:
         return text_of(name) if name else ""
     text = text_of(node)
     return text if text.replace("~", "").isidentifier() else ""
+
+
+def _template_arguments(node: Node) -> tuple[str, ...]:
+    """Return what stands in <> behind the name that a definition or instantiation has."""
+    found = _function_declarator(child(node, "declarator"))
+    name = child(found[0], "declarator") if found else None
+    while name is not None and name.type == "qualified_identifier":
+        name = child(name, "name")
+    if name is None or name.type != "template_function":
+        return ()
+    arguments = child(name, "arguments")
+    return split_arguments(text_of(arguments)[1:-1]) if arguments else ()
+
+
+def split_arguments(text: str) -> tuple[str, ...]:
+    """Return the arguments of a list, in canonical spacing; commas inside brackets do not part."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "<([{") - (character in ">)]}")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return tuple(part for part in map(normalise_type, parts) if part)
 
 
 def _parameters(node: Node) -> tuple[Parameter, ...]:

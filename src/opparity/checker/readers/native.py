@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Location, MacroUse, NativeFile, Problem
+from opparity.checker.facts import Location, NativeFile, Problem
 from opparity.checker.readers.functions import collect
+from opparity.checker.readers.macro_expansion import expanded_blocks, registering_macros
 from opparity.checker.readers.operator_chains import read_operator_chains
 from opparity.checker.readers.preprocessor import read_directives
 from opparity.checker.readers.registration_macros import macro_bodies, macro_uses
-from opparity.checker.readers.registrations import (
-    read_blocks,
-    read_tvm_exports,
-    registration_blocks,
-)
+from opparity.checker.readers.registrations import read_blocks, registration_blocks
 from opparity.checker.readers.syntax import parse, text_of
 from opparity.checker.readers.text_scan import (
     called_names,
     guessed_definitions,
     lane_masks,
     line_finder,
+    with_literals,
     without_comments,
 )
+from opparity.checker.readers.tvm_exports import read_tvm_exports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from opparity.checker.conditions import Condition
+    from opparity.checker.facts import MacroUse, Registration
     from opparity.checker.readers.functions import Functions
     from opparity.checker.tree import Tree
     from opparity.checker.workers import Workers
@@ -62,16 +63,17 @@ def _macro_uses(
     path: str, functions: Functions, condition_at: Callable[[int], Condition]
 ) -> Iterator[MacroUse]:
     for block, body in registration_blocks(functions.bodies):
-        for name, line, head in macro_uses(block, text_of(body), body.start_point.row + 1):
-            yield MacroUse(
-                name,
-                Location(path, line),
-                head.variable,
-                head.library,
-                head.key,
-                head.style,
-                condition_at(line),
-            )
+        line = body.start_point.row + 1
+        yield from macro_uses(block, path, text_of(body), line, condition_at)
+
+
+def _in_expansion(
+    path: str, line: int, text: str, condition_at: Callable[[int], Condition]
+) -> Iterator[Registration]:
+    """Yield what a macro registers that makes a whole block, at the place where it is used."""
+    inner = collect(parse(text.encode()).root_node, path, condition_at)
+    for registration in read_blocks(inner.bodies, path, condition_at, {}):
+        yield replace(registration, location=Location(path, line), condition=condition_at(line))
 
 
 def read_native_text(path: str, text: str) -> NativeFile:
@@ -85,8 +87,13 @@ def read_native_text(path: str, text: str) -> NativeFile:
     definitions = functions.definitions
     if syntax.root_node.has_error:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
-    registrations = read_blocks(functions.bodies, path, condition_at)
-    registrations.extend(read_tvm_exports(path, clean, line_of, condition_at))
+    macros = registering_macros(directives.macro_definitions)
+    registrations = read_blocks(functions.bodies, path, condition_at, macros)
+    for start, expansion in expanded_blocks(clean, macros):
+        registrations.extend(_in_expansion(path, line_of(start), expansion, condition_at))
+    if "TVM" in text or "GlobalDef" in text:
+        written = with_literals(text)
+        registrations.extend(read_tvm_exports(path, written, line_finder(written), condition_at))
     if "RegisterOperators" in clean:
         registrations.extend(read_operator_chains(syntax.root_node, path, condition_at))
     return NativeFile(
@@ -94,6 +101,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         macro_bodies=tuple(macro_bodies(path, text, condition_at)),
         macro_uses=tuple(_macro_uses(path, functions, condition_at)),
         declarations=tuple(functions.declarations),
+        templates=tuple(functions.templates),
         definitions=tuple(definitions),
         registrations=tuple(registrations),
         called=called_names(clean),

@@ -34,6 +34,8 @@ _TOKEN = re.compile(
 _ALTERNATIVES = {"and": "&&", "or": "||", "not": "!"}
 _COMMENT = re.compile(r"//.*$|/\*.*?\*/|/\*.*$")
 _DEEPEST = 100
+_LONGEST_VALUE = 200
+_LONGEST_REGISTERING = 4000
 
 
 @dataclass(slots=True)
@@ -153,8 +155,14 @@ class _Scanner:
             name = found.group(1)
             value = rest[found.end(1) :].strip()
             self.result.macro_definitions.append(
-                MacroDefinition(name, value[:200], location, self._current(), bool(found.group(2)))
+                MacroDefinition(name, _kept(value), location, self._current(), bool(found.group(2)))
             )
+
+
+def _kept(value: str) -> str:
+    """Return as much of a macro's value as readers want: one that registers, to its end."""
+    registers = ".impl(" in value or ".def(" in value or "TORCH_LIBRARY" in value
+    return value[: _LONGEST_REGISTERING if registers else _LONGEST_VALUE]
 
 
 def read_directives(path: str, text: str) -> Directives:

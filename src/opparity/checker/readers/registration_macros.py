@@ -25,9 +25,14 @@ _DEFINE = re.compile(
     re.MULTILINE,
 )
 _REGISTERS = re.compile(r"\.\s*(?:def|impl)\s*\(")
+_STRING = re.compile(r'("(?:[^"\\\n]|\\.)*")')
+_QUOTED = re.compile(r"(?<!#)#(?!#)[ \t]*(\w+)")
+_PASTED = re.compile(r"\s*##\s*")
+_NAME = re.compile(r"\b[A-Za-z_]\w*")
 # A macro on its own, as a statement: `ACTIVATION_PYBIND;`, or with the library: `BIND_ALL(m)`.
 _STATEMENT = re.compile(
-    r"(?:^|[{;}])[ \t]*(?P<name>[A-Z][A-Z0-9_]{3,})[ \t]*(?:\([ \t]*\w+[ \t]*\))?[ \t]*(?=;|\}|$)",
+    r"(?:^|[{;}])[ \t]*(?P<name>[A-Z][A-Z0-9_]{3,})[ \t]*(?:\((?P<arguments>[^()\n]*)\))?[ \t]*"
+    r"(?=;|\}|$)",
     re.MULTILINE,
 )
 
@@ -43,13 +48,42 @@ def macro_bodies(
         if _REGISTERS.search(body):
             line = text.count("\n", 0, found.start()) + 1
             plain = body.replace("\\\n", " \n")
-            yield MacroBody(found["name"], plain, Location(path, line), condition_at(line))
+            parameters = _separated((found["parameters"] or "")[1:-1])
+            place = Location(path, line)
+            yield MacroBody(found["name"], parameters, plain, place, condition_at(line))
 
 
-def macro_uses(block: Block, text: str, line: int) -> Iterator[tuple[str, int, Block]]:
-    """Yield the macros that stand as statements in a registration block, each with its line."""
+def _takes_the_block_alone(parameters: str, body: str) -> bool:
+    """Return whether a macro has no parameter but the library.
+
+    Others are expanded by macro_expansion.py where their own file uses them.
+    """
+    name = parameters.strip("() \t")
+    receiver = rf"(?<![#&\w]){re.escape(name)}\s*\.\s*(?:def|impl)\b"
+    uses = re.findall(rf"\b{re.escape(name)}\b", body) if name else []
+    return not name or (name.isidentifier() and len(re.findall(receiver, body)) == len(uses))
+
+
+def macro_uses(
+    block: Block, path: str, text: str, line: int, condition_at: Callable[[int], Condition]
+) -> Iterator[MacroUse]:
+    """Yield the macros that stand as statements in a registration block."""
     for found in _STATEMENT.finditer(text):
-        yield found["name"], line + text.count("\n", 0, found.start("name")), block
+        at = line + text.count("\n", 0, found.start("name"))
+        yield MacroUse(
+            found["name"],
+            _separated(found["arguments"] or ""),
+            Location(path, at),
+            block.variable,
+            block.library,
+            block.key,
+            block.style,
+            condition_at(at),
+        )
+
+
+def _separated(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def with_macros(files: Mapping[str, NativeFile]) -> dict[str, NativeFile]:
@@ -58,7 +92,7 @@ def with_macros(files: Mapping[str, NativeFile]) -> dict[str, NativeFile]:
     for file in files.values():
         for body in file.macro_bodies:
             bodies.setdefault(body.name, []).append(body)
-    known: dict[tuple[MacroBody, Block], list[Registration]] = {}
+    known: dict[tuple[MacroBody, Block, tuple[str, ...]], list[Registration]] = {}
     found: dict[str, NativeFile] = {}
     for path, file in files.items():
         more = [each for use in file.macro_uses for each in _expanded(use, file, bodies, known)]
@@ -70,15 +104,36 @@ def _expanded(
     use: MacroUse,
     file: NativeFile,
     bodies: Mapping[str, list[MacroBody]],
-    known: dict[tuple[MacroBody, Block], list[Registration]],
+    known: dict[tuple[MacroBody, Block, tuple[str, ...]], list[Registration]],
 ) -> Iterator[Registration]:
     block = Block(use.variable, use.library, use.key, use.style)
     for body in _visible(bodies.get(use.name, []), file):
-        if (body, block) not in known:
-            known[body, block] = read_text(block, body.text, body.location)
-        for registration in known[body, block]:
+        is_alone = _takes_the_block_alone(", ".join(body.parameters), body.text)
+        if body.location.path == file.path and not is_alone:
+            continue
+        key = (body, block, use.arguments)
+        if key not in known:
+            known[key] = read_text(block, _substituted(body, use.arguments), body.location)
+        for registration in known[key]:
             condition = conjunction(use.condition, body.condition)
             yield replace(registration, condition=condition)
+
+
+def _substituted(body: MacroBody, arguments: tuple[str, ...]) -> str:
+    """Return a macro's body with its arguments in place, as the preprocessor would put them."""
+    given = dict(zip(body.parameters, arguments, strict=False))
+    parts = _STRING.split(body.text)
+    for index in range(0, len(parts), 2):  # between them, the strings stay as they are
+        quoted = _QUOTED.sub(
+            lambda found: f'"{given[found[1]]}"' if found[1] in given else found[0], parts[index]
+        )
+        outside = _STRING.split(quoted)
+        outside[::2] = [
+            _PASTED.sub("", _NAME.sub(lambda found: given.get(found[0], found[0]), text))
+            for text in outside[::2]
+        ]
+        parts[index] = "".join(outside)
+    return "".join(parts)
 
 
 def _visible(bodies: list[MacroBody], file: NativeFile) -> list[MacroBody]:

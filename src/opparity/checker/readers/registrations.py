@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import ALWAYS
 from opparity.checker.facts import Location, Registration, RegistrationKind
+from opparity.checker.readers.macro_expansion import expand_macro
 from opparity.checker.readers.syntax import descend, descend_to, parse, string_value, text_of
 from opparity.checker.readers.syntax import field as child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tree_sitter import Node
 
@@ -52,10 +53,6 @@ _KEY = re.compile(
 _MODULE_TYPE = re.compile(
     r"\b(?:py|pybind11|nb|nanobind)::module_?\b|\bpybind11::module\b|torch::Library\b"
 )
-_TVM_EXPORT = re.compile(
-    r"\b(TVM_FFI_DLL_EXPORT_TYPED_FUNC|TVM_DLL_EXPORT_TYPED_FUNC|TVM_FFI_DLL_EXPORT)\s*\(\s*"
-    r"([A-Za-z_]\w*)\s*,\s*([A-Za-z_][\w:]*)\s*\)"
-)
 _NOT_FUNCTIONS = frozenset({"if", "for", "while", "switch", "return", "sizeof", "decltype"})
 
 
@@ -73,11 +70,15 @@ def read_blocks(
     bodies: list[tuple[Node, Signature]],
     path: str,
     condition_at: Callable[[int], Condition],
+    macros: Mapping[str, str],
 ) -> list[Registration]:
-    """Return the registrations in the bodies of a file's functions and macros."""
+    """Return the registrations in the bodies of a file's functions.
+
+    `macros` are the file's own that take parameters and register.
+    """
     found: list[Registration] = []
     for block, body in registration_blocks(bodies):
-        reader = _BlockReader(block, path, condition_at)
+        reader = _BlockReader(block, path, condition_at, macros)
         for call in descend(body):
             found.extend(reader.read(call))
     return found
@@ -95,33 +96,12 @@ def registration_blocks(bodies: list[tuple[Node, Signature]]) -> Iterator[tuple[
 def read_text(block: Block, text: str, location: Location) -> list[Registration]:
     """Return what a macro's body registers where a block has it as a statement."""
     root = parse(f"void body() {{{text}}}".encode()).root_node
-    reader = _BlockReader(block, location.path, lambda _: ALWAYS)
+    reader = _BlockReader(block, location.path, lambda _: ALWAYS, {})
     found = [each for call in descend(root) for each in reader.read(call)]
     return [
         replace(each, location=Location(location.path, location.line + each.location.line - 1))
         for each in found
     ]
-
-
-def read_tvm_exports(
-    path: str, text: str, line_of: Callable[[int], int], condition_at: Callable[[int], Condition]
-) -> Iterator[Registration]:
-    """Yield the functions that TVM-FFI's macros export."""
-    if "TVM" not in text:
-        return
-    for found in _TVM_EXPORT.finditer(text):
-        line = line_of(found.start())
-        if text[text.rfind("\n", 0, found.start()) + 1 :].lstrip().startswith("#"):
-            continue
-        yield Registration(
-            kind=RegistrationKind.BIND,
-            library="",
-            operator=found.group(2),
-            location=Location(path, line),
-            style="tvm_ffi",
-            condition=condition_at(line),
-            symbol=found.group(3),
-        )
 
 
 def _block(node: Node, signature: Signature) -> Block | None:
@@ -159,10 +139,17 @@ def _macro_arguments(declarator: Node | None) -> list[str]:
 
 
 class _BlockReader:
-    def __init__(self, block: Block, path: str, condition_at: Callable[[int], Condition]) -> None:
+    def __init__(
+        self,
+        block: Block,
+        path: str,
+        condition_at: Callable[[int], Condition],
+        macros: Mapping[str, str],
+    ) -> None:
         self.block = block
         self.path = path
         self.condition_at = condition_at
+        self.macros = macros
 
     def read(self, call: Node) -> Iterator[Registration]:
         """Yield what one call registers, if anything."""
@@ -177,8 +164,17 @@ class _BlockReader:
         name = text_of(function)
         if function.type == "field_expression":
             yield from self._method(function, call, values)
+        elif name in self.macros:
+            yield from self._expanded(name, call, values)
         elif _DISPATCH_MACRO.match(name):
             yield from self._dispatch_macro(name, call, values)
+
+    def _expanded(self, name: str, call: Node, values: list[Node]) -> Iterator[Registration]:
+        """Yield what a macro of the file registers, at the place where it is used."""
+        text = expand_macro(self.macros[name], [text_of(value) for value in values])
+        place = Location(self.path, call.start_point.row + 1, call.start_point.column + 1)
+        for registration in read_text(self.block, text, place):
+            yield replace(registration, location=place, condition=self.condition_at(place.line))
 
     def _method(self, function: Node, call: Node, values: list[Node]) -> Iterator[Registration]:
         field_node, receiver = child(function, "field"), child(function, "argument")

@@ -36,6 +36,7 @@ _DEVICE_BUILDERS = {
     "cpu": frozenset({"cpu"}),
     "sycl": frozenset({"xpu"}),
 }
+_BUILD_MODULE = re.compile(r"(?:setuptools|distutils|torch\w*\.utils|torch\.utils)\b")
 # An extension call, in a function that nothing calls while its module is read.
 _CALL_NAMES = re.compile(r"(?:Extension|^load|^load_inline)$")
 
@@ -70,11 +71,21 @@ def _nothing_found(
     """Yield a build that says so, where a setup.py makes extensions and none could be found."""
     if syntax is None or not path.rpartition("/")[2].startswith("setup"):
         return
+    if not any(_BUILD_MODULE.match(module) for module in _imported(syntax)):
+        return
     line = _line_of_extension(syntax)
     for platform in platforms if line else ():
         detail = "makes an extension here, and which sources it has could not be worked out"
         problem = Problem(Location(path, line), detail)
         yield Build(path, platform.label, problems=(problem,))
+
+
+def _imported(syntax: ast.Module) -> Iterator[str]:
+    for node in ast.walk(syntax):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 def _is_script(tree: Tree, path: str) -> bool:

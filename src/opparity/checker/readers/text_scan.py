@@ -40,6 +40,15 @@ def without_comments(text: str) -> str:
     return _COMMENT_OR_STRING.sub(_blank, text)
 
 
+def with_literals(text: str) -> str:
+    """Return the text with comments blanked and literals kept; lines keep their numbers."""
+    return _COMMENT_OR_STRING.sub(_blank_comment, text)
+
+
+def _blank_comment(found: re.Match[str]) -> str:
+    return _blank(found) if found.group().startswith("/") else found.group()
+
+
 def _blank(found: re.Match[str]) -> str:
     return "\n" * found.group().count("\n") or " "
 
@@ -68,7 +77,7 @@ def references_to(file: NativeFile, text: str, names: frozenset[str]) -> Iterato
     clean = without_comments(text)
     condition_at = read_directives(file.path, text).condition_at
     line_of = line_finder(clean)
-    enclosing = _enclosing(file.definitions)
+    enclosing = enclosing_finder(file.definitions)
     alternatives = "|".join(re.escape(name) for name in sorted(wanted))
     expression = re.compile(
         rf"(?<![\w.>])({alternatives})\s*(?=[(<])|&\s*(?:\w+\s*::\s*)*({alternatives})\b"
@@ -92,7 +101,7 @@ def references_to(file: NativeFile, text: str, names: frozenset[str]) -> Iterato
             )
 
 
-def _enclosing(definitions: Iterable[Definition]) -> Callable[[int], Definition | None]:
+def enclosing_finder(definitions: Iterable[Definition]) -> Callable[[int], Definition | None]:
     """Return the function from a line to the definition whose body it is in."""
     spans = sorted(
         ((d.location.line, d.end_line, d) for d in definitions if d.end_line),
@@ -117,7 +126,7 @@ def lane_masks(
     """Yield the warp functions that are given a mask of 32 bits."""
     if "_sync" not in clean:
         return
-    enclosing = _enclosing(definitions)
+    enclosing = enclosing_finder(definitions)
     for found in _LANE_MASK.finditer(clean):
         line = line_of(found.start())
         if in_directive(clean, found.start()):

@@ -12,8 +12,10 @@ from opparity.checker.rules.guard_relies_on_absence import GuardReliesOnAbsence
 from opparity.checker.rules.guard_wider_than_build import GuardWiderThanBuild
 from opparity.checker.rules.impl_without_def import ImplWithoutDef
 from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacroSpelling
+from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDevice
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
+from opparity.checker.rules.option_leaves_symbol_undefined import OptionLeavesSymbolUndefined
 from opparity.checker.rules.prototype_differs_from_definition import PrototypeDiffersFromDefinition
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
 from opparity.checker.rules.registration_in_no_list import RegistrationInNoList
@@ -25,6 +27,7 @@ from opparity.checker.rules.suppression_without_reason import SuppressionWithout
 from opparity.checker.rules.table_key_stored_under_another_guard import (
     TableKeyStoredUnderAnotherGuard,
 )
+from opparity.checker.rules.template_not_instantiated import TemplateNotInstantiated
 from opparity.checker.rules.unguarded_python_call import UnguardedPythonCall
 from opparity.checker.rules.unknown_platform_macro import UnknownPlatformMacro
 from opparity.checker.rules.unused_suppression import UnusedSuppression
@@ -36,6 +39,9 @@ RULES: tuple[type[Rule], ...] = (
     LaneMaskNarrowerThanTheWave,
     SourceInOneListOnly,
     RegistrationInNoList,
+    TemplateNotInstantiated,
+    OptionLeavesSymbolUndefined,
+    KernelHiddenFromDevice,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,

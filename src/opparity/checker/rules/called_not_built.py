@@ -43,11 +43,15 @@ class CalledNotBuilt(Rule):
         """Yield each call of a declared function that the target does not define."""
         for platform in project.platforms:
             for link in project.linker.links_on(platform):
-                borrowing = Borrowing(link)
-                for compiled in link.compiled:
-                    if compiled.is_listed:
-                        yield from self._check(project, link, compiled, borrowing)
-                yield from borrowing.unknowns(self)
+                yield from self.check_link(project, link)
+
+    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+        """Yield what one target lacks."""
+        borrowing = Borrowing(link)
+        for compiled in link.compiled:
+            if compiled.is_listed:
+                yield from self._check(project, link, compiled, borrowing)
+        yield from borrowing.unknowns(self)
 
     def _check(
         self, project: Project, link: Link, compiled: Compiled, borrowing: Borrowing

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.conditions import Truth
+from opparity.checker.detection import FOREIGN
+from opparity.checker.facts import Finding, Related, Severity, Unknown
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.project import Project
+
+_MOST_PLACES = 12
 
 
 class FileNotRead(Rule):
@@ -22,7 +26,7 @@ class FileNotRead(Rule):
 
     ## Example
     A source of 100 MB, a symbolic link that leads out of the tree, a build description that runs
-    longer than the limit of steps.
+    longer than the limit of steps, a registration in a file that no list names.
 
     ## Use instead
     Name the file in `exclude` if it is no source of the project; make it readable if it is.
@@ -38,3 +42,31 @@ class FileNotRead(Rule):
         """Yield every problem that a reader met."""
         for problem in project.problems:
             yield self.unknown(problem.location, problem.message)
+        yield from self._unplaced(project)
+
+    def _unplaced(self, project: Project) -> Iterator[Unknown]:
+        """Yield one unknown for all registrations in files that no build compiles.
+
+        A list that is open may have them; then the rules say so of each.
+        """
+        links = [
+            link for platform in project.platforms for link in project.linker.links_on(platform)
+        ]
+        if any(link.is_complete is Truth.UNKNOWN for link in links):
+            return
+        compiled = {part.file.path for link in links for part in link.compiled}
+        places = [
+            file.registrations[0].location
+            for path, file in sorted(project.native.items())
+            if file.registrations and path not in compiled and not FOREIGN.search(path)
+        ]
+        if not places:
+            return
+        is_one = len(places) == 1
+        yield self.unknown(
+            places[0],
+            f"{'one file registers' if is_one else f'{len(places)} files register'} operators and "
+            f"{'is' if is_one else 'are'} in no source list that could be read, for no platform: "
+            "nothing is said of what they register",
+            related=[Related(place, "registers operators") for place in places[:_MOST_PLACES]],
+        )

@@ -44,10 +44,14 @@ class RegisteredNotBuilt(Rule):
         """Yield each registration whose function the target does not define."""
         for platform in project.platforms:
             for link in project.linker.links_on(platform):
-                borrowing = Borrowing(link)
-                for registration, use in link.registrations():
-                    yield from self._check(project, link, registration, use, borrowing)
-                yield from borrowing.unknowns(self)
+                yield from self.check_link(project, link)
+
+    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+        """Yield what one target lacks."""
+        borrowing = Borrowing(link)
+        for registration, use in link.registrations():
+            yield from self._check(project, link, registration, use, borrowing)
+        yield from borrowing.unknowns(self)
 
     def _check(
         self,

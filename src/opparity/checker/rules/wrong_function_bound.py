@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Finding, Related, Severity, Unknown
-from opparity.checker.naming import plain_library
+from opparity.checker.naming import operator_name, plain_library
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -53,14 +53,23 @@ class WrongFunctionBound(Rule):
                 own = project.declarations.get(other.operator, ())
                 if not owners or other.operator == symbol or not own or other.operator in used:
                     continue
+                name, owner = _full_name(project, other), _full_name(project, owners[0])
                 yield self.finding(
                     other.location,
-                    f"{other.qualified} is bound to {symbol}, which is {owners[0].qualified}'s; "
+                    f"{name} is bound to {symbol}, which is {owner}'s; "
                     f"the function {other.operator} is declared and never registered",
-                    operator=other.qualified,
+                    operator=name,
                     symbol=symbol,
                     related=[
                         Related(owners[0].location, f"{symbol} is bound here too"),
                         Related(own[0].location, f"{other.operator} is declared here"),
                     ],
                 )
+
+
+def _full_name(project: Project, registration: Registration) -> str:
+    """Return library::operator as the first target that lists the source has it."""
+    for platform in project.platforms:
+        for target, _ in project.targets_compiling(platform, registration.location.path):
+            return operator_name(registration, target)
+    return registration.qualified

@@ -29,6 +29,7 @@ from opparity.checker.readers.build_python.values import (
     truth_of_value,
     weaker,
 )
+from opparity.checker.readers.build_python.world import VENDOR_DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,6 +160,31 @@ def _text(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
 
 def _integer(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
     return evaluator.lift(lambda text: int(str(text)), *arguments[:1]) if arguments else Known(0)
+
+
+def _float(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+    return evaluator.lift(lambda text: float(str(text)), *arguments[:1]) if arguments else Known(0)
+
+
+def _extreme(choose: Callable[[list[float]], float]) -> _Handler:
+    """Return `max` or `min` of numbers that are all known; Unsure for anything else."""
+
+    def handle(_: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+        if len(arguments) == 1:
+            items, complete = items_of(arguments[0])
+        else:
+            items, complete = [Item(argument) for argument in arguments], Truth.TRUE
+        numbers = [
+            item.value.value
+            for item in items
+            if item.present is Truth.TRUE
+            and isinstance(item.value, Known)
+            and isinstance(item.value.value, int | float)
+        ]
+        is_known = complete is Truth.TRUE and numbers and len(numbers) == len(items)
+        return Known(choose(numbers)) if is_known and not keywords else Unsure("extreme")
+
+    return handle
 
 
 def _boolean(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
@@ -305,7 +331,9 @@ def _has(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
             answer = evaluator.world.called(f"{owner.name}.{name}")
             if isinstance(answer, Known) and not answer.value:
                 return Known(value=False)
-            return Known(value=True) if owner.name == "torch" else Unsure("hasattr")
+            if owner.name not in {"torch", "torch.backends"}:
+                return Unsure("hasattr")
+            return Known(name not in VENDOR_DEVICES or name == evaluator.world.platform.name)
         if isinstance(owner, Instance | Class):
             of = owner.of if isinstance(owner, Instance) else owner
             names = owner.names if isinstance(owner, Instance) else {}
@@ -358,6 +386,9 @@ _FUNCTIONS: dict[str, _Handler] = {
     "copy.copy": _copied,
     "str": _text,
     "int": _integer,
+    "float": _float,
+    "max": _extreme(max),
+    "min": _extreme(min),
     "bool": _boolean,
     "len": _length,
     "range": _range,

@@ -119,11 +119,18 @@ def _boolean(self: Evaluator, node: ast.BoolOp, scope: Scope) -> Value:
         value = self.evaluate(operand, scope)
         truth = truth_of_value(value)
         if truth is stops:
-            # What could have stopped earlier has the same truth only for `and`.
-            return value if stops is Truth.FALSE else join([*open_values, value])
+            # What could have stopped earlier has the same truth only for `and`; of `or`, whatever
+            # is taken is true.
+            return value if stops is Truth.FALSE else join([*map(_if_true, open_values), value])
         if truth is Truth.UNKNOWN or operand is node.values[-1]:
             open_values.append(value)
     return join(open_values)
+
+
+def _if_true(value: Value) -> Value:
+    if isinstance(value, Unsure) and value.truth is Truth.UNKNOWN:
+        return Unsure(value.reason, Truth.TRUE)
+    return value
 
 
 def _unary(self: Evaluator, node: ast.UnaryOp, scope: Scope) -> Value:

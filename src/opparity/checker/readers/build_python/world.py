@@ -47,7 +47,9 @@ _AVAILABLE = re.compile(
     r"torch\.(?:backends\.)?(?:is_(?P<flat>\w+?)_available|(?P<module>\w+)\.is_available)$"
 )
 _FORCED = re.compile(r"(?:\w+_)?FORCE_(?P<name>[A-Z]+)$")
-_DEVICES = frozenset({"cuda", "rocm", "mps", "xpu", "npu", "mlu", "musa", "hpu", "tpu", "sdaa"})
+# Devices that torch has only where a vendor's package adds them: `hasattr(torch, "musa")`.
+VENDOR_DEVICES = frozenset({"npu", "mlu", "musa", "hpu", "tpu", "sdaa"})
+_DEVICES = VENDOR_DEVICES | {"cuda", "rocm", "mps", "xpu"}
 _TOOLKITS = {
     "CUDA_HOME": "cuda",
     "ROCM_HOME": "rocm",
@@ -153,9 +155,19 @@ class World:
                 return Known(device == self.platform.name)
         if name == "torch.cuda.get_device_capability" and self.platform.architectures:
             return self._capability()
+        if name == "torch.utils.cpp_extension._get_cuda_arch_flags":
+            return self._flags()
         if name == "torch.cuda.device_count":
             return Unsure("devices", truth_of(self.is_gpu))
         return _ANSWERS.get(name)
+
+    def _flags(self) -> Value | None:
+        """Return torch's flags for the architectures that were asked for."""
+        numbers = [each.partition("+")[0].replace(".", "") for each in self.platform.architectures]
+        if self.platform.name != "cuda" or not numbers:
+            return None
+        flags = [f"-gencode=arch=compute_{number},code=sm_{number}" for number in numbers]
+        return Collection("list", [Item(Known(flag)) for flag in flags])
 
     def _capability(self) -> Value | None:
         """Return the newest architecture asked for, as the machine's own device would have it."""

@@ -1,0 +1,162 @@
+"""BLD010."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.cmake.configuration import CUDA_ARCHITECTURES
+from opparity.checker.conditions import Comparison, Defined, Truth, atoms, evaluate, truth_of
+from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.readers.preprocessor import compare_numbers, read_directives
+from opparity.checker.readers.text_scan import enclosing_finder, line_finder, without_comments
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.conditions import Atom
+    from opparity.checker.facts import Definition
+    from opparity.checker.linking import Compiled, Link
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+    from opparity.checker.translation import TranslationUnit
+
+_ARCHITECTURE = "__CUDA_ARCH__"
+_NUMBER = re.compile(r"^(\d+)\.(\d)")
+
+
+class KernelHiddenFromDevice(Rule):
+    """A kernel is launched, and for no architecture that is built does the device see it.
+
+    ## Why is this bad?
+    nvcc compiles a source once for the host, where `__CUDA_ARCH__` is not defined, and once for
+    each architecture; what stands in for the kernel on the host is made in the second pass.
+    If `__CUDA_ARCH__` hides the whole kernel there, the extension links and dies with
+    `undefined symbol` when it is imported: with nvcc 13.0 and `-arch=sm_75`, the kernel below is
+    undefined in the object file.
+    (A template's kernel is not: its launch fails.)
+
+    ## Example
+    `#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800` around
+    `__global__ void repack(…)` and its launch, built for 7.0.
+
+    ## Use instead
+    Leave the kernel in every pass, and let `__CUDA_ARCH__` choose its body; or do not build the
+    source where no architecture needs it.
+    """
+
+    code = "BLD010"
+    name = "kernel-hidden-from-device"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each launched kernel that is hidden for every architecture."""
+        for platform in project.platforms:
+            if platform.language == "CUDA":
+                numbers = _numbers(platform)
+                for link in project.linker.links_on(platform):
+                    for compiled in link.compiled:
+                        if numbers and compiled.is_listed:
+                            yield from self._check(project, link, compiled, numbers)
+
+    def _check(
+        self, project: Project, link: Link, compiled: Compiled, numbers: tuple[int, ...]
+    ) -> Iterator[Finding | Unknown]:
+        hidden = {
+            definition.signature.name: definition
+            for definition in compiled.file.definitions
+            if _is_hidden(compiled, definition, numbers)
+        }
+        if not hidden:
+            return
+        text = project.tree.read_text(compiled.file.path)
+        for name, truth in _launches(compiled, text, hidden):
+            make = self.finding if _is_certain(truth, link) else self.unknown
+            built = ", ".join(link.platform.architectures) or "every architecture"
+            yield make(
+                hidden[name].location,
+                f"{name} is launched, and `{_ARCHITECTURE}` hides it from the device on {built}, "
+                f"in the target {link.target.name} on {link.platform.label}",
+                platform=link.platform.label,
+                symbol=hidden[name].signature.qualified,
+            )
+
+
+def _is_certain(truth: Truth, link: Link) -> bool:
+    return truth is Truth.TRUE and link.target.built is Truth.TRUE
+
+
+def _numbers(platform: Platform) -> tuple[int, ...]:
+    """Return the architectures as `__CUDA_ARCH__` has them: 8.6 is 860."""
+    listed = platform.architectures or CUDA_ARCHITECTURES
+    found = [_NUMBER.match(name) for name in listed]
+    if not all(found):
+        return ()
+    return tuple(int(match[1]) * 100 + int(match[2]) * 10 for match in found if match)
+
+
+@dataclass(frozen=True, slots=True)
+class _DevicePass:
+    """What a source's macros are while it is compiled for an architecture."""
+
+    unit: TranslationUnit
+    number: int
+
+    def truth(self, atom: Atom) -> Truth:
+        match atom:
+            case Defined(name) if name == _ARCHITECTURE:
+                return Truth.TRUE
+            case Comparison(left, operator, right) if _ARCHITECTURE in {left, right}:
+                values = [self._value(each) for each in (left, right)]
+                if None in values:
+                    return Truth.UNKNOWN
+                return truth_of(compare_numbers(values[0] or 0, operator, values[1] or 0))
+            case _:
+                return self.unit.truth(atom)
+
+    def _value(self, text: str) -> int | None:
+        if text == _ARCHITECTURE:
+            return self.number
+        return int(text, 0) if text[:1].isdigit() else None
+
+
+def _is_hidden(compiled: Compiled, definition: Definition, numbers: tuple[int, ...]) -> bool:
+    """Return whether the host's pass has a kernel that no device's pass has."""
+    if not definition.is_kernel or definition.is_template:
+        return False
+    named = {
+        name
+        for atom in atoms(definition.condition)
+        for name in ((atom.macro,) if isinstance(atom, Defined) else (getattr(atom, "left", ""),))
+    }
+    return (
+        _ARCHITECTURE in named
+        and compiled.truth(definition.condition) is Truth.TRUE
+        and all(
+            evaluate(definition.condition, _DevicePass(compiled.unit, number)) is Truth.FALSE
+            for number in numbers
+        )
+    )
+
+
+def _launches(
+    compiled: Compiled, text: str, hidden: dict[str, Definition]
+) -> Iterator[tuple[str, Truth]]:
+    """Yield each kernel that is launched in the source, with whether the launch is compiled."""
+    clean = without_comments(text)
+    condition_at = read_directives(compiled.file.path, text).condition_at
+    line_of = line_finder(clean)
+    enclosing = enclosing_finder(compiled.file.definitions)
+    alternatives = "|".join(re.escape(name) for name in sorted(hidden))
+    truths: dict[str, Truth] = {}
+    for found in re.finditer(rf"(?<![\w.>])({alternatives})\s*<<<", clean):
+        line = line_of(found.start())
+        around = enclosing(line)
+        truth = compiled.truth(condition_at(line))
+        if around is None or around.is_template or around.is_inline or around.is_local:
+            truth = min(truth, Truth.UNKNOWN, key=lambda each: each.value)
+        before = truths.get(found.group(1), Truth.FALSE)
+        truths[found.group(1)] = max(before, truth, key=lambda each: each.value)
+    yield from ((name, truth) for name, truth in truths.items() if truth is not Truth.FALSE)

@@ -1,0 +1,76 @@
+"""BLD009."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.rules.base import Rule
+from opparity.checker.rules.called_not_built import CalledNotBuilt
+from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
+from opparity.checker.rules.template_not_instantiated import TemplateNotInstantiated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.facts import Choice
+    from opparity.checker.linking import Link
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+
+class OptionLeavesSymbolUndefined(Rule):
+    """A build option that is not at its default leaves a registered or called function undefined.
+
+    ## Why is this bad?
+    The build offers the option, and with it the extension does not link, or cannot be imported;
+    whoever tests the defaults does not see it.
+    Every option is tried alone: a switch turned over, and a list without each of its elements.
+    What the default builds lack already is left to the other rules.
+    It is an error where the option switches something on; where it leaves something out, a
+    warning; and for lists what cannot be decided is unknown.
+
+    ## Example
+    `option(HIP_PREFILL OFF)` adds `-DHAVE_PREFILL` and `prefill.cpp`: the call is under
+    `#if defined(HAVE_PREFILL) || defined(HAVE_SM80_PREFILL)`, and the definition under
+    `#ifdef HAVE_SM80_PREFILL`.
+
+    ## Use instead
+    Guard the definition and the call by the same condition.
+    """
+
+    code = "BLD009"
+    name = "option-leaves-symbol-undefined"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield what a target lacks with an option, and has by default."""
+        for platform in project.platforms:
+            known: set[tuple[str, str]] | None = None
+            for choice, link in project.linker.variants_on(platform):
+                known = _lacking_by_default(project, platform) if known is None else known
+                for result in _lacking(project, link):
+                    if (link.target.name, result.symbol) not in known:
+                        yield self._told(result, choice)
+
+    def _told(self, result: Finding | Unknown, choice: Choice) -> Finding | Unknown:
+        message = f"with {choice}: {result.message}"
+        related = (*result.related, Related(choice.location, "the option"))
+        told = replace(result, rule=self.code, name=self.name, message=message, related=related)
+        if isinstance(told, Finding) and not choice.is_offered:
+            return replace(told, severity=Severity.WARNING)
+        return told
+
+
+def _lacking(project: Project, link: Link) -> Iterator[Finding | Unknown]:
+    for rule in (RegisteredNotBuilt(), CalledNotBuilt(), TemplateNotInstantiated()):
+        yield from rule.check_link(project, link)
+
+
+def _lacking_by_default(project: Project, platform: Platform) -> set[tuple[str, str]]:
+    return {
+        (link.target.name, result.symbol)
+        for link in project.linker.links_on(platform)
+        for result in _lacking(project, link)
+    }

@@ -1,0 +1,197 @@
+"""BLD008."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, evaluate
+from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.linking import names
+from opparity.checker.readers.preprocessor import read_directives
+from opparity.checker.readers.template_calls import TemplateCall, template_calls
+from opparity.checker.readers.text_scan import line_finder
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from opparity.checker.facts import Definition
+    from opparity.checker.linking import Compiled, Link
+    from opparity.checker.project import Project
+
+# A number, a truth value or a name with its namespace means itself; another word may be a
+# constant of a macro or a type of the function around the call.
+_MEANS_ITSELF = re.compile(r"^(?:true|false|\d\w*|\w+::[\w:<>, ]+)$")
+_SOURCES = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip")
+_MOST_PLACES = 3
+
+
+class TemplateNotInstantiated(Rule):
+    """A built source calls a function template that is instantiated only in sources left out.
+
+    ## Why is this bad?
+    A template that a source declares and does not define is not instantiated there.
+    Some other source must do it explicitly, for exactly these arguments; if that one is not
+    built, the extension dies with `undefined symbol` when it is imported.
+    Which arguments a call is compiled with often hangs on macros and on constants, so this is
+    mostly listed as unknown: no instantiation at all, or some in sources that the target leaves
+    out although its macros ask for them.
+
+    ## Example
+    `run_mha_fwd_<Arch, half, 64>(…)` in `flash_api.cpp`, and of `flash_fwd_hdim64_sm80.cu` and
+    `flash_fwd_hdim64_sm90.cu`, which instantiate it for 80 and 90, only the second is listed,
+    while `-DDISABLE_SM8X` is not set.
+
+    ## Use instead
+    List the instantiating sources, or define the macro that leaves the calls out.
+    """
+
+    code = "BLD008"
+    name = "template-not-instantiated"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each template that a source calls and whose instantiations a target lacks."""
+        for platform in project.platforms:
+            for link in project.linker.links_on(platform):
+                yield from self.check_link(project, link)
+
+    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+        """Yield what one target lacks."""
+        for compiled in link.compiled:
+            if compiled.is_listed:
+                yield from self._check(project, link, compiled)
+
+    def _check(self, project: Project, link: Link, compiled: Compiled) -> Iterator[Unknown]:
+        suspects = _declared_only(project, compiled)
+        if not suspects:
+            return
+        text = project.tree.read_text(compiled.file.path)
+        calls: dict[str, list[TemplateCall]] = {}
+        for call in template_calls(compiled.file, text, suspects):
+            if compiled.truth(call.condition) is not Truth.FALSE:
+                calls.setdefault(call.symbol, []).append(call)
+        for symbol, found in calls.items():
+            call, reason, related = _missing(project, link, compiled, found)
+            if reason:
+                yield self.unknown(
+                    call.location,
+                    f"{call.inside} calls {symbol}<{', '.join(call.arguments)}> in the target "
+                    f"{link.target.name} on {link.platform.label}, where {reason}",
+                    platform=link.platform.label,
+                    symbol=symbol,
+                    related=related,
+                )
+
+
+def _declared_only(project: Project, compiled: Compiled) -> frozenset[str]:
+    """Return the templates that a source calls, sees declared, and does not see defined."""
+    visible = [compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)]
+    declared: set[str] = set()
+    for path in visible:
+        for template in project.native[path].templates:
+            if compiled.truth(template.condition) is not Truth.FALSE:
+                declared.add(template.signature.name)
+    declared &= compiled.file.called
+    for path in visible if declared else ():
+        for definition in project.native[path].definitions:
+            if definition.is_template or definition.is_guessed:
+                declared.discard(definition.signature.name)
+    return frozenset(declared)
+
+
+def _missing(
+    project: Project, link: Link, compiled: Compiled, calls: Sequence[TemplateCall]
+) -> tuple[TemplateCall, str, list[Related]]:
+    """Return which call seems to lack its instantiation, why (or nothing), and where others are."""
+    first, symbol = calls[0], calls[0].symbol
+    linked = [
+        (definition, part)
+        for definition, part in link.definitions.get(symbol, ())
+        if part.truth(definition.condition) is not Truth.FALSE
+    ]
+    elsewhere = [d for d in project.definitions.get(symbol, ()) if names(symbol, d)]
+    if not linked:
+        if not elsewhere:
+            return first, "", []  # from outside the tree
+        reason = "no source instantiates it, and which generated ones may is not known"
+        if link.is_complete is Truth.TRUE:
+            reason = "none of the target's sources defines or instantiates it"
+        return first, reason, _places(elsewhere)
+    present_for = {definition.arguments for definition, _ in linked}
+    calls = [call for call in calls if call.arguments not in present_for]
+    folders = {posixpath.dirname(definition.location.path) for definition, _ in linked}
+    present = {part.file.path for part in link.compiled}
+    arguments = _Arguments(project, compiled)
+    left_out = [
+        definition
+        for definition in elsewhere
+        if definition.arguments
+        and definition.location.path not in present
+        and definition.location.path.endswith(_SOURCES)
+        and posixpath.dirname(definition.location.path) in folders
+        and evaluate(definition.condition, compiled.unit) is not Truth.FALSE
+        and any(arguments.may_be(call, definition) for call in calls)
+        and definition.arguments not in present_for
+    ]
+    if not left_out:
+        return first, "", []
+    absent = left_out[0]
+    call = next(call for call in calls if arguments.may_be(call, absent))
+    reason = (
+        f"{absent.location.path} instantiates {symbol}<{', '.join(absent.arguments)}> under the "
+        f"target's own macros and is not among its sources"
+    )
+    if len(left_out) > 1:
+        reason += f" (nor are {len(left_out) - 1} other instantiations)"
+    return call, reason, _places(left_out)
+
+
+class _Arguments:
+    """What the arguments of a source's calls can stand for."""
+
+    def __init__(self, project: Project, compiled: Compiled) -> None:
+        self.project = project
+        self.compiled = compiled
+        self.known: dict[str, bool] = {}
+
+    def may_be(self, call: TemplateCall, definition: Definition) -> bool:
+        """Return whether a call may be compiled with an instantiation's arguments."""
+        pairs = list(zip(call.arguments, definition.arguments, strict=False))
+        return len(call.arguments) <= len(definition.arguments) and all(
+            written == given
+            or (not _MEANS_ITSELF.match(written) and (not given.isdigit() or self._occurs(given)))
+            for written, given in pairs
+        )
+
+    def _occurs(self, number: str) -> bool:
+        """Return whether a constant that the source sees gets a number: `constexpr int X = 90;`."""
+        if number not in self.known:
+            file, unit = self.compiled.file, self.compiled.unit
+            expression = re.compile(rf"[=({{<,]\s*{number}\b")
+            self.known[number] = any(
+                self._is_compiled(path, expression)
+                for path in (file.path, *self.project.linker.closure(file.path, unit))
+            )
+        return self.known[number]
+
+    def _is_compiled(self, path: str, expression: re.Pattern[str]) -> bool:
+        text = self.project.tree.read_text(path)
+        found = [match.start() for match in expression.finditer(text)]
+        if not found:
+            return False
+        condition_at, line_of = read_directives(path, text).condition_at, line_finder(text)
+        return any(
+            self.compiled.truth(condition_at(line_of(start))) is not Truth.FALSE for start in found
+        )
+
+
+def _places(definitions: Sequence[Definition]) -> list[Related]:
+    return [
+        Related(each.location, f"{each.signature.name} is instantiated here")
+        if each.arguments
+        else Related(each.location, f"{each.signature.name} is defined here")
+        for each in definitions[:_MOST_PLACES]
+    ]

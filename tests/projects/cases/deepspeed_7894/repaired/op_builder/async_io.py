@@ -1,0 +1,11 @@
+from .builder import CUDAOpBuilder
+
+
+class AsyncIOBuilder(CUDAOpBuilder):
+    NAME = "async_io"
+
+    def __init__(self):
+        super().__init__(name=self.NAME)
+
+    def sources(self):
+        return ["csrc/aio/py_ds_aio.cpp", "csrc/aio/io_handle.cpp", "csrc/aio/io_op_desc.cpp"]

@@ -1,0 +1,4 @@
+#pragma once
+#include <torch/extension.h>
+
+void softcap_(torch::Tensor x, float scale);

@@ -1,0 +1,3 @@
+#include "ext_element.h"
+
+void softcap_(torch::Tensor x, float scale) {}

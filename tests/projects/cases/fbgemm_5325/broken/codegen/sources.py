@@ -1,0 +1,1 @@
+print(";".join(f"gen_training_{optimizer}.cpp" for optimizer in ("sgd", "adam")), end="")

@@ -1,0 +1,3 @@
+#include <torch/library.h>
+
+void single_decode(at::Tensor query) {}

@@ -1,0 +1,3 @@
+#include "ops.h"
+
+void cutlass_mla_decode(torch::Tensor& out) {}

@@ -1,0 +1,3 @@
+#include "ops.h"
+
+void cutlass_blockwise_scaled_grouped_mm(torch::Tensor& out) {}

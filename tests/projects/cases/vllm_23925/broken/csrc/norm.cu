@@ -1,0 +1,3 @@
+#include "ops.h"
+
+void norm(torch::Tensor& out) {}

@@ -1,0 +1,3 @@
+#include "ops.h"
+
+void fused(torch::Tensor& out) {}
