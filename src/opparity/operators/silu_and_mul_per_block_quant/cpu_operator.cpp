@@ -46,11 +46,11 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
   const Checked checked = opparity::silu_and_mul_per_block_quant::check(
       out, input, scales, group_size, scale_ub, is_scale_transposed, intermediate);
   const Arguments arguments{
-      .input = input.const_data_ptr(),
-      .input_row_stride = input.stride(0),
-      .out = static_cast<uint8_t*>(out.mutable_data_ptr()),
-      .out_row_stride = out.stride(0),
-      .scales = static_cast<float*>(scales.mutable_data_ptr()),
+      .input = checked.input,
+      .input_row_stride = checked.input_row_stride,
+      .out = static_cast<uint8_t*>(checked.out),
+      .out_row_stride = checked.out_row_stride,
+      .scales = checked.scales,
       .scale_token_stride = checked.scale_token_stride,
       .scale_group_stride = checked.scale_group_stride,
       .hidden_size = checked.hidden_size,
@@ -58,9 +58,8 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
       .input_type = checked.input_type,
       .value_type = checked.value_type,
       .rounds_to_input_type = checked.rounds_to_input_type,
-      .has_scale_bound = scale_ub.has_value(),
-      .scale_bound =
-          scale_ub.has_value() ? *static_cast<const float*>(scale_ub->const_data_ptr()) : 0.0f,
+      .has_scale_bound = checked.scale_bound != nullptr,
+      .scale_bound = checked.scale_bound != nullptr ? *checked.scale_bound : 0.0f,
   };
   const Kernel kernel = kernel_of_this_processor();
   const int64_t num_groups = checked.num_tokens * (checked.hidden_size / group_size);

@@ -19,7 +19,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 Key = tuple[str, str]
 
 _INNER_SCOPES = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef})
-_BINDING = _INNER_SCOPES | {ast.Name, ast.arg, ast.ExceptHandler, ast.Global, ast.Nonlocal}
+_BINDING = _INNER_SCOPES | {ast.Name, ast.arg, ast.ExceptHandler, ast.Global}
 # In them nothing gives the names of the function around them a value.
 _IDLE = frozenset({ast.Lambda, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias})
 
@@ -29,11 +29,13 @@ class Bindings:
     """The names of one file, and whether what they are given is true.
 
     Attributes:
+        rebound: names that some inner function gives another value by `nonlocal`.
         given: what plain assignments give each name.
         doubtful: names that a guarded assignment is the first to give a value -> their function.
         tests: every condition that may ask for a name.
     """
 
+    rebound: frozenset[str] = frozenset()
     given: dict[Key, list[Condition]] = field(default_factory=dict)
     doubtful: dict[Key, Function | None] = field(default_factory=dict)
     tests: list[Condition] = field(default_factory=list)
@@ -59,6 +61,8 @@ class Bindings:
         once: dict[Function, frozenset[str]] = {}
 
         def is_sure(key: Key) -> bool:
+            if key[0] and key[1] in self.rebound:
+                return False
             if key not in self.doubtful:
                 return True
             function = self.doubtful[key]
@@ -95,7 +99,7 @@ def _places_of(name: str, inside: str) -> Iterator[Key]:
 def _bound_once(function: Function) -> frozenset[str]:
     """Return the locals that one statement alone gives a value: whoever reads them reads that.
 
-    The names of an inner function or class are its own, unless it says `nonlocal`.
+    The names of an inner function or class are its own.
     """
     counts: Counter[str] = Counter()
     waiting = _children(function)
@@ -118,13 +122,10 @@ def _count(node: ast.AST, counts: Counter[str]) -> None:
             counts[name] += 1
         case ast.arg(name) | ast.ExceptHandler(_, str(name)):
             counts[name] += 2
-        case ast.Global(names) | ast.Nonlocal(names):
+        case ast.Global(names):
             counts.update(dict.fromkeys(names, 2))
         case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
             counts[name] += 2
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Nonlocal):
-                    counts.update(dict.fromkeys(inner.names, 2))
 
 
 def _children(node: ast.AST) -> list[ast.AST]:

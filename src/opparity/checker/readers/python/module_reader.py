@@ -50,17 +50,19 @@ class ModuleReader:
     package: tuple[str, ...]
     interest: Interest
     extensions: frozenset[str] = frozenset()
+    rebound: frozenset[str] = frozenset()
     operators: OperatorUses = field(init=False)
     functions: dict[str, FunctionFacts] = field(default_factory=dict)
     returns: dict[str, list[Returned]] = field(default_factory=dict)
     uses: list[NameUse] = field(default_factory=list)
     imports: list[ImportSite] = field(default_factory=list)
-    bindings: Bindings = field(default_factory=Bindings)
+    bindings: Bindings = field(init=False)
     bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bodies: dict[str, Function] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.operators = OperatorUses(self.path)
+        self.bindings = Bindings(self.rebound)
 
     def read(self, syntax: ast.Module) -> ModuleFacts:
         """Return everything the file says."""
