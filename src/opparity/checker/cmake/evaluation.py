@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.commands import COMMANDS
 from opparity.checker.cmake.configuration import initial_variables
-from opparity.checker.cmake.machine import ConfigurationFailedError, Machine, StepLimitError
+from opparity.checker.cmake.machine import ConfigurationFailedError, Machine
+from opparity.checker.cmake.state import STEP_LIMIT, StepLimitError
 from opparity.checker.cmake.syntax import Command, If, Statement, parse_file
 from opparity.checker.cmake.targets import Directory, Finisher
 from opparity.checker.facts import Build, Location, Problem
@@ -24,6 +25,10 @@ _FOREIGN_FOLDER = re.compile(
     r"composable_kernel|examples?|benchmarks?|docs?)/",
     re.IGNORECASE,
 )
+# All evaluations of a tree together, and so many more for each: enough for hundreds of projects,
+# while files made to take long take 2 s together and not each (Xeon of 2.3 GHz).
+_TREE_LIMIT = 300_000
+_EACH_LIMIT = 3_000
 _LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
 _PLATFORM_VALUE = re.compile(r"^(cuda|rocm|hip|cpu|xpu|sycl|npu|mlu|musa|gpu|hpu)$", re.IGNORECASE)
 
@@ -35,6 +40,7 @@ class CMakeReader:
         self.tree = tree
         self.parsed: dict[str, tuple[Statement, ...]] = {}
         self.entered: set[str] = set()
+        self.steps_left = _TREE_LIMIT
 
     def listings(self) -> list[str]:
         """Return the CMakeLists.txt files that may start a build, the outer ones first."""
@@ -87,6 +93,8 @@ class CMakeReader:
     ) -> Build:
         machine = Machine(platform, switches, self.tree.files, self.parse)
         machine.commands = COMMANDS
+        self.steps_left += _EACH_LIMIT
+        machine.step_limit = min(STEP_LIMIT, self.steps_left)
         problems: list[Problem] = []
         folder = root.rpartition("/")[0]
         try:
@@ -97,11 +105,13 @@ class CMakeReader:
             )
             machine.targets.clear()
         except StepLimitError:
-            problems.append(
-                Problem(Location(root, 1), f"{machine.steps} steps and no end; evaluation stopped")
+            detail = (
+                f"takes too long, or all builds of the tree do; stopped at step {machine.steps}"
             )
+            problems.append(Problem(Location(root, 1), detail))
         except RecursionError:
             problems.append(Problem(Location(root, 1), "nested too deeply; evaluation stopped"))
+        self.steps_left -= min(machine.steps, self.steps_left)
         self.entered.update(machine.entered)
         return Build(
             description=root,
