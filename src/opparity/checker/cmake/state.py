@@ -58,7 +58,7 @@ class Routine:
 
 # Folders that a clone with submodules has, or that a build fills.
 _FETCHED = re.compile(
-    r"(?:^|/)(?:third[_-]?party|3rd_?party|extern(?:als?)?|submodules?|deps|vendor|build)(?:/|$)",
+    r"(?:^|/)(?:third[_-]?party|3rd_?party|extern|externals?|submodules?|deps|vendor|build)(?:/|$)",
     re.IGNORECASE,
 )
 
