@@ -45,6 +45,8 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --no-deps --editable .
+	# pip compiles no editable package; where PYTHONDONTWRITEBYTECODE is set, each start would.
+	$(BIN)/python -m compileall -q src/opparity
 	touch $@
 
 # What `make run` ends with: the checker on our replay of vLLM #38750 and on vLLM 0.8.5's sdist.

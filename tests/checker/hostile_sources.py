@@ -58,6 +58,14 @@ CMAKE: dict[str, str] = {
     "a file that includes itself": "include(CMakeLists.txt)\n" * 3,
     "a folder that adds itself": "add_subdirectory(.)\n",
     "a range of a million million": "foreach(i RANGE 1000000000000)\nset(A ${i})\nendforeach()\n",
+    "a list that grows without end": "while(TRUE)\nlist(APPEND A x)\nendwhile()\n",
+    "a long list in a loop without end": 'string(REPEAT "x;" 400000 A)\nwhile(TRUE)\nset(B ${A})\n'
+    'list(FIND A y C)\nif("y" IN_LIST A)\nendif()\nendwhile()\n',
+    "a long list of brackets": 'string(REPEAT "[;" 400000 A)\n'
+    "while(TRUE)\nset(B ${A})\nendwhile()\n",
+    "many variables and an undecided branch in a loop": "foreach(i RANGE 9999)\nset(V${i} 1)\n"
+    "endforeach()\nwhile(TRUE)\nif(X MATCHES y)\nset(Q 1)\nendif()\nendwhile()\n",
+    "globs in a loop without end": "while(TRUE)\nfile(GLOB_RECURSE A *.cu *.cpp *.h)\nendwhile()\n",
     "nested loops": "foreach(a RANGE 999)\n" * 6 + "set(A 1)\n" + "endforeach()\n" * 6,
     "a string doubled sixty times": "set(A x)\n" + 'set(A "${A}${A}")\n' * 60,
     "a list doubled sixty times": "set(A x y)\n" + "list(APPEND A ${A})\n" * 60,

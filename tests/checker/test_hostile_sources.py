@@ -47,6 +47,30 @@ def test_a_hostile_source_comes_to_a_report(name: str) -> None:
     assert all(text.isprintable() for text in "".join(texts).split("\n"))
 
 
+def seconds_of_builds(places: dict[str, str]) -> tuple[float, list[str]]:
+    tree = Tree("hostile", {path: text.encode() for path, text in places.items()})
+    started = time.process_time()
+    report = inspect_tree(tree, Request(platforms=(Platform("rocm"), Platform("cuda"))))
+    stopped = [unknown.location.path for unknown in report.unknowns if unknown.rule == "INP001"]
+    return time.process_time() - started, stopped
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("CMakeLists.txt", "cmake: a loop without end"),
+        ("setup.py", "setup: a function that calls itself"),
+    ],
+)
+def test_thirty_builds_without_end_share_one_limit(name: str, kind: str) -> None:
+    text = TREES[kind][name]
+    one, _ = seconds_of_builds({f"p/{name}": text})
+    many, stopped = seconds_of_builds({f"p{number}/{name}": text for number in range(30)})
+    assert set(stopped) == {f"p{number}/{name}" for number in range(30)}
+    # Each alone would take as long as the first: thirty times as much.
+    assert many < 12 * max(one, 0.1)
+
+
 def test_what_a_build_script_would_do_if_it_ran_is_not_done(tmp_path: Path) -> None:
     witness = tmp_path / "ran"
     script = (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.choices import alternatives
 from opparity.checker.cmake.commands import COMMANDS
 from opparity.checker.cmake.configuration import initial_variables
-from opparity.checker.cmake.machine import ConfigurationFailedError, Machine, StepLimitError
+from opparity.checker.cmake.machine import ConfigurationFailedError, Machine
+from opparity.checker.cmake.state import STEP_LIMIT, StepLimitError
 from opparity.checker.cmake.syntax import Command, If, Statement, parse_file
 from opparity.checker.cmake.targets import Directory, Finisher
 from opparity.checker.facts import Build, Choice, Location, Problem
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from opparity.checker.platforms import Platform
     from opparity.checker.tree import Tree
 
+    # An option's name -> its default, and where it is declared.
+    Options = dict[str, tuple[str, Location]]
+
 _FOREIGN_FOLDER = re.compile(
     r"(?:^|/)(?:third[_-]?party|3rd_?party|extern(?:al)?|vendor|submodules|cutlass|"
     r"composable_kernel|examples?|benchmarks?|docs?)/",
@@ -28,8 +33,11 @@ _FOREIGN_FOLDER = re.compile(
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # Each is an evaluation (0.02 s to 0.13 s on vLLM); no tree of the corpus has more that matter.
 _MOST_CHOICES = 16
-# A description that runs for longer is read with its defaults alone.
-_MOST_STEPS = 60_000
+# All evaluations of a tree together, and so many more for each: enough for hundreds of projects,
+# while files made to take long take 2 s together and not each (Xeon of 2.3 GHz). As much again to
+# try options.
+_TREE_LIMIT = 300_000
+_EACH_LIMIT = 3_000
 _LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
 _PLATFORM_VALUE = re.compile(r"^(cuda|rocm|hip|cpu|xpu|sycl|npu|mlu|musa|gpu|hpu)$", re.IGNORECASE)
 
@@ -47,6 +55,7 @@ class CMakeReader:
         self.entered: set[str] = set()
         self.words: dict[str, frozenset[str]] = {}
         self.variants: list[Build] = []
+        self.steps_left = _TREE_LIMIT
 
     def listings(self) -> list[str]:
         """Return the CMakeLists.txt files that may start a build, the outer ones first."""
@@ -83,6 +92,7 @@ class CMakeReader:
         listings = self.listings()
         switches = self.switches() if listings else {}
         builds: list[Build] = []
+        options: list[Options] = []
         for path in listings:
             # What another build takes in by add_subdirectory is no build of its own.
             if path in self.entered or (builds and not self._is_project(path)):
@@ -90,19 +100,29 @@ class CMakeReader:
             for platform in platforms:
                 build, machine = self._evaluate(path, platform, switches)
                 builds.append(build)
-                if build.targets and machine.steps <= _MOST_STEPS:
-                    self._vary(build, platform, switches, machine.options)
-        return builds
+                options.append(machine.options)
+        tested = self._tested()
+        self.steps_left = _TREE_LIMIT
+        of_label = {platform.label: platform for platform in platforms}
+        return [
+            self._varied(build, of_label[build.platform], switches, of_build, tested)
+            for build, of_build in zip(builds, options, strict=True)
+        ]
 
-    def _vary(
+    def _varied(
         self,
         default: Build,
         platform: Platform,
         switches: dict[str, frozenset[str]],
-        options: dict[str, tuple[str, Location]],
-    ) -> None:
-        """Evaluate a build once for each option that changes a target of it."""
-        tested = self._tested()
+        options: Options,
+        tested: frozenset[str],
+    ) -> Build:
+        """Evaluate a build once for each option that changes a target of it; return the build.
+
+        It has a problem more where the tree's steps end with it; later builds are not varied then.
+        """
+        if not default.targets or not self.steps_left:
+            return default
         choices = [
             choice
             for name, (value, location) in options.items()
@@ -110,9 +130,16 @@ class CMakeReader:
             for choice in alternatives(name, value, location)
         ]
         for choice in choices[:_MOST_CHOICES]:
-            build, _ = self._evaluate(default.description, platform, switches, choice)
+            build, machine = self._evaluate(default.description, platform, switches, choice)
+            if machine.is_stopped:
+                self.steps_left = 0
+                what = "too many steps to try the options of this build and of later ones"
+                detail = f"{what} on {platform.label}"
+                problem = Problem(Location(default.description, 1), detail)
+                return replace(default, problems=(*default.problems, problem))
             if build.targets and build.targets != default.targets:
                 self.variants.append(build)
+        return default
 
     def _tested(self) -> frozenset[str]:
         """Return every word in the conditions and loops of the files evaluated so far."""
@@ -141,6 +168,8 @@ class CMakeReader:
         machine = Machine(platform, switches, self.tree.files, self.parse)
         machine.commands = COMMANDS
         machine.chosen = {choice.name: choice.value} if choice else {}
+        self.steps_left += _EACH_LIMIT
+        machine.step_limit = min(STEP_LIMIT, self.steps_left)
         problems: list[Problem] = []
         folder = root.rpartition("/")[0]
         try:
@@ -151,11 +180,13 @@ class CMakeReader:
             )
             machine.targets.clear()
         except StepLimitError:
-            problems.append(
-                Problem(Location(root, 1), f"{machine.steps} steps and no end; evaluation stopped")
+            detail = (
+                f"takes too long, or all builds of the tree do; stopped at step {machine.steps}"
             )
+            problems.append(Problem(Location(root, 1), detail))
         except RecursionError:
             problems.append(Problem(Location(root, 1), "nested too deeply; evaluation stopped"))
+        self.steps_left -= min(machine.steps, self.steps_left)
         self.entered.update(machine.entered)
         build = Build(
             description=root,

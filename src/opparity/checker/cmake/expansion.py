@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SPECIAL = re.compile(r"\\.|\$ENV\{|\$CACHE\{|\$\{|@[A-Za-z_]\w*@|\}", re.DOTALL)
+# What may end a piece of plain text in a generator expression, by what ends the text around it.
+_NEXT = {
+    stops: re.compile(rf"\$<|[{stops}]" if stops else r"\$<") for stops in ("", ">", ":>", ",>")
+}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _DEEPEST = 30
 _LONGEST = 1_000_000
@@ -83,18 +87,16 @@ class GeneratorExpressions:
         """Return the value up to one of the stops at this level, and its position."""
         parts: list[str] = []
         position = start
-        while position < len(text):
-            if text.startswith("$<", position):
-                if depth > _DEEPEST:
-                    return UNKNOWN, len(text)
-                value, position = self._expression(text, position + 2, depth + 1)
-                parts.append(value)
-            elif stops and text[position] in stops:
-                break
-            else:
-                parts.append(text[position])
-                position += 1
-        return "".join(parts), position
+        while found := _NEXT[stops].search(text, position):
+            parts.append(text[position : found.start()])
+            position = found.start()
+            if found.group() != "$<":
+                return "".join(parts), position
+            if depth > _DEEPEST:
+                return UNKNOWN, len(text)
+            value, position = self._expression(text, position + 2, depth + 1)
+            parts.append(value)
+        return "".join([*parts, text[position:]]), len(text)
 
     def _expression(self, text: str, start: int, depth: int) -> tuple[str, int]:
         name, position = self._text(text, start, ":>", depth)

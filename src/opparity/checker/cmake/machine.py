@@ -23,14 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-STEP_LIMIT = 300_000
+# So many variables are copied in about the time of a step.
+_VARIABLES_A_STEP = 100
 _DEEPEST_CALL = 40
 _MAKES_LIBRARY = re.compile(r"_(?:library|module|extension)$")
 _SOURCE_NAME = re.compile(r"\.(c|cc|cpp|cxx|cu|hip|mm|sycl)$", re.IGNORECASE)
-
-
-class StepLimitError(Exception):
-    """A build description that runs for too long."""
 
 
 class ConfigurationFailedError(Exception):
@@ -100,9 +97,7 @@ class Machine(State):
     def run(self, statements: Iterable[Statement]) -> None:
         """Evaluate statements in order."""
         for statement in statements:
-            self.steps += 1
-            if self.steps > STEP_LIMIT:
-                raise StepLimitError
+            self.count_steps()
             if isinstance(statement, Command):
                 self._command(statement)
             elif isinstance(statement, If):
@@ -182,6 +177,7 @@ class Machine(State):
         found = []
         scope: Scope | None = self.scope
         while scope is not None:
+            self.count_steps(len(scope.variables) // _VARIABLES_A_STEP)
             found.append(dict(scope.variables))
             scope = scope.parent
         return found
@@ -234,9 +230,7 @@ class Machine(State):
 
     def _while(self, block: Block) -> None:
         while True:
-            self.steps += 1
-            if self.steps > STEP_LIMIT:
-                raise StepLimitError
+            self.count_steps()
             truth = ConditionReader(self.tokens(block.opening.arguments), self).evaluate()
             if truth is Truth.FALSE:
                 return
@@ -303,6 +297,7 @@ class Machine(State):
 
     def _run_function(self, routine: Routine, bound: dict[str, str]) -> None:
         outer, bindings, doubt = self.scope, self.bindings, self.doubt
+        self.count_steps(len(outer.variables) // _VARIABLES_A_STEP)
         self.scope = Scope({**outer.variables, **bound}, outer)
         self.bindings = {}
         try:

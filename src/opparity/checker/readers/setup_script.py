@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Build, Location, Problem, Target
 from opparity.checker.readers.build_python.audience import Audience
-from opparity.checker.readers.build_python.expressions import OutOfSteps
+from opparity.checker.readers.build_python.expressions import MOST_STEPS, OutOfSteps
 from opparity.checker.readers.build_python.extensions import NO_SOURCES, Extension, target_of
 from opparity.checker.readers.build_python.interpreter import Interpreter
 from opparity.checker.readers.build_python.tree_paths import TreeFiles, TreePaths
@@ -37,6 +38,10 @@ _DEVICE_BUILDERS = {
     "sycl": frozenset({"xpu"}),
 }
 _BUILD_MODULE = re.compile(r"(?:setuptools|distutils|torch\w*\.utils|torch\.utils)\b")
+# All readings of a tree's scripts together, and so many more for each: enough for hundreds of
+# scripts, while those made to take long take 2 s together and not each (Xeon of 2.3 GHz).
+_TREE_STEPS = 300_000
+_EACH_STEPS = 3_000
 # An extension call, in a function that nothing calls while its module is read.
 _CALL_NAMES = re.compile(r"(?:Extension|^load|^load_inline)$")
 
@@ -48,21 +53,34 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
     parse = _parser(tree)
     builds: list[Build] = []
     audience = Audience(tree)
+    budget = _Budget()
     for path in scripts:
         folder = path.rpartition("/")[0] if path.endswith("setup.py") else ""
         for platform in platforms:
             paths = TreePaths(files, folder)
             world = World(platform)
-            build = _read_script(path, world, paths, parse, audience)
+            build = _read_script(path, world, paths, parse, audience, budget)
             if not build.targets and world.switches:
                 # Perhaps it builds them only for whoever asks (MMCV_WITH_OPS=1).
                 eager = World(platform, is_eager=True)
-                build = _read_script(path, eager, paths, parse, audience)
+                build = _read_script(path, eager, paths, parse, audience, budget)
             if build.targets or build.problems:
                 builds.append(build)
         if not any(build.description == path for build in builds):
             builds.extend(_nothing_found(path, parse(path), platforms[:1]))
     return _without_copies(audience.meant(builds))
+
+
+@dataclass(slots=True)
+class _Budget:
+    """The steps that are left for a tree's scripts."""
+
+    left: int = _TREE_STEPS
+
+    def grant(self) -> int:
+        """Return how many steps one more reading may take."""
+        self.left = max(self.left, 0) + _EACH_STEPS
+        return min(MOST_STEPS, self.left)
 
 
 def _nothing_found(
@@ -122,9 +140,10 @@ def _read_script(
     paths: TreePaths,
     parse: Callable[[str], ast.Module | None],
     audience: Audience,
+    budget: _Budget,
 ) -> Build:
     platform = world.platform
-    interpreter = Interpreter(paths, world, parse=parse)
+    interpreter = Interpreter(paths, world, parse=parse, most_steps=budget.grant())
     problems: list[Problem] = []
     if parse(path) is None:
         detail = "is not Python that can be parsed; its extensions are not known"
@@ -132,11 +151,13 @@ def _read_script(
     try:
         _run(interpreter, path, platform)
     except OutOfSteps:
-        detail = "takes more steps than a build script should; its evaluation was stopped"
+        detail = "takes more steps than a build script should, alone or with the tree's others; "
+        detail += "its evaluation was stopped"
         problems.append(Problem(Location(path, 1), detail))
     except RecursionError:
         detail = "is nested too deeply; its evaluation was stopped"
         problems.append(Problem(Location(path, 1), detail))
+    budget.left -= interpreter.steps
     audience.note(path, interpreter.modules)
     targets = _targets(interpreter, platform, paths)
     return Build(path, platform.label, tuple(targets), problems=tuple(problems))

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from opparity.checker.readers.build_python.world import World
 
 # The longest script measured is xformers 0.0.35's setup.py: 42,000 steps; mmcv's takes 650.
-MOST_STEPS = 200_000
+MOST_STEPS = 100_000
 MOST_COMBINATIONS = 16
 LONGEST_TEXT = 20_000
 
@@ -82,6 +82,7 @@ class Evaluator(ABC):
     branch: int = 0
     branches: int = 0
     steps: int = 0
+    most_steps: int = MOST_STEPS
     depth: int = 0
     position: Location = field(default_factory=lambda: Location("", 1))
 
@@ -126,7 +127,7 @@ class Evaluator(ABC):
             OutOfSteps: it was one too many.
         """
         self.steps += 1 + compared // 10
-        if self.steps > MOST_STEPS:
+        if self.steps > self.most_steps:
             raise OutOfSteps
 
     def location(self, node: ast.AST, scope: Scope) -> Location:

@@ -69,8 +69,9 @@ def dotted(node: ast.AST) -> str:
 
 def operator_of(node: ast.AST) -> tuple[str, str, str] | None:
     """Return (library, operator, overload) of `torch.ops.library.operator[.overload]`."""
-    parts = dotted(node).split(".")
-    if parts[:2] != ["torch", "ops"] or not 4 <= len(parts) <= 5:  # noqa: PLR2004 -- torch.ops.a.b.c
+    name = dotted(node)
+    parts = name.split(".") if name.startswith("torch.ops.") else []
+    if not 4 <= len(parts) <= 5:  # noqa: PLR2004 -- torch.ops.a.b.c
         return None
     return parts[2], parts[3], parts[4] if len(parts) > 4 else ""  # noqa: PLR2004 -- an overload
 
