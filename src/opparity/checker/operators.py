@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # A word in a file's path -> the platforms whose code the file is. ROCm's torch calls its device
 # "cuda"; "cpu" keeps a file to no platform, since every platform's code speaks of the host.
-_PLATFORM_WORDS = {
+PLATFORM_WORDS = {
     "rocm": ("rocm",),
     "amd": ("rocm",),
     "aiter": ("rocm",),
@@ -197,7 +197,7 @@ def tests_operator(condition: Condition) -> bool:
 def platforms_of(path: str) -> frozenset[str]:
     """Return the platforms that a file's path keeps it to; none where it names none, or several."""
     words = re.split(r"[/_.]", path.lower())
-    found = {_PLATFORM_WORDS[word] for word in words if word in _PLATFORM_WORDS}
+    found = {PLATFORM_WORDS[word] for word in words if word in PLATFORM_WORDS}
     return frozenset(next(iter(found))) if len(found) == 1 else frozenset()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.evaluation import CMakeReader
 from opparity.checker.conditions import Condition, Truth, all_of, any_of, evaluate
+from opparity.checker.dedicated_builds import without_foreign_builds
 from opparity.checker.detection import known_platforms
 from opparity.checker.linking import Linker
 from opparity.checker.mentions import Mentions
@@ -198,12 +199,13 @@ def read_project(
 
 
 def _read_builds(tree: Tree, platforms: tuple[Platform, ...]) -> tuple[Build, ...]:
-    return (
+    builds = (
         *CMakeReader(tree).read(platforms),
         *read_setup_scripts(tree, platforms),
         *read_build_tomls(tree, platforms),
         *read_json_lists(tree, platforms),
     )
+    return without_foreign_builds(builds)
 
 
 def _libraries(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:

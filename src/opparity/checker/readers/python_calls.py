@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.readers.python.import_graph import read_import_graph
 from opparity.checker.readers.python.linking import Linker
-from opparity.checker.readers.python.names import Names, module_name
+from opparity.checker.readers.python.names import Names, module_paths
 from opparity.checker.readers.python.parsing import Leads, read_module
 
 if TYPE_CHECKING:
@@ -57,11 +57,13 @@ class PythonReader:
             return {}
         modules = self._modules(sorted(touching), Leads(self.extensions))
         followed = {path for path, facts in modules.items() if _needs_users(facts, libraries)}
-        leads = Leads(self.extensions, frozenset(module_name(path) for path in followed))
+        paths = module_paths(self.contents)
+        leads = Leads(
+            self.extensions, frozenset(name for name, path in paths.items() if path in followed)
+        )
         users = _users(self.graph, {path: modules[path] for path in followed}, self.contents)
         modules |= self._modules(sorted(users), leads)
         roots = [path for path in self.contents if _is_root(path, self.contents)]
-        paths = {module_name(path): path for path in self.contents}
         linker = Linker(
             Names(modules, paths),
             self.graph.surely_imported(roots),

@@ -35,6 +35,8 @@ _DEVICE_BUILDERS = {
     "cpu": frozenset({"cpu"}),
     "sycl": frozenset({"xpu"}),
 }
+# Such a script names sources from its own folder; a loader names them from the tree's root.
+_RUN_WHERE_IT_LIES = re.compile(r"(?:^|/)setup(?:[_-]\w+)?\.py$")
 # An extension call, in a function that nothing calls while its module is read.
 _CALL_NAMES = re.compile(r"(?:Extension|^load|^load_inline)$")
 
@@ -46,7 +48,7 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
     parse = _parser(tree)
     builds: list[Build] = []
     for path in scripts:
-        folder = path.rpartition("/")[0] if path.endswith("setup.py") else ""
+        folder = path.rpartition("/")[0] if _RUN_WHERE_IT_LIES.search(path) else ""
         for platform in platforms:
             paths = TreePaths(files, folder)
             world = World(platform)

@@ -24,6 +24,8 @@ from opparity.checker.facts import Guard
 from opparity.checker.readers.python.tests_of_platform import ASSERTED, PLATFORM_WORDS, on
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opparity.checker.readers.python.records import ImportSite, ModuleFacts
 
 _PREDICATE = re.compile(r"_?(?:is|on|using|current_platform_is)_(?P<word>[a-z_]+?)(?:_platform)?$")
@@ -35,6 +37,28 @@ _MOST_DEPTH = 6
 def module_name(path: str) -> str:
     """Return a file's dotted module name from the tree's root: "pkg/a/__init__.py" -> "pkg.a"."""
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def module_paths(paths: Iterable[str]) -> dict[str, str]:
+    """Return dotted module name -> path, by the tree's root and by each package's own folder.
+
+    SGLang's "sgl-kernel/python/sgl_kernel/gemm.py" is sgl_kernel.gemm for whoever imports it.
+    A name that two files would have is left out.
+    """
+    known = set(paths)
+    found = {module_name(path): path for path in known}
+    inner: dict[str, set[str]] = {}
+    for path in known:
+        folder = path.rpartition("/")[0]
+        package = folder
+        while package and f"{package}/__init__.py" in known:
+            package = package.rpartition("/")[0]
+        if package and package != folder:
+            inner.setdefault(module_name(path.removeprefix(f"{package}/")), set()).add(path)
+    for name, files in inner.items():
+        if len(files) == 1:
+            found.setdefault(name, next(iter(files)))
+    return found
 
 
 @dataclass(slots=True)
