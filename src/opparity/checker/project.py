@@ -51,6 +51,8 @@ class Project:
         platforms: those that are checked, in order.
         native: the facts of each C++, CUDA and HIP file, by path.
         builds: each build description, evaluated for each platform.
+        other_builds: the same for the platforms that the tree knows and nobody asked about: what
+            they register is missing on those that are checked, if these do not register it.
         python: the facts of each Python file, by path.
         problems: what could not be read.
     """
@@ -60,6 +62,7 @@ class Project:
     platforms: tuple[Platform, ...]
     native: dict[str, NativeFile] = field(default_factory=dict)
     builds: tuple[Build, ...] = ()
+    other_builds: tuple[Build, ...] = ()
     python: dict[str, PythonFile] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
@@ -172,14 +175,19 @@ def read_project(
         with Workers() as own:
             return read_project(source, platforms, own)
     tree = source if isinstance(source, Tree) else open_tree(source)
-    chosen = tuple(platforms) or known_platforms(tree)
+    known = known_platforms(tree)
+    chosen = tuple(platforms) or known
+    names = {platform.name for platform in chosen}
+    others = tuple(platform for platform in known if platform.name not in names)
     with collector_paused():
         reading = read_native_files(tree, workers)
         builds = _read_builds(tree, chosen)
-        python = PythonReader(tree, _modules(builds), workers)
+        other_builds = _read_builds(tree, others) if others else ()
+        every_build = (*builds, *other_builds)
+        python = PythonReader(tree, _modules(every_build), workers)
         by_path = {file.path: file for file in reading}
         native = {path: by_path[path] for path in tree.native}
-        scripts = python.read(_libraries(native, builds))
+        scripts = python.read(_libraries(native, every_build))
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)
@@ -193,6 +201,7 @@ def read_project(
         platforms=chosen,
         native=native,
         builds=builds,
+        other_builds=other_builds,
         python=scripts,
         problems=tuple(dict.fromkeys(problems)),
     )

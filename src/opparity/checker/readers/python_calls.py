@@ -6,6 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
+from opparity.checker.readers.python.defined import defined_in_python
 from opparity.checker.readers.python.import_graph import read_import_graph
 from opparity.checker.readers.python.linking import Linker
 from opparity.checker.readers.python.names import Names, module_paths
@@ -52,7 +53,7 @@ class PythonReader:
             libraries: the namespaces that native files register operators in; who imports a module
                 is followed where the module touches these.
         """
-        touching = self._touching(libraries)
+        touching = self._touching(libraries) | defined_in_python(self.contents, libraries)
         if not touching:
             return {}
         modules = self._modules(sorted(touching), Leads(self.extensions))
@@ -69,6 +70,7 @@ class PythonReader:
             self.graph.surely_imported(roots),
             frozenset(followed),
             self.extensions,
+            importers=self.graph.importers,
         )
         return linker.files()
 
@@ -104,7 +106,7 @@ def _users(
     found: set[str] = set()
     for path, facts in followed.items():
         importers = graph.importers.get(path, set())
-        if any(call.at_import for call in facts.calls):
+        if facts.registrations or any(call.at_import for call in facts.calls):
             found |= importers
             continue
         offered = {name.partition(".")[0].encode() for name in _offered(facts)}
@@ -127,7 +129,7 @@ def _needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
 
     Either at import, or in a plain function; what methods touch is judged where it stands.
     """
-    return any(
+    return bool(facts.registrations) or any(
         call.library in libraries and (call.at_import or not call.inside or "." not in call.inside)
         for call in facts.calls
     ) or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)

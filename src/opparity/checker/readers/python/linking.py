@@ -49,6 +49,7 @@ class Linker:
         extensions: the last names of the extension modules that the tree builds.
         users: (file, function or class) -> where it is named.
         sites: file -> where it is imported.
+        importers: file -> every file that imports it, those that were not read included.
     """
 
     names: Names
@@ -60,6 +61,7 @@ class Linker:
     loaded: dict[str, Condition] = field(default_factory=dict)
     default_library: str = ""
     sites: dict[str, list[tuple[str, ImportSite]]] = field(default_factory=dict)
+    importers: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._index_imports()
@@ -210,6 +212,8 @@ class Linker:
             self._site_condition(importer, site, depth)
             for importer, site in self.sites.get(path, ())
         ]
+        if not self.importers.get(path, set()) <= self.names.modules.keys():
+            sites.append(UNDECIDED)
         if sites:
             self.loaded[path] = ALWAYS if ALWAYS in sites else disjunction(*sites)
         return self.loaded[path]

@@ -107,7 +107,9 @@ class Names:
                 return found
         return (path, name) if facts and name in facts.variables else None
 
-    def _import_target(self, site: ImportSite, rest: str) -> tuple[str, str] | None:
+    def _import_target(
+        self, site: ImportSite, rest: str, depth: int = 0
+    ) -> tuple[str, str] | None:
         if not site.name:
             return self._in_module(site.module, rest)
         submodule = self.file_of(f"{site.module}.{site.name}")
@@ -118,8 +120,9 @@ class Names:
             return None
         name = f"{site.name}.{rest}" if rest else site.name
         again = self.bound.get(file, {}).get(site.name)
-        if again and again[0].module != site.module:
-            return self._import_target(again[0], rest) or (file, name)
+        # Two packages may offer each other's names in a circle.
+        if again and again[0].module != site.module and depth < _MOST_DEPTH:
+            return self._import_target(again[0], rest, depth + 1) or (file, name)
         return file, name
 
     def _in_module(self, module: str, rest: str) -> tuple[str, str] | None:

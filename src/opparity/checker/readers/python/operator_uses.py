@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from opparity.checker.conditions import UNDECIDED
 from opparity.checker.facts import (
     Call,
     CallKind,
+    Guard,
     Location,
     PythonRegistration,
     TableUse,
@@ -139,7 +141,11 @@ class OperatorUses:
             if keyword.arg == "target_lib":
                 library = self.libraries.get(dotted(keyword.value), "") or library
         # The helper's own library is looked up when every file is known.
-        registration = PythonRegistration(library, match["operator"], self._at(node), place.guards)
+        guards = place.guards
+        if not place.at_import:
+            # Whether somebody calls the function that registers it is not followed.
+            guards += (Guard(UNDECIDED, self._at(node)),)
+        registration = PythonRegistration(library, match["operator"], self._at(node), guards)
         self.registrations.append(registration)
 
     # ---- assignments
