@@ -278,9 +278,9 @@ def own_platform(path: str) -> str:
 
 
 def concerns(call: Call, platform: Platform) -> bool:
-    """Return whether a call's file is for a platform, or for all."""
-    found = platforms_of(call.location.path)
-    return not found or platform.name in found
+    """Return whether a call's file and function are for a platform, or for all."""
+    names = (call.location.path, call.inside.rpartition(".")[2])
+    return all(platform.name in found for name in names if (found := platforms_of(name)))
 
 
 def touches(project: Project) -> Iterator[Call]:

@@ -58,11 +58,15 @@ class PythonReader:
             return {}
         modules = self._modules(sorted(touching), Leads(self.extensions))
         followed = {path for path, facts in modules.items() if _needs_users(facts, libraries)}
+        passing = _passing_on(self.graph, {path: modules[path] for path in followed}, self.contents)
         paths = module_paths(self.contents)
+        leading = followed | passing.keys()
         leads = Leads(
-            self.extensions, frozenset(name for name, path in paths.items() if path in followed)
+            self.extensions, frozenset(name for name, path in paths.items() if path in leading)
         )
         users = _users(self.graph, {path: modules[path] for path in followed}, self.contents)
+        for path, names in passing.items():
+            users |= _mentioning(self.graph.importers.get(path, set()), names, self.contents)
         modules |= self._modules(sorted(users), leads)
         roots = [path for path in self.contents if _is_root(path, self.contents)]
         linker = Linker(
@@ -110,11 +114,38 @@ def _users(
             found |= importers
             continue
         offered = {name.partition(".")[0].encode() for name in _offered(facts)}
-        found |= {
-            importer
-            for importer in importers
-            if any(name in contents[importer] for name in offered)
-        }
+        found |= _mentioning(importers, offered, contents)
+    return found
+
+
+def _mentioning(
+    paths: Iterable[str], names: Iterable[bytes], contents: dict[str, bytes]
+) -> set[str]:
+    return {path for path in paths if any(name in contents[path] for name in names)}
+
+
+def _passing_on(
+    graph: ImportGraph, followed: dict[str, ModuleFacts], contents: dict[str, bytes]
+) -> dict[str, set[bytes]]:
+    """Return the packages that offer the functions of their modules, and those functions."""
+    found: dict[str, set[bytes]] = {}
+    waiting = [
+        (path, {name.partition(".")[0].encode() for name in _offered(facts)})
+        for path, facts in followed.items()
+    ]
+    while waiting:
+        path, names = waiting.pop()
+        for importer in graph.importers.get(path, set()):
+            if not importer.endswith("__init__.py"):
+                continue
+            content = contents[importer]
+            passed = {name for name in names if name in content} or (
+                names if b"import *" in content else set()
+            )
+            new = passed - found.get(importer, set())
+            if new:
+                found.setdefault(importer, set()).update(new)
+                waiting.append((importer, new))
     return found
 
 

@@ -105,15 +105,15 @@ def _is_open(project: Project, platform: Platform, call: Call) -> bool:
 
 
 def _is_cpus_own(project: Project, call: Call) -> bool:
-    """Return whether a file that speaks of the CPU calls what the CPU alone has.
+    """Return whether code that speaks of the CPU calls what the CPU alone has.
 
-    The word by itself keeps a file to no platform: every platform's code speaks of the host.
+    The word by itself keeps code to no platform: every platform's code speaks of the host.
     """
-    if not _CPU_WORD.search(call.location.path):
+    if not (_CPU_WORD.search(call.location.path) or _CPU_WORD.search(f"{call.inside}.")):
         return False
     having = {
         platform.name
         for platform in project.platforms
-        if project.operators.exists(platform, call.qualified) is not Truth.FALSE
+        if project.operators.definitions(platform, call.qualified)
     }
     return having == {"cpu"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from opparity.checker.conditions import (
     atoms,
     conjunction,
     disjunction,
+    permissive,
 )
 from opparity.checker.facts import (
     Call,
@@ -37,6 +39,11 @@ if TYPE_CHECKING:
     )
 
 _MOST_DEPTH = 4
+# Methods by which a class says where it works; whoever chooses among classes asks them first.
+_SAYS_WHERE = re.compile(
+    r"_?(?:is_supported|can_implement|is_available|supported|supports_(?:current_)?(?:device|platform)"
+    r"|is_(?:device|platform)_supported)"
+)
 
 
 @dataclass(slots=True)
@@ -70,7 +77,9 @@ class Linker:
             for use in facts.uses:
                 target = self._named(path, use)
                 if target:
-                    self.users.setdefault(target, []).append((path, use))
+                    bound = self.names.binding_guards(path, use, target[0])
+                    named = replace(use, guards=use.guards + bound) if bound else use
+                    self.users.setdefault(target, []).append((path, named))
 
     def _index_imports(self) -> None:
         for path, facts in self.names.modules.items():
@@ -140,6 +149,22 @@ class Linker:
         return self.reached[key]
 
     def _reach(self, path: str, name: str) -> Condition:
+        function = self.names.modules[path].functions[name]
+        if function.is_class:
+            return conjunction(self._used(path, name), self._supported(path, name))
+        return self._used(path, name)
+
+    def _supported(self, path: str, name: str) -> Condition:
+        """Return where a class says that it works: `can_implement` turns platforms away."""
+        methods = self.names.methods(path, name)
+        asked = [
+            self.names.answer(*place)
+            for method, place in methods.items()
+            if _SAYS_WHERE.fullmatch(method)
+        ]
+        return conjunction(*(permissive(condition) for condition in asked))
+
+    def _used(self, path: str, name: str) -> Condition:
         function = self.names.modules[path].functions[name]
         outer = name.rpartition(".")[0]
         if outer and outer in self.names.modules[path].functions:
