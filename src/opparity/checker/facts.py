@@ -343,12 +343,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class PythonRegistration:
-    """An operator that Python itself defines: `Library.define`, `custom_op`, a direct helper."""
+    """An operator that Python itself defines: `Library.define`, `custom_op`, a direct helper.
+
+    Attributes:
+        inside: the dotted name of the function that defines it when it is called; "" for none.
+    """
 
     library: str
     operator: str
     location: Location
     guards: tuple[Guard, ...] = ()
+    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

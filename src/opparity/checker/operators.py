@@ -184,6 +184,7 @@ class Operators:
         registrations = self.python.get(call.qualified, ())
         return all(
             each.location.path != call.location.path
+            and not each.inside
             and any(guard.location.line > 1 for guard in each.guards)
             for each in registrations
         )

@@ -53,7 +53,9 @@ class PythonReader:
             libraries: the namespaces that native files register operators in; who imports a module
                 is followed where the module touches these.
         """
-        touching = self._touching(libraries) | defined_in_python(self.contents, libraries)
+        touching = self._touching(libraries) | defined_in_python(
+            self.contents, libraries, self.graph
+        )
         if not touching:
             return {}
         modules = self._modules(sorted(touching), Leads(self.extensions))

@@ -279,7 +279,24 @@ class Linker:
                 imported = self.import_condition(path)
                 if imported != ALWAYS:
                     guards += (Guard(imported, Location(path, 1)),)
+                called = self._called_at_import(path, registration.inside)
+                if called != ALWAYS:
+                    guards += (Guard(called, registration.location),)
                 yield replace(registration, library=library, guards=guards)
+
+    def _called_at_import(self, path: str, name: str) -> Condition:
+        """Return the condition under which a function is called while modules are imported."""
+        if not name:
+            return ALWAYS
+        calls = [
+            conjunction(
+                *(guard.condition for guard in self.names.guards(use.guards, user)),
+                ALWAYS if user == path else self.import_condition(user),
+            )
+            for user, use in self.users.get((path, name), ())
+            if use.is_call and use.at_import
+        ]
+        return disjunction(*calls) if calls else UNDECIDED
 
     def _default_library(self) -> str:
         """Return the library of the tree's own helper that defines operators; "" without one."""

@@ -7,11 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import UNDECIDED
 from opparity.checker.facts import (
     Call,
     CallKind,
-    Guard,
     Location,
     PythonRegistration,
     TableUse,
@@ -141,11 +139,10 @@ class OperatorUses:
             if keyword.arg == "target_lib":
                 library = self.libraries.get(dotted(keyword.value), "") or library
         # The helper's own library is looked up when every file is known.
-        guards = place.guards
-        if not place.at_import:
-            # Whether somebody calls the function that registers it is not followed.
-            guards += (Guard(UNDECIDED, self._at(node)),)
-        registration = PythonRegistration(library, match["operator"], self._at(node), guards)
+        inside = "" if place.at_import else place.inside
+        registration = PythonRegistration(
+            library, match["operator"], self._at(node), place.guards, inside
+        )
         self.registrations.append(registration)
 
     # ---- assignments
