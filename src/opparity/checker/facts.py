@@ -66,6 +66,7 @@ class Definition:
     Attributes:
         is_local: `static`, or in an anonymous namespace: no other file can link to it.
         is_empty: the body has no statement under any condition.
+        content: the condition under which the body has a statement at all.
         end_line: the body's last line.
         is_guessed: found by its looks in a file that the grammar could not follow; the namespace
             and parameters are not known.
@@ -82,6 +83,7 @@ class Definition:
     is_empty: bool = False
     end_line: int = 0
     is_guessed: bool = False
+    content: Condition = ALWAYS
 
 
 class RegistrationKind(StrEnum):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from opparity.checker.conditions import ALWAYS, disjunction
 from opparity.checker.facts import Declaration, Definition, Location, Parameter, Signature
 from opparity.checker.readers.syntax import field as child
 from opparity.checker.readers.syntax import text_of
@@ -30,6 +31,7 @@ _TRANSPARENT = frozenset(
         "translation_unit",
     }
 )
+_CONDITIONAL = frozenset({"preproc_elif", "preproc_else", "preproc_if", "preproc_ifdef"})
 _DECLARATOR_WRAPPERS = frozenset(
     {"pointer_declarator", "reference_declarator", "attributed_declarator", "init_declarator"}
 )
@@ -149,6 +151,21 @@ class _Collector:
         )
         return [(body, inner)]
 
+    def _content(self, body: Node) -> Condition:
+        """Return the condition under which a body has a statement at all."""
+        if not any(part.type.startswith("preproc") for part in body.named_children):
+            return ALWAYS
+        conditions: list[Condition] = []
+        waiting = list(body.named_children)
+        while waiting:
+            part = waiting.pop()
+            if part.type in _CONDITIONAL:
+                head = [child(part, "name"), child(part, "condition")]
+                waiting.extend(inner for inner in part.named_children if inner not in head)
+            elif part.type != "comment" and not part.type.startswith("preproc"):
+                conditions.append(self.condition_at(part.start_point.row + 1))
+        return disjunction(*conditions)
+
     def _definition(self, node: Node, scope: Scope) -> None:
         signature = self._signature(node, scope)
         body = child(node, "body")
@@ -173,6 +190,7 @@ class _Collector:
                 or scope.is_class,
                 is_kernel="__global__" in words,
                 is_empty=not any(part.type != "comment" for part in body.named_children),
+                content=self._content(body),
                 end_line=node.end_point.row + 1,
             )
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from opparity.checker.rules.argument_count_differs_from_schema import ArgumentCountDiffersFromSchema
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.body_empty_on_platform import BodyEmptyOnPlatform
 from opparity.checker.rules.called_not_built import CalledNotBuilt
 from opparity.checker.rules.def_without_impl import DefWithoutImpl
+from opparity.checker.rules.extension_never_imported import ExtensionNeverImported
 from opparity.checker.rules.file_not_read import FileNotRead
 from opparity.checker.rules.guard_narrower_than_build import GuardNarrowerThanBuild
 from opparity.checker.rules.guard_relies_on_absence import GuardReliesOnAbsence
@@ -36,6 +38,7 @@ RULES: tuple[type[Rule], ...] = (
     LaneMaskNarrowerThanTheWave,
     SourceInOneListOnly,
     RegistrationInNoList,
+    BodyEmptyOnPlatform,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,
@@ -50,6 +53,7 @@ RULES: tuple[type[Rule], ...] = (
     GuardNarrowerThanBuild,
     TableKeyStoredUnderAnotherGuard,
     ArgumentCountDiffersFromSchema,
+    ExtensionNeverImported,
     UnusedSuppression,
     SuppressionWithoutReason,
     SuppressionNotUnderstood,
