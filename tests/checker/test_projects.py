@@ -44,3 +44,10 @@ def test_a_project_has_the_findings_it_was_made_for_and_no_other_error(expected:
     assert wanted <= found
     # Warnings and information beside the point need not be listed; errors must.
     assert {entry for entry in found if entry[1] == "error"} <= wanted
+    if "unknowns" in document:
+        keys = ("rule", "platform", "operator", "path")
+        named = {tuple(entry[key] for key in keys) for entry in document["unknowns"]}
+        assert named == {
+            (each.rule, each.platform, each.operator, each.location.path)
+            for each in check.unknowns
+        }

@@ -61,7 +61,8 @@ class ExtensionNeverImported(Rule):
             for target in project.targets_on(platform):
                 name = target.name.rpartition(".")[2]
                 if target.kind == "module" and target.built is Truth.TRUE:
-                    yield from self._check(project, platform, target, imports.get(name, []), uses)
+                    own = imports.get(name, [])
+                    yield from self._check(project, platform, target, own, uses, bool(imports))
 
     def _check(
         self,
@@ -70,10 +71,13 @@ class ExtensionNeverImported(Rule):
         target: Target,
         imports: list[Call],
         uses: list[Call],
+        imports_others: bool,  # noqa: FBT001 -- of this rule's own call alone
     ) -> Iterator[Finding | Unknown]:
         process = Process(platform, project.operators)
         if any(process.truth_of(each.guards) is not Truth.FALSE for each in imports):
             return
+        if not imports and not imports_others:
+            return  # a package that imports none of its extensions leaves that to somebody else
         name = target.name.rpartition(".")[2]
         used = [
             call
