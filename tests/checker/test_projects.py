@@ -48,6 +48,5 @@ def test_a_project_has_the_findings_it_was_made_for_and_no_other_error(expected:
         keys = ("rule", "platform", "operator", "path")
         named = {tuple(entry[key] for key in keys) for entry in document["unknowns"]}
         assert named == {
-            (each.rule, each.platform, each.operator, each.location.path)
-            for each in check.unknowns
+            (each.rule, each.platform, each.operator, each.location.path) for each in check.unknowns
         }

@@ -162,10 +162,15 @@ def _needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
 
     Either at import, or in a plain function; what methods touch is judged where it stands.
     """
-    return bool(facts.registrations) or any(
-        call.library in libraries and (call.at_import or not call.inside or "." not in call.inside)
-        for call in facts.calls
-    ) or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)
+    return (
+        bool(facts.registrations)
+        or any(
+            call.library in libraries
+            and (call.at_import or not call.inside or "." not in call.inside)
+            for call in facts.calls
+        )
+        or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)
+    )
 
 
 def _is_marked(content: bytes, calls: list[bytes], texts: list[bytes]) -> bool:

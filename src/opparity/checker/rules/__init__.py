@@ -15,6 +15,7 @@ from opparity.checker.rules.guard_wider_than_build import GuardWiderThanBuild
 from opparity.checker.rules.impl_without_def import ImplWithoutDef
 from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacroSpelling
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
+from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
 from opparity.checker.rules.prototype_differs_from_definition import PrototypeDiffersFromDefinition
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
@@ -39,6 +40,7 @@ RULES: tuple[type[Rule], ...] = (
     SourceInOneListOnly,
     RegistrationInNoList,
     BodyEmptyOnPlatform,
+    ModuleWithoutInitFunction,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,

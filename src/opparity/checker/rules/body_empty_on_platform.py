@@ -98,7 +98,9 @@ def _hangs_on_device_pass(condition: Condition) -> bool:
         match atom:
             case Defined(macro) if _DEVICE_PASS.match(macro):
                 return True
-            case Comparison(left, _, right) if _DEVICE_PASS.match(left) or _DEVICE_PASS.match(right):
+            case Comparison(left, _, right) if _DEVICE_PASS.match(left) or _DEVICE_PASS.match(
+                right
+            ):
                 return True
     return False
 

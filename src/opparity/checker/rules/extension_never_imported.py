@@ -59,26 +59,23 @@ class ExtensionNeverImported(Rule):
         uses = [call for call in touches(project) if call.kind is not CallKind.REGISTER_FAKE]
         for platform in project.platforms:
             for target in project.targets_on(platform):
-                name = target.name.rpartition(".")[2]
                 if target.kind == "module" and target.built is Truth.TRUE:
-                    own = imports.get(name, [])
-                    yield from self._check(project, platform, target, own, uses, bool(imports))
+                    yield from self._check(project, platform, target, imports, uses)
 
     def _check(
         self,
         project: Project,
         platform: Platform,
         target: Target,
-        imports: list[Call],
+        imports: dict[str, list[Call]],
         uses: list[Call],
-        imports_others: bool,  # noqa: FBT001 -- of this rule's own call alone
     ) -> Iterator[Finding | Unknown]:
         process = Process(platform, project.operators)
-        if any(process.truth_of(each.guards) is not Truth.FALSE for each in imports):
-            return
-        if not imports and not imports_others:
-            return  # a package that imports none of its extensions leaves that to somebody else
         name = target.name.rpartition(".")[2]
+        own = imports.get(name, [])
+        # A package that imports none of its extensions leaves that to somebody else.
+        if not imports or any(process.truth_of(each.guards) is not Truth.FALSE for each in own):
+            return
         used = [
             call
             for call in uses
@@ -90,9 +87,9 @@ class ExtensionNeverImported(Rule):
         if not used or _may_be_loaded(project, name):
             return
         conditions = dict.fromkeys(
-            " and ".join(describe(guard.condition) for guard in each.guards) for each in imports
+            " and ".join(describe(guard.condition) for guard in each.guards) for each in own
         )
-        where = f"imported only where {' or '.join(conditions)}" if imports else "nowhere imported"
+        where = f"imported only where {' or '.join(conditions)}" if own else "nowhere imported"
         yield self.finding(
             used[0].location,
             f"{used[0].qualified} is used here; its module {name} is built for {platform.label}, "
@@ -102,7 +99,7 @@ class ExtensionNeverImported(Rule):
             symbol=name,
             related=[
                 Related(target.location, f"{name} is built here"),
-                *(Related(each.location, "imported here") for each in imports),
+                *(Related(each.location, "imported here") for each in own),
                 *(Related(call.location, f"{call.qualified} is used here") for call in used[1:]),
             ],
         )

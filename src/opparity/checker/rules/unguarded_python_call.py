@@ -83,7 +83,11 @@ class UnguardedPythonCall(Rule):
             first.setdefault(call.qualified, call)
         names = list(first)
         if len(names) > 1:
-            reason = reason.replace(" it ", " them ").replace(" it;", " them;").replace(" its ", " their ")
+            reason = (
+                reason.replace(" it ", " them ")
+                .replace(" it;", " them;")
+                .replace(" its ", " their ")
+            )
         listed = ", ".join(names[:_MOST_NAMED])
         further = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         return self.unknown(
@@ -91,7 +95,9 @@ class UnguardedPythonCall(Rule):
             f"functions here call {listed}{further} without a guard, and {reason}",
             platform=label,
             operator=names[0] if len(names) == 1 else "",
-            related=[Related(call.location, f"{name} is called here") for name, call in first.items()],
+            related=[
+                Related(call.location, f"{name} is called here") for name, call in first.items()
+            ],
         )
 
 

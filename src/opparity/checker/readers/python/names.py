@@ -107,9 +107,7 @@ class Names:
                 return found
         return (path, name) if facts and name in facts.variables else None
 
-    def _import_target(
-        self, site: ImportSite, rest: str, depth: int = 0
-    ) -> tuple[str, str] | None:
+    def _import_target(self, site: ImportSite, rest: str, depth: int = 0) -> tuple[str, str] | None:
         if not site.name:
             return self._in_module(site.module, rest)
         submodule = self.file_of(f"{site.module}.{site.name}")
