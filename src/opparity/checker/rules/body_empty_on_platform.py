@@ -16,6 +16,7 @@ from opparity.checker.conditions import (
     evaluate,
 )
 from opparity.checker.facts import Definition, Finding, Location, Related, Severity, Unknown
+from opparity.checker.naming import operator_name
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class BodyEmptyOnPlatform(Rule):
     def _finding(self, link: Link, definition: Definition) -> Finding:
         name = definition.signature.qualified
         operators = sorted(
-            f"{registration.library}::{registration.operator}"
+            operator_name(registration, link.target)
             for registration, _ in link.registrations()
             if registration.symbol.rpartition("::")[2] == definition.signature.name
         )

@@ -79,28 +79,30 @@ class ModuleWithoutInitFunction(Rule):
                 )
 
 
-def _defining_macros(project: Project) -> re.Pattern[str] | None:
-    """Return what finds the uses of the tree's macros that define an init function."""
-    names = [
-        re.escape(name)
+def _defining_macros(project: Project) -> tuple[str, ...]:
+    """Return the tree's macros that define an init function."""
+    return tuple(
+        name
         for name, definitions in project.macro_definitions.items()
         if any(each.is_function and "PyInit_" in each.value for each in definitions)
-    ]
-    if not names:
-        return None
-    return re.compile(rf"^[^#\n]*?\b(?:{'|'.join(names)})\s*\(\s*(\w+)\s*\)", re.MULTILINE)
+    )
 
 
 def _entries(
-    project: Project, link: Link, macros: re.Pattern[str] | None
+    project: Project, link: Link, macros: tuple[str, ...]
 ) -> Iterator[tuple[str, Location]]:
     """Yield the names for which a target's sources define an init function, and where."""
     values = {macro.name: macro.value for macro in link.target.macros if macro.value}
     values.setdefault(_SET_BY_THE_BUILD, link.target.name.rpartition(".")[2])
+    uses = re.compile(rf"^[^#\n]*?\b(?:{'|'.join(macros) or '(?!)'})\s*\(\s*(\w+)", re.MULTILINE)
+    marks = ("PYBIND11_MODULE", "NB_MODULE", "PyInit_", *macros)
     for compiled in link.compiled:
-        text = project.tree.read_text(compiled.file.path)
-        for expression in (_ENTRY, macros):
-            for found in expression.finditer(text) if expression else ():
+        text = project.tree.read_text(compiled.file.path) if compiled.is_listed else ""
+        # A plain search first: the expression takes 0.3 s for vLLM 0.33.0's sources.
+        if not any(mark in text for mark in marks):
+            continue
+        for expression in (_ENTRY, uses):
+            for found in expression.finditer(text):
                 line = text.count("\n", 0, found.start(1)) + 1
                 yield values.get(found[1], found[1]), Location(compiled.file.path, line)
 
