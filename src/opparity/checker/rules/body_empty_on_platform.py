@@ -17,6 +17,7 @@ from opparity.checker.conditions import (
 )
 from opparity.checker.facts import Definition, Finding, Location, Related, Severity, Unknown
 from opparity.checker.naming import operator_name
+from opparity.checker.operators import Process, touches
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class BodyEmptyOnPlatform(Rule):
     memory that the output was allocated in.
     No error says so: wrong results are all that is seen.
 
+    Where Python turns the platform away from the operator it is information.
+
     ## Example
     `__global__ void gather_scale(float* out, …) { #ifndef USE_ROCM … #endif }` in a source that
     ROCm builds too.
@@ -56,39 +59,57 @@ class BodyEmptyOnPlatform(Rule):
         told: set[tuple[str, Location]] = set()
         for platform in project.platforms:
             for link in project.linker.links_on(platform):
-                bound = {
-                    name.rpartition("::")[2]
-                    for registration, _ in link.registrations()
-                    for name in (registration.symbol, *registration.mentioned)
+                operators = _operators_by_function(link)
+                emptied = [
+                    definition
+                    for compiled in link.compiled
+                    for definition in compiled.file.definitions
+                    if _is_judged(definition, operators) and _is_emptied(definition, compiled)
+                ]
+                # A kernel beside the emptied function that launches it needs no word of its own.
+                entered = {
+                    each.location.path for each in emptied if each.signature.name in operators
                 }
-                for compiled in link.compiled:
-                    for definition in compiled.file.definitions:
-                        key = (platform.label, definition.location)
-                        if key in told or not _is_judged(definition, bound):
-                            continue
-                        if _is_emptied(definition, compiled):
-                            told.add(key)
-                            yield self._finding(link, definition)
+                for definition in emptied:
+                    key = (platform.label, definition.location)
+                    name = definition.signature.name
+                    if key in told or (name not in operators and key[1].path in entered):
+                        continue
+                    told.add(key)
+                    yield self._finding(project, link, definition, operators.get(name, ""))
 
-    def _finding(self, link: Link, definition: Definition) -> Finding:
-        name = definition.signature.qualified
-        operators = sorted(
-            operator_name(registration, link.target)
-            for registration, _ in link.registrations()
-            if registration.symbol.rpartition("::")[2] == definition.signature.name
+    def _finding(
+        self, project: Project, link: Link, definition: Definition, operator: str
+    ) -> Finding:
+        uses = [call for call in touches(project) if call.qualified == operator]
+        process = Process(link.platform, project.operators)
+        is_avoided = bool(uses) and all(
+            process.truth_of(call.guards) is Truth.FALSE for call in uses
         )
+        avoided = "; every use of it in Python turns the platform away" if is_avoided else ""
         return self.finding(
             definition.location,
-            f"{name} does nothing on {link.platform.label}: all of its body stands under "
-            f"`{describe(definition.content)}`",
+            f"{definition.signature.qualified} does nothing on {link.platform.label}: all of its "
+            f"body stands under `{describe(definition.content)}`{avoided}",
             platform=link.platform.label,
-            operator=operators[0] if operators else "",
+            operator=operator,
             symbol=definition.signature.name,
+            severity=Severity.INFORMATION if is_avoided else None,
             related=[Related(link.target.location, f"built here, target {link.target.name}")],
         )
 
 
-def _is_judged(definition: Definition, bound: set[str]) -> bool:
+def _operators_by_function(link: Link) -> dict[str, str]:
+    """Return the last part of each bound function's name -> an operator that it is bound to."""
+    found: dict[str, str] = {}
+    for registration, _ in link.registrations():
+        for name in (registration.symbol, *registration.mentioned):
+            if name:
+                found.setdefault(name.rpartition("::")[2], operator_name(registration, link.target))
+    return found
+
+
+def _is_judged(definition: Definition, bound: dict[str, str]) -> bool:
     if definition.content in {ALWAYS, NEVER} or _hangs_on_device_pass(definition.content):
         return False
     return definition.is_kernel or definition.signature.name in bound
