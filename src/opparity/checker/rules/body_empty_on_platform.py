@@ -64,7 +64,8 @@ class BodyEmptyOnPlatform(Rule):
                     definition
                     for compiled in link.compiled
                     for definition in compiled.file.definitions
-                    if _is_judged(definition, operators) and _is_emptied(definition, compiled)
+                    if _is_judged(definition, operators, project)
+                    and _is_emptied(definition, compiled)
                 ]
                 # A kernel beside the emptied function that launches it needs no word of its own.
                 entered = {
@@ -109,21 +110,35 @@ def _operators_by_function(link: Link) -> dict[str, str]:
     return found
 
 
-def _is_judged(definition: Definition, bound: dict[str, str]) -> bool:
-    if definition.content in {ALWAYS, NEVER} or _hangs_on_device_pass(definition.content):
+def _is_judged(definition: Definition, bound: dict[str, str], project: Project) -> bool:
+    if definition.content in {ALWAYS, NEVER}:
         return False
-    return definition.is_kernel or definition.signature.name in bound
+    if not definition.is_kernel and definition.signature.name not in bound:
+        return False
+    return not _hangs_on_device_pass(definition.content, project)
 
 
-def _hangs_on_device_pass(condition: Condition) -> bool:
-    for atom in atoms(condition):
-        match atom:
-            case Defined(macro) if _DEVICE_PASS.match(macro):
+def _hangs_on_device_pass(condition: Condition, project: Project) -> bool:
+    """Return whether a condition asks for the device pass, itself or by the tree's own macros.
+
+    DeepSpeed defines HALF_PRECISION_AVAILABLE where `__CUDA_ARCH__ >= 530`.
+    """
+    waiting, seen = [condition], set[str]()
+    while waiting:
+        for atom in atoms(waiting.pop()):
+            match atom:
+                case Defined(macro):
+                    names = {macro}
+                case Comparison(left, _, right):
+                    names = {left, right}
+                case _:
+                    names = set()
+            if any(_DEVICE_PASS.match(name) for name in names):
                 return True
-            case Comparison(left, _, right) if _DEVICE_PASS.match(left) or _DEVICE_PASS.match(
-                right
-            ):
-                return True
+            for name in names - seen:
+                seen.add(name)
+                definitions = project.macro_definitions.get(name, ())
+                waiting.extend(definition.condition for definition in definitions)
     return False
 
 
