@@ -280,7 +280,8 @@ def own_platform(path: str) -> str:
 
 def concerns(call: Call, platform: Platform) -> bool:
     """Return whether a call's file and function are for a platform, or for all."""
-    names = (call.location.path, call.inside.rpartition(".")[2])
+    # `forward_xpu` is XPU's; get_cuda_view_from_cpu_tensor is whoever's calls it.
+    names = (call.location.path, call.inside.rpartition("_")[2])
     return all(platform.name in found for name in names if (found := platforms_of(name)))
 
 
