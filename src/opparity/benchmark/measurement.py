@@ -11,6 +11,7 @@ import torch
 
 import opparity
 from opparity.benchmark import timing
+from opparity.benchmark.driver import launches_overlap
 from opparity.benchmark.peers import Peer, difference
 from opparity.benchmark.speed_of_light import SpeedOfLight
 from opparity.benchmark.speed_of_light import refusal as light_refusal
@@ -20,10 +21,11 @@ from opparity.operators.selection import Refused, decisions, providers, resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from opparity.benchmark.workload import Buffers, Call, Workload, WorkloadSource
+    from opparity.benchmark.workload import Buffers, Call, LightArguments, Workload, WorkloadSource
     from opparity.operators.declaration import Operator
 
-COPY, LIGHT = "copy", "light"
+COPY, LIGHT, OVERLAPPING_LIGHT = "copy", "light", "light, overlapping"
+BARS = (COPY, LIGHT, OVERLAPPING_LIGHT)
 # Slow on purpose: the specification, written to be read.
 _UNHURRIED = frozenset({"reference"})
 # It makes some thirty passes over memory: timed where that takes a moment.
@@ -177,52 +179,87 @@ def _is_timed(provider: str, workload: Workload) -> bool:
     return provider not in _UNHURRIED or is_short
 
 
+@dataclass(slots=True)
+class _Graphs:
+    """Each way's calls in a CUDA graph, and how many they are."""
+
+    captured: dict[str, tuple[torch.cuda.CUDAGraph, int]] = field(default_factory=dict)
+
+    def add(self, way: str, call: Call, count: int) -> None:
+        """Capture so many calls of a way."""
+        self.captured[way] = timing.capture(call, count), count
+
+    def microseconds(self, timer: timing.GraphTimer) -> dict[str, float]:
+        """Return each way's time of a call."""
+        return timing.in_turns(
+            {
+                way: partial(timer.microseconds, graph, count)
+                for way, (graph, count) in self.captured.items()
+            }
+        )
+
+
 def _on_a_gpu(
     workload: Workload, ways: Ways, timer: timing.GraphTimer, light: SpeedOfLight | None
 ) -> Row:
     count = timing.calls_of_a_graph(workload.moved_bytes)
-    device = torch.device("cuda")
-    buffers = workload.make(device, count)
-    half = workload.moved_bytes // 32 * 16
-    halves = [torch.empty(2, half, dtype=torch.uint8, device=device) for _ in range(count)]
-    graphs = {COPY: timing.capture(lambda n: halves[n][1].copy_(halves[n][0]), count)}
-    counts = {COPY: count}
-    first = buffers.light(0)
-    if light is not None and first is not None:
-        arguments = [first, *(buffers.light(number) for number in range(1, count))]
-        graphs[LIGHT] = timing.capture(lambda n: light(arguments[n] or first), count)
-        counts[LIGHT] = count
+    buffers = workload.make(torch.device("cuda"), count)
+    graphs = _Graphs()
+    _add_bars(graphs, workload, buffers, count, light)
     calls, differences = _checked_peers(ways, buffers)
     for name, call in calls.items():
-        graphs[name], counts[name] = timing.capture(call, count), count
-    hosted = {}
-    for provider in ways.implementations:
-        if not _is_timed(provider, workload):
-            continue
+        graphs.add(name, call, count)
+    timed = [provider for provider in ways.implementations if _is_timed(provider, workload)]
+    for provider in timed:
         with providers(force=provider):
             few = timing.FEWEST_CALLS if provider in _UNHURRIED else count
-            graphs[provider], counts[provider] = timing.capture(buffers.operator, few), few
-            if workload.has_baselines and provider not in _UNHURRIED:
-                with torch.inference_mode():
-                    hosted[provider] = timing.host_microseconds(buffers.operator)
+            graphs.add(provider, buffers.operator, few)
     if workload.has_baselines:
         for name, call in buffers.baselines().items():
-            few = timing.FEWEST_CALLS
-            graphs[name], counts[name] = timing.capture(call, few), few
-        tiny = torch.zeros(1, device=device)
-        with torch.inference_mode():
-            hosted["one empty kernel"] = timing.host_microseconds(lambda _: tiny.zero_())
-    times = timing.in_turns(
-        {name: partial(timer.microseconds, graph, counts[name]) for name, graph in graphs.items()}
-    )
+            graphs.add(name, call, timing.FEWEST_CALLS)
     return Row(
         workload.name,
         workload.variant,
         workload.moved_bytes,
-        times,
-        host_microseconds=hosted,
+        graphs.microseconds(timer),
+        host_microseconds=_hosted(timed, buffers) if workload.has_baselines else {},
         differences=differences,
     )
+
+
+def _add_bars(
+    graphs: _Graphs, workload: Workload, buffers: Buffers, count: int, light: SpeedOfLight | None
+) -> None:
+    half = workload.moved_bytes // 32 * 16
+    halves = [torch.empty(2, half, dtype=torch.uint8, device="cuda") for _ in range(count)]
+    graphs.add(COPY, lambda number: halves[number][1].copy_(halves[number][0]), count)
+    first = buffers.light(0)
+    if light is None or first is None:
+        return
+    arguments = [buffers.light(number) or first for number in range(count)]
+    for bar in (LIGHT, OVERLAPPING_LIGHT) if launches_overlap() else (LIGHT,):
+        graphs.add(bar, partial(_light, light, arguments, bar == OVERLAPPING_LIGHT), count)
+
+
+def _hosted(timed: Sequence[str], buffers: Buffers) -> dict[str, float]:
+    """Return the host's microseconds for an eager call of each way."""
+    hosted = {}
+    tiny = torch.zeros(1, device="cuda")
+    with torch.inference_mode():
+        for provider in timed:
+            if provider not in _UNHURRIED:
+                with providers(force=provider):
+                    hosted[provider] = timing.host_microseconds(buffers.operator)
+                    nothing = timing.host_microseconds(buffers.without_work)
+                    hosted[f"{provider} without work"] = nothing
+        hosted["torch's zero_ of one number"] = timing.host_microseconds(lambda _: tiny.zero_())
+    return hosted
+
+
+def _light(
+    light: SpeedOfLight, arguments: Sequence[LightArguments], overlaps: bool, number: int
+) -> None:
+    light(arguments[number], overlaps=overlaps)
 
 
 def _on_the_processor(workload: Workload, ways: Ways, threads: int) -> Row:

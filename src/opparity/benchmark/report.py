@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from opparity.benchmark.measurement import COPY, LIGHT
+from opparity.benchmark.measurement import BARS, COPY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def to_markdown(measurement: Measurement) -> str:
 
 
 def _table(measurement: Measurement, rows: list[Row]) -> Iterator[str]:
-    bars = [bar for bar in (COPY, LIGHT) if any(bar in row.microseconds for row in rows)]
+    bars = [bar for bar in BARS if any(bar in row.microseconds for row in rows)]
     ways = [
         way
         for way in (*measurement.implementations, *measurement.peers)
@@ -57,7 +57,7 @@ def _table(measurement: Measurement, rows: list[Row]) -> Iterator[str]:
 
 
 def _baselines(measurement: Measurement) -> Iterator[str]:
-    known = {COPY, LIGHT, *measurement.implementations, *measurement.peers}
+    known = {*BARS, *measurement.implementations, *measurement.peers}
     first = measurement.implementations[0] if measurement.implementations else COPY
     rows = [row for row in measurement.rows if set(row.microseconds) - known]
     if not rows:
@@ -112,7 +112,7 @@ def plot(measurement: Measurement, path: Path) -> None:
     variants = [row.variant for row in measurement.rows]
     # The default variant is the first; other ones would make steps in the lines.
     rows = [row for row in measurement.rows if row.variant == variants[0]]
-    shown = (COPY, LIGHT, *measurement.implementations, *measurement.peers)
+    shown = (*BARS, *measurement.implementations, *measurement.peers)
     for threads in sorted({row.threads for row in rows}):
         for way in shown:
             points = sorted(
@@ -122,7 +122,7 @@ def plot(measurement: Measurement, path: Path) -> None:
             )
             if points:
                 label = f"{way}, {threads} threads" if threads else way
-                style = "--" if way in {COPY, LIGHT} else "-"
+                style = "--" if way in BARS else "-"
                 axes.plot(*zip(*points, strict=True), style, marker="o", markersize=3, label=label)
     axes.set_xscale("log")
     axes.set_yscale("log")

@@ -1,7 +1,7 @@
-"""The bar: a kernel with the operator's reads and writes and no arithmetic, launched plainly.
+"""The bar: a kernel with the operator's reads and writes and no arithmetic.
 
-Opparity's own launches overlap the kernel before them on Hopper (native/overlap.cuh). The bar's do
-not, so in a graph of small calls the operator can be faster than its bar.
+It is launched plainly, and on Hopper and newer a second time so that it overlaps the kernel before
+it, as the operator's own launches do (native/overlap.cuh).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+
+from opparity.benchmark.driver import Module
 
 if TYPE_CHECKING:
     from opparity.benchmark.workload import LightArguments
@@ -33,25 +35,19 @@ def refusal() -> str | None:
 
 
 class SpeedOfLight:
-    """The kernel, compiled for the current GPU and loaded into torch's context."""
+    """The kernel, compiled for the current GPU."""
 
     def __init__(self) -> None:
-        torch.cuda.init()
-        torch.cuda.synchronize()
         major, minor = torch.cuda.get_device_capability()
         with tempfile.TemporaryDirectory() as folder:
             cubin = Path(folder, "light.cubin")
             architecture = f"-arch=sm_{major}{minor}"
             command = ["nvcc", "-O3", architecture, "-cubin", "-o", str(cubin), str(SOURCE)]
             subprocess.run(command, check=True)
-            data = cubin.read_bytes()
-        self.driver = ctypes.CDLL("libcuda.so.1")
-        module, self.function = ctypes.c_void_p(), ctypes.c_void_p()
-        self._check(self.driver.cuModuleLoadData(ctypes.byref(module), data))
-        name = b"speed_of_light"
-        self._check(self.driver.cuModuleGetFunction(ctypes.byref(self.function), module, name))
+            self._module = Module(cubin.read_bytes())
+        self._function = self._module.function("speed_of_light")
 
-    def __call__(self, arguments: LightArguments) -> None:
+    def __call__(self, arguments: LightArguments, *, overlaps: bool) -> None:
         """Launch it on torch's current stream."""
         out, input, scales = arguments.out, arguments.input, arguments.scales
         num_tokens, hidden_size = out.shape
@@ -66,17 +62,5 @@ class SpeedOfLight:
             ctypes.c_int64(scales.stride(0)),
             ctypes.c_int64(scales.stride(1)),
         ]
-        pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(v) for v in values))
-        stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
-        grid = -(-pieces // _THREADS)
-        self._check(
-            self.driver.cuLaunchKernel(
-                self.function, grid, 1, 1, _THREADS, 1, 1, 0, stream, pointers, None
-            )
-        )
-
-    @staticmethod
-    def _check(result: int) -> None:
-        if result:
-            detail = f"CUDA driver error {result} from the speed-of-light kernel"
-            raise RuntimeError(detail)
+        grid = (-(-pieces // _THREADS), 1)
+        self._module.launch(self._function, grid, _THREADS, values, overlaps=overlaps)

@@ -35,6 +35,9 @@ class Buffers(Protocol):
     def operator(self, number: int) -> object:
         """Call the operator, by whichever implementation is selected."""
 
+    def without_work(self, number: int) -> object:
+        """Call the operator with nothing to do: what dispatch and checks alone cost the host."""
+
     def baselines(self) -> Mapping[str, Call]:
         """Return what engines did before the operator was fused: name -> call."""
 

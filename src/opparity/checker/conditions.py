@@ -258,6 +258,8 @@ def describe(condition: Condition) -> str:
             return left
         case Comparison(left, operator, right):
             return f"{left} {operator} {right}"
+        case Predicate("expression", (text,)):
+            return text
         case Predicate(name, arguments):
             return f"{name}({', '.join(arguments)})"
         case Not(operand):

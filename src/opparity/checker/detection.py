@@ -46,7 +46,9 @@ def known_platforms(tree: Tree) -> tuple[Platform, ...]:
 def _named(tree: Tree) -> Iterator[str]:
     for path in tree.files:
         if tree.is_readable(path) and _BUILD_FILE.search(path) and not _FOREIGN.search(path):
-            content = tree.read(path)
-            for name, expression in _EXPRESSIONS.items():
-                if expression.search(content):
-                    yield name
+            yield from platforms_in(tree.read(path))
+
+
+def platforms_in(content: bytes) -> frozenset[str]:
+    """Return the platforms that a build description or script speaks of."""
+    return frozenset(name for name, marks in _EXPRESSIONS.items() if marks.search(content))

@@ -167,6 +167,29 @@ class MacroDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class MacroBody:
+    """A macro whose body registers operators: its text, line for line, without backslashes."""
+
+    name: str
+    text: str
+    location: Location
+    condition: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class MacroUse:
+    """A macro that stands as a statement in a registration block, and the block's head."""
+
+    name: str
+    location: Location
+    variable: str
+    library: str
+    key: str
+    style: str
+    condition: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
 class LaneMask:
     """A `__shfl_*_sync`-like call with a mask literal of 32 bits."""
 
@@ -206,6 +229,8 @@ class NativeFile:
     macro_definitions: tuple[MacroDefinition, ...] = ()
     lane_masks: tuple[LaneMask, ...] = ()
     includes: tuple[Include, ...] = ()
+    macro_bodies: tuple[MacroBody, ...] = ()
+    macro_uses: tuple[MacroUse, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 

@@ -154,11 +154,16 @@ class Linker:
             self.by_name.setdefault(posixpath.basename(path), []).append(path)
 
     def links_on(self, platform: Platform) -> Iterator[Link]:
-        """Yield every library that a platform's builds link; programs hold no operators."""
+        """Yield every library that a platform's builds link; programs hold no operators.
+
+        What a static library needs, the libraries that take it in must have: it is part of them.
+        """
         for build in self.project.builds_on(platform):
             by_name = {target.name: target for target in build.targets}
-            for target in build.targets:
-                if target.kind == "executable":
+            libraries = [target for target in build.targets if target.kind != "executable"]
+            taken_in = {name for target in libraries for name in target.links}
+            for target in libraries:
+                if target.kind in {"static", "object"} and target.name in taken_in:
                     continue
                 key = (platform.label, build.description, target.name)
                 if key not in self.links:

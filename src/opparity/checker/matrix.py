@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, any_of, truth_of
+from opparity.checker.conditions import Truth, all_of, any_of, truth_of
 from opparity.checker.facts import CallKind, RegistrationKind, Related
 from opparity.checker.linking import names
 from opparity.checker.naming import operator_name
@@ -116,20 +116,32 @@ class _Column:
     def cell(self, name: str, symbols: list[str], calls: list[Call]) -> Cell:
         """Return what the platform has of an operator."""
         uses = self.uses.get(name, [])
-        defining = [(r, u.truth) for r, u, _ in uses if r.kind is not RegistrationKind.IMPL]
+        defining = [
+            (registration, _made(use, link))
+            for registration, use, link in uses
+            if registration.kind is not RegistrationKind.IMPL
+        ]
         keys: dict[str, list[tuple[Registration, Truth]]] = {}
-        for registration, use, _ in uses:
+        for registration, use, link in uses:
             if registration.kind is not RegistrationKind.DEF:
-                keys.setdefault(registration.key, []).append((registration, use.truth))
+                keys.setdefault(registration.key, []).append((registration, _made(use, link)))
         return Cell(
             declared=self._declared(symbols),
-            defined=_answer(defining, "registered here"),
+            defined=self._defined(name, defining),
             implemented=tuple(
                 (key, _answer(found, "implemented here")) for key, found in sorted(keys.items())
             ),
             built=self._built(uses),
             called=self._called(calls),
         )
+
+    def _defined(self, name: str, found: list[tuple[Registration, Truth]]) -> Answer:
+        """Return whether the platform registers an operator; what was not read may do so too."""
+        answer = _answer(found, "registered here")
+        is_open = self.process.operators.is_open(self.process.platform, name)
+        if answer.truth is Truth.FALSE and is_open:
+            return Answer(Truth.UNKNOWN)
+        return answer
 
     def _declared(self, symbols: list[str]) -> Answer:
         places: list[Related] = []
@@ -152,10 +164,10 @@ class _Column:
         for registration, use, link in uses:
             if registration.symbol:
                 found = find_symbol(self.project, link, registration.symbol, use)
-                answers.append(found.answer)
+                answers.append(all_of((link.target.built, found.answer)))
                 places.extend(found.related or self._definitions(registration.symbol, link))
             elif registration.mentioned:
-                answers.append(use.truth)
+                answers.append(_made(use, link))
         return Answer(any_of(answers), tuple(places[:_MOST_PLACES]))
 
     def _definitions(self, symbol: str, link: Link) -> Iterator[Related]:
@@ -177,6 +189,11 @@ class _Column:
         ]
         places = tuple(Related(call.location, "called here") for call in open_calls[:_MOST_PLACES])
         return Answer(truth_of(open_calls), places)
+
+
+def _made(use: Use, link: Link) -> Truth:
+    """Return whether a platform's build makes the target and compiles a place in it."""
+    return all_of((link.target.built, use.truth))
 
 
 def _answer(found: list[tuple[Registration, Truth]], text: str) -> Answer:

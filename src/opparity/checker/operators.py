@@ -137,6 +137,11 @@ class Operators:
         found = self.by_platform[platform.label].native.get(name, [])
         return [each for each in found if each.truth is not Truth.FALSE]
 
+    def is_open(self, platform: Platform, name: str) -> bool:
+        """Return whether something that was not read may define an operator on a platform."""
+        library = name.rpartition("::")[0]
+        return library in self.by_platform[platform.label].open_libraries
+
     def exists(self, platform: Platform, name: str) -> Truth:
         """Return whether `torch.ops` has an operator on a platform, its extension loaded."""
         here = self.by_platform[platform.label]

@@ -18,6 +18,7 @@ from opparity.checker.readers.build_toml import read_build_tomls
 from opparity.checker.readers.json_lists import read_json_lists
 from opparity.checker.readers.native import read_native_files
 from opparity.checker.readers.python_calls import PythonReader
+from opparity.checker.readers.registration_macros import with_macros
 from opparity.checker.readers.setup_script import read_setup_scripts
 from opparity.checker.translation import TranslationUnit, translation_unit
 from opparity.checker.tree import Tree, open_tree
@@ -186,7 +187,7 @@ def read_project(
         every_build = (*builds, *other_builds)
         python = PythonReader(tree, _modules(every_build), workers)
         by_path = {file.path: file for file in reading}
-        native = {path: by_path[path] for path in tree.native}
+        native = with_macros({path: by_path[path] for path in tree.native})
         scripts = python.read(_libraries(native, every_build))
     problems = [*tree.problems]
     for file in native.values():

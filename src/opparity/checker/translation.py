@@ -209,8 +209,8 @@ def _initial_macros(platform: Platform, language: str) -> dict[str, str | None]:
 
 
 def _links_torch(target: Target) -> bool:
-    """Return whether torch's own flags reach a target; setup.py's extensions always get them."""
-    if target.location.path.endswith(".py") or target.location.path.endswith("build.toml"):
+    """Return whether torch's own flags reach a target; extensions of setup.py always get them."""
+    if target.location.path.endswith((".py", "build.toml", ".json")):
         return True
     return any("torch" in name.lower() or "\ue000" in name for name in target.links)
 

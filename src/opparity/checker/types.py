@@ -40,7 +40,7 @@ _SCHEMA_CATEGORIES = {
 
 def canonical(text: str) -> str:
     """Return a type's text without namespaces, top-level const and spelling variants."""
-    text = _NAMESPACES.sub("", text).strip()
+    text = re.sub(r"\bconst$", "", _NAMESPACES.sub("", text).strip()).strip()
     is_indirect = text.endswith(("&", "*", "]"))
     has_const = bool(re.search(r"\bconst\b", text))
     bare = re.sub(r"\bconst\b", " ", text)

@@ -27,12 +27,14 @@ class Whereabouts:
     Attributes:
         is_nowhere: the tree has no definition at all.
         reason: the end of a sentence: "where …".
+        provider: another target of the platform that defines it; "" for none.
     """
 
     answer: Truth
     is_nowhere: bool
     reason: str
     related: tuple[Related, ...] = ()
+    provider: str = ""
 
 
 def find_symbol(project: Project, link: Link, symbol: str, use: Use) -> Whereabouts:
@@ -42,17 +44,26 @@ def find_symbol(project: Project, link: Link, symbol: str, use: Use) -> Whereabo
         return Whereabouts(Truth.TRUE, is_nowhere=False, reason="it is built")
     elsewhere = [
         definition
-        for definition in project.definitions.get(symbol.rpartition("::")[2], ())
+        for definition in project.definitions.get(_last(symbol), ())
         if names(symbol, definition) and not definition.is_local
     ]
     related = tuple(_places(project, symbol, elsewhere))
-    if not elsewhere:
+    is_beside = any(
+        names(symbol, each) or part.file.has_errors
+        for each, part in link.definitions.get(_last(symbol), ())
+    )
+    if not elsewhere and not (answer is Truth.UNKNOWN and is_beside):
         reason = "no file of the tree defines it"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=True, reason=reason, related=related)
     if answer is Truth.UNKNOWN:
         reason = "it could not be decided whether its definition is built"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     return _not_built(project, link, elsewhere, related)
+
+
+def _last(symbol: str) -> str:
+    """Return a symbol's name without its namespaces."""
+    return symbol.rpartition("::")[2]
 
 
 def _extension(link: Link) -> str:
@@ -70,7 +81,13 @@ def _not_built(
         is_twin = _extension(other) == _extension(link)  # built instead of this one, not beside
         if other is not link and not is_twin and others & set(paths):
             reason = f"its definition is built into another target, {other.target.name}"
-            return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
+            return Whereabouts(
+                Truth.UNKNOWN,
+                is_nowhere=False,
+                reason=reason,
+                related=related,
+                provider=other.target.name,
+            )
     if link.is_complete is Truth.UNKNOWN and not _is_left_out(project, link, paths):
         reason = "the target's source list could not be read to its end"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)

@@ -92,23 +92,48 @@ std::string words(const Values& values) {
   return text.str();
 }
 
-// The addresses that a tensor's elements span.
-struct Span {
-  explicit Span(const Tensor& tensor) {
-    if (tensor.numel() == 0) return;
+// What the checks ask of a tensor. Each question is a call into torch, and one for the dtype is up
+// to fifteen, so that they are asked once.
+struct TensorFacts {
+  explicit TensorFacts(const Tensor& tensor)
+      : sizes(tensor.sizes()),
+        strides(tensor.strides()),
+        type(tensor.scalar_type()),
+        is_cpu(tensor.is_cpu()),
+        device(tensor.get_device_index()),
+        address(tensor.const_data_ptr()) {
+    TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(tensor.get(), &device_type));
     int64_t last = 0;
-    for (int64_t i = 0; i < tensor.dim(); ++i) last += (tensor.size(i) - 1) * tensor.stride(i);
-    begin = reinterpret_cast<uintptr_t>(tensor.const_data_ptr());
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      num_elements *= sizes[i];
+      last += (sizes[i] - 1) * strides[i];
+    }
+    if (num_elements == 0) return;
+    begin = reinterpret_cast<uintptr_t>(address);
     end = begin + static_cast<uintptr_t>(last + 1) * tensor.element_size();
   }
-  bool overlaps(const Span& other) const { return begin < other.end && other.begin < end; }
+  bool overlaps(const TensorFacts& other) const { return begin < other.end && other.begin < end; }
+  bool has_shape(int64_t rows, int64_t columns) const {
+    return sizes.size() == 2 && sizes[0] == rows && sizes[1] == columns;
+  }
+
+  torch::headeronly::IntHeaderOnlyArrayRef sizes;
+  torch::headeronly::IntHeaderOnlyArrayRef strides;
+  ScalarType type;
+  bool is_cpu;
+  int32_t device_type = 0;
+  int device;
+  const void* address;
+  int64_t num_elements = 1;
+  // The addresses that the elements span; none for no elements.
   uintptr_t begin = 0;
   uintptr_t end = 0;
 };
 
-inline void refuse_shared_memory(const char* operator_name, const char* name, const Tensor& tensor,
-                                 const char* other_name, const Tensor& other) {
-  if (!Span(tensor).overlaps(Span(other))) return;
+inline void refuse_shared_memory(const char* operator_name, const char* name,
+                                 const TensorFacts& tensor, const char* other_name,
+                                 const TensorFacts& other) {
+  if (!tensor.overlaps(other)) return;
   refuse(operator_name, name, " and ", other_name,
          " share memory; allowed: separate memory; allocate ", name, " anew");
 }

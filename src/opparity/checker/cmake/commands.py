@@ -7,7 +7,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.cmake.configuration import BINARY, SOURCE
+from opparity.checker.cmake.configuration import BINARY, SOURCE, processor
 from opparity.checker.cmake.target_commands import TARGET_COMMANDS
 from opparity.checker.cmake.text_commands import (
     LONGEST_VALUE,
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from opparity.checker.cmake.machine import Machine
     from opparity.checker.cmake.syntax import Command
+
+# What a trial program of an instruction set of x86-64 is for, by its result's name.
+_INSTRUCTION_SET = re.compile(r"AVX|SSE|FMA|F16C|AMX")
 
 
 def _set(machine: Machine, command: Command, arguments: list[str]) -> None:
@@ -40,7 +43,8 @@ def _set(machine: Machine, command: Command, arguments: list[str]) -> None:
     if "CACHE" in values:
         at = values.index("CACHE")
         # A value given beforehand wins: the platform's own switch, or an earlier set.
-        if machine.lookup(name) is None or "FORCE" in values[at:]:
+        is_free = machine.lookup(name) is None or machine.is_presumed(name)
+        if is_free or "FORCE" in values[at:]:
             machine.assign(name, ";".join(values[:at]))
         return
     value = ";".join(values)
@@ -230,6 +234,14 @@ def _supported(machine: Machine, command: Command, arguments: list[str]) -> None
         machine.assign(arguments[-1], "1")
 
 
+def _compiles(machine: Machine, command: Command, arguments: list[str]) -> None:
+    """Take a trial program: a current compiler knows the processor's instruction sets."""
+    if len(arguments) > 1 and _INSTRUCTION_SET.search(arguments[-1]):
+        machine.assign(arguments[-1], "1" if processor(machine.platform) == "x86_64" else "")
+    else:
+        _unknown_last(machine, command, arguments)
+
+
 def _unknown_last(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
     if len(arguments) > 1:
@@ -410,8 +422,9 @@ COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
     "check_compiler_flag": _supported,
     "check_language": _unknown_last,
     "check_include_file_cxx": _unknown_last,
-    "check_cxx_source_compiles": _unknown_last,
-    "check_source_compiles": _unknown_last,
+    "check_c_source_compiles": _compiles,
+    "check_cxx_source_compiles": _compiles,
+    "check_source_compiles": _compiles,
     "cmake_host_system_information": _unknown_last,
     "try_compile": _unknown_first,
     "try_run": _unknown_first,

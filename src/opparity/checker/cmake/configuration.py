@@ -43,6 +43,8 @@ HIP_ARCHITECTURES = (
 # Newer than every threshold seen in the trees of the corpus (13.4 in vLLM 0.33.0).
 _NEWEST_CUDA = "13.9"
 _NEWEST_ROCM = "7.9"
+# What `find_package` sets, not a person: a build that asks for it by `CACHE` has none so far.
+SET_BY_PACKAGES = frozenset({"CUDA_VERSION", "HIP_VERSION", "ROCM_VERSION_DEV"})
 # CMake's own commands that set no variable.
 COMMANDS_WITHOUT_OUTPUT = frozenset(
     {

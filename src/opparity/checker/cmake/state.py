@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.configuration import (
     BINARY,
+    SET_BY_PACKAGES,
     SOURCE,
     initial_variables,
     option_value,
@@ -45,6 +46,13 @@ class Routine:
     is_macro: bool
 
 
+# Folders that a clone with submodules has, or that a build fills.
+_FETCHED = re.compile(
+    r"(?:^|/)(?:third[_-]?party|3rd_?party|extern(?:als?)?|submodules?|deps|vendor|build)(?:/|$)",
+    re.IGNORECASE,
+)
+
+
 @dataclass(slots=True)
 class Directory:
     """What `add_definitions` and its kind gather."""
@@ -75,7 +83,8 @@ class State:
         self.folders = _folders(files)
         self.hipified = {hipified_name(path): path for path in sorted(files) if ".cu" in path}
         self.parse = parse
-        self.scope = Scope(initial_variables(platform))
+        self.presumed = initial_variables(platform)
+        self.scope = Scope(dict(self.presumed))
         self.targets: dict[str, TargetState] = {}
         self.source_properties = SourceProperties()
         self.global_properties: dict[str, str] = {}
@@ -107,6 +116,10 @@ class State:
             return UNKNOWN
         return option_value(name, self.platform)
 
+    def is_presumed(self, name: str) -> bool:
+        """Return whether a variable has its value only because some package would set it."""
+        return name in SET_BY_PACKAGES and self.scope.variables.get(name) == self.presumed.get(name)
+
     def read(self, name: str) -> str:
         """Return what `${name}` stands for."""
         if name in self.bindings:
@@ -118,11 +131,18 @@ class State:
         (scope or self.scope).variables[name] = value
 
     def exists(self, path: str) -> Truth:
-        """Return whether a path exists; only the tree's own are known."""
+        """Return whether a path exists; only the tree's own are known.
+
+        What is missing from a submodule, or from a folder that is not there, a build may have.
+        """
         inside = self.inside(path)
         if inside is None:
             return self._exists_outside(path)
-        return truth_of(inside in self.files or inside in self.folders)
+        if inside in self.files or inside in self.folders:
+            return Truth.TRUE
+        parent = posixpath.dirname(inside)
+        is_fetched = _FETCHED.search(inside) or (parent and parent not in self.folders)
+        return Truth.UNKNOWN if is_fetched else Truth.FALSE
 
     def _exists_outside(self, path: str) -> Truth:
         """Return whether the platform's machine has a toolkit's file."""

@@ -25,6 +25,10 @@ _KINDS = {
     "UNKNOWN": "imported",
 }
 _SCOPES = frozenset({"PRIVATE", "PUBLIC", "INTERFACE", "BEFORE", "AFTER"})
+_LINK_EXPRESSION = re.compile(
+    r"\$<(?:(?:TARGET_OBJECTS|BUILD_INTERFACE|BUILD_LOCAL_INTERFACE|LINK_ONLY):(?P<one>[^<>]+)"
+    r"|LINK_(?:LIBRARY|GROUP):\w+,(?P<several>[^<>]+))>"
+)
 _FLAG_WORD = re.compile(r"^[A-Z][A-Z0-9_]*$")
 
 
@@ -111,11 +115,18 @@ def _target_links(machine: Machine, command: Command, arguments: list[str]) -> N
     state = machine.target(arguments[0]) if arguments else None
     if state is not None:
         names = (part for value in arguments[1:] for part in split_list(value))
-        for name in names:
-            found = re.fullmatch(r"\$<TARGET_OBJECTS:(.+)>", name)
-            linked = found.group(1) if found else name
+        for linked in (each for name in names for each in _linked(name)):
             if linked not in _SCOPES:
                 state.links.append(machine.aliases.get(linked) or linked)
+
+
+def _linked(text: str) -> list[str]:
+    """Return the libraries that an argument names: `$<LINK_LIBRARY:WHOLE_ARCHIVE,models>` too."""
+    found = _LINK_EXPRESSION.fullmatch(text)
+    if found is None:
+        return [text]
+    names = (found["one"] or found["several"]).split(",")
+    return [name.strip() for name in names if name.strip()]
 
 
 def _directory_definitions(machine: Machine, command: Command, arguments: list[str]) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Location, NativeFile, Problem
+from opparity.checker.facts import Location, MacroUse, NativeFile, Problem
 from opparity.checker.readers.functions import collect
+from opparity.checker.readers.operator_chains import read_operator_chains
 from opparity.checker.readers.preprocessor import read_directives
-from opparity.checker.readers.registrations import read_blocks, read_tvm_exports
-from opparity.checker.readers.syntax import parse
+from opparity.checker.readers.registration_macros import macro_bodies, macro_uses
+from opparity.checker.readers.registrations import (
+    read_blocks,
+    read_tvm_exports,
+    registration_blocks,
+)
+from opparity.checker.readers.syntax import parse, text_of
 from opparity.checker.readers.text_scan import (
     called_names,
     guessed_definitions,
@@ -18,8 +24,10 @@ from opparity.checker.readers.text_scan import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from opparity.checker.conditions import Condition
+    from opparity.checker.readers.functions import Functions
     from opparity.checker.tree import Tree
     from opparity.checker.workers import Workers
 
@@ -50,6 +58,22 @@ def _read_file(path: str, content: bytes) -> NativeFile:
     return read_native_text(path, content.decode("utf-8", errors="replace"))
 
 
+def _macro_uses(
+    path: str, functions: Functions, condition_at: Callable[[int], Condition]
+) -> Iterator[MacroUse]:
+    for block, body in registration_blocks(functions.bodies):
+        for name, line, head in macro_uses(block, text_of(body), body.start_point.row + 1):
+            yield MacroUse(
+                name,
+                Location(path, line),
+                head.variable,
+                head.library,
+                head.key,
+                head.style,
+                condition_at(line),
+            )
+
+
 def read_native_text(path: str, text: str) -> NativeFile:
     """Return the facts of one file's text."""
     directives = read_directives(path, text)
@@ -63,8 +87,12 @@ def read_native_text(path: str, text: str) -> NativeFile:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
     registrations = read_blocks(functions.bodies, path, condition_at)
     registrations.extend(read_tvm_exports(path, clean, line_of, condition_at))
+    if "RegisterOperators" in clean:
+        registrations.extend(read_operator_chains(syntax.root_node, path, condition_at))
     return NativeFile(
         path=path,
+        macro_bodies=tuple(macro_bodies(path, text, condition_at)),
+        macro_uses=tuple(_macro_uses(path, functions, condition_at)),
         declarations=tuple(functions.declarations),
         definitions=tuple(definitions),
         registrations=tuple(registrations),

@@ -16,6 +16,8 @@ from opparity.checker.conditions import (
     Condition,
     Constant,
     Defined,
+    Not,
+    Predicate,
     atoms,
     conjunction,
     disjunction,
@@ -28,6 +30,8 @@ _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*([a-z_]+)[ \t]*(.*)$")
 _TOKEN = re.compile(
     r"\s*(?:([A-Za-z_]\w*)|(0[xX][0-9a-fA-F]+|\d+)[uUlL]*|(&&|\|\||[<>=!]=|[()!<>]|.))"
 )
+# C++ has words for these.
+_ALTERNATIVES = {"and": "&&", "or": "||", "not": "!"}
 _COMMENT = re.compile(r"//.*$|/\*.*?\*/|/\*.*$")
 _DEEPEST = 100
 
@@ -99,7 +103,8 @@ class _Scanner:
                 return
             case "define":
                 self._define(rest, location)
-                return
+                if not self._closes_guard(rest):
+                    return
             case "include":
                 included = rest.strip()
                 if included[:1] in {'"', "<"}:
@@ -115,6 +120,18 @@ class _Scanner:
         if len(self.open) > _DEEPEST:
             return UNDECIDED
         return conjunction(*(branch.now for branch in self.open))
+
+    def _closes_guard(self, rest: str) -> bool:
+        """Take the file's first `#ifndef NAME` and `#define NAME` as no condition.
+
+        The compiler sees what follows exactly once.
+        """
+        if len(self.open) != 1 or len(self.result.starts) != 2:  # noqa: PLR2004 -- before and in it
+            return False
+        if self.open[0].now != Not(Defined(rest.strip())):
+            return False
+        self.open[0] = _Branch(ALWAYS, [], ALWAYS)
+        return True
 
     def _condition(self, keyword: str, rest: str, location: Location) -> Condition:
         if keyword == "if":
@@ -193,15 +210,23 @@ class _Expression:
     """A recursive descent over `||`, `&&`, `!`, comparisons, names, numbers and `defined`."""
 
     def __init__(self, text: str) -> None:
-        self.words = [next(filter(None, groups)) for groups in _TOKEN.findall(text) if any(groups)]
+        words = (next(filter(None, groups)) for groups in _TOKEN.findall(text) if any(groups))
+        self.words = [_ALTERNATIVES.get(word, word) for word in words]
         self.position = 0
 
     def parse(self) -> Condition:
         try:
-            condition = self._disjunction(0)
+            condition: Condition | None = self._disjunction(0)
         except _NotUnderstoodError:
-            return UNDECIDED
-        return condition if self.position == len(self.words) else UNDECIDED
+            condition = None
+        if condition is None or self.position != len(self.words):
+            self.position = len(self.words)
+            return self._unread(0)
+        return condition
+
+    def _unread(self, start: int) -> Condition:
+        """Return what is not understood as one test: it is the same wherever it is written."""
+        return Predicate("expression", (" ".join(self.words[start : self.position]),))
 
     def _peek(self) -> str:
         return self.words[self.position] if self.position < len(self.words) else ""
@@ -237,11 +262,13 @@ class _Expression:
 
     def _primary(self, depth: int) -> Condition:
         if self._peek() == "(":
+            start = self.position
             self._next()
             inner = self._disjunction(depth + 1)
             if self._next() != ")":
                 raise _NotUnderstoodError
-            return self._comparison_of_group(inner)
+            return self._comparison_of_group(inner, start)
+        start = self.position
         left = self._next()
         if left == "defined":
             return self._defined()
@@ -255,17 +282,17 @@ class _Expression:
             operator, right = self._next(), self._next()
         if not left or not (right.isidentifier() or right[:1].isdigit()):
             self._skip_to_connective()
-            return UNDECIDED
+            return self._unread(start)
         if self._peek() not in {"", "&&", "||", ")"}:
             self._skip_to_connective()
-            return UNDECIDED
+            return self._unread(start)
         return _comparison(left, operator, right)
 
-    def _comparison_of_group(self, inner: Condition) -> Condition:
+    def _comparison_of_group(self, inner: Condition, start: int) -> Condition:
         if self._peek() in {"", "&&", "||", ")"}:
             return inner
         self._skip_to_connective()
-        return UNDECIDED
+        return self._unread(start)
 
     def _defined(self) -> Condition:
         name = self._next()

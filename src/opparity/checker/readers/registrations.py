@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from opparity.checker.conditions import ALWAYS
 from opparity.checker.facts import Location, Registration, RegistrationKind
-from opparity.checker.readers.syntax import descend, descend_to, string_value, text_of
+from opparity.checker.readers.syntax import descend, descend_to, parse, string_value, text_of
 from opparity.checker.readers.syntax import field as child
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ _NOT_FUNCTIONS = frozenset({"if", "for", "while", "switch", "return", "sizeof", 
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class Block:
     """The body that registrations stand in."""
 
     variable: str
@@ -75,15 +76,31 @@ def read_blocks(
 ) -> list[Registration]:
     """Return the registrations in the bodies of a file's functions and macros."""
     found: list[Registration] = []
+    for block, body in registration_blocks(bodies):
+        reader = _BlockReader(block, path, condition_at)
+        for call in descend(body):
+            found.extend(reader.read(call))
+    return found
+
+
+def registration_blocks(bodies: list[tuple[Node, Signature]]) -> Iterator[tuple[Block, Node]]:
+    """Yield the blocks that macros open among a file's functions, each with its body."""
     for node, signature in bodies:
         block = _block(node, signature)
         body = child(node, "body")
         if block is not None and body is not None:
-            reader = _BlockReader(block, path, condition_at)
-            for call in descend(body):
-                if call.type == "call_expression":
-                    found.extend(reader.read(call))
-    return found
+            yield block, body
+
+
+def read_text(block: Block, text: str, location: Location) -> list[Registration]:
+    """Return what a macro's body registers where a block has it as a statement."""
+    root = parse(f"void body() {{{text}}}".encode()).root_node
+    reader = _BlockReader(block, location.path, lambda _: ALWAYS)
+    found = [each for call in descend(root) for each in reader.read(call)]
+    return [
+        replace(each, location=Location(location.path, location.line + each.location.line - 1))
+        for each in found
+    ]
 
 
 def read_tvm_exports(
@@ -107,20 +124,20 @@ def read_tvm_exports(
         )
 
 
-def _block(node: Node, signature: Signature) -> _Block | None:
+def _block(node: Node, signature: Signature) -> Block | None:
     name = signature.name
     is_library, is_module = bool(_LIBRARY_MACRO.match(name)), name in _PYBIND_MACROS
     arguments = _macro_arguments(child(node, "declarator")) if is_library or is_module else []
     if is_library and len(arguments) >= 2:  # noqa: PLR2004 -- library, variable
         style = "stable" if name.startswith("STABLE_") else "torch_library"
         key = arguments[1] if "_IMPL" in name and len(arguments) > 2 else ""  # noqa: PLR2004
-        return _Block(arguments[-1], arguments[0], key, style)
+        return Block(arguments[-1], arguments[0], key, style)
     if is_module and len(arguments) >= 2:  # noqa: PLR2004
-        return _Block(arguments[1], arguments[0], "", "pybind")
+        return Block(arguments[1], arguments[0], "", "pybind")
     for parameter in signature.parameters:
         if _MODULE_TYPE.search(parameter.type):
             style = "torch_library" if "Library" in parameter.type else "pybind"
-            return _Block(parameter.name, "", "", style)
+            return Block(parameter.name, "", "", style)
     return None
 
 
@@ -142,13 +159,15 @@ def _macro_arguments(declarator: Node | None) -> list[str]:
 
 
 class _BlockReader:
-    def __init__(self, block: _Block, path: str, condition_at: Callable[[int], Condition]) -> None:
+    def __init__(self, block: Block, path: str, condition_at: Callable[[int], Condition]) -> None:
         self.block = block
         self.path = path
         self.condition_at = condition_at
 
     def read(self, call: Node) -> Iterator[Registration]:
         """Yield what one call registers, if anything."""
+        if call.type != "call_expression":
+            return
         function, arguments = child(call, "function"), child(call, "arguments")
         if function is None or arguments is None:
             return
@@ -168,7 +187,7 @@ class _BlockReader:
             return
         if _chain_root(receiver) != self.block.variable:
             return
-        first = _unwrap_string(values[0])
+        first = unwrap_string(values[0])
         if first is None:
             return
         if method == "impl":
@@ -192,7 +211,7 @@ class _BlockReader:
         )
 
     def _def(self, call: Node, schema: str, values: list[Node]) -> Iterator[Registration]:
-        library, operator = _split_name(schema, self.block.library)
+        library, operator = split_name(schema, self.block.library)
         style = self.block.style
         yield self._make(
             call,
@@ -203,7 +222,7 @@ class _BlockReader:
             schema=schema if "(" in schema else "",
         )
         for value in values:
-            symbol, mentioned = _bound(value)
+            symbol, mentioned = bound_function(value)
             if symbol or mentioned:
                 yield self._make(
                     call,
@@ -211,24 +230,24 @@ class _BlockReader:
                     library=library,
                     operator=operator,
                     style=style,
-                    key=_key_in(value) or self.block.key,
+                    key=key_in(value) or self.block.key,
                     symbol=symbol,
                     mentioned=mentioned,
                 )
                 return
 
     def _impl(self, call: Node, name: str, values: list[Node]) -> Registration:
-        library, operator = _split_name(name, self.block.library)
+        library, operator = split_name(name, self.block.library)
         key = self.block.key
         symbol = ""
         mentioned: tuple[str, ...] = ()
         for value in values:
-            own_key = _key_in(value)
+            own_key = key_in(value)
             if own_key and _KEY.search(text_of(value)):
                 key = own_key
                 continue
             key = own_key or key
-            symbol, mentioned = _bound(value)
+            symbol, mentioned = bound_function(value)
         return self._make(
             call,
             kind=RegistrationKind.IMPL,
@@ -241,7 +260,7 @@ class _BlockReader:
         )
 
     def _bind(self, call: Node, name: str, values: list[Node]) -> Registration:
-        symbol, mentioned = _bound(values[0]) if values else ("", ())
+        symbol, mentioned = bound_function(values[0]) if values else ("", ())
         names: list[str] = []
         defaults = 0
         for value in values[1:]:
@@ -265,7 +284,7 @@ class _BlockReader:
         )
 
     def _dispatch_macro(self, name: str, call: Node, values: list[Node]) -> Iterator[Registration]:
-        strings = [(index, _unwrap_string(value)) for index, value in enumerate(values)]
+        strings = [(index, unwrap_string(value)) for index, value in enumerate(values)]
         named = [(index, text) for index, text in strings if text]
         if not named:
             return
@@ -274,8 +293,10 @@ class _BlockReader:
         key = (key_match.group(1) if key_match else "") or ""
         if index == 1 and not key:
             key = text_of(values[0])
-        library, operator = _split_name(text, self.block.library)
-        symbol, mentioned = _bound(values[index + 1]) if index + 1 < len(values) else ("", ())
+        library, operator = split_name(text, self.block.library)
+        symbol, mentioned = (
+            bound_function(values[index + 1]) if index + 1 < len(values) else ("", ())
+        )
         yield self._make(
             call,
             kind=RegistrationKind.IMPL,
@@ -306,8 +327,14 @@ def _chain_root(node: Node) -> str:
     return ""
 
 
-def _unwrap_string(node: Node) -> str | None:
-    """Return a literal, also inside TORCH_SELECTIVE_NAME(…) and its kind."""
+def unwrap_string(node: Node) -> str | None:
+    """Return a literal, also inside TORCH_SELECTIVE_NAME(…) and its kind.
+
+    Of `"name(int size=" STRING(SIZE) ") -> Tensor"`, which the grammar cannot follow, the name.
+    """
+    if node.type == "ERROR":
+        literals = [part for part in node.named_children[:1] if part.type == "string_literal"]
+        return (string_value(literals[0]) or "").partition("(")[0] if literals else None
     value = string_value(node)
     if value is not None:
         return value
@@ -315,11 +342,11 @@ def _unwrap_string(node: Node) -> str | None:
         function, arguments = child(node, "function"), child(node, "arguments")
         if function is not None and arguments is not None and text_of(function) in _WRAPPERS:
             parts = arguments.named_children
-            return _unwrap_string(parts[0]) if parts else None
+            return unwrap_string(parts[0]) if parts else None
     return None
 
 
-def _split_name(schema: str, library: str) -> tuple[str, str]:
+def split_name(schema: str, library: str) -> tuple[str, str]:
     """Return the library and operator that a schema or name says."""
     name = schema.partition("(")[0].partition("->")[0].strip()
     if "::" in name:
@@ -327,7 +354,8 @@ def _split_name(schema: str, library: str) -> tuple[str, str]:
     return library, name.partition(".")[0]
 
 
-def _key_in(node: Node) -> str:
+def key_in(node: Node) -> str:
+    """Return the dispatch key that an argument names; "" for none."""
     for part in descend(node):
         if part.type in {"qualified_identifier", "identifier"}:
             found = _KEY.search(text_of(part))
@@ -338,7 +366,7 @@ def _key_in(node: Node) -> str:
     return ""
 
 
-def _bound(node: Node) -> tuple[str, tuple[str, ...]]:
+def bound_function(node: Node) -> tuple[str, tuple[str, ...]]:
     """Return the function that an argument names, or those that a lambda calls."""
     for lambda_node in descend_to(node, frozenset({"lambda_expression"})):
         return "", _called_in(lambda_node)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Build, Location, Problem, Target
+from opparity.checker.readers.build_python.audience import Audience
 from opparity.checker.readers.build_python.expressions import OutOfSteps
-from opparity.checker.readers.build_python.extensions import Extension, target_of
+from opparity.checker.readers.build_python.extensions import NO_SOURCES, Extension, target_of
 from opparity.checker.readers.build_python.interpreter import Interpreter
 from opparity.checker.readers.build_python.tree_paths import TreeFiles, TreePaths
 from opparity.checker.readers.build_python.values import Class, Function, Instance
@@ -47,18 +48,35 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
     files = TreeFiles(tree.files)
     parse = _parser(tree)
     builds: list[Build] = []
+    audience = Audience(tree)
     for path in scripts:
         folder = path.rpartition("/")[0] if _RUN_WHERE_IT_LIES.search(path) else ""
         for platform in platforms:
             paths = TreePaths(files, folder)
             world = World(platform)
-            build = _read_script(path, world, paths, parse)
+            build = _read_script(path, world, paths, parse, audience)
             if not build.targets and world.switches:
                 # Perhaps it builds them only for whoever asks (MMCV_WITH_OPS=1).
-                build = _read_script(path, World(platform, is_eager=True), paths, parse)
+                eager = World(platform, is_eager=True)
+                build = _read_script(path, eager, paths, parse, audience)
             if build.targets or build.problems:
                 builds.append(build)
-    return _without_copies(builds)
+        if not any(build.description == path for build in builds):
+            builds.extend(_nothing_found(path, parse(path), platforms[:1]))
+    return _without_copies(audience.meant(builds))
+
+
+def _nothing_found(
+    path: str, syntax: ast.Module | None, platforms: Sequence[Platform]
+) -> Iterator[Build]:
+    """Yield a build that says so, where a setup.py makes extensions and none could be found."""
+    if syntax is None or not path.rpartition("/")[2].startswith("setup"):
+        return
+    line = _line_of_extension(syntax)
+    for platform in platforms if line else ():
+        detail = "makes an extension here, and which sources it has could not be worked out"
+        problem = Problem(Location(path, line), detail)
+        yield Build(path, platform.label, problems=(problem,))
 
 
 def _is_script(tree: Tree, path: str) -> bool:
@@ -94,6 +112,7 @@ def _read_script(
     world: World,
     paths: TreePaths,
     parse: Callable[[str], ast.Module | None],
+    audience: Audience,
 ) -> Build:
     platform = world.platform
     interpreter = Interpreter(paths, world, parse=parse)
@@ -109,6 +128,7 @@ def _read_script(
     except RecursionError:
         detail = "is nested too deeply; its evaluation was stopped"
         problems.append(Problem(Location(path, 1), detail))
+    audience.note(path, interpreter.modules)
     targets = _targets(interpreter, platform, paths)
     return Build(path, platform.label, tuple(targets), problems=tuple(problems))
 
@@ -131,12 +151,17 @@ def _run(interpreter: Interpreter, path: str, platform: Platform) -> None:
 
 
 def _makes_extension(node: ast.AST) -> bool:
+    return _line_of_extension(node) > 0
+
+
+def _line_of_extension(node: ast.AST) -> int:
+    """Return the line of a call that makes an extension from sources; 0 for none."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call):
             name = getattr(inner.func, "attr", getattr(inner.func, "id", ""))
-            if _CALL_NAMES.search(name):
-                return True
-    return False
+            if _CALL_NAMES.search(name) and name not in NO_SOURCES:
+                return inner.lineno
+    return 0
 
 
 def _is_op_builder(value: Class, platform: Platform) -> bool:
@@ -187,20 +212,20 @@ def _targets(interpreter: Interpreter, platform: Platform, paths: TreePaths) -> 
 def _without_copies(builds: Sequence[Build]) -> tuple[Build, ...]:
     """Return the builds without targets that another script makes from the same sources.
 
+    The one that surely makes it is kept.
     DeepSpeed's source distribution has its op_builder twice: once at the root, once installed.
     """
-    seen: set[tuple[str, str, tuple[str, ...]]] = set()
-    kept: list[Build] = []
-    for build in sorted(builds, key=lambda build: build.description.count("/")):
-        targets = []
+    best: dict[tuple[str, str, tuple[str, ...]], tuple[Build, Target]] = {}
+    in_order = sorted(builds, key=lambda build: build.description.count("/"))
+    for build in in_order:
         for target in build.targets:
             sources = tuple(source.path for source in target.sources)
             key = (build.platform, target.name, sources)
-            if key not in seen:
-                seen.add(key)
-                targets.append(target)
+            if key not in best or best[key][1].built.value < target.built.value:
+                best[key] = (build, target)
+    kept: list[Build] = []
+    for build in in_order:
+        targets = tuple(target for owner, target in best.values() if owner is build)
         if targets or build.problems:
-            kept.append(
-                Build(build.description, build.platform, tuple(targets), (), build.problems)
-            )
+            kept.append(Build(build.description, build.platform, targets, (), build.problems))
     return tuple(kept)

@@ -63,9 +63,18 @@ class ArgumentCountDiffersFromSchema(Rule):
         refusal: Refusal,
         *,
         everywhere: bool,
-    ) -> Finding:
+    ) -> Finding | Unknown:
         process = Process(platform, project.operators)
         certain = everywhere or (call.at_import and process.truth_of(call.guards) is Truth.TRUE)
+        if not certain and _is_placeholder(refusal.registration):
+            return self.unknown(
+                call.location,
+                f"{call.qualified} is called with {refusal.given}, and {platform.label} registers "
+                f"only a placeholder; whether {platform.label} reaches the call is not known",
+                platform=platform.label,
+                operator=call.qualified,
+                related=[Related(refusal.registration.location, "registered here")],
+            )
         return self.finding(
             call.location,
             f"{call.qualified} is called with {refusal.given}, and {platform.label} registers it "
@@ -125,6 +134,15 @@ def _compare(
         return None
     limits = str(required) if required == len(taken) else f"{required} to {len(taken)}"
     return Refusal(registration, f"{call.argument_count} arguments", f"{limits} arguments")
+
+
+def _is_placeholder(registration: Registration) -> bool:
+    """Return whether a schema takes and returns nothing: an operator that is there by name alone.
+
+    vLLM's bindings for the CPU have some, so that Python's modules can be imported.
+    """
+    schema = registration.schema
+    return arguments_of(schema) == () and schema.partition("->")[2].strip() == "()"
 
 
 def _bound(registration: Registration) -> tuple[tuple[str, bool], ...] | None:

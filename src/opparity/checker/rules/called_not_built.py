@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.borrowing import Borrowing
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Finding, Severity, Unknown
 from opparity.checker.readers.text_scan import references_to
@@ -42,12 +43,14 @@ class CalledNotBuilt(Rule):
         """Yield each call of a declared function that the target does not define."""
         for platform in project.platforms:
             for link in project.linker.links_on(platform):
+                borrowing = Borrowing(link)
                 for compiled in link.compiled:
                     if compiled.is_listed:
-                        yield from self._check(project, link, compiled)
+                        yield from self._check(project, link, compiled, borrowing)
+                yield from borrowing.unknowns(self)
 
     def _check(
-        self, project: Project, link: Link, compiled: Compiled
+        self, project: Project, link: Link, compiled: Compiled, borrowing: Borrowing
     ) -> Iterator[Finding | Unknown]:
         missing = _suspects(project, link, compiled)
         if not missing:
@@ -64,6 +67,9 @@ class CalledNotBuilt(Rule):
             if found.answer is Truth.TRUE or found.is_nowhere:
                 continue
             reported.add(reference.symbol)
+            if found.provider:
+                borrowing.note(found.provider, reference.symbol, reference.location, found.related)
+                continue
             certain = found.answer is Truth.FALSE and use.truth is Truth.TRUE
             make = self.finding if certain and link.target.built is Truth.TRUE else self.unknown
             yield make(

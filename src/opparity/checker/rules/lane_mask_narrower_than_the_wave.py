@@ -59,7 +59,7 @@ def _truth(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
     A template or inline function is compiled where something uses it. A use in the same source,
     outside any template, is certain; a use from a template, or anything in a header, is not.
     """
-    truth = compiled.truth(mask.condition)
+    truth = all_of((compiled.truth(mask.condition), _replaced(project, compiled, mask).negate()))
     if not compiled.is_listed:
         # A header's function may be inline by a macro, and then compiled only where it is used.
         return all_of((truth, Truth.UNKNOWN))
@@ -72,6 +72,18 @@ def _truth(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
         held = compiled.truth(reference.condition)
         used = any_of((used, held if is_certain else all_of((held, Truth.UNKNOWN))))
     return all_of((truth, used))
+
+
+def _replaced(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
+    """Return whether a macro of the tree stands for the function."""
+    macros = [each for each in project.macro_definitions.get(mask.function, ()) if each.is_function]
+    if not macros:
+        return Truth.FALSE
+    path = compiled.file.path
+    visible = {path, *project.linker.closure(path, compiled.unit)}
+    return any_of(
+        compiled.truth(each.condition) for each in macros if each.location.path in visible
+    )
 
 
 def _message(mask: LaneMask) -> str:

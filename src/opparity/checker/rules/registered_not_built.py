@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.borrowing import Borrowing
 from opparity.checker.conditions import Truth, describe
 from opparity.checker.facts import Finding, Registration, Severity, Unknown
 from opparity.checker.naming import operator_name
@@ -43,8 +44,10 @@ class RegisteredNotBuilt(Rule):
         """Yield each registration whose function the target does not define."""
         for platform in project.platforms:
             for link in project.linker.links_on(platform):
+                borrowing = Borrowing(link)
                 for registration, use in link.registrations():
-                    yield from self._check(project, link, registration, use)
+                    yield from self._check(project, link, registration, use, borrowing)
+                yield from borrowing.unknowns(self)
 
     def _check(
         self,
@@ -52,11 +55,15 @@ class RegisteredNotBuilt(Rule):
         link: Link,
         registration: Registration,
         use: Use,
+        borrowing: Borrowing,
     ) -> Iterator[Finding | Unknown]:
         for symbol in filter(None, (registration.symbol, *registration.mentioned)):
             is_bound = symbol == registration.symbol
             found = find_symbol(project, link, symbol, use)
             if found.answer is Truth.TRUE or (found.is_nowhere and not is_bound):
+                continue
+            if found.provider:
+                borrowing.note(found.provider, symbol, registration.location, found.related)
                 continue
             related = [*found.related]
             message = _message(registration, symbol, link, found)

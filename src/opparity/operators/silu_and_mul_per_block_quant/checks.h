@@ -11,10 +11,19 @@
 
 namespace opparity::silu_and_mul_per_block_quant {
 
+// Strides are counted in elements.
 struct Checked {
+  const void* input;
+  void* out;
+  float* scales;
+  // nullptr for none.
+  const float* scale_bound;
+  int device;
   int64_t num_tokens;
   int64_t hidden_size;
   int64_t group_size;
+  int64_t input_row_stride;
+  int64_t out_row_stride;
   int64_t scale_token_stride;
   int64_t scale_group_stride;
   InputType input_type;

@@ -1,5 +1,9 @@
-// The CPU kernel: plain loops over arrays of a group's size at most, compiled for each capability.
+// The CPU kernel, compiled for each capability: tiles of groups, small enough that their products
+// stay in the first-level cache between the two passes over them.
 #include "operators/silu_and_mul_per_block_quant/cpu_kernel.h"
+
+#include <algorithm>
+#include <limits>
 
 #include "native/numerics.h"
 
@@ -9,97 +13,163 @@ using opparity::silu_and_mul_per_block_quant::Arguments;
 using opparity::silu_and_mul_per_block_quant::InputType;
 using opparity::silu_and_mul_per_block_quant::ValueType;
 
-constexpr int64_t kLargestGroup = 256;
+// A chunk is what two vectors hold.
+constexpr int64_t kChunk = 2 * kLanes;
+constexpr int64_t kTile = 4096;
+constexpr int64_t kLeastGroup = 16;
+constexpr int64_t kMostGroups = kTile / kLeastGroup;
+// At 512 x 14336 bfloat16 on one core this took 4.1 ms instead of 5.0 (Xeon with AVX-512): the
+// processor's own prefetching ends with the page.
+constexpr uintptr_t kBytesAhead = 2048;
 
-// Every group is a multiple of the smallest, and a compiler that sees so leaves no loop for a rest.
-OPPARITY_INLINE int64_t whole_vectors(int64_t group_size) { return group_size & ~int64_t{15}; }
+struct Pair {
+  Floats first, second;
+};
 
+// How a chunk of the input becomes two vectors: one half after the other, or, where that is less
+// work, every other element.
 struct Float16 {
   using Storage = uint16_t;
-  OPPARITY_INLINE float widen(Storage bits) { return widen_float16(bits); }
-  OPPARITY_INLINE float round(float value) { return round_to_float16(value); }
+  static constexpr bool kAlternates = false;
+  OPPARITY_INLINE Pair widen(const Storage* from) {
+    return {widen_float16(load<Halves>(from)), widen_float16(load<Halves>(from + kLanes))};
+  }
+  OPPARITY_INLINE Floats round(Floats value) { return round_to_float16(value); }
 };
 struct BFloat16 {
   using Storage = uint16_t;
-  OPPARITY_INLINE float widen(Storage bits) { return widen_bfloat16(bits); }
-  OPPARITY_INLINE float round(float value) { return round_to_bfloat16(value); }
+  static constexpr bool kAlternates = true;
+  OPPARITY_INLINE Pair widen(const Storage* from) {
+    Integers both = load<Integers>(from);
+    return {float_of(both << 16), float_of(both & ~0xffff)};
+  }
+  OPPARITY_INLINE Floats round(Floats value) { return round_to_bfloat16(value); }
 };
 struct Float32 {
   using Storage = float;
-  OPPARITY_INLINE float widen(Storage value) { return value; }
-  OPPARITY_INLINE float round(float value) { return value; }
+  static constexpr bool kAlternates = false;
+  OPPARITY_INLINE Pair widen(const Storage* from) {
+    return {load<Floats>(from), load<Floats>(from + kLanes)};
+  }
+  OPPARITY_INLINE Floats round(Floats value) { return value; }
 };
 
-// Writes SiLU(gate) * up of one group and returns the bits of its largest magnitude. As integers
+struct Tile {
+  Pair products[kTile / kChunk];
+  // Whole vectors of groups are read, so all are set once.
+  alignas(64) int32_t amax[kMostGroups] = {};
+  alignas(64) float scales[kMostGroups];
+  alignas(64) float factors[kMostGroups];
+};
+
+OPPARITY_INLINE void prefetch(const void* address) {
+  __builtin_prefetch(
+      reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(address) + kBytesAhead));
+}
+
+template <typename Input, bool Rounds>
+OPPARITY_INLINE Floats multiply(Floats gate, Floats up) {
+  Floats activated = silu(gate);
+  if constexpr (Rounds) activated = Input::round(activated);
+  Floats product = activated * up;
+  if constexpr (Rounds) product = Input::round(product);
+  return product;
+}
+
+// Writes SiLU(gate) * up of some groups and the bits of each group's largest magnitude. As integers
 // the magnitudes of NaN are above infinity's, so a NaN is never lost to a comparison.
 template <typename Input, bool Rounds>
-uint32_t multiply_group(const void* row, int64_t offset, int64_t hidden_size, int64_t group_size,
-                        float* __restrict__ products) {
+void multiply_groups(const void* row, int64_t offset, const Arguments& arguments, int64_t groups,
+                     Tile& tile) {
   const auto* gates = static_cast<const typename Input::Storage*>(row) + offset;
-  const auto* ups = gates + hidden_size;
-  const int64_t count = whole_vectors(group_size);
-  int32_t amax = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    float activated = silu(Input::widen(gates[i]));
-    if constexpr (Rounds) activated = Input::round(activated);
-    float product = activated * Input::widen(ups[i]);
-    if constexpr (Rounds) product = Input::round(product);
-    products[i] = product;
-    auto magnitude = static_cast<int32_t>(bits_of(product) & kMagnitudeBits);
-    amax = magnitude > amax ? magnitude : amax;
+  const auto* ups = gates + arguments.hidden_size;
+  const int64_t chunks = arguments.group_size / kChunk;
+  Pair* products = tile.products;
+  for (int64_t group = 0; group < groups; ++group) {
+    Integers amax{};
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+      prefetch(gates);
+      prefetch(ups);
+      const Pair gate = Input::widen(gates), up = Input::widen(ups);
+      const Floats first = multiply<Input, Rounds>(gate.first, up.first);
+      const Floats second = multiply<Input, Rounds>(gate.second, up.second);
+      amax = larger(amax, bits_of(first) & kMagnitudeBits);
+      amax = larger(amax, bits_of(second) & kMagnitudeBits);
+      *products++ = {first, second};
+      gates += kChunk;
+      ups += kChunk;
+    }
+    tile.amax[group] = largest_of(amax);
   }
-  return static_cast<uint32_t>(amax);
 }
 
-// Writes codes in two loops: in one, the compiler would run all of it at the width of the bytes.
-template <typename Format, bool MayBeNan>
-void encode_group(const float* __restrict__ products, float reciprocal, int64_t group_size,
-                  uint8_t* __restrict__ out) {
-  alignas(64) uint32_t codes[kLargestGroup];
-  const int64_t count = whole_vectors(group_size);
-  for (int64_t i = 0; i < count; ++i) {
-    codes[i] = Format::template encode<MayBeNan>(products[i] * reciprocal);
+template <typename Format, bool Alternates, bool Any>
+OPPARITY_INLINE void encode_group(const Pair* products, float factor, int64_t group_size,
+                                  uint8_t* out) {
+  const int64_t chunks = group_size / kChunk;
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+    const Pair product = products[chunk];
+    Bytes codes =
+        low_bytes(Format::template encode<Any>(product.first * factor, product.second * factor));
+    if constexpr (!Alternates) codes = even_then_odd(codes);
+    store(out + chunk * kChunk, codes);
   }
-  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<uint8_t>(codes[i]);
 }
 
-// Writes the codes of one group and returns its scale.
-template <typename Format>
-float quantise_group(const float* __restrict__ products, uint32_t amax_bits,
-                     const Arguments& arguments, uint8_t* __restrict__ out) {
-  float scale = group_scale<Format>(amax_bits, arguments.has_scale_bound, arguments.scale_bound);
-  float reciprocal = 1.0f / scale;
-  const bool finite = amax_bits < kInfinityBits;
-  const auto encode = finite ? encode_group<Format, false> : encode_group<Format, true>;
-  encode(products, reciprocal, arguments.group_size, out);
-  return scale;
+// Writes codes and scales of some groups.
+template <typename Format, bool Alternates>
+void quantise_groups(Tile& tile, const Arguments& arguments, int64_t groups, uint8_t* out,
+                     float* scales) {
+  const float bound =
+      arguments.has_scale_bound ? arguments.scale_bound : std::numeric_limits<float>::infinity();
+  for (int64_t group = 0; group < groups; group += kLanes) {
+    const Floats scale = group_scales<Format>(load<Integers>(tile.amax + group), bound);
+    store(tile.scales + group, scale);
+    store(tile.factors + group, (1.0f / scale) * Format::kPrescale);
+  }
+  const Pair* products = tile.products;
+  for (int64_t group = 0; group < groups; ++group) {
+    const float scale = tile.scales[group];
+    // Without a bound no quotient is beyond the format's range.
+    if (arguments.has_scale_bound || tile.amax[group] >= kInfinityBits) {
+      encode_group<Format, Alternates, true>(products, tile.factors[group], arguments.group_size,
+                                             out);
+    } else {
+      encode_group<Format, Alternates, false>(products, tile.factors[group], arguments.group_size,
+                                              out);
+    }
+    scales[group * arguments.scale_group_stride] = scale;
+    products += arguments.group_size / kChunk;
+    out += arguments.group_size;
+  }
 }
 
-using Multiply = uint32_t (*)(const void*, int64_t, int64_t, int64_t, float*);
-using Quantise = float (*)(const float*, uint32_t, const Arguments&, uint8_t*);
+using Multiply = void (*)(const void*, int64_t, const Arguments&, int64_t, Tile&);
+using Quantise = void (*)(Tile&, const Arguments&, int64_t, uint8_t*, float*);
 
 Multiply choose_multiply(InputType type, bool rounds) {
   switch (type) {
     case InputType::kFloat16:
-      return rounds ? multiply_group<Float16, true> : multiply_group<Float16, false>;
+      return rounds ? multiply_groups<Float16, true> : multiply_groups<Float16, false>;
     case InputType::kBFloat16:
-      return rounds ? multiply_group<BFloat16, true> : multiply_group<BFloat16, false>;
+      return rounds ? multiply_groups<BFloat16, true> : multiply_groups<BFloat16, false>;
     case InputType::kFloat32:
       break;
   }
-  return multiply_group<Float32, false>;
+  return multiply_groups<Float32, false>;
 }
 
+template <bool Alternates>
 Quantise choose_quantise(ValueType type) {
   switch (type) {
     case ValueType::kFloat8E4M3FN:
-      return quantise_group<Float8E4M3FN>;
+      return quantise_groups<Float8E4M3FN, Alternates>;
     case ValueType::kFloat8E4M3FNUZ:
-      return quantise_group<Float8E4M3FNUZ>;
+      return quantise_groups<Float8E4M3FNUZ, Alternates>;
     case ValueType::kInt8:
       break;
   }
-  return quantise_group<Int8>;
+  return quantise_groups<Int8, Alternates>;
 }
 
 }  // namespace
@@ -108,22 +178,27 @@ namespace opparity::silu_and_mul_per_block_quant {
 
 void OPPARITY_CAPABILITY(const Arguments& arguments, int64_t begin, int64_t end) {
   const Multiply multiply = choose_multiply(arguments.input_type, arguments.rounds_to_input_type);
-  const Quantise quantise = choose_quantise(arguments.value_type);
+  const Quantise quantise = arguments.input_type == InputType::kBFloat16
+                                ? choose_quantise<BFloat16::kAlternates>(arguments.value_type)
+                                : choose_quantise<false>(arguments.value_type);
   const int64_t element_size = arguments.input_type == InputType::kFloat32 ? 4 : 2;
   const int64_t num_groups = arguments.hidden_size / arguments.group_size;
-  alignas(64) float products[kLargestGroup];
+  const int64_t groups_of_a_tile = kTile / arguments.group_size;
+  Tile tile;
   int64_t token = begin / num_groups;
   int64_t group = begin % num_groups;
-  for (int64_t index = begin; index < end; ++index) {
+  for (int64_t index = begin; index < end;) {
+    const int64_t groups = std::min({groups_of_a_tile, num_groups - group, end - index});
     const char* row = static_cast<const char*>(arguments.input) +
                       token * arguments.input_row_stride * element_size;
     const int64_t offset = group * arguments.group_size;
-    const uint32_t amax_bits =
-        multiply(row, offset, arguments.hidden_size, arguments.group_size, products);
-    arguments.scales[token * arguments.scale_token_stride + group * arguments.scale_group_stride] =
-        quantise(products, amax_bits, arguments,
-                 arguments.out + token * arguments.out_row_stride + offset);
-    if (++group == num_groups) {
+    multiply(row, offset, arguments, groups, tile);
+    quantise(tile, arguments, groups, arguments.out + token * arguments.out_row_stride + offset,
+             arguments.scales + token * arguments.scale_token_stride +
+                 group * arguments.scale_group_stride);
+    index += groups;
+    group += groups;
+    if (group == num_groups) {
       group = 0;
       ++token;
     }

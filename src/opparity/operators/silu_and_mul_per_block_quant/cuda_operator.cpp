@@ -41,20 +41,19 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
   const Checked checked =
       check(out, input, scales, group_size, scale_ub, is_scale_transposed, intermediate);
   if (checked.num_tokens == 0) return;
-  if (opparity::is_rocm()) return run_on_hip(out, input, scales, scale_ub, checked, group_size);
+  if (opparity::is_rocm()) return run_on_hip(checked);
   const int64_t element_size = checked.input_type == InputType::kFloat32 ? 4 : 2;
   CudaArguments arguments{};
-  arguments.input = static_cast<const char*>(input.const_data_ptr());
-  arguments.out = static_cast<char*>(out.mutable_data_ptr());
-  arguments.scales = static_cast<float*>(scales.mutable_data_ptr());
-  arguments.scale_bound =
-      scale_ub.has_value() ? static_cast<const float*>(scale_ub->const_data_ptr()) : nullptr;
-  arguments.input_row_bytes = input.stride(0) * element_size;
-  arguments.out_row_bytes = out.stride(0);
+  arguments.input = static_cast<const char*>(checked.input);
+  arguments.out = static_cast<char*>(checked.out);
+  arguments.scales = checked.scales;
+  arguments.scale_bound = checked.scale_bound;
+  arguments.input_row_bytes = checked.input_row_stride * element_size;
+  arguments.out_row_bytes = checked.out_row_stride;
   arguments.scale_token_stride = checked.scale_token_stride;
   arguments.scale_group_stride = checked.scale_group_stride;
 
-  const int device = input.get_device_index();
+  const int device = checked.device;
   const opparity::GpuFacts facts = kernels().facts(device);
   const Shape shape = choose_shape(checked.num_tokens, checked.hidden_size, is_aligned(arguments),
                                    {facts.multiprocessors, facts.threads_of_a_multiprocessor});

@@ -6,10 +6,7 @@
 
 namespace opparity::silu_and_mul_per_block_quant {
 
-using torch::stable::Tensor;
-
-void run_on_hip(const Tensor& out, const Tensor& input, const Tensor& scales,
-                const std::optional<Tensor>& scale_ub, const Checked& checked, int64_t group_size) {
+void run_on_hip(const Checked& checked) {
   static KernelSet kernels(hip_driver, code_object_path("silu_and_mul_per_block_quant"),
                            hip::kernel_names());
   hip::Call call{.input_type = checked.input_type,
@@ -17,18 +14,17 @@ void run_on_hip(const Tensor& out, const Tensor& input, const Tensor& scales,
                  .rounds_to_input_type = checked.rounds_to_input_type,
                  .num_tokens = checked.num_tokens,
                  .hidden_size = checked.hidden_size,
-                 .group_size = group_size,
+                 .group_size = checked.group_size,
                  .arguments = {}};
-  call.arguments.out = out.mutable_data_ptr();
-  call.arguments.input = input.const_data_ptr();
-  call.arguments.scales = static_cast<float*>(scales.mutable_data_ptr());
-  call.arguments.scale_bound =
-      scale_ub.has_value() ? static_cast<const float*>(scale_ub->const_data_ptr()) : nullptr;
-  call.arguments.input_row_stride = input.stride(0);
-  call.arguments.out_row_stride = out.stride(0);
+  call.arguments.out = checked.out;
+  call.arguments.input = checked.input;
+  call.arguments.scales = checked.scales;
+  call.arguments.scale_bound = checked.scale_bound;
+  call.arguments.input_row_stride = checked.input_row_stride;
+  call.arguments.out_row_stride = checked.out_row_stride;
   call.arguments.scale_token_stride = checked.scale_token_stride;
   call.arguments.scale_group_stride = checked.scale_group_stride;
-  const int device = input.get_device_index();
+  const int device = checked.device;
   void* stream = current_stream(device);
   hip::launch_slices(call, kernels.facts(device).wave_size,
                      [&](size_t index, const Grid& grid, const hip::Arguments& arguments) {

@@ -77,6 +77,7 @@ class ShapeBuffers:
             torch.empty(codes, dtype=shape.value_dtype, device=device) for _ in range(count)
         ]
         self.scales = [torch.empty(layout, device=device) for _ in range(count)]
+        self._nothing = (self.out[0][:0], base[:0], torch.empty(0, num_groups, device=device))
         self._compiled = torch.compile(self._plain, dynamic=False)
 
     def operator(self, number: int) -> object:
@@ -87,6 +88,12 @@ class ShapeBuffers:
         if shape.intermediate == "float32" and not shape.transposed:
             return operator.default(*arguments)
         return operator.intermediate(*arguments, None, shape.transposed, shape.intermediate)
+
+    def without_work(self, number: int) -> object:
+        """Call the operator with no tokens."""
+        del number
+        operator = torch.ops.opparity.silu_and_mul_per_block_quant
+        return operator.default(*self._nothing, self.shape.group_size)
 
     def baselines(self) -> Mapping[str, Call]:
         """Return eager torch, activation and quantisation apart, and torch.compile."""

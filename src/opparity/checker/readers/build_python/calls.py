@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ from opparity.checker.readers.build_python.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MOST_DEPTH = 25
 # A function that may or may not call itself again is followed no deeper. With 25 vLLM 0.33.0's
@@ -48,7 +49,8 @@ class Leaves(Enum):
 
     RETURN = "return"
     RAISE = "raise"
-    LOOP = "loop"
+    BREAK = "break"
+    CONTINUE = "continue"
 
 
 @dataclass(eq=False, slots=True)
@@ -62,6 +64,8 @@ class Frame:
         returned: the values returned so far.
         maybe_returned: a return under an undecided condition went before.
         may_fail: an import before this statement, in the same `try`, may have failed.
+        broken: whether a `break` has left the innermost loop.
+        fails: an operation raised that no machine of the platform can do.
     """
 
     scope: Scope
@@ -73,6 +77,8 @@ class Frame:
     returned: list[Value] = field(default_factory=list)
     maybe_returned: bool = False
     may_fail: Truth = Truth.FALSE
+    broken: Truth = Truth.FALSE
+    fails: bool = False
 
 
 @dataclass(eq=False)
@@ -140,7 +146,19 @@ class Caller(Evaluator, ABC):
             self.depth -= 1
         if frame.alive is not Truth.FALSE:
             frame.returned.append(NONE)
+        elif frame.leaves is Leaves.RAISE and frame.fails and frame.function is not None:
+            self.fail()
         return join(frame.returned)
+
+    def fail(self) -> None:
+        """Note that the statement raises, and with it the calls that led here.
+
+        A `raise` of the script's own ends its function alone: what it tests, mostly versions, is
+        known here by presumption.
+        """
+        if self.frames:
+            self.frames[-1].fails = True
+            self.leave(Leaves.RAISE)
 
     def invoke(
         self, function: Function, arguments: list[Value], keywords: dict[str, Value]
@@ -227,10 +245,27 @@ class Caller(Evaluator, ABC):
     def _call_one_of(
         self, options: tuple[Value, ...], arguments: list[Value], keywords: dict[str, Value]
     ) -> Value:
-        reached, self.path = self.path, weaker(self.path, Truth.UNKNOWN)
-        results = [self._call_value(option, arguments, keywords) for option in options]
-        self.path = reached
+        results = []
+        for option in options:
+            with self.undecided():
+                results.append(self._call_value(option, arguments, keywords))
         return join(results)
+
+    @contextmanager
+    def undecided(self) -> Iterator[None]:
+        """Be in a branch that may not be taken."""
+        reached, branch = self.path, self.branch
+        self.branches += 1
+        self.path, self.branch = weaker(reached, Truth.UNKNOWN), self.branches
+        try:
+            yield
+        finally:
+            self.path, self.branch = reached, branch
+
+    def standing(self) -> tuple[int, ...]:
+        """Return the undecided branches and the uncertain activations around this place."""
+        doubtful = [id(frame) for frame in self.frames if frame.alive is not Truth.TRUE]
+        return (self.branch, *doubtful)
 
     def _construct(self, of: Class, arguments: list[Value], keywords: dict[str, Value]) -> Value:
         instance = Instance(of, {})

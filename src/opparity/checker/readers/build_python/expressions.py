@@ -73,11 +73,14 @@ class Evaluator(ABC):
         paths: the tree, from the folder where the script runs.
         world: the platform's answers.
         path: whether the code being evaluated is reached.
+        branch: the innermost undecided branch, by number; 0 outside all.
     """
 
     paths: TreePaths
     world: World
     path: Truth = Truth.TRUE
+    branch: int = 0
+    branches: int = 0
     steps: int = 0
     depth: int = 0
     position: Location = field(default_factory=lambda: Location("", 1))
@@ -89,6 +92,18 @@ class Evaluator(ABC):
     @abstractmethod
     def apply(self, function: Value, arguments: list[Value]) -> Value:
         """Return what a value yields when it is called with positional arguments."""
+
+    @abstractmethod
+    def fail(self) -> None:
+        """Note that the statement raises."""
+
+    @abstractmethod
+    def standing(self) -> tuple[int, ...]:
+        """Return the undecided branches and the uncertain activations around this place."""
+
+    def reached_from(self, made_in: tuple[int, ...] | None) -> Truth:
+        """Return whether this place is reached wherever a collection made elsewhere exists."""
+        return Truth.TRUE if made_in == self.standing() else self.path
 
     @abstractmethod
     def resolve(self, module: Module) -> Value:
@@ -181,7 +196,14 @@ class Evaluator(ABC):
         return self.apply(bound, []) if "property" in marks else bound
 
     def binary(self, kind: ast.operator, left: Value, right: Value) -> Value:
-        """Return `left kind right`."""
+        """Return `left kind right`; `None + "/bin/nvcc"`, with no CUDA_HOME, raises."""
+        if (
+            isinstance(left, Known)
+            and isinstance(right, Known)
+            and None in {left.value, right.value}
+        ):
+            self.fail()
+            return Unsure("fails")
         if isinstance(left, Choice) and isinstance(right, Collection):
             return join([self.binary(kind, option, right) for option in left.options])
         if isinstance(right, Choice) and isinstance(left, Collection):
@@ -231,6 +253,8 @@ class Evaluator(ABC):
                 return value
             case Choice(options):
                 return join([self.element(option, index) for option in options])
+            case Table() | Collection() if isinstance(index, Choice):
+                return join([self.element(value, option) for option in index.options])
             case Table(entries, _):
                 key = key_of(index)
                 if not isinstance(key, Unsure) and key in entries:

@@ -13,12 +13,15 @@ from opparity.checker.facts import Location, MacroSetting, Source, Target
 from opparity.checker.readers.build_python.tree_paths import ROOT
 from opparity.checker.readers.build_python.values import (
     NONE,
+    Choice,
+    Collection,
     Known,
     Table,
     Value,
     items_of,
     strings_of,
     truth_of_value,
+    weaker,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 _EXTENSION = re.compile(r"(?:^|\.)(?P<kind>[A-Z]\w*Extension|Extension)$")
 _LOADERS = re.compile(r"(?:^|\.)cpp_extension\.(?:load|load_inline)$")
-_NO_SOURCES = frozenset({"BuildExtension", "CMakeExtension", "RustExtension"})
+NO_SOURCES = frozenset({"BuildExtension", "CMakeExtension", "RustExtension"})
 # The platforms on which torch's own classes can build; every other class builds where it stands.
 _PLATFORMS = {
     "CUDAExtension": frozenset({"cuda", "rocm", "musa"}),
@@ -74,7 +77,7 @@ def extension_kind(name: str) -> str | None:
     if _LOADERS.search(name):
         return "load"
     match = _EXTENSION.search(name)
-    return match["kind"] if match and match["kind"] not in _NO_SOURCES else None
+    return match["kind"] if match and match["kind"] not in NO_SOURCES else None
 
 
 def target_of(
@@ -112,7 +115,7 @@ def _sources(
     value: Value, extension: Extension, paths: TreePaths, copies: Mapping[str, str]
 ) -> Iterator[Source]:
     seen: dict[str, Source] = {}
-    for text, present, origin in strings_of(value):
+    for text, present, origin in _named(value, paths):
         path = _tree_path(text, paths)
         if path is None:
             continue
@@ -121,6 +124,26 @@ def _sources(
         if known is None or known.built.value < present.value:
             seen[path] = Source(path, origin or extension.location, present)
     yield from seen.values()
+
+
+def _named(value: Value, paths: TreePaths) -> Iterator[tuple[str, Truth, Location | None]]:
+    """Yield the strings of a list of sources, each with its presence.
+
+    Of several paths that an entry may be, the only one that the tree has is meant: DeepSpeed's
+    builders put another folder before their sources where the package is installed.
+    """
+    items, _ = items_of(value) if isinstance(value, Collection) else ([], Truth.TRUE)
+    for item in items:
+        options = list(strings_of(item.value))
+        in_tree = [option for option in options if _tree_path(option[0], paths) in paths.files]
+        if isinstance(item.value, Choice) and len({text for text, _, _ in in_tree}) == 1:
+            text, _, origin = in_tree[0]
+            yield text, item.present, origin
+        else:
+            for text, present, origin in options:
+                yield text, weaker(item.present, present), origin
+    if not isinstance(value, Collection):
+        yield from strings_of(value)
 
 
 def _tree_path(text: str, paths: TreePaths) -> str | None:

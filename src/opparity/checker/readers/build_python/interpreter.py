@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
+from opparity.checker.conditions import Truth, any_of
 from opparity.checker.readers.build_python.calls import Caller, Frame, Leaves
 from opparity.checker.readers.build_python.methods import extend
 from opparity.checker.readers.build_python.values import (
@@ -70,8 +70,10 @@ class Interpreter(Caller):
                 self._loop(node, frame)
             case ast.While(test, body):
                 truth = truth_of_value(self.evaluate(test, frame.scope))
+                outer = frame.broken
                 if truth is not Truth.FALSE:
                     self._branch(Truth.UNKNOWN, lambda: self._iterate(body, frame), _nothing)
+                frame.broken = outer
             case ast.With(items, body) | ast.AsyncWith(items, body):
                 for item in items:
                     entered = self.evaluate(item.context_expr, frame.scope)
@@ -92,17 +94,26 @@ class Interpreter(Caller):
             case ast.Import() | ast.ImportFrom():
                 self._import(node, frame)
             case ast.Return(value):
-                frame.returned.append(self.evaluate(value, frame.scope) if value else NONE)
-                self.leave(Leaves.RETURN)
+                self._return(self.evaluate(value, frame.scope) if value else NONE, frame)
             case ast.Raise():
                 self.leave(Leaves.RAISE)
             case ast.Break() | ast.Continue():
-                self.leave(Leaves.LOOP)
+                self._leave_iteration(node, frame)
             case ast.Global(names) | ast.Nonlocal(names):
                 module = self.modules.get(frame.scope.path)
                 for name in names:
                     if module and name in module.names:
                         frame.scope.names[name] = module.names[name]
+
+    def _return(self, value: Value, frame: Frame) -> None:
+        if frame.alive is not Truth.FALSE:  # the expression may have raised
+            frame.returned.append(value)
+            self.leave(Leaves.RETURN)
+
+    def _leave_iteration(self, node: ast.Break | ast.Continue, frame: Frame) -> None:
+        if isinstance(node, ast.Break):
+            frame.broken = any_of((frame.broken, self.path))
+        self.leave(Leaves.BREAK if isinstance(node, ast.Break) else Leaves.CONTINUE)
 
     def _augment(self, node: ast.AugAssign, frame: Frame) -> None:
         right = self.evaluate(node.value, frame.scope)
@@ -122,13 +133,13 @@ class Interpreter(Caller):
         if truth is Truth.FALSE:
             return second()
         frame = self.frames[-1]
-        reached, self.path = self.path, weaker(self.path, Truth.UNKNOWN)
         before, alive = dict(frame.scope.names), frame.alive
-        first()
+        with self.undecided():
+            first()
         one, one_alive, one_leaves = frame.scope.names, frame.alive, frame.leaves
         frame.scope.names, frame.alive, frame.leaves = dict(before), alive, None
-        second()
-        self.path = reached
+        with self.undecided():
+            second()
         self._merge(frame, (one, one_alive, one_leaves))
         return None
 
@@ -154,6 +165,13 @@ class Interpreter(Caller):
         frame.alive = weaker(alive, other_alive)
 
     def _loop(self, node: ast.For | ast.AsyncFor, frame: Frame) -> None:
+        outer, frame.broken = frame.broken, Truth.FALSE
+        self._iterations(node, frame)
+        broken, frame.broken = frame.broken, outer
+        if frame.alive is not Truth.FALSE:
+            self._branch(broken, _nothing, lambda: self.run(node.orelse))
+
+    def _iterations(self, node: ast.For | ast.AsyncFor, frame: Frame) -> None:
         over = self.evaluate(node.iter, frame.scope)
         items, complete = items_of(over)
         for item in items:
@@ -163,7 +181,7 @@ class Interpreter(Caller):
                 self._iterate(node.body, frame)
 
             self._branch(item.present, once, _nothing)
-            if frame.alive is Truth.FALSE:
+            if frame.alive is Truth.FALSE or frame.broken is Truth.TRUE:
                 return
         if complete is not Truth.TRUE and not items:
 
@@ -173,12 +191,11 @@ class Interpreter(Caller):
                 self._iterate(node.body, frame)
 
             self._branch(Truth.UNKNOWN, unknown, _nothing)
-        self.run(node.orelse)
 
     def _iterate(self, body: Sequence[ast.stmt], frame: Frame) -> None:
         before = frame.alive
         self.run(body)
-        if frame.alive is Truth.FALSE and frame.leaves is Leaves.LOOP:
+        if frame.alive is Truth.FALSE and frame.leaves in {Leaves.BREAK, Leaves.CONTINUE}:
             frame.alive, frame.leaves = before, None
         elif frame.alive is Truth.UNKNOWN and not frame.maybe_returned:
             frame.alive = before
@@ -189,7 +206,7 @@ class Interpreter(Caller):
         self.run(node.body)
         failed = Truth.TRUE if frame.leaves is Leaves.RAISE else frame.may_fail
         if frame.alive is Truth.FALSE and frame.leaves is Leaves.RAISE and node.handlers:
-            frame.alive, frame.leaves = Truth.TRUE, None
+            frame.alive, frame.leaves, frame.fails = Truth.TRUE, None, False
         frame.may_fail = outer
         if failed is Truth.TRUE:
             for handler in node.handlers[:1]:

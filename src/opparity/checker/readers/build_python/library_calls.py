@@ -12,6 +12,7 @@ from opparity.checker.conditions import Truth
 from opparity.checker.readers.build_python.methods import deep_copy
 from opparity.checker.readers.build_python.values import (
     NONE,
+    Choice,
     Class,
     Collection,
     Instance,
@@ -24,6 +25,7 @@ from opparity.checker.readers.build_python.values import (
     Unsure,
     Value,
     items_of,
+    join,
     truth_of_value,
     weaker,
 )
@@ -108,8 +110,10 @@ def _glob(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> V
     if not arguments or not isinstance(arguments[0], Known):
         return Unsure("glob")
     recursive = truth_of_value(keywords.get("recursive", NONE)) is not Truth.FALSE
-    found = evaluator.paths.glob(str(arguments[0].value), recursive=recursive)
-    return Collection("list", [Item(Known(path, evaluator.position)) for path in found])
+    pattern = str(arguments[0].value)
+    found = evaluator.paths.glob(pattern, recursive=recursive)
+    items = [Item(Known(path, evaluator.position)) for path in found]
+    return Collection("list", items, _of_the_tree(evaluator, pattern))
 
 
 def _listing(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
@@ -117,7 +121,13 @@ def _listing(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value
     if not isinstance(folder, Known):
         return Unsure("listdir")
     names = evaluator.paths.listing(str(folder.value))
-    return Collection("list", [Item(Known(name, evaluator.position)) for name in names])
+    items = [Item(Known(name, evaluator.position)) for name in names]
+    return Collection("list", items, _of_the_tree(evaluator, str(folder.value)))
+
+
+def _of_the_tree(evaluator: Evaluator, path: str) -> Truth:
+    """Return TRUE for a place in the tree; what lies elsewhere on the machine is not known."""
+    return Truth.UNKNOWN if evaluator.paths.relative(path) is None else Truth.TRUE
 
 
 def _walk(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
@@ -156,9 +166,11 @@ def _boolean(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
     return Unsure("bool") if truth is Truth.UNKNOWN else Known(truth is Truth.TRUE)
 
 
-def _length(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
+def _length(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
     if not arguments or isinstance(arguments[0], Newest):
         return Unsure("len")
+    if isinstance(arguments[0], Choice):
+        return join([_length(evaluator, [each], keywords) for each in arguments[0].options])
     items, complete = items_of(arguments[0])
     certain = [item.present is Truth.TRUE for item in items]
     if complete is Truth.TRUE and all(certain):
@@ -178,13 +190,14 @@ def _range(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
 
 
 def _collection(kind: str) -> _Handler:
-    def handle(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
+    def handle(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
         if not arguments:
-            return Collection(kind, [])
+            return Collection(kind, [], made_in=evaluator.standing())
         if isinstance(arguments[0], Newest):
             return arguments[0]
         items, complete = items_of(arguments[0])
-        return Collection(kind, [Item(item.value, item.present) for item in items], complete)
+        copied = [Item(item.value, item.present) for item in items]
+        return Collection(kind, copied, complete, evaluator.standing())
 
     return handle
 

@@ -172,7 +172,8 @@ def _changed(
     """Change a collection in place and return the method's result; None for another method."""
     match name:
         case "append" | "add" | "insert" if arguments:
-            receiver.items.append(Item(arguments[-1], evaluator.path))
+            reached = evaluator.reached_from(receiver.made_in)
+            receiver.items.append(Item(arguments[-1], reached))
         case "extend" | "update":
             for argument in arguments:
                 extend(evaluator, receiver, argument)
@@ -197,7 +198,8 @@ def extend(evaluator: Evaluator, receiver: Collection, argument: Value) -> None:
     if len(receiver.items) + len(items) > MOST_ITEMS:
         receiver.complete = Truth.UNKNOWN
         return
-    receiver.items.extend(Item(item.value, weaker(item.present, evaluator.path)) for item in items)
+    reached = evaluator.reached_from(receiver.made_in)
+    receiver.items.extend(Item(item.value, weaker(item.present, reached)) for item in items)
     receiver.complete = weaker(receiver.complete, complete)
 
 

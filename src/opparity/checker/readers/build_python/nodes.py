@@ -81,7 +81,7 @@ def _sequence(self: Evaluator, node: ast.List | ast.Tuple | ast.Set, scope: Scop
             complete = weaker(complete, whole)
         else:
             items.append(Item(self.evaluate(element, scope)))
-    return Collection(type(node).__name__.lower(), items, complete)
+    return Collection(type(node).__name__.lower(), items, complete, self.standing())
 
 
 def _dictionary(self: Evaluator, node: ast.Dict, scope: Scope) -> Value:

@@ -63,11 +63,16 @@ class Item:
 
 @dataclass(eq=False, slots=True)
 class Collection:
-    """A list, tuple or set; `complete` is UNKNOWN where further elements may be in it."""
+    """A list, tuple or set; `complete` is UNKNOWN where further elements may be in it.
+
+    `made_in` is the undecided branches in which a literal stands: what is added there is as sure
+    as the collection itself.
+    """
 
     kind: str
     items: list[Item]
     complete: Truth = Truth.TRUE
+    made_in: tuple[int, ...] | None = None
 
 
 @dataclass(eq=False, slots=True)

@@ -30,15 +30,15 @@ _TABLE = re.compile(r"^(_?[A-Z][A-Z0-9_]+)\b[^=\n]*= *\{", re.MULTILINE)
 _TABLE_NAME = re.compile(r"_?[A-Z][A-Z0-9_]+$")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 # Functions that a guard may ask: is_supported(), has_deep_gemm(), _use_fused().
-_ANSWERING = re.compile(
-    r"(?:^|_)(?:is|has|have|can|use|uses|should|support|supports|supported|available|enabled|on)"
-    r"(?:_|$)"
+_ANSWERING = frozenset(
+    {"is", "has", "have", "can", "use", "uses", "should", "on", "available", "enabled"}
+    | {"support", "supports", "supported"}
 )
 
 
 def may_answer(name: str) -> bool:
     """Return whether a function's name reads like a question that a guard may ask."""
-    return _ANSWERING.search(name) is not None
+    return not _ANSWERING.isdisjoint(name.split("_"))
 
 
 @dataclass

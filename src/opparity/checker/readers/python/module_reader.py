@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from opparity.checker.conditions import (
     negation,
 )
 from opparity.checker.facts import Guard, Location
+from opparity.checker.readers.python.bindings import Bindings, Function
 from opparity.checker.readers.python.interest import Interest, may_answer
 from opparity.checker.readers.python.operator_uses import OperatorUses
 from opparity.checker.readers.python.records import (
@@ -38,7 +38,6 @@ _PLAIN_DECORATORS = frozenset(
     | {"lru_cache", "cache", "wraps", "no_grad", "inference_mode", "dataclass", "override"}
 )
 _GUARDING_KEYWORDS = frozenset({"supported", "enabled", "condition", "available"})
-_OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _CATCHES_ABSENCE = frozenset({"AttributeError", "RuntimeError", "Exception", "BaseException"})
 _CATCHES_IMPORT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -51,25 +50,24 @@ class ModuleReader:
     package: tuple[str, ...]
     interest: Interest
     extensions: frozenset[str] = frozenset()
+    rebound: frozenset[str] = frozenset()
     operators: OperatorUses = field(init=False)
     functions: dict[str, FunctionFacts] = field(default_factory=dict)
     returns: dict[str, list[Returned]] = field(default_factory=dict)
     uses: list[NameUse] = field(default_factory=list)
     imports: list[ImportSite] = field(default_factory=list)
-    assigned: dict[tuple[str, str], list[Condition]] = field(default_factory=dict)
+    bindings: Bindings = field(init=False)
     bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    bound_once: dict[str, frozenset[str]] = field(default_factory=dict)
+    bodies: dict[str, Function] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.operators = OperatorUses(self.path)
+        self.bindings = Bindings(self.rebound)
 
     def read(self, syntax: ast.Module) -> ModuleFacts:
         """Return everything the file says."""
         self._block(syntax.body, Place())
-        once = {
-            key: values[0] if len(values) == 1 else UNDECIDED
-            for key, values in self.assigned.items()
-        }
+        once = self.bindings.settled()
         known = {name.partition(".")[0] for name in self.functions}
         known |= {site.bound for site in self.imports}
         functions = {
@@ -101,7 +99,10 @@ class ModuleReader:
         return Location(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
 
     def _guard(self, test: Condition, node: ast.AST) -> tuple[Guard, ...]:
-        return () if test == ALWAYS else (Guard(test, self._at(node)),)
+        if test == ALWAYS:
+            return ()
+        self.bindings.tests.append(test)
+        return (Guard(test, self._at(node)),)
 
     # A block's statements are guarded by what the statements before them let through.
     def _block(self, body: Sequence[ast.stmt], place: Place) -> None:
@@ -184,6 +185,7 @@ class ModuleReader:
             case ast.Return(value) if value is not None:
                 answer = condition_of(value, place.inside)
                 self.returns.setdefault(place.inside, []).append(Returned(place.guards, answer))
+                self.bindings.tests.append(answer)
             case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(
                 ast.Name(name), _, ast.expr() as value
             ):
@@ -200,12 +202,10 @@ class ModuleReader:
     def _assigned(self, name: str, value: ast.expr, place: Place) -> None:
         scope = ".".join(place.classes) if place.classes and not place.inside else place.inside
         condition = condition_of(value, place.inside)
-        known = self.assigned.setdefault((scope, name), [])
-        if place.guards and not known and name not in self.bound_once.get(scope, ()):
-            # Set under a guard alone: whether it is set at all is part of the answer.
-            known.append(UNDECIDED)
+        if place.guards:
+            self.bindings.assign_guarded((scope, name), condition, self.bodies.get(scope))
         else:
-            known.append(condition)
+            self.bindings.assign((scope, name), condition)
 
     # ---- expressions
 
@@ -275,7 +275,7 @@ class ModuleReader:
 
     # ---- definitions
 
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, place: Place) -> None:
+    def _function(self, node: Function, place: Place) -> None:
         outer = [place.inside] if place.inside else list(place.classes)
         name = ".".join([*outer, node.name])
         guards = place.guards
@@ -291,7 +291,7 @@ class ModuleReader:
             name, self._at(node), guards, is_implicit=implicit or bool(place.classes)
         )
         if self.interest.in_range(node) or may_answer(node.name):
-            self.bound_once[name] = _bound_once(node)
+            self.bodies[name] = node
             self._block(node.body, Place(name, guards, at_import=False))
 
     def _class(self, node: ast.ClassDef, place: Place) -> None:
@@ -389,30 +389,6 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
             case ast.With(_, inner) if _leaves(inner):
                 return True
     return False
-
-
-def _bound_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
-    """Return the locals that one statement alone gives a value: whoever reads them reads that."""
-    counts: Counter[str] = Counter()
-    waiting = [(child, False) for child in ast.iter_child_nodes(node)]
-    while waiting:
-        inner, is_nested = waiting.pop()
-        match inner:
-            case ast.Nonlocal(names):
-                counts.update(dict.fromkeys(names, 2))
-            case _ if is_nested:
-                pass  # a name of its own, whatever it is called
-            case ast.Name(name, ast.Store() | ast.Del()):
-                counts[name] += 1
-            case ast.arg(name) | ast.ExceptHandler(_, str(name)):
-                counts[name] += 2
-            case ast.Global(names):
-                counts.update(dict.fromkeys(names, 2))
-            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
-                counts[name] += 2
-        nested = is_nested or isinstance(inner, _OWN_SCOPE)
-        waiting.extend((child, nested) for child in ast.iter_child_nodes(inner))
-    return frozenset(name for name, count in counts.items() if count == 1)
 
 
 def _names(node: ast.AST) -> tuple[str, ...]:

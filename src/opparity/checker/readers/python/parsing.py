@@ -29,9 +29,10 @@ _IMPORT = re.compile(r"import\b\s*(\([^)]*+\)?|(?:[^\n\\]++|\\\n?)*+)")
 _BASE = re.compile(r"from[\s\\]*([\w.]+)[\s\\]*$")
 _LONGEST_BASE = 300
 _IMPORTED = re.compile(r"([\w.]+)(?:[\s\\]+as[\s\\]+(\w+))?")
+_NAME = re.compile(r"\w+")
 _COMMENT = re.compile(r"#[^\n]*")
-# With it an inner function gives the names of the one around it another value.
-_NONLOCAL = re.compile(r"\bnonlocal\b")
+# The names that inner functions may give another value, and some more.
+_NONLOCAL = re.compile(r"\bnonlocal\b([\w\s,\\]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
         syntax = _parse(text, possible)
         wanted = _bound_from(syntax, package, leads) if possible else set()
         interest = interest_of(text, syntax, wanted)
-        return ModuleReader(path, package, interest, leads.extensions).read(syntax)
+        rebound = {name for names in _NONLOCAL.findall(text.text) for name in _NAME.findall(names)}
+        reader = ModuleReader(path, package, interest, leads.extensions, frozenset(rebound))
+        return reader.read(syntax)
     except (SyntaxError, ValueError) as error:
         return ModuleFacts(path, problem=f"cannot be parsed: {error}")
     except (RecursionError, MemoryError):
@@ -76,10 +79,9 @@ def _parse(text: SearchedText, wanted: set[str]) -> ast.Module:
     blocks = blocks_of(text.text)
     places = places_of_interest(text, blocks, wanted)
     answering = [block.start for block in blocks if block.is_function and may_answer(block.name)]
-    rebinding = [found.start() for found in _NONLOCAL.finditer(text.text)]
 
     def is_idle(block: Block) -> bool:
-        return not any(map(block.holds, (places, answering, rebinding)))
+        return not (block.holds(places) or block.holds(answering))
 
     pruned = without_bodies(text.text, blocks, is_idle)
     with warnings.catch_warnings():

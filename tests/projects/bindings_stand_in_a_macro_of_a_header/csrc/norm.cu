@@ -1,0 +1,3 @@
+#include "ops.h"
+
+torch::Tensor norm(torch::Tensor input) { return input; }

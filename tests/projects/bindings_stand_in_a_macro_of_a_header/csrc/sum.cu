@@ -1,0 +1,3 @@
+#include "ops.h"
+
+torch::Tensor sum(torch::Tensor input) { return input; }

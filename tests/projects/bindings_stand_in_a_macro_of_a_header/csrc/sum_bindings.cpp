@@ -1,0 +1,3 @@
+#include "ops.h"
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) { SUM_BINDINGS }

@@ -1,0 +1,3 @@
+#include <torch/extension.h>
+
+torch::Tensor missing(torch::Tensor input) { return input; }
