@@ -45,6 +45,11 @@ _ATTRIBUTES = re.compile(
 )
 
 
+def _is_unbalanced(node: Node) -> bool:
+    text = text_of(node)
+    return text.count("{") != text.count("}")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Where a declaration stands."""
@@ -153,7 +158,10 @@ class _Collector:
 
     def _content(self, body: Node) -> Condition:
         """Return the condition under which a body has a statement at all."""
-        if not any(part.type.startswith("preproc") for part in body.named_children):
+        directives = [part for part in body.named_children if part.type.startswith("preproc")]
+        # A brace that one branch opens and the end of the body closes: FBGEMM's
+        # linearize_cache_indices_kernel is a loop on one platform alone.
+        if not directives or body.has_error or any(map(_is_unbalanced, directives)):
             return ALWAYS
         conditions: list[Condition] = []
         waiting = list(body.named_children)
