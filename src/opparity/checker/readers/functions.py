@@ -45,9 +45,21 @@ _ATTRIBUTES = re.compile(
 )
 
 
-def _is_unbalanced(node: Node) -> bool:
-    text = text_of(node)
-    return text.count("{") != text.count("}")
+def _is_unbalanced(text: str) -> bool:
+    """Return whether a branch of an `#if` opens braces that it does not close, or the reverse."""
+    depth, outer = 0, list[int]()
+    for line in text.split("\n"):
+        directive = line.strip()
+        if directive.startswith("#if"):
+            outer.append(depth)
+        elif outer and directive.startswith(("#el", "#endif")):
+            if depth != outer[-1]:
+                return True
+            if directive.startswith("#endif"):
+                outer.pop()
+        else:
+            depth += line.count("{") - line.count("}")
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +173,7 @@ class _Collector:
         directives = [part for part in body.named_children if part.type.startswith("preproc")]
         # A brace that one branch opens and the end of the body closes: FBGEMM's
         # linearize_cache_indices_kernel is a loop on one platform alone.
-        if not directives or body.has_error or any(map(_is_unbalanced, directives)):
+        if not directives or _is_unbalanced(text_of(body)):
             return ALWAYS
         conditions: list[Condition] = []
         waiting = list(body.named_children)
