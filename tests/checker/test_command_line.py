@@ -76,7 +76,7 @@ def test_exit_statuses_tell_clean_findings_and_not_checked_apart(tmp_path: Path)
     ("options", "said"),
     [
         (["--platform", "rocm:"], "examples: rocm, cuda:9.0,12.0"),
-        (["--select", "BLD0071"], "unknown rule 'BLD01'; did you mean 'BLD007'?"),
+        (["--select", "BLD0071"], "unknown rule 'BLD0071'; did you mean 'BLD007'?"),
         (["--ignore", "registered-not-bilt"], "did you mean 'registered-not-built'?"),
         (["--baseline", "missing.json"], "missing.json: No such file or directory"),
         (["--revision", "no-such-branch"], "no revision 'no-such-branch'"),
@@ -228,7 +228,7 @@ def test_every_rule_explains_itself(rule: type[Any]) -> None:
 def test_a_rule_that_does_not_exist_is_refused_with_the_nearest() -> None:
     result = run("explain", "BLD0001")
     assert result.exit_code == ExitStatus.NOT_CHECKED
-    assert "did you mean 'BLD007'?" in result.stderr
+    assert "did you mean 'BLD001'?" in result.stderr
 
 
 def test_the_rules_are_listed_once_each() -> None:
