@@ -163,6 +163,23 @@ def disjunction(*conditions: Condition) -> Condition:
     return next(iter(operands)) if len(operands) == 1 else Or(tuple(operands))
 
 
+def permissive(condition: Condition, *, is_negated: bool = False) -> Condition:
+    """Return the weakest condition over platforms that holds wherever this one may hold."""
+    match condition:
+        case Not(operand):
+            return negation(permissive(operand, is_negated=not is_negated))
+        case And(operands):
+            return conjunction(*(permissive(each, is_negated=is_negated) for each in operands))
+        case Or(operands):
+            return disjunction(*(permissive(each, is_negated=is_negated) for each in operands))
+        case Predicate("platform"):
+            return condition
+        case Constant(truth) if truth is not Truth.UNKNOWN:
+            return condition
+        case _:
+            return NEVER if is_negated else ALWAYS
+
+
 def evaluate(condition: Condition, environment: Environment) -> Truth:
     """Return the condition's truth where the environment answers the atoms."""
     match condition:

@@ -66,6 +66,7 @@ class Definition:
     Attributes:
         is_local: `static`, or in an anonymous namespace: no other file can link to it.
         is_empty: the body has no statement under any condition.
+        content: the condition under which the body has a statement at all.
         end_line: the body's last line.
         is_guessed: found by its looks in a file that the grammar could not follow; the namespace
             and parameters are not known.
@@ -84,6 +85,7 @@ class Definition:
     end_line: int = 0
     is_guessed: bool = False
     arguments: tuple[str, ...] = ()
+    content: Condition = ALWAYS
 
 
 class RegistrationKind(StrEnum):
@@ -396,12 +398,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class PythonRegistration:
-    """An operator that Python itself defines: `Library.define`, `custom_op`, a direct helper."""
+    """An operator that Python itself defines: `Library.define`, `custom_op`, a direct helper.
+
+    Attributes:
+        inside: the dotted name of the function that defines it when it is called; "" for none.
+    """
 
     library: str
     operator: str
     location: Location
     guards: tuple[Guard, ...] = ()
+    inside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # A word in a file's path -> the platforms whose code the file is. ROCm's torch calls its device
 # "cuda"; "cpu" keeps a file to no platform, since every platform's code speaks of the host.
-_PLATFORM_WORDS = {
+PLATFORM_WORDS = {
     "rocm": ("rocm",),
     "amd": ("rocm",),
     "aiter": ("rocm",),
@@ -72,6 +72,14 @@ class PlatformOperators:
     has_targets: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Whether an operator is missing where it is touched, and why."""
+
+    truth: Truth
+    reason: str
+
+
 class Operators:
     """The operators of a tree on each of its platforms."""
 
@@ -81,6 +89,7 @@ class Operators:
         self.libraries: set[str] = set()
         self.python: dict[str, list[PythonRegistration]] = {}
         self.by_platform = {each.label: self._read(each) for each in project.platforms}
+        self.known.update(dict.fromkeys(self._on_other_platforms()))
         for file in project.python.values():
             for registration in file.registrations:
                 name = f"{registration.library}::{registration.operator}"
@@ -108,9 +117,24 @@ class Operators:
                     found.native.setdefault(name, []).append(defined)
         return found
 
+    def _on_other_platforms(self) -> Iterator[str]:
+        """Yield the operators that the sources of platforms define which nobody asked about."""
+        for build in self.project.other_builds:
+            for target in build.targets:
+                for source in target.sources:
+                    file = self.project.native.get(source.path)
+                    for registration in file.registrations if file else ():
+                        if registration.kind in _DEFINING:
+                            library = library_name(registration.library, target)
+                            yield f"{library}::{registration.operator}"
+
     def is_ours(self, name: str) -> bool:
-        """Return whether the tree defines an operator on some platform."""
+        """Return whether the tree's native code defines an operator on some platform."""
         return name in self.known
+
+    def is_anywhere(self, name: str) -> bool:
+        """Return whether the tree defines an operator on some platform, in whatever language."""
+        return name in self.known or name in self.python
 
     def definitions(self, platform: Platform, name: str) -> list[Defined]:
         """Return the native definitions that a platform may compile."""
@@ -135,8 +159,47 @@ class Operators:
         if found is not Truth.FALSE:
             return found
         library = name.partition("::")[0]
+        if name in self.python and library not in self.libraries:
+            return Truth.FALSE  # who registers it is known, and does not come to it here
         is_closed = here.has_targets and library not in here.open_libraries
         return Truth.FALSE if is_closed and library in self.libraries else Truth.UNKNOWN
+
+    def lacks(self, platform: Platform, call: Call) -> Absence:
+        """Return whether what a call touches is missing on a platform, and why."""
+        name, label = call.qualified, platform.label
+        exists = self.exists(platform, name)
+        if exists is Truth.FALSE:
+            return Absence(Truth.TRUE, f"{label} does not register it")
+        if name in self.known:
+            if not self.by_platform[label].has_targets and exists is Truth.UNKNOWN:
+                # vllm-ascend registers for NPUs what vLLM's Python touches, and not all of it.
+                return Absence(
+                    Truth.UNKNOWN,
+                    f"nothing here is built for {label}: whether another package registers it is "
+                    "not known",
+                )
+        elif exists is Truth.UNKNOWN and self._is_registered_elsewhere_at_will(call):
+            return Absence(
+                Truth.UNKNOWN,
+                f"whether the condition of its registration in Python holds on {label} is not "
+                "known",
+            )
+        return Absence(Truth.FALSE, "")
+
+    def _is_registered_elsewhere_at_will(self, call: Call) -> bool:
+        """Return whether another file registers an operator, and only under tests of its own.
+
+        A call that asks for the operator, or stands in the file that registers it, knows of that.
+        """
+        if any(asks_for(guard.condition, call.qualified) for guard in call.guards):
+            return False
+        registrations = self.python.get(call.qualified, ())
+        return all(
+            each.location.path != call.location.path
+            and not each.inside
+            and any(guard.location.line > 1 for guard in each.guards)
+            for each in registrations
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +269,18 @@ def tests_operator(condition: Condition) -> bool:
     )
 
 
+def asks_for(condition: Condition, name: str) -> bool:
+    """Return whether a condition asks for one operator by its name."""
+    return any(
+        isinstance(atom, Predicate) and atom.name == "hasattr" and atom.arguments == (name,)
+        for atom in atoms(condition)
+    )
+
+
 def platforms_of(path: str) -> frozenset[str]:
     """Return the platforms that a file's path keeps it to; none where it names none, or several."""
     words = re.split(r"[/_.]", path.lower())
-    found = {_PLATFORM_WORDS[word] for word in words if word in _PLATFORM_WORDS}
+    found = {PLATFORM_WORDS[word] for word in words if word in PLATFORM_WORDS}
     return frozenset(next(iter(found))) if len(found) == 1 else frozenset()
 
 
@@ -220,14 +291,20 @@ def own_platform(path: str) -> str:
 
 
 def concerns(call: Call, platform: Platform) -> bool:
-    """Return whether a call's file is for a platform, or for all."""
-    found = platforms_of(call.location.path)
-    return not found or platform.name in found
+    """Return whether a call's file and function are for a platform, or for all."""
+    # `forward_xpu` is XPU's; get_cuda_view_from_cpu_tensor is whoever's calls it.
+    names = (call.location.path, call.inside.rpartition("_")[2])
+    return all(platform.name in found for name in names if (found := platforms_of(name)))
 
 
 def touches(project: Project) -> Iterator[Call]:
     """Yield every use of an operator that the tree defines natively on some platform."""
+    return (call for call in every_touch(project) if project.operators.is_ours(call.qualified))
+
+
+def every_touch(project: Project) -> Iterator[Call]:
+    """Yield every use of an operator that the tree defines, natively or in Python."""
     for path in sorted(project.python):
         for call in project.python[path].calls:
-            if call.operator and project.operators.is_ours(call.qualified):
+            if call.operator and project.operators.is_anywhere(call.qualified):
                 yield call

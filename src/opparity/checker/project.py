@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.evaluation import CMakeReader
 from opparity.checker.conditions import Condition, Truth, all_of, any_of, evaluate
+from opparity.checker.dedicated_builds import without_foreign_builds
 from opparity.checker.detection import known_platforms
 from opparity.checker.linking import Linker
 from opparity.checker.mentions import Mentions
@@ -52,6 +53,8 @@ class Project:
         native: the facts of each C++, CUDA and HIP file, by path.
         builds: each build description, evaluated for each platform.
         variants: the same with one option set otherwise than by default.
+        other_builds: the same for the platforms that the tree knows and nobody asked about: what
+            they register is missing on those that are checked, if these do not register it.
         python: the facts of each Python file, by path.
         problems: what could not be read.
     """
@@ -62,6 +65,7 @@ class Project:
     native: dict[str, NativeFile] = field(default_factory=dict)
     builds: tuple[Build, ...] = ()
     variants: tuple[Build, ...] = ()
+    other_builds: tuple[Build, ...] = ()
     python: dict[str, PythonFile] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
@@ -174,14 +178,20 @@ def read_project(
         with Workers() as own:
             return read_project(source, platforms, own)
     tree = source if isinstance(source, Tree) else open_tree(source)
-    chosen = tuple(platforms) or known_platforms(tree)
+    known = known_platforms(tree)
+    chosen = tuple(platforms) or known
+    names = {platform.name for platform in chosen}
+    others = tuple(platform for platform in known if platform.name not in names)
     with collector_paused():
         reading = read_native_files(tree, workers)
-        builds, variants = _read_builds(tree, chosen)
-        python = PythonReader(tree, _modules(builds), workers)
+        cmake = CMakeReader(tree)
+        builds = tuple(cmake.vary(_read_builds(tree, cmake, chosen), chosen))
+        other_builds = _read_builds(tree, cmake, others) if others else ()
+        every_build = (*builds, *other_builds)
+        python = PythonReader(tree, _modules(every_build), workers)
         by_path = {file.path: file for file in reading}
         native = with_macros({path: by_path[path] for path in tree.native})
-        scripts = python.read(_libraries(native, builds))
+        scripts = python.read(_libraries(native, every_build))
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)
@@ -195,23 +205,23 @@ def read_project(
         platforms=chosen,
         native=native,
         builds=builds,
-        variants=variants,
+        variants=tuple(cmake.variants),
+        other_builds=other_builds,
         python=scripts,
         problems=tuple(dict.fromkeys(problems)),
     )
 
 
 def _read_builds(
-    tree: Tree, platforms: tuple[Platform, ...]
-) -> tuple[tuple[Build, ...], tuple[Build, ...]]:
-    cmake = CMakeReader(tree)
+    tree: Tree, cmake: CMakeReader, platforms: tuple[Platform, ...]
+) -> tuple[Build, ...]:
     builds = (
         *cmake.read(platforms),
         *read_setup_scripts(tree, platforms),
         *read_build_tomls(tree, platforms),
         *read_json_lists(tree, platforms),
     )
-    return builds, tuple(cmake.variants)
+    return without_foreign_builds(builds)
 
 
 def _libraries(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:

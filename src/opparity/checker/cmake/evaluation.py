@@ -55,6 +55,7 @@ class CMakeReader:
         self.entered: set[str] = set()
         self.words: dict[str, frozenset[str]] = {}
         self.variants: list[Build] = []
+        self._options: dict[tuple[str, Platform], Options] = {}
         self.steps_left = _TREE_LIMIT
 
     def listings(self) -> list[str]:
@@ -92,7 +93,6 @@ class CMakeReader:
         listings = self.listings()
         switches = self.switches() if listings else {}
         builds: list[Build] = []
-        options: list[Options] = []
         for path in listings:
             # What another build takes in by add_subdirectory is no build of its own.
             if path in self.entered or (builds and not self._is_project(path)):
@@ -100,27 +100,32 @@ class CMakeReader:
             for platform in platforms:
                 build, machine = self._evaluate(path, platform, switches)
                 builds.append(build)
-                options.append(machine.options)
+                self._options[path, platform] = machine.options
+        return builds
+
+    def vary(self, builds: Sequence[Build], platforms: Sequence[Platform]) -> list[Build]:
+        """Set each option that changes a build otherwise; return the builds, perhaps with problems.
+
+        What they become is in `variants`. Builds of other descriptions are returned as they are.
+        """
+        switches = self.switches()
         tested = self._tested()
         self.steps_left = _TREE_LIMIT
         of_label = {platform.label: platform for platform in platforms}
-        return [
-            self._varied(build, of_label[build.platform], switches, of_build, tested)
-            for build, of_build in zip(builds, options, strict=True)
-        ]
+        return [self._varied(build, of_label[build.platform], switches, tested) for build in builds]
 
     def _varied(
         self,
         default: Build,
         platform: Platform,
         switches: dict[str, frozenset[str]],
-        options: Options,
         tested: frozenset[str],
     ) -> Build:
         """Evaluate a build once for each option that changes a target of it; return the build.
 
         It has a problem more where the tree's steps end with it; later builds are not varied then.
         """
+        options = self._options.get((default.description, platform), {})
         if not default.targets or not self.steps_left:
             return default
         choices = [

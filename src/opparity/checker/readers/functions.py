@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from opparity.checker.conditions import ALWAYS, disjunction
 from opparity.checker.facts import Declaration, Definition, Location, Parameter, Signature
 from opparity.checker.readers.syntax import field as child
 from opparity.checker.readers.syntax import text_of
@@ -30,6 +31,7 @@ _TRANSPARENT = frozenset(
         "translation_unit",
     }
 )
+_CONDITIONAL = frozenset({"preproc_elif", "preproc_else", "preproc_if", "preproc_ifdef"})
 _DECLARATOR_WRAPPERS = frozenset(
     {"pointer_declarator", "reference_declarator", "attributed_declarator", "init_declarator"}
 )
@@ -41,6 +43,23 @@ _ATTRIBUTES = re.compile(
     r"\b(?:__restrict__|__restrict|restrict|__grid_constant__|typename|struct|class|enum)\b"
     r"|\[\[.*?\]\]|/\*.*?\*/|//[^\n]*"
 )
+
+
+def _is_unbalanced(text: str) -> bool:
+    """Return whether a branch of an `#if` opens braces that it does not close, or the reverse."""
+    depth, outer = 0, list[int]()
+    for line in text.split("\n"):
+        directive = line.strip()
+        if directive.startswith("#if"):
+            outer.append(depth)
+        elif outer and directive.startswith(("#el", "#endif")):
+            if depth != outer[-1]:
+                return True
+            if directive.startswith("#endif"):
+                outer.pop()
+        else:
+            depth += line.count("{") - line.count("}")
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +169,24 @@ class _Collector:
         )
         return [(body, inner)]
 
+    def _content(self, body: Node) -> Condition:
+        """Return the condition under which a body has a statement at all."""
+        directives = [part for part in body.named_children if part.type.startswith("preproc")]
+        # A brace that one branch opens and the end of the body closes: FBGEMM's
+        # linearize_cache_indices_kernel is a loop on one platform alone.
+        if not directives or _is_unbalanced(text_of(body)):
+            return ALWAYS
+        conditions: list[Condition] = []
+        waiting = list(body.named_children)
+        while waiting:
+            part = waiting.pop()
+            if part.type in _CONDITIONAL:
+                head = [child(part, "name"), child(part, "condition")]
+                waiting.extend(inner for inner in part.named_children if inner not in head)
+            elif part.type != "comment" and not part.type.startswith("preproc"):
+                conditions.append(self.condition_at(part.start_point.row + 1))
+        return disjunction(*conditions)
+
     def _definition(self, node: Node, scope: Scope) -> None:
         signature = self._signature(node, scope)
         body = child(node, "body")
@@ -174,6 +211,7 @@ class _Collector:
                 or scope.is_class,
                 is_kernel="__global__" in words,
                 is_empty=not any(part.type != "comment" for part in body.named_children),
+                content=self._content(body),
                 end_line=node.end_point.row + 1,
                 arguments=_template_arguments(node),
             )

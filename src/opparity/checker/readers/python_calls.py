@@ -6,9 +6,10 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
+from opparity.checker.readers.python.defined import defined_in_python
 from opparity.checker.readers.python.import_graph import read_import_graph
 from opparity.checker.readers.python.linking import Linker
-from opparity.checker.readers.python.names import Names, module_name
+from opparity.checker.readers.python.names import Names, module_paths
 from opparity.checker.readers.python.parsing import Leads, read_module
 
 if TYPE_CHECKING:
@@ -52,21 +53,30 @@ class PythonReader:
             libraries: the namespaces that native files register operators in; who imports a module
                 is followed where the module touches these.
         """
-        touching = self._touching(libraries)
+        touching = self._touching(libraries) | defined_in_python(
+            self.contents, libraries, self.graph
+        )
         if not touching:
             return {}
         modules = self._modules(sorted(touching), Leads(self.extensions))
         followed = {path for path, facts in modules.items() if _needs_users(facts, libraries)}
-        leads = Leads(self.extensions, frozenset(module_name(path) for path in followed))
+        passing = _passing_on(self.graph, {path: modules[path] for path in followed}, self.contents)
+        paths = module_paths(self.contents)
+        leading = followed | passing.keys()
+        leads = Leads(
+            self.extensions, frozenset(name for name, path in paths.items() if path in leading)
+        )
         users = _users(self.graph, {path: modules[path] for path in followed}, self.contents)
+        for path, names in passing.items():
+            users |= _mentioning(self.graph.importers.get(path, set()), names, self.contents)
         modules |= self._modules(sorted(users), leads)
         roots = [path for path in self.contents if _is_root(path, self.contents)]
-        paths = {module_name(path): path for path in self.contents}
         linker = Linker(
             Names(modules, paths),
             self.graph.surely_imported(roots),
             frozenset(followed),
             self.extensions,
+            importers=self.graph.importers,
         )
         return linker.files()
 
@@ -102,15 +112,42 @@ def _users(
     found: set[str] = set()
     for path, facts in followed.items():
         importers = graph.importers.get(path, set())
-        if any(call.at_import for call in facts.calls):
+        if facts.registrations or any(call.at_import for call in facts.calls):
             found |= importers
             continue
         offered = {name.partition(".")[0].encode() for name in _offered(facts)}
-        found |= {
-            importer
-            for importer in importers
-            if any(name in contents[importer] for name in offered)
-        }
+        found |= _mentioning(importers, offered, contents)
+    return found
+
+
+def _mentioning(
+    paths: Iterable[str], names: Iterable[bytes], contents: dict[str, bytes]
+) -> set[str]:
+    return {path for path in paths if any(name in contents[path] for name in names)}
+
+
+def _passing_on(
+    graph: ImportGraph, followed: dict[str, ModuleFacts], contents: dict[str, bytes]
+) -> dict[str, set[bytes]]:
+    """Return the packages that offer the functions of their modules, and those functions."""
+    found: dict[str, set[bytes]] = {}
+    waiting = [
+        (path, {name.partition(".")[0].encode() for name in _offered(facts)})
+        for path, facts in followed.items()
+    ]
+    while waiting:
+        path, names = waiting.pop()
+        for importer in graph.importers.get(path, set()):
+            if not importer.endswith("__init__.py"):
+                continue
+            content = contents[importer]
+            passed = {name for name in names if name in content} or (
+                names if b"import *" in content else set()
+            )
+            new = passed - found.get(importer, set())
+            if new:
+                found.setdefault(importer, set()).update(new)
+                waiting.append((importer, new))
     return found
 
 
@@ -125,10 +162,15 @@ def _needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
 
     Either at import, or in a plain function; what methods touch is judged where it stands.
     """
-    return any(
-        call.library in libraries and (call.at_import or not call.inside or "." not in call.inside)
-        for call in facts.calls
-    ) or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)
+    return (
+        bool(facts.registrations)
+        or any(
+            call.library in libraries
+            and (call.at_import or not call.inside or "." not in call.inside)
+            for call in facts.calls
+        )
+        or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)
+    )
 
 
 def _is_marked(content: bytes, calls: list[bytes], texts: list[bytes]) -> bool:

@@ -42,6 +42,8 @@ _BUILD_MODULE = re.compile(r"(?:setuptools|distutils|torch\w*\.utils|torch\.util
 # scripts, while those made to take long take 2 s together and not each (Xeon of 2.3 GHz).
 _TREE_STEPS = 300_000
 _EACH_STEPS = 3_000
+# Such a script names sources from its own folder; a loader names them from the tree's root.
+_RUN_WHERE_IT_LIES = re.compile(r"(?:^|/)setup(?:[_-]\w+)?\.py$")
 # An extension call, in a function that nothing calls while its module is read.
 _CALL_NAMES = re.compile(r"(?:Extension|^load|^load_inline)$")
 
@@ -55,7 +57,7 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
     audience = Audience(tree)
     budget = _Budget()
     for path in scripts:
-        folder = path.rpartition("/")[0] if path.endswith("setup.py") else ""
+        folder = path.rpartition("/")[0] if _RUN_WHERE_IT_LIES.search(path) else ""
         for platform in platforms:
             paths = TreePaths(files, folder)
             world = World(platform)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from opparity.checker.rules.argument_count_differs_from_schema import ArgumentCountDiffersFromSchema
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.body_empty_on_platform import BodyEmptyOnPlatform
 from opparity.checker.rules.called_not_built import CalledNotBuilt
 from opparity.checker.rules.def_without_impl import DefWithoutImpl
+from opparity.checker.rules.extension_never_imported import ExtensionNeverImported
 from opparity.checker.rules.file_not_read import FileNotRead
 from opparity.checker.rules.guard_narrower_than_build import GuardNarrowerThanBuild
 from opparity.checker.rules.guard_relies_on_absence import GuardReliesOnAbsence
@@ -14,6 +16,7 @@ from opparity.checker.rules.impl_without_def import ImplWithoutDef
 from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacroSpelling
 from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDevice
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
+from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
 from opparity.checker.rules.option_leaves_symbol_undefined import OptionLeavesSymbolUndefined
 from opparity.checker.rules.prototype_differs_from_definition import PrototypeDiffersFromDefinition
@@ -42,6 +45,8 @@ RULES: tuple[type[Rule], ...] = (
     TemplateNotInstantiated,
     OptionLeavesSymbolUndefined,
     KernelHiddenFromDevice,
+    BodyEmptyOnPlatform,
+    ModuleWithoutInitFunction,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,
@@ -56,6 +61,7 @@ RULES: tuple[type[Rule], ...] = (
     GuardNarrowerThanBuild,
     TableKeyStoredUnderAnotherGuard,
     ArgumentCountDiffersFromSchema,
+    ExtensionNeverImported,
     UnusedSuppression,
     SuppressionWithoutReason,
     SuppressionNotUnderstood,

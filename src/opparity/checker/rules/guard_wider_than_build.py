@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, describe
 from opparity.checker.facts import Call, Finding, Related, Severity, Unknown
-from opparity.checker.operators import Process, handles_absence, tests_platform, touches
+from opparity.checker.operators import Process, every_touch, handles_absence, tests_platform
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class GuardWiderThanBuild(Rule):
         """Yield each guarded use of an operator that a platform let through does not have."""
         told: set[tuple[str, str, str]] = set()
         # Uses of wrappers first: what a wrapper's users are told need not be said of it again.
-        for call in sorted(touches(project), key=lambda call: not call.through):
+        for call in sorted(every_touch(project), key=lambda call: not call.through):
             if call.at_import or handles_absence(call):
                 continue
             for platform in project.platforms:
@@ -53,7 +53,8 @@ class GuardWiderThanBuild(Rule):
         self, project: Project, platform: Platform, call: Call
     ) -> Iterator[Finding | Unknown]:
         operators = project.operators
-        if operators.exists(platform, call.qualified) is not Truth.FALSE:
+        lacks = operators.lacks(platform, call)
+        if lacks.truth is Truth.FALSE:
             return
         process = Process(platform, operators)
         runs = process.truth_of(call.guards)
@@ -64,9 +65,9 @@ class GuardWiderThanBuild(Rule):
         through = f" through {call.through}" if call.through else ""
         message = (
             f"{call.qualified} is used{through} under a guard that lets {platform.label} through, "
-            f"and {platform.label} does not register it"
+            f"and {lacks.reason}"
         )
-        if runs is Truth.TRUE:
+        if runs is Truth.TRUE and lacks.truth is Truth.TRUE:
             yield self.finding(
                 call.location,
                 message,
@@ -75,9 +76,10 @@ class GuardWiderThanBuild(Rule):
                 related=related,
             )
         else:
+            doubt = "" if runs is Truth.TRUE else "; a further condition may keep it away"
             yield self.unknown(
                 call.location,
-                f"{message}; a further condition may keep it away",
+                f"{message}{doubt}",
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,

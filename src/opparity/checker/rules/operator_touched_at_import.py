@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Call, CallKind, Finding, Related, Severity, Unknown
-from opparity.checker.operators import Process, handles_absence, touches
+from opparity.checker.operators import Process, every_touch, handles_absence
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class OperatorTouchedAtImport(Rule):
 
     def check(self, project: Project) -> Iterator[Finding | Unknown]:
         """Yield each operator read at import where it does not exist."""
-        for call in touches(project):
+        for call in every_touch(project):
             if call.at_import and not handles_absence(call):
                 for platform in project.platforms:
                     yield from self._check(project, platform, call)
@@ -49,17 +49,16 @@ class OperatorTouchedAtImport(Rule):
         self, project: Project, platform: Platform, call: Call
     ) -> Iterator[Finding | Unknown]:
         operators = project.operators
-        if operators.exists(platform, call.qualified) is not Truth.FALSE:
-            return
+        lacks = operators.lacks(platform, call)
         runs = Process(platform, operators).truth_of(call.guards)
-        if runs is Truth.FALSE:
+        if Truth.FALSE in {lacks.truth, runs}:
             return
         message = (
             f"{call.qualified} is {_VERBS[call.kind]} when this module is imported, and "
-            f"{platform.label} does not register it"
+            f"{lacks.reason}"
         )
         related = [Related(each.location, "tested here") for each in call.guards]
-        if runs is Truth.TRUE:
+        if runs is Truth.TRUE and lacks.truth is Truth.TRUE:
             yield self.finding(
                 call.location,
                 message,
@@ -68,9 +67,10 @@ class OperatorTouchedAtImport(Rule):
                 related=related,
             )
         else:
+            doubt = "" if runs is Truth.TRUE else "; whether the module is imported is not known"
             yield self.unknown(
                 call.location,
-                f"{message}; whether the module is imported there is not known",
+                f"{message}{doubt}",
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,

@@ -60,8 +60,16 @@ class SchemaDiffersFromSignature(Rule):
                     each.schema for each in same
                 }:
                     same.append(registration)
+        # `m.def("x", &x)` takes its schema from the function, whatever another backend's says.
+        inferred = {
+            (each.operator, each.location)
+            for each in registered
+            if each.kind is RegistrationKind.DEF and not each.schema
+        }
         first: dict[tuple[str, str], Registration] = {}
         for registration in registered:
+            if (registration.operator, registration.location) in inferred:
+                continue
             signatures = _signatures(project, link, registration)
             if not signatures:
                 continue

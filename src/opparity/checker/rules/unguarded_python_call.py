@@ -6,8 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
-from opparity.checker.facts import Call, CallKind, Finding, Location, Severity, Unknown
-from opparity.checker.operators import Process, concerns, handles_absence, own_platform, touches
+from opparity.checker.facts import Call, CallKind, Finding, Location, Related, Severity, Unknown
+from opparity.checker.operators import (
+    Process,
+    concerns,
+    every_touch,
+    handles_absence,
+    own_platform,
+)
 from opparity.checker.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -43,20 +49,25 @@ class UnguardedPythonCall(Rule):
 
     def check(self, project: Project) -> Iterator[Finding | Unknown]:
         """Yield calls in a platform's own files, and per file what could not be decided."""
-        open_calls: dict[tuple[str, str], list[Call]] = {}
-        for call in touches(project):
+        open_calls: dict[tuple[str, str, str], list[Call]] = {}
+        for call in every_touch(project):
             if call.at_import or call.kind is CallKind.REGISTER_FAKE or handles_absence(call):
                 continue
             for platform in project.platforms:
-                if not _is_open(project, platform, call):
+                lacks = project.operators.lacks(platform, call)
+                if lacks.truth is Truth.FALSE or not _is_open(project, platform, call):
                     continue
-                if own_platform(call.location.path) == platform.name:
+                is_own = own_platform(call.location.path) == platform.name
+                if is_own and lacks.truth is Truth.TRUE:
                     yield self._own_file(platform, call)
                 elif not call.through:
-                    key = (call.location.path, platform.label)
+                    reason = lacks.reason
+                    if lacks.truth is Truth.TRUE:
+                        reason += f"; whether {platform.label} reaches the functions is not known"
+                    key = (call.location.path, platform.label, reason)
                     open_calls.setdefault(key, []).append(call)
-        for (path, label), calls in sorted(open_calls.items()):
-            yield self._undecided(path, label, calls)
+        for (path, label, reason), calls in sorted(open_calls.items()):
+            yield self._undecided(path, label, reason, calls)
 
     def _own_file(self, platform: Platform, call: Call) -> Finding:
         return self.finding(
@@ -66,43 +77,49 @@ class UnguardedPythonCall(Rule):
             operator=call.qualified,
         )
 
-    def _undecided(self, path: str, label: str, calls: list[Call]) -> Unknown:
-        names = list(dict.fromkeys(call.qualified for call in calls))
+    def _undecided(self, path: str, label: str, reason: str, calls: list[Call]) -> Unknown:
+        first: dict[str, Call] = {}
+        for call in calls:
+            first.setdefault(call.qualified, call)
+        names = list(first)
+        if len(names) > 1:
+            reason = (
+                reason.replace(" it ", " them ")
+                .replace(" it;", " them;")
+                .replace(" its ", " their ")
+            )
         listed = ", ".join(names[:_MOST_NAMED])
         further = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        first = min(call.location.line for call in calls)
-        message = (
-            f"functions here call {listed}{further} without a guard, and {label} does not register "
-            f"them; whether {label} reaches the functions is not known"
+        return self.unknown(
+            Location(path, min(call.location.line for call in calls)),
+            f"functions here call {listed}{further} without a guard, and {reason}",
+            platform=label,
+            operator=names[0] if len(names) == 1 else "",
+            related=[
+                Related(call.location, f"{name} is called here") for name, call in first.items()
+            ],
         )
-        operator = names[0] if len(names) == 1 else ""
-        return self.unknown(Location(path, first), message, platform=label, operator=operator)
 
 
 def _is_open(project: Project, platform: Platform, call: Call) -> bool:
     """Return whether a call has no guard that speaks of the platform or the operator."""
-    operators = project.operators
-    if not concerns(call, platform):
+    if not concerns(call, platform) or _is_cpus_own(project, call):
         return False
-    if operators.exists(platform, call.qualified) is not Truth.FALSE:
-        return False
-    if _is_cpus_own(project, call):
-        return False
-    process = Process(platform, operators)
+    process = Process(platform, project.operators)
     runs = process.truth_of(call.guards)
     return runs is not Truth.FALSE and not process.admits(call.guards)
 
 
 def _is_cpus_own(project: Project, call: Call) -> bool:
-    """Return whether a file that speaks of the CPU calls what the CPU alone has.
+    """Return whether code that speaks of the CPU calls what the CPU alone has.
 
-    The word by itself keeps a file to no platform: every platform's code speaks of the host.
+    The word by itself keeps code to no platform: every platform's code speaks of the host.
     """
-    if not _CPU_WORD.search(call.location.path):
+    if not (_CPU_WORD.search(call.location.path) or _CPU_WORD.search(f"{call.inside}.")):
         return False
     having = {
         platform.name
         for platform in project.platforms
-        if project.operators.exists(platform, call.qualified) is not Truth.FALSE
+        if project.operators.definitions(platform, call.qualified)
     }
     return having == {"cpu"}

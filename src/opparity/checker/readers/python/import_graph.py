@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.readers.python.names import module_name
+from opparity.checker.readers.python.names import module_name, module_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -49,7 +49,7 @@ class ImportGraph:
 
 def read_import_graph(contents: Mapping[str, bytes], extensions: frozenset[str]) -> ImportGraph:
     """Return the import graph of Python files, given their bytes and the extensions' last names."""
-    paths = {module_name(path).encode(): path for path in contents}
+    paths = {name.encode(): path for name, path in module_paths(contents).items()}
     last_names = {name.encode() for name in extensions}
     graph = ImportGraph()
     for path, content in contents.items():

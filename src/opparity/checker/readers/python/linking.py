@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from opparity.checker.conditions import (
     atoms,
     conjunction,
     disjunction,
+    permissive,
 )
 from opparity.checker.facts import (
     Call,
@@ -37,6 +39,11 @@ if TYPE_CHECKING:
     )
 
 _MOST_DEPTH = 4
+# Methods by which a class says where it works; whoever chooses among classes asks them first.
+_SAYS_WHERE = re.compile(
+    r"_?(?:is_supported|can_implement|is_available|supported|supports_(?:current_)?(?:device|platform)"
+    r"|is_(?:device|platform)_supported)"
+)
 
 
 @dataclass(slots=True)
@@ -49,6 +56,7 @@ class Linker:
         extensions: the last names of the extension modules that the tree builds.
         users: (file, function or class) -> where it is named.
         sites: file -> where it is imported.
+        importers: file -> every file that imports it, those that were not read included.
     """
 
     names: Names
@@ -60,6 +68,7 @@ class Linker:
     loaded: dict[str, Condition] = field(default_factory=dict)
     default_library: str = ""
     sites: dict[str, list[tuple[str, ImportSite]]] = field(default_factory=dict)
+    importers: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._index_imports()
@@ -68,7 +77,9 @@ class Linker:
             for use in facts.uses:
                 target = self._named(path, use)
                 if target:
-                    self.users.setdefault(target, []).append((path, use))
+                    bound = self.names.binding_guards(path, use, target[0])
+                    named = replace(use, guards=use.guards + bound) if bound else use
+                    self.users.setdefault(target, []).append((path, named))
 
     def _index_imports(self) -> None:
         for path, facts in self.names.modules.items():
@@ -138,6 +149,22 @@ class Linker:
         return self.reached[key]
 
     def _reach(self, path: str, name: str) -> Condition:
+        function = self.names.modules[path].functions[name]
+        if function.is_class:
+            return conjunction(self._used(path, name), self._supported(path, name))
+        return self._used(path, name)
+
+    def _supported(self, path: str, name: str) -> Condition:
+        """Return where a class says that it works: `can_implement` turns platforms away."""
+        methods = self.names.methods(path, name)
+        asked = [
+            self.names.answer(*place)
+            for method, place in methods.items()
+            if _SAYS_WHERE.fullmatch(method)
+        ]
+        return conjunction(*(permissive(condition) for condition in asked))
+
+    def _used(self, path: str, name: str) -> Condition:
         function = self.names.modules[path].functions[name]
         outer = name.rpartition(".")[0]
         if outer and outer in self.names.modules[path].functions:
@@ -210,6 +237,8 @@ class Linker:
             self._site_condition(importer, site, depth)
             for importer, site in self.sites.get(path, ())
         ]
+        if not self.importers.get(path, set()) <= self.names.modules.keys():
+            sites.append(UNDECIDED)
         if sites:
             self.loaded[path] = ALWAYS if ALWAYS in sites else disjunction(*sites)
         return self.loaded[path]
@@ -250,7 +279,24 @@ class Linker:
                 imported = self.import_condition(path)
                 if imported != ALWAYS:
                     guards += (Guard(imported, Location(path, 1)),)
+                called = self._called_at_import(path, registration.inside)
+                if called != ALWAYS:
+                    guards += (Guard(called, registration.location),)
                 yield replace(registration, library=library, guards=guards)
+
+    def _called_at_import(self, path: str, name: str) -> Condition:
+        """Return the condition under which a function is called while modules are imported."""
+        if not name:
+            return ALWAYS
+        calls = [
+            conjunction(
+                *(guard.condition for guard in self.names.guards(use.guards, user)),
+                ALWAYS if user == path else self.import_condition(user),
+            )
+            for user, use in self.users.get((path, name), ())
+            if use.is_call and use.at_import
+        ]
+        return disjunction(*calls) if calls else UNDECIDED
 
     def _default_library(self) -> str:
         """Return the library of the tree's own helper that defines operators; "" without one."""

@@ -24,7 +24,9 @@ from opparity.checker.facts import Guard
 from opparity.checker.readers.python.tests_of_platform import ASSERTED, PLATFORM_WORDS, on
 
 if TYPE_CHECKING:
-    from opparity.checker.readers.python.records import ImportSite, ModuleFacts
+    from collections.abc import Iterable
+
+    from opparity.checker.readers.python.records import ImportSite, ModuleFacts, NameUse
 
 _PREDICATE = re.compile(r"_?(?:is|on|using|current_platform_is)_(?P<word>[a-z_]+?)(?:_platform)?$")
 # A condition larger than this is not followed further: nobody would read it either.
@@ -35,6 +37,28 @@ _MOST_DEPTH = 6
 def module_name(path: str) -> str:
     """Return a file's dotted module name from the tree's root: "pkg/a/__init__.py" -> "pkg.a"."""
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def module_paths(paths: Iterable[str]) -> dict[str, str]:
+    """Return dotted module name -> path, by the tree's root and by each package's own folder.
+
+    SGLang's "sgl-kernel/python/sgl_kernel/gemm.py" is sgl_kernel.gemm for whoever imports it.
+    A name that two files would have is left out.
+    """
+    known = set(paths)
+    found = {module_name(path): path for path in known}
+    inner: dict[str, set[str]] = {}
+    for path in known:
+        folder = path.rpartition("/")[0]
+        package = folder
+        while package and f"{package}/__init__.py" in known:
+            package = package.rpartition("/")[0]
+        if package and package != folder:
+            inner.setdefault(module_name(path.removeprefix(f"{package}/")), set()).add(path)
+    for name, files in inner.items():
+        if len(files) == 1:
+            found.setdefault(name, next(iter(files)))
+    return found
 
 
 @dataclass(slots=True)
@@ -83,7 +107,7 @@ class Names:
                 return found
         return (path, name) if facts and name in facts.variables else None
 
-    def _import_target(self, site: ImportSite, rest: str) -> tuple[str, str] | None:
+    def _import_target(self, site: ImportSite, rest: str, depth: int = 0) -> tuple[str, str] | None:
         if not site.name:
             return self._in_module(site.module, rest)
         submodule = self.file_of(f"{site.module}.{site.name}")
@@ -94,8 +118,9 @@ class Names:
             return None
         name = f"{site.name}.{rest}" if rest else site.name
         again = self.bound.get(file, {}).get(site.name)
-        if again and again[0].module != site.module:
-            return self._import_target(again[0], rest) or (file, name)
+        # Two packages may offer each other's names in a circle.
+        if again and again[0].module != site.module and depth < _MOST_DEPTH:
+            return self._import_target(again[0], rest, depth + 1) or (file, name)
         return file, name
 
     def _in_module(self, module: str, rest: str) -> tuple[str, str] | None:
@@ -107,7 +132,55 @@ class Names:
                 return file, ".".join(parts[length:])
         return None
 
+    def binding_guards(self, path: str, use: NameUse, file: str) -> tuple[Guard, ...]:
+        """Return the guards of the imports by which a name means something in another file.
+
+        `if is_cuda: from ops import f` and `elif is_hip: from other import f as f`: a call of f
+        is one of ops' f on CUDA alone.
+        """
+        head, _, rest = use.name.partition(".")
+        facts = self.modules.get(path)
+        if facts is None or head in facts.functions or file == path:
+            return ()
+        sites = [
+            site
+            for site in self.bound.get(path, {}).get(head, ())
+            if (site.at_import or (use.inside + ".").startswith(site.inside + "."))
+            and (self._import_target(site, rest) or ("", ""))[0] == file
+        ]
+        conditions = [
+            conjunction(*(guard.condition for guard in site.guards if not _is_caught(guard)))
+            for site in sites
+        ]
+        if not conditions or ALWAYS in conditions:
+            return ()
+        return (Guard(disjunction(*conditions), sites[0].location),)
+
+    def methods(self, path: str, name: str) -> dict[str, tuple[str, str]]:
+        """Return a class's methods, its bases' included, each with its file and dotted name."""
+        found: dict[str, tuple[str, str]] = {}
+        waiting, seen = [(path, name)], set[tuple[str, str]]()
+        while waiting:
+            place = waiting.pop(0)
+            facts = self.modules.get(place[0])
+            if facts is None or place in seen:
+                continue
+            seen.add(place)
+            for full in facts.functions:
+                owner, _, method = full.rpartition(".")
+                if owner == place[1]:
+                    found.setdefault(method, (place[0], full))
+            for base in facts.bases.get(place[1], ()):
+                target = self.target(place[0], base)
+                if target:
+                    waiting.append(target)
+        return found
+
     # ---- conditions
+
+    def answer(self, path: str, name: str) -> Condition:
+        """Return whether a function of the tree returns something true."""
+        return self._answer(path, name, 0)
 
     def follow(self, condition: Condition, path: str, depth: int = 0) -> Condition:
         """Return a condition with its variables and functions replaced by what they say."""
@@ -227,6 +300,10 @@ class Names:
                 if not isinstance(answer, Constant) and _is_platform_only(answer):
                     found.setdefault(last, set()).add(answer)
         return {name: next(iter(each)) for name, each in found.items() if len(each) == 1}
+
+
+def _is_caught(guard: Guard) -> bool:
+    return isinstance(guard.condition, Predicate) and guard.condition.name == "caught"
 
 
 def _is_platform_only(condition: Condition) -> bool:

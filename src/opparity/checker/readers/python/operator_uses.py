@@ -139,7 +139,10 @@ class OperatorUses:
             if keyword.arg == "target_lib":
                 library = self.libraries.get(dotted(keyword.value), "") or library
         # The helper's own library is looked up when every file is known.
-        registration = PythonRegistration(library, match["operator"], self._at(node), place.guards)
+        inside = "" if place.at_import else place.inside
+        registration = PythonRegistration(
+            library, match["operator"], self._at(node), place.guards, inside
+        )
         self.registrations.append(registration)
 
     # ---- assignments

@@ -1,0 +1,125 @@
+"""CAL007."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, describe
+from opparity.checker.facts import Call, CallKind, Finding, Related, Severity, Unknown
+from opparity.checker.operators import Process, concerns, handles_absence, touches
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.facts import Target
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+# By these a library is loaded without an import statement.
+_LOADERS = (
+    b"load_library(",
+    b"import_module(",
+    b"__import__(",
+    b"CDLL(",
+    b"spec_from_file_location(",
+    b"ExtensionFileLoader(",
+)
+
+
+class ExtensionNeverImported(Rule):
+    """A platform builds an extension whose operators Python uses, and nothing there imports it.
+
+    ## Why is this bad?
+    Operators are registered when the extension's library is loaded.
+    Until something imports it, `torch.ops.library.operator` raises `AttributeError`, although the
+    operator was built and shipped.
+    It may pass unnoticed where another module, or a test, happens to import the extension first.
+
+    ## Example
+    `if current_platform.is_cuda(): import demo._moe_C` in a package whose build makes `_moe_C` for
+    ROCm too, and `torch.ops._moe_C.moe_sum(...)` in a function for both.
+
+    ## Use instead
+    Import the extension wherever it is built: where the operators are used, or in the package's
+    `__init__`.
+    """
+
+    code = "CAL007"
+    name = "extension-never-imported"
+    severity = Severity.ERROR
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield each module that a platform builds, uses and never imports."""
+        imports: dict[str, list[Call]] = {}
+        for file in project.python.values():
+            for call in file.calls:
+                if call.kind is CallKind.IMPORT:
+                    imports.setdefault(call.library.rpartition(".")[2], []).append(call)
+        uses = [call for call in touches(project) if call.kind is not CallKind.REGISTER_FAKE]
+        for platform in project.platforms:
+            for target in project.targets_on(platform):
+                if target.kind == "module" and target.built is Truth.TRUE:
+                    yield from self._check(project, platform, target, imports, uses)
+
+    def _check(
+        self,
+        project: Project,
+        platform: Platform,
+        target: Target,
+        imports: dict[str, list[Call]],
+        uses: list[Call],
+    ) -> Iterator[Finding | Unknown]:
+        process = Process(platform, project.operators)
+        name = target.name.rpartition(".")[2]
+        own = imports.get(name, [])
+        # A package that imports none of its extensions leaves that to somebody else.
+        if not imports or any(process.truth_of(each.guards) is not Truth.FALSE for each in own):
+            return
+        used = [
+            call
+            for call in uses
+            if _is_only_in(project, platform, call, target)
+            and process.truth_of(call.guards) is not Truth.FALSE
+            and concerns(call, platform)
+            and not handles_absence(call)
+        ]
+        if not used or _may_be_loaded(project, name):
+            return
+        conditions = dict.fromkeys(
+            " and ".join(describe(guard.condition) for guard in each.guards) for each in own
+        )
+        where = f"imported only where {' or '.join(conditions)}" if own else "nowhere imported"
+        yield self.finding(
+            used[0].location,
+            f"{used[0].qualified} is used here; its module {name} is built for {platform.label}, "
+            f"and {where}",
+            platform=platform.label,
+            operator=used[0].qualified,
+            symbol=name,
+            related=[
+                Related(target.location, f"{name} is built here"),
+                *(Related(each.location, "imported here") for each in own),
+                *(Related(call.location, f"{call.qualified} is used here") for call in used[1:]),
+            ],
+        )
+
+
+def _is_only_in(project: Project, platform: Platform, call: Call, target: Target) -> bool:
+    """Return whether a target, and no other of the platform, defines what a call touches."""
+    definitions = project.operators.definitions(platform, call.qualified)
+    return bool(definitions) and all(
+        each.target.name == target.name and each.truth is Truth.TRUE for each in definitions
+    )
+
+
+def _may_be_loaded(project: Project, name: str) -> bool:
+    """Return whether Python may load a module by its file or by its name as a text."""
+    for path in project.tree.python:
+        content = project.tree.read(path)
+        if any(loader in content for loader in _LOADERS):
+            is_named = name.encode() in content
+            finds_files = b".so" in content or b"glob" in content or b"torch.ops.load" in content
+            if is_named or finds_files:
+                return True
+    return False

@@ -1,0 +1,7 @@
+import torch
+
+import demo._C
+
+
+def silu_and_mul_quant(out, x, scale):
+    torch.ops._C.silu_and_mul_quant(out, x, scale)

@@ -1,0 +1,2 @@
+import demo._C
+from demo.first import normalize
