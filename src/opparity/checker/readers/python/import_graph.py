@@ -28,11 +28,13 @@ class ImportGraph:
     Attributes:
         importers: file -> the files that import it, anywhere.
         unconditional: file -> the files that it imports at its left margin.
+        importers_at_margin: file -> the files that import it at their left margin, and only there.
         outside: last name of an extension module, which is no file of the tree -> who imports it.
     """
 
     importers: dict[str, set[str]] = field(default_factory=dict)
     unconditional: dict[str, set[str]] = field(default_factory=dict)
+    importers_at_margin: dict[str, set[str]] = field(default_factory=dict)
     outside: dict[str, set[str]] = field(default_factory=dict)
 
     def surely_imported(self, roots: Iterable[str]) -> frozenset[str]:
@@ -52,6 +54,7 @@ def read_import_graph(contents: Mapping[str, bytes], extensions: frozenset[str])
     paths = {name.encode(): path for name, path in module_paths(contents).items()}
     last_names = {name.encode() for name in extensions}
     graph = ImportGraph()
+    indented: set[tuple[str, str]] = set()
     for path, content in contents.items():
         package = tuple(module_name(path).split("."))
         if not path.endswith("__init__.py"):
@@ -64,8 +67,14 @@ def read_import_graph(contents: Mapping[str, bytes], extensions: frozenset[str])
                     graph.outside.setdefault(last.decode(), set()).add(path)
             elif file != path:
                 graph.importers.setdefault(file, set()).add(path)
-                if not indent:
+                if indent:
+                    indented.add((path, file))
+                else:
                     graph.unconditional.setdefault(path, set()).add(file)
+    for path, files in graph.unconditional.items():
+        for file in files:
+            if (path, file) not in indented:
+                graph.importers_at_margin.setdefault(file, set()).add(path)
     return graph
 
 
