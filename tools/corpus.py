@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import replay_38750
 from corpus_cases import CASES, Case, Expected
+from corpus_python_cases import PYTHON_CASES
 from fetch_sdist import NotFetched, fetch
 from opparity.checker.check import Check, check_project
 from opparity.checker.matrix import build_matrix
@@ -66,10 +67,14 @@ def holds(check: Check, wanted: Expected) -> bool:
     if wanted.weight == "unknown":
         found += check.unknowns
     return any(
-        wanted.symbol in f"{each.symbol} {each.operator} {each.message}"
-        and wanted.platform in {"", each.platform}
-        for each in found
+        wanted.platform in {"", each.platform} and wanted.symbol in _words(each) for each in found
     )
+
+
+def _words(result: Finding | Unknown) -> str:
+    """Return what a result names, in the places that it refers to as well."""
+    places = " ".join(each.message for each in result.related)
+    return f"{result.symbol} {result.operator} {result.message} {places}"
 
 
 def verdict(case: Case, check: Check) -> str:
@@ -137,7 +142,7 @@ def main() -> int:
     arguments = parser.parse_args()
     print(HEAD)
     wrong = 0
-    for case in CASES:
+    for case in (*CASES, *PYTHON_CASES):
         is_known = case.expected or case.absent
         if arguments.only not in f"{case.name} {case.source}" or (arguments.known and not is_known):
             continue

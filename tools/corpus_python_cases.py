@@ -6,37 +6,32 @@ know is asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from corpus_cases import Case, Expected
 
 
-@dataclass(frozen=True, slots=True)
-class PythonCase:
-    """A defect and its repair.
-
-    Attributes:
-        project: the clone's name.
-        broken, fixed: revisions; "" where the repaired tree is not known.
-        symbol: what a result must name, in its message or in a place that it refers to.
-        platform: where it is missing.
-        weight: "error", "warning" or "unknown".
-        asked: the platforms to check for; empty for every one that the build knows.
-    """
-
-    name: str
-    project: str
-    broken: str
-    fixed: str
-    symbol: str
-    platform: str
-    weight: str
-    asked: tuple[str, ...] = ()
+def _pair(
+    name: str,
+    project: str,
+    broken: str,
+    fixed: str,
+    symbol: str,
+    platform: str,
+    weight: str,
+    asked: tuple[str, ...] = (),
+) -> tuple[Case, ...]:
+    """Return the tree before a repair, and the repaired one where it is known."""
+    expected = (Expected(symbol, platform, weight),)
+    before = Case(name, f"commit {project} {broken}", expected, (), asked)
+    if not fixed:
+        return (before,)
+    return before, Case("its fix", f"commit {project} {fixed}", (), expected, asked)
 
 
-PYTHON_CASES = (
-    PythonCase(
+PYTHON_CASES: tuple[Case, ...] = (
+    *_pair(
         "vLLM #28501", "vllm", "68c09efc37", "edb59a9470", "fused_qk_norm_rope", "rocm", "error"
     ),
-    PythonCase(
+    *_pair(
         "vLLM #23916",
         "vllm",
         "0dc9532065^",
@@ -45,7 +40,7 @@ PYTHON_CASES = (
         "rocm",
         "unknown",
     ),
-    PythonCase(
+    *_pair(
         "vLLM #29976",
         "vllm",
         "c719c40540",
@@ -54,11 +49,11 @@ PYTHON_CASES = (
         "rocm",
         "unknown",
     ),
-    PythonCase("vLLM #39387", "vllm", "56c976c1b5", "d5f75fdf50", "QUANT_OPS", "rocm", "error"),
-    PythonCase(
+    *_pair("vLLM #39387", "vllm", "56c976c1b5", "d5f75fdf50", "QUANT_OPS", "rocm", "error"),
+    *_pair(
         "vLLM #17095", "vllm", "bf03ff3575^", "bf03ff3575", "machete_prepack_B", "rocm", "unknown"
     ),
-    PythonCase(
+    *_pair(
         "intel-extension-for-pytorch #869",
         "vllm",
         "e969a169ef^",
@@ -68,10 +63,10 @@ PYTHON_CASES = (
         "unknown",
         ("xpu",),
     ),
-    PythonCase(
+    *_pair(
         "vllm-ascend #4229", "vllm", "80b6080ddc", "", "_C::rms_norm", "npu", "unknown", ("npu",)
     ),
-    PythonCase(
+    *_pair(
         "ROCm/aiter #2420",
         "vllm",
         "7d6917bef5^",
@@ -80,13 +75,11 @@ PYTHON_CASES = (
         "rocm",
         "warning",
     ),
-    PythonCase(
+    *_pair(
         "SGLang #4311", "sglang", "690e1f237^", "690e1f237", "PyInit_common_ops", "rocm", "error"
     ),
-    PythonCase(
-        "SGLang #5668", "sglang", "ce5412b62", "7750b91ca", "awq_dequantize", "rocm", "unknown"
-    ),
-    PythonCase(
+    *_pair("SGLang #5668", "sglang", "ce5412b62", "7750b91ca", "awq_dequantize", "rocm", "unknown"),
+    *_pair(
         "SGLang #6419",
         "sglang",
         "ce5412b62",

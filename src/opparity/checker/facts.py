@@ -138,6 +138,7 @@ class Reference:
 
     Attributes:
         symbol: the last part of the name.
+        qualifier: the parts before it, as they are written there.
         inside: the function around it; "" where there is none.
         is_in_template: in a template's body, compiled only where the template is used.
     """
@@ -147,6 +148,7 @@ class Reference:
     condition: Condition = ALWAYS
     inside: str = ""
     is_in_template: bool = False
+    qualifier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts import PythonFile
     from opparity.checker.readers.python.import_graph import ImportGraph
-    from opparity.checker.readers.python.records import ModuleFacts
+    from opparity.checker.readers.python.records import FunctionFacts, ModuleFacts
     from opparity.checker.tree import Tree
     from opparity.checker.workers import Workers
 
@@ -77,7 +77,7 @@ class PythonReader:
             frozenset(followed),
             self.extensions,
             importers=self.graph.importers,
-            importers_at_margin=self.graph.importers_at_margin,
+            elsewhere=self.graph.elsewhere,
         )
         return linker.files()
 
@@ -114,9 +114,9 @@ def _users(
     for path, facts in followed.items():
         importers = graph.importers.get(path, set())
         if facts.registrations or any(call.at_import for call in facts.calls):
-            # What an import at the left margin says is known from the graph: of the 553 files that
-            # import such modules of vLLM 0.33.0 some 200 are left.
-            found |= importers - graph.importers_at_margin.get(path, set())
+            # What an import at the left margin says is known from the graph: with those of it, 553
+            # files of vLLM 0.33.0 were read here, and 316 without.
+            found |= graph.elsewhere.get(path, set())
         found |= _mentioning(importers, _offered(facts), contents)
     return found
 
@@ -132,10 +132,7 @@ def _passing_on(
 ) -> dict[str, set[bytes]]:
     """Return the packages that offer the functions of their modules, and those functions."""
     found: dict[str, set[bytes]] = {}
-    waiting = [
-        (path, _offered(facts))
-        for path, facts in followed.items()
-    ]
+    waiting = [(path, _offered(facts)) for path, facts in followed.items()]
     while waiting:
         path, names = waiting.pop()
         for importer in graph.importers.get(path, set()):
@@ -153,10 +150,20 @@ def _passing_on(
 
 
 def _offered(facts: ModuleFacts) -> set[bytes]:
-    """Return the functions and classes of a module that touch operators or tables."""
+    """Return the functions and classes of a module that touch operators or tables, and the tables.
+
+    Without classes that a decorator hands to somebody: who uses those cannot be known.
+    """
     inside = {call.inside for call in facts.calls} | {use.inside for use in facts.table_uses}
     inside |= {registration.inside for registration in facts.registrations}
-    return {name.partition(".")[0].encode() for name in inside - {""}}
+    inside |= {use.table for use in facts.table_uses}
+    names = {name.partition(".")[0] for name in inside - {""}}
+    handed = {name for name in names if _is_handed_on(facts.functions.get(name))}
+    return {name.encode() for name in names - handed}
+
+
+def _is_handed_on(definition: FunctionFacts | None) -> bool:
+    return definition is not None and definition.is_class and definition.is_implicit
 
 
 def _needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:

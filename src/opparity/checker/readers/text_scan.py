@@ -32,6 +32,8 @@ _LOOKS_DEFINED = re.compile(
     r"\)(?:[^;{}()]++|\)(?:[^;{}()]++|\)[^;{}()]*+\()*+\()*+\(\s*+(\w++)(?![.>])"
 )
 _ADDRESS = re.compile(r"&\s*+(?:\w++\s*+::\s*+)*([A-Za-z_]\w*+)")
+_QUALIFIER = r"(?:\w++\s*+::\s*+)*+"
+_WORD = re.compile(r"\w+")
 _NEVER_FUNCTIONS = frozenset({"if", "for", "while", "switch", "catch", "defined", "return"})
 
 
@@ -79,17 +81,17 @@ def references_to(file: NativeFile, text: str, names: frozenset[str]) -> Iterato
     line_of = line_finder(clean)
     enclosing = enclosing_finder(file.definitions)
     alternatives = "|".join(re.escape(name) for name in sorted(wanted))
-    expression = re.compile(
-        rf"(?<![\w.>])({alternatives})\s*(?=[(<])|&\s*(?:\w+\s*::\s*)*({alternatives})\b"
-    )
-    seen: set[tuple[str, Condition, str]] = set()
+    qualified = rf"({_QUALIFIER})({alternatives})"
+    expression = re.compile(rf"(?<![\w.>]){qualified}\s*(?=[(<])|&\s*{qualified}\b")
+    seen: set[tuple[str, Condition, str, tuple[str, ...]]] = set()
     for found in expression.finditer(clean):
-        name = found.group(1) or found.group(2)
+        name = found.group(2) or found.group(4)
+        qualifier = tuple(_WORD.findall(found.group(1) or found.group(3) or ""))
         line = line_of(found.start())
         around = enclosing(line)
         if around is None or around.signature.name == name:
             continue  # a prototype, or the head of the definition itself
-        key = (name, condition_at(line), around.signature.qualified)
+        key = (name, condition_at(line), around.signature.qualified, qualifier)
         if key not in seen and not in_directive(clean, found.start()):
             seen.add(key)
             yield Reference(
@@ -98,6 +100,7 @@ def references_to(file: NativeFile, text: str, names: frozenset[str]) -> Iterato
                 key[1],
                 inside=around.signature.qualified,
                 is_in_template=around.is_template or around.is_inline,
+                qualifier=qualifier,
             )
 
 

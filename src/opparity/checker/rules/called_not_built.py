@@ -14,6 +14,7 @@ from opparity.checker.whereabouts import find_symbol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opparity.checker.facts import Declaration, Reference
     from opparity.checker.linking import Compiled, Link
     from opparity.checker.project import Project
 
@@ -67,6 +68,8 @@ class CalledNotBuilt(Rule):
                 continue
             if reference.is_in_template or not _is_entered(compiled, reference.inside):
                 continue
+            if not _is_declared(project, compiled, reference, text):
+                continue
             found = find_symbol(project, link, reference.symbol, use)
             if found.answer is Truth.TRUE or found.is_nowhere:
                 continue
@@ -88,11 +91,9 @@ class CalledNotBuilt(Rule):
 
 def _suspects(project: Project, link: Link, compiled: Compiled) -> frozenset[str]:
     """Return the names that a source calls, has a prototype of, and the target does not define."""
-    visible = [compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)]
     prototypes = {
         declaration.signature.name
-        for path in visible
-        for declaration in project.native[path].declarations
+        for declaration in _visible_declarations(project, compiled)
         if compiled.truth(declaration.condition) is not Truth.FALSE
         and declaration.signature.name not in declaration.signature.namespace[-1:]
     }
@@ -110,6 +111,26 @@ def _suspects(project: Project, link: Link, compiled: Compiled) -> frozenset[str
             part.truth(definition.condition) is Truth.TRUE
             for definition, part in link.definitions.get(name, ())
         )
+    )
+
+
+def _visible_declarations(project: Project, compiled: Compiled) -> Iterator[Declaration]:
+    for path in (compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)):
+        yield from project.native[path].declarations
+
+
+def _is_declared(project: Project, compiled: Compiled, reference: Reference, text: str) -> bool:
+    """Return whether a name with a qualifier may be one of the prototypes that its file sees.
+
+    `at::empty` is torch's, whatever `at::AtenTypeXPU::empty` a header of the tree declares.
+    """
+    qualifier = reference.qualifier
+    if not qualifier or f"namespace {qualifier[0]} =" in text:
+        return True
+    return any(
+        declaration.signature.name == reference.symbol
+        and declaration.signature.namespace[-len(qualifier) :] == qualifier
+        for declaration in _visible_declarations(project, compiled)
     )
 
 

@@ -28,14 +28,22 @@ class ImportGraph:
     Attributes:
         importers: file -> the files that import it, anywhere.
         unconditional: file -> the files that it imports at its left margin.
-        importers_at_margin: file -> the files that import it at their left margin, and only there.
+        elsewhere: file -> the files that import it on an indented line.
         outside: last name of an extension module, which is no file of the tree -> who imports it.
     """
 
     importers: dict[str, set[str]] = field(default_factory=dict)
     unconditional: dict[str, set[str]] = field(default_factory=dict)
-    importers_at_margin: dict[str, set[str]] = field(default_factory=dict)
+    elsewhere: dict[str, set[str]] = field(default_factory=dict)
     outside: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, importer: str, file: str, *, is_at_margin: bool) -> None:
+        """Record an import."""
+        self.importers.setdefault(file, set()).add(importer)
+        if is_at_margin:
+            self.unconditional.setdefault(importer, set()).add(file)
+        else:
+            self.elsewhere.setdefault(file, set()).add(importer)
 
     def surely_imported(self, roots: Iterable[str]) -> frozenset[str]:
         """Return the files that are imported whenever the roots are."""
@@ -54,7 +62,6 @@ def read_import_graph(contents: Mapping[str, bytes], extensions: frozenset[str])
     paths = {name.encode(): path for name, path in module_paths(contents).items()}
     last_names = {name.encode() for name in extensions}
     graph = ImportGraph()
-    indented: set[tuple[str, str]] = set()
     for path, content in contents.items():
         package = tuple(module_name(path).split("."))
         if not path.endswith("__init__.py"):
@@ -66,15 +73,7 @@ def read_import_graph(contents: Mapping[str, bytes], extensions: frozenset[str])
                 if last in last_names:
                     graph.outside.setdefault(last.decode(), set()).add(path)
             elif file != path:
-                graph.importers.setdefault(file, set()).add(path)
-                if indent:
-                    indented.add((path, file))
-                else:
-                    graph.unconditional.setdefault(path, set()).add(file)
-    for path, files in graph.unconditional.items():
-        for file in files:
-            if (path, file) not in indented:
-                graph.importers_at_margin.setdefault(file, set()).add(path)
+                graph.add(path, file, is_at_margin=not indent)
     return graph
 
 

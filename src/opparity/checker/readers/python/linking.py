@@ -57,7 +57,7 @@ class Linker:
         users: (file, function or class) -> where it is named.
         sites: file -> where it is imported.
         importers: file -> every file that imports it, those that were not read included.
-        importers_at_margin: file -> those of them that do it at their left margin alone.
+        elsewhere: file -> those of them that do it on an indented line.
     """
 
     names: Names
@@ -70,7 +70,7 @@ class Linker:
     default_library: str = ""
     sites: dict[str, list[tuple[str, ImportSite]]] = field(default_factory=dict)
     importers: dict[str, set[str]] = field(default_factory=dict)
-    importers_at_margin: dict[str, set[str]] = field(default_factory=dict)
+    elsewhere: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._index_imports()
@@ -240,9 +240,10 @@ class Linker:
             for importer, site in self.sites.get(path, ())
         ]
         unread = self.importers.get(path, set()) - self.names.modules.keys()
-        at_margin = unread & self.importers_at_margin.get(path, set())
-        sites.extend(self.import_condition(importer, depth + 1) for importer in sorted(at_margin))
-        if unread - at_margin:
+        conditional = unread & self.elsewhere.get(path, set())
+        at_margin = sorted(unread - conditional)
+        sites.extend(self.import_condition(importer, depth + 1) for importer in at_margin)
+        if conditional:
             sites.append(UNDECIDED)
         if sites:
             self.loaded[path] = ALWAYS if ALWAYS in sites else disjunction(*sites)
