@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 PIP_OPTIONS = --constraint constraints.txt --quiet --disable-pip-version-check
 
-.PHONY: run test lint types tests browser clean
+.PHONY: run test lint types tests machine-tools clean
 
 run: $(VENV)/installed
 	$(BIN)/opparity doctor
@@ -25,12 +25,12 @@ lint: $(VENV)/installed
 types: $(VENV)/installed
 	$(BIN)/mypy
 
-tests: $(VENV)/installed browser
+tests: $(VENV)/installed machine-tools
 	$(BIN)/pytest --numprocesses $(WORKERS)
 
-# The tests of the pages need a Chromium; where there is none, Debian's is installed if that can be.
-browser:
-	@$(PYTHON) tests/pages/browsers.py
+# A Chromium for the pages, a cross compiler and an emulator for aarch64: Debian's, if they can be had.
+machine-tools:
+	@$(PYTHON) tests/machine_tools.py
 
 # The build back end looks at every file itself, so one stamp for the native sources and the pinned versions is enough.
 NATIVE := CMakeLists.txt pyproject.toml $(shell find src -name '*.cpp' -o -name '*.h')
