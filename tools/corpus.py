@@ -59,10 +59,9 @@ def open_case(case: Case, cache: Path, repositories: Path) -> Tree:
 
 def holds(check: Check, wanted: Expected) -> bool:
     """Return whether a check has what is expected of it; an unknown may also be a finding."""
+    weights = {"error"} if wanted.weight == "error" else {"error", "warning"}
     found: list[Finding | Unknown] = [
-        finding
-        for finding in check.findings
-        if wanted.weight != "error" or finding.severity == "error"
+        finding for finding in check.findings if finding.severity in weights
     ]
     if wanted.weight == "unknown":
         found += check.unknowns

@@ -186,7 +186,7 @@ def read_project(
         reading = read_native_files(tree, workers)
         cmake = CMakeReader(tree)
         builds = tuple(cmake.vary(_read_builds(tree, cmake, chosen), chosen))
-        other_builds = _read_builds(tree, cmake, others) if others else ()
+        other_builds = _read_builds(tree, CMakeReader(tree), others) if others else ()
         every_build = (*builds, *other_builds)
         python = PythonReader(tree, _modules(every_build), workers)
         by_path = {file.path: file for file in reading}

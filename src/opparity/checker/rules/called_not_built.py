@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from opparity.checker.linking import Compiled, Link
     from opparity.checker.project import Project
 
+# Of torch, the toolkits and their libraries.
+_FOREIGN_NAMESPACES = frozenset(
+    {"at", "c10", "torch", "pybind11", "std", "cuda", "cub", "thrust", "cutlass", "cute", "hip"}
+    | {"rocprim", "hipcub", "sycl", "dnnl"}
+)
+
 
 class CalledNotBuilt(Rule):
     """A function is declared and called in a built source, and defined in none that is linked.
@@ -68,7 +74,7 @@ class CalledNotBuilt(Rule):
                 continue
             if reference.is_in_template or not _is_entered(compiled, reference.inside):
                 continue
-            if not _is_declared(project, compiled, reference, text):
+            if not _is_declared(project, compiled, reference):
                 continue
             found = find_symbol(project, link, reference.symbol, use)
             if found.answer is Truth.TRUE or found.is_nowhere:
@@ -119,13 +125,14 @@ def _visible_declarations(project: Project, compiled: Compiled) -> Iterator[Decl
         yield from project.native[path].declarations
 
 
-def _is_declared(project: Project, compiled: Compiled, reference: Reference, text: str) -> bool:
-    """Return whether a name with a qualifier may be one of the prototypes that its file sees.
+def _is_declared(project: Project, compiled: Compiled, reference: Reference) -> bool:
+    """Return whether a name may be one of the prototypes that its file sees.
 
-    `at::empty` is torch's, whatever `at::AtenTypeXPU::empty` a header of the tree declares.
+    `at::empty` is torch's, whatever `at::vendor::empty` a header of the tree declares. Of other
+    qualifiers nothing is asked: a class may have its function from another one.
     """
     qualifier = reference.qualifier
-    if not qualifier or f"namespace {qualifier[0]} =" in text:
+    if not qualifier or qualifier[0] not in _FOREIGN_NAMESPACES:
         return True
     return any(
         declaration.signature.name == reference.symbol

@@ -1,0 +1,3 @@
+#include "handle.h"
+
+int device_handle_t::queue_depth() const { return 128; }
