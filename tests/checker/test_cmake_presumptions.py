@@ -14,7 +14,7 @@ from opparity.checker.tree import open_tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from opparity.checker.facts import Build
+    from opparity.checker.build_facts import Build
 
 HEAD = "cmake_minimum_required(VERSION 3.26)\nproject(demo LANGUAGES CXX)\n"
 TAIL = "add_library(_C MODULE a.cpp)\n"

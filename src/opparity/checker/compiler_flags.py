@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.build_facts import MacroSetting
 from opparity.checker.conditions import Truth
-from opparity.checker.facts import MacroSetting
 
 if TYPE_CHECKING:
     from opparity.checker.facts import Location

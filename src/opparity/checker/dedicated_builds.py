@@ -10,7 +10,7 @@ from opparity.checker.operators import PLATFORM_WORDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.checker.facts import Build
+    from opparity.checker.build_facts import Build
 
 _SCRIPT = re.compile(r"setup(?P<words>(?:[_.-]\w+)+)\.py$")
 _WORDS = {**PLATFORM_WORDS, "cpu": ("cpu",)}

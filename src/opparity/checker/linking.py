@@ -24,15 +24,9 @@ from opparity.checker.conditions import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from opparity.checker.build_facts import Choice, Source, Target
     from opparity.checker.conditions import Condition
-    from opparity.checker.facts import (
-        Choice,
-        Definition,
-        NativeFile,
-        Registration,
-        Source,
-        Target,
-    )
+    from opparity.checker.facts import Definition, NativeFile, Registration
     from opparity.checker.platforms import Platform
     from opparity.checker.project import Project
     from opparity.checker.translation import TranslationUnit

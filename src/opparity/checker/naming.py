@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opparity.checker.facts import Registration, Target
+    from opparity.checker.build_facts import Target
+    from opparity.checker.facts import Registration
 
 _EXTENSION_NAME = "TORCH_EXTENSION_NAME"
 _CONCATENATION = re.compile(r"^\w*(?:CONCAT|CAT|JOIN|PASTE)\w*\((.*)\)$", re.IGNORECASE)

@@ -23,7 +23,8 @@ from opparity.checker.naming import library_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from opparity.checker.facts import Call, Guard, PythonRegistration, Registration, Target
+    from opparity.checker.build_facts import Target
+    from opparity.checker.facts import Call, Guard, PythonRegistration, Registration
     from opparity.checker.platforms import Platform
     from opparity.checker.project import Project
 

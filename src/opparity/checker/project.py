@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from opparity.checker.build_facts import Build, Source, Target
     from opparity.checker.facts import (
-        Build,
         Declaration,
         Definition,
         MacroDefinition,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
         Problem,
         PythonFile,
         Registration,
-        Source,
-        Target,
     )
     from opparity.checker.platforms import Platform
 

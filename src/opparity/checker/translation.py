@@ -21,7 +21,8 @@ from opparity.checker.readers.preprocessor import compare_numbers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from opparity.checker.facts import MacroDefinition, Target
+    from opparity.checker.build_facts import Target
+    from opparity.checker.facts import MacroDefinition
     from opparity.checker.platforms import Platform
 
 # Macros that torch's build files put on every command line for a platform.

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from opparity.checker import conditions, facts
+from opparity.checker import build_facts, conditions, facts
 from opparity.checker.readers.python import records
 
 if TYPE_CHECKING:
@@ -38,5 +38,5 @@ def _register(module: ModuleType) -> None:
 
 def register_records() -> None:
     """Have the records of this process pickled quickly."""
-    for module in (conditions, facts, records):
+    for module in (conditions, facts, build_facts, records):
         _register(module)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from opparity.checker.facts import Build
+    from opparity.checker.build_facts import Build
 
 HEAD = """
 import os, sys

@@ -11,7 +11,7 @@ from opparity.checker.tree import open_tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from opparity.checker.facts import Build
+    from opparity.checker.build_facts import Build
 
 TWO_BACKENDS = """
 [general]

@@ -18,7 +18,7 @@ from opparity.checker.tree import open_tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from opparity.checker.facts import Build, Target
+    from opparity.checker.build_facts import Build, Target
 
 HEAD = """
 import glob, os

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.build_facts import Choice
 from opparity.checker.cmake.values import is_decided, split_list
-from opparity.checker.facts import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

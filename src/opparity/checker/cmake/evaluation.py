@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.checker.build_facts import Build, Choice
 from opparity.checker.cmake.choices import alternatives
 from opparity.checker.cmake.commands import COMMANDS
 from opparity.checker.cmake.configuration import initial_variables
@@ -13,12 +14,12 @@ from opparity.checker.cmake.machine import ConfigurationFailedError, Machine
 from opparity.checker.cmake.state import STEP_LIMIT, StepLimitError
 from opparity.checker.cmake.syntax import Command, If, Statement, parse_file
 from opparity.checker.cmake.targets import Directory, Finisher
-from opparity.checker.facts import Build, Choice, Location, Problem
+from opparity.checker.facts import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from opparity.checker.facts import Target
+    from opparity.checker.build_facts import Target
     from opparity.checker.platforms import Platform
     from opparity.checker.tree import Tree
 

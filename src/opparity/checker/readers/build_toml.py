@@ -6,7 +6,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Build, Location, MacroSetting, Problem, Source, Target
+from opparity.checker.build_facts import Build, MacroSetting, Source, Target
+from opparity.checker.facts import Location, Problem
 from opparity.checker.readers.toml import TomlRefused, parse_toml
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.build_facts import Build, MacroSetting, Source, Target
 from opparity.checker.conditions import Truth
-from opparity.checker.facts import Build, Location, MacroSetting, Problem, Source, Target
+from opparity.checker.facts import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

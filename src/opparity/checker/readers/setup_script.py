@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.build_facts import Build, Target
 from opparity.checker.conditions import Truth
-from opparity.checker.facts import Build, Location, Problem, Target
+from opparity.checker.facts import Location, Problem
 from opparity.checker.readers.build_python.audience import Audience
 from opparity.checker.readers.build_python.expressions import MOST_STEPS, OutOfSteps
 from opparity.checker.readers.build_python.extensions import NO_SOURCES, Extension, target_of

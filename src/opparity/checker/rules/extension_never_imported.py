@@ -12,7 +12,7 @@ from opparity.checker.rules.base import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Target
+    from opparity.checker.build_facts import Target
     from opparity.checker.platforms import Platform
     from opparity.checker.project import Project
 

@@ -14,7 +14,7 @@ from opparity.checker.rules.template_not_instantiated import TemplateNotInstanti
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Choice
+    from opparity.checker.build_facts import Choice
     from opparity.checker.linking import Link
     from opparity.checker.platforms import Platform
     from opparity.checker.project import Project

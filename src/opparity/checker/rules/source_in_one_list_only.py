@@ -12,7 +12,8 @@ from opparity.checker.rules.base import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Build, Location, Target
+    from opparity.checker.build_facts import Build, Target
+    from opparity.checker.facts import Location
     from opparity.checker.project import Project
 
 # Lists with less in common than this are lists of different things.

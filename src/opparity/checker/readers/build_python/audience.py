@@ -15,7 +15,7 @@ from opparity.checker.detection import known_platforms, platforms_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from opparity.checker.facts import Build
+    from opparity.checker.build_facts import Build
     from opparity.checker.tree import Tree
 
 # The platforms that build a CUDAExtension without being asked.

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.build_facts import MacroSetting, Source, Target
 from opparity.checker.compiler_flags import instruction_sets
 from opparity.checker.conditions import Truth
-from opparity.checker.facts import Location, MacroSetting, Source, Target
 from opparity.checker.readers.build_python.tree_paths import ROOT
 from opparity.checker.readers.build_python.values import (
     NONE,
@@ -27,6 +27,7 @@ from opparity.checker.readers.build_python.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from opparity.checker.facts import Location
     from opparity.checker.platforms import Platform
     from opparity.checker.readers.build_python.tree_paths import TreePaths
 
