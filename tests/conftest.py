@@ -4,6 +4,11 @@ import hashlib
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
+
+# How fast this machine draws and runs an example is not what a test without its own deadline asks.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
