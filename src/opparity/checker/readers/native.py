@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Location, NativeFile, Problem
+from opparity.checker.readers.bodies import without_idle_bodies
 from opparity.checker.readers.functions import collect
 from opparity.checker.readers.macro_expansion import expanded_blocks, registering_macros
 from opparity.checker.readers.operator_chains import read_operator_chains
@@ -80,7 +81,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
     """Return the facts of one file's text."""
     directives = read_directives(path, text)
     condition_at = directives.condition_at
-    syntax = parse(text.encode())
+    syntax = parse(without_idle_bodies(text).encode())
     functions = collect(syntax.root_node, path, condition_at)
     clean = without_comments(text)
     line_of = line_finder(clean)
