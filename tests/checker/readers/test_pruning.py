@@ -14,7 +14,7 @@ from opparity.checker.readers.python import parsing
 from opparity.checker.readers.python.parsing import Leads, read_module
 from opparity.checker.readers.python.pruning import blocks_of, without_bodies
 
-LEADS = Leads(frozenset({"_C"}), frozenset({"pkg.ops"}))
+LEADS = Leads(frozenset({"_C"}), frozenset({"pkg.ops"}), frozenset({"silu"}))
 STATEMENTS = [
     "x = 1",
     "nonlocal x\nx = is_rocm()",

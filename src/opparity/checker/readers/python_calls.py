@@ -10,14 +10,14 @@ from opparity.checker.readers.python.defined import defined_in_python
 from opparity.checker.readers.python.import_graph import read_import_graph
 from opparity.checker.readers.python.linking import Linker
 from opparity.checker.readers.python.names import Names, module_paths
+from opparity.checker.readers.python.offers import Offers, needs_users
 from opparity.checker.readers.python.parsing import Leads, read_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from opparity.checker.facts import PythonFile
-    from opparity.checker.readers.python.import_graph import ImportGraph
-    from opparity.checker.readers.python.records import FunctionFacts, ModuleFacts
+    from opparity.checker.readers.python.records import ModuleFacts
     from opparity.checker.tree import Tree
     from opparity.checker.workers import Workers
 
@@ -59,17 +59,16 @@ class PythonReader:
         if not touching:
             return {}
         modules = self._modules(sorted(touching), Leads(self.extensions))
-        followed = {path for path, facts in modules.items() if _needs_users(facts, libraries)}
-        passing = _passing_on(self.graph, {path: modules[path] for path in followed}, self.contents)
+        followed = {path: facts for path, facts in modules.items() if needs_users(facts, libraries)}
+        offers = Offers(followed, self.graph, self.contents)
         paths = module_paths(self.contents)
-        leading = followed | passing.keys()
+        leading = followed.keys() | offers.packages.keys()
         leads = Leads(
-            self.extensions, frozenset(name for name, path in paths.items() if path in leading)
+            self.extensions,
+            frozenset(name for name, path in paths.items() if path in leading),
+            offers.names,
         )
-        users = _users(self.graph, {path: modules[path] for path in followed}, self.contents)
-        for path, names in passing.items():
-            users |= _mentioning(self.graph.importers.get(path, set()), names, self.contents)
-        modules |= self._modules(sorted(users), leads)
+        modules |= self._modules(sorted(offers.users()), leads)
         roots = [path for path in self.contents if _is_root(path, self.contents)]
         linker = Linker(
             Names(modules, paths),
@@ -101,85 +100,6 @@ class PythonReader:
 
 def _read_batch(leads: Leads, files: Sequence[tuple[str, bytes]]) -> list[ModuleFacts]:
     return [read_module(path, content, leads) for path, content in files]
-
-
-def _users(
-    graph: ImportGraph, followed: dict[str, ModuleFacts], contents: dict[str, bytes]
-) -> set[str]:
-    """Return the importers of modules that matter: they say what the modules offer.
-
-    Where a module touches operators at import, every importer matters that may be conditional.
-    """
-    found: set[str] = set()
-    for path, facts in followed.items():
-        importers = graph.importers.get(path, set())
-        if facts.registrations or any(call.at_import for call in facts.calls):
-            # What an import at the left margin says is known from the graph: with those of it, 553
-            # files of vLLM 0.33.0 were read here, and 320 without.
-            found |= graph.elsewhere.get(path, set())
-        found |= _mentioning(importers, _offered(facts), contents)
-    return found
-
-
-def _mentioning(
-    paths: Iterable[str], names: Iterable[bytes], contents: dict[str, bytes]
-) -> set[str]:
-    return {path for path in paths if any(name in contents[path] for name in names)}
-
-
-def _passing_on(
-    graph: ImportGraph, followed: dict[str, ModuleFacts], contents: dict[str, bytes]
-) -> dict[str, set[bytes]]:
-    """Return the packages that offer the functions of their modules, and those functions."""
-    found: dict[str, set[bytes]] = {}
-    waiting = [(path, _offered(facts)) for path, facts in followed.items()]
-    while waiting:
-        path, names = waiting.pop()
-        for importer in graph.importers.get(path, set()):
-            if not importer.endswith("__init__.py"):
-                continue
-            content = contents[importer]
-            passed = {name for name in names if name in content} or (
-                names if b"import *" in content else set()
-            )
-            new = passed - found.get(importer, set())
-            if new:
-                found.setdefault(importer, set()).update(new)
-                waiting.append((importer, new))
-    return found
-
-
-def _offered(facts: ModuleFacts) -> set[bytes]:
-    """Return the functions and classes of a module that touch operators or tables, and the tables.
-
-    Without classes that a decorator hands to somebody: who uses those cannot be known.
-    """
-    inside = {call.inside for call in facts.calls} | {use.inside for use in facts.table_uses}
-    inside |= {registration.inside for registration in facts.registrations}
-    inside |= {use.table for use in facts.table_uses}
-    names = {name.partition(".")[0] for name in inside - {""}}
-    handed = {name for name in names if _is_handed_on(facts.functions.get(name))}
-    return {name.encode() for name in names - handed}
-
-
-def _is_handed_on(definition: FunctionFacts | None) -> bool:
-    return definition is not None and definition.is_class and definition.is_implicit
-
-
-def _needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
-    """Return whether it matters who imports a file: it touches operators for its importers.
-
-    Either at import, or in a plain function; what methods touch is judged where it stands.
-    """
-    return (
-        bool(facts.registrations)
-        or any(
-            call.library in libraries
-            and (call.at_import or not call.inside or "." not in call.inside)
-            for call in facts.calls
-        )
-        or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)
-    )
 
 
 def _is_marked(content: bytes, calls: list[bytes], texts: list[bytes]) -> bool:

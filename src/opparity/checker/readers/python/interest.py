@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from opparity.checker.readers.python.pruning import Block
 
@@ -36,6 +36,11 @@ _ANSWERING = frozenset(
 )
 
 
+def is_part(character: str) -> bool:
+    """Return whether a character, or none, may be part of a name."""
+    return character.isalnum() or character == "_"
+
+
 def may_answer(name: str) -> bool:
     """Return whether a function's name reads like a question that a guard may ask."""
     return not _ANSWERING.isdisjoint(name.split("_"))
@@ -53,20 +58,29 @@ class SearchedText:
         """Return the names that are given a dictionary at the left margin."""
         return frozenset(match[1] for match in _TABLE.finditer(self.text))
 
-    def places(self, marks: Iterable[str]) -> list[int]:
-        """Return where any of the marks stands, in order."""
-        return sorted({place for mark in marks for place in self._places_of(mark)})
+    def places(self, marks: Iterable[str], names: Iterable[str] = ()) -> list[int]:
+        """Return where any of the marks stands, or any of the names as a word, in order."""
+        found = {place for mark in marks for place in self._places_of(mark)}
+        return sorted(found.union(*(self._places_of_name(name) for name in names)))
 
-    def lines(self, marks: Iterable[str]) -> tuple[int, ...]:
-        """Return the lines in which any of the marks stands, counted as the parser counts them."""
+    def lines(self, marks: Iterable[str], names: Iterable[str] = ()) -> tuple[int, ...]:
+        """Return the lines of `places`, counted as the parser counts them."""
         found: list[int] = []
         line, position = 1, 0
-        for place in self.places(marks):
+        for place in self.places(marks, names):
             line += self.text.count("\n", position, place)
             position = place
             if not found or found[-1] != line:
                 found.append(line)
         return tuple(found)
+
+    def _places_of_name(self, name: str) -> Iterator[int]:
+        """Yield where a name is neither a part of another one nor an attribute."""
+        for place in self._places_of(name):
+            before = self.text[place - 1 : place]
+            after = self.text[place + len(name) : place + len(name) + 1]
+            if not (before == "." or is_part(before) or is_part(after)):
+                yield place
 
     def _places_of(self, mark: str) -> tuple[int, ...]:
         if mark not in self.found:
@@ -95,15 +109,23 @@ class Interest:
         return position < len(self.lines) and self.lines[position] <= (node.end_lineno or first)
 
 
-def interest_of(text: SearchedText, syntax: ast.Module, wanted: Iterable[str] = ()) -> Interest:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a file leads to operators in other files: names bound in it, and places in it."""
+
+    names: set[str] = field(default_factory=set)
+    places: set[int] = field(default_factory=set)
+
+
+def interest_of(text: SearchedText, syntax: ast.Module, wanted: Wanted) -> Interest:
     """Return the lines that touch operators, tables, or names that stand for such code.
 
     Args:
         text: the file's text.
         syntax: the same, parsed.
-        wanted: names bound in the file that lead to operators in other files.
+        wanted: what leads to operators in other files; places are lines.
     """
-    marks = _own_marks(text, wanted)
+    marks = _own_marks(text, wanted.names)
     own = Interest(text.lines(marks))
     names = {
         node.name
@@ -115,20 +137,19 @@ def interest_of(text: SearchedText, syntax: ast.Module, wanted: Iterable[str] = 
     for node in syntax.body:  # in order: a base stands before what derives from it
         if isinstance(node, ast.ClassDef) and _base_names(node) & names:
             names.add(node.name)
-    return Interest(text.lines({*marks, *names, *wanted}))
+    lines = text.lines(marks, names | wanted.names)
+    return Interest(tuple(sorted({*lines, *wanted.places})) if wanted.places else lines)
 
 
-def places_of_interest(
-    text: SearchedText, blocks: Sequence[Block], wanted: Iterable[str]
-) -> list[int]:
+def places_of_interest(text: SearchedText, blocks: Sequence[Block], wanted: Wanted) -> list[int]:
     """Return the offsets that `interest_of` may come to, and some more, before a file is parsed.
 
     Args:
         text: the file's text.
         blocks: its functions and classes.
-        wanted: names that may be bound in the file and may lead to operators in other files.
+        wanted: what may lead to operators in other files; places are offsets.
     """
-    marks = _own_marks(text, wanted)
+    marks = _own_marks(text, wanted.names)
     touching = text.places(marks)
     names: set[str] = set()
     top: Block | None = None
@@ -141,7 +162,7 @@ def places_of_interest(
                 names.add(block.name)
         elif (top is None or block.start >= top.end) and block.holds(touching):
             names.add(block.name)  # under a condition at the left margin
-    return text.places({*marks, *names, *wanted})
+    return sorted({*text.places(marks, names | wanted.names), *wanted.places})
 
 
 def _own_marks(text: SearchedText, wanted: Iterable[str]) -> tuple[str, ...]:

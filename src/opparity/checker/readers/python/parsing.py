@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.readers.python.interest import (
     SearchedText,
+    Wanted,
     interest_of,
     may_answer,
     places_of_interest,
@@ -42,10 +43,12 @@ class Leads:
     Attributes:
         extensions: the last names of extension modules.
         modules: dotted names of the tree's modules whose functions touch operators.
+        names: what in these modules does so, and what uses it there.
     """
 
     extensions: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
 
 
 def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
@@ -63,7 +66,9 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
     possible = _possibly_bound(text.text, package, leads)
     try:
         syntax = _parse(text, possible)
-        wanted = _bound_from(syntax, package, leads) if possible else set()
+        wanted = (
+            _bound_from(syntax, package, leads) if possible.names or possible.places else Wanted()
+        )
         interest = interest_of(text, syntax, wanted)
         rebound = {name for names in _NONLOCAL.findall(text.text) for name in _NAME.findall(names)}
         reader = ModuleReader(path, package, interest, leads.extensions, frozenset(rebound))
@@ -74,7 +79,7 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
         return ModuleFacts(path, problem="is nested too deeply; not read")
 
 
-def _parse(text: SearchedText, wanted: set[str]) -> ast.Module:
+def _parse(text: SearchedText, wanted: Wanted) -> ast.Module:
     """Return the syntax of a file; what cannot matter may have lost its body."""
     blocks = blocks_of(text.text)
     places = places_of_interest(text, blocks, wanted)
@@ -93,17 +98,22 @@ def _parse(text: SearchedText, wanted: set[str]) -> ast.Module:
             return ast.parse(text.text)
 
 
-def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> set[str]:
-    """Return the names that `_bound_from` may come to, and some more, before a file is parsed."""
-    found: set[str] = set()
+def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> Wanted:
+    """Return what `_bound_from` may come to, and some more, before a file is parsed.
+
+    Places are offsets here.
+    """
+    found = Wanted()
     for match in _IMPORT.finditer(text):
         before = _BASE.search(text[max(0, match.start() - _LONGEST_BASE) : match.start()])
         module = _absolute(before[1], package) if before else ""
+        if module in leads.modules:
+            found.places.add(match.start())
         for name, alias in _IMPORTED.findall(_COMMENT.sub("", match[1])):
             if before and _leads(leads, module, name):
-                found.add(alias or name)
+                found.names.add(alias or name)
             elif not before and (name in leads.modules or _last(name) in leads.extensions):
-                found.add(alias or name.partition(".")[0])
+                found.names.add(alias or name.partition(".")[0])
     return found
 
 
@@ -115,22 +125,30 @@ def _absolute(written: str, package: tuple[str, ...]) -> str:
 
 
 def _leads(leads: Leads, module: str, name: str) -> bool:
+    """Return whether a name leads to operators, or to what a guard may ask about them."""
     return (
-        module in leads.modules or name in leads.extensions or f"{module}.{name}" in leads.modules
+        (module in leads.modules and (name in leads.names or may_answer(name)))
+        or name in leads.extensions
+        or f"{module}.{name}" in leads.modules
     )
 
 
-def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> set[str]:
-    """Return the names that a file binds from modules whose functions touch operators."""
-    found: set[str] = set()
+def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> Wanted:
+    """Return the names that a file binds from modules whose functions touch operators.
+
+    Places are the lines of imports: who imports such a module matters, whatever is made of it.
+    """
+    found = Wanted()
     for node in _statements(syntax):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name in leads.modules or _last(alias.name) in leads.extensions:
-                    found.add(alias.asname or alias.name.partition(".")[0])
+                    found.names.add(alias.asname or alias.name.partition(".")[0])
         elif isinstance(node, ast.ImportFrom):
             module = _absolute("." * node.level + (node.module or ""), package)
-            found.update(
+            if module in leads.modules:
+                found.places.add(node.lineno)
+            found.names.update(
                 alias.asname or alias.name
                 for alias in node.names
                 if _leads(leads, module, alias.name)
