@@ -88,7 +88,7 @@ CALL = "torch.ops._C.op(x)"
         (
             (
                 f"def ok():\n    if torch.version.hip:\n        return False\n    return True\n"
-                f"def f(x):\n    if ok():\n        {CALL}"
+                f"def launch(x):\n    if ok():\n        {CALL}"
             ),
             True,
             False,

@@ -19,9 +19,25 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 Key = tuple[str, str]
 
 _INNER_SCOPES = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef})
-_BINDING = _INNER_SCOPES | {ast.Name, ast.arg, ast.ExceptHandler, ast.Global}
-# In them nothing gives the names of the function around them a value.
-_IDLE = frozenset({ast.Lambda, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias})
+_BINDING = _INNER_SCOPES | {
+    *(ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Global),
+    *(ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.ExceptHandler, ast.match_case),
+}
+_PLAIN = frozenset({ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Pass})
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+@dataclass(frozen=True, slots=True)
+class Rebound:
+    """Names of a file that are given a value otherwise than by statements of their own function.
+
+    Attributes:
+        nonlocals: names that some inner function gives another value by `nonlocal`.
+        inline: names that an expression gives a value by `:=`.
+    """
+
+    nonlocals: frozenset[str] = frozenset()
+    inline: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -29,13 +45,13 @@ class Bindings:
     """The names of one file, and whether what they are given is true.
 
     Attributes:
-        rebound: names that some inner function gives another value by `nonlocal`.
+        rebound: names that may have another value than their function's statements give them.
         given: what plain assignments give each name.
         doubtful: names that a guarded assignment is the first to give a value -> their function.
         tests: every condition that may ask for a name.
     """
 
-    rebound: frozenset[str] = frozenset()
+    rebound: Rebound = Rebound()
     given: dict[Key, list[Condition]] = field(default_factory=dict)
     doubtful: dict[Key, Function | None] = field(default_factory=dict)
     tests: list[Condition] = field(default_factory=list)
@@ -61,12 +77,12 @@ class Bindings:
         once: dict[Function, frozenset[str]] = {}
 
         def is_sure(key: Key) -> bool:
-            if key[0] and key[1] in self.rebound:
+            if key[0] and key[1] in self.rebound.nonlocals:
                 return False
             if key not in self.doubtful:
                 return True
             function = self.doubtful[key]
-            if function is None or key not in asked:
+            if function is None or key not in asked or key[1] in self.rebound.inline:
                 return False
             if function not in once:
                 once[function] = _bound_once(function)
@@ -99,36 +115,77 @@ def _places_of(name: str, inside: str) -> Iterator[Key]:
 def _bound_once(function: Function) -> frozenset[str]:
     """Return the locals that one statement alone gives a value: whoever reads them reads that.
 
-    The names of an inner function or class are its own.
+    The names of an inner function, class or comprehension are its own; what an expression binds
+    by `:=` is for the caller to know.
     """
     counts: Counter[str] = Counter()
-    waiting = _children(function)
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    every += [each for each in (arguments.vararg, arguments.kwarg) if each]
+    counts.update({each.arg: 2 for each in every})
+    waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()
         kind = type(node)
-        if kind in _IDLE:
+        if kind in _PLAIN:
             continue
         if kind in _BINDING:
             _count(node, counts)
         if kind not in _INNER_SCOPES:
-            waiting += _children(node)
+            waiting += _statements_in(node)
     return frozenset(name for name, count in counts.items() if count == 1)
 
 
+def _statements_in(node: ast.AST) -> list[ast.AST]:
+    """Return the statements, handlers and cases of a statement, handler or case."""
+    fields = vars(node)
+    return [each for name in _BLOCKS if name in fields for each in fields[name]]
+
+
 def _count(node: ast.AST, counts: Counter[str]) -> None:
-    """Count the names that a node gives a value; 2 where that is not by one plain statement."""
+    """Count the names that a statement gives a value; 2 where that is no plain assignment."""
     match node:
-        case ast.Name(name, ast.Store() | ast.Del()):
-            counts[name] += 1
-        case ast.arg(name) | ast.ExceptHandler(_, str(name)):
+        case ast.Assign(targets) | ast.Delete(targets):
+            counts.update(name for target in targets for name in _names_in(target))
+        case ast.AugAssign(target) | ast.AnnAssign(target) | ast.For(target) | ast.AsyncFor(target):
+            counts.update(_names_in(target))
+        case ast.With(items) | ast.AsyncWith(items):
+            targets = [item.optional_vars for item in items if item.optional_vars]
+            counts.update(name for target in targets for name in _names_in(target))
+        case ast.ExceptHandler(_, str(name)):
             counts[name] += 2
         case ast.Global(names):
             counts.update(dict.fromkeys(names, 2))
         case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
             counts[name] += 2
+        case ast.match_case(pattern):
+            counts.update(dict.fromkeys(_names_of_pattern(pattern), 2))
 
 
-def _children(node: ast.AST) -> list[ast.AST]:
+def _names_in(target: ast.expr) -> Iterator[str]:
+    """Yield the names that a target gives a value."""
+    match target:
+        case ast.Name(name):
+            yield name
+        case ast.Tuple(parts) | ast.List(parts):
+            for part in parts:
+                yield from _names_in(part)
+        case ast.Starred(value):
+            yield from _names_in(value)
+
+
+def _names_of_pattern(pattern: ast.pattern) -> Iterator[str]:
+    for node in ast.walk(pattern):
+        match node:
+            case (
+                ast.MatchAs(_, str(name))
+                | ast.MatchStar(str(name))
+                | ast.MatchMapping(rest=str(name))
+            ):
+                yield name
+
+
+def children_of(node: ast.AST) -> list[ast.AST]:
     """Return the nodes that a node has; a third of the time of ast.iter_child_nodes."""
     found: list[ast.AST] = []
     for value in vars(node).values():

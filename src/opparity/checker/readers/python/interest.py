@@ -26,9 +26,12 @@ _TOUCHING = (
     ".define(",
     "Library(",
 )
-_TABLE = re.compile(r"^(_?[A-Z][A-Z0-9_]+)\b[^=\n]*= *\{", re.MULTILINE)
+# With the newline and not `^`: the search leaps from line to line.
+_TABLE = re.compile(r"\n(_?[A-Z][A-Z0-9_]+)\b[^=\n]*= *\{")
 _TABLE_NAME = re.compile(r"_?[A-Z][A-Z0-9_]+$")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+# A name that is called in a test, in text that is read backwards: from the bracket to the word.
+_ASKED = re.compile(r"\((\w++)\s++(?:fi|file|elihw|dna|ro|ton|tressa)\b")
 # Functions that a guard may ask: is_supported(), has_deep_gemm(), _use_fused().
 _ANSWERING = frozenset(
     {"is", "has", "have", "can", "use", "uses", "should", "on", "available", "enabled"}
@@ -56,7 +59,7 @@ class SearchedText:
     @cached_property
     def tables(self) -> frozenset[str]:
         """Return the names that are given a dictionary at the left margin."""
-        return frozenset(match[1] for match in _TABLE.finditer(self.text))
+        return frozenset(_TABLE.findall("\n" + self.text))
 
     def places(self, marks: Iterable[str], names: Iterable[str] = ()) -> list[int]:
         """Return where any of the marks stands, or any of the names as a word, in order."""
@@ -95,9 +98,19 @@ class SearchedText:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """The line numbers that can matter, in order."""
+    """What of a file can matter.
+
+    Attributes:
+        lines: the line numbers, in order.
+        asked: functions that tests ask, where it matters what they say.
+    """
 
     lines: tuple[int, ...]
+    asked: frozenset[str] = frozenset()
+
+    def answers(self, name: str) -> bool:
+        """Return whether a guard may ask a function."""
+        return name in self.asked or may_answer(name)
 
     def in_range(self, node: ast.stmt) -> bool:
         """Return whether one of the lines lies in a statement."""
@@ -117,13 +130,16 @@ class Wanted:
     places: set[int] = field(default_factory=set)
 
 
-def interest_of(text: SearchedText, syntax: ast.Module, wanted: Wanted) -> Interest:
+def interest_of(
+    text: SearchedText, syntax: ast.Module, wanted: Wanted, asked: frozenset[str] = frozenset()
+) -> Interest:
     """Return the lines that touch operators, tables, or names that stand for such code.
 
     Args:
         text: the file's text.
         syntax: the same, parsed.
         wanted: what leads to operators in other files; places are lines.
+        asked: what tests ask.
     """
     marks = _own_marks(text, wanted.names)
     own = Interest(text.lines(marks))
@@ -138,7 +154,9 @@ def interest_of(text: SearchedText, syntax: ast.Module, wanted: Wanted) -> Inter
         if isinstance(node, ast.ClassDef) and _base_names(node) & names:
             names.add(node.name)
     lines = text.lines(marks, names | wanted.names)
-    return Interest(tuple(sorted({*lines, *wanted.places})) if wanted.places else lines)
+    if wanted.places:
+        lines = tuple(sorted({*lines, *wanted.places}))
+    return Interest(lines, asked)
 
 
 def places_of_interest(text: SearchedText, blocks: Sequence[Block], wanted: Wanted) -> list[int]:
@@ -163,6 +181,26 @@ def places_of_interest(text: SearchedText, blocks: Sequence[Block], wanted: Want
         elif (top is None or block.start >= top.end) and block.holds(touching):
             names.add(block.name)  # under a condition at the left margin
     return sorted({*text.places(marks, names | wanted.names), *wanted.places})
+
+
+def asked_functions(text: str, blocks: Sequence[Block], places: Sequence[int]) -> frozenset[str]:
+    """Return the names that are called in tests, at the left margin and in functions of interest.
+
+    Args:
+        text: the file's text.
+        blocks: its functions and classes.
+        places: what is of interest in it.
+    """
+    parts: list[str] = []
+    end = 0
+    for block in blocks:
+        if block.start >= end:
+            parts.append(text[end : block.start])
+            end = block.end
+            if block.holds(places):
+                parts.append(text[block.start : block.end])
+    parts.append(text[end:])
+    return frozenset(name[::-1] for part in parts for name in _ASKED.findall(part[::-1]))
 
 
 def _own_marks(text: SearchedText, wanted: Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from opparity.checker.conditions import (
     negation,
 )
 from opparity.checker.facts import Guard, Location
-from opparity.checker.readers.python.bindings import Bindings, Function
+from opparity.checker.readers.python.bindings import Bindings, Function, Rebound, children_of
 from opparity.checker.readers.python.interest import Interest, may_answer
 from opparity.checker.readers.python.operator_uses import OperatorUses
 from opparity.checker.readers.python.records import (
@@ -29,7 +29,7 @@ from opparity.checker.readers.python.records import (
 from opparity.checker.readers.python.tests_of_platform import ASSERTED, condition_of, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _LEAVING_CALLS = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.skip"})
 # Decorators that leave the function reachable by its name alone.
@@ -40,6 +40,11 @@ _PLAIN_DECORATORS = frozenset(
 _GUARDING_KEYWORDS = frozenset({"supported", "enabled", "condition", "available"})
 _CATCHES_ABSENCE = frozenset({"AttributeError", "RuntimeError", "Exception", "BaseException"})
 _CATCHES_IMPORT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+# Expressions a part of which runs only under a condition, or in a scope of its own.
+_GUARDING_EXPRESSIONS = frozenset(
+    {ast.BoolOp, ast.IfExp, ast.Lambda, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp}
+)
+_LOAD = ast.Load()
 
 
 @dataclass(slots=True)
@@ -50,7 +55,7 @@ class ModuleReader:
     package: tuple[str, ...]
     interest: Interest
     extensions: frozenset[str] = frozenset()
-    rebound: frozenset[str] = frozenset()
+    rebound: Rebound = field(default_factory=Rebound)
     operators: OperatorUses = field(init=False)
     functions: dict[str, FunctionFacts] = field(default_factory=dict)
     returns: dict[str, list[Returned]] = field(default_factory=dict)
@@ -115,6 +120,8 @@ class ModuleReader:
 
     def _passed(self, statement: ast.stmt, place: Place) -> tuple[Guard, ...]:
         """Return the guards that hold after a statement: of an assertion, of an early return."""
+        if not isinstance(statement, ast.If | ast.Assert):
+            return ()
         match statement:
             case ast.Assert(test):
                 condition = conjunction(ASSERTED, condition_of(test, place.inside))
@@ -130,7 +137,7 @@ class ModuleReader:
 
     def _matters(self, node: ast.stmt, place: Place) -> bool:
         """Return whether a statement can touch operators, or answer a guard's question."""
-        answers = not place.inside or may_answer(place.inside.rpartition(".")[2])
+        answers = not place.inside or self.interest.answers(place.inside.rpartition(".")[2])
         return answers or self.interest.in_range(node)
 
     def _statement(self, node: ast.stmt, place: Place) -> None:
@@ -195,7 +202,7 @@ class ModuleReader:
         if isinstance(node, ast.Assert):
             self.operators.asserted(node.test, place)
         self.operators.store(node, place)
-        for child in ast.iter_child_nodes(node):
+        for child in children_of(node):
             if isinstance(child, ast.expr):
                 self._expression(child, place)
 
@@ -211,6 +218,9 @@ class ModuleReader:
 
     def _expression(self, node: ast.expr, place: Place) -> None:
         """Record the operators and names in an expression, with the guards inside it."""
+        if type(node) not in _GUARDING_EXPRESSIONS:
+            self._record(node, place)
+            return
         match node:
             case ast.BoolOp(kind, values):
                 here = place
@@ -228,8 +238,6 @@ class ModuleReader:
                 self._expression(body, replace(place, at_import=False))
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 self._comprehension(node, place)
-            case _:
-                self._record(node, place)
 
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, place: Place
@@ -245,13 +253,19 @@ class ModuleReader:
             self._expression(part, here)
 
     def _record(self, node: ast.expr, place: Place) -> None:
-        if self.operators.record(node, place):
-            children: Iterable[ast.AST] = ast.iter_child_nodes(node) if _is_call(node) else ()
-            children = [child for child in children if child is not getattr(node, "func", None)]
-        else:
-            children = list(ast.iter_child_nodes(node))
-        name = dotted(node.func) if isinstance(node, ast.Call) else dotted(node)
-        if name and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        if isinstance(node, ast.Constant):
+            return
+        function = node.func if isinstance(node, ast.Call) else None
+        name = dotted(function or node)
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Load):
+                self._use(name, node, place)
+            return
+        is_recorded = self.operators.record(node, name, place)
+        children = [] if is_recorded and function is None else children_of(node)
+        if is_recorded:
+            children = [child for child in children if child is not function]
+        if name and isinstance(getattr(node, "ctx", _LOAD), ast.Load):
             self._use(name, node, place)
             children = [child for child in children if not _is_chain(child)]
         for child in children:
@@ -290,7 +304,7 @@ class ModuleReader:
         self.functions[name] = FunctionFacts(
             name, self._at(node), guards, is_implicit=implicit or bool(place.classes)
         )
-        if self.interest.in_range(node) or may_answer(node.name):
+        if self.interest.in_range(node) or self.interest.answers(node.name):
             self.bodies[name] = node
             self._block(node.body, Place(name, guards, at_import=False))
 
@@ -411,10 +425,6 @@ def _candidates(node: ast.Call, place: Place) -> tuple[str, ...]:
 def _answers(node: ast.ClassDef) -> bool:
     """Return whether a class has methods that a guard may ask."""
     return any(isinstance(inner, ast.FunctionDef) and may_answer(inner.name) for inner in node.body)
-
-
-def _is_call(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call)
 
 
 def _is_chain(node: ast.AST) -> bool:

@@ -14,7 +14,7 @@ from opparity.checker.facts import (
     PythonRegistration,
     TableUse,
 )
-from opparity.checker.readers.python.tests_of_platform import dotted, operator_of
+from opparity.checker.readers.python.tests_of_platform import dotted, operator_named
 
 if TYPE_CHECKING:
     from opparity.checker.readers.python.records import Place
@@ -47,21 +47,25 @@ class OperatorUses:
     def _at(self, node: ast.AST) -> Location:
         return Location(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
 
-    def record(self, node: ast.expr, place: Place) -> bool:
-        """Record an expression if it touches an operator, and return whether it did."""
+    def record(self, node: ast.expr, name: str, place: Place) -> bool:
+        """Record an expression if it touches an operator, and return whether it did.
+
+        `name` is what the expression, or the function that it calls, is written as: `a.b.c`.
+        """
         if isinstance(node, ast.Call):
-            if self._registers(node, place):
+            if self._registers(node, name, place):
                 return True
-            found = operator_of(node.func) or self._in_extension(node.func)
+            found = operator_named(name) or self._in_extension(node.func)
             if found is not None:
                 self._add(CallKind.CALL, found, node, place)
                 return True
-            return self._get_attribute(node, place)
-        found = operator_of(node) or self._in_extension(node)
-        if found is not None and isinstance(getattr(node, "ctx", None), ast.Load):
-            self._add(CallKind.READ, found, node, place)
-            return True
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            return name == "getattr" and self._get_attribute(node, place)
+        if isinstance(node, ast.Attribute):
+            found = operator_named(name) or self._in_extension(node)
+            if found is not None and isinstance(node.ctx, ast.Load):
+                self._add(CallKind.READ, found, node, place)
+                return True
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             self._table_read(node, place)
         return False
 
@@ -105,7 +109,7 @@ class OperatorUses:
 
     def _get_attribute(self, node: ast.Call, place: Place) -> bool:
         """Record `getattr(torch.ops.X, "y")`; with a default it is a guard of its own."""
-        if dotted(node.func) != "getattr" or len(node.args) != 2:  # noqa: PLR2004 -- no default
+        if len(node.args) != 2:  # noqa: PLR2004 -- no default
             return False
         library, name = dotted(node.args[0]), node.args[1]
         if not library.startswith("torch.ops.") or not isinstance(name, ast.Constant):
@@ -116,17 +120,16 @@ class OperatorUses:
 
     # ---- registrations from Python
 
-    def _registers(self, node: ast.Call, place: Place) -> bool:
-        name = dotted(node.func)
+    def _registers(self, node: ast.Call, name: str, place: Place) -> bool:
         last = name.rpartition(".")[2]
-        text = _first_text(node)
-        if last in _FAKES and text and "::" in text:
-            library, _, operator = text.partition("::")
-            found = (library, operator.partition(".")[0], "")
-            self._add(CallKind.REGISTER_FAKE, found, node, place)
-            return True
+        if last in _FAKES:
+            library, separator, operator = _first_text(node).partition("::")
+            if separator:
+                found = (library, operator.partition(".")[0], "")
+                self._add(CallKind.REGISTER_FAKE, found, node, place)
+                return True
         if last in _DEFINING or _DIRECT.search(last):
-            self._defines(node, name, text, place)
+            self._defines(node, name, _first_text(node), place)
         return False
 
     def _defines(self, node: ast.Call, name: str, text: str, place: Place) -> None:

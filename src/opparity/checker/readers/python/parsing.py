@@ -8,9 +8,11 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.readers.python.bindings import Rebound
 from opparity.checker.readers.python.interest import (
     SearchedText,
     Wanted,
+    asked_functions,
     interest_of,
     may_answer,
     places_of_interest,
@@ -32,8 +34,11 @@ _LONGEST_BASE = 300
 _IMPORTED = re.compile(r"([\w.]+)(?:[\s\\]+as[\s\\]+(\w+))?")
 _NAME = re.compile(r"\w+")
 _COMMENT = re.compile(r"#[^\n]*")
-# The names that inner functions may give another value, and some more.
-_NONLOCAL = re.compile(r"\bnonlocal\b([\w\s,\\]*)")
+# A name before `:=`, in text that is read backwards.
+_INLINE = re.compile(r"=:\s*(\w+)")
+# What holds statements, or handlers and cases that do.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers")
+_NONLOCAL = re.compile(r"nonlocal\b([\w\s,\\]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,12 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
         package = package[:-1]
     possible = _possibly_bound(text.text, package, leads)
     try:
-        syntax = _parse(text, possible)
+        syntax, asked = _parse(text, possible)
         wanted = (
             _bound_from(syntax, package, leads) if possible.names or possible.places else Wanted()
         )
-        interest = interest_of(text, syntax, wanted)
-        rebound = {name for names in _NONLOCAL.findall(text.text) for name in _NAME.findall(names)}
-        reader = ModuleReader(path, package, interest, leads.extensions, frozenset(rebound))
+        interest = interest_of(text, syntax, wanted, asked)
+        reader = ModuleReader(path, package, interest, leads.extensions, _rebound(text.text))
         return reader.read(syntax)
     except (SyntaxError, ValueError) as error:
         return ModuleFacts(path, problem=f"cannot be parsed: {error}")
@@ -79,11 +83,19 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
         return ModuleFacts(path, problem="is nested too deeply; not read")
 
 
-def _parse(text: SearchedText, wanted: Wanted) -> ast.Module:
-    """Return the syntax of a file; what cannot matter may have lost its body."""
+def _parse(text: SearchedText, wanted: Wanted) -> tuple[ast.Module, frozenset[str]]:
+    """Return the syntax of a file, and which functions its tests ask.
+
+    What cannot matter may have lost its body.
+    """
     blocks = blocks_of(text.text)
     places = places_of_interest(text, blocks, wanted)
-    answering = [block.start for block in blocks if block.is_function and may_answer(block.name)]
+    asked = asked_functions(text.text, blocks, places)
+    answering = [
+        block.start
+        for block in blocks
+        if block.is_function and (block.name in asked or may_answer(block.name))
+    ]
 
     def is_idle(block: Block) -> bool:
         return not (block.holds(places) or block.holds(answering))
@@ -93,9 +105,9 @@ def _parse(text: SearchedText, wanted: Wanted) -> ast.Module:
         # The tree's own invalid escapes are its business.
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(pruned)
+            return ast.parse(pruned), asked
         except SyntaxError:
-            return ast.parse(text.text)
+            return ast.parse(text.text), asked
 
 
 def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> Wanted:
@@ -156,6 +168,13 @@ def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> W
     return found
 
 
+def _rebound(text: str) -> Rebound:
+    """Return the names that `nonlocal` and `:=` may give another value, and some more."""
+    nonlocals = {name for names in _NONLOCAL.findall(text) for name in _NAME.findall(names)}
+    inline = _INLINE.findall(text[::-1]) if ":=" in text else ()
+    return Rebound(frozenset(nonlocals), frozenset(name[::-1] for name in inline))
+
+
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
@@ -165,9 +184,11 @@ def _statements(syntax: ast.Module) -> Iterator[ast.stmt]:
     waiting: list[ast.AST] = [syntax]
     while waiting:
         node = waiting.pop()
-        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
-            children = getattr(node, name, ())
-            if isinstance(children, list):
-                waiting.extend(children)
+        fields = vars(node)
+        if "body" in fields:
+            for name in _BLOCKS:
+                waiting.extend(fields.get(name, ()))
+        elif isinstance(node, ast.Match):
+            waiting.extend(node.cases)
         if isinstance(node, ast.stmt):
             yield node

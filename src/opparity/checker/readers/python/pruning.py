@@ -24,8 +24,12 @@ _LONG = re.compile(
     r"""("{3}(?:[^"\\]++|\\[\s\S]|"(?!""))*+(?:"{3}|\Z)"""
     r"""|'{3}(?:[^'\\]++|\\[\s\S]|'(?!''))*+(?:'{3}|\Z)|\Z)"""
 )
+_LONG_MARKS = ('"' * 3, "'" * 3)
+_QUOTING = re.compile("[\"'#]")
 _HEAD = re.compile(r"\n( *+)(?:@|(?:(?:async +)?(def)|class) +(\w+))")
 _BRACKET_OR_COLON = re.compile(rf"{_SHORT}|([()\[\]{{}}:])")
+# What follows the name in a head without calls, texts and comments: most of them.
+_PLAIN_HEAD = re.compile(r"(?:\([^()\"'#]*+\))?(?:\s*->\s*[\w.\[\], |]++)?\s*:")
 _TAB_INDENTATION = re.compile(r"\n *\t")
 # More brackets and colons than this in one head, or spaces before it, no person wrote.
 _LONGEST_HEAD = 2000
@@ -63,7 +67,7 @@ def blocks_of(text: str) -> list[Block]:
     if "\r" in text or "\f" in text or ("\t" in text and _TAB_INDENTATION.search(text)):
         return []
     # One newline before, so that each line starts with one; inside long strings there is none.
-    masked = "\n" + _LONG.sub(_mask, text)
+    masked = "\n" + _without_long_strings(text)
     found: list[Block] = []
     start, head_end = -1, 0
     for head in _HEAD.finditer(masked):
@@ -113,12 +117,44 @@ def without_bodies(text: str, blocks: Sequence[Block], is_idle: Callable[[Block]
     return "".join([*pieces, text[position:]])
 
 
+def _without_long_strings(text: str) -> str:
+    """Return the text with `_` for its long strings, as many as they have characters."""
+    pieces: list[str] = []
+    position = 0
+    places = {marks: text.find(marks) for marks in _LONG_MARKS}
+    while opening := min(
+        ((place, marks) for marks, place in places.items() if place >= 0), default=None
+    ):
+        start, marks = opening
+        line = text.rfind("\n", position, start)
+        end = text.find(marks, start + 3)
+        # Where the marks may be part of a comment or another string, everything is looked at: for
+        # all 13 MB that are read of vLLM 0.33.0 that takes three times as long.
+        if (
+            end < 0
+            or "\\" in {text[line - 1], text[end - 1]}
+            or _QUOTING.search(text, max(line, position), start)
+        ):
+            return _LONG.sub(_mask, text)
+        end += 3
+        pieces += [text[position:start], "_" * (end - start)]
+        position = end
+        places = {
+            marks: text.find(marks, end) if 0 <= place < end else place
+            for marks, place in places.items()
+        }
+    return "".join([*pieces, text[position:]])
+
+
 def _mask(found: re.Match[str]) -> str:
     return found[1] + "_" * (found.end(2) - found.start(2))
 
 
 def _end_of_head(masked: str, position: int) -> int:
     """Return the offset behind the colon that ends a head; -1 where there is none."""
+    plain = _PLAIN_HEAD.match(masked, position)
+    if plain:
+        return plain.end()
     depth = 0
     for number, found in enumerate(_BRACKET_OR_COLON.finditer(masked, position)):
         sign = found[1]

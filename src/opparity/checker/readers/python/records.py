@@ -40,7 +40,11 @@ class Place:
         if len(self.guards) >= MOST_GUARDS:
             unknown = Guard(UNDECIDED, self.guards[-1].location)
             return self if unknown in self.guards[:1] else replace(self, guards=(unknown,))
-        return replace(self, guards=self.guards + guards) if guards else self
+        if not guards:
+            return self
+        # By name, replace() takes three times as long, and vLLM 0.33.0 has 10,000 such places.
+        every = self.guards + guards
+        return Place(self.inside, every, self.at_import, self.classes, self.loops)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,11 @@ def dotted(node: ast.AST) -> str:
     return ".".join(reversed(parts))
 
 
-def operator_of(node: ast.AST) -> tuple[str, str, str] | None:
+def operator_named(name: str) -> tuple[str, str, str] | None:
     """Return (library, operator, overload) of `torch.ops.library.operator[.overload]`."""
-    name = dotted(node)
-    parts = name.split(".") if name.startswith("torch.ops.") else []
+    if not name.startswith("torch.ops."):
+        return None
+    parts = name.split(".")
     if not 4 <= len(parts) <= 5:  # noqa: PLR2004 -- torch.ops.a.b.c
         return None
     return parts[2], parts[3], parts[4] if len(parts) > 4 else ""  # noqa: PLR2004 -- an overload
@@ -116,7 +117,7 @@ def _name(node: ast.expr, inside: str) -> Condition:
         return on(_VERSIONS[name])
     if name.rpartition(".")[2] == "TYPE_CHECKING":
         return NEVER
-    if operator_of(node):
+    if operator_named(name):
         return ALWAYS
     return Predicate("variable", (name, inside)) if name else UNDECIDED
 
