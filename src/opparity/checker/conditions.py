@@ -28,7 +28,14 @@ class Truth(Enum):
 
     def negate(self) -> Truth:
         """Return not-this."""
-        return Truth(2 - self.value)
+        return _NEGATED[self]
+
+
+_NEGATED = {
+    Truth.FALSE: Truth.TRUE,
+    Truth.UNKNOWN: Truth.UNKNOWN,
+    Truth.TRUE: Truth.FALSE,
+}
 
 
 def truth_of(value: object) -> Truth:
@@ -37,17 +44,25 @@ def truth_of(value: object) -> Truth:
 
 
 def all_of(truths: Iterable[Truth]) -> Truth:
-    """Return the conjunction; TRUE for none."""
-    return min(truths, key=_rank, default=Truth.TRUE)
+    """Return the conjunction; TRUE for none. The first FALSE ends it."""
+    found = Truth.TRUE
+    for truth in truths:
+        if truth is Truth.FALSE:
+            return truth
+        if truth is Truth.UNKNOWN:
+            found = truth
+    return found
 
 
 def any_of(truths: Iterable[Truth]) -> Truth:
-    """Return the disjunction; FALSE for none."""
-    return max(truths, key=_rank, default=Truth.FALSE)
-
-
-def _rank(truth: Truth) -> int:
-    return truth.value
+    """Return the disjunction; FALSE for none. The first TRUE ends it."""
+    found = Truth.FALSE
+    for truth in truths:
+        if truth is Truth.TRUE:
+            return truth
+        if truth is Truth.UNKNOWN:
+            found = truth
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +203,9 @@ def evaluate(condition: Condition, environment: Environment) -> Truth:
         case Not(operand):
             return evaluate(operand, environment).negate()
         case And(operands):
-            return all_of([evaluate(operand, environment) for operand in operands])
+            return all_of(evaluate(operand, environment) for operand in operands)
         case Or(operands):
-            return any_of([evaluate(operand, environment) for operand in operands])
+            return any_of(evaluate(operand, environment) for operand in operands)
         case _:
             return environment.truth(condition)
 

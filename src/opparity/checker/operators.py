@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import (
@@ -89,6 +90,7 @@ class Operators:
         self.known: dict[str, None] = {}
         self.libraries: set[str] = set()
         self.python: dict[str, list[PythonRegistration]] = {}
+        self.found: dict[tuple[str, str], Truth] = {}
         self.by_platform = {each.label: self._read(each) for each in project.platforms}
         self.known.update(dict.fromkeys(self._on_other_platforms()))
         for file in project.python.values():
@@ -152,6 +154,12 @@ class Operators:
 
     def exists(self, platform: Platform, name: str) -> Truth:
         """Return whether `torch.ops` has an operator on a platform, its extension loaded."""
+        key = (platform.label, name)
+        if key not in self.found:
+            self.found[key] = self._exists(platform, name)
+        return self.found[key]
+
+    def _exists(self, platform: Platform, name: str) -> Truth:
         here = self.by_platform[platform.label]
         truths = [each.truth for each in here.native.get(name, ())]
         process = Process(platform, self)
@@ -278,6 +286,7 @@ def asks_for(condition: Condition, name: str) -> bool:
     )
 
 
+@lru_cache(maxsize=10_000)
 def platforms_of(path: str) -> frozenset[str]:
     """Return the platforms that a file's path keeps it to; none where it names none, or several."""
     words = re.split(r"[/_.]", path.lower())

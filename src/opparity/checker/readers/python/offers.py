@@ -77,14 +77,12 @@ class Offers:
         filled -= {use.table for use in stores if use.guards or not use.at_import}
         if not filled:
             return frozenset()
-        names = "|".join(sorted(filled)).encode()
-        store = re.compile(rb"\b(" + names + rb")\[[^\]\n]*\]\s*=[^=]")
-        elsewhere = {
-            name.decode()
-            for importer in self.graph.importers.get(path, ())
-            for name in store.findall(self.contents[importer])
-        }
-        return frozenset(filled - elsewhere)
+        importers = [self.contents[each] for each in self.graph.importers.get(path, ())]
+        return frozenset(
+            table
+            for table in filled
+            if not any(_is_stored_in(content, table.encode()) for content in importers)
+        )
 
     def _pass_on(self) -> None:
         waiting = [(path, set(names)) for path, names in self.offered.items()]
@@ -146,6 +144,13 @@ def _with_users(facts: ModuleFacts, names: frozenset[str]) -> set[str]:
             found.add(name)
             waiting.extend(users.get(name, ()))
     return found
+
+
+def _is_stored_in(content: bytes, table: bytes) -> bool:
+    """Return whether a file may store something in a table: `TABLE[key] = value`."""
+    return table + b"[" in content and bool(
+        re.search(re.escape(table) + rb"\[[^\]\n]*\]\s*=[^=]", content)
+    )
 
 
 def _has_word(content: bytes, word: bytes) -> bool:
