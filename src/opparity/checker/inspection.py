@@ -17,6 +17,7 @@ from opparity.checker.rules.suppression_without_reason import SuppressionWithout
 from opparity.checker.rules.unused_suppression import UnusedSuppression
 from opparity.checker.suppressions import read_suppressions, suppress
 from opparity.checker.tree.names import printable
+from opparity.checker.workers import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -59,7 +60,8 @@ class Request:
 
 def inspect_tree(tree: Tree, request: Request) -> Report:
     """Return the report of a tree."""
-    return inspect_project(read_project(tree, request.platforms), request)
+    with collector_paused():
+        return inspect_project(read_project(tree, request.platforms), request)
 
 
 def inspect_project(project: Project, request: Request) -> Report:

@@ -88,10 +88,11 @@ def _flat(lists: Iterator[list[Result]]) -> Iterator[Result]:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from walking syntax trees, which hold no cycles.
+    """Keep the garbage collector from walking syntax trees and facts, which hold no cycles.
 
-    With it, parsing vLLM 0.33.0's Python takes 3.0 s instead of 1.8 s. Processes that are forked
-    meanwhile inherit the pause; the trees themselves are freed by their reference counts.
+    With it, parsing vLLM 0.33.0's Python takes 3.0 s instead of 1.8 s, and its check 0.05 s more.
+    Processes that are forked meanwhile inherit the pause; the trees themselves are freed by their
+    reference counts.
     """
     was_enabled = gc.isenabled()
     gc.disable()

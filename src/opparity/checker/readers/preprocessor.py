@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from opparity.checker.conditions import (
     ALWAYS,
@@ -171,30 +172,26 @@ def read_directives(path: str, text: str) -> Directives:
     if "#" not in text:
         return scanner.result
     lines = text.split("\n")
-    number, count = 0, len(lines)
-    in_comment = False
-    while number < count:
-        line = lines[number]
-        number += 1
-        if in_comment:
-            in_comment = "*/" not in line
+    count = len(lines)
+    number = 0  # of lines that are done with
+    for index in [index for index, line in enumerate(lines) if "#" in line or "/*" in line]:
+        if index < number:
             continue
-        if "/*" in line and _opens_comment(line):
-            in_comment = True
-        if "#" not in line:
-            continue
+        line = lines[index]
+        number = index + 1
         found = _DIRECTIVE.match(line)
-        if not found:
-            continue
-        first = number
-        rest = found.group(2)
-        pieces = [rest.rstrip("\r")]
-        while pieces[-1].endswith("\\") and number < count:
-            pieces[-1] = pieces[-1][:-1]
-            pieces.append(lines[number].rstrip("\r"))
+        if found:
+            pieces = [found.group(2).rstrip("\r")]
+            while pieces[-1].endswith("\\") and number < count:
+                pieces[-1] = pieces[-1][:-1]
+                pieces.append(lines[number].rstrip("\r"))
+                number += 1
+            rest = _COMMENT.sub(" ", " ".join(pieces)).strip()
+            scanner.directive(found.group(1), rest, index + 1, number + 1)
+        if "/*" in line and _opens_comment(line):
+            while number < count and "*/" not in lines[number]:
+                number += 1
             number += 1
-        rest = " ".join(pieces)
-        scanner.directive(found.group(1), _COMMENT.sub(" ", rest).strip(), first, number + 1)
     if scanner.open:
         scanner.result.is_balanced = False
     return scanner.result
@@ -209,6 +206,7 @@ def _opens_comment(line: str) -> bool:
     return opening >= 0 and not 0 <= comment < opening
 
 
+@lru_cache(maxsize=10_000)
 def parse_expression(text: str) -> Condition:
     """Return the condition of an `#if`; what is no comparison of names and numbers is UNKNOWN."""
     return _Expression(text).parse()

@@ -10,11 +10,12 @@ from opparity.checker.readers.python.defined import defined_in_python
 from opparity.checker.readers.python.import_graph import read_import_graph
 from opparity.checker.readers.python.linking import Linker
 from opparity.checker.readers.python.names import Names, module_paths
-from opparity.checker.readers.python.offers import Offers, needs_users
+from opparity.checker.readers.python.offers import Offers, needs_users, packages_around
 from opparity.checker.readers.python.parsing import Leads, read_module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from opparity.checker.facts import PythonFile
     from opparity.checker.readers.python.records import ModuleFacts
@@ -58,17 +59,15 @@ class PythonReader:
         )
         if not touching:
             return {}
-        modules = self._modules(sorted(touching), Leads(self.extensions))
+        paths = module_paths(self.contents)
+        # What these files offer each other is not known before they are read: with all that they
+        # import from each other as leads, each is read once (in vLLM 0.33.0, 70 were read twice).
+        leads = self._leads(paths, touching | packages_around(touching, self.graph), None)
+        modules = self._modules(sorted(touching), leads)
         followed = {path: facts for path, facts in modules.items() if needs_users(facts, libraries)}
         offers = Offers(followed, self.graph, self.contents)
-        paths = module_paths(self.contents)
-        leading = followed.keys() | offers.packages.keys()
-        leads = Leads(
-            self.extensions,
-            frozenset(name for name, path in paths.items() if path in leading),
-            offers.names,
-        )
-        modules |= self._modules(sorted(offers.users()), leads)
+        leads = self._leads(paths, followed.keys() | offers.packages.keys(), offers.names)
+        modules |= self._modules(sorted(offers.users() - modules.keys()), leads)
         roots = [path for path in self.contents if _is_root(path, self.contents)]
         linker = Linker(
             Names(modules, paths),
@@ -79,6 +78,12 @@ class PythonReader:
             elsewhere=self.graph.elsewhere,
         )
         return linker.files()
+
+    def _leads(
+        self, paths: Mapping[str, str], leading: AbstractSet[str], names: frozenset[str] | None
+    ) -> Leads:
+        modules = frozenset(name for name, path in paths.items() if path in leading)
+        return Leads(self.extensions, modules, names)
 
     def _touching(self, libraries: frozenset[str]) -> set[str]:
         calls = [f"torch.ops.{name}".encode() for name in libraries]

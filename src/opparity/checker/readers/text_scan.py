@@ -56,9 +56,15 @@ def _blank(found: re.Match[str]) -> str:
 
 
 def line_finder(text: str) -> Callable[[int], int]:
-    """Return the function from an offset to its line."""
-    starts = [0, *(found.end() for found in re.finditer("\n", text))]
-    return lambda offset: bisect_right(starts, offset)
+    """Return the function from an offset to its line, which looks for lines when first asked."""
+    starts: list[int] = []
+
+    def find(offset: int) -> int:
+        if not starts:
+            starts.extend((0, *(found.end() for found in re.finditer("\n", text))))
+        return bisect_right(starts, offset)
+
+    return find
 
 
 def called_names(clean: str) -> frozenset[str]:

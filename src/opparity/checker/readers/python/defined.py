@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from opparity.checker.readers.python.import_graph import ImportGraph
 
 _USE = re.compile(rb"torch\.ops\.(\w+)\.(\w+)")
-_MARKS = (b"register_custom_op(", b"custom_op(", b"register_op(", b"triton_op(", b".define(")
+_MARKS = (b"custom_op(", b"register_op(", b"triton_op(", b".define(")
 # What defines an operator, and its first text: a name, a schema, or a name with its library.
 _DEFINITION = re.compile(
     rb"""\n([ \t]*+)@?[\w.]*(?:custom_op|register_op|triton_op|\.define)\("""
@@ -44,8 +44,11 @@ def defined_in_python(
     surely = {path for imported in graph.unconditional.values() for path in imported}
     found: set[str] = set()
     helpers: set[str] = set()
-    for path, content in contents.items():
-        if not users or not any(mark in content for mark in _MARKS):
+    for path, content in contents.items() if users else ():
+        # The parts that are common to the marks first: half as many searches.
+        if b"_op(" not in content and b".define(" not in content:
+            continue
+        if not any(mark in content for mark in _MARKS):
             continue
         if _MAKES_A_LIBRARY in content and _HELPER.search(content):
             helpers.add(path)

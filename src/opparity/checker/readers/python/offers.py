@@ -101,6 +101,18 @@ class Offers:
                     waiting.append((importer, new))
 
 
+def packages_around(paths: Iterable[str], graph: ImportGraph) -> set[str]:
+    """Return the packages that may offer the functions of some files, or of each other."""
+    found: set[str] = set()
+    waiting = list(paths)
+    while waiting:
+        importers = graph.importers.get(waiting.pop(), ())
+        new = {each for each in importers if each.endswith("__init__.py")} - found
+        found |= new
+        waiting += new
+    return found
+
+
 def needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
     """Return whether it matters who imports a file: it touches operators for its importers.
 

@@ -48,12 +48,12 @@ class Leads:
     Attributes:
         extensions: the last names of extension modules.
         modules: dotted names of the tree's modules whose functions touch operators.
-        names: what in these modules does so, and what uses it there.
+        names: what in these modules does so, and what uses it there; None where that is not known.
     """
 
     extensions: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
-    names: frozenset[str] = frozenset()
+    names: frozenset[str] | None = frozenset()
 
 
 def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
@@ -138,11 +138,9 @@ def _absolute(written: str, package: tuple[str, ...]) -> str:
 
 def _leads(leads: Leads, module: str, name: str) -> bool:
     """Return whether a name leads to operators, or to what a guard may ask about them."""
-    return (
-        (module in leads.modules and (name in leads.names or may_answer(name)))
-        or name in leads.extensions
-        or f"{module}.{name}" in leads.modules
-    )
+    if module in leads.modules and (leads.names is None or name in leads.names or may_answer(name)):
+        return True
+    return name in leads.extensions or f"{module}.{name}" in leads.modules
 
 
 def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> Wanted:
