@@ -42,6 +42,7 @@ class Block:
     """A function or class as the text shows it; offsets are of whole lines.
 
     Attributes:
+        after_name: the offset behind its name.
         start: where its first decorator starts.
         body: where the line after its head starts; `end` for a body on the head's own line.
         end: where the first line after it starts.
@@ -51,6 +52,7 @@ class Block:
     name: str
     is_function: bool
     indentation: int
+    after_name: int
     start: int
     body: int
     end: int
@@ -91,6 +93,7 @@ def blocks_of(text: str) -> list[Block]:
                 name=head[3],
                 is_function=head[2] is not None,
                 indentation=indentation,
+                after_name=head.end() - 1,
                 start=start,
                 body=end if is_on_one_line else end_of_line,
                 end=end,
@@ -102,7 +105,10 @@ def blocks_of(text: str) -> list[Block]:
 
 
 def without_bodies(text: str, blocks: Sequence[Block], is_idle: Callable[[Block], bool]) -> str:
-    """Return the text with `pass` for the bodies of some blocks; lines keep their numbers."""
+    """Return the text with `pass` for the bodies of some blocks; lines keep their numbers.
+
+    Functions lose their parameters as well.
+    """
     pieces: list[str] = []
     position = 0
     for block in blocks:
@@ -111,8 +117,13 @@ def without_bodies(text: str, blocks: Sequence[Block], is_idle: Callable[[Block]
         last = text[max(block.body, block.end - _BACKSLASH_WITHIN) : block.end].rstrip()
         if last.endswith("\\") or not is_idle(block):
             continue
-        lines = text.count("\n", block.body, block.end)
-        pieces += [text[position : block.body], " " * block.indentation, " pass", "\n" * lines]
+        if block.is_function:
+            pieces += [text[position : block.after_name], "(): pass"]
+            position = block.after_name
+        else:
+            pieces += [text[position : block.body], " " * block.indentation, " pass"]
+            position = block.body
+        pieces.append("\n" * text.count("\n", position, block.end))
         position = block.end
     return "".join([*pieces, text[position:]])
 
