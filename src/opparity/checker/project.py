@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.evaluation import CMakeReader
@@ -16,7 +16,7 @@ from opparity.checker.naming import library_name
 from opparity.checker.operators import Operators
 from opparity.checker.readers.build_toml import read_build_tomls
 from opparity.checker.readers.json_lists import read_json_lists
-from opparity.checker.readers.native import read_native_files
+from opparity.checker.readers.native import WORTH_A_POOL, read_native_files
 from opparity.checker.readers.python_calls import PythonReader
 from opparity.checker.readers.registration_macros import with_macros
 from opparity.checker.readers.setup_script import read_setup_scripts
@@ -25,7 +25,7 @@ from opparity.checker.tree import Tree, open_tree
 from opparity.checker.workers import Workers, collector_paused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from opparity.checker.build_facts import Build, Source, Target
@@ -181,15 +181,17 @@ def read_project(
     names = {platform.name for platform in chosen}
     others = tuple(platform for platform in known if platform.name not in names)
     with collector_paused():
+        is_large = sum(len(tree.read(path)) for path in tree.native) >= WORTH_A_POOL
+        build_scripts = workers.beside(read_setup_scripts, tree, chosen, worthwhile=is_large)
         reading = read_native_files(tree, workers)
+        python = PythonReader(tree, workers)
         cmake = CMakeReader(tree)
-        builds = tuple(cmake.vary(_read_builds(tree, cmake, chosen), chosen))
-        other_builds = _read_builds(tree, CMakeReader(tree), others) if others else ()
+        builds = tuple(cmake.vary(_read_builds(tree, cmake, chosen, build_scripts), chosen))
+        other_builds = _other_builds(tree, others) if others else ()
         every_build = (*builds, *other_builds)
-        python = PythonReader(tree, _modules(every_build), workers)
         by_path = {file.path: file for file in reading}
         native = with_macros({path: by_path[path] for path in tree.native})
-        scripts = python.read(_libraries(native, every_build))
+        scripts = python.read(_libraries(native, every_build), _modules(every_build))
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)
@@ -210,12 +212,20 @@ def read_project(
     )
 
 
+def _other_builds(tree: Tree, platforms: tuple[Platform, ...]) -> tuple[Build, ...]:
+    scripts = partial(read_setup_scripts, tree, platforms)
+    return _read_builds(tree, CMakeReader(tree), platforms, scripts)
+
+
 def _read_builds(
-    tree: Tree, cmake: CMakeReader, platforms: tuple[Platform, ...]
+    tree: Tree,
+    cmake: CMakeReader,
+    platforms: tuple[Platform, ...],
+    scripts: Callable[[], tuple[Build, ...]],
 ) -> tuple[Build, ...]:
     builds = (
         *cmake.read(platforms),
-        *read_setup_scripts(tree, platforms),
+        *scripts(),
         *read_build_tomls(tree, platforms),
         *read_json_lists(tree, platforms),
     )

@@ -6,11 +6,13 @@ Work is handed out in batches, largest files first, and each batch's results com
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from opparity.checker.transport import register_records
 from opparity.errors import OpparityError
@@ -18,7 +20,10 @@ from opparity.errors import OpparityError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from opparity.checker.platforms import Platform
+
 Result = TypeVar("Result")
+Shared = TypeVar("Shared")
 
 # More would wait for the one process that hands out the work and takes in the results.
 _MOST_WORKERS = 8
@@ -69,13 +74,61 @@ class Workers:
         """
         if self._count == 1 or sum(map(len, contents.values())) < worthwhile:
             return iter(read(list(contents.items())))
-        if self._pool is None:
-            register_records()
-            self._pool = ProcessPoolExecutor(max_workers=self._count, initializer=register_records)
+        pool = self._started()
         largest_first = sorted(contents.items(), key=lambda item: (-len(item[1]), item[0]))
         step = self._count * _BATCHES_A_WORKER
         batches = [largest_first[start::step] for start in range(min(step, len(largest_first)))]
-        return _flat(self._pool.map(read, batches))
+        return _flat(pool.map(read, batches))
+
+    def beside(
+        self,
+        function: Callable[[Shared, Sequence[Platform]], Result],
+        shared: Shared,
+        platforms: Sequence[Platform],
+        *,
+        worthwhile: bool,
+    ) -> Callable[[], Result]:
+        """Have something worked out by another process, and return what waits for its result.
+
+        That process inherits what is shared. Where none has been forked for it, since processes are
+        started otherwise here or run already, it is worked out here when it is asked for.
+
+        Raises:
+            WorkerLost: while the result is asked for.
+        """
+        forks = multiprocessing.get_start_method() == "fork"
+        if not (worthwhile and forks) or self._count == 1 or self._pool is not None:
+            return partial(function, shared, platforms)
+        _inherited.append(shared)
+        try:
+            # All processes of a pool that forks are there after its first task.
+            future = self._started().submit(_with_inherited, function, platforms)
+        finally:
+            _inherited.clear()
+
+        def wait() -> Result:
+            try:
+                return future.result()
+            except BrokenProcessPool as error:
+                raise WorkerLost from error
+
+        return wait
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            register_records()
+            self._pool = ProcessPoolExecutor(max_workers=self._count, initializer=register_records)
+        return self._pool
+
+
+# What the processes have from the one that forked them.
+_inherited: list[Any] = []
+
+
+def _with_inherited(
+    function: Callable[[Any, Sequence[Platform]], Result], platforms: Sequence[Platform]
+) -> Result:
+    return function(_inherited[0], platforms)
 
 
 def _flat(lists: Iterator[list[Result]]) -> Iterator[Result]:

@@ -47,7 +47,7 @@ def files_of(root: Path, files: dict[str, str]) -> dict[str, PythonFile]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     with Workers() as workers:
-        return PythonReader(open_tree(root), frozenset({"_ext"}), workers).read(LIBRARIES)
+        return PythonReader(open_tree(root), workers).read(LIBRARIES, frozenset({"_ext"}))
 
 
 def calls_of(root: Path, body: str) -> list[Call]:

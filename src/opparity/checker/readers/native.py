@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from opparity.checker.workers import Workers
 
 # Below this many bytes other processes cost more than they save (their start: about 0.05 s).
-_WORTH_A_POOL = 400_000
+WORTH_A_POOL = 400_000
 # A parse of one file this large takes about 0.3 s.
 _LARGEST_PARSED = 1_500_000
 
@@ -45,7 +45,7 @@ def read_native_files(tree: Tree, workers: Workers) -> Iterator[NativeFile]:
     The reading starts at once; who asks for the results waits for it.
     """
     contents = {path: tree.read(path) for path in tree.native}
-    return workers.map(_read_batch, contents, worthwhile=_WORTH_A_POOL)
+    return workers.map(_read_batch, contents, worthwhile=WORTH_A_POOL)
 
 
 def _read_batch(files: Sequence[tuple[str, bytes]]) -> list[NativeFile]:

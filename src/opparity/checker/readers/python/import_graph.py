@@ -29,13 +29,13 @@ class ImportGraph:
         importers: file -> the files that import it, anywhere.
         unconditional: file -> the files that it imports at its left margin.
         elsewhere: file -> the files that import it on an indented line.
-        outside: last name of an extension module, which is no file of the tree -> who imports it.
+        outside: last name of a module that is no file of the tree, and who imports it.
     """
 
     importers: dict[str, set[str]] = field(default_factory=dict)
     unconditional: dict[str, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, set[str]] = field(default_factory=dict)
-    outside: dict[str, set[str]] = field(default_factory=dict)
+    outside: list[tuple[bytes, str]] = field(default_factory=list)
 
     def add(self, importer: str, file: str, *, is_at_margin: bool) -> None:
         """Record an import."""
@@ -44,6 +44,11 @@ class ImportGraph:
             self.unconditional.setdefault(importer, set()).add(file)
         else:
             self.elsewhere.setdefault(file, set()).add(importer)
+
+    def importing(self, extensions: frozenset[str]) -> set[str]:
+        """Return the files that import extension modules, given by their last names."""
+        names = {name.encode() for name in extensions}
+        return {path for name, path in self.outside if name in names}
 
     def surely_imported(self, roots: Iterable[str]) -> frozenset[str]:
         """Return the files that are imported whenever the roots are."""
@@ -57,10 +62,9 @@ class ImportGraph:
         return frozenset(reached)
 
 
-def read_import_graph(contents: Mapping[str, bytes], extensions: frozenset[str]) -> ImportGraph:
-    """Return the import graph of Python files, given their bytes and the extensions' last names."""
+def read_import_graph(contents: Mapping[str, bytes]) -> ImportGraph:
+    """Return the import graph of Python files, given their bytes."""
     paths = {name.encode(): path for name, path in module_paths(contents).items()}
-    last_names = {name.encode() for name in extensions}
     graph = ImportGraph()
     for path, content in contents.items():
         package = tuple(module_name(path).split("."))
@@ -69,9 +73,7 @@ def read_import_graph(contents: Mapping[str, bytes], extensions: frozenset[str])
         for indent, module in _imports(content, tuple(part.encode() for part in package)):
             file = paths.get(module)
             if file is None:
-                last = module.rpartition(b".")[2]
-                if last in last_names:
-                    graph.outside.setdefault(last.decode(), set()).add(path)
+                graph.outside.append((module.rpartition(b".")[2], path))
             elif file != path:
                 graph.add(path, file, is_at_margin=not indent)
     return graph
