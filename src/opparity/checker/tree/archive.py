@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from opparity.checker.tree import BINARY_TEST, Tree, TreeRefused, is_source, problem, too_long
 from opparity.checker.tree.decompression import ForwardReader, TooLong
+from opparity.checker.tree.members import SourceMember
 from opparity.checker.tree.names import inside, printable, target_of_link
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def read_archive(path: Path, limits: Limits) -> Tree:
 def _read_tar(unpacking: _Unpacking, stream: IO[bytes]) -> None:
     limits = unpacking.limits
     reader = ForwardReader(stream, longest=limits.unpacked_bytes, longest_read=_TAR_HEADER)
-    with tarfile.open(fileobj=reader, mode="r:", errorlevel=2) as archive:
+    with tarfile.open(fileobj=reader, mode="r:", errorlevel=2, tarinfo=SourceMember) as archive:
         while (member := archive.next()) is not None:
             # The list would keep every header of an archive with millions of members.
             archive.members.clear()  # type: ignore[attr-defined]
@@ -151,17 +152,20 @@ def _read_tar(unpacking: _Unpacking, stream: IO[bytes]) -> None:
                 unpacking.leave_out(path, "a sparse file, not read")
             elif member.isreg():
                 if unpacking.wants(path, member.size):
-                    unpacking.keep(path, _tar_content(archive, member))
+                    unpacking.keep(path, _tar_content(reader, member))
             elif member.issym() or member.islnk():
                 _record_link(unpacking, path, member.linkname, symbolic=member.issym())
             elif not member.isdir():
                 unpacking.leave_out(path, "neither a file nor a folder, not read")
 
 
-def _tar_content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    content = archive.extractfile(member)
-    assert content is not None  # it is a regular file
-    return b"".join(iter(lambda: content.read(_TAR_HEADER), b""))
+def _tar_content(reader: ForwardReader, member: tarfile.TarInfo) -> bytes:
+    """Return a file's bytes; tarfile's own objects for them take as long as decompressing them."""
+    reader.seek(member.offset_data)
+    content = reader.read_content(member.size)
+    if len(content) < member.size:
+        raise tarfile.ReadError("unexpected end of data")
+    return content
 
 
 def _record_link(unpacking: _Unpacking, path: str, target: str, *, symbolic: bool) -> None:

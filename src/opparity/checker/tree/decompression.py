@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CHUNK = 1 << 16
+_BLOCK = 1 << 18
 # `xz -9` needs 65 MiB to decompress; a hostile header may ask for 4 GiB.
 _XZ_MEMORY = 128 << 20
 
@@ -87,6 +88,9 @@ class ForwardReader(io.RawIOBase):
         compressed.seek(0)
         self._make = _decompressor_for(start)
         self._decompressor = self._make()
+        # What is decompressed and not yet read, from an offset on.
+        self._block = b""
+        self._offset = 0
         self._position = 0
         self._longest = longest
         self._longest_read = longest_read
@@ -103,20 +107,38 @@ class ForwardReader(io.RawIOBase):
         """Skip forwards."""
         if whence != io.SEEK_SET or offset < self._position:
             raise OSError(0, "the archive points backwards")
-        while self._position < offset:
-            if not self._next(min(_CHUNK, offset - self._position)):
-                break
+        while self._position < offset and self._take(offset - self._position):
+            pass
         return self._position
 
     def read(self, size: int = -1, /) -> bytes:
         """Return `size` bytes, fewer only at the end."""
         if not 0 <= size <= self._longest_read:
             raise TooLong
+        return self.read_content(size)
+
+    def read_content(self, size: int) -> bytes:
+        """Return `size` bytes, fewer only at the end; the caller knows that they are not many."""
         pieces = []
-        while size and (piece := self._next(size)):
-            pieces.append(piece)
-            size -= len(piece)
-        return b"".join(pieces)
+        while size and (taken := self._take(size)):
+            pieces.append(self._block[self._offset - taken : self._offset])
+            size -= taken
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _take(self, most: int) -> int:
+        """Go over bytes of the block, at most so many, and return how many; 0 at the end.
+
+        Blocks, since a tar has two headers of 512 bytes for each file: decompressing each by itself
+        took vLLM 0.33.0's sdist 0.2 s.
+        """
+        if self._offset == len(self._block):
+            self._block, self._offset = self._next(_BLOCK), 0
+        taken = min(most, len(self._block) - self._offset)
+        self._offset += taken
+        self._position += taken
+        if self._position > self._longest:
+            raise TooLong
+        return taken
 
     def _next(self, limit: int) -> bytes:
         """Return between one and `limit` decompressed bytes, none at the end."""
@@ -138,7 +160,4 @@ class ForwardReader(io.RawIOBase):
                 if not data:
                     piece = self._decompressor.decompress(b"", limit)
                     break
-        self._position += len(piece)
-        if self._position > self._longest:
-            raise TooLong
         return piece
