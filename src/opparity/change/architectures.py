@@ -9,6 +9,7 @@ from opparity.change.model import ArchitectureRow, CellVerdict
 from opparity.checker.cmake.evaluation import CMakeReader
 from opparity.checker.matrix import build_matrix
 from opparity.checker.platforms import Platform
+from opparity.checker.workers import Workers
 
 # Ampere, Ada, Hopper, Blackwell for data centres and for desktops.
 ARCHITECTURES = ("8.0", "8.9", "9.0", "10.0", "12.0")
@@ -21,7 +22,10 @@ def compare_architectures(before: Inspected, after: Inspected) -> tuple[Architec
     Operators that are new, gone or changed on CUDA as a whole are in the matrix already; they are
     listed here only where architectures differ.
     """
-    first, second = by_architecture(before), by_architecture(after)
+    with Workers() as workers:
+        later = workers.beside(by_architecture, before)
+        second = by_architecture(after)
+        first = later()
     rows = []
     for operator in sorted({*first, *second}):
         old, new = first.get(operator, ()), second.get(operator, ())

@@ -20,10 +20,7 @@ from opparity.errors import OpparityError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from opparity.checker.platforms import Platform
-
 Result = TypeVar("Result")
-Shared = TypeVar("Shared")
 
 # More would wait for the one process that hands out the work and takes in the results.
 _MOST_WORKERS = 8
@@ -82,11 +79,10 @@ class Workers:
 
     def beside(
         self,
-        function: Callable[[Shared, Sequence[Platform]], Result],
-        shared: Shared,
-        platforms: Sequence[Platform],
-        *,
-        worthwhile: bool,
+        function: Callable[..., Result],
+        shared: object,
+        *arguments: object,
+        worthwhile: bool = True,
     ) -> Callable[[], Result]:
         """Have something worked out by another process, and return what waits for its result.
 
@@ -98,11 +94,11 @@ class Workers:
         """
         forks = multiprocessing.get_start_method() == "fork"
         if not (worthwhile and forks) or self._count == 1 or self._pool is not None:
-            return partial(function, shared, platforms)
+            return partial(function, shared, *arguments)
         _inherited.append(shared)
         try:
             # All processes of a pool that forks are there after its first task.
-            future = self._started().submit(_with_inherited, function, platforms)
+            future = self._started().submit(_with_inherited, function, arguments)
         finally:
             _inherited.clear()
 
@@ -125,10 +121,8 @@ class Workers:
 _inherited: list[Any] = []
 
 
-def _with_inherited(
-    function: Callable[[Any, Sequence[Platform]], Result], platforms: Sequence[Platform]
-) -> Result:
-    return function(_inherited[0], platforms)
+def _with_inherited(function: Callable[..., Result], arguments: Sequence[object]) -> Result:
+    return function(_inherited[0], *arguments)
 
 
 def _flat(lists: Iterator[list[Result]]) -> Iterator[Result]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import tree_sitter
 import tree_sitter_cmake
@@ -65,6 +65,8 @@ def _parser() -> tree_sitter.Parser:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_cmake.language()))
 
 
+# A tree's builds are evaluated more than once, and two trees of a change share most of these files.
+@lru_cache(maxsize=500)
 def parse_file(path: str, content: bytes) -> tuple[Statement, ...]:
     """Return a file's statements; a block that is never closed ends with the file."""
     commands = _commands(path, content)
