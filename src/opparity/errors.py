@@ -7,6 +7,7 @@ Every class is a RuntimeError as well, since that is what the native library's c
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 
@@ -18,6 +19,10 @@ class OpparityError(RuntimeError):
     def __init__(self, **values: object) -> None:
         self.values = values
         super().__init__(self.message.format(**values))
+
+    def __reduce__(self) -> tuple[partial[OpparityError], tuple[()]]:
+        """Have an error that another process raised arrive as it was."""
+        return partial(type(self), **self.values), ()
 
 
 class ArgumentRefused(OpparityError, ValueError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.change.architectures import compare_architectures
 from opparity.change.build import build_report
 from opparity.change.git_history import relate
-from opparity.change.inspection import Inspected, inspect
+from opparity.change.inspection import Inspected, inspecting
 from opparity.change.model import RelatedChanges
 from opparity.change.motivation import MOST_COMMITS
 from opparity.change.related_file import read_related
@@ -20,6 +21,7 @@ from opparity.checker.opening import open_configured, parse_platforms
 from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.rules import RULES
 from opparity.checker.selection import select_rules
+from opparity.checker.workers import Workers, collector_paused, in_turn
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from opparity.change.model import ChangeReport, Commit
     from opparity.change.revisions import Range
+    from opparity.checker.configuration import Configuration
+    from opparity.checker.tree import Tree
 
 # The text of a pull request on GitHub has at most 65,536 characters.
 _LONGEST_DESCRIPTION = 1_000_000
@@ -96,16 +100,34 @@ class Place:
 def inspect_places(
     places: Sequence[Place], platforms: tuple[str, ...], say: Callable[[str], None]
 ) -> Iterator[Inspected]:
-    """Yield trees, each inspected as its own settings have it."""
-    with RememberingWorkers() as workers:
-        for place in places:
-            say(place.label)
-            tree, configuration = open_configured(place.path, place.revision)
-            request = Request(
-                platforms=parse_platforms(platforms or configuration.platforms),
-                rules=select_rules(RULES, configuration.select, configuration.ignore),
-            )
-            yield inspect(tree, place.label, request, workers)
+    """Yield trees, each inspected as its own settings have it.
+
+    While one is inspected the next is opened, and begun where this process would wait.
+    """
+    with Workers() as openers, RememberingWorkers() as workers, collector_paused():
+        yield from in_turn(
+            inspecting(tree, place.label, _request(configuration, platforms), workers)
+            for place, tree, configuration in _opened(places, openers, say)
+        )
+
+
+def _opened(
+    places: Sequence[Place], openers: Workers, say: Callable[[str], None]
+) -> Iterator[tuple[Place, Tree, Configuration]]:
+    opening = [partial(open_configured, place.path, place.revision) for place in places]
+    opened: Callable[[], tuple[Tree, Configuration]] = opening[0]
+    for place, following in zip(places, [*opening[1:], None], strict=True):
+        say(place.label)
+        later = openers.later(following) if following else None
+        yield place, *opened()
+        opened = later or opened
+
+
+def _request(configuration: Configuration, platforms: tuple[str, ...]) -> Request:
+    return Request(
+        platforms=parse_platforms(platforms or configuration.platforms),
+        rules=select_rules(RULES, configuration.select, configuration.ignore),
+    )
 
 
 def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:

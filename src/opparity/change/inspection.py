@@ -14,7 +14,9 @@ from opparity.checker.linking import names
 from opparity.checker.macros import platform_of_macro
 from opparity.checker.matrix import build_matrix
 from opparity.checker.naming import operator_name, plain_library
-from opparity.checker.project import read_project
+from opparity.checker.project import reading
+from opparity.checker.remembering import RememberingWorkers
+from opparity.checker.workers import finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
     from opparity.checker.facts import Location, Registration
     from opparity.checker.matrix import Cell, Matrix
     from opparity.checker.project import Project
-    from opparity.checker.remembering import RememberingWorkers
     from opparity.checker.reports.report import Report
     from opparity.checker.tree import Tree
+    from opparity.checker.workers import Steps
 
 WORDS = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"}
 
@@ -191,6 +193,15 @@ def inspect(
 ) -> Inspected:
     """Read and check one tree; workers that read another one before know its files."""
     if workers is not None:
-        workers.next_tree()
-    project = read_project(tree, request.platforms, workers)
+        return finished(inspecting(tree, label, request, workers))
+    with RememberingWorkers() as own:
+        return finished(inspecting(tree, label, request, own))
+
+
+def inspecting(
+    tree: Tree, label: str, request: Request, workers: RememberingWorkers
+) -> Steps[Inspected]:
+    """Read and check one tree, in steps."""
+    workers.next_tree()
+    project = yield from reading(tree, request.platforms, workers)
     return Inspected(label, project, inspect_project(project, request), build_matrix(project))

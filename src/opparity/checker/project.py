@@ -22,7 +22,7 @@ from opparity.checker.readers.registration_macros import with_macros
 from opparity.checker.readers.setup_script import read_setup_scripts
 from opparity.checker.translation import TranslationUnit, translation_unit
 from opparity.checker.tree import Tree, open_tree
-from opparity.checker.workers import Workers, collector_paused
+from opparity.checker.workers import Steps, Workers, collector_paused, finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -176,22 +176,28 @@ def read_project(
         with Workers() as own:
             return read_project(source, platforms, own)
     tree = source if isinstance(source, Tree) else open_tree(source)
+    with collector_paused():
+        return finished(reading(tree, platforms, workers))
+
+
+def reading(tree: Tree, platforms: Sequence[Platform], workers: Workers) -> Steps[Project]:
+    """Return a tree's project, in steps."""
     known = known_platforms(tree)
     chosen = tuple(platforms) or known
     names = {platform.name for platform in chosen}
     others = tuple(platform for platform in known if platform.name not in names)
-    with collector_paused():
-        is_large = sum(len(tree.read(path)) for path in tree.native) >= WORTH_A_POOL
-        build_scripts = workers.beside(read_setup_scripts, tree, chosen, worthwhile=is_large)
-        reading = read_native_files(tree, workers)
-        python = PythonReader(tree, workers)
-        cmake = CMakeReader(tree)
-        builds = tuple(cmake.vary(_read_builds(tree, cmake, chosen, build_scripts), chosen))
-        other_builds = _other_builds(tree, others) if others else ()
-        every_build = (*builds, *other_builds)
-        by_path = {file.path: file for file in reading}
-        native = with_macros({path: by_path[path] for path in tree.native})
-        scripts = python.read(_libraries(native, every_build), _modules(every_build))
+    is_large = sum(len(tree.read(path)) for path in tree.native) >= WORTH_A_POOL
+    build_scripts = workers.beside(read_setup_scripts, tree, chosen, worthwhile=is_large)
+    read = read_native_files(tree, workers)
+    python = PythonReader(tree, workers)
+    cmake = CMakeReader(tree)
+    builds = tuple(cmake.vary(_read_builds(tree, cmake, chosen, build_scripts), chosen))
+    other_builds = _other_builds(tree, others) if others else ()
+    every_build = (*builds, *other_builds)
+    yield
+    by_path = {file.path: file for file in read}
+    native = with_macros({path: by_path[path] for path in tree.native})
+    scripts = yield from python.read(_libraries(native, every_build), _modules(every_build))
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)

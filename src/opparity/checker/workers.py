@@ -8,19 +8,25 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+from collections.abc import Callable, Generator, Hashable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from opparity.checker.transport import register_records
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
 Result = TypeVar("Result")
+# Stops wherever it has given other processes something to do and would wait for them.
+Steps = Generator[None, None, Result]
+# What a file is asked, by its path and content.
+Question = Callable[[str, bytes], Hashable]
 
 # More would wait for the one process that hands out the work and takes in the results.
 _MOST_WORKERS = 8
@@ -58,6 +64,7 @@ class Workers:
         contents: Mapping[str, bytes],
         *,
         worthwhile: int,
+        question: Question | None = None,  # noqa: ARG002 -- for those who remember
     ) -> Iterator[Result]:
         """Return the results of reading files, in no order; the reading starts at once.
 
@@ -65,17 +72,25 @@ class Workers:
             read: reads a batch of (path, content); it and its results must be picklable.
             contents: the files.
             worthwhile: with fewer bytes than this, they are read here, when results are asked for.
+            question: what a file is asked by `read`, given its path and content: who remembers
+                results may take one for the same question; None where all are asked the same.
 
         Raises:
             WorkerLost: while results are asked for.
         """
         if self._count == 1 or sum(map(len, contents.values())) < worthwhile:
-            return iter(read(list(contents.items())))
+            return _read_here(read, contents)
         pool = self._started()
         largest_first = sorted(contents.items(), key=lambda item: (-len(item[1]), item[0]))
         step = self._count * _BATCHES_A_WORKER
         batches = [largest_first[start::step] for start in range(min(step, len(largest_first)))]
         return _flat(pool.map(read, batches))
+
+    def text_facts(
+        self, read: Callable[[str, bytes], Result], contents: Mapping[str, bytes]
+    ) -> dict[str, Result]:
+        """Return what each file's text says, read here: less than it takes to hand it out."""
+        return {path: read(path, content) for path, content in contents.items()}
 
     def beside(
         self,
@@ -102,13 +117,17 @@ class Workers:
         finally:
             _inherited.clear()
 
-        def wait() -> Result:
-            try:
-                return future.result()
-            except BrokenProcessPool as error:
-                raise WorkerLost from error
+        return _waiting_for(future)
 
-        return wait
+    def later(self, function: Callable[..., Result], *arguments: object) -> Callable[[], Result]:
+        """Have something worked out by another process, and return what waits for its result.
+
+        Raises:
+            WorkerLost: while the result is asked for.
+        """
+        if self._count == 1:
+            return partial(function, *arguments)
+        return _waiting_for(self._started().submit(function, *arguments))
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -117,12 +136,77 @@ class Workers:
         return self._pool
 
 
+def _waiting_for(future: Future[Result]) -> Callable[[], Result]:
+    def wait() -> Result:
+        try:
+            return future.result()
+        except BrokenProcessPool as error:
+            raise WorkerLost from error
+
+    return wait
+
+
+def finished(steps: Steps[Result]) -> Result:
+    """Return what something comes to that stops wherever it would wait for other processes."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def in_turn(every: Iterable[Steps[Result]]) -> Iterator[Result]:
+    """Yield what each comes to; while one would wait for other processes, the next one goes on.
+
+    Each is begun when the one before it waits for the second time, and then stays behind it: what
+    that one has read by then need not be read again.
+    """
+    waiting = map(_Stepping, every)
+    current = next(waiting, None)
+    while current is not None:
+        current.step()
+        current.step()
+        following = None if current.is_done else next(waiting, None)
+        while not current.is_done:
+            if following is not None:
+                following.step()
+            current.step()
+        yield current.result
+        current = following or next(waiting, None)
+
+
+class _Stepping(Generic[Result]):
+    """Something that is done in steps, as far as it is done."""
+
+    result: Result
+
+    def __init__(self, steps: Steps[Result]) -> None:
+        self.steps = steps
+        self.is_done = False
+
+    def step(self) -> None:
+        """Go on to where it would wait again, or to the end."""
+        if not self.is_done:
+            try:
+                next(self.steps)
+            except StopIteration as end:
+                self.result = end.value
+                self.is_done = True
+
+
 # What the processes have from the one that forked them.
 _inherited: list[Any] = []
 
 
 def _with_inherited(function: Callable[..., Result], arguments: Sequence[object]) -> Result:
     return function(_inherited[0], *arguments)
+
+
+def _read_here(
+    read: Callable[[Sequence[tuple[str, bytes]]], list[Result]], contents: Mapping[str, bytes]
+) -> Iterator[Result]:
+    yield from read(list(contents.items()))
 
 
 def _flat(lists: Iterator[list[Result]]) -> Iterator[Result]:

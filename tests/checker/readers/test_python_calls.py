@@ -12,7 +12,7 @@ from opparity.checker.conditions import Predicate, Truth, all_of, evaluate, trut
 from opparity.checker.facts import CallKind
 from opparity.checker.readers.python_calls import PythonReader
 from opparity.checker.tree import open_tree
-from opparity.checker.workers import Workers
+from opparity.checker.workers import Workers, finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +47,7 @@ def files_of(root: Path, files: dict[str, str]) -> dict[str, PythonFile]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     with Workers() as workers:
-        return PythonReader(open_tree(root), workers).read(LIBRARIES, frozenset({"_ext"}))
+        return finished(PythonReader(open_tree(root), workers).read(LIBRARIES, frozenset({"_ext"})))
 
 
 def calls_of(root: Path, body: str) -> list[Call]:

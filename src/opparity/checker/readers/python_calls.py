@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.checker.readers.python.defined import defined_in_python
-from opparity.checker.readers.python.import_graph import read_import_graph
+from opparity.checker.readers.python.import_graph import imports_of, read_import_graph
 from opparity.checker.readers.python.linking import Linker
 from opparity.checker.readers.python.names import Names, module_paths
 from opparity.checker.readers.python.offers import Offers, needs_users, packages_around
-from opparity.checker.readers.python.operator_texts import read_operator_texts
-from opparity.checker.readers.python.parsing import Leads, read_module
+from opparity.checker.readers.python.operator_texts import read_operator_text
+from opparity.checker.readers.python.parsing import Leads, question_to, read_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts import PythonFile
     from opparity.checker.readers.python.records import ModuleFacts
     from opparity.checker.tree import Tree
-    from opparity.checker.workers import Workers
+    from opparity.checker.workers import Steps, Workers
 
 # Tests call operators on the platform that they are run on; they are no users' code.
 _NOT_SHIPPED = re.compile(
@@ -45,11 +45,14 @@ class PythonReader:
         self.workers = workers
         shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
         self.contents = {path: tree.read(path) for path in shipped}
-        self.graph = read_import_graph(self.contents)
-        self.texts = read_operator_texts(self.contents)
+        self.graph = read_import_graph(workers.text_facts(imports_of, self.contents))
+        texts = workers.text_facts(read_operator_text, self.contents)
+        self.texts = {path: text for path, text in texts.items() if text is not None}
 
-    def read(self, libraries: frozenset[str], extensions: frozenset[str]) -> dict[str, PythonFile]:
-        """Return the facts of every file that touches operators.
+    def read(
+        self, libraries: frozenset[str], extensions: frozenset[str]
+    ) -> Steps[dict[str, PythonFile]]:
+        """Return the facts of every file that touches operators, in steps.
 
         Args:
             libraries: the namespaces that native files register operators in; who imports a module
@@ -66,12 +69,13 @@ class PythonReader:
         # import from each other as leads, each is read once (in vLLM 0.33.0, 70 were read twice).
         around = touching | packages_around(touching, self.graph)
         leads = Leads(extensions, _names_of(around, paths), None)
-        modules = self._modules(sorted(touching), leads)
+        modules = yield from self._modules(sorted(touching), leads)
         followed = {path: facts for path, facts in modules.items() if needs_users(facts, libraries)}
         offers = Offers(followed, self.graph, self.contents)
         leading = followed.keys() | offers.packages.keys()
         leads = Leads(extensions, _names_of(leading, paths), offers.names)
-        modules |= self._modules(sorted(offers.users() - modules.keys()), leads)
+        users = yield from self._modules(sorted(offers.users() - modules.keys()), leads)
+        modules |= users
         roots = [path for path in self.contents if _is_root(path, self.contents)]
         linker = Linker(
             Names(modules, paths),
@@ -83,13 +87,16 @@ class PythonReader:
         )
         return linker.files()
 
-    def _modules(self, paths: Iterable[str], leads: Leads) -> dict[str, ModuleFacts]:
+    def _modules(self, paths: Iterable[str], leads: Leads) -> Steps[dict[str, ModuleFacts]]:
         contents = {path: self.contents[path] for path in paths}
-        read = partial(_read_batch, leads)
-        facts = {
-            module.path: module
-            for module in self.workers.map(read, contents, worthwhile=_WORTH_A_POOL)
-        }
+        results = self.workers.map(
+            partial(_read_batch, leads),
+            contents,
+            worthwhile=_WORTH_A_POOL,
+            question=partial(question_to, leads),
+        )
+        yield
+        facts = {module.path: module for module in results}
         return {path: facts[path] for path in contents}
 
 

@@ -23,7 +23,7 @@ from opparity.checker.readers.python.pruning import blocks_of, without_bodies
 from opparity.checker.readers.python.records import ModuleFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from opparity.checker.readers.python.pruning import Block
 
@@ -64,10 +64,8 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
         content: its bytes.
         leads: modules that lead to operators.
     """
-    text = SearchedText(content.decode("utf-8", errors="replace"))
-    package = tuple(module_name(path).split("."))
-    if not path.endswith("__init__.py"):
-        package = package[:-1]
+    text = SearchedText(_text(content))
+    package = _package_of(path)
     possible = _possibly_bound(text.text, package, leads)
     try:
         syntax, asked = _parse(text, possible)
@@ -81,6 +79,21 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
         return ModuleFacts(path, problem=f"cannot be parsed: {error}")
     except (RecursionError, MemoryError):
         return ModuleFacts(path, problem="is nested too deeply; not read")
+
+
+def question_to(leads: Leads, path: str, content: bytes) -> Hashable:
+    """Return what is asked of a file: the same leads, and others that it does not import, too."""
+    possible = _possibly_bound(_text(content), _package_of(path), leads)
+    return leads.extensions, frozenset(possible.names), frozenset(possible.places)
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", errors="replace")
+
+
+def _package_of(path: str) -> tuple[str, ...]:
+    package = tuple(module_name(path).split("."))
+    return package if path.endswith("__init__.py") else package[:-1]
 
 
 def _parse(text: SearchedText, wanted: Wanted) -> tuple[ast.Module, frozenset[str]]:
