@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.configuration import (
@@ -67,8 +68,10 @@ class Machine(State):
         )
         for argument in command.arguments:
             expanded = self._expanded(argument)
-            parts = [expanded] if argument.is_quoted else [p for p in split_list(expanded) if p]
-            values.extend(parts)
+            if argument.is_quoted:
+                values.append(expanded)
+            else:
+                values.extend(filter(None, split_list(expanded)))
             if remembers and _names_source(argument.text):
                 location = Location(command.location.path, argument.line)
                 for part in split_list(expanded):
@@ -76,9 +79,9 @@ class Machine(State):
         return values
 
     def _expanded(self, argument: Argument) -> str:
-        if argument.is_raw:
-            return argument.text
-        return expand(argument.text, self.read)
+        text = argument.text
+        is_plain = argument.is_raw or ("$" not in text and "\\" not in text)
+        return text if is_plain else expand(text, self.read)
 
     def tokens(self, arguments: Iterable[Argument]) -> list[Token]:
         """Return a condition's arguments as tokens; lists in them are several."""
@@ -373,6 +376,7 @@ def _merged(outcomes: list[list[dict[str, str]]]) -> list[dict[str, str]]:
     return merged
 
 
+@lru_cache(maxsize=10_000)  # asked on every platform, of each argument
 def _names_source(text: str) -> bool:
     return any(_SOURCE_NAME.search(part) for part in text.split(";"))
 
