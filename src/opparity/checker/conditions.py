@@ -154,6 +154,8 @@ def negation(condition: Condition) -> Condition:
 
 def conjunction(*conditions: Condition) -> Condition:
     """Return the And of the conditions, flattened; ALWAYS for none."""
+    if len(conditions) == 1:
+        return conditions[0]
     operands: dict[Condition, None] = {}
     for condition in conditions:
         parts = condition.operands if isinstance(condition, And) else (condition,)
@@ -167,6 +169,8 @@ def conjunction(*conditions: Condition) -> Condition:
 
 def disjunction(*conditions: Condition) -> Condition:
     """Return the Or of the conditions, flattened; NEVER for none."""
+    if len(conditions) == 1:
+        return conditions[0]
     operands: dict[Condition, None] = {}
     for condition in conditions:
         parts = condition.operands if isinstance(condition, Or) else (condition,)

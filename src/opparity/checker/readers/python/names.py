@@ -200,10 +200,14 @@ class Names:
 
     def guards(self, guards: tuple[Guard, ...], path: str) -> tuple[Guard, ...]:
         """Return guards with their conditions followed; those that always hold are dropped."""
-        followed = (self._guard(guard, path) for guard in guards)
+        if not guards:
+            return ()
+        followed = [self._guard(guard, path) for guard in guards]
         return tuple(guard for guard in followed if guard.condition != ALWAYS)
 
     def _guard(self, guard: Guard, path: str) -> Guard:
+        if isinstance(guard.condition, Constant):
+            return guard
         match guard.condition:
             case And((first, *rest)) if first == ASSERTED:
                 condition = self.follow(conjunction(*rest), path)
