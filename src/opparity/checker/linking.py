@@ -117,7 +117,8 @@ def names(symbol: str, definition: Definition) -> bool:
     """Return whether a symbol as written can mean a definition.
 
     The written namespaces must be among the definition's, in order: a use inside a namespace may
-    leave out the outer ones, and a using-declaration the inner ones.
+    leave out the outer ones, and a using-declaration the inner ones. One in capitals may be a macro
+    (`namespace MARLIN_NAMESPACE_NAME`) and stand for any.
     """
     *written, last = symbol.split("::")
     if last != definition.signature.name:
@@ -125,7 +126,9 @@ def names(symbol: str, definition: Definition) -> bool:
     if definition.is_guessed:
         return True
     remaining = iter(definition.signature.namespace)
-    return all(part in remaining for part in written if part)
+    return all(
+        any(part == there or there.isupper() for there in remaining) for part in written if part
+    )
 
 
 def _is_linkable(definition: Definition, path: str) -> bool:

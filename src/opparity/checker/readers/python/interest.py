@@ -124,9 +124,16 @@ class Interest:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of a file leads to operators in other files: names bound in it, and places in it."""
+    """What of a file leads to operators in other files.
+
+    Attributes:
+        names: names bound in it.
+        direct: those that are extension modules, whose functions are operators.
+        places: where in it other files are imported.
+    """
 
     names: set[str] = field(default_factory=set)
+    direct: set[str] = field(default_factory=set)
     places: set[int] = field(default_factory=set)
 
 
@@ -142,7 +149,7 @@ def interest_of(
         asked: what tests ask.
     """
     marks = _own_marks(text, wanted.names)
-    own = Interest(text.lines(marks))
+    own = Interest(text.lines(marks, wanted.direct))
     names = {
         node.name
         for node in syntax.body
@@ -168,7 +175,7 @@ def places_of_interest(text: SearchedText, blocks: Sequence[Block], wanted: Want
         wanted: what may lead to operators in other files; places are offsets.
     """
     marks = _own_marks(text, wanted.names)
-    touching = text.places(marks)
+    touching = text.places(marks, wanted.direct)
     names: set[str] = set()
     top: Block | None = None
     for block in blocks:

@@ -84,7 +84,8 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
 def question_to(leads: Leads, path: str, content: bytes) -> Hashable:
     """Return what is asked of a file: the same leads, and others that it does not import, too."""
     possible = _possibly_bound(_text(content), _package_of(path), leads)
-    return leads.extensions, frozenset(possible.names), frozenset(possible.places)
+    names = frozenset(possible.names), frozenset(possible.direct)
+    return leads.extensions, names, frozenset(possible.places)
 
 
 def _text(content: bytes) -> str:
@@ -135,11 +136,29 @@ def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> Wanted
         if module in leads.modules:
             found.places.add(match.start())
         for name, alias in _IMPORTED.findall(_COMMENT.sub("", match[1])):
-            if before and _leads(leads, module, name):
-                found.names.add(alias or name)
-            elif not before and (name in leads.modules or _last(name) in leads.extensions):
-                found.names.add(alias or name.partition(".")[0])
+            if before:
+                _note(found, leads, module, name, alias or name)
+            else:
+                _note_module(found, leads, name, alias or name.partition(".")[0])
     return found
+
+
+def _note(found: Wanted, leads: Leads, module: str, name: str, bound: str) -> None:
+    """Note the name that `from module import name as bound` binds, where it leads somewhere."""
+    if _leads(leads, module, name):
+        found.names.add(bound)
+        if name in leads.extensions:
+            found.direct.add(bound)
+
+
+def _note_module(found: Wanted, leads: Leads, module: str, bound: str) -> None:
+    """Note the name that `import module as bound` binds, where it leads somewhere."""
+    if _last(module) in leads.extensions:
+        found.names.add(bound)
+        if bound != module.partition(".")[0] or bound == module:  # no package around it
+            found.direct.add(bound)
+    elif module in leads.modules:
+        found.names.add(bound)
 
 
 def _absolute(written: str, package: tuple[str, ...]) -> str:
@@ -165,17 +184,14 @@ def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> W
     for node in _statements(syntax):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name in leads.modules or _last(alias.name) in leads.extensions:
-                    found.names.add(alias.asname or alias.name.partition(".")[0])
+                bound = alias.asname or alias.name.partition(".")[0]
+                _note_module(found, leads, alias.name, bound)
         elif isinstance(node, ast.ImportFrom):
             module = _absolute("." * node.level + (node.module or ""), package)
             if module in leads.modules:
                 found.places.add(node.lineno)
-            found.names.update(
-                alias.asname or alias.name
-                for alias in node.names
-                if _leads(leads, module, alias.name)
-            )
+            for alias in node.names:
+                _note(found, leads, module, alias.name, alias.asname or alias.name)
     return found
 
 
