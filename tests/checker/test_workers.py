@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from opparity.checker.readers.native import read_native_files
-from opparity.checker.tree import Tree
-from opparity.checker.workers import WorkerLost, Workers, collector_paused
+from opparity.checker.tree import Tree, TreeRefused
+from opparity.checker.workers import WorkerLost, Workers, collector_paused, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from opparity.checker.workers import Steps
 
 SOURCE = """
 #include "a.h"
@@ -64,3 +68,50 @@ def test_the_collector_is_as_it_was_after_a_pause() -> None:
     with collector_paused(), collector_paused():
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def described(shared: object, suffix: str) -> tuple[int, str]:
+    return os.getpid(), f"{shared}{suffix}"
+
+
+def refused(path: Path) -> None:
+    raise TreeRefused(path=path, detail="is refused")
+
+
+def test_what_is_worked_out_beside_inherits_what_cannot_be_sent() -> None:
+    unsendable = lambda: None  # noqa: E731 -- pickle takes no lambda
+    with Workers(2) as workers:
+        process, text = workers.beside(described, unsendable, "!")()
+    assert text == f"{unsendable}!"
+    assert (process == os.getpid()) == (multiprocessing.get_start_method() != "fork")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_it_is_worked_out_here_where_no_process_could_inherit_it(count: int) -> None:
+    with Workers(count) as workers:
+        list(workers.map(process_of, {"a": b"x"}, worthwhile=1))
+        assert workers.beside(described, 1, "!")() == (os.getpid(), "1!")
+
+
+def test_what_another_process_refuses_is_refused_here_in_its_words() -> None:
+    with Workers(2) as workers:
+        wait = workers.later(refused, Path("a.zip"))
+        with pytest.raises(TreeRefused, match=r"^a\.zip: is refused$") as caught:
+            wait()
+    assert caught.value.values == {"path": Path("a.zip"), "detail": "is refused"}
+
+
+def test_each_in_turn_is_begun_at_the_second_wait_of_the_one_before() -> None:
+    done: list[str] = []
+
+    def steps(name: str, waits: int) -> Steps[str]:
+        for number in range(waits):
+            done.append(f"{name}{number}")
+            yield
+        done.append(f"{name}!")
+        return name
+
+    assert list(in_turn(steps(*each) for each in (("a", 3), ("b", 4), ("c", 0), ("d", 1)))) == [
+        *("a", "b", "c", "d")
+    ]
+    assert " ".join(done) == "a0 a1 b0 a2 b1 a! b2 b3 c! b! d0 d!"

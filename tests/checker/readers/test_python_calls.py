@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from opparity.checker.conditions import Predicate, Truth, all_of, evaluate, truth_of
 from opparity.checker.facts import CallKind
+from opparity.checker.readers import python_calls
+from opparity.checker.readers.python.parsing import read_module
 from opparity.checker.readers.python_calls import PythonReader
 from opparity.checker.tree import open_tree
 from opparity.checker.workers import Workers, finished
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from opparity.checker.conditions import Atom
     from opparity.checker.facts import Call, Guard, PythonFile
+    from opparity.checker.readers.python.parsing import Leads
+    from opparity.checker.readers.python.records import ModuleFacts
 
 IMPORTS = "import torch\nfrom pkg.platforms import current_platform\n"
 LIBRARIES = frozenset({"_C"})
@@ -307,3 +311,78 @@ def test_any_arrangement_of_statements_is_read(
     for file in found.values():
         for call in file.calls:
             assert text.split("\n")[call.location.line - 1].strip().startswith("torch.ops")
+
+
+@pytest.mark.parametrize(
+    ("body", "is_decided"),
+    [
+        ("    use = is_cuda()\n    y = [use for use in x]\n", True),
+        ("    use = is_cuda()\n    with x as use:\n        pass\n", False),
+        ("    use = is_cuda()\n    for use, _ in x:\n        pass\n", False),
+        ("    use = is_cuda()\n    if (use := x):\n        pass\n", False),
+        ("    use = is_cuda()\n    match x:\n        case [use, *_]:\n            pass\n", False),
+        ("    use = is_cuda()\n    match x:\n        case {**use}:\n            pass\n", False),
+        (
+            "    use = is_cuda()\n    try:\n        x()\n    except E as use:\n        pass\n",
+            False,
+        ),
+        ("    use = is_cuda()\n    def use():\n        pass\n", False),
+        ("    use = is_cuda()\n    del use\n", False),
+        ("    use = is_cuda()\n    use: bool\n", False),
+    ],
+)
+def test_what_else_may_give_a_guarded_name_a_value(
+    tmp_path: Path, body: str, *, is_decided: bool
+) -> None:
+    text = f"def launch(x):\n  if x:\n{body}    if use:\n        {CALL}\n"
+    (call,) = calls_of(tmp_path, text)
+    told = runs(own_guards(call)[1:], On("rocm", "_C::op"))
+    assert told is (Truth.FALSE if is_decided else Truth.UNKNOWN)
+
+
+@pytest.mark.parametrize("extra", ["", "    Unrelated()\n"])
+def test_an_import_inside_a_function_counts_whatever_is_made_of_the_name(
+    tmp_path: Path, extra: str
+) -> None:
+    ops = 'import torch\n@torch.library.register_fake("_C::op")\ndef fake(x): ...\n'
+    user = (
+        f"{IMPORTS}def load():\n  if current_platform.is_rocm():\n    import pkg.ops as o\n{extra}"
+    )
+    found = files_of(tmp_path, {"pkg/ops.py": ops, "pkg/user.py": user})
+    (call,) = found["pkg/ops.py"].calls
+    assert runs(call.guards, On("cuda")) is Truth.FALSE
+
+
+def test_a_table_that_is_filled_everywhere_has_nobody_read_for_it(tmp_path: Path) -> None:
+    table = (
+        f"import torch\n_NAMES = {{'a': 1}}\nclass Kind:\n    def name(self):\n"
+        f"        return _NAMES[self.x]\ndef call(x):\n    {CALL}\n"
+    )
+    user = "from pkg.table import Kind\nKind()\n"
+    assert read_for(tmp_path, {"pkg/table.py": table, "pkg/user.py": user}) == {"pkg/table.py"}
+    stored = user.replace("Kind()", "from pkg import table\ntable._NAMES['b'] = 2\nKind()")
+    assert "pkg/user.py" in read_for(tmp_path, {"pkg/table.py": table, "pkg/user.py": stored})
+
+
+def read_for(root: Path, files: dict[str, str]) -> set[str]:
+    """Return the files that are parsed."""
+    read: set[str] = set()
+    original = read_module
+
+    def noted(path: str, content: bytes, leads: Leads) -> ModuleFacts:
+        read.add(path)
+        return original(path, content, leads)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(python_calls, "read_module", noted)
+        files_of(root, files)
+    return read
+
+
+def test_a_function_of_an_extension_is_followed_to_who_calls_it_in_the_file(tmp_path: Path) -> None:
+    text = (
+        "import _ext as library\ndef _silu(x):\n    return library.silu(x)\n"
+        "def activation(x, context):\n    y = x\n    return _silu(y)\n"
+    )
+    calls = files_of(tmp_path, {"pkg/m.py": text})["pkg/m.py"].calls
+    assert [each.location.line for each in calls if each.through == "_silu"] == [6]
