@@ -18,6 +18,7 @@ from opparity.change.revisions import commits, find_range
 from opparity.change.statements import state
 from opparity.checker.inspection import Request
 from opparity.checker.opening import open_configured, parse_platforms
+from opparity.checker.project import describe
 from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.rules import RULES
 from opparity.checker.selection import select_rules
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from opparity.change.model import ChangeReport, Commit
     from opparity.change.revisions import Range
     from opparity.checker.configuration import Configuration
+    from opparity.checker.project import Descriptions
     from opparity.checker.tree import Tree
 
 # The text of a pull request on GitHub has at most 65,536 characters.
@@ -97,30 +99,45 @@ class Place:
     revision: str | None = None
 
 
+_Opened = tuple["Tree", "Configuration", "Descriptions | None"]
+
+
 def inspect_places(
     places: Sequence[Place], platforms: tuple[str, ...], say: Callable[[str], None]
 ) -> Iterator[Inspected]:
     """Yield trees, each inspected as its own settings have it.
 
-    While one is inspected the next is opened, and begun where this process would wait.
+    While one is inspected the next is opened and its builds are worked out by another process; it
+    is begun where this process would wait.
     """
     with Workers() as openers, RememberingWorkers() as workers, collector_paused():
         yield from in_turn(
-            inspecting(tree, place.label, _request(configuration, platforms), workers)
-            for place, tree, configuration in _opened(places, openers, say)
+            inspecting(tree, place.label, _request(configuration, platforms), workers, described)
+            for place, (tree, configuration, described) in _opened(places, platforms, openers, say)
         )
 
 
 def _opened(
-    places: Sequence[Place], openers: Workers, say: Callable[[str], None]
-) -> Iterator[tuple[Place, Tree, Configuration]]:
-    opening = [partial(open_configured, place.path, place.revision) for place in places]
-    opened: Callable[[], tuple[Tree, Configuration]] = opening[0]
-    for place, following in zip(places, [*opening[1:], None], strict=True):
+    places: Sequence[Place],
+    platforms: tuple[str, ...],
+    openers: Workers,
+    say: Callable[[str], None],
+) -> Iterator[tuple[Place, _Opened]]:
+    opened: Callable[[], _Opened] = partial(_open, places[0])
+    for place, following in zip(places, [*places[1:], None], strict=True):
         say(place.label)
-        later = openers.later(following) if following else None
-        yield place, *opened()
-        opened = later or opened
+        later = openers.later(_open_described, following, platforms) if following else opened
+        yield place, opened()
+        opened = later
+
+
+def _open(place: Place) -> _Opened:
+    return *open_configured(place.path, place.revision), None
+
+
+def _open_described(place: Place, platforms: tuple[str, ...]) -> _Opened:
+    tree, configuration, _ = _open(place)
+    return tree, configuration, describe(tree, _request(configuration, platforms).platforms)()
 
 
 def _request(configuration: Configuration, platforms: tuple[str, ...]) -> Request:

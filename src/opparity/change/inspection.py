@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from opparity.checker.conditions import Condition
     from opparity.checker.facts import Location, Registration
     from opparity.checker.matrix import Cell, Matrix
-    from opparity.checker.project import Project
+    from opparity.checker.project import Descriptions, Project
     from opparity.checker.reports.report import Report
     from opparity.checker.tree import Tree
     from opparity.checker.workers import Steps
@@ -199,9 +199,13 @@ def inspect(
 
 
 def inspecting(
-    tree: Tree, label: str, request: Request, workers: RememberingWorkers
+    tree: Tree,
+    label: str,
+    request: Request,
+    workers: RememberingWorkers,
+    described: Descriptions | None = None,
 ) -> Steps[Inspected]:
-    """Read and check one tree, in steps."""
+    """Read and check one tree, in steps; its builds may have been worked out already."""
     workers.next_tree()
-    project = yield from reading(tree, request.platforms, workers)
+    project = yield from reading(tree, request.platforms, workers, described)
     return Inspected(label, project, inspect_project(project, request), build_matrix(project))

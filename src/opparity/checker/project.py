@@ -180,20 +180,52 @@ def read_project(
         return finished(reading(tree, platforms, workers))
 
 
-def reading(tree: Tree, platforms: Sequence[Platform], workers: Workers) -> Steps[Project]:
-    """Return a tree's project, in steps."""
+@dataclass(frozen=True, slots=True)
+class Descriptions:
+    """What a tree's build descriptions come to: the attributes of a project that say so."""
+
+    platforms: tuple[Platform, ...]
+    builds: tuple[Build, ...]
+    variants: tuple[Build, ...]
+    other_builds: tuple[Build, ...]
+
+
+def describe(
+    tree: Tree, platforms: Sequence[Platform], workers: Workers | None = None
+) -> Callable[[], Descriptions]:
+    """Return what works out a tree's builds; other processes may begin with it at once."""
     known = known_platforms(tree)
     chosen = tuple(platforms) or known
     names = {platform.name for platform in chosen}
     others = tuple(platform for platform in known if platform.name not in names)
-    is_large = sum(len(tree.read(path)) for path in tree.native) >= WORTH_A_POOL
-    build_scripts = workers.beside(read_setup_scripts, tree, chosen, worthwhile=is_large)
+    if workers is None:
+        scripts: Callable[[], tuple[Build, ...]] = partial(read_setup_scripts, tree, chosen)
+    else:
+        is_large = sum(len(tree.read(path)) for path in tree.native) >= WORTH_A_POOL
+        scripts = workers.beside(read_setup_scripts, tree, chosen, worthwhile=is_large)
+
+    def work_out() -> Descriptions:
+        cmake = CMakeReader(tree)
+        builds = tuple(cmake.vary(_read_builds(tree, cmake, chosen, scripts), chosen))
+        other_builds = _other_builds(tree, others) if others else ()
+        return Descriptions(chosen, builds, tuple(cmake.variants), other_builds)
+
+    return work_out
+
+
+def reading(
+    tree: Tree,
+    platforms: Sequence[Platform],
+    workers: Workers,
+    described: Descriptions | None = None,
+) -> Steps[Project]:
+    """Return a tree's project, in steps; its builds may have been worked out already."""
+    work_out = describe(tree, platforms, workers) if described is None else None
     read = read_native_files(tree, workers)
     python = PythonReader(tree, workers)
-    cmake = CMakeReader(tree)
-    builds = tuple(cmake.vary(_read_builds(tree, cmake, chosen, build_scripts), chosen))
-    other_builds = _other_builds(tree, others) if others else ()
-    every_build = (*builds, *other_builds)
+    found = work_out() if work_out else described
+    assert found is not None
+    every_build = (*found.builds, *found.other_builds)
     yield
     by_path = {file.path: file for file in read}
     native = with_macros({path: by_path[path] for path in tree.native})
@@ -201,18 +233,18 @@ def reading(tree: Tree, platforms: Sequence[Platform], workers: Workers) -> Step
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)
-    for build in builds:
+    for build in found.builds:
         problems.extend(build.problems)
     for script in scripts.values():
         problems.extend(script.problems)
     return Project(
         name=tree.name,
         tree=tree,
-        platforms=chosen,
+        platforms=found.platforms,
         native=native,
-        builds=builds,
-        variants=tuple(cmake.variants),
-        other_builds=other_builds,
+        builds=found.builds,
+        variants=found.variants,
+        other_builds=found.other_builds,
         python=scripts,
         problems=tuple(dict.fromkeys(problems)),
     )
