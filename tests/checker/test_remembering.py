@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from opparity.checker.project import Project, read_project
-from opparity.checker.readers import native
+from opparity.checker.readers import native, python_calls
+from opparity.checker.readers.python.parsing import read_module
 from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.tree import Tree, open_tree
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from opparity.checker.facts import NativeFile
+    from opparity.checker.readers.python.parsing import Leads
+    from opparity.checker.readers.python.records import ModuleFacts
 
 PROJECTS = sorted((Path(__file__).parents[1] / "projects").iterdir())
 
@@ -65,3 +68,40 @@ def test_a_tree_before_the_last_is_forgotten(workers: RememberingWorkers) -> Non
             workers.next_tree()
             read_project(tree, (), workers)
     assert {key[1] for key in (*workers._before, *workers._now)} == {"2.cpp", "3.cpp"}
+
+
+def test_a_file_is_read_again_where_it_imports_what_leads_to_operators_only_now(
+    workers: RememberingWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    original = read_module
+
+    def counted(path: str, content: bytes, leads: Leads) -> ModuleFacts:
+        read.append(path)
+        return original(path, content, leads)
+
+    monkeypatch.setattr(python_calls, "read_module", counted)
+    fused = b"import torch\ndef fused(x):\n    torch.ops._C.silu(x)\n"
+    user = b"from pkg.%s import fused\nimport torch\ndef f(x):\n    torch.ops._C.silu(fused(x))\n"
+    bindings = b'TORCH_LIBRARY(_C, m) { m.def("silu(Tensor x) -> Tensor"); }\n'
+    script = b"from torch.utils.cpp_extension import CppExtension\nCppExtension('_C', ['a.cpp'])\n"
+    before = {
+        "a.cpp": bindings,
+        "setup.py": script,
+        "pkg/ops.py": fused,
+        "pkg/more.py": b"def fused(x): ...\n",
+        "pkg/user.py": user % b"ops",
+        "pkg/other.py": user % b"more",
+    }
+    after = {**before, "pkg/more.py": fused}
+    again = []
+    for places in (before, after, after):
+        workers.next_tree()
+        read_project(Tree("a", places), (), workers)
+        again.append(sorted(read))
+        read.clear()
+    assert again == [
+        ["pkg/ops.py", "pkg/other.py", "pkg/user.py"],
+        ["pkg/more.py", "pkg/other.py"],
+        [],
+    ]

@@ -83,9 +83,12 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
 
 def question_to(leads: Leads, path: str, content: bytes) -> Hashable:
     """Return what is asked of a file: the same leads, and others that it does not import, too."""
-    possible = _possibly_bound(_text(content), _package_of(path), leads)
-    names = frozenset(possible.names), frozenset(possible.direct)
-    return leads.extensions, names, frozenset(possible.places)
+    text = _text(content)
+    possible = _possibly_bound(text, _package_of(path), leads)
+    return (
+        frozenset(name for name in leads.extensions if name in text),
+        *(frozenset(possible.names), frozenset(possible.direct), frozenset(possible.places)),
+    )
 
 
 def _text(content: bytes) -> str:
