@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import posixpath
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.configuration import BINARY, SOURCE, processor
@@ -171,12 +172,19 @@ def _glob(machine: Machine, mode: str, arguments: list[str]) -> str:
             continue
         folder, _, name = inside.rpartition("/")
         machine.count_steps(len(machine.files) // _FILES_A_STEP)
-        expression = _glob_expression(folder, name, is_recursive=mode == "GLOB_RECURSE")
-        matches = sorted(path for path in machine.files if expression.fullmatch(path))
+        matches = _matching(machine.files, folder, name, is_recursive=mode == "GLOB_RECURSE")
         found.extend(f"{SOURCE}/{path}" for path in matches)
     if relative:
         found = [path if path == UNKNOWN else posixpath.relpath(path, relative) for path in found]
     return ";".join(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=200)  # the same on each platform
+def _matching(
+    files: frozenset[str], folder: str, name: str, *, is_recursive: bool
+) -> tuple[str, ...]:
+    expression = _glob_expression(folder, name, is_recursive=is_recursive)
+    return tuple(sorted(filter(expression.fullmatch, files)))
 
 
 def _glob_expression(folder: str, name: str, *, is_recursive: bool) -> re.Pattern[str]:

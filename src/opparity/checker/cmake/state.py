@@ -262,12 +262,12 @@ def hipified_name(path: str) -> str:
 
 
 # A tree's files are the same in each of its builds, on each platform.
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _hipified(files: frozenset[str]) -> Mapping[str, str]:
     return {hipified_name(path): path for path in sorted(files) if ".cu" in path}
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _folders(files: frozenset[str]) -> frozenset[str]:
     found: set[str] = {"."}
     for path in files:

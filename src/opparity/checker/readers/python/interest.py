@@ -129,11 +129,13 @@ class Wanted:
     Attributes:
         names: names bound in it.
         direct: those that are extension modules, whose functions are operators.
+        extensions: the last names of the extension modules that are imported.
         places: where in it other files are imported.
     """
 
     names: set[str] = field(default_factory=set)
     direct: set[str] = field(default_factory=set)
+    extensions: set[str] = field(default_factory=set)
     places: set[int] = field(default_factory=set)
 
 

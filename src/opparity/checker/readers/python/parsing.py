@@ -83,11 +83,10 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
 
 def question_to(leads: Leads, path: str, content: bytes) -> Hashable:
     """Return what is asked of a file: the same leads, and others that it does not import, too."""
-    text = _text(content)
-    possible = _possibly_bound(text, _package_of(path), leads)
+    possible = _possibly_bound(_text(content), _package_of(path), leads)
     return (
-        frozenset(name for name in leads.extensions if name in text),
         *(frozenset(possible.names), frozenset(possible.direct), frozenset(possible.places)),
+        frozenset(possible.extensions),
     )
 
 
@@ -152,12 +151,14 @@ def _note(found: Wanted, leads: Leads, module: str, name: str, bound: str) -> No
         found.names.add(bound)
         if name in leads.extensions:
             found.direct.add(bound)
+            found.extensions.add(name)
 
 
 def _note_module(found: Wanted, leads: Leads, module: str, bound: str) -> None:
     """Note the name that `import module as bound` binds, where it leads somewhere."""
     if _last(module) in leads.extensions:
         found.names.add(bound)
+        found.extensions.add(_last(module))
         if bound != module.partition(".")[0] or bound == module:  # no package around it
             found.direct.add(bound)
     elif module in leads.modules:
