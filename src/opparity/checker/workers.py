@@ -231,4 +231,9 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            if gc.get_freeze_count() == 0:
+                # To and fro, all objects are old ones: the collector does not look through those of
+                # the pause at once, as if they were new: 0.03 s.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
