@@ -52,6 +52,8 @@ OPPARITY_DEVICE float divide_by_maximum(float amax) {
   return __fmaf_rn(error, kReciprocal, quotient);
 }
 
+// The divisor's sum as an fma has the same bits and leads ptxas to another order of the whole.
+template <bool SumIsFma>
 OPPARITY_DEVICE float silu(float gate) {
   float z = fmaxf(-fabsf(gate), -128.0f);
   float shifted = __fmaf_rn(z, 0x1.715476p+0f, 12582976.0f);
@@ -64,7 +66,8 @@ OPPARITY_DEVICE float silu(float gate) {
   power = __fmaf_rn(power, fraction, 0x1.62e42ap-1f);
   power = __fmaf_rn(power, fraction, 1.0f);
   float scaled = float_of(bits_of(power) + (bits_of(shifted) << 23));
-  float reciprocal = normal_reciprocal(__fadd_rn(scaled, kScaling));
+  float divisor = SumIsFma ? __fmaf_rn(scaled, 1.0f, kScaling) : __fadd_rn(scaled, kScaling);
+  float reciprocal = normal_reciprocal(divisor);
   // max(gate, -0): the gate if it is not below zero, NaN included, else -0.
   return __fmaf_rn(__fmul_rn(z, scaled), reciprocal, maximum_or_nan(gate, -0.0f));
 }
