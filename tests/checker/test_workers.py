@@ -12,7 +12,7 @@ import pytest
 
 from opparity.checker.readers.native import read_native_files
 from opparity.checker.tree import Tree, TreeRefused
-from opparity.checker.workers import WorkerLost, Workers, collector_paused, in_turn
+from opparity.checker.workers import WorkerLost, Workers, apart, collector_paused, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,11 +94,18 @@ def test_it_is_worked_out_here_where_no_process_could_inherit_it(count: int) -> 
 
 
 def test_what_another_process_refuses_is_refused_here_in_its_words() -> None:
-    with Workers(2) as workers:
-        wait = workers.later(refused, Path("a.zip"))
-        with pytest.raises(TreeRefused, match=r"^a\.zip: is refused$") as caught:
-            wait()
+    wait = apart(refused, Path("a.zip"))
+    with pytest.raises(TreeRefused, match=r"^a\.zip: is refused$") as caught:
+        wait()
     assert caught.value.values == {"path": Path("a.zip"), "detail": "is refused"}
+
+
+def test_a_process_of_its_own_gives_its_result_or_is_said_to_be_lost() -> None:
+    process, text = apart(described, "x", "!")()
+    assert (process != os.getpid(), text) == (Workers().count > 1, "x!")
+    if Workers().count > 1:
+        with pytest.raises(WorkerLost):
+            apart(os._exit, 0)()
 
 
 def test_each_in_turn_is_begun_at_the_second_wait_of_the_one_before() -> None:

@@ -22,7 +22,7 @@ from opparity.checker.project import describe
 from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.rules import RULES
 from opparity.checker.selection import select_rules
-from opparity.checker.workers import Workers, collector_paused, in_turn
+from opparity.checker.workers import apart, collector_paused, in_turn
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -110,23 +110,22 @@ def inspect_places(
     While one is inspected the next is opened and its builds are worked out by another process; it
     is begun where this process would wait.
     """
-    with Workers() as openers, RememberingWorkers() as workers, collector_paused():
+    with RememberingWorkers() as workers, collector_paused():
         yield from in_turn(
             inspecting(tree, place.label, _request(configuration, platforms), workers, described)
-            for place, (tree, configuration, described) in _opened(places, platforms, openers, say)
+            for place, (tree, configuration, described) in _opened(places, platforms, say)
         )
 
 
 def _opened(
     places: Sequence[Place],
     platforms: tuple[str, ...],
-    openers: Workers,
     say: Callable[[str], None],
 ) -> Iterator[tuple[Place, _Opened]]:
     opened: Callable[[], _Opened] = partial(_open, places[0])
     for place, following in zip(places, [*places[1:], None], strict=True):
         say(place.label)
-        later = openers.later(_open_described, following, platforms) if following else opened
+        later = apart(_open_described, following, platforms) if following else opened
         yield place, opened()
         opened = later
 

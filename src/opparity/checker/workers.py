@@ -20,7 +20,7 @@ from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
+    from multiprocessing.connection import Connection
 
 Result = TypeVar("Result")
 # Stops wherever it has given other processes something to do and would wait for them.
@@ -48,7 +48,7 @@ class Workers:
 
     def __init__(self, count: int | None = None) -> None:
         available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-        self._count = min(count or available or os.cpu_count() or 1, _MOST_WORKERS)
+        self.count = min(count or available or os.cpu_count() or 1, _MOST_WORKERS)
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -78,11 +78,11 @@ class Workers:
         Raises:
             WorkerLost: while results are asked for.
         """
-        if self._count == 1 or sum(map(len, contents.values())) < worthwhile:
+        if self.count == 1 or sum(map(len, contents.values())) < worthwhile:
             return _read_here(read, contents)
         pool = self._started()
         largest_first = sorted(contents.items(), key=lambda item: (-len(item[1]), item[0]))
-        step = self._count * _BATCHES_A_WORKER
+        step = self.count * _BATCHES_A_WORKER
         batches = [largest_first[start::step] for start in range(min(step, len(largest_first)))]
         return _flat(pool.map(read, batches))
 
@@ -108,7 +108,7 @@ class Workers:
             WorkerLost: while the result is asked for.
         """
         forks = multiprocessing.get_start_method() == "fork"
-        if not (worthwhile and forks) or self._count == 1 or self._pool is not None:
+        if not (worthwhile and forks) or self.count == 1 or self._pool is not None:
             return partial(function, shared, *arguments)
         _inherited.append(shared)
         try:
@@ -117,33 +117,63 @@ class Workers:
         finally:
             _inherited.clear()
 
-        return _waiting_for(future)
+        def wait() -> Result:
+            try:
+                return future.result()
+            except BrokenProcessPool as error:
+                raise WorkerLost from error
 
-    def later(self, function: Callable[..., Result], *arguments: object) -> Callable[[], Result]:
-        """Have something worked out by another process, and return what waits for its result.
-
-        Raises:
-            WorkerLost: while the result is asked for.
-        """
-        if self._count == 1:
-            return partial(function, *arguments)
-        return _waiting_for(self._started().submit(function, *arguments))
+        return wait
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             register_records()
-            self._pool = ProcessPoolExecutor(max_workers=self._count, initializer=register_records)
+            self._pool = ProcessPoolExecutor(max_workers=self.count, initializer=register_records)
         return self._pool
 
 
-def _waiting_for(future: Future[Result]) -> Callable[[], Result]:
+def apart(function: Callable[..., Result], *arguments: object) -> Callable[[], Result]:
+    """Have something worked out by a process of its own, and return what waits for its result.
+
+    There is no thread of this process that waits, which a process forked later would miss.
+
+    Raises:
+        WorkerLost: while the result is asked for.
+    """
+    if Workers().count == 1:
+        return partial(function, *arguments)
+    register_records()
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.Process(
+        target=_send_result, args=(sender, function, arguments), daemon=True
+    )
+    process.start()
+    sender.close()
+
     def wait() -> Result:
         try:
-            return future.result()
-        except BrokenProcessPool as error:
+            with receiver:
+                result, error = receiver.recv()
+        except EOFError as error:
             raise WorkerLost from error
+        process.join()
+        if error is not None:
+            raise error
+        found: Result = result
+        return found
 
     return wait
+
+
+def _send_result(
+    sender: Connection, function: Callable[..., object], arguments: Sequence[object]
+) -> None:
+    register_records()
+    with sender:
+        try:
+            sender.send((function(*arguments), None))
+        except Exception as error:  # noqa: BLE001 -- raised where the result is waited for
+            sender.send((None, error))
 
 
 def finished(steps: Steps[Result]) -> Result:
