@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from opparity.change.inspection import Inspected
 from opparity.change.model import ArchitectureRow, CellVerdict
@@ -10,6 +11,9 @@ from opparity.checker.cmake.evaluation import CMakeReader
 from opparity.checker.matrix import build_matrix
 from opparity.checker.platforms import Platform
 from opparity.checker.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Ampere, Ada, Hopper, Blackwell for data centres and for desktops.
 ARCHITECTURES = ("8.0", "8.9", "9.0", "10.0", "12.0")
@@ -23,9 +27,23 @@ def compare_architectures(before: Inspected, after: Inspected) -> tuple[Architec
     listed here only where architectures differ.
     """
     with Workers() as workers:
-        later = workers.beside(by_architecture, before)
-        second = by_architecture(after)
-        first = later()
+        return comparing_architectures(before, after, workers)()
+
+
+def comparing_architectures(
+    before: Inspected, after: Inspected, workers: Workers
+) -> Callable[[], tuple[ArchitectureRow, ...]]:
+    """Return what waits for what `compare_architectures` returns, and have it begun beside."""
+    sides = (before, after)
+    both = [workers.beside(_of_one, sides, number) for number in range(2)]
+    return lambda: _changed(*(later() for later in both))
+
+
+def _of_one(sides: tuple[Inspected, Inspected], number: int) -> _Verdicts:
+    return by_architecture(sides[number])
+
+
+def _changed(first: _Verdicts, second: _Verdicts) -> tuple[ArchitectureRow, ...]:
     rows = []
     for operator in sorted({*first, *second}):
         old, new = first.get(operator, ()), second.get(operator, ())

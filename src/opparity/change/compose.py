@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from opparity.change.architectures import compare_architectures
+from opparity.change.architectures import comparing_architectures
 from opparity.change.build import build_report
 from opparity.change.git_history import relate
 from opparity.change.inspection import Inspected, inspecting
@@ -22,7 +22,7 @@ from opparity.checker.project import describe
 from opparity.checker.remembering import RememberingWorkers
 from opparity.checker.rules import RULES
 from opparity.checker.selection import select_rules
-from opparity.checker.workers import apart, collector_paused, in_turn
+from opparity.checker.workers import Workers, apart, collector_paused, in_turn
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -159,13 +159,16 @@ def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:
 def _report(
     sources: Sources, before: Inspected, after: Inspected, messages: tuple[Commit, ...]
 ) -> ChangeReport:
-    return build_report(
-        before,
-        after,
-        description=sources.description[:_LONGEST_DESCRIPTION],
-        commits=messages,
-        architectures=compare_architectures(before, after),
-    )
+    with Workers() as workers:
+        architectures = comparing_architectures(before, after, workers)
+        report = build_report(
+            before,
+            after,
+            description=sources.description[:_LONGEST_DESCRIPTION],
+            commits=messages,
+        )
+        matrix = replace(report.matrix, architectures=architectures())
+    return replace(report, matrix=matrix)
 
 
 def _with_history(

@@ -8,10 +8,11 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Generator, Hashable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -32,6 +33,8 @@ Question = Callable[[str, bytes], Hashable]
 _MOST_WORKERS = 8
 # So many that the last one to finish is not waited for long: the largest file comes first.
 _BATCHES_A_WORKER = 16
+# What an unprivileged user's pipe may hold on Linux.
+_PIPE = 1 << 20
 
 
 class WorkerLost(OpparityError):
@@ -50,6 +53,7 @@ class Workers:
         available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
         self.count = min(count or available or os.cpu_count() or 1, _MOST_WORKERS)
         self._pool: ProcessPoolExecutor | None = None
+        self._shared: object = None
 
     def __enter__(self) -> Self:
         return self
@@ -108,8 +112,10 @@ class Workers:
             WorkerLost: while the result is asked for.
         """
         forks = multiprocessing.get_start_method() == "fork"
-        if not (worthwhile and forks) or self.count == 1 or self._pool is not None:
+        is_there = self._pool is None or self._shared is shared
+        if not (worthwhile and forks and is_there) or self.count == 1:
             return partial(function, shared, *arguments)
+        self._shared = shared
         _inherited.append(shared)
         try:
             # All processes of a pool that forks are there after its first task.
@@ -144,6 +150,7 @@ def apart(function: Callable[..., Result], *arguments: object) -> Callable[[], R
         return partial(function, *arguments)
     register_records()
     receiver, sender = multiprocessing.Pipe(duplex=False)
+    _widen(sender)
     process = multiprocessing.Process(
         target=_send_result, args=(sender, function, arguments), daemon=True
     )
@@ -163,6 +170,15 @@ def apart(function: Callable[..., Result], *arguments: object) -> Callable[[], R
         return found
 
     return wait
+
+
+def _widen(sender: Connection) -> None:
+    """Have a pipe hold more than Linux's 64 KiB: a tree of vLLM has 87 MB."""
+    if sys.platform == "linux":
+        from fcntl import F_SETPIPE_SZ, fcntl  # noqa: PLC0415 -- no other system has it
+
+        with suppress(PermissionError):  # all of a user's pipes together hold no more
+            fcntl(sender.fileno(), F_SETPIPE_SZ, _PIPE)
 
 
 def _send_result(
