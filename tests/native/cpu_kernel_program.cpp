@@ -1,6 +1,6 @@
 // Runs the CPU kernel of the capability that it is compiled for on every type, format, group size
 // and mode, and prints a line with a hash of codes and scales for each, to be compared with those
-// of other capabilities and processors: cpu_kernel_program <least group size>.
+// of other capabilities and processors: cpu_kernel_program <least group size> <1 to look SiLU up>.
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -56,6 +56,7 @@ uint64_t run(const kernels::Arguments& base, std::vector<uint8_t>& out,
 
 int main(int, char** command) {
   const int64_t least_group = std::strtoll(command[1], nullptr, 10);
+  const bool looks_up = command[2][0] == '1';
   const std::vector<uint32_t> wide = patterns();
   // A row may begin at an odd element.
   std::vector<uint16_t> narrow(wide.size() + 1);
@@ -84,6 +85,7 @@ int main(int, char** command) {
                                                .input_type = input,
                                                .value_type = value,
                                                .rounds_to_input_type = rounds,
+                                               .looks_up_silu = looks_up,
                                                .has_scale_bound = bound != kNone,
                                                .scale_bound = bound};
             std::printf("input %d value %d group %d rounds %d bound %g: %016" PRIx64 "\n",

@@ -34,9 +34,14 @@ def need(capability: str) -> None:
         pytest.skip(f"this processor has no {', '.join(missing)}")
 
 
-def digests(program: Path, *runner: str, least_group: int = 16) -> list[str]:
+def digests(
+    program: Path, *runner: str, least_group: int = 16, looks_up: bool = False
+) -> list[str]:
     completed = subprocess.run(
-        [*runner, program, str(least_group)], capture_output=True, text=True, check=True
+        [*runner, program, str(least_group), str(int(looks_up))],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return completed.stdout.splitlines()
 
@@ -71,14 +76,19 @@ def test_silu_of_every_float32_gate_has_the_bits_of_the_contracts_steps(
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="needs an x86-64 processor")
-@pytest.mark.parametrize("capability", ["avx2", "avx512"])
+@pytest.mark.parametrize("looks_up", [False, True])
+@pytest.mark.parametrize("capability", ["baseline", "avx2", "avx512"])
 def test_every_capability_gives_the_same_bytes(
-    capability: str, baseline: list[str], tmp_path: Path
+    capability: str,
+    looks_up: bool,
+    baseline: list[str],
+    tmp_path: Path,
 ) -> None:
     need(capability)
     # The AVX-512 kernel is not called for groups smaller than two of its vectors.
     least_group = 32 if capability == "avx512" else 16
-    got = digests(compile_program(tmp_path / "program", capability), least_group=least_group)
+    program = compile_program(tmp_path / "program", capability)
+    got = digests(program, least_group=least_group, looks_up=looks_up)
     expected = [line for line in baseline if least_group == 16 or "group 16 " not in line]
     assert len(got) == len(expected) >= 3 * 3 * 4 * 2 * 3
     assert got == expected

@@ -56,6 +56,16 @@ CpuCapability cpu_capability() {
   return capability;
 }
 
+bool gathers_quickly() {
+#ifdef OPPARITY_HAS_avx512
+  // AVX512-FP16 came with Sapphire Rapids.
+  static const bool answer = __builtin_cpu_is("intel") && __builtin_cpu_supports("avx512fp16");
+  return answer;
+#else
+  return false;
+#endif
+}
+
 const char* cpu_capability_name(CpuCapability capability) {
   switch (capability) {
     case CpuCapability::kBaseline:

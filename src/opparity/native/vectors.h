@@ -132,6 +132,16 @@ OPPARITY_INLINE Floats signed_power_of_two(Floats value, int32_t least) {
 #endif
 }
 
+OPPARITY_INLINE Floats gather(const float* table, Integers indices) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_mask_i32gather_ps(__m512{}, -1, (__m512i)indices, table, 4);
+#else
+  Floats result;
+  for (int lane = 0; lane < kLanes; ++lane) result[lane] = table[indices[lane]];
+  return result;
+#endif
+}
+
 // In the low word of each lane its high word plus 16 times its low one.
 OPPARITY_INLINE Integers high_word_and_sixteen_low_words(Integers bits) {
 #if defined(__AVX512F__)

@@ -25,6 +25,9 @@ constexpr uintptr_t kBytesAhead = 2048;
 struct Pair {
   Floats first, second;
 };
+struct IntegerPair {
+  Integers first, second;
+};
 
 // How a chunk of the input becomes two vectors: one half after the other, or, where that is less
 // work, every other element.
@@ -34,6 +37,10 @@ struct Float16 {
   OPPARITY_INLINE Pair widen(const Storage* from) {
     return {widen_float16(load<Halves>(from)), widen_float16(load<Halves>(from + kLanes))};
   }
+  OPPARITY_INLINE IntegerPair patterns(const Storage* from) {
+    return {__builtin_convertvector(load<Halves>(from), Integers),
+            __builtin_convertvector(load<Halves>(from + kLanes), Integers)};
+  }
   OPPARITY_INLINE Floats round(Floats value) { return round_to_float16(value); }
 };
 struct BFloat16 {
@@ -42,6 +49,10 @@ struct BFloat16 {
   OPPARITY_INLINE Pair widen(const Storage* from) {
     Integers both = load<Integers>(from);
     return {float_of(both << 16), float_of(both & ~0xffff)};
+  }
+  OPPARITY_INLINE IntegerPair patterns(const Storage* from) {
+    Integers both = load<Integers>(from);
+    return {both & 0xffff, shift_right_unsigned(both, 16)};
   }
   OPPARITY_INLINE Floats round(Floats value) { return round_to_bfloat16(value); }
 };
@@ -67,9 +78,43 @@ OPPARITY_INLINE void prefetch(const void* address) {
       reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(address) + kBytesAhead));
 }
 
+// SiLU of every 16-bit gate, made by the first call that looks one up.
+template <typename Input>
+const float* silu_table() {
+  struct Table {
+    float values[1 << 16];
+    Table() {
+      uint16_t gates[kChunk];
+      for (int first = 0; first < 1 << 16; first += kChunk) {
+        for (int i = 0; i < kChunk; ++i) gates[i] = static_cast<uint16_t>(first + i);
+        const Pair gate = Input::widen(gates);
+        const IntegerPair pattern = Input::patterns(gates);
+        const Floats activated[] = {silu(gate.first), silu(gate.second)};
+        for (int lane = 0; lane < kLanes; ++lane) {
+          values[pattern.first[lane]] = activated[0][lane];
+          values[pattern.second[lane]] = activated[1][lane];
+        }
+      }
+    }
+  };
+  static const Table table;
+  return table.values;
+}
+
+template <typename Input, bool LooksUp>
+OPPARITY_INLINE Pair activate(const typename Input::Storage* gates,
+                              [[maybe_unused]] const float* table) {
+  if constexpr (LooksUp) {
+    const IntegerPair pattern = Input::patterns(gates);
+    return {gather(table, pattern.first), gather(table, pattern.second)};
+  } else {
+    const Pair gate = Input::widen(gates);
+    return {silu(gate.first), silu(gate.second)};
+  }
+}
+
 template <typename Input, bool Rounds>
-OPPARITY_INLINE Floats multiply(Floats gate, Floats up) {
-  Floats activated = silu(gate);
+OPPARITY_INLINE Floats multiply(Floats activated, Floats up) {
   if constexpr (Rounds) activated = Input::round(activated);
   Floats product = activated * up;
   if constexpr (Rounds) product = Input::round(product);
@@ -78,21 +123,23 @@ OPPARITY_INLINE Floats multiply(Floats gate, Floats up) {
 
 // Writes SiLU(gate) * up of some groups and the bits of each group's largest magnitude. As integers
 // the magnitudes of NaN are above infinity's, so a NaN is never lost to a comparison.
-template <typename Input, bool Rounds>
+template <typename Input, bool Rounds, bool LooksUp>
 void multiply_groups(const void* row, int64_t offset, const Arguments& arguments, int64_t groups,
                      Tile& tile) {
   const auto* gates = static_cast<const typename Input::Storage*>(row) + offset;
   const auto* ups = gates + arguments.hidden_size;
   const int64_t chunks = arguments.group_size / kChunk;
+  const float* table = nullptr;
+  if constexpr (LooksUp) table = silu_table<Input>();
   Pair* products = tile.products;
   for (int64_t group = 0; group < groups; ++group) {
     Integers amax{};
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
       prefetch(gates);
       prefetch(ups);
-      const Pair gate = Input::widen(gates), up = Input::widen(ups);
-      const Floats first = multiply<Input, Rounds>(gate.first, up.first);
-      const Floats second = multiply<Input, Rounds>(gate.second, up.second);
+      const Pair activated = activate<Input, LooksUp>(gates, table), up = Input::widen(ups);
+      const Floats first = multiply<Input, Rounds>(activated.first, up.first);
+      const Floats second = multiply<Input, Rounds>(activated.second, up.second);
       amax = larger(amax, bits_of(first) & kMagnitudeBits);
       amax = larger(amax, bits_of(second) & kMagnitudeBits);
       *products++ = {first, second};
@@ -147,16 +194,25 @@ void quantise_groups(Tile& tile, const Arguments& arguments, int64_t groups, uin
 using Multiply = void (*)(const void*, int64_t, const Arguments&, int64_t, Tile&);
 using Quantise = void (*)(Tile&, const Arguments&, int64_t, uint8_t*, float*);
 
-Multiply choose_multiply(InputType type, bool rounds) {
-  switch (type) {
+template <typename Input>
+Multiply choose_multiply(bool rounds, bool looks_up) {
+  if (looks_up) {
+    return rounds ? multiply_groups<Input, true, true> : multiply_groups<Input, false, true>;
+  }
+  return rounds ? multiply_groups<Input, true, false> : multiply_groups<Input, false, false>;
+}
+
+Multiply choose_multiply(const Arguments& arguments) {
+  const bool rounds = arguments.rounds_to_input_type, looks_up = arguments.looks_up_silu;
+  switch (arguments.input_type) {
     case InputType::kFloat16:
-      return rounds ? multiply_groups<Float16, true> : multiply_groups<Float16, false>;
+      return choose_multiply<Float16>(rounds, looks_up);
     case InputType::kBFloat16:
-      return rounds ? multiply_groups<BFloat16, true> : multiply_groups<BFloat16, false>;
+      return choose_multiply<BFloat16>(rounds, looks_up);
     case InputType::kFloat32:
       break;
   }
-  return multiply_groups<Float32, false>;
+  return multiply_groups<Float32, false, false>;
 }
 
 template <bool Alternates>
@@ -177,7 +233,7 @@ Quantise choose_quantise(ValueType type) {
 namespace opparity::silu_and_mul_per_block_quant {
 
 void OPPARITY_CAPABILITY(const Arguments& arguments, int64_t begin, int64_t end) {
-  const Multiply multiply = choose_multiply(arguments.input_type, arguments.rounds_to_input_type);
+  const Multiply multiply = choose_multiply(arguments);
   const Quantise quantise = arguments.input_type == InputType::kBFloat16
                                 ? choose_quantise<BFloat16::kAlternates>(arguments.value_type)
                                 : choose_quantise<false>(arguments.value_type);

@@ -20,6 +20,8 @@ struct Arguments {
   InputType input_type;
   ValueType value_type;
   bool rounds_to_input_type;
+  // Read SiLU of 16-bit gates from a table.
+  bool looks_up_silu;
   bool has_scale_bound;
   float scale_bound;
 };

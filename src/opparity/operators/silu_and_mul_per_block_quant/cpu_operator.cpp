@@ -24,6 +24,8 @@ using torch::stable::Tensor;
 // with the AVX-512 kernel and 22 with the AVX2 one (docs/benchmarks.md).
 constexpr int64_t kElementsPerTask = 32768;
 constexpr int64_t kLeastGroupOfAvx512 = 32;
+// A table of SiLU is 256 KiB, which a smaller call would not find in its cache.
+constexpr int64_t kLeastElementsOfATable = 1 << 20;
 
 Kernel kernel_of_this_processor(int64_t group_size) {
   namespace kernels = opparity::silu_and_mul_per_block_quant;
@@ -61,6 +63,8 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
       .input_type = checked.input_type,
       .value_type = checked.value_type,
       .rounds_to_input_type = checked.rounds_to_input_type,
+      .looks_up_silu = opparity::gathers_quickly() &&
+                       checked.num_tokens * checked.hidden_size >= kLeastElementsOfATable,
       .has_scale_bound = checked.scale_bound != nullptr,
       .scale_bound = checked.scale_bound != nullptr ? *checked.scale_bound : 0.0f,
   };
