@@ -111,6 +111,7 @@ class Registration:
         mentioned: functions that a bound lambda calls.
         argument_names: `py::arg` names in order.
         argument_defaults: how many of them, from the end, have defaults.
+        scope: the namespaces and classes around it.
     """
 
     kind: RegistrationKind
@@ -125,6 +126,7 @@ class Registration:
     mentioned: tuple[str, ...] = ()
     argument_names: tuple[str, ...] = ()
     argument_defaults: int = 0
+    scope: tuple[str, ...] = ()
 
     @property
     def qualified(self) -> str:
@@ -223,6 +225,7 @@ class NativeFile:
     Attributes:
         templates: the function templates that are declared without a body.
         called: every name that is called or whose address is taken.
+        opened_namespaces: those that a using-directive or -declaration names, in parts.
         has_errors: the grammar could not follow the whole file.
     """
 
@@ -232,6 +235,7 @@ class NativeFile:
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
     called: frozenset[str] = frozenset()
+    opened_namespaces: tuple[tuple[str, ...], ...] = ()
     has_errors: bool = False
     macro_tests: tuple[MacroTest, ...] = ()
     macro_definitions: tuple[MacroDefinition, ...] = ()

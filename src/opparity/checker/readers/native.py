@@ -18,6 +18,7 @@ from opparity.checker.readers.text_scan import (
     guessed_definitions,
     lane_masks,
     line_finder,
+    opened_namespaces,
     with_literals,
     without_comments,
 )
@@ -105,6 +106,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         definitions=tuple(definitions),
         registrations=tuple(registrations),
         called=called_names(clean),
+        opened_namespaces=opened_namespaces(clean),
         has_errors=syntax.root_node.has_error,
         macro_tests=tuple(directives.macro_tests),
         macro_definitions=tuple(directives.macro_definitions),
