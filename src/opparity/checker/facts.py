@@ -104,7 +104,8 @@ class Registration:
         kind: what it says.
         library: the namespace, e.g. "_C"; a macro's name where the source has a macro.
         operator: the operator's name without namespace and overload's dot.
-        style: "torch_library", "stable", "pybind", "tvm_ffi", "dispatch_macro".
+        style: "torch_library", "stable", "pybind", "tvm_ffi", "dispatch_macro",
+            "method_table".
         schema: the whole schema string of a def; "" where there is none.
         key: the dispatch key of an impl ("CUDA", "CPU"); "" for all.
         symbol: the function bound, as written without `&` and template arguments; "" if none.
@@ -225,6 +226,7 @@ class NativeFile:
     Attributes:
         templates: the function templates that are declared without a body.
         called: every name that is called or whose address is taken.
+        tabled: the names in initialisers outside of functions, some of them functions'.
         opened_namespaces: those that a using-directive or -declaration names, in parts.
         has_errors: the grammar could not follow the whole file.
     """
@@ -235,6 +237,7 @@ class NativeFile:
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
     called: frozenset[str] = frozenset()
+    tabled: tuple[Reference, ...] = ()
     opened_namespaces: tuple[tuple[str, ...], ...] = ()
     has_errors: bool = False
     macro_tests: tuple[MacroTest, ...] = ()

@@ -69,13 +69,15 @@ class CalledNotBuilt(Rule):
         if not missing:
             return
         text = project.tree.read_text(compiled.file.path)
+        tabled = [each for each in compiled.file.tabled if each.symbol in missing]
         reported: set[tuple[str, str]] = set()
-        for reference in references_to(compiled.file, text, missing):
+        for reference in (*references_to(compiled.file, text, missing), *tabled):
             use = compiled.use(reference.condition)
             if use.truth is Truth.FALSE:
                 continue
             if reference.is_in_template or not _is_entered(compiled, reference.inside):
                 continue
+            user = reference.inside + " calls" if reference.inside else "a table here holds"
             if not _is_declared(project, compiled, reference):
                 continue
             scope = tuple(reference.inside.split("::")[:-1])
@@ -93,7 +95,7 @@ class CalledNotBuilt(Rule):
             make = self.finding if certain and link.target.built is Truth.TRUE else self.unknown
             yield make(
                 reference.location,
-                f"{reference.inside} calls {reference.symbol} in the target {link.target.name} on "
+                f"{user} {reference.symbol} in the target {link.target.name} on "
                 f"{link.platform.label}, where {found.reason}",
                 platform=link.platform.label,
                 symbol=reference.symbol,
@@ -115,7 +117,8 @@ def _suspects(project: Project, link: Link, compiled: Compiled) -> frozenset[str
         for name in (registration.symbol, *registration.mentioned)
     }
     # What a registration binds is the business of BLD001.
-    names = (prototypes.keys() & compiled.file.called) - project.macro_definitions.keys() - bound
+    called = compiled.file.called | {each.symbol for each in compiled.file.tabled}
+    names = (prototypes.keys() & called) - project.macro_definitions.keys() - bound
     path = compiled.file.path
     return frozenset(name for name in names if not _defines(link, name, prototypes[name], path))
 
@@ -158,6 +161,8 @@ def _is_declared(project: Project, compiled: Compiled, reference: Reference) -> 
 
 
 def _is_entered(compiled: Compiled, inside: str) -> bool:
-    """Return whether the function around a call is certain to be emitted: not local and unused."""
+    """Return whether what is around a call is certain to be emitted: not local and unused."""
+    if not inside:
+        return True
     around = [d for d in compiled.file.definitions if d.signature.qualified == inside]
     return any(not d.is_local or d.signature.name in compiled.file.called for d in around)
