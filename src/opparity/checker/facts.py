@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from opparity.checker.conditions import ALWAYS, Condition
+from opparity.checker.conditions import ALWAYS, NEVER, Condition
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -285,6 +285,11 @@ class Call:
         argument_count: positional and keyword arguments; -1 where a star hides them.
         keywords: names of keyword arguments.
         through: the function of the tree that makes the call, where this is a use of it.
+        named: how that function is named there, and
+        bound: the guards of the imports that give it this name; and
+        imported: where the module that makes this use is known to be imported for a platform.
+        is_compared: the operator is read to compare something with it.
+        shared: where a module that uses this code without a guard imports something for a platform.
     """
 
     kind: CallKind
@@ -298,6 +303,11 @@ class Call:
     argument_count: int = -1
     keywords: tuple[str, ...] = ()
     through: str = ""
+    named: str = ""
+    bound: tuple[Guard, ...] = ()
+    imported: Condition = NEVER
+    is_compared: bool = False
+    shared: Condition = NEVER
 
     @property
     def qualified(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.conditions import (
     Atom,
     Condition,
+    Nowhere,
     Predicate,
     Truth,
     all_of,
@@ -75,10 +76,14 @@ class PlatformOperators:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Whether an operator is missing where it is touched, and why."""
+    """Whether an operator is missing where it is touched, and why.
+
+    `is_conditional`: the tree registers it, under a condition of its own.
+    """
 
     truth: Truth
     reason: str
+    is_conditional: bool = False
 
 
 class Operators:
@@ -184,6 +189,7 @@ class Operators:
                 Truth.UNKNOWN,
                 f"whether the condition of its registration in Python holds on {label} is not "
                 "known",
+                is_conditional=True,
             )
         return Absence(Truth.FALSE, "")
 
@@ -226,25 +232,19 @@ class Process:
             evaluate(guard.condition, self) for guard in guards if not is_caught(guard.condition)
         )
 
+    def is_named(self, condition: Condition) -> bool:
+        """Return whether a condition lets this platform through, and does so by its name."""
+        return (
+            evaluate(condition, self) is Truth.TRUE
+            and evaluate(condition, Nowhere()) is not Truth.TRUE
+        )
+
     def admits(self, guards: Iterable[Guard]) -> bool:
         """Return whether one of the guards lets this platform through by its name.
 
         `not is_rocm()` turns ROCm away; that the CPU passes it says nothing of the CPU.
         """
-        return any(
-            evaluate(guard.condition, self) is Truth.TRUE
-            and evaluate(guard.condition, _Nowhere()) is not Truth.TRUE
-            for guard in guards
-        )
-
-
-class _Nowhere:
-    """A platform that no test names."""
-
-    def truth(self, atom: Atom) -> Truth:
-        """Return FALSE for every platform, and that nothing else is known."""
-        is_platform = isinstance(atom, Predicate) and atom.name == "platform"
-        return Truth.FALSE if is_platform else Truth.UNKNOWN
+        return any(self.is_named(guard.condition) for guard in guards)
 
 
 def is_caught(condition: Condition) -> bool:

@@ -12,6 +12,7 @@ from opparity.checker.rules.file_not_read import FileNotRead
 from opparity.checker.rules.guard_narrower_than_build import GuardNarrowerThanBuild
 from opparity.checker.rules.guard_relies_on_absence import GuardReliesOnAbsence
 from opparity.checker.rules.guard_wider_than_build import GuardWiderThanBuild
+from opparity.checker.rules.guarded_only_elsewhere import GuardedOnlyElsewhere
 from opparity.checker.rules.impl_without_def import ImplWithoutDef
 from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacroSpelling
 from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDevice
@@ -62,6 +63,7 @@ RULES: tuple[type[Rule], ...] = (
     TableKeyStoredUnderAnotherGuard,
     ArgumentCountDiffersFromSchema,
     ExtensionNeverImported,
+    GuardedOnlyElsewhere,
     UnusedSuppression,
     SuppressionWithoutReason,
     SuppressionNotUnderstood,

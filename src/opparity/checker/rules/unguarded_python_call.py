@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Call, CallKind, Finding, Location, Related, Severity, Unknown
 from opparity.checker.operators import (
+    Absence,
     Process,
     concerns,
     every_touch,
@@ -33,10 +34,14 @@ class UnguardedPythonCall(Rule):
     The call raises `AttributeError` when it is reached.
     A call in code that is for every platform is listed as unknown: its callers may keep the
     platforms apart by means that cannot be read, a model's configuration for one.
+    A comparison with the operator needs no call to fail: it reads the operator whatever it is
+    compared with. It is an error in code that a module uses without a condition which imports
+    something else for that platform, and a warning where the tree registers the operator under a
+    condition of its own.
 
     ## Example
     `torch.ops._C.awq_dequantize(...)` in `rocm_linear.py`, with the operator's source in the CUDA
-    list only.
+    list only; `node.target == torch.ops._C.awq_dequantize.default` in a pass that runs everywhere.
 
     ## Use instead
     Test for the operator, `if hasattr(torch.ops._C, "awq_dequantize")`, and say what happens else;
@@ -60,6 +65,8 @@ class UnguardedPythonCall(Rule):
                 is_own = own_platform(call.location.path) == platform.name
                 if is_own and lacks.truth is Truth.TRUE:
                     yield self._own_file(platform, call)
+                elif _is_asked_after(project, platform, call, lacks):
+                    yield self._compared(platform, call, lacks)
                 elif not call.through:
                     reason = lacks.reason
                     if lacks.truth is Truth.TRUE:
@@ -75,6 +82,16 @@ class UnguardedPythonCall(Rule):
             f"{call.qualified} is called in code for {platform.label}, which does not register it",
             platform=platform.label,
             operator=call.qualified,
+        )
+
+    def _compared(self, platform: Platform, call: Call, lacks: Absence) -> Finding:
+        return self.finding(
+            call.location,
+            f"something is compared with {call.qualified}, in code that {platform.label} uses too, "
+            f"and {lacks.reason}",
+            platform=platform.label,
+            operator=call.qualified,
+            severity=Severity.ERROR if lacks.truth is Truth.TRUE else Severity.WARNING,
         )
 
     def _undecided(self, path: str, label: str, reason: str, calls: list[Call]) -> Unknown:
@@ -108,6 +125,12 @@ def _is_open(project: Project, platform: Platform, call: Call) -> bool:
     process = Process(platform, project.operators)
     runs = process.truth_of(call.guards)
     return runs is not Truth.FALSE and not process.admits(call.guards)
+
+
+def _is_asked_after(project: Project, platform: Platform, call: Call, lacks: Absence) -> bool:
+    """Return whether code that a platform shares compares something with what it may lack."""
+    is_told = lacks.truth is Truth.TRUE or lacks.is_conditional
+    return is_told and Process(platform, project.operators).is_named(call.shared)
 
 
 def _is_cpus_own(project: Project, call: Call) -> bool:

@@ -30,12 +30,14 @@ class ImportGraph:
         unconditional: file -> the files that it imports at its left margin.
         elsewhere: file -> the files that import it on an indented line.
         outside: last name of an extension module, which is no file of the tree -> who imports it.
+        files: every file of the graph.
     """
 
     importers: dict[str, set[str]] = field(default_factory=dict)
     unconditional: dict[str, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, set[str]] = field(default_factory=dict)
     outside: dict[str, set[str]] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
 
     def add(self, importer: str, file: str, *, is_at_margin: bool) -> None:
         """Record an import."""
@@ -54,14 +56,22 @@ class ImportGraph:
             if file not in reached:
                 reached.add(file)
                 waiting.extend(self.unconditional.get(file, ()))
+                waiting.extend(self._packages(file))
         return frozenset(reached)
+
+    def _packages(self, file: str) -> Iterator[str]:
+        """Yield the __init__ of each package that a file is in: Python runs them first."""
+        folder = file.rpartition("/")[0]
+        while folder and f"{folder}/__init__.py" in self.files:
+            yield f"{folder}/__init__.py"
+            folder = folder.rpartition("/")[0]
 
 
 def read_import_graph(contents: Mapping[str, bytes], extensions: frozenset[str]) -> ImportGraph:
     """Return the import graph of Python files, given their bytes and the extensions' last names."""
     paths = {name.encode(): path for name, path in module_paths(contents).items()}
     last_names = {name.encode() for name in extensions}
-    graph = ImportGraph()
+    graph = ImportGraph(files=frozenset(contents))
     for path, content in contents.items():
         package = tuple(module_name(path).split("."))
         if not path.endswith("__init__.py"):

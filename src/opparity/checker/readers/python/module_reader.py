@@ -226,6 +226,10 @@ class ModuleReader:
                 self._expression(orelse, self._under(place, negation(condition), node))
             case ast.Lambda(_, body):
                 self._expression(body, replace(place, at_import=False))
+            case ast.Compare(left, _, comparators):
+                inner = replace(place, is_compared=True)
+                for operand in (left, *comparators):
+                    self._expression(operand, inner)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 self._comprehension(node, place)
             case _:

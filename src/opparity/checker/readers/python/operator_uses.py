@@ -100,6 +100,7 @@ class OperatorUses:
                 place.inside,
                 count,
                 keywords,
+                is_compared=place.is_compared and kind is CallKind.READ,
             )
         )
 
