@@ -66,12 +66,14 @@ class PlatformOperators:
         open_libraries: namespaces that something unread may add to.
         unread_libraries: those among them whose lists may have any file of the tree.
         has_targets: the platform builds anything at all.
+        modules: the last names of what it builds.
     """
 
     native: dict[str, list[Defined]] = field(default_factory=dict)
     open_libraries: set[str] = field(default_factory=set)
     unread_libraries: set[str] = field(default_factory=set)
     has_targets: bool = False
+    modules: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Operators:
         self.project = project
         self.known: dict[str, None] = {}
         self.libraries: set[str] = set()
+        self.bound: set[str] = set()
         self.python: dict[str, list[PythonRegistration]] = {}
         self.by_platform = {each.label: self._read(each) for each in project.platforms}
         self.known.update(dict.fromkeys(self._on_other_platforms()))
@@ -106,6 +109,7 @@ class Operators:
         for link in self.project.linker.links_on(platform):
             found.has_targets = True
             target = link.target
+            found.modules.add(target.name.rpartition(".")[2])
             if link.is_complete is not Truth.TRUE:
                 found.open_libraries.add(target.name.rpartition(".")[2])
             if link.is_complete is Truth.UNKNOWN:
@@ -118,6 +122,8 @@ class Operators:
                     name = f"{library}::{registration.operator}"
                     self.known[name] = None
                     self.libraries.add(library)
+                    if registration.kind is RegistrationKind.BIND:
+                        self.bound.add(name)
                     truth = all_of((target.built, compiled.truth(registration.condition)))
                     defined = Defined(registration, target, truth)
                     found.native.setdefault(name, []).append(defined)
@@ -133,6 +139,11 @@ class Operators:
                         if registration.kind in _DEFINING:
                             library = library_name(registration.library, target)
                             yield f"{library}::{registration.operator}"
+
+    def is_unbuilt_module(self, platform: Platform, call: Call) -> bool:
+        """Return whether a call is of an extension module that a platform does not build at all."""
+        made = self.by_platform[platform.label].modules
+        return call.qualified in self.bound and call.library not in made
 
     def is_ours(self, name: str) -> bool:
         """Return whether the tree's native code defines an operator on some platform."""

@@ -55,26 +55,25 @@ class UnguardedPythonCall(Rule):
     def check(self, project: Project) -> Iterator[Finding | Unknown]:
         """Yield calls in a platform's own files, and per file what could not be decided."""
         open_calls: dict[tuple[str, str, str], list[Call]] = {}
-        for call in every_touch(project):
-            if call.at_import or call.kind is CallKind.REGISTER_FAKE or handles_absence(call):
-                continue
-            for platform in project.platforms:
-                lacks = project.operators.lacks(platform, call)
-                if lacks.truth is Truth.FALSE or not _is_open(project, platform, call):
-                    continue
-                is_own = own_platform(call.location.path) == platform.name
-                if is_own and lacks.truth is Truth.TRUE:
-                    yield self._own_file(platform, call)
-                elif _is_asked_after(project, platform, call, lacks):
-                    yield self._compared(platform, call, lacks)
-                elif not call.through:
-                    reason = lacks.reason
-                    if lacks.truth is Truth.TRUE:
-                        reason += f"; whether {platform.label} reaches the functions is not known"
-                    key = (call.location.path, platform.label, reason)
-                    open_calls.setdefault(key, []).append(call)
+        unbuilt: dict[str, list[Call]] = {}
+        for platform, call, lacks in _open_calls(project):
+            is_own = own_platform(call.location.path) == platform.name
+            if is_own and lacks.truth is Truth.TRUE:
+                yield self._own_file(platform, call)
+            elif _is_asked_after(project, platform, call, lacks):
+                yield self._compared(platform, call, lacks)
+            elif project.operators.is_unbuilt_module(platform, call):
+                unbuilt.setdefault(platform.label, []).append(call)
+            elif not call.through:
+                reason = lacks.reason
+                if lacks.truth is Truth.TRUE:
+                    reason += f"; whether {platform.label} reaches the functions is not known"
+                key = (call.location.path, platform.label, reason)
+                open_calls.setdefault(key, []).append(call)
         for (path, label, reason), calls in sorted(open_calls.items()):
             yield self._undecided(path, label, reason, calls)
+        for label, calls in sorted(unbuilt.items()):
+            yield self._without_modules(label, calls)
 
     def _own_file(self, platform: Platform, call: Call) -> Finding:
         return self.finding(
@@ -92,6 +91,27 @@ class UnguardedPythonCall(Rule):
             platform=platform.label,
             operator=call.qualified,
             severity=Severity.ERROR if lacks.truth is Truth.TRUE else Severity.WARNING,
+        )
+
+    def _without_modules(self, label: str, calls: list[Call]) -> Unknown:
+        """Return one unknown for all extensions that a platform comes without.
+
+        Their import fails before any call does: whether the platform comes there is one question.
+        """
+        first: dict[str, Call] = {}
+        for call in sorted(calls, key=lambda call: call.location):
+            first.setdefault(call.location.path, call)
+        names = sorted({call.library for call in calls})
+        listed = ", ".join(names[:_MOST_NAMED])
+        further = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        return self.unknown(
+            min(call.location for call in calls),
+            f"{label} does not build {listed}{further}, and whether it reaches the functions that "
+            "need it is not known",
+            platform=label,
+            related=[
+                Related(call.location, f"{call.library} is needed here") for call in first.values()
+            ],
         )
 
     def _undecided(self, path: str, label: str, reason: str, calls: list[Call]) -> Unknown:
@@ -116,6 +136,17 @@ class UnguardedPythonCall(Rule):
                 Related(call.location, f"{name} is called here") for name, call in first.items()
             ],
         )
+
+
+def _open_calls(project: Project) -> Iterator[tuple[Platform, Call, Absence]]:
+    """Yield the calls that no guard keeps from a platform which may lack the operator."""
+    for call in every_touch(project):
+        if call.at_import or call.kind is CallKind.REGISTER_FAKE or handles_absence(call):
+            continue
+        for platform in project.platforms:
+            lacks = project.operators.lacks(platform, call)
+            if lacks.truth is not Truth.FALSE and _is_open(project, platform, call):
+                yield platform, call, lacks
 
 
 def _is_open(project: Project, platform: Platform, call: Call) -> bool:
