@@ -17,6 +17,7 @@ from opparity.checker.rules.impl_without_def import ImplWithoutDef
 from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacroSpelling
 from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDevice
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
+from opparity.checker.rules.module_loaded_in_two_ways import ModuleLoadedInTwoWays
 from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
 from opparity.checker.rules.option_leaves_symbol_undefined import OptionLeavesSymbolUndefined
@@ -48,6 +49,7 @@ RULES: tuple[type[Rule], ...] = (
     KernelHiddenFromDevice,
     BodyEmptyOnPlatform,
     ModuleWithoutInitFunction,
+    ModuleLoadedInTwoWays,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,
