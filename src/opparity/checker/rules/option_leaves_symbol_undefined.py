@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from opparity.checker.platforms import Platform
     from opparity.checker.project import Project
 
+_MOST_NAMED = 5
+
 
 class OptionLeavesSymbolUndefined(Rule):
     """A build option that is not at its default leaves a registered or called function undefined.
@@ -50,9 +52,41 @@ class OptionLeavesSymbolUndefined(Rule):
             known: set[tuple[str, str]] | None = None
             for choice, link in project.linker.variants_on(platform):
                 known = _lacking_by_default(project, platform) if known is None else known
-                for result in _lacking(project, link):
-                    if (link.target.name, result.symbol) not in known:
+                lacking = [
+                    result
+                    for result in _lacking(project, link)
+                    if (link.target.name, result.symbol) not in known
+                ]
+                for result in lacking:
+                    if isinstance(result, Finding):
                         yield self._told(result, choice)
+                yield from self._undecided(lacking, choice, link)
+
+    def _undecided(
+        self, lacking: list[Finding | Unknown], choice: Choice, link: Link
+    ) -> Iterator[Unknown]:
+        """Yield one unknown for all that an option leaves open in a target."""
+        unknowns = [result for result in lacking if isinstance(result, Unknown)]
+        names = sorted({each.symbol for each in unknowns} - {""})
+        if len(names) <= 1:
+            for each in unknowns:
+                told = self._told(each, choice)
+                if isinstance(told, Unknown):
+                    yield told
+            return
+        listed = ", ".join(names[:_MOST_NAMED])
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        label = link.platform.label
+        yield self.unknown(
+            unknowns[0].location,
+            f"with {choice}: whether the target {link.target.name} has {listed}{more} on {label} "
+            "could not be decided",
+            platform=label,
+            related=[
+                *(Related(each.location, f"{each.symbol} is needed here") for each in unknowns),
+                Related(choice.location, "the option"),
+            ],
+        )
 
     def _told(self, result: Finding | Unknown, choice: Choice) -> Finding | Unknown:
         message = f"with {choice}: {result.message}"
