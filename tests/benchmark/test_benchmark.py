@@ -169,7 +169,7 @@ def test_a_peer_that_is_not_there_is_refused(reference: str, words: str) -> None
 
 def test_peers_that_are_not_installed_are_refused_with_the_reason() -> None:
     found, refused = peers.installed_peers()
-    assert {peer.name for peer in found} | set(refused) == {"flashinfer", *peers.INSTALLED}
+    assert {peer.name for peer in found} | set(refused) == {*peers.REFUSED, *peers.INSTALLED}
     assert all(refused.values())
 
 

@@ -61,6 +61,11 @@ int main() {
     std::printf("another shape at %ld x %ld\n", num_tokens, hidden_size);
     return 1;
   }
+  // A block's threads at the sizes that cuda_launch.h names.
+  if (threads_of_a_block(Shape::kLarge, 16384 * 7168, h100) != 128) return 1;
+  if (threads_of_a_block(Shape::kMedium, 256 * 7168, h100) != 256) return 1;
+  if (threads_of_a_block(Shape::kSmall, 128 * 7168, h100) != 128) return 1;
+  if (threads_of_a_block(Shape::kSmall, 64 * 18432, h100) != 256) return 1;
   // A chip whose multiprocessors hold fewer threads than the registers would.
   const Chip small_chip{40, 1024};
   if (elements_of_a_wave(Shape::kLarge, small_chip) != 40 * 1024 * 16) return 1;

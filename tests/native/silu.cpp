@@ -25,9 +25,9 @@ OPPARITY_INLINE float steps_of_the_contract(float gate) {
   power = std::fma(power, fraction, kExp2Coefficients[1]);
   power = std::fma(power, fraction, kExp2Coefficients[0]);
   float scaled = __builtin_bit_cast(float, bits(power) + (bits(shifted) << 23));
-  float divisor = std::fma(scaled, 0x1p-64f, 1.0f);
+  float divisor = scaled + 0x1p64f;
   float reciprocal = 1.0f / divisor;
-  float numerator = (z * scaled) * 0x1p-64f;
+  float numerator = z * scaled;
   float positive = gate < 0.0f ? -0.0f : gate;
   return std::fma(numerator, reciprocal, positive);
 }

@@ -183,7 +183,7 @@ def test_the_header_for_cpp_has_the_constants_of_the_contract() -> None:
     assert numbers("kRoundingShift") == [numerics.ROUNDING_SHIFT]
     assert numbers("kExp2Coefficients") == list(EXP2_COEFFICIENTS)
     assert numbers("kGateLimit") == [numerics.GATE_LIMIT]
-    assert numbers("kScaling") == [1 / numerics.UNSCALING]
+    assert numbers("kScaling") == [numerics.SCALING]
 
 
 def decoded(value_format: ValueFormat) -> dict[int, Fraction]:

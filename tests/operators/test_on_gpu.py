@@ -23,7 +23,7 @@ from opparity.formats import GROUP_SIZES
 from opparity.formats import INPUT_DTYPES as INPUT_NAMES
 from opparity.operators import OPERATORS
 from opparity.operators.silu_and_mul_per_block_quant.cases import Filling, make_input
-from opparity.operators.triton_numerics import reciprocal_near_one
+from opparity.operators.triton_numerics import normal_reciprocal
 from opparity.platforms import Platform
 
 pytestmark = pytest.mark.gpu
@@ -70,18 +70,20 @@ def reciprocal_kernel(  # type: ignore[no-untyped-def]  # noqa: ANN201 -- Triton
 ):
     offset = tl.program_id(0) * 1024 + tl.arange(0, 1024)
     divisor = (first + offset).to(tl.float32, bitcast=True)
-    tl.store(out + offset, reciprocal_near_one(divisor, TARGET))
+    tl.store(out + offset, normal_reciprocal(divisor, TARGET))
 
 
-def test_the_fast_reciprocal_is_the_rounded_one_for_each_divisor_from_one_to_two() -> None:
-    one, two = 0x3F800000, 0x40000000
-    count = two - one + 1024
+def test_the_fast_reciprocal_is_the_rounded_one_for_each_divisor_of_silu() -> None:
+    first, last = 0x5F800000, 0x60000000
+    count = last - first + 1024
     out = torch.empty(count, device="cuda")
     target = "cuda" if torch.version.hip is None else "hip"
-    reciprocal_kernel[(count // 1024,)](out, one, target, enable_fp_fusion=False)
-    divisors = torch.arange(one, one + count, dtype=torch.int32).view(torch.float32)
-    assert divisors[two - one].item() == 2.0
-    assert_same_bytes(out[: two - one + 1], (1.0 / divisors)[: two - one + 1])
+    reciprocal_kernel[(count // 1024,)](out, first, target, enable_fp_fusion=False)
+    divisors = torch.arange(first, first + count, dtype=torch.int32).view(torch.float32)
+    number = last - first + 1
+    assert divisors[0].item() == 2.0**64
+    assert divisors[number - 1].item() == 2.0**65
+    assert_same_bytes(out[:number], (1.0 / divisors)[:number])
 
 
 @every_provider

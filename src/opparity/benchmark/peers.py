@@ -66,27 +66,20 @@ def vllm_cuda(out: Tensor, input: Tensor, scales: Tensor, *rest: object) -> None
     torch.ops._C.silu_and_mul_per_block_quant(out, input, scales, *rest)  # noqa: SLF001
 
 
-def sglang_v2(out: Tensor, input: Tensor, scales: Tensor, group_size: int, *_: object) -> None:
-    """Call sgl_kernel's quantisation with its fused SiLU: SiLU and product in 16 bits."""
-    module = importlib.import_module("sgl_kernel")
-    limits = torch.finfo(out.dtype) if out.dtype.is_floating_point else torch.iinfo(out.dtype)
-    module.sgl_per_token_group_quant_8bit(
-        *(input, out, scales, group_size, 1e-10, limits.min, limits.max),
-        enable_v2=True,
-        fuse_silu_and_mul=True,
-    )
-
-
 # name -> the module that must import, and the function.
 INSTALLED: Mapping[str, tuple[str, Callable[..., object]]] = {
     "vllm": ("vllm._C", vllm_cuda),
-    "sglang": ("sgl_kernel", sglang_v2),
+}
+REFUSED: Mapping[str, str] = {
+    "flashinfer": "no operator of this kind is known",
+    # per_token_group_quant_8bit_v2.cu passes the flag on under column-major UE8M0 scales alone.
+    "sglang": "sgl_kernel drops its fused SiLU under float32 scales; name another with --peer",
 }
 
 
 def installed_peers() -> tuple[list[Peer], dict[str, str]]:
     """Return the peers whose packages import here, and name -> reason for the others."""
-    peers, refused = [], {"flashinfer": "no operator of this kind is known"}
+    peers, refused = [], dict(REFUSED)
     for name, (module, function) in INSTALLED.items():
         try:
             importlib.import_module(module)

@@ -11,7 +11,7 @@ namespace {
 constexpr uint32_t kMagnitudeBits = 0x7fffffffu;
 constexpr uint32_t kInfinityBits = 0x7f800000u;
 constexpr uint32_t kQuietNanBits = 0x7fc00000u;
-constexpr float kUnscaling = 0x1p-64f;
+constexpr float kScaling = 0x1p64f;
 // 1.5 * 2^23: the sum's low bits are the integer.
 constexpr float kIntegerShift = 12582912.0f;
 
@@ -34,7 +34,7 @@ OPPARITY_DEVICE float maximum_or_nan(float a, float b) {
 // 1 / divisor, rounded to nearest, for divisors whose reciprocal is a normal number: one Newton
 // step from the approximate one, which is what nvcc 13.0 makes of rcp.rn.f32 on sm_80, 90, 100 and
 // 120, behind a test for divisors that are subnormal, huge or not numbers.
-// tests/operators/test_on_gpu.py tries every divisor from 1 to 2.
+// tests/operators/test_on_gpu.py tries every mantissa.
 OPPARITY_DEVICE float normal_reciprocal(float divisor) {
   float start;
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(start) : "f"(divisor));
@@ -52,6 +52,8 @@ OPPARITY_DEVICE float divide_by_maximum(float amax) {
   return __fmaf_rn(error, kReciprocal, quotient);
 }
 
+// The divisor's sum as an fma has the same bits and leads ptxas to another order of the whole.
+template <bool SumIsFma>
 OPPARITY_DEVICE float silu(float gate) {
   float z = fmaxf(-fabsf(gate), -128.0f);
   float shifted = __fmaf_rn(z, 0x1.715476p+0f, 12582976.0f);
@@ -64,10 +66,10 @@ OPPARITY_DEVICE float silu(float gate) {
   power = __fmaf_rn(power, fraction, 0x1.62e42ap-1f);
   power = __fmaf_rn(power, fraction, 1.0f);
   float scaled = float_of(bits_of(power) + (bits_of(shifted) << 23));
-  float reciprocal = normal_reciprocal(__fmaf_rn(scaled, kUnscaling, 1.0f));
-  float numerator = __fmul_rn(__fmul_rn(z, scaled), kUnscaling);
+  float divisor = SumIsFma ? __fmaf_rn(scaled, 1.0f, kScaling) : __fadd_rn(scaled, kScaling);
+  float reciprocal = normal_reciprocal(divisor);
   // max(gate, -0): the gate if it is not below zero, NaN included, else -0.
-  return __fmaf_rn(numerator, reciprocal, maximum_or_nan(gate, -0.0f));
+  return __fmaf_rn(__fmul_rn(z, scaled), reciprocal, maximum_or_nan(gate, -0.0f));
 }
 
 // Two numbers rounded to bfloat16, ties to even, and widened again; NaN stays NaN.

@@ -46,10 +46,6 @@ OPPARITY_INLINE Floats silu(Floats gate) {
   power = fused_multiply_add(power, fraction, coefficient(1));
   power = fused_multiply_add(power, fraction, coefficient(0));
   Floats scaled = scaled_power(power, shifted, exponent);
-  // The contract takes the scaling out of the divisor and the numerator. Left in both it cancels,
-  // one multiplication less: the divisor is rounded at the same place, and where the contract's
-  // numerator is subnormal and rounded the quotient is that numerator.
-  // tests/native/silu.cpp compares every float32 gate.
   Floats reciprocal = 1.0f / (scaled + kScaling);
   Floats positive_part = larger(all(-0.0f), gate);
   return fused_multiply_add(z * scaled, reciprocal, positive_part);

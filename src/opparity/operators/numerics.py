@@ -9,10 +9,10 @@ from __future__ import annotations
 LOG2_E_HIGH = float.fromhex("0x1.715476p+0")
 LOG2_E_LOW = float.fromhex("0x1.4ae0cp-26")
 
-# Powers of two are kept 2^64 too large until the last product, so that results below 2^-126 are
-# rounded once, and no exponent field leaves its range on the way.
+# Powers of two, and so divisor and numerator, are 2^64 too large: then no exponent field leaves its
+# range, and results below 2^-126 are rounded once.
 SCALING_EXPONENT = 64
-UNSCALING = 2.0**-SCALING_EXPONENT
+SCALING = 2.0**SCALING_EXPONENT
 
 # 1.5 * 2^23 + 64: adding it to a number below 2^22 in magnitude rounds that to an integer, which
 # then stands in the low bits of the sum, plus the scaling's 64. As 64 is even, so are the ties.

@@ -16,7 +16,7 @@ from opparity.operators.numerics import (
     LOG2_E_HIGH,
     LOG2_E_LOW,
     ROUNDING_SHIFT,
-    UNSCALING,
+    SCALING,
 )
 
 if TYPE_CHECKING:
@@ -64,10 +64,9 @@ def silu(gate: Tensor) -> Tensor:
     # The integer stands in the low bits of `shifted`, with the scaling's 64; the shift drops the
     # others.
     scaled = (power.view(torch.int32) + (shifted.view(torch.int32) << 23)).view(torch.float32)
-    reciprocal = correctly_rounded_reciprocal(fused_multiply_add(scaled, UNSCALING, 1.0))
-    numerator = (z * scaled) * UNSCALING
+    reciprocal = correctly_rounded_reciprocal(scaled + SCALING)
     positive_part = torch.where(gate < 0, -0.0, gate)
-    return fused_multiply_add(numerator, reciprocal, positive_part)
+    return fused_multiply_add(z * scaled, reciprocal, positive_part)
 
 
 def magnitude_maximum(groups: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ _LOG2_E_LOW = tl.constexpr(numerics.LOG2_E_LOW)
 _ROUNDING_SHIFT = tl.constexpr(numerics.ROUNDING_SHIFT)
 _C0, _C1, _C2, _C3, _C4, _C5 = (tl.constexpr(c) for c in numerics.EXP2_COEFFICIENTS)
 _GATE_LIMIT = tl.constexpr(numerics.GATE_LIMIT)
-_UNSCALING = tl.constexpr(numerics.UNSCALING)
+_SCALING = tl.constexpr(numerics.SCALING)
 # 1.5 * 2^23: the sum's low bits are the integer.
 _INTEGER_SHIFT = tl.constexpr(12582912.0)
 _SIGN_BIT = tl.constexpr(-0x80000000)
@@ -63,16 +63,16 @@ def constant(value: tl.constexpr, like):
 
 
 @triton.jit
-def reciprocal_near_one(divisor, TARGET: tl.constexpr):
-    """1 / divisor, rounded once, for divisors in [1, 2].
+def normal_reciprocal(divisor, TARGET: tl.constexpr):
+    """1 / divisor, rounded once, for divisors in [2^64, 2^65].
 
     On NVIDIA the approximate reciprocal and one Newton step give the rounded one for each of the
     8,388,609 divisors; tests/operators/test_on_gpu.py tries them all.
 
     AMD documents its approximate reciprocal to one unit in the last place. From every start that
     near, made odd, two Newton steps give the rounded one for each divisor, in 6 instructions where
-    a division takes 11; tests/native/test_reciprocal.py tries them all. An even start, 1/2, would
-    stay where it is for the divisor 2 - 2^-23.
+    a division takes 11; tests/native/test_reciprocal.py tries them all. An even start, 2^-65, would
+    stay where it is for the greatest divisor below 2^65.
     """
     if TARGET == "cuda":
         result = tl.inline_asm_elementwise(
@@ -123,12 +123,10 @@ def silu(gate, TARGET: tl.constexpr):
     # The integer stands in the low bits of `shifted`, with the scaling's 64; the shift drops the
     # others.
     scaled = float_of(bits_of(power) + (bits_of(shifted) << 23))
-    divisor = fused_multiply_add(scaled, constant(_UNSCALING, gate), constant(1.0, gate), emulated)
-    reciprocal = reciprocal_near_one(divisor, TARGET)
-    numerator = (z * scaled) * _UNSCALING
+    reciprocal = normal_reciprocal(scaled + _SCALING, TARGET)
     # By bits, since Triton makes 0.0 of a literal -0.0.
     positive_part = float_of(tl.where(gate < 0.0, _SIGN_BIT, bits_of(gate)))
-    return fused_multiply_add(numerator, reciprocal, positive_part, emulated)
+    return fused_multiply_add(z * scaled, reciprocal, positive_part, emulated)
 
 
 @triton.jit

@@ -102,7 +102,7 @@ struct Arguments {
   uint32_t shift;
 };
 
-// The largest magnitude among the lanes of a group; NaN if any is.
+// The largest magnitude among the lanes of a group; NaN if any is. The warp is whole.
 template <int Lanes>
 OPPARITY_DEVICE float group_maximum(float amax) {
 #if __CUDA_ARCH__ >= 800
@@ -111,11 +111,9 @@ OPPARITY_DEVICE float group_maximum(float amax) {
     return float_of(__reduce_max_sync(0xffffffffu, bits_of(amax)));
   }
 #endif
-  const uint32_t first = (threadIdx.x & 31u) & ~(Lanes - 1u);
-  const uint32_t lanes = (0xffffffffu >> (32 - Lanes)) << first;
 #pragma unroll
   for (int step = Lanes / 2; step > 0; step /= 2) {
-    amax = maximum_or_nan(amax, __shfl_xor_sync(lanes, amax, step));
+    amax = maximum_or_nan(amax, __shfl_xor_sync(0xffffffffu, amax, step));
   }
   return amax;
 }
@@ -133,17 +131,20 @@ OPPARITY_DEVICE void quantise(const Arguments& arguments) {
   constexpr int kLoadBytes = kShape == Shape::kUnaligned
                                  ? static_cast<int>(sizeof(typename Input::Storage))
                                  : (kWords >= 4 ? 16 : 4 * kWords);
-  uint32_t token, column;
-  // A group's lanes leave together: pieces, in a row and in all, are a multiple of a group's.
+  const uint32_t index = blockIdx.x * blockDim.x + threadIdx.x;
+  // Warps leave whole, and other lanes beyond the end compute the last piece and store nothing:
+  // where some lanes may have left, the shuffles take eight instructions more. They are whole
+  // groups, as pieces, in a row and in all, are a multiple of a group's.
+  constexpr bool kGroupIsWarp = kLanes == 32;
+  if constexpr (kGroupIsWarp || !kCountsThroughRows) {
+    if ((kGroupIsWarp ? index : index & ~31u) >= arguments.pieces) return;
+  }
+  const bool is_inside = kGroupIsWarp || index < arguments.pieces;
+  const uint32_t piece = is_inside ? index : arguments.pieces - 1;
+  uint32_t token = blockIdx.y, column = piece;
   if constexpr (kCountsThroughRows) {
-    const uint32_t piece = blockIdx.x * blockDim.x + threadIdx.x;
-    if (piece >= arguments.pieces) return;
     token = __umulhi(piece, arguments.multiplier) >> arguments.shift;
     column = piece - token * arguments.row_pieces;
-  } else {
-    token = blockIdx.y;
-    column = blockIdx.x * blockDim.x + threadIdx.x;
-    if (column >= arguments.row_pieces) return;
   }
   const char* gates = arguments.input + token * arguments.input_row_bytes +
                       static_cast<int64_t>(column) * (kWords * 4);
@@ -168,7 +169,9 @@ OPPARITY_DEVICE void quantise(const Arguments& arguments) {
       gate[0] = Input::low(gate_words[i / 2]), gate[1] = Input::high(gate_words[i / 2]);
       up[0] = Input::low(up_words[i / 2]), up[1] = Input::high(up_words[i / 2]);
     }
-    activated[0] = silu(gate[0]), activated[1] = silu(gate[1]);
+    // As fma with ptxas 13.0: 1024 x 7168 takes 13.94 us instead of 14.28 with rounding, 13.68
+    // instead of 13.63 without (H100), and on an H200 11.96 and 12.37, 10.69 and 10.60.
+    activated[0] = silu<Rounds>(gate[0]), activated[1] = silu<Rounds>(gate[1]);
     if constexpr (Rounds) Input::round(activated[0], activated[1]);
     products[i] = __fmul_rn(activated[0], up[0]);
     products[i + 1] = __fmul_rn(activated[1], up[1]);
@@ -189,7 +192,9 @@ OPPARITY_DEVICE void quantise(const Arguments& arguments) {
     scale = valid ? fmaxf(bound, Format::kMinimumScale) : float_of(kQuietNanBits);
     reciprocal = valid ? (scale < amax ? normal_reciprocal(scale) : 0.0f) : scale;
   }
-  reciprocal = __fmul_rn(reciprocal, Format::kReciprocalFactor);
+  if constexpr (Format::kReciprocalFactor != 1.0f) {
+    reciprocal = __fmul_rn(reciprocal, Format::kReciprocalFactor);
+  }
   uint32_t codes[Elements / 4];
 #pragma unroll
   for (int i = 0; i < Elements; i += 4) {
@@ -201,6 +206,7 @@ OPPARITY_DEVICE void quantise(const Arguments& arguments) {
 #pragma unroll
     for (int i = 0; i < Elements / 4; ++i) codes[i] = Format::repair(codes[i], scale);
   }
+  if (!is_inside) return;
   char* out =
       arguments.out + token * arguments.out_row_bytes + static_cast<int64_t>(column) * Elements;
   store<Elements / 4, kShape == Shape::kUnaligned ? 1 : Elements>(out, codes);

@@ -60,17 +60,21 @@ constexpr int64_t elements_of_a_thread(Shape shape, int64_t group_size) {
   return group_size > 128 ? 8 : 4;
 }
 
-// Of 64, 128 and 256: with 128 kLarge took 138.0 us at 16384 x 7168 on an H200 and with 256 140.3,
-// at 256 x 18432 on an H100 9.30 and 9.24. kMedium took 42.7 and 42.6 at 4096 x 7168 on an H200,
-// and 4.51 and 4.34 at 256 x 7168 on an H100.
-constexpr uint32_t threads_of_a_block(Shape shape) { return shape == Shape::kMedium ? 256 : 128; }
-
 // The elements that a kernel works on at once when it fills the chip. Registers limit kLarge to
 // 1,536 threads a multiprocessor (40 of 65,536) and kMedium to 2,048 (32).
 constexpr int64_t elements_of_a_wave(Shape shape, const Chip& chip) {
   const int64_t limit = shape == Shape::kLarge ? 1536 : 2048;
   return chip.multiprocessors * std::min(chip.threads_of_a_multiprocessor, limit) *
          elements_of_a_thread(shape, 128);
+}
+
+// Of 64, 128 and 256: with 128 kLarge took 138.0 us at 16384 x 7168 on an H200 and with 256 140.3,
+// at 256 x 18432 on an H100 9.25 and 9.17. kMedium took 41.5 and 41.4 at 4096 x 7168 on an H200,
+// and 4.48 and 4.32 at 256 x 7168 on an H100. kSmall took 2.84 and 2.95 at 128 x 7168 on an H100,
+// and at 64 x 18432, more than a wave, 3.49 and 3.56, on an H200 3.60 and 3.36.
+constexpr uint32_t threads_of_a_block(Shape shape, int64_t elements, const Chip& chip) {
+  if (shape == Shape::kMedium) return 256;
+  return shape == Shape::kSmall && elements > elements_of_a_wave(shape, chip) ? 256 : 128;
 }
 
 // Between few elements and two waves, the shape that pays for fewer elements in whole waves: the

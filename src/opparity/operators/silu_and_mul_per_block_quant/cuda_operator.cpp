@@ -55,8 +55,9 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
 
   const int device = checked.device;
   const opparity::GpuFacts facts = kernels().facts(device);
-  const Shape shape = choose_shape(checked.num_tokens, checked.hidden_size, is_aligned(arguments),
-                                   {facts.multiprocessors, facts.threads_of_a_multiprocessor});
+  const Chip chip{facts.multiprocessors, facts.threads_of_a_multiprocessor};
+  const Shape shape =
+      choose_shape(checked.num_tokens, checked.hidden_size, is_aligned(arguments), chip);
   const bool counts_through_rows = shape == Shape::kLarge || shape == Shape::kMedium;
   const int64_t row_pieces = checked.hidden_size / elements_of_a_thread(shape, group_size);
   if (row_pieces > kMostPieces) {
@@ -73,7 +74,8 @@ void run(const Tensor& out, const Tensor& input, const Tensor& scales, int64_t g
   const size_t index = kernel_index(checked.input_type, checked.value_type,
                                     checked.rounds_to_input_type, group_size, shape);
   void* stream = opparity::current_stream(device);
-  const uint32_t threads = threads_of_a_block(shape);
+  const uint32_t threads =
+      threads_of_a_block(shape, checked.num_tokens * checked.hidden_size, chip);
   const int64_t step = most_tokens(shape, row_pieces);
   for (int64_t first = 0; first < checked.num_tokens; first += step) {
     const int64_t num_tokens = std::min(step, checked.num_tokens - first);
