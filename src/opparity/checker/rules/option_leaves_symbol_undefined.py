@@ -57,27 +57,19 @@ class OptionLeavesSymbolUndefined(Rule):
                     for result in _lacking(project, link)
                     if (link.target.name, result.symbol) not in known
                 ]
-                for result in lacking:
-                    if isinstance(result, Finding):
-                        yield self._told(result, choice)
-                yield from self._undecided(lacking, choice, link)
+                open_ones = [result for result in lacking if _is_open_function(result)]
+                alone = lacking if len(open_ones) <= 1 else _without(lacking, open_ones)
+                yield from (self._told(result, choice) for result in alone)
+                if len(open_ones) > 1:
+                    yield self._undecided(open_ones, choice, link)
 
-    def _undecided(
-        self, lacking: list[Finding | Unknown], choice: Choice, link: Link
-    ) -> Iterator[Unknown]:
-        """Yield one unknown for all that an option leaves open in a target."""
-        unknowns = [result for result in lacking if isinstance(result, Unknown)]
-        names = sorted({each.symbol for each in unknowns} - {""})
-        if len(names) <= 1:
-            for each in unknowns:
-                told = self._told(each, choice)
-                if isinstance(told, Unknown):
-                    yield told
-            return
+    def _undecided(self, unknowns: list[Finding | Unknown], choice: Choice, link: Link) -> Unknown:
+        """Return one unknown for all the functions that an option leaves open in a target."""
+        names = sorted({each.symbol for each in unknowns})
         listed = ", ".join(names[:_MOST_NAMED])
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         label = link.platform.label
-        yield self.unknown(
+        return self.unknown(
             unknowns[0].location,
             f"with {choice}: whether the target {link.target.name} has {listed}{more} on {label} "
             "could not be decided",
@@ -95,6 +87,18 @@ class OptionLeavesSymbolUndefined(Rule):
         if isinstance(told, Finding) and not choice.is_offered:
             return replace(told, severity=Severity.WARNING)
         return told
+
+
+def _is_open_function(result: Finding | Unknown) -> bool:
+    """Return whether a result is an unknown of one function; of a template each use counts."""
+    is_template = result.rule == TemplateNotInstantiated.code
+    return isinstance(result, Unknown) and bool(result.symbol) and not is_template
+
+
+def _without(
+    results: list[Finding | Unknown], others: list[Finding | Unknown]
+) -> list[Finding | Unknown]:
+    return [result for result in results if not any(result is other for other in others)]
 
 
 def _lacking(project: Project, link: Link) -> Iterator[Finding | Unknown]:
