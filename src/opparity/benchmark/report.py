@@ -105,10 +105,15 @@ def _ratio(row: Row, way: str, base: str) -> str:
 def plot(measurement: Measurement, path: Path) -> None:
     """Write a roofline: bytes a second over the bytes that a call moves, one line for each way."""
     # Imported here: nothing else needs it, and it takes half a second.
+    from matplotlib import colormaps  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.add_subplot()
+    # The default cycle has ten colours, fewer than ways with some peers.
+    axes.set_prop_cycle(
+        color=[colormaps["tab20"](number) for number in (*range(0, 20, 2), *range(1, 20, 2))]
+    )
     variants = [row.variant for row in measurement.rows]
     # The default variant is the first; other ones would make steps in the lines.
     rows = [row for row in measurement.rows if row.variant == variants[0]]
