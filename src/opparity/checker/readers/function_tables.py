@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from opparity.checker.facts import Definition
 
 # `type name[N] = {` and `type name{{`. What has no `=` may be a function's or a class's body, so a
-# second brace must follow.
-_INITIALISER = re.compile(r"\b(\w++)\s*+(?:\[[^\]{};]*\]\s*+)*+(?:=\s*+\{|\{(?=\s*+\{))")
+# second brace must follow. The name is looked for behind the brace: forwards each word of a file
+# would be tried.
+_OPENING = re.compile(r"=\s*+\{|\{(?=\s*+\{)")
+_NAMED = re.compile(r"(\w++)\s*+(?:\[[^\]{};]*+\]\s*+)*+\Z")
+_LONGEST_NAME = 200
 _BRACE = re.compile(r"[{}]")
 _NAME = re.compile(r"(?<![\w.>])((?:\w++\s*+::\s*+)*+)([A-Za-z_]\w*+)(?!\s*+(?:::|\*|\w))")
 _WORD = re.compile(r"\w+")
@@ -139,17 +142,19 @@ def tables_of(
     """Yield the initialised variables of a text that lie outside of functions."""
     enclosing = enclosing_finder(definitions)
     end = 0
-    for found in _INITIALISER.finditer(text):
-        if found.start() < end or in_directive(text, found.start()):
-            continue
+    for found in _OPENING.finditer(text):
         # At the margin nothing is inside a function: there the grammar has lost its way.
-        is_indented = text[text.rfind("\n", 0, found.start()) + 1].isspace()
-        if is_indented and enclosing(line_of(found.start())) is not None:
+        line = text.rfind("\n", 0, found.start()) + 1
+        is_inside = text[line].isspace() and enclosing(line_of(found.start())) is not None
+        if found.start() < end or is_inside or in_directive(text, found.start()):
+            continue
+        named = _NAMED.search(text, max(0, found.start() - _LONGEST_NAME), found.start())
+        if named is None:
             continue
         closing = _closing(text, found.end())
         end = found.end() + _LONGEST if closing is None else closing
         if closing is not None:
-            yield Table(found[1], found.start(), found.end(), closing)
+            yield Table(named[1], named.start(), found.end(), closing)
 
 
 def _closing(text: str, start: int) -> int | None:
