@@ -38,7 +38,7 @@ PYTHON_CASES: tuple[Case, ...] = (
         "0dc9532065",
         "silu_and_mul_nvfp4_quant",
         "rocm",
-        "unknown",
+        "error",
     ),
     *_pair(
         "vLLM #29976",
@@ -47,7 +47,7 @@ PYTHON_CASES: tuple[Case, ...] = (
         "afe9eb408e",
         "flashinfer_trtllm_fused_allreduce_norm",
         "rocm",
-        "unknown",
+        "warning",
     ),
     *_pair("vLLM #39387", "vllm", "56c976c1b5", "d5f75fdf50", "QUANT_OPS", "rocm", "error"),
     *_pair(
@@ -78,7 +78,7 @@ PYTHON_CASES: tuple[Case, ...] = (
     *_pair(
         "SGLang #4311", "sglang", "690e1f237^", "690e1f237", "PyInit_common_ops", "rocm", "error"
     ),
-    *_pair("SGLang #5668", "sglang", "ce5412b62", "7750b91ca", "awq_dequantize", "rocm", "unknown"),
+    *_pair("SGLang #5668", "sglang", "ce5412b62", "7750b91ca", "awq_dequantize", "rocm", "warning"),
     *_pair(
         "SGLang #6419",
         "sglang",

@@ -48,6 +48,10 @@ NATIVE: dict[str, str] = {
     + "[" * 20_000
     + '"); }',
     "lane masks without arguments": "__shfl_xor_sync(0xffffffffu," * 20_000,
+    "tables without an end": "x = {" * 60_000,
+    "many tables": "static const int x[] = {1};\n" * 10_000,
+    "tables of methods without an end": 'PyMethodDef x[] = {{"x", ((((x' * 10_000,
+    "a table of methods full of brackets": 'PyMethodDef x[] = {{"x", ' + "((a)" * 50_000 + "}};",
     "text of no alphabet": "".join(chr(0x80 + n % 0x700) for n in range(200_000)),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opparity.checker.linking import names
+from opparity.checker.name_lookup import names
 from opparity.checker.readers.native import read_native_text
 
 

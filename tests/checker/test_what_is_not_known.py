@@ -57,12 +57,12 @@ def test_an_extension_that_is_made_only_when_asked_for_is_unknown_in_the_matrix(
     tmp_path: Path,
 ) -> None:
     setup = SETUP + (
-        "modules = []\nif '--bindings' in sys.argv:\n"
+        "modules = [CppExtension('other_C', ['other.cpp'])]\nif '--bindings' in sys.argv:\n"
         "    modules.append(CppExtension('demo_C', ['bindings.cpp', 'library.cpp']))\n"
         "setup(ext_modules=modules)\n"
     )
     library = "void first() {}\nvoid second() {}\nvoid third() {}\n"
-    files = {"setup.py": setup, "bindings.cpp": BINDINGS, "library.cpp": library}
+    files = {"setup.py": setup, "bindings.cpp": BINDINGS, "library.cpp": library, "other.cpp": ""}
     matrix = build_matrix(project_of(tmp_path, files, "cuda"))
     assert [row.operator for row in matrix.rows] == [
         "demo_C::again",

@@ -10,9 +10,9 @@ from opparity.change.model import CellState, CellVerdict, Side
 from opparity.checker.conditions import ALWAYS, Truth, any_of, describe, disjunction
 from opparity.checker.facts import Severity
 from opparity.checker.inspection import Request, inspect_project
-from opparity.checker.linking import names
 from opparity.checker.macros import platform_of_macro
 from opparity.checker.matrix import build_matrix
+from opparity.checker.name_lookup import names
 from opparity.checker.naming import operator_name, plain_library
 from opparity.checker.project import reading
 from opparity.checker.remembering import RememberingWorkers

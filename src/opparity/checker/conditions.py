@@ -199,6 +199,15 @@ def permissive(condition: Condition, *, is_negated: bool = False) -> Condition:
             return NEVER if is_negated else ALWAYS
 
 
+class Nowhere:
+    """The environment of a platform that no test names."""
+
+    def truth(self, atom: Atom) -> Truth:
+        """Return FALSE for every platform, and that nothing else is known."""
+        is_platform = isinstance(atom, Predicate) and atom.name == "platform"
+        return Truth.FALSE if is_platform else Truth.UNKNOWN
+
+
 def evaluate(condition: Condition, environment: Environment) -> Truth:
     """Return the condition's truth where the environment answers the atoms."""
     match condition:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from opparity.checker.conditions import ALWAYS, Condition
+from opparity.checker.conditions import ALWAYS, NEVER, Condition
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -104,13 +104,15 @@ class Registration:
         kind: what it says.
         library: the namespace, e.g. "_C"; a macro's name where the source has a macro.
         operator: the operator's name without namespace and overload's dot.
-        style: "torch_library", "stable", "pybind", "tvm_ffi", "dispatch_macro".
+        style: "torch_library", "stable", "pybind", "tvm_ffi", "dispatch_macro",
+            "method_table".
         schema: the whole schema string of a def; "" where there is none.
         key: the dispatch key of an impl ("CUDA", "CPU"); "" for all.
         symbol: the function bound, as written without `&` and template arguments; "" if none.
         mentioned: functions that a bound lambda calls.
         argument_names: `py::arg` names in order.
         argument_defaults: how many of them, from the end, have defaults.
+        scope: the namespaces and classes around it.
     """
 
     kind: RegistrationKind
@@ -125,6 +127,7 @@ class Registration:
     mentioned: tuple[str, ...] = ()
     argument_names: tuple[str, ...] = ()
     argument_defaults: int = 0
+    scope: tuple[str, ...] = ()
 
     @property
     def qualified(self) -> str:
@@ -223,6 +226,8 @@ class NativeFile:
     Attributes:
         templates: the function templates that are declared without a body.
         called: every name that is called or whose address is taken.
+        tabled: the names in initialisers outside of functions, some of them functions'.
+        opened_namespaces: those that a using-directive or -declaration names, in parts.
         has_errors: the grammar could not follow the whole file.
     """
 
@@ -232,6 +237,8 @@ class NativeFile:
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
     called: frozenset[str] = frozenset()
+    tabled: tuple[Reference, ...] = ()
+    opened_namespaces: tuple[tuple[str, ...], ...] = ()
     has_errors: bool = False
     macro_tests: tuple[MacroTest, ...] = ()
     macro_definitions: tuple[MacroDefinition, ...] = ()
@@ -278,6 +285,11 @@ class Call:
         argument_count: positional and keyword arguments; -1 where a star hides them.
         keywords: names of keyword arguments.
         through: the function of the tree that makes the call, where this is a use of it.
+        named: how that function is named there, and
+        bound: the guards of the imports that give it this name; and
+        imported: where the module that makes this use is known to be imported for a platform.
+        is_compared: the operator is read to compare something with it.
+        shared: where a module that uses this code without a guard imports something for a platform.
     """
 
     kind: CallKind
@@ -291,6 +303,11 @@ class Call:
     argument_count: int = -1
     keywords: tuple[str, ...] = ()
     through: str = ""
+    named: str = ""
+    bound: tuple[Guard, ...] = ()
+    imported: Condition = NEVER
+    is_compared: bool = False
+    shared: Condition = NEVER
 
     @property
     def qualified(self) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from opparity.checker.build_facts import Choice, Source, Target
     from opparity.checker.conditions import Condition
     from opparity.checker.facts import Definition, NativeFile, Registration
+    from opparity.checker.name_lookup import Wanted
     from opparity.checker.platforms import Platform
     from opparity.checker.project import Project
     from opparity.checker.translation import TranslationUnit
@@ -77,21 +78,21 @@ class Link:
     definitions: dict[str, list[tuple[Definition, Compiled]]] = field(default_factory=dict)
     is_complete: Truth = Truth.TRUE
 
-    def defined(self, symbol: str, use: Use) -> Truth:
-        """Return whether the target defines a symbol wherever it uses it.
+    def defined(self, wanted: Wanted, use: Use) -> Truth:
+        """Return whether the target defines a function wherever it uses it.
 
-        The symbol is written with or without its namespace. `#if A` around the use and around the
-        definition agree whatever A is, and so do two definitions under `#if A` and `#else`.
+        `#if A` around the use and around the definition agree whatever A is, and so do two
+        definitions under `#if A` and `#else`.
         """
-        last = symbol.rpartition("::")[2]
+        last = wanted.symbol.rpartition("::")[2]
         reachable = [
             (definition, compiled)
             for definition, compiled in self.definitions.get(last, ())
-            if _is_linkable(definition, use.path)
+            if is_linkable(definition, use.path)
         ]
         # Where the grammar lost its way a namespace may be lost too.
-        found = [pair for pair in reachable if names(symbol, pair[0])] or [
-            pair for pair in reachable if pair[1].file.has_errors
+        found = [pair for pair in reachable if wanted.may_be(pair[0])] or [
+            pair for pair in reachable if pair[1].file.has_errors and wanted.may_be_astray(pair[0])
         ]
         truth = any_of(compiled.truth(definition.condition) for definition, compiled in found)
         if truth is not Truth.UNKNOWN:
@@ -113,25 +114,7 @@ class Link:
                     yield registration, use
 
 
-def names(symbol: str, definition: Definition) -> bool:
-    """Return whether a symbol as written can mean a definition.
-
-    The written namespaces must be among the definition's, in order: a use inside a namespace may
-    leave out the outer ones, and a using-declaration the inner ones. One in capitals may be a macro
-    (`namespace MARLIN_NAMESPACE_NAME`) and stand for any.
-    """
-    *written, last = symbol.split("::")
-    if last != definition.signature.name:
-        return False
-    if definition.is_guessed:
-        return True
-    remaining = iter(definition.signature.namespace)
-    return all(
-        any(part == there or there.isupper() for there in remaining) for part in written if part
-    )
-
-
-def _is_linkable(definition: Definition, path: str) -> bool:
+def is_linkable(definition: Definition, path: str) -> bool:
     """Return whether code in a file can reach a definition: a local one is only for its own."""
     return (
         not definition.is_local

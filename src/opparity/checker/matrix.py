@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, all_of, any_of, truth_of
 from opparity.checker.facts import CallKind, RegistrationKind, Related
-from opparity.checker.linking import names
+from opparity.checker.name_lookup import names
 from opparity.checker.naming import operator_name
 from opparity.checker.operators import Process, concerns, touches
 from opparity.checker.whereabouts import find_symbol
@@ -163,7 +163,9 @@ class _Column:
         places: list[Related] = []
         for registration, use, link in uses:
             if registration.symbol:
-                found = find_symbol(self.project, link, registration.symbol, use)
+                found = find_symbol(
+                    self.project, link, registration.symbol, use, registration.scope
+                )
                 answers.append(all_of((link.target.built, found.answer)))
                 places.extend(found.related or self._definitions(registration.symbol, link))
             elif registration.mentioned:

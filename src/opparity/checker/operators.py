@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.conditions import (
     Atom,
     Condition,
+    Nowhere,
     Predicate,
     Truth,
     all_of,
@@ -66,20 +67,26 @@ class PlatformOperators:
         open_libraries: namespaces that something unread may add to.
         unread_libraries: those among them whose lists may have any file of the tree.
         has_targets: the platform builds anything at all.
+        modules: the last names of what it builds.
     """
 
     native: dict[str, list[Defined]] = field(default_factory=dict)
     open_libraries: set[str] = field(default_factory=set)
     unread_libraries: set[str] = field(default_factory=set)
     has_targets: bool = False
+    modules: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Whether an operator is missing where it is touched, and why."""
+    """Whether an operator is missing where it is touched, and why.
+
+    `is_conditional`: the tree registers it, under a condition of its own.
+    """
 
     truth: Truth
     reason: str
+    is_conditional: bool = False
 
 
 class Operators:
@@ -89,6 +96,7 @@ class Operators:
         self.project = project
         self.known: dict[str, None] = {}
         self.libraries: set[str] = set()
+        self.bound: set[str] = set()
         self.python: dict[str, list[PythonRegistration]] = {}
         self.found: dict[tuple[str, str], Truth] = {}
         self.by_platform = {each.label: self._read(each) for each in project.platforms}
@@ -103,6 +111,7 @@ class Operators:
         for link in self.project.linker.links_on(platform):
             found.has_targets = True
             target = link.target
+            found.modules.add(target.name.rpartition(".")[2])
             if link.is_complete is not Truth.TRUE:
                 found.open_libraries.add(target.name.rpartition(".")[2])
             if link.is_complete is Truth.UNKNOWN:
@@ -115,6 +124,8 @@ class Operators:
                     name = f"{library}::{registration.operator}"
                     self.known[name] = None
                     self.libraries.add(library)
+                    if registration.kind is RegistrationKind.BIND:
+                        self.bound.add(name)
                     truth = all_of((target.built, compiled.truth(registration.condition)))
                     defined = Defined(registration, target, truth)
                     found.native.setdefault(name, []).append(defined)
@@ -130,6 +141,11 @@ class Operators:
                         if registration.kind in _DEFINING:
                             library = library_name(registration.library, target)
                             yield f"{library}::{registration.operator}"
+
+    def is_unbuilt_module(self, platform: Platform, call: Call) -> bool:
+        """Return whether a call is of an extension module that a platform does not build at all."""
+        made = self.by_platform[platform.label].modules
+        return call.qualified in self.bound and call.library not in made
 
     def is_ours(self, name: str) -> bool:
         """Return whether the tree's native code defines an operator on some platform."""
@@ -192,6 +208,7 @@ class Operators:
                 Truth.UNKNOWN,
                 f"whether the condition of its registration in Python holds on {label} is not "
                 "known",
+                is_conditional=True,
             )
         return Absence(Truth.FALSE, "")
 
@@ -234,25 +251,19 @@ class Process:
             evaluate(guard.condition, self) for guard in guards if not is_caught(guard.condition)
         )
 
+    def is_named(self, condition: Condition) -> bool:
+        """Return whether a condition lets this platform through, and does so by its name."""
+        return (
+            evaluate(condition, self) is Truth.TRUE
+            and evaluate(condition, Nowhere()) is not Truth.TRUE
+        )
+
     def admits(self, guards: Iterable[Guard]) -> bool:
         """Return whether one of the guards lets this platform through by its name.
 
         `not is_rocm()` turns ROCm away; that the CPU passes it says nothing of the CPU.
         """
-        return any(
-            evaluate(guard.condition, self) is Truth.TRUE
-            and evaluate(guard.condition, _Nowhere()) is not Truth.TRUE
-            for guard in guards
-        )
-
-
-class _Nowhere:
-    """A platform that no test names."""
-
-    def truth(self, atom: Atom) -> Truth:
-        """Return FALSE for every platform, and that nothing else is known."""
-        is_platform = isinstance(atom, Predicate) and atom.name == "platform"
-        return Truth.FALSE if is_platform else Truth.UNKNOWN
+        return any(self.is_named(guard.condition) for guard in guards)
 
 
 def is_caught(condition: Condition) -> bool:

@@ -12,6 +12,7 @@ from opparity.checker.dedicated_builds import without_foreign_builds
 from opparity.checker.detection import known_platforms
 from opparity.checker.linking import Linker
 from opparity.checker.mentions import Mentions
+from opparity.checker.name_lookup import NameLookup
 from opparity.checker.naming import library_name
 from opparity.checker.operators import Operators
 from opparity.checker.readers.build_toml import read_build_tomls
@@ -80,6 +81,11 @@ class Project:
     def linker(self) -> Linker:
         """Return what each target compiles and defines, worked out when first asked for."""
         return Linker(self)
+
+    @cached_property
+    def lookup(self) -> NameLookup:
+        """Return what names mean in the native files."""
+        return NameLookup(self)
 
     @cached_property
     def operators(self) -> Operators:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, describe
 from opparity.checker.facts import Related
-from opparity.checker.linking import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.facts import Definition
     from opparity.checker.linking import Link, Use
+    from opparity.checker.name_lookup import Namespace, Wanted
     from opparity.checker.project import Project
 
 _MOST_PLACES = 3
@@ -37,19 +37,34 @@ class Whereabouts:
     provider: str = ""
 
 
-def find_symbol(project: Project, link: Link, symbol: str, use: Use) -> Whereabouts:
-    """Return where a symbol that a target needs is defined."""
-    answer = link.defined(symbol, use)
+def find_symbol(
+    project: Project,
+    link: Link,
+    symbol: str,
+    use: Use,
+    scope: Namespace = (),
+    *,
+    qualifier: Namespace = (),
+) -> Whereabouts:
+    """Return where a symbol is defined that a target needs.
+
+    It is written inside the namespaces and classes of `scope`. A `qualifier` before it helps where
+    several namespaces have the name, and is nothing that the definition must have: a class may have
+    its function from another one.
+    """
+    wanted = project.lookup.find(symbol, use, scope, qualifier)
+    answer = link.defined(wanted, use)
     if answer is Truth.TRUE:
         return Whereabouts(Truth.TRUE, is_nowhere=False, reason="it is built")
     elsewhere = [
         definition
         for definition in project.definitions.get(_last(symbol), ())
-        if names(symbol, definition) and not definition.is_local
+        if not definition.is_local
+        and (wanted.may_be(definition) or _is_astray(project, wanted, definition))
     ]
-    related = tuple(_places(project, symbol, elsewhere))
+    related = tuple(_places(project, wanted, elsewhere))
     is_beside = any(
-        names(symbol, each) or part.file.has_errors
+        wanted.may_be(each) or (part.file.has_errors and wanted.may_be_astray(each))
         for each, part in link.definitions.get(_last(symbol), ())
     )
     if not elsewhere and not (answer is Truth.UNKNOWN and is_beside):
@@ -59,6 +74,13 @@ def find_symbol(project: Project, link: Link, symbol: str, use: Use) -> Whereabo
         reason = "it could not be decided whether its definition is built"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     return _not_built(project, link, elsewhere, related)
+
+
+def _is_astray(project: Project, wanted: Wanted, definition: Definition) -> bool:
+    """Return whether a definition may be the one, although a namespace of its file says no."""
+    is_looked_up = bool(wanted.namespaces)
+    has_errors = project.native[definition.location.path].has_errors
+    return is_looked_up and has_errors and wanted.may_be_astray(definition)
 
 
 def _last(symbol: str) -> str:
@@ -140,7 +162,7 @@ def _is_left_out(project: Project, link: Link, paths: list[str]) -> bool:
     return all(posixpath.dirname(path) in folders and project.is_unlisted(path) for path in paths)
 
 
-def _places(project: Project, symbol: str, elsewhere: list[Definition]) -> Iterator[Related]:
+def _places(project: Project, wanted: Wanted, elsewhere: list[Definition]) -> Iterator[Related]:
     for definition in elsewhere[:_MOST_PLACES]:
         yield Related(definition.location, f"{definition.signature.qualified} is defined here")
         for build in project.builds:
@@ -149,5 +171,10 @@ def _places(project: Project, symbol: str, elsewhere: list[Definition]) -> Itera
                     if source.path == definition.location.path:
                         text = f"listed for {build.platform}, target {target.name}"
                         yield Related(source.location, text)
-    for declaration in project.declarations.get(symbol.rpartition("::")[2], ())[:_MOST_PLACES]:
+    declared = [
+        declaration
+        for declaration in project.declarations.get(_last(wanted.symbol), ())
+        if not wanted.namespaces or declaration.signature.namespace in wanted.namespaces
+    ]
+    for declaration in declared[:_MOST_PLACES]:
         yield Related(declaration.location, "declared here")

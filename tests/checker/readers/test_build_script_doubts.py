@@ -74,13 +74,40 @@ def test_a_loop_that_surely_breaks_takes_no_later_element(tmp_path: Path) -> Non
 
 def test_an_unknown_key_gives_every_entry_a_chance(tmp_path: Path) -> None:
     script = (
-        "kind = 'cpu' if '--cpu_only' in sys.argv else 'gpu'\n"
+        "kind = 'cpu' if sys.argv[1] == 'cpu' else 'gpu'\n"
         "SETS = {'cpu': [CppExtension, ['a.cpp']], 'gpu': [CUDAExtension, ['b.cu']]}\n"
         "SETS[kind][0]('_C', SETS[kind][1])\n"
     )
     found = presence(read(tmp_path, script))
     assert set(found) == {"a.cpp", "b.cu"}
     assert {built for built, _ in found.values()} == {Truth.UNKNOWN}
+
+
+@pytest.mark.parametrize("line", ["sys.argv", "sys.argv[1:]", "option(sys.argv)[1]"])
+def test_an_option_of_the_command_line_is_not_given(tmp_path: Path, line: str) -> None:
+    script = (
+        "def option(words):\n"
+        "    given = '--cpu_only' in words\n"
+        "    if given:\n"
+        "        words.remove('--cpu_only')\n"
+        "    return given, words\n"
+        f"kind = 'cpu' if '--cpu_only' in {line} else 'gpu'\n"
+        "SETS = {'cpu': [CppExtension, ['a.cpp']], 'gpu': [CUDAExtension, ['b.cu']]}\n"
+        "SETS[kind][0]('_C', SETS[kind][1])\n"
+    )
+    assert presence(read(tmp_path, script)) == {"b.cu": (Truth.TRUE, Truth.TRUE)}
+
+
+def test_what_only_an_option_builds_is_built_where_there_is_nothing_else(tmp_path: Path) -> None:
+    asked = "if '--cuda_ext' in sys.argv:\n    CUDAExtension('demo_cuda', ['b.cu'])\n"
+    assert presence(read(tmp_path, asked)) == {"b.cu": (Truth.TRUE, Truth.TRUE)}
+    always = "CppExtension('demo', ['a.cpp'])\n"
+    assert presence(read(tmp_path, asked + always)) == {
+        "a.cpp": (Truth.TRUE, Truth.TRUE),
+        "b.cu": (Truth.UNKNOWN, Truth.TRUE),
+    }
+    less = "if '--no_cuda' in sys.argv:\n    CppExtension('_C', ['c.cpp'])\n"
+    assert presence(read(tmp_path, less + always)) == {"a.cpp": (Truth.TRUE, Truth.TRUE)}
 
 
 @pytest.mark.parametrize("make", ["[]", "list()", "list(['c.cpp'])"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -123,8 +123,10 @@ class _Collector:
         if kind == "namespace_definition":
             return self._namespace(node, scope)
         if kind == "linkage_specification":
-            body = child(node, "body")
-            return [(body, scope)] if body else []
+            body, language = child(node, "body"), child(node, "value")
+            # A name of C's is the same function in whatever namespace it is declared.
+            is_c = language is not None and text_of(language) == '"C"'
+            return [(body, replace(scope, namespace=()) if is_c else scope)] if body else []
         if kind == "template_declaration":
             return self._template(node, scope)
         if kind == "function_definition":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Location, NativeFile, Problem
 from opparity.checker.readers.bodies import without_idle_bodies
+from opparity.checker.readers.function_tables import TableReader
 from opparity.checker.readers.functions import collect
 from opparity.checker.readers.macro_expansion import expanded_blocks, registering_macros
 from opparity.checker.readers.operator_chains import read_operator_chains
@@ -19,6 +20,7 @@ from opparity.checker.readers.text_scan import (
     guessed_definitions,
     lane_masks,
     line_finder,
+    opened_namespaces,
     with_literals,
     without_comments,
 )
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from opparity.checker.conditions import Condition
-    from opparity.checker.facts import MacroUse, Registration
+    from opparity.checker.facts import MacroUse, Reference, Registration
     from opparity.checker.readers.functions import Functions
     from opparity.checker.tree import Tree
     from opparity.checker.workers import Workers
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 WORTH_A_POOL = 400_000
 # A parse of one file this large takes about 0.3 s.
 _LARGEST_PARSED = 1_500_000
+_COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm", ".mu")
 
 
 def read_native_files(tree: Tree, workers: Workers) -> Iterator[NativeFile]:
@@ -92,6 +95,13 @@ def read_native_text(path: str, text: str) -> NativeFile:
     registrations = read_blocks(functions.bodies, path, condition_at, macros)
     for start, expansion in expanded_blocks(clean, macros):
         registrations.extend(_in_expansion(path, line_of(start), expansion, condition_at))
+    tabled: tuple[Reference, ...] = ()
+    if path.endswith(_COMPILED):
+        written = with_literals(text) if "PyMethodDef" in text else ""
+        tables = TableReader(path, clean, written, definitions, condition_at)
+        tabled = tuple(tables.references(line_of))
+        if written:
+            registrations.extend(tables.method_tables(line_finder(written)))
     if "TVM" in text or "GlobalDef" in text:
         written = with_literals(text)
         registrations.extend(read_tvm_exports(path, written, line_finder(written), condition_at))
@@ -106,6 +116,8 @@ def read_native_text(path: str, text: str) -> NativeFile:
         definitions=tuple(definitions),
         registrations=tuple(registrations),
         called=called_names(clean),
+        tabled=tabled,
+        opened_namespaces=opened_namespaces(clean),
         has_errors=syntax.root_node.has_error,
         macro_tests=tuple(directives.macro_tests),
         macro_definitions=tuple(directives.macro_definitions),

@@ -82,8 +82,7 @@ class PythonReader:
             self.graph.surely_imported(roots),
             frozenset(followed),
             extensions,
-            importers=self.graph.importers,
-            elsewhere=self.graph.elsewhere,
+            self.graph,
         )
         return linker.files()
 

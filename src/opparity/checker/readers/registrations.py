@@ -64,6 +64,7 @@ class Block:
     library: str
     key: str
     style: str
+    scope: tuple[str, ...] = ()
 
 
 def read_blocks(
@@ -90,7 +91,7 @@ def registration_blocks(bodies: list[tuple[Node, Signature]]) -> Iterator[tuple[
         block = _block(node, signature)
         body = child(node, "body")
         if block is not None and body is not None:
-            yield block, body
+            yield replace(block, scope=signature.namespace), body
 
 
 def read_text(block: Block, text: str, location: Location) -> list[Registration]:
@@ -203,6 +204,7 @@ class _BlockReader:
         return Registration(
             location=Location(self.path, line, column),
             condition=self.condition_at(line),
+            scope=self.block.scope,
             **fields,  # type: ignore[arg-type]
         )
 

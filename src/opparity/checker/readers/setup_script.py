@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from opparity.checker.readers.build_python.expressions import MOST_STEPS, OutOfS
 from opparity.checker.readers.build_python.extensions import NO_SOURCES, Extension, target_of
 from opparity.checker.readers.build_python.interpreter import Interpreter
 from opparity.checker.readers.build_python.tree_paths import TreeFiles, TreePaths
-from opparity.checker.readers.build_python.values import Class, Function, Instance
+from opparity.checker.readers.build_python.values import Class, Function, Instance, weaker
 from opparity.checker.readers.build_python.world import World
 from opparity.checker.tree import FileNotReadable
 
@@ -64,15 +64,28 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
             paths = TreePaths(files, folder)
             world = World(platform)
             build = _read_script(path, world, paths, parse, audience, budget)
-            if not build.targets and world.switches:
-                # Perhaps it builds them only for whoever asks (MMCV_WITH_OPS=1).
+            is_empty = not build.targets
+            if world.options or (is_empty and world.switches):
                 eager = World(platform, is_eager=True)
-                build = _read_script(path, eager, paths, parse, audience, budget)
+                asked = _read_script(path, eager, paths, parse, audience, budget)
+                # Perhaps it builds nothing but for whoever asks (MMCV_WITH_OPS=1).
+                build = asked if is_empty else _with_requested(build, asked)
             if build.targets or build.problems:
                 builds.append(build)
         if not any(build.description == path for build in builds):
             builds.extend(_nothing_found(path, parse(path), platforms[:1]))
     return _without_copies(audience.meant(builds))
+
+
+def _with_requested(build: Build, asked: Build) -> Build:
+    """Return a build with what it makes only where options are given: whether they are is open."""
+    names = {target.name for target in build.targets}
+    further = [
+        replace(target, built=weaker(target.built, Truth.UNKNOWN))
+        for target in asked.targets
+        if target.name not in names
+    ]
+    return replace(build, targets=(*build.targets, *further))
 
 
 @dataclass(slots=True)

@@ -34,6 +34,7 @@ _LOOKS_DEFINED = re.compile(
 _ADDRESS = re.compile(r"&\s*+(?:\w++\s*+::\s*+)*([A-Za-z_]\w*+)")
 _QUALIFIER = r"(?:\w++\s*+::\s*+)*+"
 _WORD = re.compile(r"\w+")
+_USING = re.compile(r"\busing\s++(namespace\s++)?((?:\w++\s*+::\s*+)*+\w++)\s*+;")
 _NEVER_FUNCTIONS = frozenset({"if", "for", "while", "switch", "catch", "defined", "return"})
 
 
@@ -71,6 +72,15 @@ def called_names(clean: str) -> frozenset[str]:
     """Return every name that is called or whose address is taken."""
     backwards = {name for name in set(_CALLED.findall(clean[::-1])) if _starts_name(name[-1])}
     return frozenset({name[::-1] for name in backwards} | set(_ADDRESS.findall(clean)))
+
+
+def opened_namespaces(clean: str) -> tuple[tuple[str, ...], ...]:
+    """Return the namespaces that a using-directive opens, or a using-declaration takes from."""
+    found: dict[tuple[str, ...], None] = {}
+    for using in _USING.finditer(clean) if "using " in clean else ():
+        parts = tuple(_WORD.findall(using[2]))
+        found[parts if using[1] else parts[:-1]] = None
+    return tuple(found)
 
 
 def _starts_name(character: str) -> bool:

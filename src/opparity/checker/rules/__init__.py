@@ -12,10 +12,12 @@ from opparity.checker.rules.file_not_read import FileNotRead
 from opparity.checker.rules.guard_narrower_than_build import GuardNarrowerThanBuild
 from opparity.checker.rules.guard_relies_on_absence import GuardReliesOnAbsence
 from opparity.checker.rules.guard_wider_than_build import GuardWiderThanBuild
+from opparity.checker.rules.guarded_only_elsewhere import GuardedOnlyElsewhere
 from opparity.checker.rules.impl_without_def import ImplWithoutDef
 from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacroSpelling
 from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDevice
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
+from opparity.checker.rules.module_loaded_in_two_ways import ModuleLoadedInTwoWays
 from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
 from opparity.checker.rules.option_leaves_symbol_undefined import OptionLeavesSymbolUndefined
@@ -47,6 +49,7 @@ RULES: tuple[type[Rule], ...] = (
     KernelHiddenFromDevice,
     BodyEmptyOnPlatform,
     ModuleWithoutInitFunction,
+    ModuleLoadedInTwoWays,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,
@@ -62,6 +65,7 @@ RULES: tuple[type[Rule], ...] = (
     TableKeyStoredUnderAnotherGuard,
     ArgumentCountDiffersFromSchema,
     ExtensionNeverImported,
+    GuardedOnlyElsewhere,
     UnusedSuppression,
     SuppressionWithoutReason,
     SuppressionNotUnderstood,

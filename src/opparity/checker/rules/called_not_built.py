@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.borrowing import Borrowing
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.linking import is_linkable
 from opparity.checker.readers.text_scan import references_to
 from opparity.checker.rules.base import Rule
 from opparity.checker.whereabouts import find_symbol
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts import Declaration, Reference
     from opparity.checker.linking import Compiled, Link
+    from opparity.checker.name_lookup import Namespace
     from opparity.checker.project import Project
 
 # Of torch, the toolkits and their libraries.
@@ -67,19 +69,25 @@ class CalledNotBuilt(Rule):
         if not missing:
             return
         text = project.tree.read_text(compiled.file.path)
-        reported: set[str] = set()
-        for reference in references_to(compiled.file, text, missing):
+        tabled = [each for each in compiled.file.tabled if each.symbol in missing]
+        reported: set[tuple[str, str]] = set()
+        for reference in (*references_to(compiled.file, text, missing), *tabled):
             use = compiled.use(reference.condition)
-            if reference.symbol in reported or use.truth is Truth.FALSE:
+            if use.truth is Truth.FALSE:
                 continue
             if reference.is_in_template or not _is_entered(compiled, reference.inside):
                 continue
+            user = reference.inside + " calls" if reference.inside else "a table here holds"
             if not _is_declared(project, compiled, reference):
                 continue
-            found = find_symbol(project, link, reference.symbol, use)
-            if found.answer is Truth.TRUE or found.is_nowhere:
+            scope = tuple(reference.inside.split("::")[:-1])
+            found = find_symbol(
+                project, link, reference.symbol, use, scope, qualifier=reference.qualifier
+            )
+            told = (reference.symbol, found.reason)
+            if found.answer is Truth.TRUE or found.is_nowhere or told in reported:
                 continue
-            reported.add(reference.symbol)
+            reported.add(told)
             if found.provider:
                 borrowing.note(found.provider, reference.symbol, reference.location, found.related)
                 continue
@@ -87,7 +95,7 @@ class CalledNotBuilt(Rule):
             make = self.finding if certain and link.target.built is Truth.TRUE else self.unknown
             yield make(
                 reference.location,
-                f"{reference.inside} calls {reference.symbol} in the target {link.target.name} on "
+                f"{user} {reference.symbol} in the target {link.target.name} on "
                 f"{link.platform.label}, where {found.reason}",
                 platform=link.platform.label,
                 symbol=reference.symbol,
@@ -97,26 +105,37 @@ class CalledNotBuilt(Rule):
 
 def _suspects(project: Project, link: Link, compiled: Compiled) -> frozenset[str]:
     """Return the names that a source calls, has a prototype of, and the target does not define."""
-    prototypes = {
-        declaration.signature.name
-        for declaration in _visible_declarations(project, compiled)
-        if compiled.truth(declaration.condition) is not Truth.FALSE
-        and declaration.signature.name not in declaration.signature.namespace[-1:]
-    }
+    prototypes: dict[str, set[Namespace]] = {}
+    for declaration in _visible_declarations(project, compiled):
+        name, namespace = declaration.signature.name, declaration.signature.namespace
+        if name in namespace[-1:] or compiled.truth(declaration.condition) is Truth.FALSE:
+            continue
+        prototypes.setdefault(name, set()).add(namespace)
     bound = {
         name.rpartition("::")[2]
         for registration in compiled.file.registrations
         for name in (registration.symbol, *registration.mentioned)
     }
     # What a registration binds is the business of BLD001.
-    names = (prototypes & compiled.file.called) - project.macro_definitions.keys() - bound
-    return frozenset(
-        name
-        for name in names
-        if not any(
-            part.truth(definition.condition) is Truth.TRUE
-            for definition, part in link.definitions.get(name, ())
+    called = compiled.file.called | {each.symbol for each in compiled.file.tabled}
+    names = (prototypes.keys() & called) - project.macro_definitions.keys() - bound
+    path = compiled.file.path
+    return frozenset(name for name in names if not _defines(link, name, prototypes[name], path))
+
+
+def _defines(link: Link, name: str, namespaces: set[Namespace], path: str) -> bool:
+    """Return whether a target is certain to define a function of a name in each namespace."""
+    definitions = [
+        (definition, part)
+        for definition, part in link.definitions.get(name, ())
+        if is_linkable(definition, path) and part.truth(definition.condition) is Truth.TRUE
+    ]
+    return all(
+        any(
+            part.file.has_errors or definition.signature.namespace == namespace
+            for definition, part in definitions
         )
+        for namespace in namespaces
     )
 
 
@@ -142,6 +161,8 @@ def _is_declared(project: Project, compiled: Compiled, reference: Reference) -> 
 
 
 def _is_entered(compiled: Compiled, inside: str) -> bool:
-    """Return whether the function around a call is certain to be emitted: not local and unused."""
+    """Return whether what is around a call is certain to be emitted: not local and unused."""
+    if not inside:
+        return True
     around = [d for d in compiled.file.definitions if d.signature.qualified == inside]
     return any(not d.is_local or d.signature.name in compiled.file.called for d in around)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import And, Comparison, Condition, Defined, Not, Truth, describe
 from opparity.checker.facts import Finding, Registration, Related, Severity, Unknown
-from opparity.checker.linking import names
 from opparity.checker.macros import platform_of_macro
+from opparity.checker.name_lookup import names
 from opparity.checker.naming import plain_library
 from opparity.checker.rules.base import Rule
 

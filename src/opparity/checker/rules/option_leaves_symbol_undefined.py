@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from opparity.checker.platforms import Platform
     from opparity.checker.project import Project
 
+_MOST_NAMED = 5
+
 
 class OptionLeavesSymbolUndefined(Rule):
     """A build option that is not at its default leaves a registered or called function undefined.
@@ -50,9 +52,33 @@ class OptionLeavesSymbolUndefined(Rule):
             known: set[tuple[str, str]] | None = None
             for choice, link in project.linker.variants_on(platform):
                 known = _lacking_by_default(project, platform) if known is None else known
-                for result in _lacking(project, link):
-                    if (link.target.name, result.symbol) not in known:
-                        yield self._told(result, choice)
+                lacking = [
+                    result
+                    for result in _lacking(project, link)
+                    if (link.target.name, result.symbol) not in known
+                ]
+                open_ones = [result for result in lacking if _is_open_function(result)]
+                alone = lacking if len(open_ones) <= 1 else _without(lacking, open_ones)
+                yield from (self._told(result, choice) for result in alone)
+                if len(open_ones) > 1:
+                    yield self._undecided(open_ones, choice, link)
+
+    def _undecided(self, unknowns: list[Finding | Unknown], choice: Choice, link: Link) -> Unknown:
+        """Return one unknown for all the functions that an option leaves open in a target."""
+        names = sorted({each.symbol for each in unknowns})
+        listed = ", ".join(names[:_MOST_NAMED])
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        label = link.platform.label
+        return self.unknown(
+            unknowns[0].location,
+            f"with {choice}: whether the target {link.target.name} has {listed}{more} on {label} "
+            "could not be decided",
+            platform=label,
+            related=[
+                *(Related(each.location, f"{each.symbol} is needed here") for each in unknowns),
+                Related(choice.location, "the option"),
+            ],
+        )
 
     def _told(self, result: Finding | Unknown, choice: Choice) -> Finding | Unknown:
         message = f"with {choice}: {result.message}"
@@ -61,6 +87,18 @@ class OptionLeavesSymbolUndefined(Rule):
         if isinstance(told, Finding) and not choice.is_offered:
             return replace(told, severity=Severity.WARNING)
         return told
+
+
+def _is_open_function(result: Finding | Unknown) -> bool:
+    """Return whether a result is an unknown of one function; of a template each use counts."""
+    is_template = result.rule == TemplateNotInstantiated.code
+    return isinstance(result, Unknown) and bool(result.symbol) and not is_template
+
+
+def _without(
+    results: list[Finding | Unknown], others: list[Finding | Unknown]
+) -> list[Finding | Unknown]:
+    return [result for result in results if not any(result is other for other in others)]
 
 
 def _lacking(project: Project, link: Link) -> Iterator[Finding | Unknown]:

@@ -63,7 +63,7 @@ class RegisteredNotBuilt(Rule):
     ) -> Iterator[Finding | Unknown]:
         for symbol in filter(None, (registration.symbol, *registration.mentioned)):
             is_bound = symbol == registration.symbol
-            found = find_symbol(project, link, symbol, use)
+            found = find_symbol(project, link, symbol, use, registration.scope)
             if found.answer is Truth.TRUE or (found.is_nowhere and not is_bound):
                 continue
             if found.provider:

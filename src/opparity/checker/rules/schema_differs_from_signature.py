@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
-from opparity.checker.linking import names
+from opparity.checker.name_lookup import names
 from opparity.checker.naming import operator_name, plain_library
 from opparity.checker.rules.base import Rule
 from opparity.checker.schemas import arguments_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth, evaluate
 from opparity.checker.facts import Finding, Related, Severity, Unknown
-from opparity.checker.linking import names
+from opparity.checker.name_lookup import names
 from opparity.checker.readers.preprocessor import read_directives
 from opparity.checker.readers.template_calls import TemplateCall, template_calls
 from opparity.checker.readers.text_scan import line_finder

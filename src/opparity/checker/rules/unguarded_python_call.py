@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Call, CallKind, Finding, Location, Related, Severity, Unknown
 from opparity.checker.operators import (
+    Absence,
     Process,
     concerns,
     every_touch,
@@ -33,10 +34,14 @@ class UnguardedPythonCall(Rule):
     The call raises `AttributeError` when it is reached.
     A call in code that is for every platform is listed as unknown: its callers may keep the
     platforms apart by means that cannot be read, a model's configuration for one.
+    A comparison with the operator needs no call to fail: it reads the operator whatever it is
+    compared with. It is an error in code that a module uses without a condition which imports
+    something else for that platform, and a warning where the tree registers the operator under a
+    condition of its own.
 
     ## Example
     `torch.ops._C.awq_dequantize(...)` in `rocm_linear.py`, with the operator's source in the CUDA
-    list only.
+    list only; `node.target == torch.ops._C.awq_dequantize.default` in a pass that runs everywhere.
 
     ## Use instead
     Test for the operator, `if hasattr(torch.ops._C, "awq_dequantize")`, and say what happens else;
@@ -50,24 +55,25 @@ class UnguardedPythonCall(Rule):
     def check(self, project: Project) -> Iterator[Finding | Unknown]:
         """Yield calls in a platform's own files, and per file what could not be decided."""
         open_calls: dict[tuple[str, str, str], list[Call]] = {}
-        for call in every_touch(project):
-            if call.at_import or call.kind is CallKind.REGISTER_FAKE or handles_absence(call):
-                continue
-            for platform in project.platforms:
-                lacks = project.operators.lacks(platform, call)
-                if lacks.truth is Truth.FALSE or not _is_open(project, platform, call):
-                    continue
-                is_own = own_platform(call.location.path) == platform.name
-                if is_own and lacks.truth is Truth.TRUE:
-                    yield self._own_file(platform, call)
-                elif not call.through:
-                    reason = lacks.reason
-                    if lacks.truth is Truth.TRUE:
-                        reason += f"; whether {platform.label} reaches the functions is not known"
-                    key = (call.location.path, platform.label, reason)
-                    open_calls.setdefault(key, []).append(call)
+        unbuilt: dict[str, list[Call]] = {}
+        for platform, call, lacks in _open_calls(project):
+            is_own = own_platform(call.location.path) == platform.name
+            if is_own and lacks.truth is Truth.TRUE:
+                yield self._own_file(platform, call)
+            elif _is_asked_after(project, platform, call, lacks):
+                yield self._compared(platform, call, lacks)
+            elif project.operators.is_unbuilt_module(platform, call):
+                unbuilt.setdefault(platform.label, []).append(call)
+            elif not call.through:
+                reason = lacks.reason
+                if lacks.truth is Truth.TRUE:
+                    reason += f"; whether {platform.label} reaches the functions is not known"
+                key = (call.location.path, platform.label, reason)
+                open_calls.setdefault(key, []).append(call)
         for (path, label, reason), calls in sorted(open_calls.items()):
             yield self._undecided(path, label, reason, calls)
+        for label, calls in sorted(unbuilt.items()):
+            yield self._without_modules(label, calls)
 
     def _own_file(self, platform: Platform, call: Call) -> Finding:
         return self.finding(
@@ -75,6 +81,37 @@ class UnguardedPythonCall(Rule):
             f"{call.qualified} is called in code for {platform.label}, which does not register it",
             platform=platform.label,
             operator=call.qualified,
+        )
+
+    def _compared(self, platform: Platform, call: Call, lacks: Absence) -> Finding:
+        return self.finding(
+            call.location,
+            f"something is compared with {call.qualified}, in code that {platform.label} uses too, "
+            f"and {lacks.reason}",
+            platform=platform.label,
+            operator=call.qualified,
+            severity=Severity.ERROR if lacks.truth is Truth.TRUE else Severity.WARNING,
+        )
+
+    def _without_modules(self, label: str, calls: list[Call]) -> Unknown:
+        """Return one unknown for all extensions that a platform comes without.
+
+        Their import fails before any call does: whether the platform comes there is one question.
+        """
+        first: dict[str, Call] = {}
+        for call in sorted(calls, key=lambda call: call.location):
+            first.setdefault(call.location.path, call)
+        names = sorted({call.library for call in calls})
+        listed = ", ".join(names[:_MOST_NAMED])
+        further = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        return self.unknown(
+            min(call.location for call in calls),
+            f"{label} does not build {listed}{further}, and whether it reaches the functions that "
+            "need it is not known",
+            platform=label,
+            related=[
+                Related(call.location, f"{call.library} is needed here") for call in first.values()
+            ],
         )
 
     def _undecided(self, path: str, label: str, reason: str, calls: list[Call]) -> Unknown:
@@ -101,6 +138,17 @@ class UnguardedPythonCall(Rule):
         )
 
 
+def _open_calls(project: Project) -> Iterator[tuple[Platform, Call, Absence]]:
+    """Yield the calls that no guard keeps from a platform which may lack the operator."""
+    for call in every_touch(project):
+        if call.at_import or call.kind is CallKind.REGISTER_FAKE or handles_absence(call):
+            continue
+        for platform in project.platforms:
+            lacks = project.operators.lacks(platform, call)
+            if lacks.truth is not Truth.FALSE and _is_open(project, platform, call):
+                yield platform, call, lacks
+
+
 def _is_open(project: Project, platform: Platform, call: Call) -> bool:
     """Return whether a call has no guard that speaks of the platform or the operator."""
     if not concerns(call, platform) or _is_cpus_own(project, call):
@@ -108,6 +156,12 @@ def _is_open(project: Project, platform: Platform, call: Call) -> bool:
     process = Process(platform, project.operators)
     runs = process.truth_of(call.guards)
     return runs is not Truth.FALSE and not process.admits(call.guards)
+
+
+def _is_asked_after(project: Project, platform: Platform, call: Call, lacks: Absence) -> bool:
+    """Return whether code that a platform shares compares something with what it may lack."""
+    is_told = lacks.truth is Truth.TRUE or lacks.is_conditional
+    return is_told and Process(platform, project.operators).is_named(call.shared)
 
 
 def _is_cpus_own(project: Project, call: Call) -> bool:

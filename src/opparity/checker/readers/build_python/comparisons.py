@@ -12,6 +12,7 @@ from opparity.checker.readers.build_python.values import (
     MOST_ITEMS,
     Choice,
     Collection,
+    CommandLine,
     Item,
     Known,
     Library,
@@ -92,6 +93,8 @@ def _is_none(value: Value) -> Truth:
 def _contained(left: Value, right: Value, world: World) -> Truth:
     if isinstance(right, Library) and right.name == "os.environ" and isinstance(left, Known):
         return truth_of(world.variable(str(left.value), Known(None)) != Known(None))
+    if isinstance(right, CommandLine) and isinstance(left, Known):
+        return world.option(str(left.value))
     if isinstance(left, Known) and isinstance(right, Known):
         if isinstance(left.value, str) and isinstance(right.value, str):
             return truth_of(left.value in right.value)

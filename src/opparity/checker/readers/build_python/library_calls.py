@@ -15,6 +15,7 @@ from opparity.checker.readers.build_python.values import (
     Choice,
     Class,
     Collection,
+    CommandLine,
     Instance,
     Item,
     Known,
@@ -197,6 +198,8 @@ def _length(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) ->
         return Unsure("len")
     if isinstance(arguments[0], Choice):
         return join([_length(evaluator, [each], keywords) for each in arguments[0].options])
+    if isinstance(arguments[0], CommandLine):
+        return Unsure("len", Truth.TRUE)
     items, complete = items_of(arguments[0])
     certain = [item.present is Truth.TRUE for item in items]
     if complete is Truth.TRUE and all(certain):

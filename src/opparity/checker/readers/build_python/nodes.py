@@ -12,6 +12,7 @@ from opparity.checker.readers.build_python.comparisons import compare
 from opparity.checker.readers.build_python.values import (
     MOST_ITEMS,
     Collection,
+    CommandLine,
     Function,
     Item,
     Known,
@@ -160,6 +161,9 @@ def _comparison(self: Evaluator, node: ast.Compare, scope: Scope) -> Value:
 
 def _subscript(self: Evaluator, node: ast.Subscript, scope: Scope) -> Value:
     value = self.evaluate(node.value, scope)
+    if isinstance(value, CommandLine):
+        # Which words stand where is not known; of a slice the options are asked as of the whole.
+        return value if isinstance(node.slice, ast.Slice) else Unsure("command line")
     if isinstance(node.slice, ast.Slice):
         return self.sliced(value, node.slice, scope)
     return self.element(value, self.evaluate(node.slice, scope))

@@ -76,6 +76,11 @@ class Collection:
 
 
 @dataclass(eq=False, slots=True)
+class CommandLine(Collection):
+    """`sys.argv`: the script and its command; which options are given, the world says."""
+
+
+@dataclass(eq=False, slots=True)
 class Table:
     """A dictionary; a key that could not be known makes it incomplete."""
 

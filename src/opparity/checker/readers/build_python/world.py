@@ -11,6 +11,7 @@ from opparity.checker.conditions import Truth, truth_of
 from opparity.checker.readers.build_python.values import (
     NONE,
     Collection,
+    CommandLine,
     Item,
     Known,
     Library,
@@ -71,6 +72,19 @@ _ARCHITECTURES = re.compile(
 )
 
 
+# Commands that build nothing.
+_IDLE_COMMANDS = frozenset({"clean", "dist_info", "egg_info", "sdist", "--help", "--version"})
+# Options that ask for less, or for something else than extensions.
+_ASKS_FOR_LESS = re.compile(
+    r"(?:^|[-_])(?:no|not|without|disable|skip|only|debug|help|version|clean|verbose|quiet)(?:$|[-_=])",
+    re.IGNORECASE,
+)
+
+
+def _command_line() -> CommandLine:
+    return CommandLine("list", [Item(Known("setup.py")), Item(Known("bdist_wheel"))])
+
+
 def _is_off(default: Value) -> bool:
     return isinstance(default, Known) and str(default.value).lower() in {
         "0",
@@ -87,13 +101,16 @@ class World:
     """The machine of one platform's build: Linux, current tools, no variables of its own set.
 
     Attributes:
-        is_eager: variables that ask for extensions, off by default, are set.
-        switches: those variables, as the build asked for them.
+        is_eager: variables and options that ask for extensions, off by default, are set.
+        switches: those variables and options, as the build asked for them; and
+        options: the options among them.
     """
 
     platform: Platform
     is_eager: bool = False
     switches: set[str] = field(default_factory=set)
+    options: set[str] = field(default_factory=set)
+    command_line: CommandLine = field(default_factory=_command_line)
 
     @property
     def is_gpu(self) -> bool:
@@ -121,6 +138,16 @@ class World:
             return Known("1") if self.is_eager else default
         return self._architectures(name) or default
 
+    def option(self, text: str) -> Truth:
+        """Return whether the command line has a word: a command, or an option that is not given."""
+        if not text.startswith("-"):
+            return Truth.FALSE if text in _IDLE_COMMANDS else Truth.UNKNOWN
+        if _ASKS_FOR_LESS.search(text):
+            return Truth.FALSE
+        self.switches.add(text)
+        self.options.add(text)
+        return truth_of(self.is_eager)
+
     def _architectures(self, name: str) -> Value | None:
         """Return what a variable that lists architectures holds, where some were asked for."""
         match = _ARCHITECTURES.search(name)
@@ -142,6 +169,8 @@ class World:
         if name in {"torch.version.hip", "torch.version.cuda", "torch.version.xpu"}:
             wanted = {"hip": "rocm"}.get(name.rpartition(".")[2], name.rpartition(".")[2])
             return Newest() if self.platform.name == wanted else NONE
+        if name == "sys.argv":
+            return self.command_line
         return _CONSTANTS.get(name, Library(name))
 
     def called(self, name: str) -> Value | None:
@@ -194,7 +223,6 @@ _CONSTANTS: dict[str, Value] = {
     "torch.utils.cpp_extension.IS_WINDOWS": Known(value=False),
     "torch.utils.cpp_extension.IS_MACOS": Known(value=False),
     "torch.utils.cpp_extension.IS_LINUX": Known(value=True),
-    "sys.argv": Unsure("command line"),
 }
 _ANSWERS: dict[str, Value] = {
     "platform.system": Known("Linux"),

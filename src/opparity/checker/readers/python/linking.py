@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import (
     ALWAYS,
+    NEVER,
     UNDECIDED,
     Condition,
-    Predicate,
-    atoms,
     conjunction,
     disjunction,
     permissive,
@@ -25,11 +24,13 @@ from opparity.checker.facts import (
     PythonFile,
     PythonRegistration,
 )
+from opparity.checker.readers.python.serving import Serving, names_platform
 from opparity.checker.readers.python.tables import link_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opparity.checker.readers.python.import_graph import ImportGraph
     from opparity.checker.readers.python.names import Names
     from opparity.checker.readers.python.records import (
         FunctionFacts,
@@ -56,23 +57,23 @@ class Linker:
         extensions: the last names of the extension modules that the tree builds.
         users: (file, function or class) -> where it is named.
         sites: file -> where it is imported.
-        importers: file -> every file that imports it, those that were not read included.
-        elsewhere: file -> those of them that do it on an indented line.
+        graph: who imports whom, files that were not read included.
     """
 
     names: Names
     surely_imported: frozenset[str]
     followed: frozenset[str]
     extensions: frozenset[str]
+    graph: ImportGraph
     users: dict[tuple[str, str], list[tuple[str, NameUse]]] = field(default_factory=dict)
     reached: dict[tuple[str, str], Condition] = field(default_factory=dict)
     loaded: dict[str, Condition] = field(default_factory=dict)
     default_library: str = ""
+    serving: Serving = field(init=False)
     sites: dict[str, list[tuple[str, ImportSite]]] = field(default_factory=dict)
-    importers: dict[str, set[str]] = field(default_factory=dict)
-    elsewhere: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.serving = Serving(self.names, self.graph)
         self._index_imports()
         self.default_library = self._default_library()
         for path, facts in self.names.modules.items():
@@ -80,7 +81,7 @@ class Linker:
                 target = self._named(path, use)
                 if target:
                     bound = self.names.binding_guards(path, use, target[0])
-                    named = replace(use, guards=use.guards + bound) if bound else use
+                    named = replace(use, guards=use.guards + bound, bound=bound) if bound else use
                     self.users.setdefault(target, []).append((path, named))
 
     def _index_imports(self) -> None:
@@ -127,7 +128,8 @@ class Linker:
 
     def _linked(self, path: str, call: Call) -> Call:
         guards = self.names.guards(call.guards, path) + self._inherited(path, call)
-        return replace(call, guards=guards)
+        shared = self._shared(path, call) if call.is_compared and call.inside else NEVER
+        return replace(call, guards=guards, shared=shared)
 
     def _inherited(self, path: str, call: Call) -> tuple[Guard, ...]:
         """Return the guards of the function's users, or of the module's importers."""
@@ -217,10 +219,33 @@ class Linker:
                 argument_count=-1,
                 keywords=(),
                 through=function.name,
+                named=use.name,
+                bound=self.names.guards(use.bound, user),
+                imported=self._served(user, use, path),
             )
             yield replace(used, guards=used.guards + self._inherited(user, used))
 
     # ---- modules
+
+    def _shared(self, path: str, call: Call) -> Condition:
+        """Return where a module uses the code around a call that also imports for platforms.
+
+        Such a module is there for those platforms, and what it uses without a guard is as well.
+        """
+        owner = _definition(call.inside, self.names.modules[path])
+        owner = owner.partition(".")[0]
+        return disjunction(
+            *(
+                conjunction(self.serving.admitted(user), self._use_condition(user, use))
+                for user, use in self.users.get((path, owner), ())
+                if user != path
+            )
+        )
+
+    def _served(self, user: str, use: NameUse, path: str) -> Condition:
+        """Return where a module is known to take a plain name from another as it is imported."""
+        is_plain = "." not in use.name and self.names.is_bound_at_import(user, use, path)
+        return self.serving.served(user) if is_plain else NEVER
 
     def import_condition(self, path: str, depth: int = 0) -> Condition:
         """Return the condition under which a module is imported.
@@ -239,8 +264,8 @@ class Linker:
             self._site_condition(importer, site, depth)
             for importer, site in self.sites.get(path, ())
         ]
-        unread = self.importers.get(path, set()) - self.names.modules.keys()
-        conditional = unread & self.elsewhere.get(path, set())
+        unread = self.graph.importers.get(path, set()) - self.names.modules.keys()
+        conditional = unread & self.graph.elsewhere.get(path, set())
         at_margin = sorted(unread - conditional)
         sites.extend(self.import_condition(importer, depth + 1) for importer in at_margin)
         if conditional:
@@ -252,7 +277,7 @@ class Linker:
     def _site_condition(self, importer: str, site: ImportSite, depth: int) -> Condition:
         guards = self.names.guards(site.guards, importer)
         own = conjunction(*(guard.condition for guard in guards))
-        if _names_platform(own):
+        if names_platform(own):
             return own
         if site.at_import:
             return conjunction(own, self.import_condition(importer, depth + 1))
@@ -321,7 +346,3 @@ def _definition(inside: str, facts: ModuleFacts) -> str:
     while name and name not in facts.functions:
         name = name.rpartition(".")[0]
     return name
-
-
-def _names_platform(condition: Condition) -> bool:
-    return any(isinstance(atom, Predicate) and atom.name == "platform" for atom in atoms(condition))

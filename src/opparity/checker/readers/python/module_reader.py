@@ -42,7 +42,16 @@ _CATCHES_ABSENCE = frozenset({"AttributeError", "RuntimeError", "Exception", "Ba
 _CATCHES_IMPORT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 # Expressions a part of which runs only under a condition, or in a scope of its own.
 _GUARDING_EXPRESSIONS = frozenset(
-    {ast.BoolOp, ast.IfExp, ast.Lambda, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp}
+    {
+        ast.BoolOp,
+        ast.IfExp,
+        ast.Lambda,
+        ast.Compare,
+        ast.ListComp,
+        ast.SetComp,
+        ast.GeneratorExp,
+        ast.DictComp,
+    }
 )
 _LOAD = ast.Load()
 # Most statements by far: told from the others before those are told apart.
@@ -243,6 +252,10 @@ class ModuleReader:
                 self._expression(orelse, self._under(place, negation(condition), node))
             case ast.Lambda(_, body):
                 self._expression(body, replace(place, at_import=False))
+            case ast.Compare(left, _, comparators):
+                inner = replace(place, is_compared=True)
+                for operand in (left, *comparators):
+                    self._expression(operand, inner)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 self._comprehension(node, place)
 

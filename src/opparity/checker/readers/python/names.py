@@ -42,23 +42,39 @@ def module_name(path: str) -> str:
 def module_paths(paths: Iterable[str]) -> dict[str, str]:
     """Return dotted module name -> path, by the tree's root and by each package's own folder.
 
-    SGLang's "sgl-kernel/python/sgl_kernel/gemm.py" is sgl_kernel.gemm for whoever imports it.
+    SGLang's "sgl-kernel/python/sgl_kernel/gemm.py" is sgl_kernel.gemm for whoever imports it, and
+    its "python/sglang/srt/utils.py" is sglang.srt.utils although srt has no __init__.
     A name that two files would have is left out.
     """
     known = set(paths)
     found = {module_name(path): path for path in known}
     inner: dict[str, set[str]] = {}
+    bases: dict[str, set[str]] = {}
     for path in known:
         folder = path.rpartition("/")[0]
-        package = folder
-        while package and f"{package}/__init__.py" in known:
-            package = package.rpartition("/")[0]
-        if package and package != folder:
-            inner.setdefault(module_name(path.removeprefix(f"{package}/")), set()).add(path)
+        if folder not in bases:
+            bases[folder] = _folders_searched(folder, known)
+        for base in bases[folder]:
+            inner.setdefault(module_name(path.removeprefix(f"{base}/")), set()).add(path)
     for name, files in inner.items():
         if len(files) == 1:
             found.setdefault(name, next(iter(files)))
     return found
+
+
+def _folders_searched(folder: str, known: set[str]) -> set[str]:
+    """Return the folders whose packages a folder's modules are named by.
+
+    That of the outermost package, and that of the innermost chain of folders with an __init__.
+    """
+    chain, base, outer = folder, "", folder
+    while chain and f"{chain}/__init__.py" in known:
+        chain = chain.rpartition("/")[0]
+    while outer:
+        if f"{outer}/__init__.py" in known:
+            base = outer.rpartition("/")[0]
+        outer = outer.rpartition("/")[0]
+    return {base, chain if chain != folder else ""} - {""}
 
 
 @dataclass(slots=True)
@@ -138,16 +154,7 @@ class Names:
         `if is_cuda: from ops import f` and `elif is_hip: from other import f as f`: a call of f
         is one of ops' f on CUDA alone.
         """
-        head, _, rest = use.name.partition(".")
-        facts = self.modules.get(path)
-        if facts is None or head in facts.functions or file == path:
-            return ()
-        sites = [
-            site
-            for site in self.bound.get(path, {}).get(head, ())
-            if (site.at_import or (use.inside + ".").startswith(site.inside + "."))
-            and (self._import_target(site, rest) or ("", ""))[0] == file
-        ]
+        sites = self._binding_sites(path, use, file)
         conditions = [
             conjunction(*(guard.condition for guard in site.guards if not _is_caught(guard)))
             for site in sites
@@ -155,6 +162,23 @@ class Names:
         if not conditions or ALWAYS in conditions:
             return ()
         return (Guard(disjunction(*conditions), sites[0].location),)
+
+    def is_bound_at_import(self, path: str, use: NameUse, file: str) -> bool:
+        """Return whether a file has a name from another one as soon as it is imported."""
+        return any(site.at_import for site in self._binding_sites(path, use, file))
+
+    def _binding_sites(self, path: str, use: NameUse, file: str) -> list[ImportSite]:
+        """Return the imports by which a name may mean something in another file."""
+        head, _, rest = use.name.partition(".")
+        facts = self.modules.get(path)
+        if facts is None or head in facts.functions or file == path:
+            return []
+        return [
+            site
+            for site in self.bound.get(path, {}).get(head, ())
+            if (site.at_import or (use.inside + ".").startswith(site.inside + "."))
+            and (self._import_target(site, rest) or ("", ""))[0] == file
+        ]
 
     def methods(self, path: str, name: str) -> dict[str, tuple[str, str]]:
         """Return a class's methods, its bases' included, each with its file and dotted name."""

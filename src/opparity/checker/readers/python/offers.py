@@ -116,13 +116,14 @@ def packages_around(paths: Iterable[str], graph: ImportGraph) -> set[str]:
 def needs_users(facts: ModuleFacts, libraries: frozenset[str]) -> bool:
     """Return whether it matters who imports a file: it touches operators for its importers.
 
-    Either at import, or in a plain function; what methods touch is judged where it stands.
+    Either at import, in a plain function or in a comparison; what other code of methods touches is
+    judged where it stands.
     """
     return (
         bool(facts.registrations)
         or any(
-            call.library in libraries
-            and (call.at_import or not call.inside or "." not in call.inside)
+            (call.library in libraries or call.is_compared)
+            and (call.at_import or call.is_compared or "." not in call.inside)
             for call in facts.calls
         )
         or any(use.at_import and use.is_store for use in facts.table_uses if facts.calls)

@@ -104,6 +104,7 @@ class OperatorUses:
                 place.inside,
                 count,
                 keywords,
+                is_compared=place.is_compared and kind is CallKind.READ,
             )
         )
 

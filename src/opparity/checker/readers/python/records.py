@@ -27,6 +27,7 @@ class Place:
         at_import: the code runs when the module is imported.
         classes: the classes around it, outermost first.
         loops: variables of the loops around it -> the names in what they visit.
+        is_compared: in the operands of a comparison.
     """
 
     inside: str = ""
@@ -34,6 +35,7 @@ class Place:
     at_import: bool = True
     classes: tuple[str, ...] = ()
     loops: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    is_compared: bool = False
 
     def under(self, guards: tuple[Guard, ...]) -> Place:
         """Return the place with further guards."""
@@ -81,6 +83,7 @@ class NameUse:
         inside: the enclosing function's dotted name; "" at module level.
         is_call: the name is called here; else it is stored, passed on or derived from.
         candidates: names that a call may pass: its arguments, and what their loops visit.
+        bound: the guards of the imports that give the name its meaning.
     """
 
     name: str
@@ -90,6 +93,7 @@ class NameUse:
     at_import: bool
     is_call: bool
     candidates: tuple[str, ...] = ()
+    bound: tuple[Guard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

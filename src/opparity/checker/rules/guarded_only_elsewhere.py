@@ -1,0 +1,94 @@
+"""CAL008."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth, describe
+from opparity.checker.facts import Call, Finding, Guard, Related, Severity
+from opparity.checker.operators import (
+    Process,
+    concerns,
+    every_touch,
+    handles_absence,
+    tests_platform,
+)
+from opparity.checker.rules.base import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.platforms import Platform
+    from opparity.checker.project import Project
+
+
+class GuardedOnlyElsewhere(Rule):
+    """One module imports a kernel's function for one platform alone, another one for all.
+
+    ## Why is this bad?
+    Where the platform does not register the operator behind the function, the import works and the
+    call raises `AttributeError`.
+    The guard in the first module shows that the platform comes without it; the second forgot it.
+
+    ## Example
+    `attention.py` has `if is_cuda(): from kernels import dequantize`, `linear.py` has the import
+    without the test and calls `dequantize`, and `setup_rocm.py` does not list its source.
+
+    ## Use instead
+    Import it under the same test, with what to do else; or build the operator for the platform.
+    """
+
+    code = "CAL008"
+    name = "guarded-only-elsewhere"
+    severity = Severity.WARNING
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        """Yield the unguarded calls of functions that are imported under a guard elsewhere."""
+        by_function: dict[tuple[str, str], list[Call]] = {}
+        for call in every_touch(project):
+            if call.through and "." not in call.named:
+                by_function.setdefault((call.qualified, call.through), []).append(call)
+        for calls in by_function.values():
+            for platform in project.platforms:
+                yield from self._check(project, platform, calls)
+
+    def _check(self, project: Project, platform: Platform, calls: list[Call]) -> Iterator[Finding]:
+        if project.operators.lacks(platform, calls[0]).truth is not Truth.TRUE:
+            return
+        process = Process(platform, project.operators)
+        guarded = next(
+            (guard for call in calls for guard in call.bound if _turns_away(process, guard)), None
+        )
+        if guarded is None:
+            return
+        told: set[str] = set()
+        for call in calls:
+            if call.location.path in told or not _is_open(process, platform, call):
+                continue
+            told.add(call.location.path)
+            yield self.finding(
+                call.location,
+                f"{call.qualified} is called through {call.through} without a guard, and "
+                f"{platform.label} does not register it: {guarded.location.path} imports "
+                f"{call.through} under a guard that turns {platform.label} away",
+                platform=platform.label,
+                operator=call.qualified,
+                related=[Related(guarded.location, describe(guarded.condition))],
+            )
+
+
+def _turns_away(process: Process, guard: Guard) -> bool:
+    return tests_platform(guard.condition) and process.truth_of([guard]) is Truth.FALSE
+
+
+def _is_open(process: Process, platform: Platform, call: Call) -> bool:
+    """Return whether a platform imports the module of a call, and no guard names platforms."""
+    speaks = any(tests_platform(guard.condition) for guard in call.guards)
+    return (
+        concerns(call, platform)
+        and not speaks
+        and not call.bound
+        and not handles_absence(call)
+        and process.is_named(call.imported)
+        and process.truth_of(call.guards) is not Truth.FALSE
+    )

@@ -1,0 +1,123 @@
+"""BLD013."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from opparity.checker.conditions import Truth
+from opparity.checker.facts import Finding, Location, Related, Severity, Unknown
+from opparity.checker.rules.base import Rule
+from opparity.checker.tree import FileNotReadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from opparity.checker.facts import Include
+    from opparity.checker.linking import Link
+    from opparity.checker.project import Project
+
+_OF_TORCH = ("ATen/", "c10/", "torch/")
+
+
+class ModuleLoadedInTwoWays(Rule):
+    """A module that is built on demand is loaded by ctypes as well as by Python's import.
+
+    ## Why is this bad?
+    A library for ctypes is often built without torch, so that it loads in any process; what a
+    loader leaves out for it is known to that loader alone.
+    Where one of the module's sources needs torch, the library then has undefined symbols, and
+    which way comes first decides how the one file is built.
+
+    ## Example
+    `@compile_ops("module_moe", ffi_type="ctypes")` beside `@compile_ops("module_moe")`, with a
+    source among the module's that includes `torch/all.h`.
+
+    ## Use instead
+    A module of its own for what ctypes loads, of sources that need no torch.
+
+    What a loader leaves out is not read: it is listed among the unknowns.
+    """
+
+    code = "BLD013"
+    name = "module-loaded-in-two-ways"
+    severity = Severity.WARNING
+
+    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+        """Yield the modules of both kinds whose sources include torch's headers."""
+        links = [
+            link
+            for platform in project.platforms
+            for link in project.linker.links_on(platform)
+            if link.target.kind == "jit"
+        ]
+        if not links:
+            return
+        uses = _uses(project, {link.target.name for link in links})
+        for link in links:
+            ways = uses.get(link.target.name, {})
+            include = _include_of_torch(link) if len(ways) > 1 else None
+            if include is not None:
+                yield self._unknown(link, ways, include)
+
+    def _unknown(self, link: Link, ways: dict[bool, Location], include: Include) -> Unknown:
+        name, label = link.target.name, link.platform.label
+        return self.unknown(
+            ways[True],
+            f"{name} is loaded by ctypes here and as an extension elsewhere, and {include.path} is "
+            f"among what its sources include: whether {label} builds it with torch is not known",
+            platform=label,
+            symbol=name,
+            related=[
+                Related(ways[False], "loaded as an extension here"),
+                Related(include.location, "included here"),
+                Related(link.target.location, "its sources are listed here"),
+            ],
+        )
+
+
+def _include_of_torch(link: Link) -> Include | None:
+    for compiled in link.compiled:
+        for include in compiled.file.includes:
+            is_made = compiled.truth(include.condition) is Truth.TRUE
+            if is_made and include.path.startswith(_OF_TORCH):
+                return include
+    return None
+
+
+def _uses(project: Project, modules: set[str]) -> dict[str, dict[bool, Location]]:
+    """Return module -> whether by ctypes -> the first call that names it so."""
+    found: dict[str, dict[bool, Location]] = {}
+    paths = project.tree.python
+    speaking = [path for path in paths if b'"ctypes"' in project.tree.read(path)]
+    for name, is_by_ctypes, place in _calls(project, speaking, modules):
+        found.setdefault(name, {}).setdefault(is_by_ctypes, place)
+    known = {name.encode() for name, ways in found.items() if True in ways}
+    others = [
+        path
+        for path in paths
+        if path not in speaking and any(b'"%s"' % name in project.tree.read(path) for name in known)
+    ]
+    for name, is_by_ctypes, place in _calls(project, others, {name.decode() for name in known}):
+        found.setdefault(name, {}).setdefault(is_by_ctypes, place)
+    return found
+
+
+def _calls(
+    project: Project, paths: Iterable[str], modules: set[str]
+) -> Iterator[tuple[str, bool, Location]]:
+    """Yield the calls whose first argument is a module's name."""
+    for path in paths:
+        try:
+            syntax = ast.parse(project.tree.read_text(path))
+        except (FileNotReadable, SyntaxError, ValueError, RecursionError, MemoryError):
+            continue  # an unknown of the Python reader's already
+        for node in ast.walk(syntax):
+            match node:
+                case ast.Call(args=[ast.Constant(str() as name), *_]) if name in modules:
+                    values = [keyword.value for keyword in node.keywords]
+                    is_by_ctypes = any(
+                        isinstance(value, ast.Constant) and value.value == "ctypes"
+                        for value in values
+                    )
+                    yield name, is_by_ctypes, Location(path, node.lineno)

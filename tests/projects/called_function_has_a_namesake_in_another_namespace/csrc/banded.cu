@@ -1,0 +1,3 @@
+#include "launch.h"
+
+torch::Tensor banded::launch(torch::Tensor query) { return query; }

@@ -1,0 +1,1 @@
+from demo.moe import softmax, softmax_assembly

@@ -1,0 +1,1 @@
+extern "C" void softmax_assembly(void* out, void* x) {}

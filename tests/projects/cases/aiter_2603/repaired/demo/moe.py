@@ -1,0 +1,9 @@
+from demo.loader import compile_ops
+
+
+@compile_ops("module_moe")
+def softmax(out, x): ...
+
+
+@compile_ops("module_moe_assembly", interface="ctypes")
+def softmax_assembly(out, x): ...

@@ -1,0 +1,2 @@
+from fused import _C
+from fused.silu import silu_and_mul_quant

@@ -1,0 +1,5 @@
+import torch
+
+
+def silu_and_mul_quant(out, x, scale):
+    torch.ops._C.silu_and_mul_quant.default(out, x, scale)

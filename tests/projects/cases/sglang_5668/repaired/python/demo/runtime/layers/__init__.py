@@ -1,0 +1,1 @@
+from demo.runtime.layers.linear import Linear

@@ -1,0 +1,2 @@
+def rotate(x):
+    return x

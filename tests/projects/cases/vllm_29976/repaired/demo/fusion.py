@@ -1,0 +1,3 @@
+class FusionPass:
+    def __call__(self, graph):
+        return graph

@@ -1,0 +1,5 @@
+#include <torch/extension.h>
+
+torch::Tensor losses(torch::Tensor input) { return input; }
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) { m.def("forward", &losses); }

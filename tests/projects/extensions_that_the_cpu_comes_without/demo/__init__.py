@@ -1,0 +1,1 @@
+"""Layers, each in its own module."""

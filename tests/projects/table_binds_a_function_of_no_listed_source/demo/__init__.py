@@ -1,0 +1,3 @@
+from demo import _native
+
+_native.run()

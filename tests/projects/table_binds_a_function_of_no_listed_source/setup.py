@@ -1,0 +1,10 @@
+from setuptools import setup
+from torch.utils.cpp_extension import CUDAExtension
+
+setup(
+    name="demo",
+    packages=["demo"],
+    ext_modules=[
+        CUDAExtension("demo._native", sources=["csrc/module.cpp", "csrc/copy.cu"]),
+    ],
+)
