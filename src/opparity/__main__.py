@@ -1,5 +1,5 @@
 """`python -m opparity` is the `opparity` command."""
 
-from opparity.command_line import application
+from opparity.command_line import run
 
-application(prog_name="opparity")
+run()

@@ -6,9 +6,12 @@ checker runs where torch is not installed.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import sys
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -37,6 +40,31 @@ change_commands.register(application)
 history_commands.register(application)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def run() -> NoReturn:
+    """Run the command and end the process at once.
+
+    Python would free every object first: 0.08 of the 3.0 s that a check of vLLM 0.33.0 takes.
+    torch, other processes and output that cannot be written are left to the usual end.
+    """
+    try:
+        application(prog_name="opparity")
+    except SystemExit as end:
+        status = end.code or 0
+        if (
+            not isinstance(status, int)
+            or "torch" in sys.modules
+            or multiprocessing.active_children()
+        ):
+            raise
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            raise end from None
+        os._exit(status)
+    sys.exit()
 
 
 @application.callback()

@@ -34,7 +34,8 @@ _LOOKS_DEFINED = re.compile(
 _ADDRESS = re.compile(r"&\s*+(?:\w++\s*+::\s*+)*([A-Za-z_]\w*+)")
 _QUALIFIER = r"(?:\w++\s*+::\s*+)*+"
 _WORD = re.compile(r"\w+")
-_USING = re.compile(r"\busing\s++(namespace\s++)?((?:\w++\s*+::\s*+)*+\w++)\s*+;")
+# A plain text first: with the boundary before it vLLM 0.33.0 takes 0.09 s instead of 0.01.
+_USING = re.compile(r"using(?<!\wusing)\s++(namespace\s++)?((?:\w++\s*+::\s*+)*+\w++)\s*+;")
 _NEVER_FUNCTIONS = frozenset({"if", "for", "while", "switch", "catch", "defined", "return"})
 
 

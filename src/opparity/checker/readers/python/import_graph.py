@@ -19,8 +19,8 @@ _IMPORT = re.compile(
     rb"(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]+))"
 )
 _NAME = re.compile(rb"\w+")
-# What stands before an import, and the dotted module, or module and name, that it names.
-Import = tuple[bytes, bytes]
+# What stands before an import, the dotted module, and the names that are taken from it.
+Import = tuple[bytes, bytes, bytes]
 
 
 @dataclass(slots=True)
@@ -31,14 +31,15 @@ class ImportGraph:
         importers: file -> the files that import it, anywhere.
         unconditional: file -> the files that it imports at its left margin.
         elsewhere: file -> the files that import it on an indented line.
-        outside: last name of a module that is no file of the tree, and who imports it.
+        outside: last name of a module that is no file of the tree, names taken from it, and who
+            imports it.
         files: every file of the graph.
     """
 
     importers: dict[str, set[str]] = field(default_factory=dict)
     unconditional: dict[str, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, set[str]] = field(default_factory=dict)
-    outside: list[tuple[bytes, str]] = field(default_factory=list)
+    outside: list[tuple[bytes, bytes, str]] = field(default_factory=list)
     files: frozenset[str] = frozenset()
 
     def add(self, importer: str, file: str, *, is_at_margin: bool) -> None:
@@ -51,8 +52,10 @@ class ImportGraph:
 
     def importing(self, extensions: frozenset[str]) -> set[str]:
         """Return the files that import extension modules, given by their last names."""
-        names = {name.encode() for name in extensions}
-        return {path for name, path in self.outside if name in names}
+        wanted = {name.encode() for name in extensions}
+        taken = {names for _, names, _ in self.outside}
+        taking = {names for names in taken if not wanted.isdisjoint(_NAME.findall(names))}
+        return {path for name, names, path in self.outside if name in wanted or names in taking}
 
     def surely_imported(self, roots: Iterable[str]) -> frozenset[str]:
         """Return the files that are imported whenever the roots are."""
@@ -77,14 +80,19 @@ class ImportGraph:
 def read_import_graph(imports: Mapping[str, Sequence[Import]]) -> ImportGraph:
     """Return the import graph of Python files, given what the import lines of each say."""
     paths = {name.encode(): path for name, path in module_paths(imports).items()}
+    outermost = {name.partition(b".")[0] for name in paths}
     graph = ImportGraph(files=frozenset(imports))
     for path, lines in imports.items():
-        for indent, module in lines:
-            file = paths.get(module)
-            if file is None:
-                graph.outside.append((module.rpartition(b".")[2], path))
-            elif file != path:
-                graph.add(path, file, is_at_margin=not indent)
+        for indent, module, names in lines:
+            if module.partition(b".")[0] not in outermost:
+                graph.outside.append((module.rpartition(b".")[2], names, path))
+                continue
+            for each in (module, *(module + b"." + name for name in _NAME.findall(names))):
+                file = paths.get(each)
+                if file is None:
+                    graph.outside.append((each.rpartition(b".")[2], b"", path))
+                elif file != path:
+                    graph.add(path, file, is_at_margin=not indent)
     return graph
 
 
@@ -99,11 +107,9 @@ def imports_of(path: str, content: bytes) -> list[Import]:
             for piece in plain.split(b","):
                 words = piece.split(maxsplit=1)
                 if words:
-                    found.append((indent, words[0]))
-            continue
-        module = _absolute(base, package)
-        found.append((indent, module))
-        found.extend((indent, module + b"." + name) for name in _NAME.findall(names))
+                    found.append((indent, words[0], b""))
+        else:
+            found.append((indent, _absolute(base, package), names))
     return found
 
 
