@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.cmake.values import UNKNOWN, is_decided, is_false_constant, split_list
@@ -18,6 +19,10 @@ _NEXT = {
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _DEEPEST = 30
 _LONGEST = 1_000_000
+_SIMPLE = re.compile(r"\$\{(\w+)\}")
+_NOT_SIMPLE = re.compile(r"\\|\$\{|\$ENV\{|\$CACHE\{")
+# Longer texts are not remembered.
+_LONGEST_SIMPLE = 500
 
 
 def expand(text: str, lookup: Callable[[str], str]) -> str:
@@ -27,8 +32,27 @@ def expand(text: str, lookup: Callable[[str], str]) -> str:
     """
     if "$" not in text and "\\" not in text:
         return text
-    value, _ = _expand(text, 0, lookup, 0)
-    return value
+    pieces = _simple(text) if len(text) <= _LONGEST_SIMPLE else None
+    if pieces is None:
+        value, _ = _expand(text, 0, lookup, 0)
+        return value
+    parts = list(pieces)
+    length = 0
+    for index in range(1, len(pieces), 2):
+        value = lookup(pieces[index])
+        length += len(value)
+        parts[index] = value if length < _LONGEST else UNKNOWN
+    return "".join(parts)
+
+
+@lru_cache(maxsize=8192)
+def _simple(text: str) -> tuple[str, ...] | None:
+    """Return text and names in turns, where every reference is a plain `${NAME}`.
+
+    The same arguments come again for each platform, option and iteration.
+    """
+    pieces = _SIMPLE.split(text)
+    return None if any(map(_NOT_SIMPLE.search, pieces[::2])) else tuple(pieces)
 
 
 def _expand(text: str, start: int, lookup: Callable[[str], str], depth: int) -> tuple[str, int]:
