@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Finding, Problem, Unknown
 from opparity.checker.rules import RULES, Rule
+from opparity.checker.workers import apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,16 +26,21 @@ class Check:
     problems: tuple[Problem, ...]
 
 
+# With so many files read, half of the rules are applied by another process: vLLM 0.33.0 is checked in
+# 2.9 s instead of 3.0 on two cores.
+_WORTH_A_PROCESS = 150
+
+
 def check_project(project: Project, rules: Iterable[type[Rule]] = RULES) -> Check:
     """Apply rules to a project; results are sorted by place, then by rule and platform."""
-    findings: list[Finding] = []
-    unknowns: list[Unknown] = []
-    for rule in rules:
-        for result in rule().check(project):
-            if isinstance(result, Finding):
-                findings.append(result)
-            else:
-                unknowns.append(result)
+    chosen = tuple(rules)
+    if len(project.native) + len(project.python) >= _WORTH_A_PROCESS:
+        others = apart(_results, project, chosen[1::2])
+        results = [*_results(project, chosen[::2]), *others()]
+    else:
+        results = _results(project, chosen)
+    findings = [each for each in results if isinstance(each, Finding)]
+    unknowns = [each for each in results if not isinstance(each, Finding)]
     return Check(
         project=project.name,
         platforms=tuple(platform.label for platform in project.platforms),
@@ -42,6 +48,10 @@ def check_project(project: Project, rules: Iterable[type[Rule]] = RULES) -> Chec
         unknowns=tuple(sorted(set(unknowns), key=_order)),
         problems=project.problems,
     )
+
+
+def _results(project: Project, rules: Iterable[type[Rule]]) -> list[Finding | Unknown]:
+    return [result for rule in rules for result in rule().check(project)]
 
 
 def _order(result: Finding | Unknown) -> tuple[object, ...]:
