@@ -26,8 +26,8 @@ class Check:
     problems: tuple[Problem, ...]
 
 
-# With so many files read, half of the rules are applied by another process: vLLM 0.33.0 is checked in
-# 2.9 s instead of 3.0 on two cores.
+# With so many files read, half of the rules are applied by another process: a check of vLLM 0.33.0
+# takes 2.9 s instead of 3.0 on two cores.
 _WORTH_A_PROCESS = 150
 
 
