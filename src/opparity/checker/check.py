@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts import Finding, Problem, Unknown
 from opparity.checker.rules import RULES, Rule
-from opparity.checker.workers import apart
+from opparity.checker.workers import apart, inherits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ _WORTH_A_PROCESS = 150
 def check_project(project: Project, rules: Iterable[type[Rule]] = RULES) -> Check:
     """Apply rules to a project; results are sorted by place, then by rule and platform."""
     chosen = tuple(rules)
-    if len(project.native) + len(project.python) >= _WORTH_A_PROCESS:
+    if len(project.native) + len(project.python) >= _WORTH_A_PROCESS and inherits():
         others = apart(_results, project, chosen[1::2])
         results = [*_results(project, chosen[::2]), *others()]
     else:

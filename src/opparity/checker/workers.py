@@ -9,6 +9,7 @@ import gc
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Generator, Hashable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -136,6 +137,18 @@ class Workers:
             register_records()
             self._pool = ProcessPoolExecutor(max_workers=self.count, initializer=register_records)
         return self._pool
+
+
+def inherits() -> bool:
+    """Return whether a process that is started now has what this one has, without being sent it.
+
+    Not beside other threads: what they hold at that moment would be held for ever in it.
+    """
+    return (
+        Workers().count > 1
+        and multiprocessing.get_start_method() == "fork"
+        and threading.active_count() == 1
+    )
 
 
 def apart(function: Callable[..., Result], *arguments: object) -> Callable[[], Result]:
