@@ -308,3 +308,43 @@ def test_the_matrix_shows_what_rocm_lacks_in_every_format() -> None:
         run("matrix", UNGUARDED, "--platform", "rocm", "--output-format", "json").stdout
     )
     assert one["platforms"] == ["rocm"]
+
+
+def test_a_process_of_its_own_ends_with_all_that_it_said_and_its_status() -> None:
+    command = [sys.executable, "-m", "opparity", "check", str(UNGUARDED), "--output-format", "json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == ExitStatus.FINDINGS
+    assert json.loads(ended.stdout) == report(UNGUARDED)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_output_that_cannot_be_written_is_no_success() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "opparity", "check", REPAIRED, "--output-format", "json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == ExitStatus.NOT_CHECKED
+    assert "No space left" in ended.stderr
+
+
+def test_invalid_escapes_of_the_tree_are_not_remarked_upon(tmp_path: Path) -> None:
+    setup = b"""import torch.utils.cpp_extension as ext
+from setuptools import setup
+PATTERN = "\\d"
+setup(ext_modules=[ext.CUDAExtension("demo._C", ["csrc/a.cu"])])
+"""
+    use = b'import torch\nPATTERN = "\\d"\nload("demo._C", ffi_type="ctypes")\n'
+    files = {"setup.py": setup, "csrc/a.cu": b"void f();\n", "demo.py": use}
+    tree = write_folder(tmp_path, files)
+    ended = subprocess.run(
+        [sys.executable, "-W", "always", "-m", "opparity", "check", str(tree)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == ExitStatus.CLEAN
+    assert ended.stderr == ""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from opparity.checker import check
+from opparity.checker.project import read_project
 from opparity.checker.readers.native import read_native_files
-from opparity.checker.tree import Tree, TreeRefused
+from opparity.checker.tree import Tree, TreeRefused, open_tree
 from opparity.checker.workers import WorkerLost, Workers, apart, collector_paused, in_turn
 
 if TYPE_CHECKING:
@@ -122,3 +124,26 @@ def test_each_in_turn_is_begun_at_the_second_wait_of_the_one_before() -> None:
         *("a", "b", "c", "d")
     ]
     assert " ".join(done) == "a0 a1 b0 a2 b1 a! b2 b3 c! b! d0 d!"
+
+
+@pytest.mark.skipif(
+    multiprocessing.get_start_method() != "fork", reason="processes inherit nothing here"
+)
+@pytest.mark.parametrize("name", ["cases/deepspeed_7894/broken", "call_suits_no_schema"])
+def test_rules_find_the_same_whichever_process_applies_them(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = read_project(open_tree(Path(__file__).parents[1] / "projects" / name))
+    expected = check.check_project(project)
+    started: list[object] = []
+
+    def spied(*arguments: object) -> object:
+        started.append(arguments)
+        return apart(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(check, "apart", spied)
+    monkeypatch.setattr(check, "inherits", lambda: True)
+    monkeypatch.setattr(check, "_WORTH_A_PROCESS", 0)
+    assert check.check_project(project) == expected
+    assert expected.findings
+    assert len(started) == 1

@@ -142,11 +142,13 @@ class Workers:
 def inherits() -> bool:
     """Return whether a process that is started now has what this one has, without being sent it.
 
-    Not beside other threads: what they hold at that moment would be held for ever in it.
+    Not beside other threads: what they hold at that moment would be held for ever in it. Nor in a
+    daemonic process, which may start none.
     """
     return (
         Workers().count > 1
         and multiprocessing.get_start_method() == "fork"
+        and not multiprocessing.current_process().daemon
         and threading.active_count() == 1
     )
 

@@ -12,9 +12,10 @@ CpuCapability cpu_capability();
 // Its name, as OPPARITY_CPU_CAPABILITY and `opparity doctor` spell it.
 const char* cpu_capability_name(CpuCapability capability);
 
-// Whether 16 numbers are read from a table sooner than some twenty instructions take: on Intel's
-// processors with AVX-512 from Sapphire Rapids on. Earlier ones' gathers are slowed by what their
-// microcode does against Gather Data Sampling, and those of AMD's Zen 4 take a load for each lane.
+// Whether 16 numbers are read from a table sooner than some twenty instructions take: true of
+// Intel's processors with AVX-512 from Sapphire Rapids on, one of which was measured. Earlier ones'
+// gathers are slowed by what their microcode does against Gather Data Sampling. No others were
+// measured, so they compute.
 bool gathers_quickly();
 
 }  // namespace opparity

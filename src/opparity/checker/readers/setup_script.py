@@ -18,6 +18,7 @@ from opparity.checker.readers.build_python.interpreter import Interpreter
 from opparity.checker.readers.build_python.tree_paths import TreeFiles, TreePaths
 from opparity.checker.readers.build_python.values import Class, Function, Instance, weaker
 from opparity.checker.readers.build_python.world import World
+from opparity.checker.readers.python.syntax import parse_quietly
 from opparity.checker.tree import FileNotReadable
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _parser(tree: Tree) -> Callable[[str], ast.Module | None]:
 
 def _syntax(text: str) -> ast.Module | None:
     try:
-        return ast.parse(text)
+        return parse_quietly(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

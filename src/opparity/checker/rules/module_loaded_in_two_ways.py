@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.conditions import Truth
 from opparity.checker.facts import Finding, Location, Related, Severity, Unknown
+from opparity.checker.readers.python.syntax import parse_quietly
 from opparity.checker.rules.base import Rule
 from opparity.checker.tree import FileNotReadable
 
@@ -111,7 +112,7 @@ def _calls(
     """Yield the calls whose first argument is a module's name."""
     for path in paths:
         try:
-            syntax = ast.parse(project.tree.read_text(path))
+            syntax = parse_quietly(project.tree.read_text(path))
         except (FileNotReadable, SyntaxError, ValueError, RecursionError, MemoryError):
             continue  # an unknown of the Python reader's already
         for node in ast.walk(syntax):

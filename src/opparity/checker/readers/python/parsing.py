@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from opparity.checker.readers.python.module_reader import ModuleReader
 from opparity.checker.readers.python.names import module_name
 from opparity.checker.readers.python.pruning import blocks_of, without_bodies
 from opparity.checker.readers.python.records import ModuleFacts
+from opparity.checker.readers.python.syntax import parse_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -117,13 +117,10 @@ def _parse(text: SearchedText, wanted: Wanted) -> tuple[ast.Module, frozenset[st
         return not (block.holds(places) or block.holds(answering))
 
     pruned = without_bodies(text.text, blocks, is_idle)
-    with warnings.catch_warnings():
-        # The tree's own invalid escapes are its business.
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(pruned), asked
-        except SyntaxError:
-            return ast.parse(text.text), asked
+    try:
+        return parse_quietly(pruned), asked
+    except SyntaxError:
+        return parse_quietly(text.text), asked
 
 
 def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> Wanted:
