@@ -1,0 +1,161 @@
+// The primitives of a CPU: vectors as wide as the capability has them, in GCC's own vector types.
+// Operators, comparisons and `?:` work on each lane. The functions here are what those types lack,
+// or what compiles to more instructions than the processor needs.
+//
+// Everything has internal linkage: a kernel is compiled once for each CPU capability, and a shared
+// inline function compiled for AVX-512 must not end up serving a processor without it.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#define OPPARITY_FUNCTION static inline __attribute__((always_inline))
+#define OPPARITY_MEMBER static inline __attribute__((always_inline))
+#if defined(__AVX512F__)
+// One instruction multiplies by the power of two of a number, which has the 64 of the contract's
+// scaling no more.
+#define OPPARITY_POLYNOMIAL_SCALING 0x1p64f
+#endif
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+typedef float Number __attribute__((vector_size(4 * kLanes)));
+typedef uint32_t Bits __attribute__((vector_size(4 * kLanes)));
+// What comparisons give: all ones where they hold.
+typedef int32_t Mask __attribute__((vector_size(4 * kLanes)));
+
+OPPARITY_FUNCTION Bits bits_of(Number value) { return (Bits)value; }
+OPPARITY_FUNCTION Number number_of(Bits bits) { return (Number)bits; }
+OPPARITY_FUNCTION Number all(float value) { return value - Number{}; }
+OPPARITY_FUNCTION Bits all_bits(uint32_t value) { return value - Bits{}; }
+
+OPPARITY_FUNCTION bool any(Mask mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)mask) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps((__m256)mask) != 0;
+#elif defined(__SSE2__)
+  return _mm_movemask_ps((__m128)mask) != 0;
+#else
+  int32_t some = 0;
+  for (int lane = 0; lane < kLanes; ++lane) some |= mask[lane];
+  return some != 0;
+#endif
+}
+
+template <typename Vector>
+OPPARITY_FUNCTION Vector load(const void* address) {
+  Vector vector;
+  std::memcpy(&vector, address, sizeof vector);
+  return vector;
+}
+
+template <typename Vector>
+OPPARITY_FUNCTION void store(void* address, Vector vector) {
+  std::memcpy(address, &vector, sizeof vector);
+}
+
+// Of patterns below 2^31, which more processors compare with signs than without.
+OPPARITY_FUNCTION Bits larger(Bits a, Bits b) { return (Mask)a > (Mask)b ? a : b; }
+
+// The limit where it is below, or above, x: so a NaN in x stays, and x where both are zeros.
+OPPARITY_FUNCTION Number at_most(Number x, Number limit) {
+#if defined(__AVX512F__)
+  return (Number)_mm512_maskz_min_ps(-1, (__m512)limit, (__m512)x);
+#elif defined(__AVX2__)
+  return (Number)_mm256_min_ps((__m256)limit, (__m256)x);
+#elif defined(__SSE2__)
+  return (Number)_mm_min_ps((__m128)limit, (__m128)x);
+#else
+  return limit < x ? limit : x;
+#endif
+}
+OPPARITY_FUNCTION Number at_least(Number x, Number limit) {
+#if defined(__AVX512F__)
+  return (Number)_mm512_maskz_max_ps(-1, (__m512)limit, (__m512)x);
+#elif defined(__AVX2__)
+  return (Number)_mm256_max_ps((__m256)limit, (__m256)x);
+#elif defined(__SSE2__)
+  return (Number)_mm_max_ps((__m128)limit, (__m128)x);
+#else
+  return limit > x ? limit : x;
+#endif
+}
+OPPARITY_FUNCTION Number at_most(Number x, float limit) { return at_most(x, all(limit)); }
+OPPARITY_FUNCTION Number at_least(Number x, float limit) { return at_least(x, all(limit)); }
+
+OPPARITY_FUNCTION Number magnitude(Number x) { return number_of(bits_of(x) & 0x7fffffffu); }
+
+OPPARITY_FUNCTION Number negative_magnitude_up_to(Number x, float limit) {
+#if defined(__AVX512F__)
+  return (Number)_mm512_range_ps((__m512)x, _mm512_set1_ps(limit), 0b1110);
+#else
+  return at_least(number_of(bits_of(x) | 0x80000000u), -limit);
+#endif
+}
+
+OPPARITY_FUNCTION Number signed_power_of_two(Number x, uint32_t least) {
+#if defined(__AVX512F__)
+  const Bits power = bits_of(x) & 0xff800000u;
+  const auto smallest = _mm512_set1_epi32(static_cast<int32_t>(least));
+  return (Number)_mm512_range_ps((__m512)power, (__m512)smallest, 0b0011);
+#else
+  const Bits power = larger(bits_of(x) & 0x7f800000u, all_bits(least));
+  return number_of(power | (bits_of(x) & 0x80000000u));
+#endif
+}
+
+OPPARITY_FUNCTION Number scaled_power(Number power, [[maybe_unused]] Number shifted,
+                                      [[maybe_unused]] Number exponent) {
+#if defined(__AVX512F__)
+  return (Number)_mm512_maskz_scalef_ps(-1, (__m512)power, (__m512)exponent);
+#else
+  // The integer stands in the low bits of `shifted`, with the scaling's 64; others are shifted out.
+  return number_of(bits_of(power) + (bits_of(shifted) << 23));
+#endif
+}
+
+OPPARITY_FUNCTION Number fused_multiply_add(Number a, Number b, Number c) {
+#if defined(__AVX512F__)
+  return (Number)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+  return (Number)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__ARM_NEON)
+  return (Number)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+  Number result;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    result[lane] = __builtin_fmaf(a[lane], b[lane], c[lane]);
+  }
+  return result;
+#endif
+}
+OPPARITY_FUNCTION Number fused_multiply_add(Number a, Number b, float c) {
+  return fused_multiply_add(a, b, all(c));
+}
+OPPARITY_FUNCTION Number fused_multiply_add(Number a, float b, Number c) {
+  return fused_multiply_add(a, all(b), c);
+}
+OPPARITY_FUNCTION Number fused_multiply_add(Number a, float b, float c) {
+  return fused_multiply_add(a, all(b), all(c));
+}
+
+// The divider runs beside the other instructions (docs/benchmarks.md).
+OPPARITY_FUNCTION Number reciprocal(Number x) { return 1.0f / x; }
+OPPARITY_FUNCTION Number divide(Number a, Number b) { return a / b; }
+OPPARITY_FUNCTION Number divide_by_maximum(Number x, float maximum) { return x / maximum; }
+
+}  // namespace
