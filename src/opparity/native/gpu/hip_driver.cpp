@@ -1,10 +1,13 @@
 // HIP's runtime. It has no contexts to push: a thread has a current device.
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
-#include "native/gpu_driver.h"
-#include "native/hip_interface.h"
+#include "native/gpu/driver.h"
+#include "native/gpu/hip_interface.h"
+#include "native/gpu/library.h"
 
 namespace opparity {
 namespace {
@@ -23,23 +26,14 @@ struct Functions {
   Result (*get_function)(void**, void*, const char*);
   Result (*launch)(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
                    void*, void**, void**);
+  Result (*set_bytes)(void*, int, size_t, void*);
 };
 
-// torch for ROCm has one loaded already, from its own folder or ROCm's; a second one would know
-// nothing of torch's memory and streams.
-void* open_library() {
-  constexpr const char* kNames[] = {"libamdhip64.so", "libamdhip64.so.7", "libamdhip64.so.6"};
-  for (const int mode : {RTLD_NOW | RTLD_NOLOAD, RTLD_NOW}) {
-    for (const char* name : kNames) {
-      void* library = dlopen(name, mode);
-      if (library != nullptr) return library;
-    }
-  }
-  throw std::runtime_error(std::string("HIP's runtime does not load: ") + dlerror());
-}
-
 Functions open() {
-  void* library = open_library();
+  // torch for ROCm has one loaded already, from its own folder or ROCm's; a second one would know
+  // nothing of torch's memory and streams.
+  void* library =
+      open_library("HIP's runtime", {"libamdhip64.so", "libamdhip64.so.7", "libamdhip64.so.6"});
   const char* advice = "HIP's runtime of ROCm 6 or newer is needed";
   Functions found{};
   find_symbol(library, "hipInit", advice, found.init);
@@ -52,6 +46,7 @@ Functions open() {
   find_symbol(library, "hipModuleLoadData", advice, found.load_module);
   find_symbol(library, "hipModuleGetFunction", advice, found.get_function);
   find_symbol(library, "hipModuleLaunchKernel", advice, found.launch);
+  find_symbol(library, "hipMemsetAsync", advice, found.set_bytes);
   return found;
 }
 
@@ -66,12 +61,12 @@ class HipDriver final : public GpuDriver {
           std::to_string(device));
     std::string architecture(properties.architecture,
                              strnlen(properties.architecture, sizeof properties.architecture));
-    // "gfx942:sramecc+:xnack-": the code objects are for either setting of both.
+    // "gfx942:sramecc+:xnack-": code without these words is for either setting of both.
     architecture.resize(std::min(architecture.find(':'), architecture.size()));
     GpuPlace place;
     place.handle = reinterpret_cast<void*>(static_cast<intptr_t>(device));
-    place.extension = "." + architecture + ".hsaco";
     place.facts.wave_size = architecture.starts_with("gfx9") ? 64 : 32;
+    place.architecture = std::move(architecture);
     return place;
   }
 
@@ -101,19 +96,23 @@ class HipDriver final : public GpuDriver {
     return module;
   }
 
-  void* find_function(void* module, const std::string& name) const override {
+  void* find_function(void* module, const char* name) const override {
     void* function = nullptr;
-    check(hip_.get_function(&function, module, name.c_str()), "finding ", name);
+    check(hip_.get_function(&function, module, name), "finding ", name);
     return function;
   }
 
-  void launch(const GpuPlace&, void* function, const Grid& grid, const void* arguments, size_t size,
-              void* stream, const std::string& name) const override {
+  void launch(void* function, const Grid& grid, const void* arguments, size_t size, void* stream,
+              bool) const override {
     void* extra[] = {hip::kArgumentBuffer, const_cast<void*>(arguments), hip::kArgumentSize, &size,
                      hip::kArgumentsEnd};
     check(hip_.launch(function, grid.x, grid.y, 1, grid.threads, 1, 1, grid.shared_bytes, stream,
                       nullptr, extra),
-          "launching ", name);
+          "hipModuleLaunchKernel");
+  }
+
+  void clear_memory(void* address, size_t bytes, void* stream) const override {
+    check(hip_.set_bytes(address, 0, bytes, stream), "hipMemsetAsync");
   }
 
  private:

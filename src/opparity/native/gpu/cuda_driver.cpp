@@ -1,7 +1,9 @@
 // CUDA's driver API.
+#include <stdexcept>
 #include <string>
 
-#include "native/gpu_driver.h"
+#include "native/gpu/driver.h"
+#include "native/gpu/library.h"
 
 namespace opparity {
 namespace {
@@ -11,6 +13,7 @@ using Result = int;
 constexpr int kMultiprocessors = 16;
 constexpr int kThreadsOfAMultiprocessor = 39;
 constexpr int kCapabilityMajor = 75;
+constexpr int kCapabilityMinor = 76;
 // Programmatic dependent launch came with Hopper, capability 9.0.
 constexpr int kOverlappingMajor = 9;
 constexpr int kProgrammaticSerialization = 6;
@@ -48,13 +51,11 @@ struct Functions {
   Result (*get_function)(void**, void*, const char*);
   Result (*device_attribute)(int*, int, int);
   Result (*launch)(const LaunchConfiguration*, void*, void**, void**);
+  Result (*set_bytes)(unsigned long long, unsigned char, size_t, void*);
 };
 
 Functions open() {
-  void* library = dlopen("libcuda.so.1", RTLD_NOW);
-  if (library == nullptr) {
-    throw std::runtime_error(std::string("the CUDA driver does not load: ") + dlerror());
-  }
+  void* library = open_library("the CUDA driver", {"libcuda.so.1"});
   const char* advice = "a driver of CUDA 12 or newer is needed";
   Functions found{};
   find_symbol(library, "cuInit", advice, found.init);
@@ -69,6 +70,7 @@ Functions open() {
   find_symbol(library, "cuModuleGetFunction", advice, found.get_function);
   find_symbol(library, "cuDeviceGetAttribute", advice, found.device_attribute);
   find_symbol(library, "cuLaunchKernelEx", advice, found.launch);
+  find_symbol(library, "cuMemsetD8Async", advice, found.set_bytes);
   return found;
 }
 
@@ -79,12 +81,14 @@ class CudaDriver final : public GpuDriver {
   GpuPlace open_device(int device) const override {
     int ordinal = 0;
     GpuPlace place;
-    place.extension = ".fatbin";
     check(cuda_.init(0), "cuInit");
     check(cuda_.device_get(&ordinal, device), "cuDeviceGet ", std::to_string(device));
     place.facts.multiprocessors = attribute(kMultiprocessors, ordinal);
     place.facts.threads_of_a_multiprocessor = attribute(kThreadsOfAMultiprocessor, ordinal);
-    place.overlaps = attribute(kCapabilityMajor, ordinal) >= kOverlappingMajor;
+    const int major = attribute(kCapabilityMajor, ordinal);
+    place.facts.can_overlap = major >= kOverlappingMajor;
+    place.architecture =
+        "sm_" + std::to_string(major) + std::to_string(attribute(kCapabilityMinor, ordinal));
     check(cuda_.primary_context(&place.handle, ordinal), "cuDevicePrimaryCtxRetain");
     return place;
   }
@@ -117,14 +121,14 @@ class CudaDriver final : public GpuDriver {
     return module;
   }
 
-  void* find_function(void* module, const std::string& name) const override {
+  void* find_function(void* module, const char* name) const override {
     void* function = nullptr;
-    check(cuda_.get_function(&function, module, name.c_str()), "finding ", name);
+    check(cuda_.get_function(&function, module, name), "finding ", name);
     return function;
   }
 
-  void launch(const GpuPlace& place, void* function, const Grid& grid, const void* arguments,
-              size_t, void* stream, const std::string& name) const override {
+  void launch(void* function, const Grid& grid, const void* arguments, size_t, void* stream,
+              bool overlaps) const override {
     void* parameters[] = {const_cast<void*>(arguments)};
     LaunchAttribute overlap{
         .id = kProgrammaticSerialization, .padding = {}, .value = {.allowed = 1}};
@@ -138,9 +142,14 @@ class CudaDriver final : public GpuDriver {
         .shared_bytes = grid.shared_bytes,
         .stream = stream,
         .attributes = &overlap,
-        .attribute_count = place.overlaps ? 1U : 0U,
+        .attribute_count = overlaps ? 1U : 0U,
     };
-    check(cuda_.launch(&configuration, function, parameters, nullptr), "launching ", name);
+    check(cuda_.launch(&configuration, function, parameters, nullptr), "cuLaunchKernelEx");
+  }
+
+  void clear_memory(void* address, size_t bytes, void* stream) const override {
+    check(cuda_.set_bytes(reinterpret_cast<uintptr_t>(address), 0, bytes, stream),
+          "cuMemsetD8Async");
   }
 
  private:

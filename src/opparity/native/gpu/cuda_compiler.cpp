@@ -1,0 +1,99 @@
+// NVRTC.
+#include <algorithm>
+#include <stdexcept>
+
+#include "native/gpu/compiler.h"
+#include "native/gpu/library.h"
+#include "native/gpu/program.h"
+
+namespace opparity {
+namespace {
+
+constexpr const char* kAdvice =
+    "NVRTC of CUDA 12 or newer is needed: install nvidia-cuda-nvrtc (CUDA 13) or "
+    "nvidia-cuda-nvrtc-cu12, whichever torch was built for, or let the reference serve with "
+    "OPPARITY_FORBID=native";
+
+void* open() {
+  std::vector<std::string> names;
+  const std::string torch = folder_of_loaded("libtorch_cpu.so");
+  if (!torch.empty()) {
+    const std::string packages = torch + "/../../nvidia";
+    // torch's own access to NVRTC, linked to the one that it was built with; then the wheels that
+    // torch asks for.
+    names = {torch + "/libcaffe2_nvrtc.so", packages + "/cu13/lib/libnvrtc.so.13",
+             packages + "/cuda_nvrtc/lib/libnvrtc.so.12"};
+  }
+  names.insert(names.end(), {"libnvrtc.so.13", "libnvrtc.so.12"});
+  try {
+    return open_library("NVRTC", names);
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(std::string(error.what()) + ". " + kAdvice);
+  }
+}
+
+class Nvrtc final : public RuntimeCompiler {
+ public:
+  Nvrtc() {
+    void* library = open();
+    functions_ = find_program_functions(library, "nvrtc", kAdvice);
+    find_symbol(library, "nvrtcGetCUBINSize", kAdvice, machine_code_.size);
+    find_symbol(library, "nvrtcGetCUBIN", kAdvice, machine_code_.read);
+    find_symbol(library, "nvrtcGetPTXSize", kAdvice, ptx_.size);
+    find_symbol(library, "nvrtcGetPTX", kAdvice, ptx_.read);
+    find_symbol(library, "nvrtcGetNumSupportedArchs", kAdvice, count_architectures_);
+    find_symbol(library, "nvrtcGetSupportedArchs", kAdvice, list_architectures_);
+  }
+
+  std::string version() const override { return version_of(functions_, "NVRTC"); }
+
+  std::string path() const override {
+    return file_of(reinterpret_cast<const void*>(functions_.create));
+  }
+
+  // A chip that is newer than the compiler gets PTX, which its driver translates.
+  std::vector<char> compile(const KernelSource& source,
+                            const std::string& architecture) const override {
+    const int chip = std::stoi(architecture.substr(architecture.find('_') + 1));
+    const int known = newest_known_for(chip);
+    const bool is_exact = known == chip;
+    return compile_program(functions_, is_exact ? machine_code_ : ptx_, source,
+                           {(is_exact ? "--gpu-architecture=sm_" : "--gpu-architecture=compute_") +
+                                std::to_string(known),
+                            "-std=c++20", "-fmad=false", "-prec-div=true", "-ftz=false"},
+                           version(), architecture);
+  }
+
+ private:
+  int newest_known_for(int chip) const {
+    int count = 0;
+    std::vector<int> known;
+    if (count_architectures_(&count) == 0) known.resize(count);
+    if (known.empty() || list_architectures_(known.data()) != 0) {
+      throw std::runtime_error(version() + " does not say which architectures it knows");
+    }
+    std::erase_if(known, [&](int architecture) { return architecture > chip; });
+    if (known.empty()) {
+      throw std::runtime_error(version() + " makes no code for a chip as old as sm_" +
+                               std::to_string(chip) +
+                               "; install a torch built for an older CUDA, or let the reference "
+                               "serve with OPPARITY_FORBID=native");
+    }
+    return *std::max_element(known.begin(), known.end());
+  }
+
+  ProgramFunctions functions_;
+  ProgramResult machine_code_;
+  ProgramResult ptx_;
+  int (*count_architectures_)(int*);
+  int (*list_architectures_)(int*);
+};
+
+}  // namespace
+
+const RuntimeCompiler& nvrtc() {
+  static const Nvrtc compiler;
+  return compiler;
+}
+
+}  // namespace opparity

@@ -1,0 +1,31 @@
+// Finding shared libraries, and functions in them, when they are needed.
+#pragma once
+
+#include <dlfcn.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace opparity {
+
+// Opens the first library that loads. A name without a folder may be that of one that is loaded
+// already, which is taken before all others. Throws std::runtime_error, "<what> does not load: "
+// and each name with what the loader says of it.
+void* open_library(const char* what, const std::vector<std::string>& names);
+
+// The folder of a library that is loaded already, "" where it is not.
+std::string folder_of_loaded(const char* name);
+
+// The file that a function is in.
+std::string file_of(const void* function);
+
+template <typename Function>
+void find_symbol(void* library, const char* name, const char* advice, Function*& function) {
+  function = reinterpret_cast<Function*>(dlsym(library, name));
+  if (function == nullptr) {
+    throw std::runtime_error(std::string(advice) + ": there is no " + name);
+  }
+}
+
+}  // namespace opparity
