@@ -1,41 +1,42 @@
-"""What only real tensors have: their addresses, and the value of scale_ub on the CPU."""
+"""What only real tensors have: their addresses, and the value of a number on the CPU."""
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING
 
-from opparity.errors import ArgumentRefused
+from opparity.operators.declaration import Role
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from opparity.operators.request import Request
 
-def check(
-    operator: str, *, out: Tensor, scales: Tensor, input: Tensor, scale_ub: Tensor | None
-) -> None:
-    """Raise ArgumentRefused where an output shares memory with another tensor, or for a bad bound.
+_OUTPUTS = (Role.VALUES, Role.SCALES)
+_INPUTS = (Role.INPUT, Role.SCALE, Role.SCALE_UB)
 
-    A scale_ub on a GPU is not read here: that would wait for the GPU and end a graph capture.
+
+def check(request: Request) -> None:
+    """Raise ArgumentRefused for a bad number, or an output that shares memory with another tensor.
+
+    A number on a GPU is not read here: that would wait for the GPU and end a graph capture.
     There the kernel writes NaN scales for a bound that is not above zero.
     """
-    if scale_ub is not None and scale_ub.device.type == "cpu":
-        bound = scale_ub.item()
-        if not bound > 0:
-            raise ArgumentRefused(
-                operator=operator,
-                detail=f"scale_ub is {bound:g}; allowed: a number above 0; leave it out for none",
+    for role, advice in ((Role.SCALE, "pass another"), (Role.SCALE_UB, "leave it out for none")):
+        tensor = request.tensor(role)
+        if tensor is not None and tensor.device.type == "cpu" and not tensor.item() > 0:
+            request.refuse(
+                f"{request.names[role]} is {tensor.item():g}; allowed: a number above 0; {advice}"
             )
-    tensors = {"out": out, "scales": scales, "input": input, "scale_ub": scale_ub}
-    for (name, tensor), (other, partner) in combinations(tensors.items(), 2):
-        if tensor is None or partner is None or {name, other} == {"input", "scale_ub"}:
-            continue
-        if _overlap(_span(tensor), _span(partner)):
-            raise ArgumentRefused(
-                operator=operator,
-                detail=f"{name} and {other} share memory; allowed: separate memory; "
-                f"allocate {name} anew",
-            )
+    roles = (*_OUTPUTS, *_INPUTS)
+    for place, role in enumerate(_OUTPUTS):
+        for other in roles[place + 1 :]:
+            first, second = request.tensor(role), request.tensor(other)
+            if first is not None and second is not None and _overlap(_span(first), _span(second)):
+                name = request.names[role]
+                request.refuse(
+                    f"{name} and {request.names[other]} share memory; allowed: separate memory; "
+                    f"allocate {name} anew"
+                )
 
 
 def _span(tensor: Tensor) -> tuple[int, int]:

@@ -1,0 +1,102 @@
+"""What an operator is asked for: its arguments by what they mean, not by their names."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from opparity.errors import ArgumentRefused
+from opparity.formats import Intermediate
+from opparity.operators import producer_named
+from opparity.operators.declaration import Direction, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from opparity.operators.declaration import Operator, Producer
+
+
+class Reader:
+    """Reads the arguments of one operator's calls."""
+
+    def __init__(self, operator: Operator) -> None:
+        arguments = operator.arguments
+        self.operator = operator
+        self.producer = producer_named(operator.producer)
+        self._names = tuple(argument.name for argument in arguments)
+        self._defaults: dict[str, Any] = {p.name: p.default for p in self.producer.parameters}
+        self._defaults |= {
+            argument.name: ast.literal_eval(argument.default)
+            for argument in arguments
+            if argument.default is not None
+        }
+        self._names_of_roles: dict[Role, str] = {
+            argument.role: argument.name
+            for argument in arguments
+            if argument.role not in (Role.PARAMETER, Role.UNUSED)
+        }
+
+    def read(self, positional: Sequence[object], named: Mapping[str, object]) -> Request:
+        """Return a call's request; torch leaves out arguments that have the default."""
+        given: dict[str, Any] = {
+            **self._defaults,
+            **dict(zip(self._names, positional, strict=False)),
+            **named,
+        }
+        return Request(
+            self.operator,
+            self.producer,
+            self._names_of_roles,
+            {role: given[name] for role, name in self._names_of_roles.items()},
+            tuple(float(given[p.name]) for p in self.producer.parameters),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of one operator, before its checks.
+
+    Attributes:
+        names: what the operator's schema calls the argument with a role.
+        arguments: what was given, with the schema's defaults.
+        parameters: the producer's numbers, in its order.
+    """
+
+    operator: Operator
+    producer: Producer
+    names: Mapping[Role, str]
+    arguments: Mapping[Role, Any]
+    parameters: tuple[float, ...]
+
+    @property
+    def input(self) -> Tensor:
+        """The tensor that every operator has."""
+        tensor: Tensor = self.arguments[Role.INPUT]
+        return tensor
+
+    @property
+    def is_backward(self) -> bool:
+        """Whether the gradient is asked for."""
+        return self.operator.direction is Direction.BACKWARD
+
+    @property
+    def intermediate(self) -> str:
+        """Where the activation is rounded."""
+        return str(self.arguments.get(Role.INTERMEDIATE, Intermediate.FLOAT32))
+
+    @property
+    def interleaved(self) -> bool:
+        """Whether gate and up alternate."""
+        return bool(self.arguments.get(Role.INTERLEAVED, False))
+
+    def tensor(self, role: Role) -> Tensor | None:
+        """Return the tensor with a role, if there is one."""
+        found: Tensor | None = self.arguments.get(role)
+        return found
+
+    def refuse(self, detail: str) -> NoReturn:
+        """Raise ArgumentRefused in the operator's name."""
+        raise ArgumentRefused(operator=self.operator.name, detail=detail)
