@@ -22,11 +22,9 @@ _DELIMITER = "opparity"
 
 
 def main() -> None:
-    """Write the file where it differs from what is there, so that nothing is built anew."""
+    """Write the file."""
     output, *folders = map(Path, sys.argv[1:])
-    text = data(collect(folders))
-    if not output.is_file() or output.read_text("utf-8") != text:
-        output.write_text(text, encoding="utf-8")
+    output.write_text(data(collect(folders)), encoding="utf-8")
 
 
 def collect(folders: list[Path]) -> dict[str, str]:

@@ -57,11 +57,12 @@ class Nvrtc final : public RuntimeCompiler {
     const int chip = std::stoi(architecture.substr(architecture.find('_') + 1));
     const int known = newest_known_for(chip);
     const bool is_exact = known == chip;
-    return compile_program(functions_, is_exact ? machine_code_ : ptx_, source,
-                           {(is_exact ? "--gpu-architecture=sm_" : "--gpu-architecture=compute_") +
-                                std::to_string(known),
-                            "-std=c++20", "-fmad=false", "-prec-div=true", "-ftz=false"},
-                           version(), architecture);
+    return compile_program(
+        functions_, is_exact ? machine_code_ : ptx_, source,
+        {(is_exact ? "--gpu-architecture=sm_" : "--gpu-architecture=compute_") +
+             std::to_string(known),
+         "-default-device", "-std=c++20", "-fmad=false", "-prec-div=true", "-ftz=false"},
+        version(), architecture);
   }
 
  private:
