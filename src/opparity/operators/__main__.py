@@ -1,23 +1,219 @@
-"""`python -m opparity.operators --sources`: the native sources, one a line, for CMake."""
+"""`python -m opparity.operators FILE`: the tables as a C++ header, for CMake."""
 
 from __future__ import annotations
 
 import argparse
+from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from opparity.operators import OPERATORS
+from opparity.formats import (
+    INPUT_DTYPES,
+    RECIPES,
+    VALUE_FORMATS,
+    Intermediate,
+    ScaleFormat,
+    ScaleLayout,
+    ScaleRule,
+    accepted_recipes,
+)
+from opparity.operators import OPERATORS, PRODUCERS
+from opparity.operators.declaration import Direction, Role
+
+if TYPE_CHECKING:
+    from opparity.operators.declaration import Operator
+
+_MOST_ARGUMENTS = 16
 
 
 def main() -> None:
-    """Print the paths of the native sources, relative to the package's folder."""
+    """Write the header where it differs from what is there, so that nothing is built anew."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sources", action="store_true", required=True)
-    parser.parse_args()
-    folder = Path("operators")
-    for operator in OPERATORS:
-        for implementation in operator.implementations:
-            for source in implementation.sources:
-                print((folder / operator.name / source).as_posix())  # noqa: T201 -- CMake reads it
+    parser.add_argument("file", type=Path)
+    file: Path = parser.parse_args().file
+    text = header()
+    if not file.is_file() or file.read_text("utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+
+
+def header() -> str:
+    """Return the header's text."""
+    lines = [
+        "// Written by `python -m opparity.operators`: the tables of operators/__init__.py and",
+        "// formats.py.",
+        "#pragma once",
+        "",
+        "#include <cstdint>",
+        "",
+        *_for_each("PRODUCER", [p.functor for p in PRODUCERS]),
+        *_for_each("VALUE_FORMAT", [f.functor for f in VALUE_FORMATS.values()]),
+        "",
+        "namespace opparity {",
+        "",
+        *_enumeration("Producer", [p.functor for p in PRODUCERS]),
+        *_enumeration("InputType", ["Float16", "BFloat16", "Float32"]),
+        *_enumeration("ValueFormat", [*(f.functor for f in VALUE_FORMATS.values()), "InputType"]),
+        *_enumeration("ScaleFormat", _members(ScaleFormat)),
+        *_enumeration("ScaleRule", _members(ScaleRule)),
+        *_enumeration("ScaleLayout", _members(ScaleLayout)),
+        *_enumeration("Intermediate", _members(Intermediate)),
+        *_enumeration("Role", _members(Role)),
+        "",
+        "inline constexpr int kMostParameters = 4;",
+        *_value_facts(),
+        "",
+        "// GPU kernels read none of the rest.",
+        "#ifndef OPPARITY_GPU",
+        *_names("kInputTypeNames", INPUT_DTYPES),
+        *_names("kValueFormatNames", [*VALUE_FORMATS, "none"]),
+        *_names("kScaleFormatNames", list(ScaleFormat)),
+        *_names("kScaleRuleNames", list(ScaleRule)),
+        *_names("kScaleLayoutNames", list(ScaleLayout)),
+        *_names("kIntermediateNames", list(Intermediate)),
+        *_recipes(),
+        *_producer_facts(),
+        *_rows(),
+        "#endif",
+        "",
+        "}  // namespace opparity",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.lower().split("_"))
+
+
+def _members(enumeration: type[StrEnum]) -> list[str]:
+    return [_camel(member.name) for member in enumeration]
+
+
+def _for_each(what: str, names: list[str]) -> list[str]:
+    return [f"#define OPPARITY_FOR_EACH_{what}(APPLY) " + " ".join(f"APPLY({n})" for n in names)]
+
+
+def _enumeration(name: str, members: list[str]) -> list[str]:
+    return [f"enum class {name} : int32_t {{ " + ", ".join(f"k{m}" for m in members) + " };"]
+
+
+def _names(name: str, values: list[str] | tuple[str, ...]) -> list[str]:
+    return [f"inline constexpr const char* {name}[] = {{" + ", ".join(map(_quoted, values)) + "};"]
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _value_facts() -> list[str]:
+    return [
+        "struct ValueFacts {",
+        "  int bits;",
+        "  float maximum, lowest, minimum_scale;",
+        "};",
+        "inline constexpr ValueFacts kValueFacts[] = {"
+        + ", ".join(
+            f"{{{f.bits}, {f.maximum.hex()}f, {f.lowest.hex()}f, {f.minimum_scale.hex()}f}}"
+            for f in VALUE_FORMATS.values()
+        )
+        + "};",
+    ]
+
+
+def _recipes() -> list[str]:
+    """Return every recipe that operators take, in the order of strcmp."""
+    functors = {f.name: f.functor for f in VALUE_FORMATS.values()} | {"none": "InputType"}
+    lines = [
+        f"inline constexpr const char* kRecipeNames = {_quoted(', '.join(RECIPES))};",
+        "struct RecipeRow {",
+        "  const char* text;",
+        "  ValueFormat value;",
+        "  // 0 without groups.",
+        "  int32_t group_size;",
+        "  ScaleFormat scale;",
+        "  ScaleRule rule;",
+        "  ScaleLayout layout;",
+        "};",
+        "inline constexpr RecipeRow kRecipeRows[] = {",
+    ]
+    for text, recipe in sorted(accepted_recipes().items(), key=lambda item: item[0].encode()):
+        lines.append(
+            f"    {{{_quoted(text)}, ValueFormat::k{functors[recipe.value]}, "
+            f"{recipe.group_size or 0}, ScaleFormat::k{_camel(recipe.scale.name)}, "
+            f"ScaleRule::k{_camel(recipe.rule.name)}, "
+            f"ScaleLayout::k{_camel(recipe.layout.name)}}},"
+        )
+    return [*lines, "};"]
+
+
+def _producer_facts() -> list[str]:
+    lines = [
+        "struct ProducerFacts {",
+        "  const char* name;",
+        "  const char* functor;",
+        "  bool is_gated;",
+        "  int parameter_count;",
+        "  const char* parameters[kMostParameters];",
+        "  bool is_positive[kMostParameters];",
+        "};",
+        "inline constexpr ProducerFacts kProducerFacts[] = {",
+    ]
+    for producer in PRODUCERS:
+        names = ", ".join(_quoted(p.name) for p in producer.parameters) or "nullptr"
+        positive = ", ".join(str(p.positive).lower() for p in producer.parameters)
+        lines.append(
+            f"    {{{_quoted(producer.name)}, {_quoted(producer.functor)}, "
+            f"{str(producer.gated).lower()}, {len(producer.parameters)}, {{{names}}}, {{{positive}}}}},"
+        )
+    return [*lines, "};"]
+
+
+def _rows() -> list[str]:
+    lines = [
+        f"inline constexpr int kMostArguments = {_MOST_ARGUMENTS};",
+        "struct ArgumentRow {",
+        "  const char* name;",
+        "  Role role;",
+        "  bool is_optional;",
+        "};",
+        "struct OperatorRow {",
+        "  const char* name;",
+        "  const char* qualified_name;",
+        "  const char* definition;",
+        "  Producer producer;",
+        "  bool is_backward, mutates, is_swizzled, is_unquantised;",
+        "  ScaleRule rule;",
+        "  ScaleFormat scale;",
+        "  int argument_count;",
+        "  ArgumentRow arguments[kMostArguments];",
+        "};",
+        "inline constexpr OperatorRow kOperatorRows[] = {",
+        *(_row(operator) for operator in OPERATORS),
+        "};",
+    ]
+    return lines
+
+
+def _row(operator: Operator) -> str:
+    functor = {p.name: p.functor for p in PRODUCERS}[operator.producer]
+    flags = (
+        operator.direction is Direction.BACKWARD,
+        operator.mutates,
+        operator.swizzled,
+        operator.unquantised,
+    )
+    arguments = operator.arguments
+    listed = ", ".join(
+        f"{{{_quoted(a.name)}, Role::k{_camel(a.role.name)}, {str(a.type.endswith('?')).lower()}}}"
+        for a in arguments
+    )
+    return (
+        f"    {{{_quoted(operator.name)}, {_quoted(operator.qualified_name)}, "
+        f"{_quoted(operator.qualified_name + operator.schema)}, "
+        f"Producer::k{functor}, {', '.join(str(f).lower() for f in flags)}, "
+        f"ScaleRule::k{_camel(operator.rule.name)}, ScaleFormat::k{_camel(operator.scale.name)}, "
+        f"{len(arguments)}, {{{listed}}}}},"
+    )
 
 
 if __name__ == "__main__":

@@ -54,10 +54,10 @@ class FunctionTable {
     std::unique_ptr<Slot[]> slots;
   };
 
-  // Keys may differ in a few high bits alone; a product by an odd number with many ones carries
-  // them all into the highest.
+  // The product carries every bit of the folded key into the bits that are taken, so that keys that
+  // differ in few places do not follow one another.
   static size_t place_of(uint64_t key, size_t mask) {
-    return static_cast<size_t>((key * 0x9E3779B97F4A7C15u) >> 32) & mask;
+    return static_cast<size_t>(((key ^ (key >> 32)) * 0x9E3779B97F4A7C15u) >> 32) & mask;
   }
 
   static void put(const Table& table, uint64_t key, void* function) {

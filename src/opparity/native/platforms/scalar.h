@@ -4,6 +4,15 @@
 
 namespace {
 
+OPPARITY_FUNCTION Number all(float value) { return value; }
+OPPARITY_FUNCTION Bits all_bits(uint32_t value) { return value; }
+OPPARITY_FUNCTION bool any(bool condition) { return condition; }
+OPPARITY_FUNCTION Bits larger(Bits a, Bits b) { return a > b ? a : b; }
+template <typename Value>
+OPPARITY_FUNCTION Value choose(bool condition, Value yes, Value no) {
+  return condition ? yes : no;
+}
+
 OPPARITY_FUNCTION Number negative_magnitude_up_to(Number x, float limit) {
   return at_least(-magnitude(x), -limit);
 }

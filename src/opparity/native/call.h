@@ -1,0 +1,72 @@
+// One call of an operator after its checks: what the CPU kernel and the GPU's launcher take.
+#pragma once
+
+#include <cstdint>
+
+#include "opparity_tables.h"
+
+namespace opparity {
+
+// A producer's numbers in the order of its table line, and their correctly rounded reciprocals.
+struct Parameters {
+  float value[kMostParameters];
+  float reciprocal[kMostParameters];
+};
+
+// Where the scale of (token, group) lies, in bytes from the first:
+//   (token / 128) * token_128 + (token / 32 % 4) * token_32 + (token % 32) * token +
+//   (group / 4) * group_4 + (group % 4) * group.
+// Where `is_tiled` is false that is token * `token` + group * `group`.
+struct ScalePlace {
+  bool is_tiled;
+  int64_t token_128, token_32, token;
+  int64_t group_4, group;
+};
+
+struct Call {
+  Producer producer;
+  bool is_backward;
+  // Gate and up alternate, gate first, instead of standing in halves.
+  bool is_interleaved;
+  InputType input_type;
+  // Of the gradient, in the backward direction; the input's, or float32.
+  InputType gradient_type;
+  Intermediate intermediate;
+  // kInputType: the product, rounded to the input's dtype, and no scales.
+  ValueFormat value_format;
+  ScaleRule rule;
+  // One byte for each scale (an exponent or an E4M3 number), otherwise a float32 number.
+  bool scale_is_byte;
+
+  const void* input;
+  const void* gradient;
+  // Backward: the input's gradient, laid out as the input.
+  void* values;
+  void* scales;
+  // The tensor's scale (kGiven) or NVFP4's global one (kGlobal), one float32 number; may be on a
+  // GPU.
+  const float* given_scale;
+  // The upper bound of scales by kAmax, nullptr for none.
+  const float* scale_bound;
+  // The lower clamp of scales by kAmax; of the other rules, the amax below which a group counts as
+  // one of this amax.
+  float least;
+
+  int device;
+  int64_t num_tokens;
+  // Elements of a row of the output; the input's rows have twice as many where the producer is
+  // gated.
+  int64_t hidden_size;
+  // Elements that share a scale; 0 without groups. The last group of a row may be short.
+  int64_t group_size;
+  int64_t input_row_bytes;
+  int64_t gradient_row_bytes;
+  int64_t values_row_bytes;
+  ScalePlace place;
+  // Where scales are padded: what to write with zeros first, and how many bytes of it, 0 for none.
+  void* cleared;
+  int64_t cleared_bytes;
+  Parameters parameters;
+};
+
+}  // namespace opparity

@@ -1,0 +1,54 @@
+// The GPU kernel's one parameter, the same record for the launcher and for the kernel.
+#pragma once
+
+#include "native/call.h"
+
+namespace opparity {
+
+// What the launcher chooses between: how many elements a thread takes, and how it finds its place.
+enum class Shape : int32_t {
+  // Sixteen elements a thread, counted through all rows.
+  kLarge,
+  // Eight: more threads of fewer registers, for inputs that fill the chip about once.
+  kMedium,
+  // Four, or eight for groups of 256; the token is the grid's second dimension.
+  kSmall,
+  // As kSmall, for rows that begin or end where wide loads and stores cannot.
+  kUnaligned,
+};
+
+constexpr int64_t elements_of_a_thread(Shape shape, int64_t group_size) {
+  if (shape == Shape::kLarge) return 16;
+  if (shape == Shape::kMedium) return 8;
+  return group_size > 128 ? 8 : 4;
+}
+
+struct KernelArguments {
+  const char* input;
+  const char* gradient;
+  char* values;
+  char* scales;
+  const float* given_scale;
+  const float* scale_bound;
+  int64_t input_row_bytes;
+  int64_t gradient_row_bytes;
+  int64_t values_row_bytes;
+  ScalePlace place;
+  // Of this launch; input, gradient and values begin there, scales at token 0.
+  uint32_t first_token;
+  uint32_t hidden_size;
+  // Pieces are the elements of a thread: in a row, whole groups of them; the last one of a row that
+  // has elements; and in all.
+  uint32_t row_pieces;
+  uint32_t last_piece;
+  uint32_t pieces;
+  // piece / row_pieces is (piece * multiplier) >> (32 + shift), for pieces below 2^31.
+  uint32_t multiplier;
+  uint32_t shift;
+  ScaleRule rule;
+  int32_t scale_is_byte;
+  float least;
+  Parameters parameters;
+};
+
+}  // namespace opparity

@@ -1,0 +1,106 @@
+#include "native/gpu/run.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "native/gpu/kernel_cache.h"
+#include "native/gpu/plan.h"
+#include "native/gpu/torch_stream.h"
+#include "native/gpu/variant.h"
+
+namespace opparity {
+namespace {
+
+constexpr int64_t kWideBytes = 16;
+
+int64_t bytes_of(InputType type) { return type == InputType::kFloat32 ? 4 : 2; }
+
+// Whether every piece begins where wide loads and stores can, and no row ends inside of one.
+bool is_aligned(const Call& call) {
+  const auto bits =
+      reinterpret_cast<uintptr_t>(call.input) | reinterpret_cast<uintptr_t>(call.gradient) |
+      reinterpret_cast<uintptr_t>(call.values) | static_cast<uintptr_t>(call.input_row_bytes) |
+      static_cast<uintptr_t>(call.gradient_row_bytes) |
+      static_cast<uintptr_t>(call.values_row_bytes);
+  return bits % kWideBytes == 0 && call.hidden_size % elements_of_a_thread(Shape::kLarge, 0) == 0;
+}
+
+void check_size(const Call& call) {
+  if (call.hidden_size > kMostPieces || call.num_tokens > kMostTokens) {
+    throw std::runtime_error(std::string(kProducerFacts[static_cast<size_t>(call.producer)].name) +
+                             ": " + std::to_string(call.num_tokens) + " tokens of " +
+                             std::to_string(call.hidden_size) +
+                             " values; allowed on a GPU: below 2^31 of each; split the input");
+  }
+}
+
+KernelArguments arguments_of(const Call& call, Shape shape, int64_t group_size) {
+  const int64_t row_pieces = pieces_of_a_row(shape, call.hidden_size, group_size);
+  const int64_t elements = elements_of_a_thread(shape, group_size);
+  KernelArguments arguments{};
+  arguments.input = static_cast<const char*>(call.input);
+  arguments.gradient = static_cast<const char*>(call.gradient);
+  arguments.values = static_cast<char*>(call.values);
+  arguments.scales = static_cast<char*>(call.scales);
+  arguments.given_scale = call.given_scale;
+  arguments.scale_bound = call.scale_bound;
+  arguments.input_row_bytes = call.input_row_bytes;
+  arguments.gradient_row_bytes = call.gradient_row_bytes;
+  arguments.values_row_bytes = call.values_row_bytes;
+  arguments.place = call.place;
+  arguments.hidden_size = static_cast<uint32_t>(call.hidden_size);
+  arguments.row_pieces = static_cast<uint32_t>(row_pieces);
+  arguments.last_piece = static_cast<uint32_t>((call.hidden_size - 1) / elements);
+  arguments.rule = call.rule;
+  arguments.scale_is_byte = call.scale_is_byte;
+  arguments.least = call.least;
+  arguments.parameters = call.parameters;
+  if (counts_through_rows(shape)) {
+    const Division division = division_by(arguments.row_pieces);
+    arguments.multiplier = division.multiplier;
+    arguments.shift = division.shift;
+  }
+  return arguments;
+}
+
+}  // namespace
+
+void run_on_gpu(const Call& call) {
+  if (call.num_tokens == 0) return;
+  check_size(call);
+  KernelCache& cache = kernel_cache();
+  const GpuFacts& facts = cache.facts(call.device);
+  const Chip chip{facts.multiprocessors, facts.threads_of_a_multiprocessor};
+  const Shape shape = choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), chip);
+  const Variant variant = variant_of(call, shape);
+  void* function = cache.function(call.device, key_of(variant), [&] {
+    return KernelSource{name_of(variant), defines_of(variant)};
+  });
+  void* stream = current_stream(call.device);
+  if (call.cleared_bytes > 0) {
+    cache.clear_memory(call.device, call.cleared, static_cast<size_t>(call.cleared_bytes), stream);
+  }
+  KernelArguments arguments = arguments_of(call, shape, variant.group_size);
+  const uint32_t threads = threads_of_a_block(shape, call.num_tokens * call.hidden_size, chip);
+  const int64_t row_pieces = arguments.row_pieces, step = most_tokens(shape, row_pieces);
+  for (int64_t first = 0; first < call.num_tokens; first += step) {
+    const int64_t num_tokens = std::min(step, call.num_tokens - first);
+    const bool through_rows = counts_through_rows(shape);
+    const int64_t pieces = through_rows ? num_tokens * row_pieces : row_pieces;
+    arguments.first_token = static_cast<uint32_t>(first);
+    arguments.pieces = static_cast<uint32_t>(pieces);
+    const Grid grid{
+        .x = static_cast<uint32_t>((pieces + threads - 1) / threads),
+        .y = through_rows ? 1 : static_cast<uint32_t>(num_tokens),
+        .threads = threads,
+    };
+    cache.launch(call.device, function, grid, &arguments, sizeof arguments, stream,
+                 /*overlaps=*/true);
+    arguments.input += num_tokens * arguments.input_row_bytes;
+    arguments.gradient += num_tokens * arguments.gradient_row_bytes;
+    arguments.values += num_tokens * arguments.values_row_bytes;
+  }
+}
+
+}  // namespace opparity

@@ -1,0 +1,39 @@
+// Which variant of the kernel serves a call: its key and the macros that compile it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "native/gpu/arguments.h"
+
+namespace opparity {
+
+struct Variant {
+  Producer producer;
+  bool is_backward;
+  bool is_interleaved;
+  InputType input_type;
+  InputType gradient_type;
+  Intermediate intermediate;
+  ValueFormat value_format;
+  int64_t group_size;
+  Shape shape;
+};
+
+// What a call needs in a shape. What makes no difference has one value, so that it compiles once.
+Variant variant_of(const Call& call, Shape shape);
+
+// Blocks of 256 threads that a multiprocessor is to hold, which limits registers.
+int blocks_of(const Variant& variant);
+
+// A number for each variant.
+uint64_t key_of(const Variant& variant);
+
+// The macros of gpu/kernel.h.
+std::vector<std::string> defines_of(const Variant& variant);
+
+// Its name in messages.
+std::string name_of(const Variant& variant);
+
+}  // namespace opparity

@@ -1,0 +1,312 @@
+#include "native/operators/checks.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "native/operators/recipe.h"
+#include "native/operators/scales.h"
+
+namespace opparity {
+namespace {
+
+// What a producer's number and an eps may be: float32 holds them and their reciprocals.
+constexpr double kLeast = 1e-30, kMost = 1e30;
+
+const ProducerFacts& producer_of(const Request& request) {
+  return kProducerFacts[static_cast<size_t>(request.row.producer)];
+}
+
+void check_last_stride(const Request& request, Role role, const TensorFacts& tensor) {
+  if (tensor.sizes[1] > 1 && tensor.strides[1] != 1) {
+    request.refuse(request.name_of(role), "'s last dimension has stride ", tensor.strides[1],
+                   "; allowed: 1; call contiguous()");
+  }
+}
+
+void check_input(const Request& request) {
+  const TensorFacts& input = *request.input;
+  const bool is_gated = producer_of(request).is_gated;
+  if (input.sizes.size() != 2) {
+    request.refuse("input has ", input.sizes.size(), " dimensions; allowed: 2, [num_tokens, ",
+                   is_gated ? "2 * hidden_size" : "hidden_size", "]; flatten the leading ones");
+  }
+  if (input.dtype != Dtype::kFloat16 && input.dtype != Dtype::kBFloat16 &&
+      input.dtype != Dtype::kFloat32) {
+    request.refuse("input has dtype ", name_of_dtype(input.torch_dtype),
+                   "; allowed: float16, bfloat16, float32; cast it");
+  }
+  const int64_t width = input.sizes[1];
+  if (is_gated && (width % 2 != 0 || width == 0)) {
+    request.refuse("input is ", width, " wide; allowed: an even width of at least 2; ",
+                   "concatenate gate and up in the last dimension");
+  }
+  if (width == 0) {
+    request.refuse("input is 0 wide; allowed: a width of at least 1; leave the call out");
+  }
+  check_last_stride(request, Role::kInput, input);
+}
+
+void check_code_bounds(const Request& request, const RecipeRow& recipe) {
+  if (recipe.value == ValueFormat::kInputType) return;
+  const ValueFacts& facts = kValueFacts[static_cast<size_t>(recipe.value)];
+  const auto check = [&](Role role, const std::optional<double>& given, double bound) {
+    if (!given.has_value() || *given == bound) return;
+    request.refuse(request.name_of(role), " is ", *given, "; allowed: ", bound, ", ",
+                   kValueFormatNames[static_cast<size_t>(recipe.value)], "'s; pass that");
+  };
+  check(Role::kCodeMinimum, request.code_minimum, facts.lowest);
+  check(Role::kCodeMaximum, request.code_maximum, facts.maximum);
+}
+
+void check_number(const Request& request, const char* name, double value, double lowest) {
+  if (value >= lowest && value <= kMost) return;
+  request.refuse(name, " is ", value, "; allowed: ", lowest, " to ", kMost, "; choose one");
+}
+
+Intermediate check_numbers(const Request& request) {
+  const ProducerFacts& facts = producer_of(request);
+  for (int i = 0; i < facts.parameter_count; ++i) {
+    check_number(request, facts.parameters[i], request.parameters[i],
+                 facts.is_positive[i] ? kLeast : -kMost);
+  }
+  if (request.least_amax.has_value()) {
+    check_number(request, request.name_of(Role::kLeastAmax), *request.least_amax, kLeast);
+  }
+  for (size_t i = 0; i < std::size(kIntermediateNames); ++i) {
+    if (request.intermediate == kIntermediateNames[i]) return static_cast<Intermediate>(i);
+  }
+  request.refuse("intermediate is '", request.intermediate,
+                 "'; allowed: float32, input_dtype, product; choose one");
+}
+
+void check_values(const Request& request, const RecipeRow& recipe, int64_t num_tokens,
+                  int64_t hidden_size) {
+  const TensorFacts& values = *request.values;
+  const char* name = request.name_of(Role::kValues);
+  if (recipe.value == ValueFormat::kInputType) {
+    if (values.torch_dtype != request.input->torch_dtype) {
+      request.refuse(name, " has dtype ", name_of_dtype(values.torch_dtype),
+                     "; allowed: ", name_of_dtype(request.input->torch_dtype),
+                     ", the input's; allocate it so");
+    }
+  } else {
+    const std::vector<Dtype> allowed = value_dtypes(recipe.value);
+    if (std::find(allowed.begin(), allowed.end(), values.dtype) == allowed.end()) {
+      request.refuse(name, " has dtype ", name_of_dtype(values.torch_dtype),
+                     "; allowed: ", names_of(allowed), "; allocate it so");
+    }
+  }
+  const bool is_packed = packs_values(recipe);
+  const int64_t columns = is_packed ? hidden_size / 2 : hidden_size;
+  if (!values.has_shape(num_tokens, columns)) {
+    request.refuse(name, " has shape ", list_of(values.sizes), "; allowed: [", num_tokens, ", ",
+                   columns, "], [num_tokens, hidden_size", is_packed ? " / 2" : "",
+                   "]; allocate it so");
+  }
+  check_rows(request, Role::kValues, values);
+}
+
+void check_gradient(const Request& request, int64_t num_tokens, int64_t hidden_size) {
+  if (!request.gradient.has_value()) return;
+  const TensorFacts& gradient = *request.gradient;
+  const TensorFacts& input = *request.input;
+  if (!gradient.has_shape(num_tokens, hidden_size)) {
+    request.refuse("gradient has shape ", list_of(gradient.sizes), "; allowed: [", num_tokens, ", ",
+                   hidden_size, "], [num_tokens, hidden_size]; pass the output's");
+  }
+  if (gradient.dtype != Dtype::kFloat32 && gradient.dtype != input.dtype) {
+    const std::string own =
+        input.dtype == Dtype::kFloat32 ? "" : name_of_dtype(input.torch_dtype) + ", ";
+    request.refuse("gradient has dtype ", name_of_dtype(gradient.torch_dtype), "; allowed: ", own,
+                   "float32; cast it");
+  }
+  check_last_stride(request, Role::kGradient, gradient);
+}
+
+// The given scale or the scales' bound, each a tensor of one float32 number.
+void check_single_number(const Request& request, const RecipeRow& recipe, Role role,
+                         const std::optional<TensorFacts>& tensor) {
+  if (!request.has(role)) return;
+  const bool is_scale = role == Role::kScale;
+  const bool is_given = recipe.rule == ScaleRule::kGiven || recipe.rule == ScaleRule::kGlobal;
+  const char* name = request.name_of(role);
+  if (!tensor.has_value()) {
+    if (is_scale && is_given) {
+      request.refuse(name, " is None; allowed: one float32 number, since the recipe's scale is ",
+                     "given; pass it");
+    }
+    return;
+  }
+  if (is_scale && !is_given) {
+    request.refuse(name,
+                   " is given; allowed: None, since the recipe computes its scales; leave it out");
+  }
+  if (!is_scale && recipe.rule != ScaleRule::kAmax) {
+    request.refuse(name,
+                   " is given; allowed: None, since the recipe has no scales that a bound is ",
+                   "defined for; leave it out");
+  }
+  if (tensor->dtype != Dtype::kFloat32) {
+    request.refuse(name, " has dtype ", name_of_dtype(tensor->torch_dtype),
+                   "; allowed: float32; cast it");
+  }
+  if (tensor->num_elements != 1) {
+    request.refuse(name, " has ", tensor->num_elements, " elements; allowed: 1; give one ",
+                   is_scale ? "scale" : "bound", " for all");
+  }
+}
+
+std::string name_of_device(const TensorFacts& tensor) {
+  return tensor.is_cpu ? "cpu" : join("cuda:", tensor.device);
+}
+
+template <typename Visit>
+void for_each_tensor(const Request& request, const Visit& visit) {
+  visit(Role::kValues, request.values);
+  visit(Role::kScales, request.scales);
+  visit(Role::kGradient, request.gradient);
+  visit(Role::kScale, request.scale);
+  visit(Role::kScaleUb, request.scale_ub);
+}
+
+void check_devices(const Request& request) {
+  for_each_tensor(request, [&](Role role, const std::optional<TensorFacts>& tensor) {
+    if (!tensor.has_value() || tensor->is_on_device_of(*request.input)) return;
+    request.refuse(request.name_of(role), " is on ", name_of_device(*tensor), " and input on ",
+                   name_of_device(*request.input), "; allowed: one device; move them together");
+  });
+}
+
+// A number on a GPU is not read: that would wait for the GPU and end a graph capture. There the
+// kernel writes NaN scales for a bound that is not above zero.
+void check_number_on_cpu(const Request& request, Role role,
+                         const std::optional<TensorFacts>& tensor, const char* advice) {
+  if (!tensor.has_value() || !tensor->is_cpu) return;
+  const float number = *static_cast<const float*>(tensor->address);
+  if (number > 0.0f) return;
+  request.refuse(request.name_of(role), " is ", number, "; allowed: a number above 0; ", advice);
+}
+
+void check_memory(const Request& request) {
+  check_number_on_cpu(request, Role::kScale, request.scale, "pass another");
+  check_number_on_cpu(request, Role::kScaleUb, request.scale_ub, "leave it out for none");
+  if (!request.row.mutates) return;
+  const std::pair<Role, const std::optional<TensorFacts>*> tensors[] = {
+      {Role::kValues, &request.values},
+      {Role::kScales, &request.scales},
+      {Role::kInput, &request.input},
+      {Role::kScale, &request.scale},
+      {Role::kScaleUb, &request.scale_ub}};
+  for (size_t output = 0; output < 2; ++output) {
+    for (size_t other = output + 1; other < std::size(tensors); ++other) {
+      const auto& [role, first] = tensors[output];
+      const auto& [other_role, second] = tensors[other];
+      if (!first->has_value() || !second->has_value() || !(*first)->overlaps(**second)) continue;
+      request.refuse(request.name_of(role), " and ", request.name_of(other_role),
+                     " share memory; allowed: separate memory; allocate ", request.name_of(role),
+                     " anew");
+    }
+  }
+}
+
+InputType input_type_of(const TensorFacts& tensor) {
+  if (tensor.dtype == Dtype::kFloat16) return InputType::kFloat16;
+  return tensor.dtype == Dtype::kBFloat16 ? InputType::kBFloat16 : InputType::kFloat32;
+}
+
+void allocate_values(Request& request, const RecipeRow& recipe, int64_t num_tokens,
+                     int64_t hidden_size) {
+  int64_t columns = packs_values(recipe) ? hidden_size / 2 : hidden_size;
+  if (request.row.is_backward) columns = request.input->sizes[1];
+  const Dtype dtype = recipe.value == ValueFormat::kInputType ? request.input->dtype
+                                                              : value_dtypes(recipe.value)[0];
+  request.values.emplace(new_tensor(*request.input, {num_tokens, columns}, {columns, 1}, dtype));
+}
+
+// By the rule AMAX the lower clamp of scales; an eps is one of amax, and division keeps the order.
+float least_of(const Request& request, const RecipeRow& recipe) {
+  const auto amax = static_cast<float>(request.least_amax.value_or(0.0));
+  if (recipe.rule != ScaleRule::kAmax) return amax;
+  const ValueFacts& facts = kValueFacts[static_cast<size_t>(recipe.value)];
+  return request.least_amax.has_value() ? amax / facts.maximum : facts.minimum_scale;
+}
+
+const float* number_of(const std::optional<TensorFacts>& tensor) {
+  return tensor.has_value() ? static_cast<const float*>(tensor->address) : nullptr;
+}
+
+Parameters parameters_of(const Request& request) {
+  Parameters parameters{};
+  for (int i = 0; i < kMostParameters; ++i) {
+    parameters.value[i] = static_cast<float>(request.parameters[i]);
+    parameters.reciprocal[i] = 1.0f / parameters.value[i];
+  }
+  return parameters;
+}
+
+int64_t row_bytes(const TensorFacts& tensor) {
+  return tensor.strides[0] * static_cast<int64_t>(tensor.tensor.element_size());
+}
+
+}  // namespace
+
+Call check(Request& request) {
+  check_input(request);
+  const RecipeRow recipe = recipe_of(request);
+  const int64_t num_tokens = request.input->sizes[0];
+  const int64_t hidden_size = request.input->sizes[1] / (producer_of(request).is_gated ? 2 : 1);
+  if (packs_values(recipe) && hidden_size % 2 != 0) {
+    request.refuse("hidden_size is ", hidden_size, "; allowed: an even one with ",
+                   kValueFormatNames[static_cast<size_t>(recipe.value)],
+                   ", which stores two codes a byte; pad the projection to ", hidden_size + 1);
+  }
+  const int64_t num_groups =
+      recipe.group_size == 0 ? 0 : (hidden_size + recipe.group_size - 1) / recipe.group_size;
+  check_code_bounds(request, recipe);
+  const Intermediate intermediate = check_numbers(request);
+  ScaleTensor scales{};
+  if (request.row.mutates) check_values(request, recipe, num_tokens, hidden_size);
+  if (request.scales.has_value()) scales = check_scales(request, recipe, num_tokens, num_groups);
+  check_gradient(request, num_tokens, hidden_size);
+  check_single_number(request, recipe, Role::kScale, request.scale);
+  check_single_number(request, recipe, Role::kScaleUb, request.scale_ub);
+  check_devices(request);
+  check_memory(request);
+  if (!request.row.mutates) {
+    allocate_values(request, recipe, num_tokens, hidden_size);
+    if (!request.row.is_backward) scales = new_scales(request, recipe, num_tokens, num_groups);
+  }
+  const bool has_gradient = request.gradient.has_value();
+  return {
+      .producer = request.row.producer,
+      .is_backward = request.row.is_backward,
+      .is_interleaved = request.is_interleaved,
+      .input_type = input_type_of(*request.input),
+      .gradient_type = input_type_of(has_gradient ? *request.gradient : *request.input),
+      .intermediate = intermediate,
+      .value_format = recipe.value,
+      .rule = recipe.rule,
+      .scale_is_byte = scale_is_byte(recipe),
+      .input = request.input->address,
+      .gradient = has_gradient ? request.gradient->address : nullptr,
+      .values = request.values->tensor.mutable_data_ptr(),
+      .scales = scales.data,
+      .given_scale = number_of(request.scale),
+      .scale_bound = number_of(request.scale_ub),
+      .least = least_of(request, recipe),
+      .device = request.input->device,
+      .num_tokens = num_tokens,
+      .hidden_size = hidden_size,
+      .group_size = recipe.group_size,
+      .input_row_bytes = row_bytes(*request.input),
+      .gradient_row_bytes = has_gradient ? row_bytes(*request.gradient) : 0,
+      .values_row_bytes = row_bytes(*request.values),
+      .place = scales.place,
+      .cleared = scales.cleared,
+      .cleared_bytes = scales.cleared_bytes,
+      .parameters = parameters_of(request),
+  };
+}
+
+}  // namespace opparity

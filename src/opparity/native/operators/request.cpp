@@ -1,0 +1,110 @@
+#include "native/operators/request.h"
+
+#include <torch/csrc/stable/library.h>
+
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+namespace opparity {
+namespace {
+
+using torch::stable::Tensor;
+using torch::stable::detail::to;
+
+// torch's own conversion to std::string leaks one for each call (ToImpl<std::string> in
+// torch 2.13's stableivalue_conversions.h), so the handle is taken.
+std::string take_string(StableIValue value) {
+  const auto handle = to<StringHandle>(value);
+  size_t length = 0;
+  const char* text = nullptr;
+  if (torch_string_length(handle, &length) != AOTI_TORCH_SUCCESS ||
+      torch_string_c_str(handle, &text) != AOTI_TORCH_SUCCESS) {
+    throw std::runtime_error("torch does not hand out the string argument of an operator");
+  }
+  std::string taken(text, length);
+  if (torch_delete_string(handle) != AOTI_TORCH_SUCCESS) {
+    throw std::runtime_error("torch does not take back the string argument of an operator");
+  }
+  return taken;
+}
+
+std::optional<TensorFacts> take_tensor(const ArgumentRow& argument, StableIValue value) {
+  if (!argument.is_optional) return TensorFacts(to<Tensor>(value));
+  std::optional<Tensor> tensor = to<std::optional<Tensor>>(value);
+  if (!tensor.has_value()) return std::nullopt;
+  return TensorFacts(std::move(*tensor));
+}
+
+size_t parameter_index(const OperatorRow& row, const char* name) {
+  const ProducerFacts& facts = kProducerFacts[static_cast<size_t>(row.producer)];
+  for (int i = 0; i < facts.parameter_count; ++i) {
+    if (std::strcmp(facts.parameters[i], name) == 0) return static_cast<size_t>(i);
+  }
+  throw std::runtime_error(std::string(row.name) + ": no parameter is named " + name);
+}
+
+void take(Request& request, const ArgumentRow& argument, StableIValue value) {
+  switch (argument.role) {
+    case Role::kInput:
+      request.input = take_tensor(argument, value);
+      return;
+    case Role::kGradient:
+      request.gradient = take_tensor(argument, value);
+      return;
+    case Role::kValues:
+      request.values = take_tensor(argument, value);
+      return;
+    case Role::kScales:
+      request.scales = take_tensor(argument, value);
+      return;
+    case Role::kScale:
+      request.scale = take_tensor(argument, value);
+      return;
+    case Role::kScaleUb:
+      request.scale_ub = take_tensor(argument, value);
+      return;
+    case Role::kRecipe:
+      request.recipe = take_string(value);
+      return;
+    case Role::kIntermediate:
+      request.intermediate = take_string(value);
+      return;
+    case Role::kInterleaved:
+      request.is_interleaved = to<bool>(value);
+      return;
+    case Role::kGroupSize:
+      request.group_size = to<int64_t>(value);
+      return;
+    case Role::kIsScaleTransposed:
+      request.is_scale_transposed = to<bool>(value);
+      return;
+    case Role::kScaleUe8m0:
+      request.rounds_scales_up = to<bool>(value);
+      return;
+    case Role::kLeastAmax:
+      request.least_amax = to<double>(value);
+      return;
+    case Role::kCodeMinimum:
+      request.code_minimum = to<double>(value);
+      return;
+    case Role::kCodeMaximum:
+      request.code_maximum = to<double>(value);
+      return;
+    case Role::kParameter:
+      request.parameters[parameter_index(request.row, argument.name)] = to<double>(value);
+      return;
+    case Role::kUnused:
+      return;
+  }
+}
+
+}  // namespace
+
+Request take_request(const OperatorRow& row, StableIValue* stack) {
+  Request request(row);
+  for (int i = 0; i < row.argument_count; ++i) take(request, row.arguments[i], stack[i]);
+  return request;
+}
+
+}  // namespace opparity

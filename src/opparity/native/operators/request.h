@@ -1,0 +1,48 @@
+// An operator's arguments as they came, by their roles.
+#pragma once
+
+#include <torch/csrc/stable/c/shim.h>
+
+#include <optional>
+#include <string>
+
+#include "native/call.h"
+#include "native/operators/messages.h"
+#include "native/operators/tensors.h"
+
+namespace opparity {
+
+struct Request {
+  explicit Request(const OperatorRow& operator_row) : row(operator_row) {}
+
+  const OperatorRow& row;
+  std::optional<TensorFacts> input, gradient, values, scales, scale, scale_ub;
+  // As text, where the operator takes one.
+  std::optional<std::string> recipe;
+  std::string intermediate = "float32";
+  bool is_interleaved = false;
+  std::optional<int64_t> group_size;
+  bool is_scale_transposed = false;
+  bool rounds_scales_up = false;
+  std::optional<double> least_amax, code_minimum, code_maximum;
+  double parameters[kMostParameters] = {};
+
+  // What the schema calls the argument with a role.
+  const char* name_of(Role role) const {
+    for (int i = 0; i < row.argument_count; ++i) {
+      if (row.arguments[i].role == role) return row.arguments[i].name;
+    }
+    return "";
+  }
+  bool has(Role role) const { return *name_of(role) != '\0'; }
+
+  template <typename... Parts>
+  [[noreturn]] void refuse(const Parts&... parts) const {
+    opparity::refuse(row.name, parts...);
+  }
+};
+
+// Takes the arguments off an operator's stack.
+Request take_request(const OperatorRow& row, StableIValue* stack);
+
+}  // namespace opparity
