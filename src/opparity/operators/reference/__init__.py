@@ -1,0 +1,11 @@
+"""The specification of every operator in plain torch, on any device that has float64.
+
+It knows no C++, and checks nothing: operators/checks.py has said before that a call is allowed.
+"""
+
+from __future__ import annotations
+
+from opparity.operators.reference.gradient import backward
+from opparity.operators.reference.quantisation import compute, dequantise, produce, quantise
+
+__all__ = ["backward", "compute", "dequantise", "produce", "quantise"]
