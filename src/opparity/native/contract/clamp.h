@@ -1,4 +1,4 @@
-// torch.clamp and its slope: one inside and on the bounds, zero outside and at NaN.
+// torch.clamp and its slope: one inside and on the bounds and at NaN, zero outside.
 #pragma once
 
 #include "native/contract/primitives.h"
@@ -11,7 +11,12 @@ OPPARITY_FUNCTION Number clamp(Number x, float limit) {
 }
 
 OPPARITY_FUNCTION Number clamp_slope(Number x, float limit) {
-  return magnitude(x) <= all(limit) ? all(1.0f) : all(0.0f);
+  return magnitude(x) > all(limit) ? all(0.0f) : all(1.0f);
+}
+
+// The slope of a function of at_most(x, limit), from that of the function.
+OPPARITY_FUNCTION Number slope_below(Number x, float limit, Number slope) {
+  return x > all(limit) ? all(0.0f) : slope;
 }
 
 }  // namespace

@@ -24,8 +24,6 @@
 //                                                  with the bits `least` if that is larger, with
 //                                                  x's sign; x is finite
 //   scaled_power(power, shifted, exponent)         step 7 of SiLU
-//   round_to_float16(x), round_to_bfloat16(x)      and widened again; contract/rounding.h has them
-//                                                  for platforms without instructions
 //
 // platforms/scalar.h has those that are the same wherever a Number is a float.
 // A platform may define two macros: OPPARITY_POLYNOMIAL_SCALING, by which its scaled_power finds

@@ -10,6 +10,7 @@ struct SiluAndMul {
 
   OPPARITY_MEMBER Number gate(Number x, const Parameters&) { return silu(x); }
   OPPARITY_MEMBER Number up(Number x, const Parameters&) { return x; }
+  OPPARITY_MEMBER Number gate_slope(Number x, const Parameters&) { return silu_slope(x); }
 };
 
 }  // namespace

@@ -14,6 +14,9 @@ struct SiluAndMulWithClamp {
     return silu(at_most(x, p.value[0]));
   }
   OPPARITY_MEMBER Number up(Number x, const Parameters& p) { return clamp(x, p.value[0]); }
+  OPPARITY_MEMBER Number gate_slope(Number x, const Parameters& p) {
+    return slope_below(x, p.value[0], silu_slope(x));
+  }
   OPPARITY_MEMBER Number up_slope(Number x, const Parameters& p) {
     return clamp_slope(x, p.value[0]);
   }
