@@ -8,8 +8,14 @@ from pathlib import Path
 
 HERE = Path(__file__).parent / "native"
 SOURCES = Path(__file__).parents[1] / "src" / "opparity"
-LAUNCHER = tuple(
-    SOURCES / "native" / name for name in ("cuda_driver.cpp", "gpu_launcher.cpp", "hip_driver.cpp")
+GPU = SOURCES / "native" / "gpu"
+COMPILERS = tuple(
+    GPU / name for name in ("cuda_compiler.cpp", "hip_compiler.cpp", "library.cpp", "program.cpp")
+)
+# What a program needs that uses a kernel cache, less the sources that it compiles.
+GPU_RUNTIME = (
+    *COMPILERS,
+    *(GPU / name for name in ("cuda_driver.cpp", "hip_driver.cpp", "kernel_cache.cpp")),
 )
 
 
@@ -34,7 +40,7 @@ def compile_cpp(output: Path, *arguments: str | Path) -> Path:
 
 
 def compile_library(output: Path, *arguments: str | Path) -> Path:
-    output.parent.mkdir(exist_ok=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
     return compile_cpp(output, "-shared", "-fPIC", *arguments)
 
 

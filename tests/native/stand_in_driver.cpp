@@ -1,26 +1,16 @@
-// A stand-in for libcuda.so.1 that prints every call, and fails where an environment variable
-// named after the function says with which error.
-#include <atomic>
-#include <cstdio>
-#include <cstdlib>
-#include <mutex>
-#include <string>
+// A stand-in for libcuda.so.1 (recording.h).
+#include <cstdint>
+#include <cstring>
+
+#include "recording.h"
 
 namespace {
-
-std::mutex mutex;
-
-int answer(const char* name, const std::string& detail) {
-  const std::lock_guard lock(mutex);
-  std::printf("%s %s\n", name, detail.c_str());
-  std::fflush(stdout);
-  const char* failure = std::getenv(name);
-  return failure == nullptr ? 0 : std::atoi(failure);
-}
 
 thread_local void* current_context = nullptr;
 thread_local int capture_mode = 0;
 void* const kContexts[] = {reinterpret_cast<void*>(0x100), reinterpret_cast<void*>(0x200)};
+
+std::string name_of(const void* context) { return context == kContexts[0] ? "first" : "second"; }
 
 }  // namespace
 
@@ -46,7 +36,7 @@ int cuCtxGetCurrent(void** context) {
 }
 int cuCtxPushCurrent_v2(void* context) {
   current_context = context;
-  return answer("cuCtxPushCurrent_v2", context == kContexts[0] ? "first" : "second");
+  return answer("cuCtxPushCurrent_v2", name_of(context));
 }
 int cuCtxPopCurrent_v2(void** context) {
   *context = current_context;
@@ -54,26 +44,35 @@ int cuCtxPopCurrent_v2(void** context) {
   return answer("cuCtxPopCurrent_v2", "");
 }
 int cuThreadExchangeStreamCaptureMode(int* mode) {
-  const int old = capture_mode;
-  capture_mode = *mode;
-  *mode = old;
+  std::swap(*mode, capture_mode);
   return answer("cuThreadExchangeStreamCaptureMode", std::to_string(capture_mode));
 }
 int cuModuleLoadData(void** module, const void* data) {
-  *module = reinterpret_cast<void*>(0x300);
-  return answer("cuModuleLoadData", std::string(static_cast<const char*>(data), 4));
+  if (ends_a_capture(capture_mode)) return 900;
+  *module = new Module{current_context, static_cast<const char*>(data)};
+  return answer("cuModuleLoadData",
+                std::string(static_cast<const char*>(data)) + " in " + name_of(current_context));
 }
-int cuModuleGetFunction(void** function, void*, const char* name) {
-  *function = reinterpret_cast<void*>(0x400);
+int cuModuleGetFunction(void** function, void* module, const char* name) {
+  *function = module;
   return answer("cuModuleGetFunction", name);
 }
 int cuDeviceGetAttribute(int* value, int attribute, int) {
-  const char* major = std::getenv("CAPABILITY_MAJOR");
+  // Of the chip, as 9.0.
+  const std::string capability = words_of("CAPABILITY", "9.0").front();
+  const size_t point = capability.find('.');
   *value = attribute == 16   ? 132
            : attribute == 39 ? 2048
-           : attribute == 75 ? (major == nullptr ? 9 : std::atoi(major))
+           : attribute == 75 ? std::stoi(capability)
+           : attribute == 76 ? std::stoi(capability.substr(point + 1))
                              : -1;
   return answer("cuDeviceGetAttribute", std::to_string(attribute));
+}
+int cuMemsetD8Async(unsigned long long address, unsigned char byte, size_t count, void* stream) {
+  std::ostringstream words;
+  words << address << " byte " << int{byte} << " count " << count << " stream "
+        << reinterpret_cast<intptr_t>(stream) << " in " << name_of(current_context);
+  return answer("cuMemsetD8Async", words.str());
 }
 #ifndef WITHOUT_LAUNCH
 // Laid out as CUDA's documentation says.
@@ -86,17 +85,18 @@ struct Configuration {
   const Attribute* attributes;
   unsigned count;
 };
-int cuLaunchKernelEx(const Configuration* c, void*, void** parameters, void**) {
-  std::string words = std::to_string(c->grid[0]) + "x" + std::to_string(c->grid[1]) + "x" +
-                      std::to_string(c->grid[2]) + " of " + std::to_string(c->block[0]) +
-                      " shared " + std::to_string(c->shared) + " stream " +
-                      std::to_string(reinterpret_cast<long>(c->stream)) + " argument " +
-                      std::to_string(*static_cast<int*>(parameters[0]));
+int cuLaunchKernelEx(const Configuration* c, void* function, void** parameters, void**) {
+  const auto* module = static_cast<Module*>(function);
+  if (module->place != current_context) return 400;
+  std::ostringstream words;
+  words << module->image << ' ' << c->grid[0] << 'x' << c->grid[1] << 'x' << c->grid[2] << " of "
+        << c->block[0] << 'x' << c->block[1] << 'x' << c->block[2] << " shared " << c->shared
+        << " stream " << reinterpret_cast<intptr_t>(c->stream) << " argument "
+        << *static_cast<int*>(parameters[0]);
   for (unsigned i = 0; i < c->count; ++i) {
-    words += " attribute " + std::to_string(c->attributes[i].id) + "=" +
-             std::to_string(c->attributes[i].value);
+    words << " attribute " << c->attributes[i].id << '=' << c->attributes[i].value;
   }
-  return answer("cuLaunchKernelEx", words);
+  return answer("cuLaunchKernelEx", words.str());
 }
 #endif
 }

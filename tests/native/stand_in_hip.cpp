@@ -1,34 +1,14 @@
-// A stand-in for libamdhip64.so that prints every call, and fails where an environment variable
-// named after the function says with which error. STAND_IN_ARCHITECTURES lists the devices.
-#include <atomic>
-#include <cstdio>
-#include <cstdlib>
+// A stand-in for libamdhip64.so (recording.h). STAND_IN_ARCHITECTURES lists the devices.
+#include <cstdint>
 #include <cstring>
-#include <mutex>
-#include <sstream>
-#include <string>
-#include <vector>
 
-#include "native/hip_interface.h"
+#include "native/gpu/hip_interface.h"
+#include "recording.h"
 
 namespace {
 
-std::mutex mutex;
-
-int answer(const char* name, const std::string& detail) {
-  const std::lock_guard lock(mutex);
-  std::printf("%s %s\n", name, detail.c_str());
-  std::fflush(stdout);
-  const char* failure = std::getenv(name);
-  return failure == nullptr ? 0 : std::atoi(failure);
-}
-
 std::vector<std::string> architectures() {
-  const char* given = std::getenv("STAND_IN_ARCHITECTURES");
-  std::istringstream words(given == nullptr ? "gfx942:sramecc+:xnack- gfx1100" : given);
-  std::vector<std::string> names;
-  for (std::string word; words >> word;) names.push_back(word);
-  return names;
+  return words_of("STAND_IN_ARCHITECTURES", "gfx942:sramecc+:xnack- gfx1100");
 }
 
 std::string hexadecimal(const void* data, size_t size) {
@@ -41,19 +21,10 @@ std::string hexadecimal(const void* data, size_t size) {
   return text;
 }
 
-// The device of a thread, its capture mode, and what is loaded where.
 thread_local int current_device = 0;
 thread_local int capture_mode = 0;
 
-struct Module {
-  int device;
-  const void* image;
-};
-
-struct Function {
-  Module* module;
-  std::string name;
-};
+const void* place_of(int device) { return reinterpret_cast<const void*>(intptr_t{device}); }
 
 }  // namespace
 
@@ -88,34 +59,37 @@ int hipThreadExchangeStreamCaptureMode(int* mode) {
   return answer("hipThreadExchangeStreamCaptureMode", std::to_string(capture_mode));
 }
 int hipModuleLoadData(void** module, const void* image) {
-  // As the runtime does in a capture of the global kind, the default: what is unsafe ends it.
-  const char* capturing = std::getenv("STAND_IN_CAPTURES");
-  if (capturing != nullptr && capture_mode != 2) return 901;
-  *module = new Module{current_device, image};
-  return answer("hipModuleLoadData", std::string(static_cast<const char*>(image), 4) + " on " +
+  if (ends_a_capture(capture_mode)) return 901;
+  *module = new Module{place_of(current_device), static_cast<const char*>(image)};
+  return answer("hipModuleLoadData", std::string(static_cast<const char*>(image)) + " on " +
                                          std::to_string(current_device));
 }
 int hipModuleGetFunction(void** function, void* module, const char* name) {
-  *function = new Function{static_cast<Module*>(module), name};
+  *function = module;
   return answer("hipModuleGetFunction", name);
+}
+int hipMemsetAsync(void* address, int byte, size_t count, void* stream) {
+  std::ostringstream words;
+  words << reinterpret_cast<intptr_t>(address) << " byte " << byte << " count " << count
+        << " stream " << reinterpret_cast<intptr_t>(stream) << " on " << current_device;
+  return answer("hipMemsetAsync", words.str());
 }
 #ifndef WITHOUT_LAUNCH
 int hipModuleLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned threads,
                           unsigned threads_y, unsigned threads_z, unsigned shared, void* stream,
                           void** parameters, void** extra) {
-  const auto* launched = static_cast<Function*>(function);
+  const auto* module = static_cast<Module*>(function);
   // What HIP documents for a kernel whose parameters are one buffer, and what it refuses.
   if (parameters != nullptr || extra[0] != opparity::hip::kArgumentBuffer ||
       extra[2] != opparity::hip::kArgumentSize || extra[4] != opparity::hip::kArgumentsEnd) {
     return 1;
   }
-  if (launched->module->device != current_device) return 400;
+  if (module->place != place_of(current_device)) return 400;
   if (static_cast<unsigned long long>(x) * threads > 0xFFFFFFFFull) return 9;
   std::ostringstream detail;
-  detail << launched->name << " on " << current_device << " image "
-         << std::string(static_cast<const char*>(launched->module->image), 4) << ' ' << x << 'x'
-         << y << 'x' << z << " of " << threads << 'x' << threads_y << 'x' << threads_z << " shared "
-         << shared << " stream " << reinterpret_cast<long>(stream) << " arguments "
+  detail << module->image << " on " << current_device << ' ' << x << 'x' << y << 'x' << z << " of "
+         << threads << 'x' << threads_y << 'x' << threads_z << " shared " << shared << " stream "
+         << reinterpret_cast<intptr_t>(stream) << " arguments "
          << hexadecimal(extra[1], *static_cast<size_t*>(extra[3]));
   return answer("hipModuleLaunchKernel", detail.str());
 }

@@ -16,13 +16,13 @@ constexpr const char* kAdvice =
 
 void* open() {
   std::vector<std::string> names;
-  const std::string torch = folder_of_loaded("libtorch_cpu.so");
+  const std::string torch = path_of_loaded("libtorch_cpu.so");
   if (!torch.empty()) {
-    const std::string packages = torch + "/../../nvidia";
+    const std::string folder = folder_of(torch);
     // torch's own access to NVRTC, linked to the one that it was built with; then the wheels that
     // torch asks for.
-    names = {torch + "/libcaffe2_nvrtc.so", packages + "/cu13/lib/libnvrtc.so.13",
-             packages + "/cuda_nvrtc/lib/libnvrtc.so.12"};
+    names = {folder + "libcaffe2_nvrtc.so", folder + "../../nvidia/cu13/lib/libnvrtc.so.13",
+             folder + "../../nvidia/cuda_nvrtc/lib/libnvrtc.so.12"};
   }
   names.insert(names.end(), {"libnvrtc.so.13", "libnvrtc.so.12"});
   try {

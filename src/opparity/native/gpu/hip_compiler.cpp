@@ -13,20 +13,16 @@ constexpr const char* kAdvice =
     "built for, or let the reference serve with OPPARITY_FORBID=native";
 
 void* open() {
-  constexpr const char* kNames[] = {"libhiprtc.so", "libhiprtc.so.7", "libhiprtc.so.6"};
+  const std::string kName = "libhiprtc.so", kRuntime = "libamdhip64.so";
   std::vector<std::string> names;
-  const auto add = [&](const std::string& folder) {
-    for (const char* name : kNames) names.push_back(folder + name);
-  };
-  // Beside the runtime that torch has loaded: torch's own folder, or ROCm's.
-  for (const char* runtime : {"libamdhip64.so", "libamdhip64.so.7", "libamdhip64.so.6"}) {
-    const std::string folder = folder_of_loaded(runtime);
-    if (!folder.empty()) add(folder + "/");
+  // Beside the runtime that torch has loaded, and of its version: in torch's own folder, or ROCm's.
+  const std::string runtime = path_of_loaded(kRuntime);
+  if (!runtime.empty()) {
+    const std::string folder = folder_of(runtime);
+    names = {folder + kName + runtime.substr(folder.size() + kRuntime.size()), folder + kName};
   }
-  const std::string torch = folder_of_loaded("libtorch_cpu.so");
-  if (!torch.empty()) add(torch + "/");
-  add("");
-  add("/opt/rocm/lib/");
+  for (const char* version : {"", ".7", ".6"}) names.push_back(kName + version);
+  names.push_back("/opt/rocm/lib/" + kName);
   try {
     return open_library("HIPRTC", names);
   } catch (const std::runtime_error& error) {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "native/gpu/driver.h"
 #include "native/gpu/hip_interface.h"
@@ -30,10 +31,13 @@ struct Functions {
 };
 
 Functions open() {
+  const std::string name = "libamdhip64.so";
   // torch for ROCm has one loaded already, from its own folder or ROCm's; a second one would know
   // nothing of torch's memory and streams.
+  const std::string loaded = path_of_loaded(name);
   void* library =
-      open_library("HIP's runtime", {"libamdhip64.so", "libamdhip64.so.7", "libamdhip64.so.6"});
+      open_library("HIP's runtime", loaded.empty() ? std::vector{name, name + ".7", name + ".6"}
+                                                   : std::vector{loaded});
   const char* advice = "HIP's runtime of ROCm 6 or newer is needed";
   Functions found{};
   find_symbol(library, "hipInit", advice, found.init);

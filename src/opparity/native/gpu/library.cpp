@@ -21,16 +21,24 @@ void* open_library(const char* what, const std::vector<std::string>& names) {
   throw std::runtime_error(tried);
 }
 
-std::string folder_of_loaded(const char* name) {
-  void* library = dlopen(name, RTLD_NOW | RTLD_NOLOAD);
-  if (library == nullptr) return "";
-  link_map* map = nullptr;
-  const bool known = dlinfo(library, RTLD_DI_LINKMAP, &map) == 0;
-  const std::string path = known ? map->l_name : "";
-  dlclose(library);
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
+std::string path_of_loaded(const std::string& beginning) {
+  struct Search {
+    const std::string& beginning;
+    std::string found;
+  } search{beginning, ""};
+  dl_iterate_phdr(
+      [](dl_phdr_info* library, size_t, void* data) {
+        auto& wanted = *static_cast<Search*>(data);
+        const std::string path = library->dlpi_name;
+        if (!path.substr(folder_of(path).size()).starts_with(wanted.beginning)) return 0;
+        wanted.found = path;
+        return 1;
+      },
+      &search);
+  return search.found;
 }
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
 std::string file_of(const void* function) {
   Dl_info facts{};

@@ -14,8 +14,12 @@ namespace opparity {
 // and each name with what the loader says of it.
 void* open_library(const char* what, const std::vector<std::string>& names);
 
-// The folder of a library that is loaded already, "" where it is not.
-std::string folder_of_loaded(const char* name);
+// The path of a library that is loaded already, whose file's name begins so; "" where there is
+// none.
+std::string path_of_loaded(const std::string& beginning);
+
+// "" for a path without one, otherwise with its slash.
+std::string folder_of(const std::string& path);
 
 // The file that a function is in.
 std::string file_of(const void* function);
