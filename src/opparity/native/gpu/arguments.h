@@ -42,6 +42,8 @@ struct KernelArguments {
   uint32_t row_pieces;
   uint32_t last_piece;
   uint32_t pieces;
+  // Of a block. Asking the chip would have AMD's runtime pass 256 bytes more.
+  uint32_t threads;
   // piece / row_pieces is (piece * multiplier) >> (32 + shift), for pieces below 2^31.
   uint32_t multiplier;
   uint32_t shift;

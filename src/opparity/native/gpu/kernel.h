@@ -61,7 +61,7 @@ struct Place {
 
 // False where the whole warp has nothing to do.
 OPPARITY_FUNCTION bool find_place(const KernelArguments& arguments, Place& place) {
-  const uint32_t index = block_index_x() * block_size() + thread_index();
+  const uint32_t index = block_index_x() * arguments.threads + thread_index();
   // Warps leave whole, and other lanes beyond the end compute the last piece and store nothing:
   // where some lanes may have left, an exchange takes eight instructions more. They are whole
   // groups, as pieces, in a row and in all, are a multiple of a group's.

@@ -72,7 +72,6 @@ namespace {
 // Of a thread: where it is, and what its neighbours have.
 OPPARITY_FUNCTION uint32_t block_index_x() { return blockIdx.x; }
 OPPARITY_FUNCTION uint32_t block_index_y() { return blockIdx.y; }
-OPPARITY_FUNCTION uint32_t block_size() { return blockDim.x; }
 OPPARITY_FUNCTION uint32_t thread_index() { return threadIdx.x; }
 OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) { return __umulhi(a, b); }
 // The largest among `kLanes` neighbouring lanes. All lanes of the warp come here.

@@ -17,7 +17,7 @@ namespace opparity::host {
 
 // Of the thread that runs.
 struct Thread {
-  uint32_t block_x, block_y, block_size, index;
+  uint32_t block_x, block_y, index;
 };
 const Thread& current_thread();
 // What the lane `step` away, by exclusive or, has; ends the process where it has left the kernel.
@@ -47,22 +47,19 @@ OPPARITY_FUNCTION Number divide(Number a, Number b) { return a / b; }
 OPPARITY_FUNCTION Number reciprocal(Number divisor) { return 1.0f / divisor; }
 OPPARITY_FUNCTION Number magnitude(Number value) { return std::fabs(value); }
 OPPARITY_FUNCTION Number at_most(Number x, Number limit) { return x > limit ? limit : x; }
-// +0 is above -0.
-OPPARITY_FUNCTION Number at_least(Number x, Number limit) {
-  return x < limit || (x == limit && std::signbit(x)) ? limit : x;
-}
-OPPARITY_FUNCTION Number maximum_or_nan(Number a, Number b) {
-  return a != a ? a : (b != b ? b : at_least(a, b));
-}
+OPPARITY_FUNCTION Number at_least(Number x, Number limit) { return x < limit ? limit : x; }
 }  // namespace
 
 #include "native/platforms/scalar.h"
 
 namespace {
 
+// Of two magnitudes, as integers: NaN's are above all others.
+OPPARITY_FUNCTION Number maximum_or_nan(Number a, Number b) {
+  return number_of(larger(bits_of(a), bits_of(b)));
+}
 OPPARITY_FUNCTION uint32_t block_index_x() { return opparity::host::current_thread().block_x; }
 OPPARITY_FUNCTION uint32_t block_index_y() { return opparity::host::current_thread().block_y; }
-OPPARITY_FUNCTION uint32_t block_size() { return opparity::host::current_thread().block_size; }
 OPPARITY_FUNCTION uint32_t thread_index() { return opparity::host::current_thread().index; }
 OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) {
   return static_cast<uint32_t>((static_cast<uint64_t>(a) * b) >> 32);

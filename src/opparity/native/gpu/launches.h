@@ -1,0 +1,81 @@
+// A call as launches of one kernel: what follows from its shapes, its addresses and the chip,
+// without torch and without a driver.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "native/gpu/driver.h"
+#include "native/gpu/plan.h"
+
+namespace opparity {
+
+// Whether every piece begins where wide loads and stores can, and no row ends inside of one.
+inline bool is_aligned(const Call& call) {
+  constexpr int64_t kWideBytes = 16;
+  const auto bits =
+      reinterpret_cast<uintptr_t>(call.input) | reinterpret_cast<uintptr_t>(call.gradient) |
+      reinterpret_cast<uintptr_t>(call.values) | static_cast<uintptr_t>(call.input_row_bytes) |
+      static_cast<uintptr_t>(call.gradient_row_bytes) |
+      static_cast<uintptr_t>(call.values_row_bytes);
+  return bits % kWideBytes == 0 && call.hidden_size % elements_of_a_thread(Shape::kLarge, 0) == 0;
+}
+
+inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group_size) {
+  const int64_t row_pieces = pieces_of_a_row(shape, call.hidden_size, group_size);
+  const int64_t elements = elements_of_a_thread(shape, group_size);
+  KernelArguments arguments{};
+  arguments.input = static_cast<const char*>(call.input);
+  arguments.gradient = static_cast<const char*>(call.gradient);
+  arguments.values = static_cast<char*>(call.values);
+  arguments.scales = static_cast<char*>(call.scales);
+  arguments.given_scale = call.given_scale;
+  arguments.scale_bound = call.scale_bound;
+  arguments.input_row_bytes = call.input_row_bytes;
+  arguments.gradient_row_bytes = call.gradient_row_bytes;
+  arguments.values_row_bytes = call.values_row_bytes;
+  arguments.place = call.place;
+  arguments.hidden_size = static_cast<uint32_t>(call.hidden_size);
+  arguments.row_pieces = static_cast<uint32_t>(row_pieces);
+  arguments.last_piece = static_cast<uint32_t>((call.hidden_size - 1) / elements);
+  arguments.rule = call.rule;
+  arguments.scale_is_byte = call.scale_is_byte;
+  arguments.least = call.least;
+  arguments.parameters = call.parameters;
+  if (counts_through_rows(shape)) {
+    const Division division = division_by(arguments.row_pieces);
+    arguments.multiplier = division.multiplier;
+    arguments.shift = division.shift;
+  }
+  return arguments;
+}
+
+// Calls `launch(grid, arguments)` for each slice of a call's tokens, in order. The group size is
+// the variant's, which a call backward has none of.
+template <typename Launch>
+void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Chip& chip,
+                     const Launch& launch) {
+  KernelArguments arguments = arguments_of(call, shape, group_size);
+  const uint32_t threads = threads_of_a_block(shape, call.num_tokens * call.hidden_size, chip);
+  const int64_t row_pieces = arguments.row_pieces, step = most_tokens(shape, row_pieces);
+  arguments.threads = threads;
+  for (int64_t first = 0; first < call.num_tokens; first += step) {
+    const int64_t num_tokens = std::min(step, call.num_tokens - first);
+    const bool through_rows = counts_through_rows(shape);
+    const int64_t pieces = through_rows ? num_tokens * row_pieces : row_pieces;
+    arguments.first_token = static_cast<uint32_t>(first);
+    arguments.pieces = static_cast<uint32_t>(pieces);
+    launch(
+        Grid{
+            .x = static_cast<uint32_t>((pieces + threads - 1) / threads),
+            .y = through_rows ? 1 : static_cast<uint32_t>(num_tokens),
+            .threads = threads,
+        },
+        arguments);
+    arguments.input += num_tokens * arguments.input_row_bytes;
+    arguments.gradient += num_tokens * arguments.gradient_row_bytes;
+    arguments.values += num_tokens * arguments.values_row_bytes;
+  }
+}
+
+}  // namespace opparity
