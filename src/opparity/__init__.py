@@ -1,7 +1,7 @@
 """Opparity: the same operators, the same bits, on every platform.
 
-Importing this package imports neither torch nor Triton.
-An operator's function loads them when it is first touched.
+Importing this package does not import torch.
+An operator's function loads it when it is first touched.
 """
 
 from __future__ import annotations
@@ -11,33 +11,65 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+_FUNCTIONS = "opparity.operators.functions"
+
 # Public name -> the module that holds it.
 _PUBLIC = {
     "Intermediate": "opparity.formats",
     "OpparityError": "opparity.errors",
-    "QuantisedGroups": "opparity.operators.silu_and_mul_per_block_quant.function",
+    "Quantized": "opparity.operators.quantized",
+    "QuantisedGroups": "opparity.operators.quantized",
+    "Recipe": "opparity.formats",
+    "RECIPES": "opparity.formats",
+    "ScaleFormat": "opparity.formats",
     "ScaleLayout": "opparity.formats",
+    "ScaleRule": "opparity.formats",
+    "dequantize": "opparity.operators.dequantisation",
+    "gelu_and_mul": _FUNCTIONS,
+    "gelu_tanh_and_mul": _FUNCTIONS,
     "load": "opparity.operators.registration",
     "providers": "opparity.operators.selection",
+    "quantize": _FUNCTIONS,
+    "relu_squared": _FUNCTIONS,
+    "silu_and_mul": _FUNCTIONS,
+    "silu_and_mul_per_block_quant": "opparity.operators.block_quantisation",
+    "silu_and_mul_with_clamp": _FUNCTIONS,
+    "situ_and_mul": _FUNCTIONS,
+    "swigluoai_and_mul": _FUNCTIONS,
+    "swiglustep_and_mul": _FUNCTIONS,
     "warm_up": "opparity.warming",
-    "silu_and_mul_per_block_quant": ("opparity.operators.silu_and_mul_per_block_quant.function"),
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604 -- the names are strings of the table
 
 if TYPE_CHECKING:
     from opparity.errors import OpparityError as OpparityError
+    from opparity.formats import RECIPES as RECIPES
     from opparity.formats import Intermediate as Intermediate
+    from opparity.formats import Recipe as Recipe
+    from opparity.formats import ScaleFormat as ScaleFormat
     from opparity.formats import ScaleLayout as ScaleLayout
-    from opparity.operators.registration import load as load
-    from opparity.operators.selection import providers as providers
-    from opparity.operators.silu_and_mul_per_block_quant.function import (
-        QuantisedGroups as QuantisedGroups,
-    )
-    from opparity.operators.silu_and_mul_per_block_quant.function import (
+    from opparity.formats import ScaleRule as ScaleRule
+    from opparity.operators.block_quantisation import (
         silu_and_mul_per_block_quant as silu_and_mul_per_block_quant,
     )
+    from opparity.operators.dequantisation import dequantize as dequantize
+    from opparity.operators.functions import GatedFunction, PlainFunction
+    from opparity.operators.functions import quantize as quantize
+    from opparity.operators.quantized import Quantized as Quantized
+    from opparity.operators.registration import load as load
+    from opparity.operators.selection import providers as providers
     from opparity.warming import warm_up as warm_up
+
+    QuantisedGroups = Quantized
+    gelu_and_mul: GatedFunction
+    gelu_tanh_and_mul: GatedFunction
+    relu_squared: PlainFunction
+    silu_and_mul: GatedFunction
+    silu_and_mul_with_clamp: GatedFunction
+    situ_and_mul: GatedFunction
+    swigluoai_and_mul: GatedFunction
+    swiglustep_and_mul: GatedFunction
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 -- a module attribute may be anything

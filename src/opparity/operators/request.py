@@ -39,6 +39,21 @@ class Reader:
             if argument.role not in (Role.PARAMETER, Role.UNUSED)
         }
 
+    def has(self, role: Role) -> bool:
+        """Return whether the operator has an argument with a role."""
+        return role in self._names_of_roles
+
+    def place(self, role: Role) -> int:
+        """Return the place of the argument with a role."""
+        return self._names.index(self._names_of_roles[role])
+
+    def argument(
+        self, role: Role, positional: Sequence[object], named: Mapping[str, object]
+    ) -> Any:  # noqa: ANN401 -- an argument may be anything
+        """Return a call's argument that has no default."""
+        place = self.place(role)
+        return positional[place] if place < len(positional) else named[self._names[place]]
+
     def read(self, positional: Sequence[object], named: Mapping[str, object]) -> Request:
         """Return a call's request; torch leaves out arguments that have the default."""
         given: dict[str, Any] = {
@@ -53,6 +68,17 @@ class Reader:
             {role: given[name] for role, name in self._names_of_roles.items()},
             tuple(float(given[p.name]) for p in self.producer.parameters),
         )
+
+
+_readers: dict[str, Reader] = {}
+
+
+def reader_of(operator: Operator) -> Reader:
+    """Return an operator's reader, made once."""
+    name = operator.qualified_name
+    if name not in _readers:
+        _readers[name] = Reader(operator)
+    return _readers[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,25 +4,26 @@ This is the only place that knows of absence. Two environment variables, read wh
 loaded, and the context manager `providers` change the choice for the whole process:
 
 - OPPARITY_FORCE=reference lets nothing but that provider serve;
-- OPPARITY_FORBID=native,triton takes these out.
+- OPPARITY_FORBID=native takes it out.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
 from opparity.errors import OperatorMissing, ProviderUnknown
-from opparity.operators import PROVIDERS
+from opparity.operators import IMPLEMENTATIONS, PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from opparity.operators.declaration import Implementation, Operator
+    from opparity.operators.declaration import Implementation
     from opparity.platforms import Platform
 
 
@@ -81,53 +82,62 @@ def make_policy(force: str | None, forbid: Iterable[str], origin: str) -> Policy
     return Policy(force, forbidden, origin)
 
 
+# Held while the policies and what is in force change.
+LOCK = threading.RLock()
 _policies: list[Policy] = []
 
 
 def policy() -> Policy:
-    """Return the policy in force: the innermost context manager's, else the environment's."""
-    if not _policies:
-        _policies.append(Policy.from_environment())
-    return _policies[-1]
+    """Return the policy in force: the last context manager's to begin, else the environment's."""
+    with LOCK:
+        if not _policies:
+            _policies.append(Policy.from_environment())
+        return _policies[-1]
 
 
 @contextmanager
 def providers(*, force: str | None = None, forbid: Iterable[str] = ()) -> Iterator[None]:
     """Force or forbid providers inside the `with` block, in the whole process.
 
+    Of blocks that threads have entered at the same time, the one that began last holds.
+
     Raises:
         ProviderUnknown: at once, for a name that no operator has.
     """
     from opparity.operators import registration  # noqa: PLC0415 -- it needs torch, this does not
 
-    policy()
-    _policies.append(make_policy(force, forbid, "opparity.providers"))
-    try:
+    wanted = make_policy(force, forbid, "opparity.providers")
+    with LOCK:
+        policy()
         registration.load()
+        _policies.append(wanted)
         registration.apply()
+    try:
         yield
     finally:
-        _policies.pop()
-        registration.apply()
+        with LOCK:
+            # Another thread's block may have begun since, so that the last is not this one's.
+            del _policies[next(i for i, each in enumerate(_policies) if each is wanted)]
+            registration.apply()
 
 
-def decisions(operator: Operator, platform: Platform) -> list[Decision]:
+def decisions(platform: Platform) -> list[Decision]:
     """Return, for each implementation in order of preference, whether it can serve, and why not."""
-    return [_decide(implementation, platform) for implementation in operator.implementations]
+    return [_decide(implementation, platform) for implementation in IMPLEMENTATIONS]
 
 
-def select(operator: Operator, platform: Platform) -> Implementation:
-    """Return the first implementation that can serve.
+def select(operator: str, platform: Platform) -> Implementation:
+    """Return the first implementation that can serve; it serves every operator.
 
     Raises:
-        OperatorMissing: with every refusal's reason.
+        OperatorMissing: in an operator's name, with every refusal's reason.
     """
     refusals = []
-    for decision in decisions(operator, platform):
+    for decision in decisions(platform):
         if isinstance(decision, Selected):
             return decision.implementation
         refusals.append(f"{decision.implementation.provider}: {decision.reason}")
-    raise OperatorMissing(operator=operator.name, platform=platform, reasons="; ".join(refusals))
+    raise OperatorMissing(operator=operator, platform=platform, reasons="; ".join(refusals))
 
 
 def resolve(reference: str) -> Callable[..., object]:

@@ -45,7 +45,9 @@ def place(by_token: Tensor, recipe: Recipe) -> Tensor:
 def by_token(stored: Tensor, recipe: Recipe, num_tokens: int, num_groups: int) -> Tensor:
     """Return scales [num_tokens, num_groups], float32 numbers or uint8 codes, from their layout."""
     if recipe.layout is ScaleLayout.PACKED:
-        return stored.contiguous().view(torch.uint8)[:, :num_groups]
+        # A copy, since torch calls one column contiguous whatever its stride is.
+        words = stored.clone(memory_format=torch.contiguous_format)
+        return words.view(torch.uint8)[:, :num_groups]
     if recipe.layout is ScaleLayout.SWIZZLE_128X4:
         tiles = (
             stored.contiguous()

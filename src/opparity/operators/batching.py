@@ -1,0 +1,85 @@
+"""torch.vmap's rule: a batch of token lists is one list of tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from opparity.formats import ScaleLayout
+from opparity.operators import general_name
+from opparity.operators.declaration import Role
+from opparity.operators.gradients import overload_of
+from opparity.operators.recipes import recipe_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opparity.operators.declaration import Operator
+    from opparity.operators.request import Reader, Request
+
+# In the others a token's place hangs on how many tokens there are.
+_BATCHED_LAYOUTS = (ScaleLayout.ROW_MAJOR, ScaleLayout.COLUMN_MAJOR)
+
+
+def rule(operator: Operator, reader: Reader) -> Callable[..., Any]:
+    """Return what torch.library.register_vmap takes, for an operator that returns tensors."""
+    overload = overload_of(operator)
+
+    def run(info: Any, dims: tuple[int | None, ...], *positional: Any, **named: Any) -> Any:  # noqa: ANN401
+        request = reader.read(positional, named)
+        _check(request, dims, reader)
+        size = info.batch_size
+        arguments = list(positional)
+        for role in (Role.GRADIENT, Role.INPUT):
+            if role in request.names:
+                place = reader.place(role)
+                arguments[place] = _merged(arguments[place], dims[place], size)
+        results = overload(*arguments, **named)
+        if isinstance(results, Tensor):
+            return _split(results, size), 0
+        values, scales = results
+        # No scales to split where the recipe computes none.
+        if scales.dim() == 1:
+            return (_split(values, size), scales), (0, None)
+        return (_split(values, size), _split(scales, size)), (0, 0)
+
+    return run
+
+
+def refusal(reader: Reader) -> Callable[..., None]:
+    """Return the kernel under vmap of an operator that writes to its arguments."""
+
+    def run(*positional: object, **named: object) -> None:
+        reader.read(positional, named).refuse(
+            "it is called under torch.vmap; allowed: operators that return tensors; call "
+            f"opparity.{general_name(reader.producer)}"
+        )
+
+    return run
+
+
+def _check(request: Request, dims: tuple[int | None, ...], reader: Reader) -> None:
+    for role in (Role.SCALE, Role.SCALE_UB):
+        # torch leaves out arguments at the end that have their default.
+        if role in request.names and dims[reader.place(role) :][:1] not in ((), (None,)):
+            request.refuse(
+                f"{request.names[role]} differs within torch.vmap's batch; allowed: one for all; "
+                "call the operator for each"
+            )
+    layout = ScaleLayout.ROW_MAJOR if request.is_backward else recipe_of(request).layout
+    if layout not in _BATCHED_LAYOUTS:
+        request.refuse(
+            f"layout is '{layout}' under torch.vmap; allowed: {', '.join(_BATCHED_LAYOUTS)}; "
+            "choose one"
+        )
+
+
+def _merged(tensor: Tensor, dim: int | None, size: int) -> Tensor:
+    """Return [size * num_tokens, width]."""
+    tensor = tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+    return tensor.reshape(size * tensor.shape[1], tensor.shape[2])
+
+
+def _split(tensor: Tensor, size: int) -> Tensor:
+    return tensor.reshape(size, tensor.shape[0] // size, tensor.shape[1])

@@ -1,0 +1,136 @@
+"""How opparity's functions call operators and make a Quantized of what they return.
+
+No more is checked than what an operator cannot be asked: the operator checks everything, and its
+words survive torch.compile.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from opparity.formats import Recipe, ScaleRule, accepted_recipes
+from opparity.operators import general_name, registration
+from opparity.operators.quantized import Origin, Quantized, without_gradient
+from opparity.operators.refusal import refuse
+
+if TYPE_CHECKING:
+    from opparity.operators.declaration import Producer
+
+registration.load()
+
+# Half the least float32 number: a number up to here would become zero, and that NaN on a GPU.
+_ROUNDS_TO_ZERO = 2.0**-150
+# From here on a number is infinity in float32.
+_ROUNDS_TO_INFINITY = float.fromhex("0x1.ffffffp+127")
+_GIVEN = frozenset(t for t, r in accepted_recipes().items() if r.rule is ScaleRule.GIVEN)
+_MATRIX = 2
+# Without this an operator's call comes back to Python, which costs 5 of 11 microseconds.
+_without_autograd = torch._C._AutoDispatchBelowAutograd  # noqa: SLF001 -- torch.library's own
+
+
+class Row:
+    """A producer as functions need it."""
+
+    def __init__(self, producer: Producer) -> None:
+        self.name = general_name(producer)
+        self.parameters = producer.parameters
+        self.defaults = {p.name: p.default for p in producer.parameters}
+        self.operator = getattr(torch.ops.opparity, self.name).default
+
+
+def run(
+    row: Row,
+    input: Tensor,
+    recipe: Recipe | str | None,
+    numbers: tuple[float, ...],
+    scale: float | Tensor | None,
+    scale_ub: float | Tensor | None,
+    named: dict[str, object],
+) -> Quantized | Tensor:
+    """Call a general operator on the flattened tokens of an input."""
+    if not isinstance(input, Tensor):
+        refuse(row.name, f"input is {_kind(input)}; allowed: a tensor; pass one")
+    text = recipe if type(recipe) is str else _text(row.name, recipe)
+    tokens = input if input.dim() == _MATRIX else _tokens(input)
+    given = None if scale is None else _number(row.name, "scale", scale, input)
+    bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
+    origin = None
+    if input.requires_grad and torch.is_grad_enabled():
+        origin = Origin(input, row.name, numbers, bool(named.get("interleaved", False)))
+    if origin is not None or torch.compiler.is_compiling():
+        values, scales = row.operator(tokens, text, *numbers, given, bound, **named)
+    else:
+        with _without_autograd():
+            values, scales = row.operator(tokens, text, *numbers, given, bound, **named)
+    if tokens is not input:
+        values, scales = _shaped(values, input), _shaped(scales, input)
+    if text == "none":
+        product: Tensor = values
+        return product
+    kind = recipe if recipe is not None else text
+    if given is None or text not in _GIVEN:
+        return Quantized(values, scales, kind, given, origin)
+    if origin is not None and not values.is_floating_point():
+        # Integers carry no gradient that could be refused.
+        given = without_gradient(input, given, row.name)
+    return Quantized(values, given, kind, None, origin)
+
+
+def _text(name: str, recipe: Recipe | str | None) -> str:
+    if recipe is None:
+        return "none"
+    if isinstance(recipe, Recipe):
+        return recipe.text
+    detail = f"recipe is {_kind(recipe)}; allowed: an opparity.Recipe, its name or its text"
+    return refuse(name, f"{detail}; pass one")
+
+
+def _kind(given: object) -> str:
+    return "None" if given is None else f"of type {type(given).__name__}"
+
+
+def _tokens(input: Tensor) -> Tensor:
+    if input.dim() == 0:
+        return input
+    # The number of tokens is computed, since torch cannot infer it for an input without elements.
+    return input.reshape(math.prod(input.shape[:-1]), input.shape[-1])
+
+
+def _shaped(result: Tensor, input: Tensor) -> Tensor:
+    """Return [num_tokens, ...] with the input's leading dimensions; a flat list stays one."""
+    if result.dim() != _MATRIX:
+        return result
+    return result.squeeze(0) if input.dim() == 1 else result.unflatten(0, input.shape[:-1])
+
+
+def _number(operator: str, name: str, number: float | Tensor, input: Tensor) -> Tensor:
+    if isinstance(number, Tensor):
+        return number
+    if not isinstance(number, (int, float)):
+        refuse(operator, f"{name} is {_kind(number)}; allowed: a number or a tensor; pass one")
+    if not number > _ROUNDS_TO_ZERO:
+        refuse(
+            operator,
+            f"{name} is {number:g}; allowed: a number above 0 in float32; leave it out for none",
+        )
+    value = math.inf if number >= _ROUNDS_TO_INFINITY else number
+    # Filled where it is needed: copying it there would wait for the GPU and end a graph capture.
+    return torch.full((), value, dtype=torch.float32, device=input.device)
+
+
+def numbers_of(row: Row, given: dict[str, float]) -> tuple[float, ...]:
+    """Return the producer's numbers in its order."""
+    numbers = {**row.defaults, **given}
+    if len(numbers) > len(row.parameters):
+        name = next(name for name in given if name not in row.defaults)
+        raise TypeError(f"{row.name}() got an unexpected keyword argument '{name}'")
+    found = []
+    for name, number in numbers.items():
+        if number is None:
+            raise TypeError(f"{row.name}() needs the keyword argument '{name}'")
+        found.append(number)
+    return tuple(found)

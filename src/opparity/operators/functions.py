@@ -1,0 +1,205 @@
+"""opparity's functions, one for each producer: they allocate, and return a Quantized."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Protocol, cast, overload
+
+from opparity.formats import Intermediate, Recipe
+from opparity.operators import PRODUCERS, general_name, producer_named
+from opparity.operators.calling import Row, numbers_of, run
+from opparity.operators.quantized import Quantized
+from opparity.operators.refusal import refuse
+
+if TYPE_CHECKING:
+    from types import FunctionType
+
+    from torch import Tensor
+
+    from opparity.operators.declaration import Producer
+
+
+class GatedFunction(Protocol):
+    """A function of a gated producer; its input holds gate and up."""
+
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        recipe: None = None,
+        *,
+        intermediate: Intermediate | str = Intermediate.FLOAT32,
+        interleaved: bool = False,
+        **numbers: float,
+    ) -> Tensor: ...
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        recipe: Recipe | str,
+        *,
+        intermediate: Intermediate | str = Intermediate.FLOAT32,
+        interleaved: bool = False,
+        scale: float | Tensor | None = None,
+        scale_ub: float | Tensor | None = None,
+        **numbers: float,
+    ) -> Quantized: ...
+
+
+class PlainFunction(Protocol):
+    """A function of a producer that is not gated."""
+
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        recipe: None = None,
+        *,
+        intermediate: Intermediate | str = Intermediate.FLOAT32,
+        **numbers: float,
+    ) -> Tensor: ...
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        recipe: Recipe | str,
+        *,
+        intermediate: Intermediate | str = Intermediate.FLOAT32,
+        scale: float | Tensor | None = None,
+        scale_ub: float | Tensor | None = None,
+        **numbers: float,
+    ) -> Quantized: ...
+
+
+_DOCUMENTATION = """Return {formula}, quantised by a recipe.
+
+The numerics are those of docs/numerics.md, the same bits on every platform.
+
+Args:
+    input: [..., {width}]; float16, bfloat16 or float32.
+    recipe: an opparity.Recipe, its name or its text; None for the product in the input's dtype.
+    intermediate: where the activation is rounded to the input's dtype.{interleaved}
+    scale: the scale that the recipe takes as given, above 0: the tensor's, or NVFP4's global one.
+    scale_ub: an upper bound of float32 scales, above 0.{numbers}
+
+Returns:
+    opparity.Quantized; a tensor [..., hidden_size] without a recipe.
+
+Raises:
+    RuntimeError: for what no kernel takes, in words; it is an ArgumentRefused, a ValueError too,
+        where Python finds the mistake and not the native library.
+"""
+
+
+def _function(producer: Producer) -> GatedFunction | PlainFunction:
+    row = Row(producer)
+
+    def gated(
+        input: Tensor,
+        recipe: Recipe | str | None = None,
+        *,
+        intermediate: Intermediate | str = Intermediate.FLOAT32,
+        interleaved: bool = False,
+        scale: float | Tensor | None = None,
+        scale_ub: float | Tensor | None = None,
+        **numbers: float,
+    ) -> Quantized | Tensor:
+        named: dict[str, object] = {}
+        if intermediate != "float32":
+            named["intermediate"] = str(intermediate)
+        if interleaved:
+            named["interleaved"] = True
+        return run(row, input, recipe, numbers_of(row, numbers), scale, scale_ub, named)
+
+    def plain(
+        input: Tensor,
+        recipe: Recipe | str | None = None,
+        *,
+        intermediate: Intermediate | str = Intermediate.FLOAT32,
+        scale: float | Tensor | None = None,
+        scale_ub: float | Tensor | None = None,
+        **numbers: float,
+    ) -> Quantized | Tensor:
+        named: dict[str, object] = {}
+        if intermediate != "float32":
+            named["intermediate"] = str(intermediate)
+        return run(row, input, recipe, numbers_of(row, numbers), scale, scale_ub, named)
+
+    function = cast("FunctionType", gated if producer.gated else plain)
+    function.__name__ = function.__qualname__ = row.name
+    function.__doc__ = _documentation(producer)
+    function.__signature__ = _signature(function, producer)  # type: ignore[attr-defined]
+    return cast("GatedFunction | PlainFunction", function)
+
+
+def _signature(function: FunctionType, producer: Producer) -> inspect.Signature:
+    """Return a function's signature with the producer's numbers by name."""
+    signature = inspect.signature(function)
+    shown = [p for p in signature.parameters.values() if p.name != "numbers"]
+    shown += [
+        inspect.Parameter(
+            number.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation="float",
+            default=inspect.Parameter.empty if number.default is None else number.default,
+        )
+        for number in producer.parameters
+    ]
+    return signature.replace(parameters=shown)
+
+
+def _documentation(producer: Producer) -> str:
+    numbers = "".join(f"\n    {p.name}: {p.meaning}, 1e-30 to 1e30." for p in producer.parameters)
+    interleaved = (
+        "\n    interleaved: whether gate and up alternate, gate first; else gate, then up."
+    )
+    return _DOCUMENTATION.format(
+        formula=producer.formula,
+        width="2 * hidden_size" if producer.gated else "hidden_size",
+        interleaved=interleaved if producer.gated else "",
+        numbers=numbers,
+    )
+
+
+_QUANTIZE = Row(producer_named("identity"))
+
+
+def quantize(
+    input: Tensor,
+    recipe: Recipe | str,
+    *,
+    scale: float | Tensor | None = None,
+    scale_ub: float | Tensor | None = None,
+) -> Quantized:
+    """Return an input's numbers, quantised by a recipe.
+
+    Args:
+        input: [..., hidden_size]; float16, bfloat16 or float32.
+        recipe: an opparity.Recipe, its name or its text.
+        scale: the scale that the recipe takes as given, above 0: the tensor's, or NVFP4's global
+            one.
+        scale_ub: an upper bound of float32 scales, above 0.
+
+    Raises:
+        RuntimeError: for what no kernel takes, in words; it is an ArgumentRefused, a ValueError
+            too, where Python finds the mistake and not the native library.
+    """
+    if recipe is None or str(recipe) == "none":
+        refuse("quantize", "recipe is none; allowed: a recipe with values; choose one")
+    found = run(_QUANTIZE, input, recipe, (), scale, scale_ub, {})
+    assert isinstance(found, Quantized)
+    return found
+
+
+_FUNCTIONS = {
+    general_name(producer): _function(producer)
+    for producer in PRODUCERS
+    if producer.name != "identity"
+}
+
+
+def __getattr__(name: str) -> GatedFunction | PlainFunction:
+    """Return the function of a producer."""
+    if name not in _FUNCTIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _FUNCTIONS[name]

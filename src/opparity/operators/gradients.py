@@ -1,0 +1,137 @@
+"""What autograd does with the operators.
+
+A product that is not quantised has its gradient. Values and scales have none of their own: a
+backward pass that comes to them is refused, in words, when it runs. `Quantized.dequantize` has the
+straight-through one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from opparity.errors import ArgumentRefused
+from opparity.operators import general_name
+from opparity.operators.declaration import Role
+from opparity.operators.recipes import recipe_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opparity.operators.declaration import Operator
+    from opparity.operators.request import Reader
+
+REFUSAL = "refuse_gradient"
+REFUSAL_SCHEMA = "(Tensor gradient, Tensor input, str operator) -> Tensor"
+
+
+def refuse_gradient(gradient: Tensor, input: Tensor, operator: str) -> Tensor:
+    """Raise ArgumentRefused; an operator of its own, so that a trace of a gradient may hold it."""
+    del gradient, input
+    detail = (
+        "the gradient of values or scales is asked for; allowed: that of Quantized.dequantize(), "
+        "as if nothing had been quantised; dequantize, or detach them"
+    )
+    if operator.endswith("_backward"):
+        detail = (
+            "the gradient of a gradient is asked for; allowed: the first; leave create_graph out"
+        )
+    raise ArgumentRefused(operator=operator, detail=detail)
+
+
+def refuse_gradient_fake(gradient: Tensor, input: Tensor, operator: str) -> Tensor:
+    """Return what a trace needs to go on."""
+    del gradient, operator
+    return torch.empty_like(input)
+
+
+def backward_of(
+    operator: str, gradient: Tensor, input: Tensor, numbers: tuple[float, ...], *, interleaved: bool
+) -> Tensor:
+    """Return the input's gradient from that of a general operator's product [num_tokens, width]."""
+    if operator == "quantize":
+        return gradient.to(input.dtype)
+    if gradient.dtype not in (input.dtype, torch.float32):
+        gradient = gradient.float()
+    if gradient.stride(-1) != 1:
+        gradient = gradient.contiguous()
+    overload = getattr(torch.ops.opparity, f"{operator}_backward").default
+    named = {"interleaved": True} if interleaved else {}
+    found: Tensor = overload(gradient, input, *numbers, **named)
+    return found
+
+
+def formula(reader: Reader) -> tuple[Callable[..., Any], Callable[..., None]]:
+    """Return what torch.library.register_autograd takes: the backward, and its setup_context."""
+    name, place = reader.operator.name, reader.place(Role.INPUT)
+
+    def setup_context(
+        ctx: Any,  # noqa: ANN401 -- torch's context takes attributes
+        inputs: tuple[object, ...],
+        output: object,
+        keyword_only_inputs: dict[str, object] | None = None,
+    ) -> None:
+        del output
+        request = reader.read(inputs, keyword_only_inputs or {})
+        for role in (Role.SCALE, Role.SCALE_UB):
+            tensor = request.tensor(role)
+            if tensor is not None and tensor.requires_grad:
+                request.refuse(
+                    f"{request.names[role]} requires grad; allowed: a number without a gradient; "
+                    "detach it"
+                )
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(request.input)
+        ctx.count, ctx.numbers = len(inputs), request.parameters
+        ctx.interleaved = request.interleaved
+        ctx.is_product = not request.is_backward and recipe_of(request).format is None
+
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        found: list[Tensor | None] = [None] * ctx.count
+        given = next((gradient for gradient in gradients if gradient is not None), None)
+        if given is not None:
+            (input,) = ctx.saved_tensors
+            found[place] = (
+                backward_of(name, given, input, ctx.numbers, interleaved=ctx.interleaved)
+                if ctx.is_product
+                else torch.ops.opparity.refuse_gradient(given, input, name)
+            )
+        return tuple(found)
+
+    return backward, setup_context
+
+
+def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
+    """Return the Autograd kernel of an operator that writes to its arguments.
+
+    It refuses what it would lose, a gradient, and tells autograd of what is written, so that a
+    tensor which autograd has saved is not changed unseen.
+    """
+    overload = overload_of(operator)
+    outputs = [role for role in (Role.VALUES, Role.SCALES) if reader.has(role)]
+
+    def run(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> None:
+        if torch.is_grad_enabled() and torch._C._any_requires_grad(*positional, **named):  # noqa: SLF001
+            reader.read(positional, named).refuse(
+                "a tensor requires grad and an operator that writes to its arguments has no "
+                "gradient; allowed: torch.no_grad(); or call "
+                f"opparity.{general_name(reader.producer)}, which has one"
+            )
+        written = [reader.argument(role, positional, named) for role in outputs]
+        torch.autograd.graph.increment_version(written)
+        with torch._C._AutoDispatchBelowADInplaceOrView():  # noqa: SLF001 -- as torch.library does
+            overload.redispatch(keyset & _BELOW_AUTOGRAD, *positional, **named)
+
+    return run
+
+
+_BELOW_AUTOGRAD = torch._C._after_ADInplaceOrView_keyset  # noqa: SLF001 -- torch.library's own
+
+
+def overload_of(operator: Operator) -> torch._ops.OpOverload:
+    """Return torch's object for an operator."""
+    packet = getattr(torch.ops.opparity, operator.name)
+    overload: torch._ops.OpOverload = getattr(packet, operator.overload or "default")
+    return overload

@@ -1,0 +1,97 @@
+"""The reference as a kernel that torch calls: it checks, computes and writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from opparity.formats import Intermediate, ScaleLayout, ScaleRule
+from opparity.operators import memory
+from opparity.operators.allocation import allocate
+from opparity.operators.checks import check
+from opparity.operators.declaration import Role
+from opparity.operators.reference import backward, compute, layouts
+from opparity.operators.request import reader_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opparity.operators.checks import Checked
+    from opparity.operators.declaration import Operator
+    from opparity.operators.request import Request
+
+
+def kernel(operator: Operator) -> Callable[..., Any]:
+    """Return a function with an operator's arguments."""
+    reader = reader_of(operator)
+
+    def run(*positional: object, **named: object) -> object:
+        request = reader.read(positional, named)
+        checked = check(request)
+        memory.check(request)
+        if request.is_backward:
+            return backward(
+                request.arguments[Role.GRADIENT],
+                request.input,
+                request.producer,
+                request.parameters,
+                interleaved=request.interleaved,
+            )
+        if operator.mutates:
+            _write(request, checked, request.arguments[Role.VALUES], checked.scales)
+            return None
+        values, scales = allocate(checked, request.input)
+        # Between padded columns too.
+        _bytes(scales).zero_()
+        _write(request, checked, values, scales)
+        return values, scales
+
+    return run
+
+
+def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | None) -> None:
+    computed, by_token = compute(
+        request.input,
+        request.producer,
+        request.parameters,
+        checked.recipe,
+        intermediate=Intermediate(request.intermediate),
+        interleaved=request.interleaved,
+        scale=request.tensor(Role.SCALE),
+        scale_ub=request.tensor(Role.SCALE_UB),
+        least=_least(request, checked),
+    )
+    _copy(values, computed)
+    if by_token is None or scales is None:
+        return
+    if checked.recipe.layout in (ScaleLayout.PACKED, ScaleLayout.SWIZZLE_128X4):
+        stored = layouts.place(by_token, checked.recipe)
+        if checked.recipe.layout is ScaleLayout.SWIZZLE_128X4:
+            scales, stored = scales.view(torch.uint8).flatten(), stored.view(torch.uint8)
+        _copy(scales, stored)
+    else:
+        _copy(scales, by_token)
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    """Return all of a tensor's memory."""
+    storage = tensor.untyped_storage()
+    return torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(storage)
+
+
+def _copy(target: Tensor, source: Tensor) -> None:
+    # FP8 tensors cannot be copied on every device; their bytes can.
+    if target.element_size() == 1:
+        target, source = target.view(torch.uint8), source.view(torch.uint8)
+    target.copy_(source)
+
+
+def _least(request: Request, checked: Checked) -> float | None:
+    """Return the lower clamp: of scales by the rule AMAX, of the largest magnitude by others."""
+    least: float | None = request.arguments.get(Role.LEAST_AMAX)
+    facts = checked.recipe.format
+    if least is None or facts is None or checked.recipe.rule is not ScaleRule.AMAX:
+        return least
+    return float(torch.tensor(least) / torch.tensor(facts.maximum))
