@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from bit_patterns import every_pattern, random_patterns, same_bits
+from correct_rounding import correctly_rounded, doubtful
 from opparity.operators import PRODUCERS
 from opparity.operators.reference import activations
 from opparity.operators.reference.producers import FORMULAS
@@ -160,25 +161,6 @@ def test_the_slope_is_the_derivative(function: Function) -> None:
     assert 0.2 * function.slope_error < error <= function.slope_error
 
 
-def correctly_rounded(value: mpmath.mpf, dtype: torch.dtype) -> Fraction:
-    digits, least = {torch.float16: (11, -14), torch.bfloat16: (8, -126)}[dtype]
-    exponent = max(int(mpmath.floor(mpmath.log(abs(value), 2))), least)
-    step = mpmath.mpf(2) ** (exponent - digits + 1)
-    return Fraction(int(mpmath.nint(value / step))) * Fraction(2) ** (exponent - digits + 1)
-
-
-def candidates(function: Function, x: Tensor, got: Tensor, dtype: torch.dtype) -> list[int]:
-    """Return the places where float64 alone does not show that `got` is rounded correctly."""
-    digits, least = {torch.float16: (11, -14), torch.bfloat16: (8, -126)}[dtype]
-    exact = function.float64(x.double())
-    exponent = torch.floor(torch.log2(exact.abs())).clamp(min=least)
-    steps = exact / torch.exp2(exponent - digits + 1)
-    is_right = got.double() == steps.round() * torch.exp2(exponent - digits + 1)
-    from_tie = ((steps - steps.floor()) - 0.5).abs()
-    sure = is_right & (from_tie > 1e-9 * steps.abs())
-    return [int(place) for place in (~sure).nonzero().flatten()]
-
-
 @every_function
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["float16", "bfloat16"])
 def test_every_16_bit_input_rounds_to_the_correctly_rounded_result_but_for_near_ties(
@@ -188,7 +170,7 @@ def test_every_16_bit_input_rounds_to_the_correctly_rounded_result_but_for_near_
     x = x[x.isfinite() & (x != 0)]
     got = function.ours(x.float()).to(dtype)
     wrong = 0
-    for place in candidates(function, x, got, dtype):
+    for place in doubtful(got, function.float64(x.double())):
         value, given = got[place].item(), x[place].item()
         with mpmath.workprec(200):
             exact = function.precise(mpmath.mpf(given))

@@ -35,11 +35,11 @@ EXP2_COEFFICIENTS = _numbers(
 GATE_LIMIT = -128.0
 
 # tanh(v) / v as a quotient in v^2, on [0, 9]; at most 2.4e-8. 1 - tanh(9) is below 2^-24.
-TANGENT_LIMIT = 9.0
-TANGENT_NUMERATOR = _numbers(
+TANGENT_EDGE = 9.0
+TANGENT_TOP = _numbers(
     "0x1p+0", "0x1.121a94p-3", "0x1.ca9d96p-9", "0x1.5a9b90p-16", "0x1.ccf15cp-27"
 )
-TANGENT_DENOMINATOR = _numbers(
+TANGENT_BOTTOM = _numbers(
     "0x1p+0", "0x1.de6298p-2", "0x1.a82f26p-6", "0x1.591412p-12", "0x1.a2ef34p-21"
 )
 
@@ -56,10 +56,10 @@ SLOPE_CUBIC = float.fromhex("0x1.b6676cp-3")
 # [0, 14.5]; at most 1.8e-8, which makes up for what GELU_SQUARE lacks of -log2(e) / 2.
 GELU_LIMIT = -14.5
 GELU_SQUARE = float.fromhex("-0x1.715476p-1")
-GELU_NUMERATOR = _numbers(
+GELU_TOP = _numbers(
     "0x1p-1", "0x1.c7ad08p-2", "0x1.81142ep-3", "0x1.59c324p-5", "0x1.1c6bbap-8"
 )
-GELU_DENOMINATOR = _numbers(
+GELU_BOTTOM = _numbers(
     "0x1p+0", "0x1.b018b4p+0", "0x1.390812p+0", "0x1.edab40p-2", "0x1.b15bb0p-4", "0x1.647842p-7"
 )
 # 1 / sqrt(2 * pi).

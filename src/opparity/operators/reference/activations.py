@@ -130,17 +130,17 @@ def _gelu_parts(gate: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     exponent = shifted - constants.ROUNDING_SHIFT
     fraction = fused_multiply_add(square, constants.GELU_SQUARE, -exponent)
     fraction = fused_multiply_add(rest, constants.GELU_SQUARE, fraction)
-    top = polynomial(constants.GELU_NUMERATOR, -z)
-    return z, power_of_two(shifted, fraction), top, polynomial(constants.GELU_DENOMINATOR, -z)
+    top = polynomial(constants.GELU_TOP, -z)
+    return z, power_of_two(shifted, fraction), top, polynomial(constants.GELU_BOTTOM, -z)
 
 
 def _tangent_parts(x: Tensor, bound: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return x within 9 bounds, that divided by the bound, and the polynomials of tanh(v) / v."""
-    y = clamp(x, bound * constants.TANGENT_LIMIT)
+    y = clamp(x, bound * constants.TANGENT_EDGE)
     v = y * reciprocal(bound)
     square = v * v
-    top = polynomial(constants.TANGENT_NUMERATOR, square)
-    return y, v, top, polynomial(constants.TANGENT_DENOMINATOR, square)
+    top = polynomial(constants.TANGENT_TOP, square)
+    return y, v, top, polynomial(constants.TANGENT_BOTTOM, square)
 
 
 def _tangent_and_slope(x: Tensor, bound: Tensor) -> tuple[Tensor, Tensor]:
