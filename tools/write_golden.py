@@ -11,22 +11,33 @@ import torch
 
 from opparity import load, providers
 from opparity.operators import OPERATORS
-from opparity.operators.selection import resolve
-from opparity.verification import digest, golden_path, run
+from opparity.operators.case_calls import call
+from opparity.operators.cases import cases
+from opparity.verification import GOLDEN, digests
 
 
 def main() -> None:
-    """Run the references and write the files."""
+    """Run the reference and write the file."""
     load()
-    for operator in OPERATORS:
-        digests = {}
-        with providers(force="reference"):
-            for case in resolve(operator.cases)():  # type: ignore[attr-defined]
-                values, scales = run(case, torch.device("cpu"))
-                digests[case.name] = {"values": digest(values), "scales": digest(scales)}
-        path = golden_path(operator)
-        path.write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
-        print(f"{operator.name}: {len(digests)} cases")
+    operators = {operator.qualified_name: operator for operator in OPERATORS}
+    golden: dict[str, dict[str, dict[str, str]]] = {}
+    with providers(force="reference"):
+        for case in cases():
+            result = call(case, operators[case.operator], torch.device("cpu"))
+            golden.setdefault(case.operator, {})[case.name] = digests(*result)
+    GOLDEN.write_text(_text(golden), encoding="utf-8")
+    print(f"{GOLDEN}: {len(cases())} cases of {len(golden)} operators")
+
+
+def _text(golden: dict[str, dict[str, dict[str, str]]]) -> str:
+    """Return JSON with a line for each case, so that a change shows which."""
+    blocks = [
+        f" {json.dumps(operator)}: {{\n"
+        + ",\n".join(f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in listed.items())
+        + "\n }"
+        for operator, listed in golden.items()
+    ]
+    return "{\n" + ",\n".join(blocks) + "\n}\n"
 
 
 if __name__ == "__main__":

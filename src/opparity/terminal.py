@@ -27,55 +27,60 @@ _STYLES = {
 
 
 def examination(found: Examination) -> RenderableType:
-    """Return the machine, and one table for each operator."""
+    """Return the machine, the operators, and a table of what serves them."""
     installed = [f"{name} {number}" for name, number in found.versions.items() if number]
     absent = [name for name, number in found.versions.items() if not number]
     lines = [", ".join(installed), *found.devices]
     if absent:
         lines.insert(1, f"not installed: {', '.join(absent)}")
-    tables = []
-    for operator, rows in groupby(found.rows, attrgetter("operator")):
-        table = _table(operator, "platform", "provider", "status", "reason")
-        for row in rows:
-            table.add_row(row.platform, row.provider, _status(row.status), row.reason or "")
-        tables.append(table)
-    return Group(*map(Text, [*lines, ""]), *tables)
+    lines += ["", f"operators: {', '.join(found.operators)}", ""]
+    table = _table("every operator", "platform", "provider", "status", "reason")
+    for row in found.rows:
+        table.add_row(row.platform, row.provider, _status(row.status), row.reason or "")
+    return Group(*map(Text, lines), table)
 
 
 def verification(found: Verification) -> RenderableType:
-    """Return one table for each operator; its title says how much each row compared."""
-    return Group(
-        *(
-            _compared(operator, list(results))
-            for operator, results in groupby(found.results, attrgetter("operator"))
-        )
-    )
-
-
-def _compared(operator: str, results: list[Result]) -> Table:
-    cases, values = max((result.cases, result.values) for result in results)
+    """Return a row for each implementation, and one for each operator that it computes wrongly."""
     table = _table(
-        f"{operator}: {cases:,} cases, {values:,} values each",
-        *("provider", "platform", "status", "wrong\nvalues", "wrong\nscales", "device, or reason"),
+        "",
+        *("provider", "platform", "status", "wrong\nvalues", "wrong\nscales", "what, or reason"),
     )
     table.columns[3].justify = table.columns[4].justify = "right"
-    for result in results:
-        refused = result.status == "refused"
-        where = [] if refused else [result.device]
-        table.add_row(
-            result.provider,
-            result.platform,
-            _status(result.status),
-            "" if refused else f"{result.mismatched_values:,}",
-            "" if refused else f"{result.mismatched_scales:,}",
-            "\n".join([*where, *([result.reason] if result.reason else [])]),
-        )
+    for _, group in groupby(found.results, attrgetter("platform", "provider")):
+        results = list(group)
+        _add(table, results, _summary(results))
+        for result in results:
+            if result.status == "different":
+                _add(table, [result], f"{result.operator}: {result.reason}")
     return table
+
+
+def _summary(results: list[Result]) -> str:
+    """Return how much was compared, or why nothing was."""
+    first = results[0]
+    if first.status == "refused":
+        return first.reason or ""
+    cases, values = sum(r.cases for r in results), sum(r.values for r in results)
+    return f"{len(results)} operators, {cases:,} cases, {values:,} values on {first.device}"
+
+
+def _add(table: Table, results: list[Result], words: str) -> None:
+    first, refused = results[0], results[0].status == "refused"
+    wrong = [sum(r.mismatched_values for r in results), sum(r.mismatched_scales for r in results)]
+    different = any(result.status == "different" for result in results)
+    status = "different" if different else first.status
+    counts = ["" if refused else f"{count:,}" for count in wrong]
+    table.add_row(first.provider, first.platform, _status(status), *counts, words)
 
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
     )
     for name in columns[:-1]:
         table.add_column(name, no_wrap=True)

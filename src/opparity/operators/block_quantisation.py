@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import torch
 from torch import Tensor
 
@@ -89,7 +87,6 @@ def _refuse(group_size: int, dtype: torch.dtype, scale_layout: ScaleLayout) -> N
     refuse(_NAME, f"dtype is {dtype!r}; allowed: {dtypes} of torch; choose one")
 
 
-@cache
 def default_dtype(device: torch.device) -> torch.dtype:
     """Return the FP8 dtype that the matrix units of a device take."""
     if device.type == "cuda" and torch.version.hip is not None:

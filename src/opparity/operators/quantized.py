@@ -166,19 +166,21 @@ class _WithoutGradient(torch.autograd.Function):
         return torch.ops.opparity.refuse_gradient(gradient, input, ctx.operator), None, None
 
 
-def _flatten(quantized: Quantized) -> tuple[list[Tensor | None], str]:
-    return [quantized.values, quantized.scales, quantized.scale], str(quantized._recipe)  # noqa: SLF001
+def _flatten(quantized: Quantized) -> tuple[list[Tensor], str]:
+    # Tensors alone: torch.vmap takes no other leaves.
+    scale = [] if quantized.scale is None else [quantized.scale]
+    return [quantized.values, quantized.scales, *scale], str(quantized._recipe)  # noqa: SLF001
 
 
-def _flatten_with_keys(quantized: Quantized) -> tuple[list[tuple[Any, Tensor | None]], str]:
+def _flatten_with_keys(quantized: Quantized) -> tuple[list[tuple[Any, Tensor]], str]:
     children, context = _flatten(quantized)
     names = ("values", "scales", "scale")
-    return [(pytree.GetAttrKey(n), c) for n, c in zip(names, children, strict=True)], context
+    return [(pytree.GetAttrKey(n), c) for n, c in zip(names, children, strict=False)], context
 
 
 def _unflatten(children: Any, recipe: str) -> Quantized:  # noqa: ANN401 -- pytree's leaves are Any
-    values, scales, scale = children
-    return Quantized(values, scales, recipe, scale)
+    values, scales, *scale = children
+    return Quantized(values, scales, recipe, *scale)
 
 
 pytree.register_pytree_node(

@@ -1,19 +1,15 @@
-"""The inputs on which every implementation must give the golden digests.
+"""Inputs for comparisons, the same numbers on every machine.
 
-Inputs come from Philox, a counter-based generator whose stream numpy guarantees: the same on every
-machine. They are few and hostile; `opparity verify --random-values` adds as many as one likes.
+They come from Philox, a counter-based generator whose stream numpy guarantees.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from opparity.formats import GROUP_SIZES, INPUT_DTYPES, VALUE_FORMATS, Intermediate
 
 
 class Filling(StrEnum):
@@ -29,91 +25,6 @@ class Filling(StrEnum):
     """All 65,536 patterns of a 16-bit dtype as gates, in order; up is 1."""
     SPECIAL = "special"
     """Groups with zeros, one NaN, infinities of either sign, one huge element, subnormals."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One call of the operator."""
-
-    filling: Filling
-    num_tokens: int
-    hidden_size: int
-    group_size: int
-    input_dtype: str
-    value_format: str
-    intermediate: Intermediate = Intermediate.FLOAT32
-    scale_ub: float | None = None
-    is_scale_transposed: bool = False
-    seed: int = 0
-
-    @property
-    def name(self) -> str:
-        """The key of the case's golden digests."""
-        bound = "none" if self.scale_ub is None else f"{self.scale_ub:g}"
-        layout = "transposed" if self.is_scale_transposed else "rows"
-        return (
-            f"{self.filling}/{self.input_dtype}/{self.value_format}/"
-            f"{self.num_tokens}x{self.hidden_size}/{self.group_size}/{self.intermediate}/"
-            f"bound-{bound}/{layout}/{self.seed}"
-        )
-
-    def make_input(self) -> Tensor:
-        """Return the input on the CPU, [num_tokens, 2 * hidden_size]."""
-        return make_input(
-            self.filling, self.num_tokens, self.hidden_size, self.input_dtype, self.seed
-        )
-
-
-def cases() -> list[Case]:
-    """Return the golden cases."""
-    listed = [
-        Case(filling, 24, 768, group_size, input_dtype, value_format, intermediate)
-        for filling in (Filling.ACTIVATIONS, Filling.FINITE_PATTERNS)
-        for input_dtype in INPUT_DTYPES
-        for value_format in VALUE_FORMATS
-        for intermediate in Intermediate
-        for group_size in GROUP_SIZES
-    ]
-    for input_dtype in INPUT_DTYPES:
-        for value_format in VALUE_FORMATS:
-            listed += [
-                Case(Filling.PATTERNS, 64, 512, 16, input_dtype, value_format),
-                Case(Filling.SPECIAL, 16, 1024, 64, input_dtype, value_format),
-                Case(Filling.SPECIAL, 16, 1024, 64, input_dtype, value_format, scale_ub=0.01),
-            ]
-    listed += [
-        Case(Filling.EVERY_GATE, 64, 1024, 128, input_dtype, value_format, intermediate)
-        for input_dtype in ("float16", "bfloat16")
-        for value_format in VALUE_FORMATS
-        for intermediate in Intermediate
-    ]
-    # Widths that no tile divides, one token, many groups, scales by groups, a bound that bites.
-    listed += [
-        Case(Filling.ACTIVATIONS, 1, 7168, 128, "bfloat16", "float8_e4m3fn"),
-        Case(Filling.ACTIVATIONS, 37, 7168, 128, "bfloat16", "float8_e4m3fn"),
-        Case(Filling.ACTIVATIONS, 5, 18432, 64, "bfloat16", "float8_e4m3fn"),
-        Case(
-            Filling.ACTIVATIONS,
-            67,
-            2048,
-            128,
-            "bfloat16",
-            "float8_e4m3fn",
-            is_scale_transposed=True,
-        ),
-        Case(
-            Filling.ACTIVATIONS,
-            8,
-            1024,
-            128,
-            "float16",
-            "float8_e4m3fnuz",
-            is_scale_transposed=True,
-        ),
-        Case(Filling.ACTIVATIONS, 33, 1408, 128, "bfloat16", "float8_e4m3fn", scale_ub=0.002),
-        Case(Filling.ACTIVATIONS, 33, 1408, 128, "bfloat16", "int8", scale_ub=0.002),
-    ]
-    return listed
 
 
 def make_input(

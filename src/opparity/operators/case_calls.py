@@ -1,0 +1,53 @@
+"""Calling an operator with a case's arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from opparity.operators.allocation import allocate
+from opparity.operators.checks import Checked
+from opparity.operators.declaration import Role
+from opparity.operators.gradients import overload_of
+
+if TYPE_CHECKING:
+    from opparity.operators.case import Case
+    from opparity.operators.declaration import Operator
+
+# What outputs hold before: a kernel that writes nothing is not taken for one that is right.
+_POISON = 0x55
+
+
+def call(case: Case, operator: Operator, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the values and scales of a case's call; scales without elements where there are none.
+
+    The gradient of a backward operator is the values.
+    """
+    arguments = case.arguments(operator, device)
+    outputs = _outputs(case, operator, device)
+    with torch.no_grad():
+        returned = overload_of(operator)(**arguments, **outputs)
+    if operator.mutates:
+        names = {argument.role: argument.name for argument in operator.arguments}
+        returned = tuple(outputs.get(names.get(role, "")) for role in (Role.VALUES, Role.SCALES))
+    if isinstance(returned, Tensor):
+        returned = (returned, None)
+    values, scales = returned
+    return values, torch.empty(0, device=device) if scales is None else scales
+
+
+def _outputs(case: Case, operator: Operator, device: torch.device) -> dict[str, Tensor]:
+    """Return the tensors that an operator is to write to, by its names for them."""
+    names = {argument.role: argument.name for argument in operator.arguments}
+    if Role.VALUES not in names:
+        return {}
+    group_size = case.recipe.group_size
+    num_groups = 0 if group_size is None else -(-case.hidden_size // group_size)
+    like = torch.empty(0, dtype=getattr(torch, case.input_dtype), device=device)
+    checked = Checked(case.recipe, case.num_tokens, case.hidden_size, num_groups, None)
+    made = dict(zip((Role.VALUES, Role.SCALES), allocate(checked, like), strict=True))
+    for tensor in made.values():
+        tensor.view(torch.uint8 if tensor.element_size() == 1 else tensor.dtype).fill_(_POISON)
+    return {names[role]: tensor for role, tensor in made.items() if role in names}

@@ -1,0 +1,168 @@
+"""The calls on which every implementation must give the golden digests.
+
+They are few and hostile; `opparity verify --random-values` adds as many as one likes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import cycle, product
+from typing import TYPE_CHECKING
+
+from opparity.formats import (
+    GROUP_SIZES,
+    INPUT_DTYPES,
+    RECIPES,
+    VALUE_FORMATS,
+    Intermediate,
+    Recipe,
+    ScaleLayout,
+    ScaleRule,
+    accepted_recipes,
+    group_recipe,
+)
+from opparity.operators import OPERATORS, PRODUCERS, general_name, producer_named
+from opparity.operators import block_quantisation_cases as first
+from opparity.operators.case import Case, given_scale
+from opparity.operators.declaration import Direction, Role
+from opparity.operators.fillings import Filling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.operators.declaration import Operator
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Return the golden cases of every operator, in the table's order."""
+    return tuple(
+        case
+        for operator in OPERATORS
+        for case in (
+            _of_backward(operator)
+            if operator.direction is Direction.BACKWARD
+            else _of_recipes(operator)
+            if any(argument.role is Role.RECIPE for argument in operator.arguments)
+            else _of_tensors(operator)
+        )
+    )
+
+
+def _of_recipes(operator: Operator) -> Iterator[Case]:
+    """Yield the cases of a general operator: every named recipe, and what producers differ in."""
+    name, producer = operator.qualified_name, producer_named(operator.producer)
+    if operator.mutates:
+        # The kernel is the functional one's; what differs is who allocates.
+        for recipe in (RECIPES["fp8_block"], RECIPES["none"]):
+            yield Case(name, Filling.ACTIVATIONS, 24, 528, "bfloat16", recipe)
+        return
+    # Rotated: each producer meets every pair sooner or later, and not every triple.
+    dtypes, intermediates = cycle(INPUT_DTYPES), cycle(Intermediate)
+    fillings = cycle((Filling.ACTIVATIONS, Filling.FINITE_PATTERNS))
+    for number, recipe in enumerate(RECIPES.values()):
+        yield Case(
+            name,
+            next(fillings),
+            24,
+            528,
+            next(dtypes),
+            recipe,
+            next(intermediates),
+            interleaved=producer.gated and number % 4 == 1,
+            scale=given_scale(recipe),
+        )
+        if number % 3 == 1:
+            next(dtypes)
+            next(intermediates)
+    for text in ("fp8_block_64", "int8_block", "mxfp8", "mxfp4", "nvfp4"):
+        recipe = RECIPES[text]
+        for filling, width in ((Filling.PATTERNS, 96), (Filling.SPECIAL, 1024)):
+            dtype = next(dtypes)
+            yield Case(name, filling, 16, width, dtype, recipe, scale=given_scale(recipe))
+    for dtype in ("float16", "bfloat16"):
+        yield Case(name, Filling.EVERY_GATE, 64, 1024, dtype, RECIPES["none"])
+    if producer.name in ("identity", "silu_and_mul"):
+        yield from _of_formats(name)
+
+
+def _of_formats(name: str) -> Iterator[Case]:
+    """Yield cases of what producers do not differ in: formats, rules, layouts and group sizes."""
+    if name == "quantize":
+        for facts, dtype in product(VALUE_FORMATS.values(), ("float16", "bfloat16")):
+            recipe = next(r for r in RECIPES.values() if r.value == facts.name)
+            scale = given_scale(recipe)
+            yield Case(name, Filling.EVERY_GATE, 64, 1024, dtype, recipe, scale=scale)
+    for recipe in sorted(set(accepted_recipes().values()), key=str):
+        # Each rule and layout once for a format, in the group size that its layout is used with.
+        used = {ScaleRule.AMAX: 128, ScaleRule.GLOBAL: 16}.get(recipe.rule, 32)
+        if recipe.group_size == used:
+            scale = given_scale(recipe)
+            yield Case(name, Filling.ACTIVATIONS, 37, 304, "bfloat16", recipe, scale=scale)
+    for size in GROUP_SIZES:
+        yield Case(name, Filling.ACTIVATIONS, 5, 776, "float16", group_recipe(group_size=size))
+
+
+def _of_backward(operator: Operator) -> Iterator[Case]:
+    name, none = operator.qualified_name, RECIPES["none"]
+    gated = producer_named(operator.producer).gated
+    for number, dtype in enumerate(INPUT_DTYPES):
+        for filling in (Filling.ACTIVATIONS, Filling.PATTERNS):
+            yield Case(name, filling, 24, 528, dtype, none, interleaved=gated and number == 1)
+        yield Case(name, Filling.SPECIAL, 16, 1024, dtype, none)
+    yield Case(name, Filling.EVERY_GATE, 64, 1024, "bfloat16", none)
+
+
+def _of_tensors(operator: Operator) -> Iterator[Case]:
+    """Yield the cases of an operator with a peer's schema, which takes no recipe."""
+    name = operator.qualified_name
+    if name == first.NAME:
+        yield from first.block_quantisation_cases()
+        return
+    for number, recipe in enumerate(_recipes_of(operator)):
+        scale = given_scale(recipe)
+        for filling, dtype in (
+            (Filling.ACTIVATIONS, INPUT_DTYPES[number % 3]),
+            (Filling.PATTERNS, INPUT_DTYPES[(number + 1) % 3]),
+        ):
+            yield Case(name, filling, 24, 528, dtype, recipe, scale=scale)
+
+
+def _recipes_of(operator: Operator) -> list[Recipe]:
+    """Return recipes that an operator without one in its schema can be asked for."""
+    if operator.unquantised:
+        return [RECIPES["none"]]
+    wanted = {
+        "silu_and_mul_per_block_quant": ("fp8_block", "fp8_e5m2_block", "int8_block"),
+        "silu_and_mul_quant": ("fp8_tensor", "fp8_tensor_fnuz", "int8_tensor"),
+        "silu_and_mul_nvfp4_quant": ("nvfp4",),
+        "per_token_group_fp8_quant": ("fp8_block", "fp8_block_ue8m0", "fp8_block_fnuz"),
+        "per_token_group_fp8_quant_packed": ("deepgemm",),
+        "per_token_group_quant_int8": ("int8_block",),
+        "static_scaled_fp8_quant": ("fp8_tensor", "fp8_tensor_fnuz"),
+    }[operator.name]
+    recipes = [RECIPES[text] for text in wanted]
+    layout = ScaleLayout.SWIZZLE_128X4
+    return [r.with_layout(layout) for r in recipes] if operator.swizzled else recipes
+
+
+def random_cases(count: int, num_tokens: int, hidden_size: int) -> Iterator[Case]:
+    """Yield so many calls of further input, each producer with each named recipe in turn."""
+    pairs = [
+        (general_name(producer), recipe)
+        for recipe in RECIPES.values()
+        for producer in PRODUCERS
+        if recipe.format is not None
+    ]
+    for seed in range(1, count + 1):
+        name, recipe = pairs[(seed - 1) % len(pairs)]
+        yield Case(
+            name,
+            Filling.ACTIVATIONS if seed % 4 else Filling.FINITE_PATTERNS,
+            num_tokens,
+            hidden_size,
+            INPUT_DTYPES[seed % 2],
+            recipe,
+            scale=given_scale(recipe),
+            seed=seed,
+        )
