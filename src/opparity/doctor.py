@@ -1,4 +1,4 @@
-"""`opparity doctor`: which operator exists here by which implementation, and why not by others."""
+"""`opparity doctor`: which implementations serve the operators here, and why not the others."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import opparity
-from opparity.operators import OPERATORS
+from opparity.operators import IMPLEMENTATIONS, OPERATORS
 from opparity.platforms import Platform
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One implementation of one operator on one platform."""
+    """One implementation on one platform; it serves every operator or none."""
 
-    operator: str
     platform: str
     provider: str
     status: str
@@ -30,16 +29,18 @@ class Examination:
     Attributes:
         versions: of each package that matters; None where it is not installed.
         devices: the CPU with the capability that kernels use, and each GPU.
+        operators: their names in torch.ops.opparity.
         rows: every implementation; status "selected", "available" or "refused".
     """
 
     versions: dict[str, str | None]
     devices: tuple[str, ...]
+    operators: tuple[str, ...]
     rows: tuple[Row, ...]
 
     def to_json(self) -> str:
-        """Return the examination as JSON, `"schema_version": 1`."""
-        return json.dumps({"schema_version": 1, **asdict(self)}, indent=2)
+        """Return the examination as JSON, `"schema_version": 2`."""
+        return json.dumps({"schema_version": 2, **asdict(self)}, indent=2)
 
 
 def examine() -> Examination:
@@ -48,18 +49,18 @@ def examine() -> Examination:
         "opparity": opparity.__version__,
         "python": host.python_version(),
     }
-    versions |= {name: _version(name) for name in ("torch", "triton", "numpy", "vllm", "sglang")}
+    versions |= {name: _version(name) for name in ("torch", "numpy", "vllm", "sglang")}
+    names = tuple(dict.fromkeys(operator.name for operator in OPERATORS))
     if versions["torch"] is None:
         reason = "torch is not installed; `pip install opparity[operators]`"
         rows = tuple(
-            Row(operator.name, platform, implementation.provider, "refused", reason)
-            for operator in OPERATORS
+            Row(platform, implementation.provider, "refused", reason)
             for platform in Platform
-            for implementation in operator.implementations
+            for implementation in IMPLEMENTATIONS
             if platform in implementation.platforms
         )
-        return Examination(versions, (host.machine(),), rows)
-    return Examination(versions, _devices(), tuple(_rows()))
+        return Examination(versions, (host.machine(),), names, rows)
+    return Examination(versions, _devices(), names, tuple(_rows()))
 
 
 def _version(name: str) -> str | None:
@@ -74,21 +75,20 @@ def _rows() -> list[Row]:
     from opparity.operators.selection import Refused, decisions  # noqa: PLC0415
 
     rows = []
-    for operator in OPERATORS:
-        for platform in Platform:
-            selected, absence = False, torch_build.no_device(platform)
-            for decision in decisions(operator, platform):
-                implementation = decision.implementation
-                if platform not in implementation.platforms:
-                    continue
-                if isinstance(decision, Refused):
-                    status, reason = "refused", decision.reason
-                elif absence is not None:
-                    status, reason = "refused", absence
-                else:
-                    status, reason = ("available" if selected else "selected"), None
-                    selected = True
-                rows.append(Row(operator.name, platform, implementation.provider, status, reason))
+    for platform in Platform:
+        selected, absence = False, torch_build.no_device(platform)
+        for decision in decisions(platform):
+            implementation = decision.implementation
+            if platform not in implementation.platforms:
+                continue
+            if isinstance(decision, Refused):
+                status, reason = "refused", decision.reason
+            elif absence is not None:
+                status, reason = "refused", absence
+            else:
+                status, reason = ("available" if selected else "selected"), None
+                selected = True
+            rows.append(Row(platform, implementation.provider, status, reason))
     return rows
 
 
