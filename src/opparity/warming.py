@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 
 from opparity.errors import ArgumentRefused
-from opparity.operators import OPERATORS, registration, torch_build
-from opparity.operators.selection import resolve, select
+from opparity.formats import Recipe, group_recipe
+from opparity.operators import PRODUCERS, functions, general_name, torch_build
+from opparity.operators.block_quantisation import default_dtype
+from opparity.operators.case import given_scale
+from opparity.operators.selection import select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+
+    from opparity.operators.declaration import Producer
+
+# One token, few, and enough for each shape of the launch on a chip of up to 150 multiprocessors;
+# 117 MB of input.
+_SIZES = ((1, 2048), (320, 7168), (4096, 7168))
+# What a parameter without a default is: its value is no part of what is compiled.
+_NUMBER = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +45,23 @@ def warm_up(
     operators: Iterable[str] | None = None,
     devices: Iterable[torch.device | str] | None = None,
     *,
+    recipes: Iterable[Recipe | str] | None = None,
     input_dtypes: Iterable[torch.dtype] = (torch.bfloat16, torch.float16),
     group_sizes: Iterable[int] = (64, 128),
+    gradients: bool = False,
 ) -> tuple[Warmed, ...]:
-    """Load and compile what the first calls would, and wait until that is done.
+    """Compile and load what the first calls would, and wait until that is done.
 
-    Code objects are loaded, kernels looked up and, where Triton serves, compiled. Call it before
-    serving, in each process, and before a CUDA graph is captured where Triton serves.
+    Call it before serving, in each process.
 
     Args:
-        operators: names; all of the table by default.
+        operators: names of opparity's functions; silu_and_mul by default.
         devices: every GPU of this process by default, or the CPU where there is none.
-        input_dtypes: of the calls to come; the values are of the platform's default dtype.
-        group_sizes: of the calls to come.
+        recipes: of the calls to come; by default float32 scales by groups of `group_sizes`, the
+            values of the device's FP8 dtype.
+        input_dtypes: of the calls to come.
+        group_sizes: of the default recipes.
+        gradients: whether backward passes will come, too.
 
     Returns:
         What was done, a record for each operator and device.
@@ -55,22 +70,55 @@ def warm_up(
         ArgumentRefused: for an operator that is not in the table.
         OperatorMissing: where no implementation can serve.
     """
-    registration.load()
-    known = {operator.name: operator for operator in OPERATORS}
-    names = list(known if operators is None else operators)
+    known = {general_name(producer): producer for producer in PRODUCERS}
+    names = list(("silu_and_mul",) if operators is None else operators)
     if devices is None:
         devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())] or ["cpu"]
-    dtypes, groups = list(input_dtypes), list(group_sizes)
+    dtypes, sizes = list(input_dtypes), list(group_sizes)
+    chosen = None if recipes is None else [_recipe(recipe) for recipe in recipes]
     done = []
     for device in map(torch.device, devices):
+        listed = chosen
+        if listed is None:
+            value = str(default_dtype(device)).removeprefix("torch.")
+            listed = [group_recipe(value, size) for size in sizes]
         for name in names:
             if name not in known:
                 detail = f"it is not in the table; allowed: {', '.join(known)}; choose one"
                 raise ArgumentRefused(operator=name, detail=detail)
-            implementation = select(known[name], torch_build.platform_of(device.type))
-            call = cast("Callable[..., int]", resolve(known[name].warm_up))
-            calls = call(device, dtypes, groups)
+            implementation = select(name, torch_build.platform_of(device.type))
+            calls = _call(known[name], device, listed, dtypes, gradients=gradients)
             done.append(Warmed(name, str(device), implementation.provider, calls))
         if device.type != "cpu":
             torch.cuda.synchronize(device)
     return tuple(done)
+
+
+def _recipe(recipe: Recipe | str) -> Recipe:
+    return recipe if isinstance(recipe, Recipe) else Recipe.parse(recipe)
+
+
+def _call(
+    producer: Producer,
+    device: torch.device,
+    recipes: list[Recipe],
+    dtypes: list[torch.dtype],
+    *,
+    gradients: bool,
+) -> int:
+    """Call a producer's function with each dtype, recipe and size; return how many calls."""
+    function = getattr(functions, general_name(producer))
+    numbers = {p.name: _NUMBER for p in producer.parameters if p.default is None}
+    calls = 0
+    for dtype in dtypes:
+        for num_tokens, hidden_size in _SIZES[:1] if device.type == "cpu" else _SIZES:
+            width = 2 * hidden_size if producer.gated else hidden_size
+            input = torch.zeros(num_tokens, width, dtype=dtype, device=device)
+            for recipe in recipes:
+                function(input, recipe, scale=given_scale(recipe), **numbers)
+                calls += 1
+            if gradients and producer.name != "identity":
+                with torch.enable_grad():
+                    function(input.requires_grad_(), **numbers).sum().backward()
+                calls += 2
+    return calls
