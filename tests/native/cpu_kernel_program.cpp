@@ -1,99 +1,121 @@
-// Runs the CPU kernel of the capability that it is compiled for on every type, format, group size
-// and mode, and prints a line with a hash of codes and scales for each, to be compared with those
-// of other capabilities and processors: cpu_kernel_program <least group size> <1 to look SiLU up>.
-#include <cinttypes>
+// Runs the CPU kernel of the capability that it is compiled for on the calls in a file:
+//   cpu_kernel_program <file of calls> <file of results>
+// A call is the numbers of `Record` and then the bytes of input and gradient; its result is the
+// bytes of values and scales. test_cpu_kernel.py writes the one and reads the other.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
-#include <limits>
-#include <vector>
+#include <cstring>
 
-#include "operators/silu_and_mul_per_block_quant/cpu_kernel.h"
+#include "native/cpu/kernel.h"
 
 namespace {
 
-namespace kernels = opparity::silu_and_mul_per_block_quant;
-using kernels::InputType;
-using kernels::ValueType;
+using namespace opparity;
 
-constexpr int64_t kTokens = 65;
-// Three groups of the largest size, and so no whole number of the kernel's tiles.
-constexpr int64_t kWidth = 768;
+// All of it in 8 bytes each, so that no compiler puts gaps between.
+struct Record {
+  int64_t producer, is_backward, is_interleaved, input_type, gradient_type, intermediate;
+  int64_t value_format, rule, scale_is_byte;
+  int64_t num_tokens, hidden_size, group_size;
+  int64_t input_row_bytes, gradient_row_bytes, values_row_bytes;
+  int64_t is_tiled, token_128, token_32, token, group_4, group;
+  int64_t input_bytes, gradient_bytes, values_bytes, scale_bytes;
+  int64_t has_given_scale, has_scale_bound, looks_up;
+  double given_scale, scale_bound, least;
+  double value[kMostParameters], reciprocal[kMostParameters];
+};
 
-// Every 16-bit pattern occurs: NaN, infinities and subnormal numbers. In half of the tokens
-// exponents are those of activations, or almost every group would hold a NaN.
-std::vector<uint32_t> patterns() {
-  std::vector<uint32_t> result(kTokens * 2 * kWidth);
-  uint64_t state = 1;
-  for (uint32_t index = 0; index < result.size(); ++index) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    const auto noise = static_cast<uint32_t>(state >> 32);
-    const bool is_ordinary = (index / (2 * kWidth)) % 2 == 0;
-    result[index] = is_ordinary ? (noise & 0x83ffffffu) | 0x3c000000u : noise ^ (index << 16);
+// Bytes that end where a page begins that cannot be touched, so that a read or a write beyond them
+// ends the process.
+class GuardedBytes {
+ public:
+  explicit GuardedBytes(int64_t size) : size_(static_cast<size_t>(size)) {
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    mapped_ = (size_ + page - 1) / page * page + page;
+    void* mapping =
+        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED) std::abort();
+    base_ = static_cast<char*>(mapping);
+    if (mprotect(base_ + mapped_ - page, page, PROT_NONE) != 0) std::abort();
+    data_ = base_ + mapped_ - page - size_;
   }
-  return result;
-}
+  ~GuardedBytes() { munmap(base_, mapped_); }
+  GuardedBytes(const GuardedBytes&) = delete;
+  GuardedBytes& operator=(const GuardedBytes&) = delete;
 
-uint64_t hash(uint64_t state, const void* data, size_t size) {
-  const auto* bytes = static_cast<const uint8_t*>(data);
-  for (size_t i = 0; i < size; ++i) state = (state ^ bytes[i]) * 1099511628211u;
-  return state;
-}
+  void read(std::FILE* file) {
+    if (std::fread(data_, 1, size_, file) != size_) std::abort();
+  }
+  void write(std::FILE* file) const {
+    if (std::fwrite(data_, 1, size_, file) != size_) std::abort();
+  }
+  void fill(int byte) { std::memset(data_, byte, size_); }
+  void* data() const { return data_; }
 
-uint64_t run(const kernels::Arguments& base, std::vector<uint8_t>& out,
-             std::vector<float>& scales) {
-  kernels::Arguments arguments = base;
-  arguments.out = out.data();
-  arguments.scales = scales.data();
-  const int64_t groups = kTokens * (kWidth / base.group_size);
-  // Two calls that meet within a token, as two threads' may.
-  kernels::OPPARITY_CAPABILITY(arguments, 0, groups / 2);
-  kernels::OPPARITY_CAPABILITY(arguments, groups / 2, groups);
-  const uint64_t codes = hash(14695981039346656037u, out.data(), out.size());
-  return hash(codes, scales.data(), static_cast<size_t>(groups) * sizeof(float));
+ private:
+  size_t size_, mapped_;
+  char *base_, *data_;
+};
+
+// What no kernel writes stays this.
+constexpr int kUntouched = 0xa5;
+
+void run(const Record& record, std::FILE* from, std::FILE* to) {
+  GuardedBytes input(record.input_bytes), gradient(record.gradient_bytes);
+  GuardedBytes values(record.values_bytes), scales(record.scale_bytes);
+  input.read(from);
+  gradient.read(from);
+  values.fill(kUntouched);
+  scales.fill(kUntouched);
+  const auto given = static_cast<float>(record.given_scale);
+  const auto bound = static_cast<float>(record.scale_bound);
+  Call call{};
+  call.producer = static_cast<Producer>(record.producer);
+  call.is_backward = record.is_backward != 0;
+  call.is_interleaved = record.is_interleaved != 0;
+  call.input_type = static_cast<InputType>(record.input_type);
+  call.gradient_type = static_cast<InputType>(record.gradient_type);
+  call.intermediate = static_cast<Intermediate>(record.intermediate);
+  call.value_format = static_cast<ValueFormat>(record.value_format);
+  call.rule = static_cast<ScaleRule>(record.rule);
+  call.scale_is_byte = record.scale_is_byte != 0;
+  call.input = input.data();
+  call.gradient = gradient.data();
+  call.values = values.data();
+  call.scales = scales.data();
+  call.given_scale = record.has_given_scale != 0 ? &given : nullptr;
+  call.scale_bound = record.has_scale_bound != 0 ? &bound : nullptr;
+  call.least = static_cast<float>(record.least);
+  call.num_tokens = record.num_tokens;
+  call.hidden_size = record.hidden_size;
+  call.group_size = record.group_size;
+  call.input_row_bytes = record.input_row_bytes;
+  call.gradient_row_bytes = record.gradient_row_bytes;
+  call.values_row_bytes = record.values_row_bytes;
+  call.place = {record.is_tiled != 0, record.token_128, record.token_32,
+                record.token,         record.group_4,   record.group};
+  for (int i = 0; i < kMostParameters; ++i) {
+    call.parameters.value[i] = static_cast<float>(record.value[i]);
+    call.parameters.reciprocal[i] = static_cast<float>(record.reciprocal[i]);
+  }
+  // Two pieces of work that meet within a token, as two threads' may.
+  const int64_t units = units_of(call), middle = units / 2 + units % 2;
+  OPPARITY_CAPABILITY::compute(call, record.looks_up != 0, 0, middle);
+  OPPARITY_CAPABILITY::compute(call, record.looks_up != 0, middle, units);
+  values.write(to);
+  scales.write(to);
 }
 
 }  // namespace
 
-int main(int, char** command) {
-  const int64_t least_group = std::strtoll(command[1], nullptr, 10);
-  const bool looks_up = command[2][0] == '1';
-  const std::vector<uint32_t> wide = patterns();
-  // A row may begin at an odd element.
-  std::vector<uint16_t> narrow(wide.size() + 1);
-  for (size_t i = 0; i < wide.size(); ++i) narrow[i + 1] = static_cast<uint16_t>(wide[i] >> 16);
-  std::vector<uint8_t> out(kTokens * kWidth);
-  std::vector<float> scales(kTokens * kWidth / 16);
-  constexpr float kNone = std::numeric_limits<float>::infinity();
-  for (InputType input : {InputType::kFloat16, InputType::kBFloat16, InputType::kFloat32}) {
-    for (ValueType value :
-         {ValueType::kFloat8E4M3FN, ValueType::kFloat8E4M3FNUZ, ValueType::kInt8}) {
-      for (int64_t group : {16, 32, 64, 128, 256}) {
-        if (group < least_group) continue;
-        for (bool rounds : {false, true}) {
-          for (float bound : {kNone, 0.003f, 1e-9f}) {
-            const bool is_wide = input == InputType::kFloat32;
-            const void* data = is_wide ? static_cast<const void*>(wide.data()) : narrow.data() + 1;
-            const kernels::Arguments arguments{.input = data,
-                                               .input_row_stride = 2 * kWidth,
-                                               .out = nullptr,
-                                               .out_row_stride = kWidth,
-                                               .scales = nullptr,
-                                               .scale_token_stride = 1,
-                                               .scale_group_stride = kTokens,
-                                               .hidden_size = kWidth,
-                                               .group_size = group,
-                                               .input_type = input,
-                                               .value_type = value,
-                                               .rounds_to_input_type = rounds,
-                                               .looks_up_silu = looks_up,
-                                               .has_scale_bound = bound != kNone,
-                                               .scale_bound = bound};
-            std::printf("input %d value %d group %d rounds %d bound %g: %016" PRIx64 "\n",
-                        static_cast<int>(input), static_cast<int>(value), static_cast<int>(group),
-                        rounds, static_cast<double>(bound), run(arguments, out, scales));
-          }
-        }
-      }
-    }
-  }
+int main(int, char** arguments) {
+  std::FILE* from = std::fopen(arguments[1], "rb");
+  std::FILE* to = std::fopen(arguments[2], "wb");
+  if (from == nullptr || to == nullptr) return 1;
+  Record record;
+  while (std::fread(&record, sizeof record, 1, from) == 1) run(record, from, to);
+  return std::fclose(to);
 }

@@ -1,29 +1,31 @@
-// SiLU of native/numerics.h against the contract's steps as docs/numerics.md has them, bit for bit,
+// SiLU of native/contract/ against the contract's steps as docs/numerics.md has them, bit for bit,
 // for every float32 gate from 0 on in steps: silu <step>. Prints how many were compared.
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
-#include "native/numerics.h"
+#include "native/platforms/cpu.h"
+// The platform comes before the contract.
+#include "native/contract/exponential.h"
 
 namespace {
 
-OPPARITY_INLINE uint32_t bits(float value) { return __builtin_bit_cast(uint32_t, value); }
+OPPARITY_FUNCTION uint32_t bits(float value) { return __builtin_bit_cast(uint32_t, value); }
 
-OPPARITY_INLINE float steps_of_the_contract(float gate) {
+OPPARITY_FUNCTION float steps_of_the_contract(float gate) {
   float magnitude = __builtin_bit_cast(float, bits(gate) | 0x80000000u);
   float z = magnitude < kGateLimit ? kGateLimit : magnitude;
   float shifted = std::fma(z, kLog2EHigh, kRoundingShift);
   float exponent = shifted - kRoundingShift;
   float fraction = std::fma(z, kLog2EHigh, -exponent);
   fraction = std::fma(z, kLog2ELow, fraction);
-  float power = kExp2Coefficients[5];
-  power = std::fma(power, fraction, kExp2Coefficients[4]);
-  power = std::fma(power, fraction, kExp2Coefficients[3]);
-  power = std::fma(power, fraction, kExp2Coefficients[2]);
-  power = std::fma(power, fraction, kExp2Coefficients[1]);
-  power = std::fma(power, fraction, kExp2Coefficients[0]);
+  float power = kExp2Coefficient5;
+  power = std::fma(power, fraction, kExp2Coefficient4);
+  power = std::fma(power, fraction, kExp2Coefficient3);
+  power = std::fma(power, fraction, kExp2Coefficient2);
+  power = std::fma(power, fraction, kExp2Coefficient1);
+  power = std::fma(power, fraction, kExp2Coefficient0);
   float scaled = __builtin_bit_cast(float, bits(power) + (bits(shifted) << 23));
   float divisor = scaled + 0x1p64f;
   float reciprocal = 1.0f / divisor;
@@ -44,7 +46,7 @@ int main(int, char** arguments) {
     for (int i = 0; i < kBatch; ++i) {
       gates[i] = __builtin_bit_cast(float, static_cast<uint32_t>(first + step * i));
     }
-    for (int i = 0; i < kBatch; i += kLanes) store(got + i, silu(load<Floats>(gates + i)));
+    for (int i = 0; i < kBatch; i += kLanes) store(got + i, silu(load<Number>(gates + i)));
     uint32_t different = 0;
     for (int i = 0; i < kBatch; ++i) {
       float expected = steps_of_the_contract(gates[i]);

@@ -1,19 +1,28 @@
-"""The CPU kernel's arithmetic by itself, for every capability that this machine can run."""
+"""The CPU kernel by itself against the reference, for every capability that runs here."""
 
 from __future__ import annotations
 
 import platform
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from kernel_cases import Case, cases, encode
 from native_programs import HERE, SOURCES, compile_cpp
+from opparity.formats import VALUE_FORMATS, ScaleLayout, ScaleRule
+from opparity.operators import PRODUCERS
+from opparity.operators.__main__ import header
 
-KERNEL = SOURCES / "operators" / "silu_and_mul_per_block_quant" / "cpu_kernel.cpp"
-# As CMakeLists.txt has them.
-COMMON = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Werror")
+if TYPE_CHECKING:
+    from opparity.operators.declaration import Producer
+
+CPU = SOURCES / "native" / "cpu"
+# As CMakeLists.txt has them, but for -O3: the test compiles all of it once more.
+COMMON = ("-O2", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Werror")
 FLAGS = {
     "baseline": (),
     "avx2": ("-mavx2", "-mfma", "-mf16c", "-mtune=haswell"),
@@ -24,6 +33,7 @@ FLAGS = {
 }
 NEEDED = {"baseline": (), "avx2": ("avx2", "fma", "f16c"), "avx512": ("avx512dq", "avx512vl")}
 AARCH64_COMPILER, AARCH64_EMULATOR = "aarch64-linux-gnu-g++", "qemu-aarch64"
+COMPILERS_AT_ONCE = 2
 
 
 def need(capability: str) -> None:
@@ -34,33 +44,92 @@ def need(capability: str) -> None:
         pytest.skip(f"this processor has no {', '.join(missing)}")
 
 
-def digests(
-    program: Path, *runner: str, least_group: int = 16, looks_up: bool = False
-) -> list[str]:
-    completed = subprocess.run(
-        [*runner, program, str(least_group), str(int(looks_up))],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return completed.stdout.splitlines()
+def compile_kernel(folder: Path, compiler: str, capability: str, *flags: str) -> Path:
+    (folder / "opparity_tables.h").write_text(header(), encoding="utf-8")
+    command = [
+        *(compiler, "-std=c++20", "-Wall", "-Wextra", *COMMON, *flags),
+        *(f"-I{SOURCES}", f"-I{folder}", f"-DOPPARITY_CAPABILITY={capability}"),
+    ]
+
+    def compile_object(source: Path, producer: Producer | None = None) -> Path:
+        output = folder / f"{source.stem if producer is None else producer.name}.o"
+        defines = [] if producer is None else producer_defines(producer)
+        subprocess.run([*command, *defines, "-c", "-o", output, source], check=True)
+        return output
+
+    with ThreadPoolExecutor(COMPILERS_AT_ONCE) as pool:
+        objects = [
+            *pool.map(lambda p: compile_object(CPU / "produce.cpp", p), PRODUCERS),
+            *pool.map(compile_object, (CPU / "kernel.cpp", HERE / "cpu_kernel_program.cpp")),
+        ]
+    program = folder / "program"
+    subprocess.run([*command, "-static", "-o", program, *objects], check=True)
+    return program
+
+
+def producer_defines(producer: Producer) -> list[str]:
+    return [
+        f"-DOPPARITY_PRODUCER={producer.functor}",
+        f'-DOPPARITY_PRODUCER_FILE="native/producers/{producer.name}.h"',
+    ]
 
 
 @pytest.fixture(scope="module")
-def baseline(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    program = tmp_path_factory.mktemp("baseline") / "program"
-    return digests(compile_program(program, "baseline"))
+def calls() -> list[tuple[Case, bytes, bytes]]:
+    """Each case with the bytes of its call and the bytes that the reference writes."""
+    return [
+        (case, *encode(case, seed, looks_up=seed % 2 == 1)) for seed, case in enumerate(cases())
+    ]
 
 
-def compile_program(output: Path, capability: str) -> Path:
-    return compile_cpp(
-        output,
-        *COMMON,
-        *FLAGS[capability],
-        f"-DOPPARITY_CAPABILITY={capability}",
-        KERNEL,
-        HERE / "cpu_kernel_program.cpp",
-    )
+def differences(program: Path, calls: list[tuple[Case, bytes, bytes]], *runner: str) -> list[str]:
+    """Return the cases whose result is not the reference's."""
+    given, results = program.parent / "calls", program.parent / "results"
+    given.write_bytes(b"".join(call for _, call, _ in calls))
+    subprocess.run([*runner, program, given, results], check=True)
+    written = results.read_bytes()
+    assert len(written) == sum(len(expected) for _, _, expected in calls)
+    different, start = [], 0
+    for case, _, expected in calls:
+        got = written[start : start + len(expected)]
+        start += len(expected)
+        if got != expected:
+            count = sum(a != b for a, b in zip(got, expected, strict=True))
+            different.append(f"{case}: {count} of {len(expected)} bytes differ")
+    return different
+
+
+def test_cases_have_every_producer_format_rule_and_layout(
+    calls: list[tuple[Case, bytes, bytes]],
+) -> None:
+    recipes = {case.recipe for case, _, _ in calls}
+    assert {case.producer for case, _, _ in calls} == set(PRODUCERS)
+    assert {recipe.value for recipe in recipes} == {*VALUE_FORMATS, "none"}
+    assert {recipe.rule for recipe in recipes} == set(ScaleRule)
+    assert {recipe.layout for recipe in recipes} == set(ScaleLayout)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="needs an x86-64 processor")
+@pytest.mark.parametrize("capability", ["baseline", "avx2", "avx512"])
+def test_every_capability_writes_the_references_bytes_and_no_others(
+    capability: str,
+    calls: list[tuple[Case, bytes, bytes]],
+    tmp_path: Path,
+) -> None:
+    need(capability)
+    program = compile_kernel(tmp_path, "g++", capability, *FLAGS[capability])
+    assert differences(program, calls) == []
+
+
+def test_neon_writes_the_references_bytes_and_no_others(
+    calls: list[tuple[Case, bytes, bytes]], tmp_path: Path
+) -> None:
+    # On an aarch64 machine the baseline is NEON, and the golden digests say so.
+    for tool in (AARCH64_COMPILER, AARCH64_EMULATOR):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed (Debian: g++-aarch64-linux-gnu, qemu-user)")
+    program = compile_kernel(tmp_path, AARCH64_COMPILER, "baseline")
+    assert differences(program, calls, AARCH64_EMULATOR) == []
 
 
 @pytest.mark.parametrize(("capability", "step"), [("baseline", 257), ("avx2", 1), ("avx512", 1)])
@@ -69,43 +138,10 @@ def test_silu_of_every_float32_gate_has_the_bits_of_the_contracts_steps(
 ) -> None:
     # Without the instruction fma is a function of the C library, too slow for every gate.
     need(capability)
-    program = compile_cpp(tmp_path / "silu", *COMMON, *FLAGS[capability], HERE / "silu.cpp")
+    (tmp_path / "opparity_tables.h").write_text(header(), encoding="utf-8")
+    program = compile_cpp(
+        tmp_path / "silu", *COMMON, *FLAGS[capability], f"-I{tmp_path}", HERE / "silu.cpp"
+    )
     completed = subprocess.run([program, str(step)], capture_output=True, text=True, check=False)
     assert completed.returncode == 0, completed.stdout
     assert int(completed.stdout) >= 2**32 // step
-
-
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="needs an x86-64 processor")
-@pytest.mark.parametrize("looks_up", [False, True])
-@pytest.mark.parametrize("capability", ["baseline", "avx2", "avx512"])
-def test_every_capability_gives_the_same_bytes(
-    capability: str,
-    looks_up: bool,
-    baseline: list[str],
-    tmp_path: Path,
-) -> None:
-    need(capability)
-    # The AVX-512 kernel is not called for groups smaller than two of its vectors.
-    least_group = 32 if capability == "avx512" else 16
-    program = compile_program(tmp_path / "program", capability)
-    got = digests(program, least_group=least_group, looks_up=looks_up)
-    expected = [line for line in baseline if least_group == 16 or "group 16 " not in line]
-    assert len(got) == len(expected) >= 3 * 3 * 4 * 2 * 3
-    assert got == expected
-
-
-def test_neon_gives_the_same_bytes(baseline: list[str], tmp_path: Path) -> None:
-    # On an aarch64 machine the baseline is NEON, and the golden digests say so.
-    for tool in (AARCH64_COMPILER, AARCH64_EMULATOR):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (Debian: g++-aarch64-linux-gnu, qemu-user)")
-    program = tmp_path / "program"
-    subprocess.run(
-        [
-            *(AARCH64_COMPILER, "-std=c++20", "-static", "-Wall", "-Wextra", *COMMON),
-            *(f"-I{SOURCES}", "-DOPPARITY_CAPABILITY=baseline", "-o", program),
-            *(KERNEL, HERE / "cpu_kernel_program.cpp"),
-        ],
-        check=True,
-    )
-    assert digests(program, AARCH64_EMULATOR) == baseline

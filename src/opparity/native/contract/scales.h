@@ -75,14 +75,19 @@ OPPARITY_FUNCTION GroupScale scale_by_exponent(opparity::ScaleRule rule, Bits am
           code};
 }
 
+// A given scale, or NaN where it is not above zero.
+OPPARITY_FUNCTION Number above_zero(float given) {
+  return all(given) > all(0.0f) ? all(given) : number_of(all_bits(kQuietNanBits));
+}
+
 // An E4M3 scale under the global one, as NVFP4 has it.
 template <typename Format>
-OPPARITY_FUNCTION GroupScale scale_under_global(Bits amax, float global) {
-  const Number multiplier = all(global) * (1.0f / Format::kMaximum);
+OPPARITY_FUNCTION GroupScale scale_under_global(Bits amax, Number global) {
+  const Number multiplier = global * (1.0f / Format::kMaximum);
   const Bits code = Float8E4M3FN::encode(number_of(amax) * multiplier) & 0xffu;
   const Number nan = number_of(all_bits(kQuietNanBits));
   const Number scale = code == all_bits(0x7fu) ? nan : Float8E4M3FN::decode(code);
-  const Number factor = code == all_bits(0) ? all(0.0f) : divide(all(global), scale);
+  const Number factor = code == all_bits(0) ? all(0.0f) : divide(global, scale);
   return {scale, factor, code};
 }
 
@@ -92,7 +97,7 @@ OPPARITY_FUNCTION GroupScale scale_of(opparity::ScaleRule rule, Bits amax,
                                       const ScaleSettings& settings) {
   switch (rule) {
     case opparity::ScaleRule::kGiven:
-      return {all(settings.given), divide(all(1.0f), all(settings.given)), all_bits(0)};
+      return {all(settings.given), divide(all(1.0f), above_zero(settings.given)), all_bits(0)};
     case opparity::ScaleRule::kAmax:
       return scale_by_amax<Format>(amax, settings);
     default:
@@ -100,7 +105,9 @@ OPPARITY_FUNCTION GroupScale scale_of(opparity::ScaleRule rule, Bits amax,
   }
   // NaN's bits are above those of any number.
   amax = larger(amax, bits_of(all(settings.least)));
-  if (rule == opparity::ScaleRule::kGlobal) return scale_under_global<Format>(amax, settings.given);
+  if (rule == opparity::ScaleRule::kGlobal) {
+    return scale_under_global<Format>(amax, above_zero(settings.given));
+  }
   return scale_by_exponent<Format>(rule, amax);
 }
 

@@ -1,4 +1,4 @@
-#include "native/cpu_capability.h"
+#include "native/cpu/capability.h"
 
 #include <torch/csrc/stable/library.h>
 

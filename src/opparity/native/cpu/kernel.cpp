@@ -1,0 +1,77 @@
+// The CPU kernel but for its producers, compiled for each capability: tiles of units, and on each
+// tile two passes, one for products and one for codes.
+#include "native/cpu/tile.h"
+// The platform comes before the contract.
+#include "native/cpu/quantise.h"
+#include "native/formats/all.h"
+
+namespace opparity::OPPARITY_CAPABILITY {
+
+#define OPPARITY_DECLARE(NAME) ProducerKernels kernels_of_##NAME(const Call&, bool looks_up);
+OPPARITY_FOR_EACH_PRODUCER(OPPARITY_DECLARE)
+#undef OPPARITY_DECLARE
+
+namespace {
+
+using Quantise = void (*)(const Call&, const Piece&, Tile&);
+
+ProducerKernels choose_producer(const Call& call, bool looks_up) {
+  using Choose = ProducerKernels (*)(const Call&, bool);
+#define OPPARITY_ENTRY(NAME) kernels_of_##NAME,
+  static constexpr Choose kChoices[] = {OPPARITY_FOR_EACH_PRODUCER(OPPARITY_ENTRY)};
+#undef OPPARITY_ENTRY
+  return kChoices[static_cast<int>(call.producer)](call, looks_up);
+}
+
+Quantise choose_quantiser(const Call& call) {
+#define OPPARITY_ENTRY(NAME) quantise<NAME>,
+  static constexpr Quantise kChoices[] = {OPPARITY_FOR_EACH_VALUE_FORMAT(OPPARITY_ENTRY)};
+#undef OPPARITY_ENTRY
+  static constexpr Quantise kUnquantised[] = {write_products<Float16>, write_products<BFloat16>,
+                                              write_products<Float32>};
+  if (call.value_format == ValueFormat::kInputType) {
+    return kUnquantised[static_cast<int>(call.input_type)];
+  }
+  return kChoices[static_cast<int>(call.value_format)];
+}
+
+// Calls `work` with the pieces of the units [begin, end), each of one row and no larger than a
+// tile.
+template <typename Work>
+void for_each_piece(const Call& call, int64_t begin, int64_t end, const Work& work) {
+  const int64_t unit_size = elements_of_a_unit(call), row_units = units_of_a_row(call);
+  const int64_t tile_units = kTile / unit_size;
+  int64_t token = begin / row_units, unit = begin % row_units;
+  for (int64_t index = begin; index < end;) {
+    const int64_t units = std::min({tile_units, row_units - unit, end - index});
+    const int64_t first = unit * unit_size;
+    work(Piece{.token = token,
+               .first_element = first,
+               .elements = std::min(units * unit_size, call.hidden_size - first)});
+    index += units;
+    unit += units;
+    if (unit == row_units) {
+      unit = 0;
+      ++token;
+    }
+  }
+}
+
+}  // namespace
+
+void compute(const Call& call, bool looks_up, int64_t begin, int64_t end) {
+  const ProducerKernels producer = choose_producer(call, looks_up);
+  if (call.is_backward) {
+    for_each_piece(call, begin, end,
+                   [&](const Piece& piece) { producer.differentiate(call, piece); });
+    return;
+  }
+  const Quantise quantise = choose_quantiser(call);
+  Tile tile;
+  for_each_piece(call, begin, end, [&](const Piece& piece) {
+    producer.produce(call, piece, tile);
+    quantise(call, piece, tile);
+  });
+}
+
+}  // namespace opparity::OPPARITY_CAPABILITY

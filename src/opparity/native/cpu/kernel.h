@@ -1,0 +1,38 @@
+// The CPU's kernels, one for each capability that is compiled.
+#pragma once
+
+#include <algorithm>
+
+#include "native/call.h"
+
+namespace opparity {
+
+// A unit of work is a group, or so many elements of a row where there are no groups.
+constexpr int64_t kElementsOfAUnit = 256;
+
+inline int64_t elements_of_a_unit(const Call& call) {
+  return call.group_size > 0 ? call.group_size : kElementsOfAUnit;
+}
+
+inline int64_t units_of_a_row(const Call& call) {
+  const int64_t elements = elements_of_a_unit(call);
+  return (call.hidden_size + elements - 1) / elements;
+}
+
+inline int64_t units_of(const Call& call) { return call.num_tokens * units_of_a_row(call); }
+
+// Computes the units [begin, end), counted token by token. `looks_up` reads an activation of 16-bit
+// gates from a table where there is one.
+using Kernel = void (*)(const Call&, bool looks_up, int64_t begin, int64_t end);
+
+namespace baseline {
+void compute(const Call&, bool looks_up, int64_t begin, int64_t end);
+}
+namespace avx2 {
+void compute(const Call&, bool looks_up, int64_t begin, int64_t end);
+}
+namespace avx512 {
+void compute(const Call&, bool looks_up, int64_t begin, int64_t end);
+}
+
+}  // namespace opparity

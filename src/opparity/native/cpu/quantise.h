@@ -1,0 +1,126 @@
+// From a tile's products to codes and scales, for one value format.
+#pragma once
+
+#include "native/contract/scales.h"
+#include "native/cpu/chunk.h"
+#include "native/cpu/tile.h"
+
+namespace {
+
+using opparity::Call;
+using opparity::ScaleRule;
+using opparity::OPPARITY_CAPABILITY::Piece;
+using opparity::OPPARITY_CAPABILITY::Tile;
+
+// Codes of a chunk: 16 bytes, or 8 of two codes each.
+template <typename Format, bool Any>
+OPPARITY_FUNCTION void encode_chunk(const float* products, float factor, uint8_t* out) {
+  BitsChunk codes;
+  for (int i = 0; i < kParts; ++i) {
+    const Number quotient = load<Number>(products + i * kLanes) * factor;
+    codes.part[i] = Any ? Format::encode(quotient) : Format::encode_inside(quotient);
+  }
+  const SixteenBytes bytes = low_bytes(codes);
+  if constexpr (Format::kBits == 8) {
+    store(out, bytes);
+  } else {
+    store(out, pairs_of_halves(bytes));
+  }
+}
+
+template <typename Format, bool Any>
+OPPARITY_FUNCTION void encode_unit(const float* products, float factor, int64_t elements,
+                                   uint8_t* out) {
+  constexpr int64_t kCodeBytes = kChunk * Format::kBits / 8;
+  for (int64_t i = 0; i < elements / kChunk; ++i) {
+    encode_chunk<Format, Any>(products, factor, out);
+    products += kChunk;
+    out += kCodeBytes;
+  }
+  const int64_t last = elements % kChunk;
+  if (last == 0) return;
+  uint8_t rest[kCodeBytes];
+  encode_chunk<Format, Any>(products, factor, rest);
+  std::memcpy(out, rest, static_cast<size_t>(last * Format::kBits / 8));
+}
+
+OPPARITY_FUNCTION int64_t scale_offset(const opparity::ScalePlace& place, int64_t token,
+                                       int64_t group) {
+  if (!place.is_tiled) return token * place.token + group * place.group;
+  return token / 128 * place.token_128 + token / 32 % 4 * place.token_32 +
+         token % 32 * place.token + group / 4 * place.group_4 + group % 4 * place.group;
+}
+
+OPPARITY_FUNCTION ScaleSettings settings_of(const Call& call) {
+  return {.bound = call.scale_bound != nullptr ? *call.scale_bound : __builtin_inff(),
+          .least = call.least,
+          .given = call.given_scale != nullptr ? *call.given_scale : 0.0f};
+}
+
+// Whether quotients of a finite group are within the format's range; rounding the scale down, or a
+// bound, may leave them outside.
+OPPARITY_FUNCTION bool keeps_the_range(const Call& call) {
+  if (call.rule == ScaleRule::kAmax) return call.scale_bound == nullptr;
+  return call.rule == ScaleRule::kCeil;
+}
+
+OPPARITY_FUNCTION void store_scales(const Call& call, const Piece& piece, int64_t groups,
+                                    const Tile& tile) {
+  const int64_t first = piece.first_element / call.group_size;
+  auto* scales = static_cast<char*>(call.scales);
+  for (int64_t group = 0; group < groups; ++group) {
+    char* to = scales + scale_offset(call.place, piece.token, first + group);
+    if (call.scale_is_byte) {
+      *to = static_cast<char>(tile.codes[group]);
+    } else {
+      std::memcpy(to, &tile.scales[group], sizeof(float));
+    }
+  }
+}
+
+template <typename Format>
+void quantise(const Call& call, const Piece& piece, Tile& tile) {
+  const int64_t unit_size = opparity::elements_of_a_unit(call);
+  const int64_t units = (piece.elements + unit_size - 1) / unit_size;
+  const ScaleSettings settings = settings_of(call);
+  for (int64_t unit = 0; unit < units; unit += kLanes) {
+    const GroupScale scale = scale_of<Format>(call.rule, load<Bits>(tile.amax + unit), settings);
+    store(tile.scales + unit, scale.scale);
+    store(tile.factors + unit, scale.factor);
+    store(tile.codes + unit, scale.code);
+  }
+  if (call.group_size > 0) store_scales(call, piece, units, tile);
+  const bool is_inside = keeps_the_range(call);
+  const float* products = tile.products;
+  uint8_t* out = static_cast<uint8_t*>(call.values) + piece.token * call.values_row_bytes +
+                 piece.first_element * Format::kBits / 8;
+  for (int64_t unit = 0; unit < units; ++unit) {
+    const int64_t elements = std::min(unit_size, piece.elements - unit * unit_size);
+    if (is_inside && tile.amax[unit] < kInfinityBits) {
+      encode_unit<Format, false>(products, tile.factors[unit], elements, out);
+    } else {
+      encode_unit<Format, true>(products, tile.factors[unit], elements, out);
+    }
+    products += unit_size;
+    out += unit_size * Format::kBits / 8;
+  }
+}
+
+// The products themselves, rounded to the input's dtype.
+template <typename Type>
+void write_products(const Call& call, const Piece& piece, Tile& tile) {
+  using Storage = typename Type::Storage;
+  auto* out = reinterpret_cast<Storage*>(static_cast<char*>(call.values) +
+                                         piece.token * call.values_row_bytes) +
+              piece.first_element;
+  const int64_t whole = piece.elements / kChunk * kChunk;
+  for (int64_t i = 0; i < whole; i += kChunk) {
+    store_chunk<Type>(out + i, load_chunk<Float32>(tile.products + i));
+  }
+  Storage rest[kChunk];
+  store_chunk<Type>(
+      rest, load_chunk<Float32>(tile.products + whole % opparity::OPPARITY_CAPABILITY::kTile));
+  std::memcpy(out + whole, rest, static_cast<size_t>(piece.elements - whole) * sizeof(Storage));
+}
+
+}  // namespace

@@ -1,0 +1,42 @@
+// What a producer hands to the quantiser: products of some units, few enough to stay in the
+// first-level cache between the two passes over them. Compiled once for each capability, as the
+// number of lanes is.
+#pragma once
+
+#include "native/cpu/kernel.h"
+#include "native/platforms/cpu.h"
+
+namespace opparity::OPPARITY_CAPABILITY {
+
+constexpr int64_t kTile = 4096;
+constexpr int64_t kLeastGroup = 16;
+constexpr int64_t kMostUnits = kTile / kLeastGroup;
+
+struct Tile {
+  // Zeros follow the last product of a row up to a multiple of 16.
+  alignas(64) float products[kTile];
+  // The bits of each unit's largest magnitude. Whole vectors of them are read, so all are set once.
+  alignas(64) uint32_t amax[kMostUnits] = {};
+  alignas(64) float scales[kMostUnits];
+  alignas(64) float factors[kMostUnits];
+  alignas(64) uint32_t codes[kMostUnits];
+};
+
+// Elements of one row, which begin a unit.
+struct Piece {
+  int64_t token;
+  int64_t first_element;
+  int64_t elements;
+};
+
+// Writes the products of a piece and the largest magnitudes of its units.
+using Produce = void (*)(const Call&, const Piece&, Tile&);
+// Writes the gradient of a piece's input.
+using Differentiate = void (*)(const Call&, const Piece&);
+
+struct ProducerKernels {
+  Produce produce;
+  Differentiate differentiate;
+};
+
+}  // namespace opparity::OPPARITY_CAPABILITY

@@ -1,0 +1,273 @@
+"""Calls of a kernel and what the reference makes of them, as cpu_kernel_program.cpp reads them."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from opparity.errors import ArgumentRefused
+from opparity.formats import (
+    GROUP_SIZES,
+    INPUT_DTYPES,
+    RECIPES,
+    VALUE_FORMATS,
+    Intermediate,
+    Recipe,
+    ScaleFormat,
+    ScaleLayout,
+    ScaleRule,
+)
+from opparity.operators import PRODUCERS, producer_named
+from opparity.operators.reference import backward, compute, layouts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from opparity.operators.declaration import Producer
+
+UNTOUCHED = 0xA5
+_SILU = producer_named("silu_and_mul")
+_FORMATS = (*VALUE_FORMATS, "none")
+_PARAMETERS = 4
+# Bytes between the rows of tensors.
+_GAP = 24
+_NO_PLACE = (0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One call; `gradient` is the gradient's dtype where it is one backward."""
+
+    producer: Producer
+    recipe: Recipe
+    dtype: str = "float32"
+    intermediate: Intermediate = Intermediate.FLOAT32
+    interleaved: bool = False
+    gradient: str | None = None
+    num_tokens: int = 10
+    hidden_size: int = 346
+    scale: float | None = None
+    scale_ub: float | None = None
+    least: float | None = None
+    every_gate: bool = False
+
+    def __str__(self) -> str:
+        given = {"scale": self.scale, "scale_ub": self.scale_ub, "least": self.least}
+        parts = [
+            *(self.producer.name, str(self.recipe), self.dtype, str(self.intermediate)),
+            *(["interleaved"] if self.interleaved else []),
+            *([f"gradient {self.gradient}"] if self.gradient else []),
+            *(f"{name}={number!r}" for name, number in given.items() if number is not None),
+            f"{self.num_tokens}x{self.hidden_size}",
+        ]
+        return " ".join(parts)
+
+    @property
+    def parameters(self) -> list[float]:
+        """The producer's numbers: its defaults, or 1.25 where there is none."""
+        return [1.25 if p.default is None else p.default for p in self.producer.parameters]
+
+
+def cases() -> Iterator[Case]:
+    """Return every producer, dtype, rounding, format, rule and layout, but not each with each."""
+    for producer in PRODUCERS:
+        yield from _of_producer(producer)
+    for recipe in _recipes():
+        yield from _of_recipe(recipe)
+    for name, layout in itertools.product(("fp8_block_64", "mxfp8", "nvfp4"), ScaleLayout):
+        try:
+            recipe = RECIPES[name].with_layout(layout)
+        except ArgumentRefused:
+            continue
+        case = Case(_SILU, recipe, scale=2.0 if recipe.rule is ScaleRule.GLOBAL else None)
+        for num_tokens, hidden_size in ((131, 330), (3, 16), (1, 2)):
+            yield replace(case, num_tokens=num_tokens, hidden_size=hidden_size)
+
+
+def _of_producer(producer: Producer) -> Iterator[Case]:
+    none = RECIPES["none"]
+    orders = (False, True) if producer.gated else (False,)
+    for dtype, interleaved in itertools.product(INPUT_DTYPES, orders):
+        case = Case(producer, none, dtype, interleaved=interleaved)
+        yield from (replace(case, intermediate=intermediate) for intermediate in Intermediate)
+        yield replace(case, recipe=RECIPES["fp8_block_64"], hidden_size=331)
+        yield from (replace(case, gradient=gradient) for gradient in {dtype, "float32"})
+    every = Case(producer, none, num_tokens=512, hidden_size=256, every_gate=True)
+    yield from (every, replace(every, gradient="float32"))
+
+
+def _of_recipe(recipe: Recipe) -> Iterator[Case]:
+    needs_scale = recipe.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL}
+    for dtype in ("bfloat16", "float32"):
+        for scale in (0.37, 90.0, 0.0) if needs_scale else (None,):
+            yield Case(_SILU, recipe, dtype, hidden_size=330, scale=scale)
+    if recipe.rule is ScaleRule.AMAX:
+        for bound, least in ((0.003, None), (1e-9, None), (None, 1e-30), (np.inf, 1e10)):
+            yield Case(_SILU, recipe, scale_ub=bound, least=least)
+    elif recipe.rule is not ScaleRule.GIVEN:
+        yield Case(_SILU, recipe, scale=1.0 if needs_scale else None, least=0.01)
+
+
+def _recipes() -> Iterator[Recipe]:
+    sizes = (None, *GROUP_SIZES)
+    for parts in itertools.product(VALUE_FORMATS, sizes, ScaleFormat, ScaleRule):
+        try:
+            yield Recipe(*parts)
+        except ArgumentRefused:
+            continue
+
+
+def numbers(rows: int, width: int, dtype: str, seed: int) -> Tensor:
+    """Return rows of five kinds by turns: ordinary ones, any bits, infinities, zeros, tiny ones."""
+    generator = np.random.default_rng(seed)
+    ordinary = generator.standard_normal((rows, width), np.float32) * 4
+    any_bits = generator.integers(0, 1 << 32, (rows, width), np.uint32).view(np.float32)
+    some = np.where(generator.random((rows, width)) < 0.01, np.float32(np.inf), ordinary)
+    zeros = np.copysign(np.float32(0), ordinary)
+    tiny = ordinary * np.float32(1e-38)
+    kinds = np.stack((ordinary, any_bits, some, zeros, tiny))
+    chosen = kinds[np.arange(rows) % len(kinds), np.arange(rows)]
+    tensor = torch.from_numpy(chosen)
+    return tensor.to(getattr(torch, dtype))
+
+
+def every_gate() -> Tensor:
+    """Return every number of 16 bits as a gate, and one as up: [512, 512]."""
+    patterns = torch.arange(1 << 16, dtype=torch.int32).to(torch.int16)
+    gates = torch.cat([patterns.view(dtype).float() for dtype in (torch.float16, torch.bfloat16)])
+    gates = gates.reshape(512, 256)
+    return torch.cat((gates, torch.ones_like(gates)), dim=1)
+
+
+def tensors(case: Case, seed: int) -> tuple[Tensor, Tensor | None]:
+    """Return a case's input and gradient."""
+    width = case.hidden_size * (2 if case.producer.gated else 1)
+    source = numbers(case.num_tokens, width, case.dtype, seed)
+    if case.every_gate:
+        source = every_gate()[:, :width].contiguous()
+    if case.gradient is None:
+        return source, None
+    gradient = numbers(case.num_tokens, case.hidden_size, case.gradient, seed + 1)
+    return source, torch.ones_like(gradient) if case.every_gate else gradient
+
+
+def encode(case: Case, seed: int, *, looks_up: bool) -> tuple[bytes, bytes]:
+    """Return the bytes of a call, and those that the kernel has to write."""
+    source, gradient = tensors(case, seed)
+    values, scales = expected(case, source, gradient)
+    value_bytes = _rows(values, UNTOUCHED)
+    stored, scale_bytes = None, b""
+    if scales is not None:
+        stored = layouts.place(scales, case.recipe)
+        scale_bytes = _written_scales(case, stored, scales)
+    source_bytes = _rows(source, 0)
+    gradient_bytes = b"" if gradient is None else _rows(gradient, 0)
+    shape = (case.num_tokens, case.hidden_size, case.recipe.group_size or 0)
+    row_bytes = [0 if t is None else _row_bytes(t) for t in (source, gradient, values)]
+    sizes = [len(part) for part in (source_bytes, gradient_bytes, value_bytes, scale_bytes)]
+    record = struct.pack(
+        f"28q{3 + 2 * _PARAMETERS}d",
+        *_kinds(case),
+        *shape,
+        *row_bytes,
+        *(_NO_PLACE if stored is None else place(case, stored)),
+        *sizes,
+        *(case.scale is not None, case.scale_ub is not None, looks_up),
+        *(case.scale or 0.0, case.scale_ub or 0.0, _least(case)),
+        *_four(case.parameters),
+        *_four([float(np.float32(1) / np.float32(number)) for number in case.parameters]),
+    )
+    return record + source_bytes + gradient_bytes, value_bytes + scale_bytes
+
+
+def expected(case: Case, source: Tensor, gradient: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Return the reference's values and scales, [num_tokens, num_groups]."""
+    if gradient is not None:
+        arguments = (gradient, source, case.producer, case.parameters)
+        return backward(*arguments, interleaved=case.interleaved), None
+    given = {
+        name: None if number is None else torch.tensor([number])
+        for name, number in (("scale", case.scale), ("scale_ub", case.scale_ub))
+    }
+    return compute(
+        source,
+        case.producer,
+        case.parameters,
+        case.recipe,
+        intermediate=case.intermediate,
+        interleaved=case.interleaved,
+        least=case.least,
+        **given,
+    )
+
+
+def place(case: Case, stored: Tensor) -> tuple[int, ...]:
+    """Return where a layout has the scale of a token and group: the fields of ScalePlace."""
+    size = stored.element_size()
+    if case.recipe.layout is ScaleLayout.SWIZZLE_128X4:
+        groups = -(-case.hidden_size // (case.recipe.group_size or 1))
+        return 1, -(-groups // 4) * 512, 4, 16, 512, 1
+    token, column = (stride * size for stride in stored.stride())
+    if case.recipe.layout is ScaleLayout.PACKED:
+        return 1, 128 * token, 32 * token, token, column, 1
+    return 0, 0, 0, token, 0, column
+
+
+def _kinds(case: Case) -> tuple[int, ...]:
+    dtype = INPUT_DTYPES.index(case.dtype)
+    return (
+        PRODUCERS.index(case.producer),
+        case.gradient is not None,
+        case.interleaved,
+        dtype,
+        dtype if case.gradient is None else INPUT_DTYPES.index(case.gradient),
+        list(Intermediate).index(case.intermediate),
+        _FORMATS.index(case.recipe.value),
+        list(ScaleRule).index(case.recipe.rule),
+        case.recipe.scale_is_byte,
+    )
+
+
+def _least(case: Case) -> float:
+    if case.least is not None or case.recipe.rule is not ScaleRule.AMAX:
+        return case.least or 0.0
+    return VALUE_FORMATS[case.recipe.value].minimum_scale
+
+
+def _four(given: list[float]) -> list[float]:
+    return [*given, *[0.0] * (_PARAMETERS - len(given))]
+
+
+def _row_bytes(tensor: Tensor) -> int:
+    return tensor.shape[1] * tensor.element_size() + _GAP
+
+
+def _rows(tensor: Tensor, gap: int) -> bytes:
+    """Return rows with gaps between them, but none behind the last."""
+    rows = tensor.contiguous().view(torch.uint8).numpy()
+    apart = np.full((rows.shape[0], rows.shape[1] + _GAP), gap, np.uint8)
+    apart[:, : rows.shape[1]] = rows
+    return apart.tobytes()[:-_GAP]
+
+
+def _written_scales(case: Case, stored: Tensor, scales: Tensor) -> bytes:
+    """Return a layout's bytes, what is padding untouched: clearing it is not the kernel's work."""
+    storage = np.frombuffer(bytes(stored.untyped_storage().tolist()), np.uint8)
+    written = np.zeros(storage.shape, bool)
+    is_tiled, token_128, token_32, token, group_4, group = place(case, stored)
+    tokens = np.arange(scales.shape[0])[:, None, None]
+    groups = np.arange(scales.shape[1])[None, :, None]
+    if is_tiled:
+        offsets = tokens // 128 * token_128 + tokens // 32 % 4 * token_32 + tokens % 32 * token
+        offsets = offsets + groups // 4 * group_4 + groups % 4 * group
+    else:
+        offsets = tokens * token + groups * group
+    written[(offsets + np.arange(scales.element_size())).ravel()] = True
+    return np.where(written, storage, UNTOUCHED).astype(np.uint8).tobytes()
