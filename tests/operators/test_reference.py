@@ -278,3 +278,21 @@ def test_each_scale_lies_where_its_layout_says(recipe: Recipe) -> None:
             here = memory[place : place + size].clone()
             assert torch.equal(here, scales[token, group].reshape(1).view(torch.uint8))
     assert not memory[~seen].any()  # padding
+
+
+def test_an_unfused_quantiser_by_reciprocal_gives_the_same_codes() -> None:
+    x = torch.randn(256, 8192, generator=torch.Generator().manual_seed(11)).bfloat16()
+    values, scales = compute(
+        x,
+        producer_named("silu_and_mul"),
+        (),
+        RECIPES["fp8_block"],
+        intermediate=Intermediate.INPUT_DTYPE,
+    )
+    gate, up = x.chunk(2, dim=-1)
+    groups = (torch.nn.functional.silu(gate) * up).float().unflatten(-1, (-1, 128))
+    expected = (groups.abs().amax(dim=-1) / torch.tensor(448.0)).clamp(min=1 / (448 * 512))
+    assert scales is not None
+    assert torch.equal(scales, expected)
+    codes = (groups * (1 / expected)[..., None]).clamp(-448, 448).to(torch.float8_e4m3fn)
+    assert same_bits(values, codes.flatten(1)).all()
