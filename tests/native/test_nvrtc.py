@@ -1,0 +1,134 @@
+"""The GPU kernel's real source, compiled by the real NVRTC as the library does it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from gpu_variants import Variant, all_variants, draw, write_sources
+from native_programs import COMPILERS, HERE, compile_cpp
+
+NVRTC = Path(str(distribution("nvidia-cuda-nvrtc").locate_file("nvidia/cu13/lib")))
+NVDISASM = Path(str(distribution("nvidia-cuda-nvdisasm").locate_file("nvidia/cu13/bin/nvdisasm")))
+# How many macros are tried together. Turing is the oldest that NVRTC 13 knows.
+ARCHITECTURES = {
+    "sm_75": 1,
+    "sm_80": 1,
+    "sm_89": 1,
+    "sm_90": 2,
+    "sm_100": 1,
+    "sm_103": 1,
+    "sm_120": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """The program that compiles, and what there is for it to compile."""
+
+    program: Path
+    variants: list[Variant]
+
+    def compile(
+        self, variants: list[Variant], architecture: str, folder: Path
+    ) -> tuple[list[str], list[Path]]:
+        """Return what the program prints, and a file for each variant."""
+        completed = subprocess.run(
+            [self.program, "nvrtc", architecture, folder],
+            input="".join(f"{variant.line}\n" for variant in variants),
+            env={**os.environ, "LD_LIBRARY_PATH": str(NVRTC)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        files = [folder / str(number) for number in range(len(variants))]
+        return completed.stdout.splitlines(), files
+
+
+@pytest.fixture(scope="module")
+def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
+    folder = tmp_path_factory.mktemp("nvrtc")
+    write_sources(folder)
+    program = compile_cpp(
+        folder / "compile",
+        HERE / "compile_program.cpp",
+        folder / "embedded_sources.cpp",
+        *COMPILERS,
+    )
+    return Compiler(program, all_variants(folder))
+
+
+def sections(code: Path) -> list[str]:
+    """Return the names of the sections of machine code: one of text for each kernel."""
+    with code.open("rb") as file:
+        return [section.name for section in ELFFile(file).iter_sections()]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_source_compiles_to_one_kernel_for_every_generation(
+    compiler: Compiler, tmp_path: Path, architecture: str
+) -> None:
+    variants = draw(compiler.variants, together=ARCHITECTURES[architecture])
+    lines, files = compiler.compile(variants, architecture, tmp_path)
+    assert lines[0] == f"NVRTC 13.0, {NVRTC}/libnvrtc.so.13"
+    assert len(lines) == 1 + len(variants), lines[-1]
+    for file in files:
+        names = sections(file)
+        assert [name for name in names if name.startswith(".text")] == [".text.opparity_kernel"]
+
+
+def test_no_variant_touches_memory_before_it_has_waited_for_the_kernel_before_it(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    # Launches overlap from Hopper on. ACQBULK is the wait, and LDG and STG are global loads and
+    # stores; the kernel's arguments come from the constant bank.
+    variants = [v for seed in (1, 2) for v in draw(compiler.variants, together=1, seed=seed)]
+    lines, files = compiler.compile(variants, "sm_90", tmp_path)
+    assert len(lines) == 1 + len(variants), lines[-1]
+    for variant, file in zip(variants, files, strict=True):
+        assembly = subprocess.run(
+            [NVDISASM, "-ndf", file], check=True, capture_output=True, text=True
+        ).stdout
+        first = re.search(r"\b(ACQBULK|LDG|STG|LD|ST|ATOMG?|RED|UBLKCP|LDGSTS)\b", assembly)
+        assert first is not None, variant.name
+        assert first[1] == "ACQBULK", variant.name
+
+
+def test_a_chip_that_is_newer_than_nvrtc_gets_ptx_that_its_driver_translates(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    _, [file] = compiler.compile(compiler.variants[:1], "sm_999", tmp_path)
+    text = file.read_text("ascii")
+    # cuModuleLoadData tells text by its end.
+    assert text.endswith("\0")
+    target = re.search(r"^\.target sm_(\d+)$", text, re.MULTILINE)
+    assert target is not None
+    assert int(target[1]) >= 120
+    assert ".entry opparity_kernel(" in text
+
+
+def test_a_mistake_in_the_source_is_told_with_nvrtcs_own_words(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    known = compiler.variants[0]
+    wrong = tuple(
+        "OPPARITY_PRODUCER=NoProducer" if word.startswith("OPPARITY_PRODUCER=") else word
+        for word in known.defines
+    )
+    lines, _ = compiler.compile([Variant("a mistake", wrong)], "sm_90", tmp_path)
+    assert lines[1] == (
+        "refused: NVRTC 13.0 does not compile a mistake for sm_90: NVRTC_ERROR_COMPILATION"
+    )
+    assert lines[2].startswith("native/gpu/kernel.h(")
+    assert "error: name followed by" in lines[2]
+
+
+def test_every_variant_has_its_own_macros(compiler: Compiler) -> None:
+    assert len({variant.defines for variant in compiler.variants}) == len(compiler.variants)
