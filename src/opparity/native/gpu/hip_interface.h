@@ -1,5 +1,5 @@
 // HIP's binary interface, so far as it is needed: no HIP header is there when the library is built.
-// tests/native/test_hip_interface.py compares it with the headers that Triton brings.
+// tests/native/test_hip_interface.py compares it with AMD's declarations.
 #pragma once
 
 #include <cstddef>
