@@ -1,1 +1,0 @@
-"""Compiling GPU kernels ahead of time, on machines without a GPU."""
