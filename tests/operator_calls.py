@@ -1,23 +1,62 @@
-"""Calling an implementation directly, and comparing bytes."""
+"""Calling an operator of the table, and comparing bytes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from opparity import load, providers
+from opparity.formats import RECIPES, Recipe
+from opparity.operators import OPERATORS
+from opparity.operators.case import Case, given_scale
+from opparity.operators.case_calls import call, outputs
+from opparity.operators.fillings import Filling
+from opparity.operators.gradients import overload_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 load()
+BY_NAME = {operator.qualified_name: operator for operator in OPERATORS}
 OPERATOR = torch.ops.opparity.silu_and_mul_per_block_quant
+CPU = torch.device("cpu")
 
 INPUT_DTYPES = (torch.float16, torch.bfloat16, torch.float32)
-VALUE_DTYPES = (torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.int8)
-INTERMEDIATES = ("float32", "input_dtype")
+VALUE_DTYPES = (torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.float8_e5m2, torch.int8)
+INTERMEDIATES = ("float32", "input_dtype", "product")
+
+
+def run_case(provider: str, case: Case) -> tuple[Tensor, Tensor]:
+    """Return values and scales of one provider's call; outputs start poisoned."""
+    with providers(force=provider):
+        return call(case, BY_NAME[case.operator], CPU)
+
+
+def assert_same_case(case: Case, providers_compared: tuple[str, ...] = ("native",)) -> None:
+    """Fail where a provider's result differs from the reference's in any byte."""
+    expected = run_case("reference", case)
+    for provider in providers_compared:
+        got = run_case(provider, case)
+        assert_same_bytes(got[0], expected[0])
+        assert_same_bytes(got[1], expected[1])
+
+
+def good_arguments(name: str, recipe: Recipe | None = None) -> dict[str, Any]:
+    """Return arguments that an operator takes, by name; outputs are poisoned.
+
+    3 tokens of 128 values; groups of 64 where nothing else is asked for.
+    """
+    operator = BY_NAME[name]
+    chosen = recipe or RECIPES["fp8_block_64"]
+    case = Case(name, Filling.ACTIVATIONS, 3, 128, "bfloat16", chosen, scale=given_scale(chosen))
+    return {**case.arguments(operator, CPU), **outputs(case, operator, CPU)}
+
+
+def run(name: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 -- what an operator returns
+    """Call an operator by its qualified name."""
+    return overload_of(BY_NAME[name])(**arguments)
 
 
 def quantise(
@@ -30,9 +69,9 @@ def quantise(
     intermediate: str = "float32",
     is_scale_transposed: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Return values and scales [num_tokens, num_groups] of one provider; outputs start poisoned."""
+    """Return values and scales [num_tokens, num_groups] of silu_and_mul_per_block_quant."""
     num_tokens, hidden_size = input.shape[0], input.shape[1] // 2
-    num_groups = hidden_size // group_size
+    num_groups = -(-hidden_size // group_size)
     out = torch.full((num_tokens, hidden_size), 0x55, dtype=torch.uint8, device=input.device)
     shape = (num_groups, num_tokens) if is_scale_transposed else (num_tokens, num_groups)
     scales = torch.full(shape, -1.0, device=input.device)

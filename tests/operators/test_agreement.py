@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,76 +13,150 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operator_calls import (
-    INTERMEDIATES,
+    BY_NAME,
     OPERATOR,
     VALUE_DTYPES,
     assert_same_bytes,
+    assert_same_case,
     every_pattern,
     quantise,
+    run_case,
 )
 from opparity import providers
-from opparity.formats import GROUP_SIZES
-from opparity.formats import INPUT_DTYPES as INPUT_NAMES
-from opparity.operators.silu_and_mul_per_block_quant.cases import Filling, make_input
+from opparity.formats import (
+    INPUT_DTYPES,
+    RECIPES,
+    VALUE_FORMATS,
+    Intermediate,
+    ScaleLayout,
+    accepted_recipes,
+)
+from opparity.operators import PRODUCERS, general_name
+from opparity.operators.case import Case, given_scale
+from opparity.operators.cases import cases
+from opparity.operators.declaration import Direction
+from opparity.operators.fillings import Filling, make_input
 
-CPU_PROVIDERS = ("native",)
+FORWARD = [general_name(producer) for producer in PRODUCERS]
+GATED = {general_name(producer) for producer in PRODUCERS if producer.gated}
+BACKWARD = [name for name, row in BY_NAME.items() if row.direction is Direction.BACKWARD]
+RECIPES_LISTED = sorted(set(accepted_recipes().values()), key=str)
+BOTH = ("native", "reference")
 
 
-@pytest.mark.parametrize("provider", CPU_PROVIDERS)
-@pytest.mark.parametrize("intermediate", INTERMEDIATES)
-@pytest.mark.parametrize("dtype", VALUE_DTYPES, ids=str)
+@pytest.mark.parametrize("name", FORWARD)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("intermediate", Intermediate)
+def test_every_sixteen_bit_gate_of_every_producer(
+    name: str, dtype: str, intermediate: Intermediate
+) -> None:
+    case = Case(name, Filling.EVERY_GATE, 64, 1024, dtype, RECIPES["none"], intermediate)
+    assert_same_case(case)
+
+
+@pytest.mark.parametrize("name", BACKWARD)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_every_sixteen_bit_gate_of_every_slope(name: str, dtype: str) -> None:
+    assert_same_case(Case(name, Filling.EVERY_GATE, 64, 1024, dtype, RECIPES["none"]))
+
+
+@pytest.mark.parametrize("value", VALUE_FORMATS)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_every_sixteen_bit_number_in_every_value_format(value: str, dtype: str) -> None:
+    for recipe in RECIPES.values():
+        if recipe.value == value:
+            for scale in {given_scale(recipe), None if given_scale(recipe) is None else 1.0}:
+                case = Case("quantize", Filling.EVERY_GATE, 64, 1024, dtype, recipe, scale=scale)
+                assert_same_case(case)
+
+
 @pytest.mark.parametrize("gate_dtype", [torch.float16, torch.bfloat16], ids=str)
-def test_every_sixteen_bit_gate_and_every_sixteen_bit_up(
-    provider: str, gate_dtype: torch.dtype, dtype: torch.dtype, intermediate: str
+@pytest.mark.parametrize("dtype", VALUE_DTYPES, ids=str)
+def test_every_sixteen_bit_up_in_calls_large_enough_to_look_silu_up(
+    gate_dtype: torch.dtype, dtype: torch.dtype
 ) -> None:
     patterns = every_pattern(gate_dtype).view(-1, 1024)
     shuffled = patterns.flatten()[torch.randperm(1 << 16)].view(-1, 1024)
-    for gate, up in ((patterns, torch.ones_like(patterns)), (shuffled, patterns)):
-        input = torch.cat((gate, up), dim=1)
+    input = torch.cat((shuffled, patterns), dim=1)
+    for intermediate in Intermediate:
         codes, scales = quantise("reference", input, 64, dtype=dtype, intermediate=intermediate)
         # Repeated, they are enough for a processor that looks SiLU up.
-        for repeats in (1, 17):
-            got = quantise(
-                provider, input.repeat(repeats, 1), 64, dtype=dtype, intermediate=intermediate
-            )
-            assert_same_bytes(got[0], codes.view(torch.uint8).repeat(repeats, 1).view(dtype))
-            assert_same_bytes(got[1], scales.repeat(repeats, 1))
+        repeated = input.repeat(17, 1)
+        got = quantise("native", repeated, 64, dtype=dtype, intermediate=intermediate)
+        assert_same_bytes(got[0], codes.view(torch.uint8).repeat(17, 1).view(dtype))
+        assert_same_bytes(got[1], scales.repeat(17, 1))
 
 
-@pytest.mark.parametrize("provider", CPU_PROVIDERS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(data=st.data())
-def test_any_shape_filling_and_format(provider: str, data: st.DataObject) -> None:
-    group_size = data.draw(st.sampled_from(GROUP_SIZES))
-    num_groups = data.draw(st.integers(1, 9))
-    num_tokens = data.draw(st.integers(1, 9))
-    filling = data.draw(
-        st.sampled_from([Filling.ACTIVATIONS, Filling.PATTERNS, Filling.FINITE_PATTERNS])
+def test_any_producer_recipe_shape_and_filling(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(FORWARD))
+    recipe = data.draw(st.sampled_from(RECIPES_LISTED))
+    width = data.draw(st.integers(1, 24)) * data.draw(st.sampled_from([8, 16, 56]))
+    case = Case(
+        name,
+        data.draw(
+            st.sampled_from([Filling.ACTIVATIONS, Filling.PATTERNS, Filling.FINITE_PATTERNS])
+        ),
+        data.draw(st.integers(1, 140)) if width < 100 else data.draw(st.integers(1, 9)),
+        width,
+        data.draw(st.sampled_from(INPUT_DTYPES)),
+        recipe,
+        data.draw(st.sampled_from(Intermediate)),
+        interleaved=name in GATED and data.draw(st.booleans()),
+        scale=given_scale(recipe) and data.draw(st.sampled_from([1e-20, 0.37, 3.0, 1e20])),
+        scale_ub=data.draw(st.sampled_from([None, 1e-9, 0.003, 7.0, 1e30]))
+        if recipe.rule == "amax"
+        else None,
+        seed=data.draw(st.integers(0, 2**32)),
     )
-    input_dtype = data.draw(st.sampled_from(INPUT_NAMES))
-    seed = data.draw(st.integers(0, 2**32))
-    input = make_input(filling, num_tokens, num_groups * group_size, input_dtype, seed)
-    dtype = data.draw(st.sampled_from(VALUE_DTYPES))
-    scale_ub = data.draw(st.sampled_from([None, 1e-9, 0.003, 7.0, 1e30]))
-    intermediate = data.draw(st.sampled_from(INTERMEDIATES))
-    is_scale_transposed = data.draw(st.booleans())
-    got, expected = (
-        quantise(
-            name,
-            input,
-            group_size,
-            dtype=dtype,
-            scale_ub=scale_ub,
-            intermediate=intermediate,
-            is_scale_transposed=is_scale_transposed,
-        )
-        for name in (provider, "reference")
-    )
-    assert_same_bytes(got[0], expected[0])
-    assert_same_bytes(got[1], expected[1])
+    assert_same_case(case)
 
 
-@pytest.mark.parametrize("provider", [*CPU_PROVIDERS, "reference"])
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_any_gradient(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(BACKWARD))
+    case = Case(
+        name,
+        data.draw(
+            st.sampled_from([Filling.ACTIVATIONS, Filling.PATTERNS, Filling.FINITE_PATTERNS])
+        ),
+        data.draw(st.integers(1, 9)),
+        data.draw(st.integers(1, 80)) * 8,
+        data.draw(st.sampled_from(INPUT_DTYPES)),
+        RECIPES["none"],
+        interleaved=BY_NAME[name].producer in GATED and data.draw(st.booleans()),
+        seed=data.draw(st.integers(0, 2**32)),
+    )
+    assert_same_case(case)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 15, 17, 33, 127, 129, 255, 257, 1000])
+@pytest.mark.parametrize("name", ["quantize", "silu_and_mul", "gelu_and_mul"])
+def test_widths_that_nothing_divides(name: str, width: int) -> None:
+    input = make_input(Filling.ACTIVATIONS, 3, 1008, "bfloat16", width)
+    operator = getattr(torch.ops.opparity, name).default
+    part = torch.cat((input[:, :width], input[:, 1008 : 1008 + width]), dim=1)
+    part = part if name in GATED else part[:, :width].contiguous()
+    for text in ("fp8_block_64", "mxfp8", "int8_block", "none", "mxfp4"):
+        if text == "mxfp4" and width % 2:
+            continue
+        found = []
+        for provider in BOTH:
+            with providers(force=provider):
+                found.append(operator(part, text))
+        assert_same_bytes(found[0][0], found[1][0])
+        assert_same_bytes(found[0][1], found[1][1])
+
+
+def test_each_golden_case_was_written_by_the_kernel_and_not_by_the_poison() -> None:
+    for case in cases()[::40]:
+        values, _ = run_case("native", case)
+        assert not (values.view(torch.uint8) == 0x55).all()
+
+
+@pytest.mark.parametrize("provider", BOTH)
 @pytest.mark.parametrize("dtype", VALUE_DTYPES, ids=str)
 def test_row_strides_of_input_out_and_scales_are_honoured(
     provider: str, dtype: torch.dtype
@@ -102,7 +177,7 @@ def test_row_strides_of_input_out_and_scales_are_honoured(
     assert (scales[:, 2] == -1).all()
 
 
-@pytest.mark.parametrize("provider", [*CPU_PROVIDERS, "reference"])
+@pytest.mark.parametrize("provider", BOTH)
 @pytest.mark.parametrize("num_tokens", [1, 4, 5])
 def test_transposed_scales_either_way_round(provider: str, num_tokens: int) -> None:
     input = make_input(Filling.ACTIVATIONS, num_tokens, 256, "bfloat16", 5)
@@ -118,7 +193,32 @@ def test_transposed_scales_either_way_round(provider: str, num_tokens: int) -> N
         assert_same_bytes(out, values)
 
 
-@pytest.mark.parametrize("provider", [*CPU_PROVIDERS, "reference"])
+@pytest.mark.parametrize("provider", BOTH)
+@pytest.mark.parametrize("layout", ScaleLayout)
+@pytest.mark.parametrize("num_tokens", [1, 3, 127, 128, 131])
+def test_padding_of_returned_scales_is_zero_and_given_scales_get_the_same(
+    provider: str, layout: ScaleLayout, num_tokens: int
+) -> None:
+    recipe = RECIPES["mxfp8"].with_layout(layout)
+    input = make_input(Filling.ACTIVATIONS, num_tokens, 160, "bfloat16", 2)
+    rows = torch.ops.opparity.silu_and_mul(input, "mxfp8")[1].view(torch.uint8)
+    with providers(force=provider):
+        values, scales = torch.ops.opparity.silu_and_mul(input, recipe.text)
+        memory = torch.full((4 * scales.untyped_storage().nbytes(),), 0x55, dtype=torch.uint8)
+        given = memory.view(scales.dtype).as_strided(scales.shape, scales.stride())
+        torch.ops.opparity.silu_and_mul.out(
+            input, recipe.text, values=torch.empty_like(values), scales=given
+        )
+    assert_same_bytes(given, scales)
+    stored = torch.empty(0, dtype=torch.uint8).set_(scales.untyped_storage())
+    # Whatever lies where: the bytes of the scales and zeros, which no scale here is.
+    assert sorted(stored[stored != 0].tolist()) == sorted(rows.flatten().tolist())
+    beyond = memory.numel() - int((memory == 0x55).sum())
+    written = scales.numel() * scales.element_size()
+    assert beyond == written
+
+
+@pytest.mark.parametrize("provider", BOTH)
 def test_an_expanded_input_row_is_read_and_no_tokens_give_nothing(provider: str) -> None:
     row = make_input(Filling.ACTIVATIONS, 1, 128, "float16", 1)
     values, scales = quantise(provider, row.expand(5, -1), 32)
@@ -127,12 +227,20 @@ def test_an_expanded_input_row_is_read_and_no_tokens_give_nothing(provider: str)
         values, expected[0].view(torch.uint8).expand(5, -1).contiguous().view(values.dtype)
     )
     assert_same_bytes(scales, expected[1].expand(5, -1))
-    values, scales = quantise(provider, row[:0], 32)
-    assert values.shape == (0, 128)
-    assert scales.shape == (0, 4)
+    with providers(force=provider):
+        for name in FORWARD:
+            numbers = {p.name: 1.0 for p in PRODUCERS[FORWARD.index(name)].parameters}
+            for text in ("fp8_block", "mxfp4", "deepgemm", "none"):
+                operator = getattr(torch.ops.opparity, name).default
+                found = operator(torch.empty(0, 256), text, **numbers)
+                assert found[0].shape[0] == 0
+                assert found[1].numel() == 0
+        assert torch.ops.opparity.silu_and_mul_backward(
+            torch.empty(0, 128), torch.empty(0, 256)
+        ).shape == (0, 256)
 
 
-@pytest.mark.parametrize("provider", [*CPU_PROVIDERS, "reference"])
+@pytest.mark.parametrize("provider", BOTH)
 @pytest.mark.parametrize("dtype", VALUE_DTYPES, ids=str)
 def test_a_nan_is_never_lost_and_stays_in_its_group(provider: str, dtype: torch.dtype) -> None:
     input = torch.ones(2, 256)
@@ -146,29 +254,30 @@ def test_a_nan_is_never_lost_and_stays_in_its_group(provider: str, dtype: torch.
         )
 
 
-@pytest.mark.parametrize("provider", [*CPU_PROVIDERS, "reference"])
-@pytest.mark.parametrize("dtype", VALUE_DTYPES, ids=str)
-def test_a_zero_group_has_the_least_scale_and_zero_codes(provider: str, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("provider", BOTH)
+@pytest.mark.parametrize("value", ["float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "int8"])
+def test_a_zero_group_has_the_least_scale_and_zero_codes(provider: str, value: str) -> None:
+    dtype: torch.dtype = getattr(torch, value)
     values, scales = quantise(provider, torch.zeros(1, 64), 32, dtype=dtype)
-    floor = 2.0**-23 if dtype == torch.int8 else 1.0 / (512 * torch.finfo(dtype).max)
-    if dtype == torch.float8_e4m3fnuz:
-        floor = 1.0 / (512 * 224)
-    assert scales.tolist() == [[torch.tensor(floor).item()]]
+    assert scales.tolist() == [[VALUE_FORMATS[value].minimum_scale]]
     assert (values.view(torch.uint8) == 0).all()
 
 
-@pytest.mark.parametrize("provider", [*CPU_PROVIDERS, "reference"])
-def test_splitting_or_permuting_tokens_changes_nothing(provider: str) -> None:
-    input = make_input(Filling.ACTIVATIONS, 31, 512, "bfloat16", 8)
-    values, scales = quantise(provider, input, 128)
-    order = torch.randperm(31)
-    permuted = quantise(provider, input[order], 128)
+@pytest.mark.parametrize("provider", BOTH)
+@pytest.mark.parametrize("name", FORWARD)
+def test_splitting_or_permuting_tokens_changes_nothing(provider: str, name: str) -> None:
+    numbers = {p.name: 1.0 for p in PRODUCERS[FORWARD.index(name)].parameters}
+    input = make_input(Filling.ACTIVATIONS, 31, 256, "bfloat16", 8)
+    operator = getattr(torch.ops.opparity, name).default
+    with providers(force=provider):
+        values, scales = operator(input, "mxfp8", **numbers)
+        order = torch.randperm(31)
+        permuted = operator(input[order], "mxfp8", **numbers)
+        parts = [operator(input[s], "mxfp8", **numbers) for s in (slice(0, 1), slice(1, 31))]
     assert_same_bytes(permuted[0], values.view(torch.uint8)[order].view(values.dtype))
-    assert_same_bytes(permuted[1], scales[order])
-    for part in (slice(0, 1), slice(1, 20), slice(20, 31)):
-        got = quantise(provider, input[part], 128)
-        assert_same_bytes(got[0], values[part])
-        assert_same_bytes(got[1], scales[part])
+    assert_same_bytes(permuted[1], scales.view(torch.uint8)[order].view(scales.dtype))
+    joined = torch.cat([part[0].view(torch.uint8) for part in parts]).view(values.dtype)
+    assert_same_bytes(joined, values)
 
 
 def test_values_times_scales_are_within_half_a_step_of_the_product() -> None:
@@ -182,14 +291,17 @@ def test_values_times_scales_are_within_half_a_step_of_the_product() -> None:
     assert (error / amax).max().item() <= 1 / 28 + 1e-6
 
 
-def test_any_number_of_threads_gives_the_same_bits() -> None:
+@pytest.mark.parametrize("name", FORWARD)
+def test_any_number_of_threads_gives_the_same_bits(name: str) -> None:
+    numbers = {p.name: 1.0 for p in PRODUCERS[FORWARD.index(name)].parameters}
     input = make_input(Filling.ACTIVATIONS, 65, 2048, "bfloat16", 4)
+    operator = getattr(torch.ops.opparity, name).default
     threads = torch.get_num_threads()
     try:
         results = []
         for number in (1, 2, 3, 7):
             torch.set_num_threads(number)
-            results.append(quantise("native", input, 64))
+            results.append(operator(input, "fp8_block_64", **numbers))
     finally:
         torch.set_num_threads(threads)
     for values, scales in results[1:]:
@@ -244,8 +356,7 @@ def test_each_capability_of_the_cpu_gives_the_golden_bits_or_says_that_it_cannot
 
 
 def _cpu_flags() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
-        return file.read()
+    return Path("/proc/cpuinfo").read_text(encoding="utf-8")
 
 
 def test_offsets_beyond_two_to_the_31_elements() -> None:
@@ -260,3 +371,8 @@ def test_offsets_beyond_two_to_the_31_elements() -> None:
     expected = quantise("reference", small, 16, dtype=torch.int8)
     assert_same_bytes(out, expected[0])
     assert_same_bytes(scales, expected[1])
+    gradient = torch.ops.opparity.silu_and_mul_backward(torch.ones(3, 64), input)
+    with providers(force="reference"):
+        assert_same_bytes(
+            gradient, torch.ops.opparity.silu_and_mul_backward(torch.ones(3, 64), small)
+        )

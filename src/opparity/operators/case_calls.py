@@ -26,19 +26,19 @@ def call(case: Case, operator: Operator, device: torch.device) -> tuple[Tensor, 
     The gradient of a backward operator is the values.
     """
     arguments = case.arguments(operator, device)
-    outputs = _outputs(case, operator, device)
+    written = outputs(case, operator, device)
     with torch.no_grad():
-        returned = overload_of(operator)(**arguments, **outputs)
+        returned = overload_of(operator)(**arguments, **written)
     if operator.mutates:
         names = {argument.role: argument.name for argument in operator.arguments}
-        returned = tuple(outputs.get(names.get(role, "")) for role in (Role.VALUES, Role.SCALES))
+        returned = tuple(written.get(names.get(role, "")) for role in (Role.VALUES, Role.SCALES))
     if isinstance(returned, Tensor):
         returned = (returned, None)
     values, scales = returned
     return values, torch.empty(0, device=device) if scales is None else scales
 
 
-def _outputs(case: Case, operator: Operator, device: torch.device) -> dict[str, Tensor]:
+def outputs(case: Case, operator: Operator, device: torch.device) -> dict[str, Tensor]:
     """Return the tensors that an operator is to write to, by its names for them."""
     names = {argument.role: argument.name for argument in operator.arguments}
     if Role.VALUES not in names:

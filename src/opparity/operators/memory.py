@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from opparity.operators.declaration import Role
@@ -21,12 +22,8 @@ def check(request: Request) -> None:
     A number on a GPU is not read here: that would wait for the GPU and end a graph capture.
     There the kernel writes NaN scales for a bound that is not above zero.
     """
-    for role, advice in ((Role.SCALE, "pass another"), (Role.SCALE_UB, "leave it out for none")):
-        tensor = request.tensor(role)
-        if tensor is not None and tensor.device.type == "cpu" and not tensor.item() > 0:
-            request.refuse(
-                f"{request.names[role]} is {tensor.item():g}; allowed: a number above 0; {advice}"
-            )
+    _check_number(request, Role.SCALE, "a finite number above 0", "pass another", math.inf)
+    _check_number(request, Role.SCALE_UB, "a number above 0", "leave it out for none", math.nan)
     roles = (*_OUTPUTS, *_INPUTS)
     for place, role in enumerate(_OUTPUTS):
         for other in roles[place + 1 :]:
@@ -37,6 +34,15 @@ def check(request: Request) -> None:
                     f"{name} and {request.names[other]} share memory; allowed: separate memory; "
                     f"allocate {name} anew"
                 )
+
+
+def _check_number(request: Request, role: Role, allowed: str, advice: str, excluded: float) -> None:
+    tensor = request.tensor(role)
+    if tensor is None or tensor.device.type != "cpu":
+        return
+    number = tensor.item()
+    if not number > 0 or number == excluded:
+        request.refuse(f"{request.names[role]} is {number:g}; allowed: {allowed}; {advice}")
 
 
 def _span(tensor: Tensor) -> tuple[int, int]:
