@@ -39,7 +39,7 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(PIP_OPTIONS) 'pip==26.3'
 	$(BIN)/python -m pip install $(PIP_OPTIONS) torch numpy
-	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development triton safetensors matplotlib rich typer \
+	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development safetensors matplotlib rich typer \
 		jinja2 packaging pathspec pygments tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
 	touch $@
 

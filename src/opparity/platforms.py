@@ -21,24 +21,14 @@ class PlatformFacts:
     Attributes:
         dispatch_key: torch's dispatch key; ROCm builds of torch use CUDA's.
         device_type: the device type of tensors there.
-        architectures: those for which GPU kernels are compiled ahead of time.
     """
 
     dispatch_key: str
     device_type: str
-    architectures: tuple[str, ...]
 
 
 PLATFORMS: dict[Platform, PlatformFacts] = {
-    Platform.CUDA: PlatformFacts(
-        dispatch_key="CUDA",
-        device_type="cuda",
-        architectures=("sm_80", "sm_90", "sm_100", "sm_120"),
-    ),
-    Platform.ROCM: PlatformFacts(
-        dispatch_key="CUDA",
-        device_type="cuda",
-        architectures=("gfx90a", "gfx942", "gfx950", "gfx1100", "gfx1200", "gfx1201"),
-    ),
-    Platform.CPU: PlatformFacts(dispatch_key="CPU", device_type="cpu", architectures=()),
+    Platform.CUDA: PlatformFacts(dispatch_key="CUDA", device_type="cuda"),
+    Platform.ROCM: PlatformFacts(dispatch_key="CUDA", device_type="cuda"),
+    Platform.CPU: PlatformFacts(dispatch_key="CPU", device_type="cpu"),
 }
