@@ -131,8 +131,8 @@ every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.
 def gates() -> Tensor:
     """Return random bits, and numbers spread where the functions bend."""
     generator = torch.Generator().manual_seed(1)
-    spread = [torch.randn(60_000, generator=generator) * width for width in (0.1, 1.0, 4.0, 30.0)]
-    found = torch.cat((random_patterns(60_000), *spread))
+    spread = [torch.randn(25_000, generator=generator) * width for width in (0.1, 1.0, 4.0, 30.0)]
+    found = torch.cat((random_patterns(40_000), *spread))
     return found[found.isfinite()]
 
 
@@ -215,7 +215,7 @@ def test_zeros_give_a_zero_and_parameters_at_their_ends_overflow_nowhere(
 ) -> None:
     formula = FORMULAS[producer.name]
     x = torch.cat((torch.tensor([0.0, -0.0]), gates()[:20_000]))
-    for size in (1e-9, 1.0, 1e9):
+    for size in (2.0**-55, 1.0, 2.0**55):
         parameters = numbers(*[size] * len(producer.parameters))
         gate = formula.gate(sign * x, parameters)
         up = x if formula.up is None else formula.up(sign * x, parameters)

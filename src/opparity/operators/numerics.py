@@ -56,9 +56,7 @@ SLOPE_CUBIC = float.fromhex("0x1.b6676cp-3")
 # [0, 14.5]; at most 1.8e-8, which makes up for what GELU_SQUARE lacks of -log2(e) / 2.
 GELU_LIMIT = -14.5
 GELU_SQUARE = float.fromhex("-0x1.715476p-1")
-GELU_TOP = _numbers(
-    "0x1p-1", "0x1.c7ad08p-2", "0x1.81142ep-3", "0x1.59c324p-5", "0x1.1c6bbap-8"
-)
+GELU_TOP = _numbers("0x1p-1", "0x1.c7ad08p-2", "0x1.81142ep-3", "0x1.59c324p-5", "0x1.1c6bbap-8")
 GELU_BOTTOM = _numbers(
     "0x1p+0", "0x1.b018b4p+0", "0x1.390812p+0", "0x1.edab40p-2", "0x1.b15bb0p-4", "0x1.647842p-7"
 )
