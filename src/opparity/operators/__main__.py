@@ -47,6 +47,7 @@ def header() -> str:
         "",
         *_for_each("PRODUCER", [p.functor for p in PRODUCERS]),
         *_for_each("VALUE_FORMAT", [f.functor for f in VALUE_FORMATS.values()]),
+        *_for_each("SCALE_RULE", _members(ScaleRule)),
         "",
         "namespace opparity {",
         "",

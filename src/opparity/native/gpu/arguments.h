@@ -47,8 +47,6 @@ struct KernelArguments {
   // piece / row_pieces is (piece * multiplier) >> (32 + shift), for pieces below 2^31.
   uint32_t multiplier;
   uint32_t shift;
-  ScaleRule rule;
-  int32_t scale_is_byte;
   float least;
   Parameters parameters;
 };

@@ -43,6 +43,7 @@ class Nvrtc final : public RuntimeCompiler {
     find_symbol(library, "nvrtcGetPTX", kAdvice, ptx_.read);
     find_symbol(library, "nvrtcGetNumSupportedArchs", kAdvice, count_architectures_);
     find_symbol(library, "nvrtcGetSupportedArchs", kAdvice, list_architectures_);
+    open_builtins();
   }
 
   std::string version() const override { return version_of(functions_, "NVRTC"); }
@@ -66,6 +67,17 @@ class Nvrtc final : public RuntimeCompiler {
   }
 
  private:
+  // NVRTC opens this library by its name when it compiles. In a wheel it lies beside NVRTC, in a
+  // folder that the loader does not search; elsewhere the loader finds it.
+  void open_builtins() const {
+    int major = 0;
+    int minor = 0;
+    if (functions_.version(&major, &minor) != 0) return;
+    const std::string name =
+        "libnvrtc-builtins.so." + std::to_string(major) + "." + std::to_string(minor);
+    dlopen((folder_of(path()) + name).c_str(), RTLD_NOW);
+  }
+
   int newest_known_for(int chip) const {
     int count = 0;
     std::vector<int> known;

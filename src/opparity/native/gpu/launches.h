@@ -38,8 +38,6 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.hidden_size = static_cast<uint32_t>(call.hidden_size);
   arguments.row_pieces = static_cast<uint32_t>(row_pieces);
   arguments.last_piece = static_cast<uint32_t>((call.hidden_size - 1) / elements);
-  arguments.rule = call.rule;
-  arguments.scale_is_byte = call.scale_is_byte;
   arguments.least = call.least;
   arguments.parameters = call.parameters;
   if (counts_through_rows(shape)) {

@@ -74,7 +74,8 @@ OPPARITY_FUNCTION void store_bytes(char* address, const uint32_t (&words)[kWords
   }
 }
 
-// 16-bit numbers; `Conversion` widens one and rounds two, the first into the low half of a word.
+// 16-bit numbers; `Conversion` widens one, rounds two, the first into the low half of a word, and
+// makes the NaN of its own rounding the canonical one, for numbers that are written.
 template <typename Conversion>
 struct SixteenBits {
   static constexpr int kBytes = 2;
@@ -91,7 +92,7 @@ struct SixteenBits {
   OPPARITY_MEMBER void narrow(const Number (&elements)[kCount], uint32_t (&words)[kWords]) {
 #pragma unroll
     for (int i = 0; i < kWords; ++i) {
-      words[i] = Conversion::pack(elements[2 * i], elements[2 * i + 1]);
+      words[i] = Conversion::canonical(Conversion::pack(elements[2 * i], elements[2 * i + 1]));
     }
   }
   OPPARITY_MEMBER void round(Number& a, Number& b) {
@@ -104,7 +105,7 @@ struct SixteenBits {
   }
   OPPARITY_MEMBER void store_one(char* address, int index, Number element) {
     reinterpret_cast<uint16_t*>(address)[index] =
-        static_cast<uint16_t>(Conversion::pack(element, 0.0f));
+        static_cast<uint16_t>(Conversion::canonical(Conversion::pack(element, 0.0f)));
   }
 };
 

@@ -12,8 +12,7 @@ namespace {
 constexpr const char* kText = "#include \"native/gpu/kernel.h\"\n";
 constexpr const char* kFile = "opparity.cu";
 constexpr const char* kWayOut =
-    "\nThat is a mistake in opparity, to be reported; until then OPPARITY_FORBID=native lets the "
-    "reference serve.";
+    "\nPlease report it; meanwhile OPPARITY_FORBID=native lets the reference serve.";
 // The first errors say what is wrong; what follows them is often their consequence.
 constexpr size_t kLogLines = 12;
 

@@ -8,6 +8,7 @@ constexpr const char* kIntermediates[] = {"kFloat32", "kInputDtype", "kProduct"}
 constexpr const char* kShapes[] = {"kLarge", "kMedium", "kSmall", "kUnaligned"};
 #define OPPARITY_NAME(NAME) #NAME,
 constexpr const char* kFormats[] = {OPPARITY_FOR_EACH_VALUE_FORMAT(OPPARITY_NAME) "Unquantised"};
+constexpr const char* kRules[] = {OPPARITY_FOR_EACH_SCALE_RULE(OPPARITY_NAME)};
 #undef OPPARITY_NAME
 
 template <typename Member>
@@ -32,6 +33,12 @@ Variant variant_of(const Call& call, Shape shape) {
       .intermediate = rounds ? call.intermediate : Intermediate::kFloat32,
       .value_format = call.is_backward ? ValueFormat::kInputType : call.value_format,
       .group_size = call.is_backward ? 0 : call.group_size,
+      .rule = call.is_backward ? ScaleRule::kNone : call.rule,
+      .scale_is_byte = !call.is_backward && call.scale_is_byte,
+      .is_tiled = !call.is_backward && call.place.is_tiled,
+      .has_bound = !call.is_backward && call.scale_bound != nullptr,
+      .has_tail =
+          !call.is_backward && call.group_size > 0 && call.hidden_size % call.group_size != 0,
       .shape = shape,
   };
 }
@@ -59,6 +66,11 @@ uint64_t key_of(const Variant& variant) {
   append(number(variant.intermediate), 4);
   append(number(variant.value_format), 16);
   append(static_cast<uint64_t>(variant.group_size), 512);
+  append(number(variant.rule), 8);
+  append(variant.scale_is_byte, 2);
+  append(variant.is_tiled, 2);
+  append(variant.has_bound, 2);
+  append(variant.has_tail, 2);
   append(number(variant.shape), 4);
   return key;
 }
@@ -75,6 +87,11 @@ std::vector<std::string> defines_of(const Variant& variant) {
       "OPPARITY_INTERLEAVED=" + std::to_string(variant.is_interleaved),
       "OPPARITY_BACKWARD=" + std::to_string(variant.is_backward),
       "OPPARITY_GROUP_SIZE=" + std::to_string(variant.group_size),
+      std::string("OPPARITY_RULE=k") + kRules[number(variant.rule)],
+      "OPPARITY_SCALE_IS_BYTE=" + std::to_string(variant.scale_is_byte),
+      "OPPARITY_IS_TILED=" + std::to_string(variant.is_tiled),
+      "OPPARITY_HAS_BOUND=" + std::to_string(variant.has_bound),
+      "OPPARITY_HAS_TAIL=" + std::to_string(variant.has_tail),
       std::string("OPPARITY_SHAPE=") + kShapes[number(variant.shape)],
       "OPPARITY_BLOCKS=" + std::to_string(blocks_of(variant)),
   };

@@ -18,6 +18,12 @@ struct Variant {
   Intermediate intermediate;
   ValueFormat value_format;
   int64_t group_size;
+  ScaleRule rule;
+  bool scale_is_byte;
+  bool is_tiled;
+  bool has_bound;
+  // Whether the last group of a row is short.
+  bool has_tail;
   Shape shape;
 };
 

@@ -69,7 +69,10 @@ OPPARITY_FUNCTION void store(void* address, Vector vector) {
 }
 
 // Of patterns below 2^31, which more processors compare with signs than without.
-OPPARITY_FUNCTION Bits larger(Bits a, Bits b) { return (Mask)a > (Mask)b ? a : b; }
+OPPARITY_FUNCTION Bits larger(Bits a, Bits b) {
+  const Mask first = (Mask)a, second = (Mask)b;
+  return (Bits)(first > second ? first : second);
+}
 
 // The limit where it is below, or above, x: so a NaN in x stays, and x where both are zeros.
 OPPARITY_FUNCTION Number at_most(Number x, Number limit) {

@@ -7,7 +7,6 @@
 #define OPPARITY_GPU 1
 #define OPPARITY_FUNCTION static __device__ __forceinline__
 #define OPPARITY_MEMBER static __device__ __forceinline__
-#define OPPARITY_SPECIALISATION __device__ __forceinline__
 #define OPPARITY_GRID_CONSTANT const __grid_constant__
 // BLOCKS of 256 threads fit a multiprocessor of 65,536 registers. Turing has room for 1,024
 // threads.
@@ -78,13 +77,17 @@ OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) { return __umul
 template <int kLanes>
 OPPARITY_FUNCTION uint32_t maximum_of_lanes(uint32_t value) {
 #if __CUDA_ARCH__ >= 800
-  if constexpr (kLanes == 32) return __reduce_max_sync(0xffffffffu, value);
+  if constexpr (kLanes == 32) {
+    return __reduce_max_sync(0xffffffffu, value);
+  } else
 #endif
+  {
 #pragma unroll
-  for (int step = kLanes / 2; step > 0; step /= 2) {
-    value = larger(value, __shfl_xor_sync(0xffffffffu, value, step));
+    for (int step = kLanes / 2; step > 0; step /= 2) {
+      value = larger(value, __shfl_xor_sync(0xffffffffu, value, step));
+    }
+    return value;
   }
-  return value;
 }
 
 // Launches that overlap: with CUDA's programmatic dependent launch a kernel's blocks are set up
@@ -106,7 +109,16 @@ OPPARITY_FUNCTION void let_next_kernel_start() {
 #endif
 }
 
-// 16-bit numbers: two in a word, rounded to nearest even; NaN becomes the canonical one.
+// Flips bits of each half that is 0x7fff, the NaN of the processor's conversions.
+template <uint32_t kFlipped>
+OPPARITY_FUNCTION uint32_t flip_nan(uint32_t word) {
+  const uint32_t others = word ^ 0x7fff7fffu;
+  // The top bit of a half is clear where the whole half is.
+  const uint32_t present = ((others & 0x7fff7fffu) + 0x7fff7fffu) | others;
+  return word ^ (((~present & 0x80008000u) >> 15) * kFlipped);
+}
+
+// 16-bit numbers: two in a word, rounded to nearest even.
 struct BFloat16Conversion {
   OPPARITY_MEMBER Number low(uint32_t word) { return number_of(word << 16); }
   OPPARITY_MEMBER Number high(uint32_t word) { return number_of(word & 0xffff0000u); }
@@ -119,6 +131,7 @@ struct BFloat16Conversion {
     return one(a) | (one(b) << 16);
 #endif
   }
+  OPPARITY_MEMBER uint32_t canonical(uint32_t word) { return flip_nan<0x7fffu ^ 0x7fc0u>(word); }
 
  private:
   OPPARITY_MEMBER uint32_t one(Number value) {
@@ -144,6 +157,7 @@ struct Float16Conversion {
         : "f"(a), "f"(b));
     return pair;
   }
+  OPPARITY_MEMBER uint32_t canonical(uint32_t word) { return flip_nan<0x7fffu ^ 0x7e00u>(word); }
 };
 
 // Which formats hardware converts to, and whether it keeps NaN and saturates.

@@ -9,7 +9,6 @@
 #define OPPARITY_GPU 1
 #define OPPARITY_FUNCTION static inline
 #define OPPARITY_MEMBER static inline
-#define OPPARITY_SPECIALISATION inline
 #define OPPARITY_GRID_CONSTANT const
 #define OPPARITY_KERNEL(BLOCKS) void
 
@@ -79,6 +78,7 @@ struct BFloat16Conversion {
   OPPARITY_MEMBER Number low(uint32_t word) { return number_of(word << 16); }
   OPPARITY_MEMBER Number high(uint32_t word) { return number_of(word & 0xffff0000u); }
   OPPARITY_MEMBER uint32_t pack(Number a, Number b) { return one(a) | (one(b) << 16); }
+  OPPARITY_MEMBER uint32_t canonical(uint32_t word) { return word; }
 
  private:
   OPPARITY_MEMBER uint32_t one(Number value) {
@@ -90,6 +90,7 @@ struct Float16Conversion {
   OPPARITY_MEMBER Number low(uint32_t word) { return widen(static_cast<uint16_t>(word)); }
   OPPARITY_MEMBER Number high(uint32_t word) { return widen(static_cast<uint16_t>(word >> 16)); }
   OPPARITY_MEMBER uint32_t pack(Number a, Number b) { return one(a) | (one(b) << 16); }
+  OPPARITY_MEMBER uint32_t canonical(uint32_t word) { return word; }
 
  private:
   OPPARITY_MEMBER Number widen(uint16_t half) {
