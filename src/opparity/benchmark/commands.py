@@ -13,7 +13,6 @@ from opparity.errors import BenchmarkRefused, OpparityError, PackagesMissing
 
 if TYPE_CHECKING:
     from opparity.benchmark.measurement import Measurement
-    from opparity.operators.declaration import Operator
 
 
 class BenchmarkFormat(StrEnum):
@@ -33,7 +32,10 @@ class DeviceType(StrEnum):
 def benchmark(
     *,
     operator: Annotated[
-        str | None, typer.Option(help="One operator of `opparity doctor`. Default: the first.")
+        str | None, typer.Option(help="One general operator, such as silu_and_mul. Default: all.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="One recipe by its name, such as mxfp8. Default: all.")
     ] = None,
     device: Annotated[
         DeviceType | None, typer.Option(help="Default: the GPU if there is one.")
@@ -43,7 +45,7 @@ def benchmark(
         list[str] | None,
         typer.Option(
             metavar="MODULE:FUNCTION",
-            help="Somebody else's function with the operator's arguments; repeatable.",
+            help="Somebody else's function of values, input, scales and a Workload; repeatable.",
         ),
     ] = None,
     output_format: Annotated[
@@ -53,13 +55,13 @@ def benchmark(
         Path | None, typer.Option(metavar="FILE.png", help="Write a roofline as a picture.")
     ] = None,
 ) -> None:
-    """Time every implementation of an operator beside a copy of the same bytes, and its peers.
+    """Time every implementation of operators beside a copy of the same bytes, and their peers.
 
     On a GPU a time is that of a call in a CUDA graph, with inputs from memory and not from the
     cache; all ways run in turns, and the median counts.
     """
     try:
-        measurement = _measure(operator, device, quick, peer or [], plot)
+        measurement = _measure(operator, recipe, device, quick, peer or [], plot)
     except OpparityError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -72,7 +74,8 @@ def benchmark(
 
 
 def _measure(
-    name: str | None,
+    operator: str | None,
+    recipe: str | None,
     device: DeviceType | None,
     quick: bool,
     references: list[str],
@@ -87,7 +90,19 @@ def _measure(
         raise BenchmarkRefused(detail=detail, remedy="make the folder, or name another")
     import torch  # noqa: PLC0415 -- `opparity --help` runs where there is none
 
+    import opparity  # noqa: PLC0415
     from opparity.benchmark import measurement, peers  # noqa: PLC0415
+    from opparity.benchmark.rows import operators, rows  # noqa: PLC0415
+    from opparity.formats import RECIPES  # noqa: PLC0415
+
+    for option, name, known in (
+        ("--operator", operator, operators()),
+        ("--recipe", recipe, list(RECIPES)),
+    ):
+        if name is not None and name not in known:
+            detail = f"{option} {name!r} is unknown"
+            raise BenchmarkRefused(detail=detail, remedy=f"choose one of: {', '.join(known)}")
+    opparity.load()
 
     has_gpu = torch.cuda.is_available()
     if device is DeviceType.CUDA and not has_gpu:
@@ -97,23 +112,14 @@ def _measure(
     named = [peers.load_peer(reference) for reference in references]
     # The installed ones are GPU operators.
     installed, refused = peers.installed_peers() if chosen is DeviceType.CUDA else ([], {})
+    listed = rows(chosen, quick=quick, operator=operator, recipe=recipe)
+    if not listed:
+        detail = f"no row is of {operator} with {recipe}"
+        raise BenchmarkRefused(detail=detail, remedy="leave --operator or --recipe out")
     return measurement.measure(
-        _operator(name),
+        listed,
         chosen,
-        quick=quick,
         peers=[*named, *installed],
         refused=refused,
         progress=lambda text: typer.echo(text, err=True),
     )
-
-
-def _operator(name: str | None) -> Operator:
-    from opparity.operators import OPERATORS  # noqa: PLC0415 -- quick --help
-
-    known = {operator.name: operator for operator in OPERATORS}
-    if name is None:
-        return OPERATORS[0]
-    if name not in known:
-        detail = f"--operator {name!r} is unknown"
-        raise BenchmarkRefused(detail=detail, remedy=f"choose one of: {', '.join(known)}")
-    return known[name]

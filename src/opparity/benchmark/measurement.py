@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform as machine
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,13 +16,12 @@ from opparity.benchmark.peers import Peer, difference
 from opparity.benchmark.speed_of_light import SpeedOfLight
 from opparity.benchmark.speed_of_light import refusal as light_refusal
 from opparity.operators import torch_build
-from opparity.operators.selection import Refused, decisions, providers, resolve
+from opparity.operators.selection import Refused, decisions, providers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from opparity.benchmark.workload import Buffers, Call, LightArguments, Workload, WorkloadSource
-    from opparity.operators.declaration import Operator
+    from opparity.benchmark.workload import Buffers, Call, Workload
 
 COPY, LIGHT, OVERLAPPING_LIGHT = "copy", "light", "light, overlapping"
 BARS = (COPY, LIGHT, OVERLAPPING_LIGHT)
@@ -63,7 +62,6 @@ class Measurement:
         peers: names of the peers that were timed.
     """
 
-    operator: str
     device: str
     versions: Mapping[str, str]
     rows: Sequence[Row]
@@ -82,47 +80,42 @@ class Ways:
 
 
 def measure(
-    operator: Operator,
+    workloads: Sequence[Workload],
     device_type: str,
     *,
-    quick: bool,
     peers: Sequence[Peer],
     refused: Mapping[str, str],
     progress: Callable[[str], None],
     threads: Sequence[int] = (1, 2),
 ) -> Measurement:
-    """Time an operator.
+    """Time rows.
 
     Args:
-        operator: of the table.
+        workloads: the rows.
         device_type: "cpu" or "cuda"; torch calls AMD's GPUs cuda too.
-        quick: few rows.
         peers: to time as well.
         refused: peers that cannot be timed, and why.
         progress: told what is being run.
         threads: of the CPU, one table each.
     """
     opparity.load()
-    ways = _ways(operator, device_type, peers, refused)
+    ways = _ways(device_type, peers, refused)
     rows: list[Row] = []
-    source = cast("WorkloadSource", resolve(operator.workloads))
-    workloads = source(device_type, quick=quick)
     if device_type == "cpu":
         for count in threads:
             for workload in workloads:
-                progress(f"{workload.name}, {count} threads")
+                progress(f"{workload.name}, {workload.variant}, {count} threads")
                 rows.append(_on_the_processor(workload, ways, count))
     else:
         reason = light_refusal()
         if reason is not None:
             ways.refused[LIGHT] = reason
         timer = timing.GraphTimer()
-        light = SpeedOfLight() if reason is None else None
         for workload in workloads:
             progress(f"{workload.name}, {workload.variant}")
+            light = SpeedOfLight(workload) if reason is None else None
             rows.append(_on_a_gpu(workload, ways, timer, light))
     return Measurement(
-        operator=operator.name,
         device=_device(device_type),
         versions={"opparity": opparity.__version__, "torch": str(torch.__version__)},
         rows=rows,
@@ -139,12 +132,10 @@ def _device(device_type: str) -> str:
     return str(torch.cuda.get_device_name())
 
 
-def _ways(
-    operator: Operator, device_type: str, peers: Sequence[Peer], refused: Mapping[str, str]
-) -> Ways:
+def _ways(device_type: str, peers: Sequence[Peer], refused: Mapping[str, str]) -> Ways:
     platform = torch_build.platform_of(device_type)
     ways = Ways([], list(peers), dict(refused))
-    for decision in decisions(operator, platform):
+    for decision in decisions(platform):
         provider = decision.implementation.provider
         if isinstance(decision, Refused):
             ways.refused[provider] = decision.reason
@@ -234,12 +225,10 @@ def _add_bars(
     half = workload.moved_bytes // 32 * 16
     halves = [torch.empty(2, half, dtype=torch.uint8, device="cuda") for _ in range(count)]
     graphs.add(COPY, lambda number: halves[number][1].copy_(halves[number][0]), count)
-    first = buffers.light(0)
-    if light is None or first is None:
+    if light is None:
         return
-    arguments = [buffers.light(number) or first for number in range(count)]
     for bar in (LIGHT, OVERLAPPING_LIGHT) if launches_overlap() else (LIGHT,):
-        graphs.add(bar, partial(_light, light, arguments, bar == OVERLAPPING_LIGHT), count)
+        graphs.add(bar, partial(light.launch, buffers, overlaps=bar == OVERLAPPING_LIGHT), count)
 
 
 def _hosted(timed: Sequence[str], buffers: Buffers) -> dict[str, float]:
@@ -251,16 +240,11 @@ def _hosted(timed: Sequence[str], buffers: Buffers) -> dict[str, float]:
             if provider not in _UNHURRIED:
                 with providers(force=provider):
                     hosted[provider] = timing.host_microseconds(buffers.operator)
+                    hosted[f"{provider}, allocating"] = timing.host_microseconds(buffers.allocating)
                     nothing = timing.host_microseconds(buffers.without_work)
                     hosted[f"{provider} without work"] = nothing
         hosted["torch's zero_ of one number"] = timing.host_microseconds(lambda _: tiny.zero_())
     return hosted
-
-
-def _light(
-    light: SpeedOfLight, arguments: Sequence[LightArguments], overlaps: bool, number: int
-) -> None:
-    light(arguments[number], overlaps=overlaps)
 
 
 def _on_the_processor(workload: Workload, ways: Ways, threads: int) -> Row:

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 import torch
 
 from opparity.errors import PeerRefused
+from opparity.formats import ScaleLayout, ScaleRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
+    from opparity.benchmark.workload import Workload
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A function with the operator's arguments."""
+    """A function of values, input, scales and the row, which writes to values and scales."""
 
     name: str
     function: Callable[..., object]
@@ -61,9 +64,15 @@ def load_peer(reference: str) -> Peer:
     return Peer(reference, function)
 
 
-def vllm_cuda(out: Tensor, input: Tensor, scales: Tensor, *rest: object) -> None:
+def vllm_cuda(values: Tensor, input: Tensor, scales: Tensor, workload: Workload) -> None:
     """Call the operator that vLLM's own extension registers."""
-    torch.ops._C.silu_and_mul_per_block_quant(out, input, scales, *rest)  # noqa: SLF001
+    recipe = workload.recipe
+    if workload.producer != "silu_and_mul" or recipe.rule is not ScaleRule.AMAX:
+        message = "vLLM's silu_and_mul_per_block_quant has no such row"
+        raise NotImplementedError(message)
+    transposed = recipe.layout is not ScaleLayout.ROW_MAJOR
+    operator = torch.ops._C.silu_and_mul_per_block_quant  # noqa: SLF001
+    operator(values, input, scales, recipe.group_size, None, transposed)
 
 
 # name -> the module that must import, and the function.
@@ -71,7 +80,7 @@ INSTALLED: Mapping[str, tuple[str, Callable[..., object]]] = {
     "vllm": ("vllm._C", vllm_cuda),
 }
 REFUSED: Mapping[str, str] = {
-    "flashinfer": "no operator of this kind is known",
+    "flashinfer": "it is called by nothing here; name a function with --peer",
     # per_token_group_quant_8bit_v2.cu passes the flag on under column-major UE8M0 scales alone.
     "sglang": "sgl_kernel drops its fused SiLU under float32 scales; name another with --peer",
 }
@@ -94,7 +103,7 @@ def difference(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> Diff
     """Compare outputs element by element; a NaN equals a NaN of the same bits alone."""
     shares = {}
     for name, tensor in ours.items():
-        width = {1: torch.uint8, 4: torch.int32}[tensor.element_size()]
+        width = {1: torch.uint8, 2: torch.int16, 4: torch.int32}[tensor.element_size()]
         mine, other = tensor.contiguous().view(width), theirs[name].contiguous().view(width)
         shares[name] = (mine != other).double().mean().item()
     return Difference(shares)

@@ -133,7 +133,7 @@ def plot(measurement: Measurement, path: Path) -> None:
     axes.set_yscale("log")
     axes.set_xlabel("bytes that a call reads and writes")
     axes.set_ylabel("GB/s")
-    axes.set_title(f"{measurement.operator}, {variants[0]}\n{measurement.device}", fontsize=10)
+    axes.set_title(f"{variants[0]}\n{measurement.device}", fontsize=10)
     axes.grid(visible=True, which="both", alpha=0.25)
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=150)

@@ -1,7 +1,7 @@
-"""The bar: a kernel with the operator's reads and writes and no arithmetic.
+"""The bar: a kernel with an operator's reads and writes and no arithmetic.
 
 It is launched plainly, and on Hopper and newer a second time so that it overlaps the kernel before
-it, as the operator's own launches do (native/overlap.cuh).
+it, as the operators' own launches can (native/platforms/cuda.h).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,14 @@ import torch
 from opparity.benchmark.driver import Module
 
 if TYPE_CHECKING:
-    from opparity.benchmark.workload import LightArguments
+    from torch import Tensor
+
+    from opparity.benchmark.workload import Buffers, Workload
 
 SOURCE = Path(__file__).parent / "speed_of_light.cu"
 _THREADS = 256
 _PIECE = 16
+_WORD = 4
 
 
 def refusal() -> str | None:
@@ -35,32 +39,56 @@ def refusal() -> str | None:
 
 
 class SpeedOfLight:
-    """The kernel, compiled for the current GPU."""
+    """The kernel of a workload, compiled for the current GPU."""
 
-    def __init__(self) -> None:
-        major, minor = torch.cuda.get_device_capability()
-        with tempfile.TemporaryDirectory() as folder:
-            cubin = Path(folder, "light.cubin")
-            architecture = f"-arch=sm_{major}{minor}"
-            command = ["nvcc", "-O3", architecture, "-cubin", "-o", str(cubin), str(SOURCE)]
-            subprocess.run(command, check=True)
-            self._module = Module(cubin.read_bytes())
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        defines = {
+            "INPUT_WORDS": _PIECE * workload.input_dtype.itemsize // _WORD,
+            "VALUE_WORDS": _PIECE * workload.value_bits // 8 // _WORD,
+            "IS_GATED": int(workload.facts.gated),
+            "SCALE_BYTES": workload.scale_bytes,
+        }
+        self._module = _compiled(tuple(f"-D{name}={value}" for name, value in defines.items()))
         self._function = self._module.function("speed_of_light")
 
-    def __call__(self, arguments: LightArguments, *, overlaps: bool) -> None:
+    def launch(self, buffers: Buffers, number: int, *, overlaps: bool) -> None:
         """Launch it on torch's current stream."""
-        out, input, scales = arguments.out, arguments.input, arguments.scales
-        num_tokens, hidden_size = out.shape
-        pieces = num_tokens * hidden_size // _PIECE
+        workload, outputs = self._workload, buffers.outputs(number)
+        pieces = workload.num_tokens * workload.hidden_size // _PIECE
+        token_bytes, group_bytes = self._scale_strides(outputs["scales"])
         values = [
-            ctypes.c_void_p(input.data_ptr()),
-            ctypes.c_void_p(out.data_ptr()),
-            ctypes.c_void_p(scales.data_ptr()),
+            ctypes.c_void_p(buffers.inputs[number].data_ptr()),
+            ctypes.c_void_p(outputs["values"].data_ptr()),
+            ctypes.c_void_p(outputs["scales"].data_ptr()),
             ctypes.c_uint32(pieces),
-            ctypes.c_uint32(hidden_size // _PIECE),
-            ctypes.c_uint32(hidden_size // scales.shape[1] // _PIECE),
-            ctypes.c_int64(scales.stride(0)),
-            ctypes.c_int64(scales.stride(1)),
+            ctypes.c_uint32(workload.hidden_size // _PIECE),
+            ctypes.c_uint32((workload.recipe.group_size or _PIECE) // _PIECE),
+            ctypes.c_int64(token_bytes),
+            ctypes.c_int64(group_bytes),
         ]
         grid = (-(-pieces // _THREADS), 1)
         self._module.launch(self._function, grid, _THREADS, values, overlaps=overlaps)
+
+    def _scale_strides(self, scales: Tensor) -> tuple[int, int]:
+        """Return the bytes between tokens and between groups.
+
+        Scales that are no table, in tiles or words, are written as one: as many bytes, elsewhere.
+        """
+        workload, size = self._workload, self._workload.scale_bytes
+        if workload.recipe.group_size is None:
+            return 0, 0
+        groups = workload.hidden_size // workload.recipe.group_size
+        if tuple(scales.shape) == (workload.num_tokens, groups):
+            return scales.stride(0) * size, scales.stride(1) * size
+        return groups * size, size
+
+
+@cache
+def _compiled(defines: tuple[str, ...]) -> Module:
+    major, minor = torch.cuda.get_device_capability()
+    with tempfile.TemporaryDirectory() as folder:
+        cubin = Path(folder, "light.cubin")
+        command = ["nvcc", "-O3", "-std=c++17", f"-arch=sm_{major}{minor}", *defines, "-cubin"]
+        subprocess.run([*command, "-o", str(cubin), str(SOURCE)], check=True)
+        return Module(cubin.read_bytes())
