@@ -1,10 +1,13 @@
-"""What an operator and its implementations are: frozen, and free of torch."""
+"""What producers, operators and implementations are: frozen, and free of torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from opparity.formats import ScaleFormat, ScaleRule
 from opparity.platforms import Platform
 
 if TYPE_CHECKING:
@@ -12,53 +15,167 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Implementation:
-    """One way to compute an operator, and the platforms it is for.
+class Parameter:
+    """A number of a producer's formula.
 
     Attributes:
-        provider: its name, the same in every operator.
+        name: in every signature.
+        meaning: a phrase.
+        default: None where it has to be given.
+        positive: whether it must be above zero; otherwise any finite number is allowed.
+    """
+
+    name: str
+    meaning: str
+    default: float | None = None
+    positive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Producer:
+    """What is computed from the input before it is quantised.
+
+    A gated one is gate_part(gate) * up_part(up); the other is gate_part(input).
+    Its reference is reference/producers.py, its C++ native/producers/<name>.h.
+
+    Attributes:
+        name: of the general operator, and of the C++ file.
+        functor: its name in C++.
+        formula: in words of the glossary.
+        gated: whether the input is twice as wide as the output.
+        parameters: at most four, in the order in which C++ numbers them.
+        used_by: models, for the documentation.
+    """
+
+    name: str
+    functor: str
+    formula: str
+    gated: bool
+    parameters: tuple[Parameter, ...] = ()
+    used_by: str = ""
+
+
+class Role(StrEnum):
+    """What an argument of an operator means; a schema's argument of that name has it."""
+
+    INPUT = "input"
+    GRADIENT = "gradient"
+    VALUES = "values"
+    SCALES = "scales"
+    SCALE = "scale"
+    """A given scale: the tensor's, or NVFP4's global one."""
+    SCALE_UB = "scale_ub"
+    RECIPE = "recipe"
+    INTERMEDIATE = "intermediate"
+    INTERLEAVED = "interleaved"
+    GROUP_SIZE = "group_size"
+    IS_SCALE_TRANSPOSED = "is_scale_transposed"
+    SCALE_UE8M0 = "scale_ue8m0"
+    """Whether scales are rounded up to powers of two."""
+    LEAST_AMAX = "eps"
+    CODE_MINIMUM = "code_minimum"
+    CODE_MAXIMUM = "code_maximum"
+    PARAMETER = "parameter"
+    """A number of the producer's formula, by its name."""
+    UNUSED = "unused"
+    """The tensor says it already."""
+
+
+class Direction(StrEnum):
+    """Whether an operator computes a producer or its gradient."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a schema.
+
+    Attributes:
+        type: as the schema spells it, such as "Tensor?" or "float".
+        default: as the schema spells it; None where there is none.
+    """
+
+    name: str
+    type: str
+    role: Role
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator: a producer with a recipe that is named, fixed or read off its tensors.
+
+    Attributes:
+        name: in torch.ops.opparity.
+        overload: empty for the default one.
+        producer: the producer's name.
+        schema: torch's, from the opening bracket on.
+        direction: forward or backward.
+        roles: argument -> role, for arguments that are not named after theirs.
+        rule: the scale's rule where no recipe is an argument; the value format is the tensor's then.
+        scale: the scale's format where no recipe is an argument.
+        swizzled: whether its scales are in tiles of 128 x 4; otherwise their strides say how they lie.
+        unquantised: whether its values are in the input's dtype.
+        peer: the project and version whose schema it is.
+    """
+
+    name: str
+    producer: str
+    schema: str
+    overload: str = ""
+    direction: Direction = Direction.FORWARD
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    rule: ScaleRule = ScaleRule.AMAX
+    scale: ScaleFormat = ScaleFormat.FLOAT32
+    swizzled: bool = False
+    unquantised: bool = False
+    peer: str = ""
+
+    @property
+    def qualified_name(self) -> str:
+        """Return its name with its overload's."""
+        return f"{self.name}.{self.overload}" if self.overload else self.name
+
+    @property
+    def mutates(self) -> bool:
+        """Return whether it writes to its arguments rather than returning tensors."""
+        return self.schema.endswith("-> ()")
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """Return the schema's arguments, in order."""
+        listed = self.schema[1 : self.schema.rindex(") ->")]
+        return tuple(
+            self._argument(text.strip())
+            for text in re.split(r",(?![^(]*\))", listed)
+            if text.strip() != "*"
+        )
+
+    def _argument(self, text: str) -> Argument:
+        declared, _, default = text.partition("=")
+        kind, _, name = declared.rpartition(" ")
+        role = self.roles.get(name)
+        if role is None:
+            role = Role(name) if name in set(Role) else Role.PARAMETER
+        return Argument(name, re.sub(r"\(.!\)", "", kind), role, default or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """One way to compute every operator, and the platforms it is for.
+
+    Attributes:
+        provider: its name.
         platforms: where it can serve.
         availability: "module:function", a function of a Platform that returns None where the
             implementation can run in this process, and otherwise the reason why it cannot.
-        overloads: overload name -> "module:function" with that overload's arguments;
-            empty where the native library registers its own kernels.
-        sources: C++ files of the operator's folder that belong to it; of these, one named
-            *_kernel.cpp is compiled once for each CPU capability.
+        kernel: "module:function" of an Operator that returns a Python kernel for it; None where the
+            native library registers its own.
     """
 
     provider: str
     platforms: frozenset[Platform]
     availability: str
-    overloads: Mapping[str, str]
-    sources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """An operator, declared once for every platform.
-
-    Attributes:
-        name: its name in torch.ops.opparity, and of its folder.
-        summary: one sentence.
-        schemas: overload name -> schema; the default overload's name is empty.
-        fake: "module:function" that checks the arguments of every overload; it sees no data.
-        implementations: in order of preference.
-        cases: "module:function" that lists the operator's verification cases.
-        workloads: "module:function", a benchmark.workload.WorkloadSource.
-        warm_up: "module:function" of a device, input dtypes and group sizes that makes one call for
-            each kernel it wants loaded, and returns how many.
-    """
-
-    name: str
-    summary: str
-    schemas: Mapping[str, str]
-    fakes: Mapping[str, str]
-    implementations: tuple[Implementation, ...]
-    cases: str
-    workloads: str
-    warm_up: str
-
-    def missing_platforms(self) -> frozenset[Platform]:
-        """Return the platforms for which no implementation is declared."""
-        covered = frozenset[Platform]().union(*(i.platforms for i in self.implementations))
-        return frozenset(Platform) - covered
+    kernel: str | None = None
