@@ -54,8 +54,12 @@ const char* FUNCTION(GetErrorString)(int error) { return error == 6 ? "COMPILATI
 int FUNCTION(CreateProgram)(void** program, const char* text, const char* name, int count,
                             const char* const* headers, const char* const* names) {
   *program = new Program;
-  std::string words = std::string(name) + ": " + std::string(text, std::strcspn(text, "\n"));
-  for (int i = 0; i < count; ++i) words += std::string(" | ") + names[i] + ": " + headers[i];
+  const auto first_line = [](const char* lines) {
+    return std::string(lines, std::strcspn(lines, "\n"));
+  };
+  std::string words = std::string(name) + ": " + first_line(text);
+  for (int i = 0; i < count; ++i)
+    words += std::string(" | ") + names[i] + ": " + first_line(headers[i]);
   return ANSWER(CreateProgram, words);
 }
 int FUNCTION(CompileProgram)(void* program, int count, const char* const* options) {

@@ -1,4 +1,4 @@
-"""A CPU build of torch made to look like one for ROCm, to be used in a process of its own.
+"""A CPU build of torch made to look like one for CUDA or ROCm, to be used in a process of its own.
 
 `pretend()` comes before `import opparity`. Tensors "on a GPU" lie in the host's memory, so that
 what is launched can be looked at, and nothing but opparity's own launch can be done with them.
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
 _DLPACK_CUDA = 2
@@ -46,26 +44,15 @@ class _DLTensor(ctypes.Structure):
 _keep: list[object] = []
 
 
-def pretend(topology: Path) -> None:
-    """Have torch say that it is built for ROCm, and the driver that it sees these GPUs."""
-    torch.version.hip = "7.0"
-    torch.version.cuda = None
+def pretend(platform: str) -> None:
+    """Have torch say that it is built for "cuda" or "rocm", and that there is a GPU."""
+    torch.version.hip = "7.0" if platform == "rocm" else None
+    torch.version.cuda = "13.0" if platform == "cuda" else None
     torch.cuda._lazy_init = lambda: None
     torch.cuda.is_available = lambda: True
     torch.cuda.device_count = lambda: 0
-
-    from opparity.operators import amd_devices  # noqa: PLC0415 -- torch is changed first
-
-    amd_devices.TOPOLOGY = topology
-
-
-def write_topology(folder: Path, *versions: int) -> Path:
-    """Write what AMD's driver shows of a CPU and of GPUs with these gfx_target_versions."""
-    for number, version in enumerate((0, *versions)):
-        node = folder / str(number)
-        node.mkdir(parents=True)
-        (node / "properties").write_text(f"cpu_cores_count 8\ngfx_target_version {version}\n")
-    return folder
+    # Loaded globally, as torch loads its own; its name is what counts.
+    ctypes.CDLL("libtorch_hip.so" if platform == "rocm" else "libtorch_cuda.so")
 
 
 def on_gpu(host: Tensor, device: int = 0) -> Tensor:
