@@ -85,7 +85,7 @@ def quantise(
 
 def bytes_of(tensor: Tensor) -> Tensor:
     """Return a tensor's bytes on the CPU; FP8 tensors cannot be compared everywhere."""
-    return tensor.cpu().flatten().contiguous().view(torch.uint8)
+    return tensor.cpu().flatten().clone(memory_format=torch.contiguous_format).view(torch.uint8)
 
 
 def assert_same_bytes(got: Tensor, expected: Tensor) -> None:

@@ -1,66 +1,100 @@
+"""What torch does with the operators beside calling them."""
+
 from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from torch import Tensor
 
 import opparity
-from operator_calls import (
-    INPUT_DTYPES,
-    OPERATOR,
-    VALUE_DTYPES,
-    assert_same_bytes,
-    quantise,
-)
-from opparity import Intermediate, ScaleLayout, providers
-from opparity.operators.silu_and_mul_per_block_quant.cases import Filling, make_input
+from operator_calls import BY_NAME, OPERATOR, assert_same_bytes, good_arguments, quantise, run
+from opparity import Quantized, ScaleLayout, providers
+from opparity.errors import ArgumentRefused
+from opparity.formats import RECIPES, Recipe
+from opparity.operators.fillings import Filling, make_input
+from opparity.operators.gradients import overload_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BOTH = ("native", "reference")
+MX = [RECIPES["mxfp8"].with_layout(layout) for layout in ScaleLayout]
+every_layout = pytest.mark.parametrize("recipe", MX, ids=lambda recipe: str(recipe.layout))
 
 
 @pytest.fixture
-def allclose_of_float8(monkeypatch: pytest.MonkeyPatch) -> None:
-    """opcheck compares with torch.allclose, which has no arithmetic for FP8: compare as float32."""
+def allclose_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """opcheck compares with torch.allclose, which has no arithmetic for FP8: compare bytes."""
     original = torch.allclose
 
     def allclose(
         left: Tensor, right: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
     ) -> bool:
-        if left.dtype.itemsize == 1 and left.dtype.is_floating_point:
-            left, right = left.float(), right.float()
+        if left.dtype.itemsize == 1:
+            return torch.equal(left.view(torch.uint8), right.view(torch.uint8))
         return original(left, right, rtol, atol, equal_nan)
 
     monkeypatch.setattr(torch, "allclose", allclose)
 
 
-@pytest.mark.usefixtures("allclose_of_float8")
-@pytest.mark.parametrize("provider", ["native", "reference"])
-@pytest.mark.parametrize("dtype", VALUE_DTYPES, ids=str)
-@pytest.mark.parametrize("num_tokens", [0, 3])
-def test_opcheck(provider: str, dtype: torch.dtype, num_tokens: int) -> None:
-    out = torch.zeros(num_tokens, 128, dtype=dtype)
-    input = torch.randn(num_tokens, 256, dtype=torch.bfloat16)
-    scales = torch.zeros(num_tokens, 2)
+@pytest.mark.usefixtures("allclose_of_bytes")
+@pytest.mark.parametrize("provider", BOTH)
+@pytest.mark.parametrize("name", BY_NAME)
+def test_opcheck(provider: str, name: str) -> None:
+    named = {
+        "per_token_group_fp8_quant_packed": RECIPES["deepgemm"],
+        "silu_and_mul_nvfp4_quant": RECIPES["nvfp4"].with_layout(ScaleLayout.SWIZZLE_128X4),
+        "per_token_group_quant_int8": RECIPES["int8_block"],
+        "silu_and_mul_quant": RECIPES["fp8_tensor"],
+        "static_scaled_fp8_quant": RECIPES["int8_tensor"],
+    }
+    recipe = RECIPES["none"] if BY_NAME[name].unquantised else named.get(BY_NAME[name].name)
+    arguments = good_arguments(name, recipe)
     with providers(force=provider):
-        torch.library.opcheck(OPERATOR.default, (out, input, scales, 64))
-        torch.library.opcheck(
-            OPERATOR.intermediate,
-            (out, input, scales, 64, torch.tensor(0.5), False, "input_dtype"),
-        )
+        torch.library.opcheck(overload_of(BY_NAME[name]), (), arguments)
 
 
-def test_compiled_as_one_graph_with_any_number_of_tokens() -> None:
+def with_recipe(recipe: Recipe | str) -> Callable[[Tensor], Quantized]:
+    def block(input: Tensor) -> Quantized:
+        return opparity.silu_and_mul(input * 2, recipe)
+
+    return block
+
+
+def assert_same(got: Quantized, expected: Quantized) -> None:
+    assert got.recipe == expected.recipe
+    assert got.scales.stride() == expected.scales.stride()
+    assert_same_bytes(got.values, expected.values)
+    assert_same_bytes(got.scales, expected.scales)
+
+
+@every_layout
+def test_compiled_as_one_graph_with_any_number_of_tokens(recipe: Recipe) -> None:
+    torch._dynamo.reset()
+    compiled = torch.compile(with_recipe(recipe), fullgraph=True, dynamic=True, backend="aot_eager")
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        # As many tokens as groups among them.
+        for num_tokens in (5, 2, 8, 33):
+            input = make_input(Filling.ACTIVATIONS, num_tokens, 256, "bfloat16", num_tokens)
+            assert_same(compiled(input), with_recipe(recipe)(input))
+
+
+def test_compiled_by_inductor() -> None:
     def block(input: Tensor) -> tuple[Tensor, Tensor]:
         values, scales = opparity.silu_and_mul_per_block_quant(input * 2, 64)
         return values, scales + 0
 
     torch._dynamo.reset()
     compiled = torch.compile(block, fullgraph=True, dynamic=True)
-    with torch._dynamo.config.patch(error_on_recompile=True):
-        for num_tokens in (5, 2, 7, 33):
-            input = make_input(Filling.ACTIVATIONS, num_tokens, 256, "bfloat16", num_tokens)
-            values, scales = compiled(input)
-            expected = quantise("reference", input * 2, 64)
-            assert_same_bytes(values, expected[0])
-            assert_same_bytes(scales, expected[1])
+    for num_tokens in (5, 4):
+        input = make_input(Filling.ACTIVATIONS, num_tokens, 256, "bfloat16", num_tokens)
+        values, scales = compiled(input)
+        expected = quantise("reference", input * 2, 64)
+        assert_same_bytes(values, expected[0])
+        assert_same_bytes(scales, expected[1])
 
 
 def test_compiled_code_calls_the_operator_itself() -> None:
@@ -71,54 +105,195 @@ def test_compiled_code_calls_the_operator_itself() -> None:
         return graph
 
     torch._dynamo.reset()
-    torch.compile(lambda input: opparity.silu_and_mul_per_block_quant(input, 64), backend=backend)(
-        torch.ones(2, 256)
-    )
-    assert "opparity.silu_and_mul_per_block_quant.default" in targets
+    torch.compile(with_recipe("fp8_block"), backend=backend)(torch.ones(2, 256))
+    assert "opparity.silu_and_mul.default" in targets
 
 
-@pytest.mark.parametrize("leading", [(), (4,), (2, 3), (2, 0, 3), (1, 1, 1, 5)])
-@pytest.mark.parametrize("layout", ScaleLayout)
-def test_the_function_takes_leading_dimensions(
-    leading: tuple[int, ...], layout: ScaleLayout
-) -> None:
-    count = int(torch.tensor(leading).prod()) if leading else 1
-    tokens = make_input(Filling.ACTIVATIONS, max(count, 1), 256, "float16", 3)[:count]
-    values, scales = opparity.silu_and_mul_per_block_quant(
-        tokens.view(*leading, 512), 64, scale_layout=layout
-    )
-    expected = quantise("reference", tokens, 64)
-    assert values.shape == (*leading, 256)
-    assert scales.shape == (*leading, 4)
-    assert_same_bytes(values.view(count, 256), expected[0])
-    assert_same_bytes(scales.reshape(count, 4), expected[1])
-    if len(leading) == 1 and layout is ScaleLayout.COLUMN_MAJOR:
-        assert scales.stride() == (1, leading[0])
+def written(input: Tensor) -> tuple[Tensor, Tensor]:
+    """Call an operator that writes to its arguments, with scales by groups."""
+    out = torch.empty(input.shape[0], 256, dtype=torch.int8)
+    scales = torch.empty(4, input.shape[0])
+    OPERATOR(out, input, scales, 64, None, True)
+    return out, scales.t()
 
 
-@pytest.mark.parametrize("dtype", INPUT_DTYPES, ids=str)
-def test_the_function_passes_everything_on(dtype: torch.dtype) -> None:
-    input = make_input(Filling.ACTIVATIONS, 4, 256, str(dtype).removeprefix("torch."), 7)
-    got = opparity.silu_and_mul_per_block_quant(
-        input, 32, dtype=torch.int8, scale_ub=0.002, intermediate=Intermediate.INPUT_DTYPE
-    )
-    expected = quantise(
-        "reference", input, 32, dtype=torch.int8, scale_ub=0.002, intermediate="input_dtype"
-    )
-    assert_same_bytes(got.values, expected[0])
-    assert_same_bytes(got.scales, expected[1])
-    unbounded = quantise("reference", input, 32, dtype=torch.int8)
-    assert not torch.equal(got.values, unbounded[0])
+def test_an_operator_that_writes_is_compiled_with_any_number_of_tokens() -> None:
+    torch._dynamo.reset()
+    compiled = torch.compile(written, fullgraph=True, dynamic=True, backend="aot_eager")
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        for num_tokens in (5, 2, 4, 33):
+            input = make_input(Filling.ACTIVATIONS, num_tokens, 256, "bfloat16", num_tokens)
+            for got, expected in zip(compiled(input), written(input), strict=True):
+                assert_same_bytes(got, expected)
 
 
-def test_the_default_dtype_is_e4m3fn_with_groups_of_128() -> None:
-    values, scales = opparity.silu_and_mul_per_block_quant(torch.ones(2, 512))
-    assert values.dtype == torch.float8_e4m3fn
-    assert scales.shape == (2, 2)
+class Module(torch.nn.Module):
+    def __init__(self, function: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, input: Tensor) -> Any:  # noqa: ANN401
+        return self.function(input)
 
 
-def test_outputs_are_for_inference_and_never_require_gradients() -> None:
-    input = torch.ones(1, 256, requires_grad=True)
-    values, scales = opparity.silu_and_mul_per_block_quant(input)
-    assert not values.requires_grad
-    assert not scales.requires_grad
+def exported(function: Callable[[Tensor], Any]) -> torch.export.ExportedProgram:
+    """Export with any number of tokens, save and load."""
+    input = make_input(Filling.ACTIVATIONS, 6, 256, "bfloat16", 0)
+    shapes = {"input": {0: torch.export.Dim("num_tokens")}}
+    program = torch.export.export(Module(function), (input,), dynamic_shapes=shapes)
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    buffer.seek(0)
+    return torch.export.load(buffer)
+
+
+@every_layout
+def test_exported_saved_and_loaded_with_any_number_of_tokens(recipe: Recipe) -> None:
+    module = exported(with_recipe(recipe)).module()
+    for num_tokens in (3, 8, 6):
+        input = make_input(Filling.ACTIVATIONS, num_tokens, 256, "bfloat16", num_tokens)
+        assert_same(module(input), with_recipe(recipe)(input))
+
+
+def test_an_operator_that_writes_is_exported_with_any_number_of_tokens() -> None:
+    module = exported(written).module()
+    input = make_input(Filling.ACTIVATIONS, 4, 256, "bfloat16", 1)
+    for got, expected in zip(module(input), written(input), strict=True):
+        assert_same_bytes(got, expected)
+
+
+# torch's own code says so of torch's own code.
+@pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")
+def test_a_package_of_aot_inductor_gives_the_same() -> None:
+    program = exported(with_recipe("mxfp8"))
+    package = torch._inductor.aoti_compile_and_package(program)
+    runner = torch._inductor.aoti_load_package(package)
+    for num_tokens in (3, 8):
+        input = make_input(Filling.ACTIVATIONS, num_tokens, 256, "bfloat16", num_tokens)
+        assert_same(runner(input), with_recipe("mxfp8")(input))
+
+
+MISTAKES: dict[str, tuple[Callable[[Tensor], object], str]] = {
+    "group size": (
+        lambda x: opparity.silu_and_mul_per_block_quant(x, 48),
+        "group_size is 48; allowed: 16, 32, 64, 128, 256; choose one",
+    ),
+    "None": (
+        lambda _: opparity.silu_and_mul(None),  # type: ignore[call-overload]
+        "input is None; allowed: a tensor; pass one",
+    ),
+    "width": (
+        lambda x: opparity.silu_and_mul(x[:, :255].contiguous()),
+        "input is 255 wide; allowed: an even width",
+    ),
+    "dtype": (
+        lambda x: opparity.silu_and_mul_per_block_quant(x, dtype="fp8"),  # type: ignore[arg-type]
+        "dtype is 'fp8'; allowed: float8_e4m3fn",
+    ),
+    "bound": (
+        lambda x: opparity.silu_and_mul(x, "fp8_block", scale_ub=0.0),
+        "scale_ub is 0; allowed: a number above 0 in float32; leave it out for none",
+    ),
+    "recipe": (lambda x: opparity.silu_and_mul(x, "fp8"), "recipe is 'fp8'; allowed: fp8_block"),
+    "limit": (
+        lambda x: opparity.silu_and_mul_with_clamp(x, limit=-1.0),
+        "limit is -1; allowed: 1e-30 to 1e+30; choose one",
+    ),
+    "exponents as input": (
+        lambda x: opparity.silu_and_mul(x.to(torch.float8_e8m0fnu)),
+        "input has dtype float8_e8m0fnu; allowed: float16, bfloat16, float32; cast it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_the_words_survive_a_compilation_of_the_full_graph(name: str) -> None:
+    function, words = MISTAKES[name]
+    input = torch.ones(2, 256)
+    with pytest.raises(RuntimeError) as eager:
+        function(input)
+    assert words in str(eager.value)
+    torch._dynamo.reset()
+    with pytest.raises(RuntimeError) as compiled:
+        torch.compile(function, fullgraph=True, backend="aot_eager")(input)
+    assert words in str(compiled.value).replace("\\'", "'")
+
+
+def test_vmap_of_a_batch_is_one_call_on_all_tokens() -> None:
+    batch = make_input(Filling.ACTIVATIONS, 15, 128, "bfloat16", 1).view(3, 5, 256)
+    for layout in (ScaleLayout.ROW_MAJOR, ScaleLayout.COLUMN_MAJOR):
+        recipe = RECIPES["mxfp8"].with_layout(layout)
+        got: Any = torch.vmap(with_recipe(recipe))(batch)
+        expected = with_recipe(recipe)(batch)
+        assert_same_bytes(got.values, expected.values)
+        assert_same_bytes(got.scales.contiguous(), expected.scales.contiguous())
+    swapped = batch.movedim(0, 1)
+    product = torch.vmap(opparity.silu_and_mul, in_dims=1)(swapped)
+    assert_same_bytes(product, opparity.silu_and_mul(batch))
+
+
+def test_vmap_refuses_in_words_what_has_no_batch() -> None:
+    batch = torch.randn(3, 5, 256)
+    with pytest.raises(ArgumentRefused, match=r"layout is 'packed' under torch.vmap; allowed: row"):
+        torch.vmap(lambda x: tuple(opparity.silu_and_mul(x, "deepgemm")))(batch)
+    with pytest.raises(ArgumentRefused, match=r"scale differs within torch.vmap's batch; allowed"):
+        torch.vmap(lambda x, s: tuple(opparity.silu_and_mul(x, "fp8_tensor", scale=s)))(
+            batch, torch.ones(3)
+        )
+    with pytest.raises(ArgumentRefused, match=r"call opparity.silu_and_mul"):
+        torch.vmap(written)(torch.randn(3, 5, 512))
+
+
+@pytest.mark.parametrize("text", ["mxfp8", "int8_block", "mxfp4"])
+def test_functionalised_and_traced(text: str) -> None:
+    input = make_input(Filling.ACTIVATIONS, 4, 256, "bfloat16", 1)
+    expected = tuple(with_recipe(text)(input))
+
+    def block(input: Tensor) -> tuple[Tensor, ...]:
+        return tuple(with_recipe(text)(input))
+
+    with pytest.warns(DeprecationWarning, match="torch.jit.trace"):
+        traced = torch.jit.trace(block, (input,), check_trace=False)
+    for got in (torch.func.functionalize(block)(input), traced(input)):
+        for tensor, right in zip(got, expected, strict=True):
+            assert_same_bytes(tensor, right)
+
+
+def test_writing_raises_the_versions_of_what_is_written() -> None:
+    arguments = good_arguments("silu_and_mul.out")
+    versions = {name: arguments[name]._version for name in ("values", "scales", "input")}
+    run("silu_and_mul.out", arguments)
+    changed = {name for name, version in versions.items() if arguments[name]._version > version}
+    assert changed == {"values", "scales"}
+
+
+def test_scales_that_autograd_has_saved_are_not_overwritten_in_silence() -> None:
+    arguments = good_arguments("silu_and_mul.out")
+    leaf = torch.ones(3, 2, requires_grad=True)
+    product = leaf * arguments["scales"]
+    run("silu_and_mul.out", arguments)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        product.sum().backward()
+
+
+@pytest.mark.parametrize("name", [name for name, row in BY_NAME.items() if row.mutates])
+def test_an_operator_that_writes_refuses_what_requires_grad(name: str) -> None:
+    recipe = RECIPES["none"] if BY_NAME[name].unquantised else None
+    arguments = good_arguments(name, recipe)
+    arguments["input"].requires_grad_()
+    with pytest.raises(
+        ArgumentRefused, match=r"a tensor requires grad and an operator that writes"
+    ):
+        run(name, arguments)
+
+
+def test_saved_and_loaded_by_torchs_default() -> None:
+    input = make_input(Filling.ACTIVATIONS, 4, 256, "bfloat16", 1)
+    for text, scale in (("mxfp8", None), ("nvfp4", 40.0), ("fp8_tensor", 0.1)):
+        quantized = opparity.silu_and_mul(input, text, scale=scale)
+        buffer = io.BytesIO()
+        torch.save({"activation": quantized}, buffer)
+        buffer.seek(0)
+        loaded = torch.load(buffer)["activation"]
+        assert_same(loaded, quantized)
+        assert_same_bytes(loaded.dequantize(), quantized.dequantize())
