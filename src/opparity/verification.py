@@ -85,7 +85,14 @@ class Verification:
 
 def digest(tensor: Tensor) -> str:
     """Return the SHA-256 of a tensor's bytes, in logical order whatever its strides."""
-    data = tensor.flatten().contiguous().view(torch.uint8).cpu().numpy().tobytes()
+    data = (
+        tensor.flatten()
+        .clone(memory_format=torch.contiguous_format)
+        .view(torch.uint8)
+        .cpu()
+        .numpy()
+        .tobytes()
+    )
     return hashlib.sha256(data).hexdigest()
 
 
@@ -190,7 +197,10 @@ def _by_reference(case: Case, operator: Operator) -> tuple[Tensor, Tensor]:
 def _count(got: Tensor, right: Tensor) -> int:
     """Return how many elements differ in any of their bytes."""
     size = got.element_size()
-    left, other = (x.cpu().flatten().contiguous().view(torch.uint8) for x in (got, right))
+    left, other = (
+        x.cpu().flatten().clone(memory_format=torch.contiguous_format).view(torch.uint8)
+        for x in (got, right)
+    )
     return int((left != other).reshape(-1, size).any(dim=1).sum())
 
 

@@ -26,6 +26,8 @@ registration.load()
 _ROUNDS_TO_ZERO = 2.0**-150
 # From here on a number is infinity in float32.
 _ROUNDS_TO_INFINITY = float.fromhex("0x1.ffffffp+127")
+# Texts of recipes without values, and without computed scales.
+_NONE = frozenset(t for t, r in accepted_recipes().items() if r.format is None)
 _GIVEN = frozenset(t for t, r in accepted_recipes().items() if r.rule is ScaleRule.GIVEN)
 _MATRIX = 2
 # Without this an operator's call comes back to Python, which costs 5 of 11 microseconds.
@@ -68,7 +70,7 @@ def run(
             values, scales = row.operator(tokens, text, *numbers, given, bound, **named)
     if tokens is not input:
         values, scales = _shaped(values, input), _shaped(scales, input)
-    if text == "none":
+    if text in _NONE:
         product: Tensor = values
         return product
     kind = recipe if recipe is not None else text

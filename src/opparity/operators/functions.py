@@ -184,10 +184,9 @@ def quantize(
         RuntimeError: for what no kernel takes, in words; it is an ArgumentRefused, a ValueError
             too, where Python finds the mistake and not the native library.
     """
-    if recipe is None or str(recipe) == "none":
-        refuse("quantize", "recipe is none; allowed: a recipe with values; choose one")
     found = run(_QUANTIZE, input, recipe, (), scale, scale_ub, {})
-    assert isinstance(found, Quantized)
+    if not isinstance(found, Quantized):
+        refuse("quantize", "recipe is none; allowed: a recipe with values; choose one")
     return found
 
 
