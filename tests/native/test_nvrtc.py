@@ -13,9 +13,9 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from gpu_variants import Variant, all_variants, draw, write_sources
-from native_programs import COMPILERS, HERE, compile_cpp
+from native_programs import COMPILERS, HERE, compile_cpp, compile_library
 
-NVRTC = Path(str(distribution("nvidia-cuda-nvrtc").locate_file("nvidia/cu13/lib")))
+NVRTC = Path(str(distribution("nvidia-cuda-nvrtc").locate_file("nvidia")))
 NVDISASM = Path(str(distribution("nvidia-cuda-nvdisasm").locate_file("nvidia/cu13/bin/nvdisasm")))
 # How many macros are tried together. Turing is the oldest that NVRTC 13 knows.
 ARCHITECTURES = {
@@ -31,9 +31,10 @@ ARCHITECTURES = {
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """The program that compiles, and what there is for it to compile."""
+    """The program that compiles, what it takes for torch, and what there is to compile."""
 
     program: Path
+    torch: Path
     variants: list[Variant]
 
     def compile(
@@ -43,7 +44,7 @@ class Compiler:
         completed = subprocess.run(
             [self.program, "nvrtc", architecture, folder],
             input="".join(f"{variant.line}\n" for variant in variants),
-            env={**os.environ, "LD_LIBRARY_PATH": str(NVRTC)},
+            env={**os.environ, "LD_PRELOAD": str(self.torch)},
             capture_output=True,
             text=True,
             check=False,
@@ -56,13 +57,17 @@ class Compiler:
 def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
     folder = tmp_path_factory.mktemp("nvrtc")
     write_sources(folder)
+    # As in an environment with torch's wheel, which has NVRTC's beside it.
+    torch = folder / "torch" / "lib" / "libtorch_cpu.so"
+    compile_library(torch, HERE / "stand_in_torch.cpp")
+    (folder / "nvidia").symlink_to(NVRTC)
     program = compile_cpp(
         folder / "compile",
         HERE / "compile_program.cpp",
         folder / "embedded_sources.cpp",
         *COMPILERS,
     )
-    return Compiler(program, all_variants(folder))
+    return Compiler(program, torch, all_variants(folder))
 
 
 def sections(code: Path) -> list[str]:
@@ -77,7 +82,8 @@ def test_the_source_compiles_to_one_kernel_for_every_generation(
 ) -> None:
     variants = draw(compiler.variants, together=ARCHITECTURES[architecture])
     lines, files = compiler.compile(variants, architecture, tmp_path)
-    assert lines[0] == f"NVRTC 13.0, {NVRTC}/libnvrtc.so.13"
+    beside = compiler.torch.parent / "../../nvidia/cu13/lib/libnvrtc.so.13"
+    assert lines[0] == f"NVRTC 13.0, {beside}"
     assert len(lines) == 1 + len(variants), lines[-1]
     for file in files:
         names = sections(file)
