@@ -1,0 +1,319 @@
+"""Calls of the GPU kernel with inputs that are hard, and what the reference says they write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from kernel_variants import SHAPES
+from opparity.formats import (
+    INPUT_DTYPES,
+    VALUE_FORMATS,
+    Intermediate,
+    Recipe,
+    ScaleLayout,
+    ScaleRule,
+)
+from opparity.operators import PRODUCERS, producer_named
+from opparity.operators.reference import backward, compute, layouts
+
+if TYPE_CHECKING:
+    from kernel_variants import Variant
+
+POISON = 0xA5
+_GUARD = 256
+_MOST_PARAMETERS = 4
+# Where a parameter has no default.
+_LIMIT = 3.5
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call.
+
+    Attributes:
+        recipe: one of the variant's; ignored backward.
+        given: the tensor's scale or the global one, where the recipe has it given.
+        bound: of scales by the rule AMAX.
+        least: as the reference takes it.
+    """
+
+    variant: Variant
+    recipe: Recipe
+    num_tokens: int
+    hidden_size: int
+    given: float = 1.0
+    bound: float | None = None
+    least: float | None = None
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return its name in messages."""
+        name = f"{self.variant.name}, {self.recipe}, {self.num_tokens} x {self.hidden_size}"
+        return f"{name}, given {self.given}, bound {self.bound}, least {self.least}"
+
+
+# Scales are given, or bounded, by numbers that are none or hardly one, too.
+_GIVEN = (0.037, 77.0, 0.0, float("nan"), -1.0, float("inf"), 1e-42, 3e38)
+_BOUNDS = (None, 0.01, float("inf"), 0.0, float("nan"), None, -2.0, 1e-42)
+_LEASTS = (None, None, 1e-3, 4.0, None)
+_WIDTHS = (336, 48, 272, 64, 800)
+_UNALIGNED_WIDTHS = (322, 14, 330, 62, 258)
+
+
+def calls_of(variant: Variant) -> list[Call]:
+    """Return a call of a variant by each of its recipes, and some more where there are few."""
+    recipes = variant.recipes
+    is_unaligned = variant.shape == "kUnaligned"
+    calls = []
+    for index in range(max(len(recipes), len(_GIVEN))):
+        recipe = recipes[index % len(recipes)]
+        width = (_UNALIGNED_WIDTHS if is_unaligned else _WIDTHS)[index % len(_WIDTHS)]
+        odd = 1 if is_unaligned and variant.value != "float4_e2m1" else 0
+        has_bound = recipe.rule is ScaleRule.AMAX
+        has_least = recipe.rule not in {ScaleRule.GIVEN, ScaleRule.NONE}
+        calls.append(
+            Call(
+                variant,
+                recipe,
+                # Tiles of scales are 128 tokens high.
+                num_tokens=135 if recipe.layout is ScaleLayout.SWIZZLE_128X4 and index < 2 else 9,
+                hidden_size=width + odd,
+                given=_GIVEN[index % len(_GIVEN)],
+                bound=_BOUNDS[index % len(_BOUNDS)] if has_bound else None,
+                least=_LEASTS[index % len(_LEASTS)] if has_least else None,
+                seed=index,
+            )
+        )
+    return calls
+
+
+@dataclass(slots=True)
+class Memory:
+    """Bytes between guards that the kernel may write to, and what they have to be in the end."""
+
+    bytes: Tensor
+    expected: Tensor
+    address: int
+
+    @classmethod
+    def of_rows(cls, rows: Tensor, row_bytes: int, *, offset: int) -> Memory:
+        """Return memory for rows that are `row_bytes` apart and begin `offset` past a boundary."""
+        expected = torch.full((rows.shape[0] * row_bytes,), POISON, dtype=torch.uint8)
+        plain = _plain_bytes(rows).view(rows.shape[0], -1)
+        expected.as_strided(plain.shape, (row_bytes, 1)).copy_(plain)
+        return cls._between_guards(torch.full_like(expected, POISON), expected, offset)
+
+    @classmethod
+    def of_scales(cls, placed: Tensor, written: Tensor) -> Memory:
+        """Return memory for scales; what the kernel does not write is zero before and after."""
+        expected = torch.frombuffer(bytearray(_storage(placed)), dtype=torch.uint8)
+        mask = torch.frombuffer(bytearray(_storage(written)), dtype=torch.uint8)
+        return cls._between_guards((mask != 0).to(torch.uint8) * POISON, expected, 0)
+
+    @classmethod
+    def _between_guards(cls, before: Tensor, after: Tensor, offset: int) -> Memory:
+        start = _GUARD + offset
+        first = torch.full((start + len(before) + _GUARD,), POISON, dtype=torch.uint8)
+        last = first.clone()
+        first[start : start + len(before)] = before
+        last[start : start + len(before)] = after
+        address = first.data_ptr() + start
+        assert (address - offset) % 16 == 0
+        return cls(first, last, address)
+
+    def difference(self) -> str | None:
+        """Say where the bytes are not as expected; None where all are."""
+        wrong = (self.bytes != self.expected).nonzero().flatten()
+        if not len(wrong):
+            return None
+        first = int(wrong[0])
+        got, expected = int(self.bytes[first]), int(self.expected[first])
+        offset = first - (self.address - self.bytes.data_ptr())
+        return f"{len(wrong)} bytes, first {got:#x} instead of {expected:#x} at {offset}"
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A call's text for launches.cpp, its outputs, and what they were made from."""
+
+    text: str
+    outputs: dict[str, Memory]
+    keeps: list[object] = field(default_factory=list)
+
+    def differences(self) -> list[str]:
+        """Say what differs in each output."""
+        found = ((name, memory.difference()) for name, memory in self.outputs.items())
+        return [f"{name}: {text}" for name, text in found if text is not None]
+
+
+def prepare(call: Call) -> Prepared:
+    """Return a call's inputs and outputs in memory, with the reference's results beside."""
+    variant = call.variant
+    producer = producer_named(variant.producer)
+    draw = torch.Generator().manual_seed(call.seed)
+    width = call.hidden_size * (2 if producer.gated else 1)
+    input = hard_rows(call.num_tokens, width, getattr(torch, variant.input), draw)
+    parameters = [_LIMIT if p.default is None else p.default for p in producer.parameters]
+    is_unaligned = variant.shape == "kUnaligned"
+    numbers = numbers_of(variant, parameters) | {
+        "num_tokens": call.num_tokens,
+        "hidden_size": call.hidden_size,
+    }
+    prepared = Prepared("", {})
+    _place_rows(prepared, numbers, "input", input, is_unaligned=is_unaligned)
+    if variant.gradient is None:
+        _prepare_forward(call, prepared, numbers, input, parameters)
+    else:
+        dtype = getattr(torch, variant.gradient)
+        gradient = hard_rows(call.num_tokens, call.hidden_size, dtype, draw)
+        _place_rows(prepared, numbers, "gradient", gradient, is_unaligned=is_unaligned)
+        values = backward(gradient, input, producer, parameters, interleaved=variant.interleaved)
+        _expect_values(prepared, numbers, values, is_unaligned=is_unaligned)
+    prepared.text = " ".join(f"{name}={number}" for name, number in numbers.items())
+    return prepared
+
+
+def hard_rows(num_tokens: int, width: int, dtype: torch.dtype, draw: torch.Generator) -> Tensor:
+    """Return rows of seven kinds: usual, scattered, zero, not finite, tiny, huge, in between."""
+    normal = torch.randn(num_tokens, width, generator=draw)
+    exponents = torch.randint(-30, 20, (num_tokens, width), generator=draw)
+    special = torch.tensor([torch.nan, -torch.nan, torch.inf, -torch.inf, 0.0, -0.0])
+    chosen = special[torch.randint(0, 6, (num_tokens, width), generator=draw)]
+    is_special = torch.rand(num_tokens, width, generator=draw) < 0.02
+    tiny = torch.finfo(dtype).tiny
+    kinds = (
+        normal,
+        torch.ldexp(normal, exponents),
+        torch.where(normal > 0, 0.0, -0.0),
+        torch.where(is_special, chosen, normal * 4),
+        normal * (tiny / 16),
+        normal.clamp(-3, 3) * (torch.finfo(dtype).max / 4),
+        normal * 30,
+    )
+    rows = torch.stack(kinds)[torch.arange(num_tokens) % len(kinds), torch.arange(num_tokens)]
+    return rows.to(dtype)
+
+
+def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
+    """Return what a variant says of a call, and zeros for what it does not."""
+    gradient = variant.input if variant.gradient is None else variant.gradient
+    names = [producer.name for producer in PRODUCERS]
+    numbers = {
+        "producer": names.index(variant.producer),
+        "is_backward": int(variant.gradient is not None),
+        "is_interleaved": int(variant.interleaved),
+        "input_type": INPUT_DTYPES.index(variant.input),
+        "gradient_type": INPUT_DTYPES.index(gradient),
+        "intermediate": list(Intermediate).index(variant.intermediate),
+        "value_format": [*VALUE_FORMATS, "none"].index(variant.value),
+        "group_size": variant.group_size or 0,
+        "shape": SHAPES.index(variant.shape),
+        **dict.fromkeys(("gradient", "gradient_row_bytes", "scales", "given_scale"), 0),
+        **dict.fromkeys(("scale_bound", "least"), 0),
+        "scale_is_byte": int(variant.byte),
+        "is_tiled": int(variant.tiled),
+        **dict.fromkeys(("token_128", "token_32", "token", "group_4", "group"), 0),
+        "rule": list(ScaleRule).index(variant.rule),
+    }
+    padded = parameters + [1.0] * (_MOST_PARAMETERS - len(parameters))
+    for index, parameter in enumerate(torch.tensor(padded)):
+        numbers[f"value_{index}"] = _bits(parameter)
+        numbers[f"reciprocal_{index}"] = _bits(1 / parameter)
+    return numbers
+
+
+def _prepare_forward(
+    call: Call,
+    prepared: Prepared,
+    numbers: dict[str, int],
+    input: Tensor,
+    parameters: list[float],
+) -> None:
+    variant, recipe = call.variant, call.recipe
+    is_given = recipe.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL}
+    scale = torch.tensor([call.given]) if is_given else None
+    bound = None if call.bound is None else torch.tensor([call.bound])
+    values, stored = compute(
+        input,
+        producer_named(variant.producer),
+        parameters,
+        recipe,
+        intermediate=variant.intermediate,
+        interleaved=variant.interleaved,
+        scale=scale,
+        scale_ub=bound,
+        least=call.least,
+    )
+    _expect_values(prepared, numbers, values, is_unaligned=variant.shape == "kUnaligned")
+    least = call.least
+    if least is None:
+        is_amax = recipe.rule is ScaleRule.AMAX
+        least = VALUE_FORMATS[recipe.value].minimum_scale if is_amax else 0.0
+    numbers |= {
+        "least": _bits(torch.tensor(least)),
+        "given_scale": 0 if scale is None else scale.data_ptr(),
+        "scale_bound": 0 if bound is None else bound.data_ptr(),
+    }
+    prepared.keeps += [scale, bound]
+    if stored is not None:
+        placed = layouts.place(stored, recipe)
+        memory = Memory.of_scales(placed, layouts.place(torch.ones_like(stored), recipe))
+        prepared.outputs["scales"] = memory
+        numbers |= {"scales": memory.address} | _place(placed, recipe, stored.shape[1])
+
+
+def _place(placed: Tensor, recipe: Recipe, num_groups: int) -> dict[str, int]:
+    """Return where the scale of (token, group) lies, as opparity::ScalePlace has it."""
+    if recipe.layout is ScaleLayout.SWIZZLE_128X4:
+        tiles = -(-num_groups // 4)
+        steps = (tiles * 512, 4, 16, 512, 1)
+    elif recipe.layout is ScaleLayout.PACKED:
+        token, word = (4 * stride for stride in placed.stride())
+        steps = (128 * token, 32 * token, token, word, 1)
+    else:
+        token, group = (placed.element_size() * stride for stride in placed.stride())
+        steps = (128 * token, 32 * token, token, 4 * group, group)
+    names = ("token_128", "token_32", "token", "group_4", "group")
+    return dict(zip(names, steps, strict=True))
+
+
+def _place_rows(
+    prepared: Prepared, numbers: dict[str, int], name: str, rows: Tensor, *, is_unaligned: bool
+) -> None:
+    """Put an input's rows in memory, farther apart than they are wide."""
+    size = rows.element_size()
+    row_bytes = rows.shape[1] * size + (size if is_unaligned else 16)
+    memory = Memory.of_rows(rows, row_bytes, offset=size if is_unaligned else 0)
+    memory.bytes.copy_(memory.expected)
+    numbers |= {name: memory.address, f"{name}_row_bytes": row_bytes}
+    # An input has to stay as it is.
+    prepared.outputs[name] = memory
+
+
+def _expect_values(
+    prepared: Prepared, numbers: dict[str, int], values: Tensor, *, is_unaligned: bool
+) -> None:
+    size = values.element_size()
+    row_bytes = values.shape[1] * size + (size if is_unaligned else 16)
+    memory = Memory.of_rows(values, row_bytes, offset=size if is_unaligned else 0)
+    numbers |= {"values": memory.address, "values_row_bytes": row_bytes}
+    prepared.outputs["values"] = memory
+
+
+def _bits(number: Tensor) -> int:
+    return int(number.float().view(torch.int32)) & 0xFFFFFFFF
+
+
+def _plain_bytes(tensor: Tensor) -> Tensor:
+    return tensor.contiguous().view(torch.uint8)
+
+
+def _storage(tensor: Tensor) -> bytes:
+    """Return all bytes of a tensor's memory, those between its elements too."""
+    storage = tensor.untyped_storage()
+    return bytes(torch.empty(0, dtype=torch.uint8).set_(storage).tolist())

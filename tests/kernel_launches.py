@@ -1,0 +1,101 @@
+"""What a call launches, and launches on the host: launches.cpp, by ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from native_programs import GPU, HERE, compile_library
+from opparity.operators.__main__ import header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A grid of blocks, and the bytes of the kernel's one parameter."""
+
+    x: int
+    y: int
+    threads: int
+    arguments: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which kernel serves a call, and how it is launched."""
+
+    key: int
+    defines: tuple[str, ...]
+    launches: tuple[Launch, ...]
+
+
+class Launcher:
+    """The launches of calls as text."""
+
+    def __init__(self, folder: Path) -> None:
+        """Compile the library into a folder, and the tables' header beside it."""
+        self.folder = write_tables(folder)
+        library = compile_library(
+            folder / "liblaunches.so",
+            f"-I{folder}",
+            HERE / "launches.cpp",
+            HERE / "host_grid.cpp",
+            GPU / "variant.cpp",
+        )
+        # Kernels find the grid's functions in it.
+        self._library = ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+        for function in (self._library.describe_call, self._library.run_on_host):
+            function.restype = ctypes.c_char_p
+
+    def plan(self, text: str) -> Plan:
+        """Return what a call launches."""
+        lines = [
+            line.split(" ") for line in self._call("describe_call", text.encode()).splitlines()
+        ]
+        if lines[0][0] == "error":
+            raise ValueError(" ".join(lines[0]))
+        return Plan(
+            key=int(lines[0][1]),
+            defines=tuple(words[1] for words in lines if words[0] == "define"),
+            launches=tuple(_launch(words) for words in lines if words[0] == "launch"),
+        )
+
+    def compile_for_host(self, plan: Plan, source: Path = HERE / "host_kernel.cpp") -> ctypes.CDLL:
+        """Return the kernel of a plan, compiled for the host."""
+        path = compile_library(
+            self.folder / f"{source.stem}_{plan.key}.so",
+            "-ffp-contract=off",
+            "-Wno-unknown-pragmas",
+            f"-I{self.folder}",
+            *(f"-D{define}" for define in plan.defines),
+            source,
+        )
+        return ctypes.CDLL(str(path))
+
+    def run_on_host(self, kernel: ctypes.CDLL, launch: Launch) -> None:
+        """Run a launch. Raises RuntimeError where the kernel does what no GPU's may."""
+        address = ctypes.cast(kernel.opparity_kernel, ctypes.c_void_p)
+        mistake = self._call(
+            "run_on_host", address, launch.x, launch.y, launch.threads, launch.arguments
+        )
+        if mistake:
+            raise RuntimeError(mistake)
+
+    def _call(self, name: str, *arguments: object) -> str:
+        answer: bytes = getattr(self._library, name)(*arguments)
+        return answer.decode()
+
+
+def write_tables(folder: Path) -> Path:
+    """Write the tables' header into a folder, for `-I`, and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "opparity_tables.h").write_text(header(), encoding="utf-8")
+    return folder
+
+
+def _launch(words: list[str]) -> Launch:
+    x, y, threads = map(int, words[1:4])
+    return Launch(x, y, threads, bytes.fromhex(words[4]))

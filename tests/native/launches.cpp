@@ -1,0 +1,133 @@
+// What calls launch, and launches on the host, for Python by ctypes. A call is text: the members of
+// opparity::Call as "name=number", pointers too and floats by their bits.
+#include <cstring>
+#include <exception>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "host_grid.h"
+#include "native/gpu/launches.h"
+#include "native/gpu/variant.h"
+
+using namespace opparity;
+
+namespace {
+
+class Numbers {
+ public:
+  explicit Numbers(const char* text) {
+    std::istringstream words(text);
+    for (std::string word; words >> word;) {
+      const size_t split = word.find('=');
+      numbers_[word.substr(0, split)] = std::stoll(word.substr(split + 1));
+    }
+  }
+
+  int64_t get(const std::string& name) const {
+    const auto found = numbers_.find(name);
+    if (found == numbers_.end()) throw std::runtime_error("the call has no " + name);
+    return found->second;
+  }
+  template <typename Member>
+  Member member(const char* name) const {
+    return static_cast<Member>(get(name));
+  }
+  void* pointer(const char* name) const { return reinterpret_cast<void*>(get(name)); }
+  float number(const std::string& name) const {
+    const auto bits = static_cast<uint32_t>(get(name));
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+  }
+
+ private:
+  std::map<std::string, int64_t> numbers_;
+};
+
+Call call_of(const Numbers& numbers) {
+  Call call{};
+  call.producer = numbers.member<Producer>("producer");
+  call.is_backward = numbers.get("is_backward") != 0;
+  call.is_interleaved = numbers.get("is_interleaved") != 0;
+  call.input_type = numbers.member<InputType>("input_type");
+  call.gradient_type = numbers.member<InputType>("gradient_type");
+  call.intermediate = numbers.member<Intermediate>("intermediate");
+  call.value_format = numbers.member<ValueFormat>("value_format");
+  call.rule = numbers.member<ScaleRule>("rule");
+  call.scale_is_byte = numbers.get("scale_is_byte") != 0;
+  call.input = numbers.pointer("input");
+  call.gradient = numbers.pointer("gradient");
+  call.values = numbers.pointer("values");
+  call.scales = numbers.pointer("scales");
+  call.given_scale = static_cast<const float*>(numbers.pointer("given_scale"));
+  call.scale_bound = static_cast<const float*>(numbers.pointer("scale_bound"));
+  call.least = numbers.number("least");
+  call.num_tokens = numbers.get("num_tokens");
+  call.hidden_size = numbers.get("hidden_size");
+  call.group_size = numbers.get("group_size");
+  call.input_row_bytes = numbers.get("input_row_bytes");
+  call.gradient_row_bytes = numbers.get("gradient_row_bytes");
+  call.values_row_bytes = numbers.get("values_row_bytes");
+  call.place = {numbers.get("is_tiled") != 0, numbers.get("token_128"), numbers.get("token_32"),
+                numbers.get("token"),         numbers.get("group_4"),   numbers.get("group")};
+  for (int i = 0; i < kMostParameters; ++i) {
+    call.parameters.value[i] = numbers.number("value_" + std::to_string(i));
+    call.parameters.reciprocal[i] = numbers.number("reciprocal_" + std::to_string(i));
+  }
+  return call;
+}
+
+// A chip that is small, so that small inputs have every shape.
+constexpr Chip kChip{4, 2048};
+
+std::string describe(const Numbers& numbers) {
+  const Call call = call_of(numbers);
+  const int64_t given = numbers.get("shape");
+  const Shape shape =
+      given >= 0 ? static_cast<Shape>(given)
+                 : choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), kChip);
+  const Variant variant = variant_of(call, shape);
+  std::ostringstream text;
+  text << "key " << key_of(variant) << "\n";
+  for (const std::string& define : defines_of(variant)) text << "define " << define << "\n";
+  for_each_launch(call, shape, variant.group_size, kChip,
+                  [&](const Grid& grid, const KernelArguments& arguments) {
+                    text << "launch " << grid.x << " " << grid.y << " " << grid.threads << " ";
+                    const auto* bytes = reinterpret_cast<const unsigned char*>(&arguments);
+                    for (size_t i = 0; i < sizeof arguments; ++i) {
+                      text << "0123456789abcdef"[bytes[i] >> 4]
+                           << "0123456789abcdef"[bytes[i] & 15];
+                    }
+                    text << "\n";
+                  });
+  return text.str();
+}
+
+const char* kept(const std::string& text) {
+  static std::string last;
+  last = text;
+  return last.c_str();
+}
+
+}  // namespace
+
+extern "C" {
+
+// A call's variant and launches in lines; "error" and why where there are none.
+const char* describe_call(const char* text) {
+  try {
+    return kept(describe(Numbers(text)));
+  } catch (const std::exception& error) {
+    return kept(std::string("error ") + error.what());
+  }
+}
+
+// Runs one launch on the host. Returns an empty text, or what went wrong.
+const char* run_on_host(void* kernel, uint32_t x, uint32_t y, uint32_t threads,
+                        const void* arguments) {
+  return kept(host::run_grid(reinterpret_cast<host::Kernel>(kernel), {x, y, threads},
+                             *static_cast<const KernelArguments*>(arguments)));
+}
+}

@@ -1,0 +1,115 @@
+"""The GPU kernel's own source, compiled for the host: every byte as the reference has it."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kernel_calls import calls_of, numbers_of, prepare
+from kernel_launches import Launch, Launcher, Plan, write_tables
+from kernel_variants import SHAPES, backward_variants, covering, forward_variants
+from native_programs import HERE, compile_cpp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kernel_variants import Variant
+
+VARIANTS = covering(forward_variants()) + covering(backward_variants())
+# Of a call that is only planned.
+NOWHERE = {"input": 4096, "values": 8192, "values_row_bytes": 1 << 20, "input_row_bytes": 1 << 21}
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
+    return Launcher(tmp_path_factory.mktemp("launches"))
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_a_variant_writes_the_references_bytes_and_no_others(
+    launcher: Launcher, variant: Variant
+) -> None:
+    calls = calls_of(variant)
+    kernel = launcher.compile_for_host(launcher.plan(prepare(calls[0]).text))
+    differences = []
+    for call in calls:
+        prepared = prepare(call)
+        for launch in launcher.plan(prepared.text).launches:
+            launcher.run_on_host(kernel, launch)
+        differences += [f"{call.name}: {text}" for text in prepared.differences()]
+    assert not differences, "\n".join(differences)
+
+
+def test_another_variants_kernel_is_noticed(launcher: Launcher) -> None:
+    first, second = (
+        next(v for v in VARIANTS if (v.value, v.shape) == (value, "kSmall"))
+        for value in ("float8_e4m3fn", "float8_e5m2")
+    )
+    kernel = launcher.compile_for_host(launcher.plan(prepare(calls_of(first)[0]).text))
+    prepared = prepare(calls_of(second)[0])
+    for launch in launcher.plan(prepared.text).launches:
+        launcher.run_on_host(kernel, launch)
+    assert any(text.startswith("values") for text in prepared.differences())
+
+
+def test_a_lane_that_left_while_its_warp_exchanges_is_said(launcher: Launcher) -> None:
+    kernel = launcher.compile_for_host(Plan(0, (), ()), HERE / "leaving_kernel.cpp")
+    with pytest.raises(RuntimeError, match="thread 35 of block 0, 0 has left the kernel while"):
+        launcher.run_on_host(kernel, Launch(1, 1, 64, bytes(256)))
+
+
+def test_each_variant_has_a_key_and_macros_of_its_own(launcher: Launcher) -> None:
+    # Neighbours in the list differ in one trait; all of them would take long.
+    variants = VARIANTS + forward_variants()[:2000] + backward_variants()
+    variants = list(dict.fromkeys(variants))
+    size = {"num_tokens": 1, "hidden_size": 256}
+    plans = [launcher.plan(text_of(numbers_of(v, []) | NOWHERE | size)) for v in variants]
+    assert len({plan.key for plan in plans}) == len(variants)
+    assert len({plan.defines for plan in plans}) == len(variants)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_more_tokens_than_a_launch_takes_are_launched_in_slices(
+    launcher: Launcher, shape: str
+) -> None:
+    variant = next(v for v in VARIANTS if v.shape == shape and v.gradient is None)
+    # Pieces are too many for one launch, and so are rows.
+    numbers = numbers_of(variant, []) | NOWHERE | {"num_tokens": 200_000, "hidden_size": 1 << 20}
+    launches = launcher.plan(text_of(numbers)).launches
+    assert len(launches) > 1
+    # Input and values come first and third in the record.
+    inputs, values = (
+        [int.from_bytes(launch.arguments[i : i + 8], "little") for launch in launches]
+        for i in (0, 16)
+    )
+    firsts = [(address - NOWHERE["input"]) // NOWHERE["input_row_bytes"] for address in inputs]
+    assert values == [NOWHERE["values"] + first * NOWHERE["values_row_bytes"] for first in firsts]
+    ends = [*firsts[1:], 200_000]
+    for launch, first, end in zip(launches, firsts, ends, strict=True):
+        rows = launch.y if shape in {"kSmall", "kUnaligned"} else end - first
+        assert rows == end - first > 0
+        threads = launch.x * launch.threads * launch.y
+        elements = {"kLarge": 16, "kMedium": 8}.get(
+            shape, 8 if (variant.group_size or 0) > 128 else 4
+        )
+        # As many threads as there are pieces, up to a block's end.
+        pieces = rows * (1 << 20) // elements
+        assert 0 <= threads - pieces < launch.threads * launch.y
+        assert launch.y <= 65535
+        assert launch.x * launch.threads < 2**32
+    assert firsts[0] == 0
+
+
+def test_a_pieces_row_is_found_without_dividing(tmp_path: Path) -> None:
+    program = compile_cpp(
+        tmp_path / "divisions", "-O2", f"-I{write_tables(tmp_path)}", HERE / "divisions.cpp"
+    )
+    completed = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stdout
+    assert int(completed.stdout) > 100_000
+
+
+def text_of(numbers: dict[str, int]) -> str:
+    return " ".join(f"{name}={number}" for name, number in numbers.items())
