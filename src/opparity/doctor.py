@@ -29,12 +29,14 @@ class Examination:
     Attributes:
         versions: of each package that matters; None where it is not installed.
         devices: the CPU with the capability that kernels use, and each GPU.
+        compiler: which one makes GPU kernels, with what the first took; or why there is none.
         operators: their names in torch.ops.opparity.
         rows: every implementation; status "selected", "available" or "refused".
     """
 
     versions: dict[str, str | None]
     devices: tuple[str, ...]
+    compiler: str
     operators: tuple[str, ...]
     rows: tuple[Row, ...]
 
@@ -59,8 +61,8 @@ def examine() -> Examination:
             for implementation in IMPLEMENTATIONS
             if platform in implementation.platforms
         )
-        return Examination(versions, (host.machine(),), names, rows)
-    return Examination(versions, _devices(), names, tuple(_rows()))
+        return Examination(versions, (host.machine(),), f"none: {reason}", names, rows)
+    return Examination(versions, _devices(), _compiler(), names, tuple(_rows()))
 
 
 def _version(name: str) -> str | None:
@@ -117,3 +119,27 @@ def _devices() -> tuple[str, ...]:
         memory = properties.total_memory / 2**30
         devices.append(f"{properties.name}, {architecture}, {memory:.0f} GiB")
     return tuple(devices)
+
+
+def _compiler() -> str:
+    """Return which compiler makes GPU kernels, and what one takes where there is a GPU."""
+    import torch  # noqa: PLC0415 -- doctor runs without it
+
+    from opparity.operators import functions, native_library  # noqa: PLC0415
+
+    refusal = native_library.load()
+    if refusal is not None:
+        return f"none: {refusal}"
+    try:
+        found = str(torch.ops.opparity.gpu_compiler())
+    except RuntimeError as error:
+        return f"none: {error}"
+    if not torch.cuda.is_available() or torch.cuda.device_count() == 0:
+        return found
+    try:
+        functions.quantize(torch.zeros(1, 128, device="cuda"), "fp8_block")
+    except RuntimeError as error:
+        return f"{found}; a kernel fails: {error}"
+    if torch.ops.opparity.compiled_kernels() == 0:
+        return f"{found}; another implementation serves"
+    return f"{found}; its first kernel took {torch.ops.opparity.compile_seconds():.2f} s"

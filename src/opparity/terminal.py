@@ -30,7 +30,7 @@ def examination(found: Examination) -> RenderableType:
     """Return the machine, the operators, and a table of what serves them."""
     installed = [f"{name} {number}" for name, number in found.versions.items() if number]
     absent = [name for name, number in found.versions.items() if not number]
-    lines = [", ".join(installed), *found.devices]
+    lines = [", ".join(installed), *found.devices, f"compiler of GPU kernels: {found.compiler}"]
     if absent:
         lines.insert(1, f"not installed: {', '.join(absent)}")
     lines += ["", f"operators: {', '.join(found.operators)}", ""]

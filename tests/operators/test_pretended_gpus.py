@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -121,29 +122,43 @@ def test_on_cuda_it_does_the_same(libraries: Path) -> None:
     assert int(after("argument", launch)) % 2**32 == int(pointers[0]) % 2**32
 
 
-def rows(platform: str, libraries: Path) -> dict[str, tuple[str, str | None]]:
-    report = json.loads("\n".join(run(DOCTOR, platform, libraries)))
-    return {
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What doctor says of a platform: status and reason by provider, and of the compiler."""
+
+    rows: dict[str, tuple[str, str | None]]
+    compiler: str
+
+
+def report(platform: str, libraries: Path) -> Report:
+    document = json.loads("\n".join(run(DOCTOR, platform, libraries)))
+    rows = {
         row["provider"]: (row["status"], row["reason"])
-        for row in report["rows"]
+        for row in document["rows"]
         if row["platform"] == platform
     }
+    return Report(rows, document["compiler"])
 
 
-@pytest.mark.parametrize("platform", ["cuda", "rocm"])
-def test_native_serves_where_there_is_a_compiler(libraries: Path, platform: str) -> None:
-    found = rows(platform, libraries / platform)
-    assert found["native"] == ("selected", None)
-    assert found["reference"] == ("available", None)
+@pytest.mark.parametrize(
+    ("platform", "compiler"), [("cuda", "NVRTC 13.7"), ("rocm", "HIPRTC 13.7")]
+)
+def test_native_serves_where_there_is_a_compiler_and_doctor_names_it(
+    libraries: Path, platform: str, compiler: str
+) -> None:
+    found = report(platform, libraries / platform)
+    assert found.rows == {"native": ("selected", None), "reference": ("available", None)}
+    file = {"cuda": NVRTC, "rocm": "libhiprtc.so"}[platform]
+    assert found.compiler == f"{compiler}, {libraries / platform / file}"
 
 
 def test_the_reference_serves_where_there_is_none_and_doctor_says_what_to_do(
     libraries: Path,
 ) -> None:
-    found = rows("rocm", libraries / "rocm_without_compiler")
-    status, reason = found["native"]
+    found = report("rocm", libraries / "rocm_without_compiler")
+    assert found.rows["reference"] == ("selected", None)
+    status, reason = found.rows["native"]
     assert status == "refused"
-    assert reason is not None
-    assert "HIPRTC does not load: libhiprtc.so" in reason
-    assert "install ROCm's libhiprtc" in reason
-    assert found["reference"] == ("selected", None)
+    assert found.compiler == f"none: {reason}"
+    assert "HIPRTC does not load: libhiprtc.so" in found.compiler
+    assert "install ROCm's libhiprtc" in found.compiler
