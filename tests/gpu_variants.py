@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from native_programs import GPU, HERE, SOURCES, compile_cpp, run_with
+from native_programs import GPU, HERE, SOURCES, compile_cpp
+from opparity.formats import VALUE_FORMATS, ScaleLayout, ScaleRule, accepted_recipes
 from opparity.operators import embed_sources
 from opparity.operators.__main__ import header
 
@@ -48,8 +50,26 @@ def all_variants(folder: Path) -> list[Variant]:
     program = compile_cpp(
         folder / "variants", f"-I{folder}", HERE / "variants.cpp", GPU / "variant.cpp"
     )
-    lines = run_with(folder, program)
-    return [Variant(name, tuple(rest)) for name, *rest in (line.split("\t") for line in lines)]
+    kinds = "".join(f"{' '.join(map(str, kind))}\n" for kind in sorted(_kinds()))
+    completed = subprocess.run([program], input=kinds, check=True, capture_output=True, text=True)
+    lines = [line.split("\t") for line in completed.stdout.splitlines()]
+    return [Variant(name, tuple(rest)) for name, *rest in lines]
+
+
+def _kinds() -> set[tuple[int, ...]]:
+    """Return what recipes have that share kernels, as C++ numbers it."""
+    values, rules = [*VALUE_FORMATS, "none"], list(ScaleRule)
+    tiled = {ScaleLayout.PACKED, ScaleLayout.SWIZZLE_128X4}
+    return {
+        (
+            values.index(recipe.value),
+            recipe.group_size or 0,
+            rules.index(recipe.rule),
+            int(recipe.scale_is_byte),
+            int(recipe.layout in tiled),
+        )
+        for recipe in accepted_recipes().values()
+    }
 
 
 def draw(variants: Iterable[Variant], together: int, seed: int = 0) -> list[Variant]:
