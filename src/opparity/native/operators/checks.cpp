@@ -1,6 +1,7 @@
 #include "native/operators/checks.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -181,16 +182,18 @@ void check_devices(const Request& request) {
 // A number on a GPU is not read: that would wait for the GPU and end a graph capture. There the
 // kernel writes NaN scales for a bound that is not above zero.
 void check_number_on_cpu(const Request& request, Role role,
-                         const std::optional<TensorFacts>& tensor, const char* advice) {
+                         const std::optional<TensorFacts>& tensor, bool may_be_infinite,
+                         const char* advice) {
   if (!tensor.has_value() || !tensor->is_cpu) return;
   const float number = *static_cast<const float*>(tensor->address);
-  if (number > 0.0f) return;
-  request.refuse(request.name_of(role), " is ", number, "; allowed: a number above 0; ", advice);
+  if (number > 0.0f && (may_be_infinite || number <= std::numeric_limits<float>::max())) return;
+  request.refuse(request.name_of(role), " is ", number, "; allowed: a ",
+                 may_be_infinite ? "" : "finite ", "number above 0; ", advice);
 }
 
 void check_memory(const Request& request) {
-  check_number_on_cpu(request, Role::kScale, request.scale, "pass another");
-  check_number_on_cpu(request, Role::kScaleUb, request.scale_ub, "leave it out for none");
+  check_number_on_cpu(request, Role::kScale, request.scale, false, "pass another");
+  check_number_on_cpu(request, Role::kScaleUb, request.scale_ub, true, "leave it out for none");
   if (!request.row.mutates) return;
   const std::pair<Role, const std::optional<TensorFacts>*> tensors[] = {
       {Role::kValues, &request.values},
