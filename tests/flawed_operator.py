@@ -1,28 +1,75 @@
-"""A kernel that is wrong in two bits: of one code and of one scale."""
+"""Kernels that are wrong, as a provider of their own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from opparity.operators.silu_and_mul_per_block_quant import reference
+from opparity.operators.declaration import Direction, Role
+from opparity.operators.reference import kernel as reference
+from opparity.operators.request import reader_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
+    from opparity.operators.declaration import Operator
 
-def write_intermediate(
-    out: Tensor,
-    input: Tensor,
-    scales: Tensor,
-    group_size: int,
-    scale_ub: Tensor | None,
-    is_scale_transposed: bool,
-    intermediate: str,
-) -> None:
-    reference.write_intermediate(
-        out, input, scales, group_size, scale_ub, is_scale_transposed, intermediate
-    )
-    out.view(torch.uint8)[-1, 3] ^= 1
-    scales.view(torch.int32)[0, -1] ^= 1 << 31
+
+def two_bits(operator: Operator) -> Callable[..., Any]:
+    """Return a kernel that is wrong in a bit of one value and of one scale."""
+    return _changed(operator, _flip)
+
+
+def zeros(operator: Operator) -> Callable[..., Any]:
+    """Return a kernel that writes zeros, and the right scales."""
+    return _changed(operator, lambda values, _: values.view(_bytes(values)).zero_())
+
+
+def nothing(operator: Operator) -> Callable[..., Any]:
+    """Return a kernel that does not write, or returns what it was given."""
+    reader = reader_of(operator)
+
+    def run(*positional: object, **named: object) -> object:
+        request = reader.read(positional, named)
+        if operator.mutates:
+            return None
+        if operator.direction is Direction.BACKWARD:
+            return request.input.clone()
+        values, scales = reference.kernel(operator)(*positional, **named)
+        return torch.empty_like(values).view(_bytes(values)).fill_(0x55).view(values.dtype), scales
+
+    return run
+
+
+def _changed(
+    operator: Operator, change: Callable[[Tensor, Tensor | None], object]
+) -> Callable[..., Any]:
+    right, reader = reference.kernel(operator), reader_of(operator)
+
+    def run(*positional: object, **named: object) -> object:
+        returned = right(*positional, **named)
+        if operator.mutates:
+            request = reader.read(positional, named)
+            scales = request.tensor(Role.SCALES)
+            change(request.arguments[Role.VALUES], scales)
+        elif isinstance(returned, tuple):
+            change(*returned)
+        else:
+            change(returned, None)
+        return returned
+
+    return run
+
+
+def _flip(values: Tensor, scales: Tensor | None) -> None:
+    numbers = values.view(_bytes(values))
+    numbers[-1, 3] ^= 1
+    if scales is not None and scales.numel():
+        scales.view(_bytes(scales))[(0,) * scales.dim()] ^= 1
+
+
+def _bytes(tensor: Tensor) -> torch.dtype:
+    return {1: torch.uint8, 2: torch.int16, 4: torch.int32}[tensor.element_size()]

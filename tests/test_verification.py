@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +12,30 @@ from typer.testing import CliRunner
 
 from opparity import verification
 from opparity.command_line import application
-from opparity.operators import OPERATORS, native_library, reference_numerics, registration
+from opparity.operators import (
+    IMPLEMENTATIONS,
+    OPERATORS,
+    PRODUCERS,
+    PROVIDERS,
+    general_name,
+    native_library,
+    selection,
+)
+from opparity.operators.cases import cases
 from opparity.operators.declaration import Implementation
-from opparity.operators.silu_and_mul_per_block_quant import cases
+from opparity.operators.reference import values as values_of_reference
 from opparity.platforms import Platform
 from opparity.verification import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from opparity.formats import ValueFormat
+    from opparity.operators.case import Case
 
 SCHEMAS = Path(__file__).parents[1] / "docs" / "schemas"
-FEW = 12
 
 
 def command(*arguments: str, status: int = 0) -> dict[str, Any]:
@@ -39,60 +50,93 @@ def command(*arguments: str, status: int = 0) -> dict[str, Any]:
 
 
 @pytest.fixture
-def few_cases(monkeypatch: pytest.MonkeyPatch) -> list[cases.Case]:
-    """Let verify run some cases of every kind alone."""
-    all_cases = cases.cases()
-    chosen = all_cases[:: len(all_cases) // FEW][:FEW]
-    monkeypatch.setattr(cases, "cases", lambda: chosen)
-    return chosen
+def few_cases(monkeypatch: pytest.MonkeyPatch) -> tuple[Case, ...]:
+    """Let verify run two cases of each operator alone."""
+    seen = Counter[str]()
+    chosen = []
+    for case in cases():
+        seen[case.operator] += 1
+        if seen[case.operator] <= 2:
+            chosen.append(case)
+    monkeypatch.setattr(verification, "cases", lambda: tuple(chosen))
+    return tuple(chosen)
 
 
 @pytest.fixture
-def flawed_triton(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a wrong kernel for the CPU into the table, under the name of triton."""
-    flawed = Implementation(
-        provider="triton",
-        platforms=frozenset({Platform.CPU}),
-        availability="opparity.operators.reference_support:availability",
-        overloads={
-            "": "opparity.operators.silu_and_mul_per_block_quant.reference:write",
-            "intermediate": "flawed_operator:write_intermediate",
-        },
-    )
-    rows = [row for row in OPERATORS[0].implementations if row.provider != "triton"]
-    table = (replace(OPERATORS[0], implementations=(*rows, flawed)),)
-    monkeypatch.setattr(registration, "OPERATORS", table)
-    monkeypatch.setattr(verification, "OPERATORS", table)
+def flawed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a provider with wrong kernels for the CPU into the table."""
+
+    def put(kernel: str) -> None:
+        row = Implementation(
+            provider="flawed",
+            platforms=frozenset({Platform.CPU}),
+            availability="opparity.operators.torch_build:objection",
+            kernel=f"flawed_operator:{kernel}",
+        )
+        monkeypatch.setattr(selection, "IMPLEMENTATIONS", (*IMPLEMENTATIONS, row))
+        monkeypatch.setattr(selection, "PROVIDERS", (*PROVIDERS, "flawed"))
+
+    return put
 
 
-@pytest.mark.usefixtures("flawed_triton")
-def test_a_kernel_that_is_wrong_in_a_bit_is_found_and_counted(few_cases: list[cases.Case]) -> None:
-    document = command("verify", status=1)
-    results = {row["provider"]: row for row in document["results"] if row["platform"] == "cpu"}
-    assert set(results) == {"native", "triton", "reference"}
-    wrong = results["triton"]
-    assert wrong["status"] == "different"
-    assert wrong["reason"] == f"{few_cases[0].name} differs"
-    assert wrong["cases"] == FEW
-    assert wrong["values"] == sum(case.num_tokens * case.hidden_size for case in few_cases)
-    assert wrong["mismatched_values"] == FEW
-    assert wrong["mismatched_scales"] == FEW
-    for provider in ("native", "reference"):
-        assert results[provider] == wrong | {
-            "provider": provider,
-            "status": "equal",
-            "reason": None,
-            "mismatched_values": 0,
-            "mismatched_scales": 0,
-        }
+def results_by_provider(document: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in document["results"]:
+        if row["platform"] == "cpu":
+            found.setdefault(row["provider"], {})[row["operator"]] = row
+    return found
 
 
-@pytest.mark.usefixtures("flawed_triton", "few_cases")
-def test_the_table_says_different_and_which_case_is_first() -> None:
+def test_a_kernel_that_is_wrong_in_a_bit_is_found_and_counted(
+    few_cases: tuple[Case, ...], flawed: Callable[[str], None]
+) -> None:
+    flawed("two_bits")
+    results = results_by_provider(command("verify", status=1))
+    assert set(results) == {"native", "reference", "flawed"}
+    for operator in OPERATORS:
+        name = operator.qualified_name
+        mine = [case for case in few_cases if case.operator == name]
+        wrong = results["flawed"][name]
+        assert wrong["status"] == "different"
+        assert wrong["reason"] == f"{mine[0].name} differs"
+        assert wrong["cases"] == len(mine)
+        assert wrong["values"] == sum(case.num_tokens * case.hidden_size for case in mine)
+        assert wrong["mismatched_values"] == len(mine)
+        for provider in ("native", "reference"):
+            assert results[provider][name] == wrong | {
+                "provider": provider,
+                "status": "equal",
+                "reason": None,
+                "mismatched_values": 0,
+                "mismatched_scales": 0,
+            }
+    assert results["flawed"]["silu_and_mul_per_block_quant"]["mismatched_scales"] == 2
+
+
+@pytest.mark.usefixtures("few_cases")
+@pytest.mark.parametrize("kernel", ["zeros", "nothing"])
+def test_a_kernel_that_writes_zeros_or_nothing_is_found_for_every_operator(
+    flawed: Callable[[str], None], kernel: str
+) -> None:
+    flawed(kernel)
+    results = results_by_provider(command("verify", status=1))["flawed"]
+    assert set(results) == {operator.qualified_name for operator in OPERATORS}
+    for row in results.values():
+        assert row["status"] == "different", row["operator"]
+        assert row["mismatched_values"] > row["values"] / 4, row["operator"]
+
+
+@pytest.mark.usefixtures("few_cases")
+def test_the_table_says_different_and_which_case_is_first(flawed: Callable[[str], None]) -> None:
+    flawed("two_bits")
     finished = CliRunner().invoke(application, ["verify"])
     assert finished.exit_code == 1
-    row = next(line for line in finished.stdout.splitlines() if line.strip().startswith("triton"))
-    assert row.split()[:5] == ["triton", "cpu", "different", str(FEW), str(FEW)]
+    rows = [line.split() for line in finished.stdout.splitlines() if "flawed" in line]
+    assert rows[0][:3] == ["flawed", "cpu", "different"]
+    assert len(rows) == 1 + len(OPERATORS)
+    # Long names are folded, never cut.
+    unfolded = "".join(finished.stdout.split())
+    assert "silu_and_mul_per_block_quant.intermediate:" in unfolded
     assert all(len(line) <= 80 for line in finished.stdout.splitlines())
 
 
@@ -100,32 +144,37 @@ def test_the_table_says_different_and_which_case_is_first() -> None:
 def test_a_reference_that_is_wrong_itself_is_not_hidden_by_counts_of_zero(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    original = reference_numerics.quantise
+    original = values_of_reference.encode
 
-    def flawed(groups: Tensor, scales: Tensor, value_format: ValueFormat) -> Tensor:
-        codes = original(groups, scales, value_format)
-        codes.view(torch.uint8)[0, 0, 0] ^= 1
+    def flawed_encode(numbers: Tensor, value_format: ValueFormat) -> Tensor:
+        codes = original(numbers, value_format)
+        codes.view(torch.uint8)[0, 0] ^= 1
         return codes
 
-    monkeypatch.setattr(reference_numerics, "quantise", flawed)
-    document = command("verify", status=1)
-    results = {row["provider"]: row for row in document["results"] if row["platform"] == "cpu"}
-    assert results["native"]["status"] == "equal"
-    assert results["reference"]["status"] == "different"
-    assert results["reference"]["mismatched_values"] == 0
-    assert "so does the reference that the counts compare with" in results["reference"]["reason"]
+    monkeypatch.setattr(values_of_reference, "encode", flawed_encode)
+    results = results_by_provider(command("verify", status=1))
+    name = "silu_and_mul_per_block_quant"
+    assert results["native"][name]["status"] == "equal"
+    wrong = results["reference"][name]
+    assert wrong["status"] == "different"
+    assert wrong["mismatched_values"] == 0
+    assert "so does the reference that the counts compare with" in wrong["reason"]
 
 
 def test_random_values_are_compared_beside_the_golden_ones(
-    few_cases: list[cases.Case], monkeypatch: pytest.MonkeyPatch
+    few_cases: tuple[Case, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verification, "_RANDOM_TOKENS", 16)
-    document = command("verify", "--random-values", str(16 * 8192 + 1))
+    monkeypatch.setattr(verification, "_RANDOM_TOKENS", 2)
+    document = command("verify", "--random-values", str(20 * 2 * 8192 - 1))
     golden = sum(case.num_tokens * case.hidden_size for case in few_cases)
-    compared = [row for row in document["results"] if row["status"] != "refused"]
-    assert len(compared) >= 2
-    for row in compared:
-        assert (row["cases"], row["values"]) == (FEW + 2, golden + 2 * 16 * 8192)
+    results = results_by_provider(document)
+    assert set(results) == {"native", "reference"}
+    for rows in results.values():
+        assert sum(row["cases"] for row in rows.values()) == len(few_cases) + 20
+        assert sum(row["values"] for row in rows.values()) == golden + 20 * 2 * 8192
+        # Spread over the producers, each with another recipe.
+        for producer in PRODUCERS:
+            assert rows[general_name(producer)]["cases"] >= 2 + 2
 
 
 @pytest.mark.usefixtures("few_cases")
@@ -139,11 +188,12 @@ def test_every_refused_row_has_a_reason_and_compared_nothing() -> None:
 
 
 def test_doctors_document_has_every_implementation_of_the_table() -> None:
-    rows = command("doctor")["rows"]
-    assert {(row["operator"], row["platform"], row["provider"]) for row in rows} == {
-        (operator.name, str(platform), implementation.provider)
-        for operator in OPERATORS
-        for implementation in operator.implementations
+    document = command("doctor")
+    rows = document["rows"]
+    assert document["operators"] == list(dict.fromkeys(row.name for row in OPERATORS))
+    assert {(row["platform"], row["provider"]) for row in rows} == {
+        (str(platform), implementation.provider)
+        for implementation in IMPLEMENTATIONS
         for platform in implementation.platforms
     }
     on_the_cpu = [row["status"] for row in rows if row["platform"] == "cpu"]
@@ -198,12 +248,12 @@ def test_a_digest_tells_the_two_zeros_and_the_payloads_of_nan_apart() -> None:
 def test_a_provider_that_does_not_exist_ends_with_a_message_and_status_2(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPPARITY_FORCE", "tritn")
+    monkeypatch.setenv("OPPARITY_FORCE", "nativ")
     monkeypatch.setattr("opparity.operators.selection._policies", [])
     finished = CliRunner().invoke(application, [name])
     assert finished.exit_code == 2
-    assert "provider 'tritn' is unknown" in finished.stderr
-    assert "did you mean triton" in finished.stderr
+    assert "provider 'nativ' is unknown" in finished.stderr
+    assert "did you mean native" in finished.stderr
 
 
 def test_doctor_without_torch_refuses_every_row_and_says_how_to_install_it(
@@ -211,7 +261,7 @@ def test_doctor_without_torch_refuses_every_row_and_says_how_to_install_it(
 ) -> None:
     monkeypatch.setattr("opparity.doctor._version", lambda _: None)
     rows = command("doctor")["rows"]
-    assert len(rows) == sum(len(row.platforms) for row in OPERATORS[0].implementations)
+    assert len(rows) == sum(len(row.platforms) for row in IMPLEMENTATIONS)
     for row in rows:
         assert row["status"] == "refused"
         assert row["reason"].startswith("torch is not installed; `pip install")

@@ -9,7 +9,7 @@ import torch
 from opparity.formats import Recipe, ScaleLayout, ScaleRule
 from opparity.operators.recipes import packs_values, scale_dtypes, value_dtypes
 from opparity.operators.scale_checks import ALIGNMENT, GROUPS_OF_A_WORD, TILE_GROUPS, TILE_TOKENS
-from opparity.operators.sizes import rounded_up
+from opparity.operators.sizes import holds, rounded_up
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,8 +47,9 @@ def scale_place(
         columns = rounded_up(num_groups, GROUPS_OF_A_WORD) // GROUPS_OF_A_WORD
     if recipe.layout is ScaleLayout.ROW_MAJOR:
         return (num_tokens, columns), (columns, 1)
-    step = num_tokens
+    # As torch has it: no stride is zero.
+    step = 1 if holds(num_tokens == 0) else num_tokens
     if recipe.layout is not ScaleLayout.COLUMN_MAJOR:
         element: torch.dtype = getattr(torch, scale_dtypes(recipe)[0])
-        step = rounded_up(num_tokens, ALIGNMENT // element.itemsize)
+        step = rounded_up(step, ALIGNMENT // element.itemsize)
     return (num_tokens, columns), (1, step)

@@ -43,8 +43,6 @@ def kernel(operator: Operator) -> Callable[..., Any]:
             _write(request, checked, request.arguments[Role.VALUES], checked.scales)
             return None
         values, scales = allocate(checked, request.input)
-        # Between padded columns too.
-        _bytes(scales).zero_()
         _write(request, checked, values, scales)
         return values, scales
 
@@ -73,12 +71,6 @@ def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | 
         _copy(scales, stored)
     else:
         _copy(scales, by_token)
-
-
-def _bytes(tensor: Tensor) -> Tensor:
-    """Return all of a tensor's memory."""
-    storage = tensor.untyped_storage()
-    return torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(storage)
 
 
 def _copy(target: Tensor, source: Tensor) -> None:
