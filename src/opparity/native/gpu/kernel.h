@@ -193,8 +193,7 @@ OPPARITY_FUNCTION uint32_t produce(const KernelArguments& arguments, const Eleme
     if constexpr (kRoundsProduct) Input::round(pair[0], pair[1]);
     products[i] = pair[0];
     products[i + 1] = pair[1];
-    amax = maximum_or_nan(amax, magnitude(pair[0]));
-    amax = maximum_or_nan(amax, magnitude(pair[1]));
+    amax = maximum_or_nan(amax, maximum_or_nan(magnitude(pair[0]), magnitude(pair[1])));
   }
   return bits_of(amax);
 }
