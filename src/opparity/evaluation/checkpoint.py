@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+# In the source distribution and the repository; wheels leave the weights out.
 SHIPPED = Path(__file__).parent / "model"
 WEIGHTS = "model.safetensors"
 PROJECTIONS = ("gate_proj", "up_proj", "down_proj")
@@ -118,7 +119,11 @@ def read_checkpoint(folder: Path = SHIPPED) -> Checkpoint:
     configuration, training = read_configuration(folder)
     path = folder / WEIGHTS
     if not path.is_file():
-        raise CheckpointRefused(path=path, detail="there is no such file", remedy=TRAIN_ANEW)
+        detail, remedy = "there is no such file", TRAIN_ANEW
+        if folder == SHIPPED:
+            detail = "wheels bring no weights"
+            remedy = "pass --model src/opparity/evaluation/model of the source distribution"
+        raise CheckpointRefused(path=path, detail=detail, remedy=remedy)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
