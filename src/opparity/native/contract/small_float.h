@@ -5,12 +5,18 @@
 
 namespace {
 
+// The same in both halves of a pattern.
+constexpr uint32_t twice(uint32_t half) { return half << 16 | half; }
+
 // A format with a sign, `Mantissa` bits behind the leading one and the exponent's bias.
 //
 // The sum of a number, scaled down, and the power of two of its exponent has the number's digits in
 // its low bits, rounded to nearest even, since that is where float32's own last digit then stands;
 // below the least normal number the step stays that of the least exponent. The exponent's field
 // counts steps of 2^Mantissa codes, and the digits, with their leading one, the codes between.
+//
+// A word is the low half of a pattern: the code without its sign, the code's offset added, and the
+// sign above. `codes` makes codes of one word in a lane or of two.
 template <opparity::ValueFormat Format, int Mantissa, int Bias, int LargestExponent,
           uint32_t NanCode>
 struct SmallFloat {
@@ -21,23 +27,36 @@ struct SmallFloat {
   static constexpr int kLargestExponent = LargestExponent;
   static constexpr int kMantissa = Mantissa;
 
-  // The code of a number that is neither NaN nor beyond the format's range, in the low bits; those
-  // above are undefined.
-  OPPARITY_MEMBER Bits encode_inside(Number number) {
-    constexpr int kDropped = 23 - Mantissa;
-    constexpr uint32_t kLeast = static_cast<uint32_t>(128 - Bias) << 23;
+  static constexpr int kDropped = 23 - Mantissa;
+  static constexpr uint32_t kLeast = static_cast<uint32_t>(128 - Bias) << 23;
+  static constexpr uint32_t kOffset = kLeast >> kDropped;
+  // How far the sign of a word is above that of a code.
+  static constexpr int kAbove = 9 + Mantissa - kBits;
+  static constexpr uint32_t kSignOfCode = 1u << (kBits - 1);
+
+  // Of a number that is neither NaN nor beyond the format's range.
+  OPPARITY_MEMBER Bits word_inside(Number number) {
     constexpr float kStep = 1.0f / static_cast<float>(1 << kDropped);
     Number power = signed_power_of_two(number, kLeast);
     Bits sum = bits_of(fused_multiply_add(number, kStep, power));
-    Bits code = (sum >> kDropped) + sum - (kLeast >> kDropped);
-    return code | ((sum >> (32 - kBits)) & (1u << (kBits - 1)));
+    return (sum >> kDropped) + sum;
   }
 
-  // The code of any number.
-  OPPARITY_MEMBER Bits encode(Number number) {
+  // Of any number.
+  OPPARITY_MEMBER Bits word(Number number) {
     Number limited = at_least(at_most(number, kMaximum), kLowest);
-    return number == number ? encode_inside(limited) : all_bits(NanCode);
+    return number == number ? word_inside(limited) : all_bits(kOffset + NanCode);
   }
+
+  // In the low bits of each half; those above are undefined.
+  OPPARITY_MEMBER Bits codes(Bits words) {
+    words = words - twice(kOffset);
+    // The sign's bit of the one and all others of the other.
+    return words ^ ((words ^ (words >> kAbove)) & twice(kSignOfCode));
+  }
+
+  OPPARITY_MEMBER Bits encode_inside(Number number) { return codes(word_inside(number)); }
+  OPPARITY_MEMBER Bits encode(Number number) { return codes(word(number)); }
 };
 
 }  // namespace

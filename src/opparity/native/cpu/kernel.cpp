@@ -23,16 +23,19 @@ ProducerKernels choose_producer(const Call& call, bool looks_up) {
   return kChoices[static_cast<int>(call.producer)](call, looks_up);
 }
 
+template <bool InTurns>
 Quantise choose_quantiser(const Call& call) {
-#define OPPARITY_ENTRY(NAME) quantise<NAME>,
+#define OPPARITY_ENTRY(NAME) quantise<NAME, InTurns>,
   static constexpr Quantise kChoices[] = {OPPARITY_FOR_EACH_VALUE_FORMAT(OPPARITY_ENTRY)};
 #undef OPPARITY_ENTRY
-  static constexpr Quantise kUnquantised[] = {write_products<Float16>, write_products<BFloat16>,
-                                              write_products<Float32>};
-  if (call.value_format == ValueFormat::kInputType) {
-    return kUnquantised[static_cast<int>(call.input_type)];
+  if (call.value_format != ValueFormat::kInputType) {
+    return kChoices[static_cast<int>(call.value_format)];
   }
-  return kChoices[static_cast<int>(call.value_format)];
+  if constexpr (InTurns) return write_products<BFloat16, true>;
+  static constexpr Quantise kUnquantised[] = {write_products<Float16, false>,
+                                              write_products<BFloat16, false>,
+                                              write_products<Float32, false>};
+  return kUnquantised[static_cast<int>(call.input_type)];
 }
 
 // Calls `work` with the pieces of the units [begin, end), each of one row and no larger than a
@@ -40,7 +43,7 @@ Quantise choose_quantiser(const Call& call) {
 template <typename Work>
 void for_each_piece(const Call& call, int64_t begin, int64_t end, const Work& work) {
   const int64_t unit_size = elements_of_a_unit(call), row_units = units_of_a_row(call);
-  const int64_t tile_units = kTile / unit_size;
+  const int64_t tile_units = kTile / stride_of_a_unit(call);
   int64_t token = begin / row_units, unit = begin % row_units;
   for (int64_t index = begin; index < end;) {
     const int64_t units = std::min({tile_units, row_units - unit, end - index});
@@ -66,7 +69,8 @@ void compute(const Call& call, bool looks_up, int64_t begin, int64_t end) {
                    [&](const Piece& piece) { producer.differentiate(call, piece); });
     return;
   }
-  const Quantise quantise = choose_quantiser(call);
+  const Quantise quantise =
+      is_in_turns(call) ? choose_quantiser<true>(call) : choose_quantiser<false>(call);
   Tile tile;
   for_each_piece(call, begin, end, [&](const Piece& piece) {
     producer.produce(call, piece, tile);

@@ -30,10 +30,12 @@ const float* activation_table() {
   struct Table {
     float values[1 << 16];
     Table() {
-      uint16_t gates[kLanes];
-      for (int first = 0; first < 1 << 16; first += kLanes) {
-        for (int i = 0; i < kLanes; ++i) gates[i] = static_cast<uint16_t>(first + i);
-        store(values + first, Producer::gate(Input::widen(gates), Parameters{}));
+      uint16_t gates[kChunk];
+      for (int first = 0; first < 1 << 16; first += kChunk) {
+        for (int i = 0; i < kChunk; ++i) gates[i] = static_cast<uint16_t>(first + i);
+        const Chunk chunk = load_chunk<Input, false>(gates);
+        store(values + first, Producer::gate(chunk.first, Parameters{}));
+        store(values + first + kLanes, Producer::gate(chunk.second, Parameters{}));
       }
     }
   };
@@ -41,14 +43,25 @@ const float* activation_table() {
   return table.values;
 }
 
+OPPARITY_FUNCTION Number gather(const float* table, Bits indices) {
+#if defined(__AVX512F__)
+  return (Number)_mm512_mask_i32gather_ps(__m512{}, -1, (__m512i)indices, table, 4);
+#else
+  Number result;
+  for (int lane = 0; lane < kLanes; ++lane) result[lane] = table[indices[lane]];
+  return result;
+#endif
+}
+
+// In the order of `Input::load`.
 template <typename Input>
 OPPARITY_FUNCTION Chunk look_up(const float* table, const uint16_t* gates) {
-  Chunk chunk;
-  for (int i = 0; i < kParts; ++i) {
-    const Halves patterns = load<Halves>(gates + i * kLanes);
-    chunk.part[i] = gather(table, __builtin_convertvector(patterns, Bits));
+  if constexpr (Input::kInTurns) {
+    const Bits both = load<Bits>(gates);
+    return {gather(table, both & 0xffffu), gather(table, both >> 16)};
   }
-  return chunk;
+  return {gather(table, widen_halves(load<Halves>(gates))),
+          gather(table, widen_halves(load<Halves>(gates + kLanes)))};
 }
 
 template <typename Input, Intermediate Rounding>
@@ -68,150 +81,144 @@ OPPARITY_FUNCTION Number multiply(Number activated, [[maybe_unused]] Number up,
 
 // One chunk's products; raises `largest`, the bits of magnitudes. As integers those of NaN are
 // above infinity's, so a NaN is never lost to a comparison.
-template <typename Input, Intermediate Rounding, bool Alternate, bool LooksUp>
+template <typename Input, Intermediate Rounding, bool Interleaved, bool LooksUp>
 OPPARITY_FUNCTION void produce_chunk(const typename Input::Storage* gates,
                                      const typename Input::Storage* ups, const float* table,
                                      const Parameters& parameters, float* products, Bits& largest) {
-  ChunkPair pair{};
+  GatesAndUps both;
   if constexpr (LooksUp) {
-    pair = {look_up<Input>(table, gates), load_chunk<Input>(ups)};
-  } else if constexpr (kIsGated) {
-    pair = load_pair<Input, Alternate>(gates, ups);
+    both = {look_up<Input>(table, gates), Input::load(ups)};
   } else {
-    pair.first = load_chunk<Input>(gates);
+    both = load_both<Input, kIsGated, Interleaved>(gates, ups);
+    both.gates.first = Producer::gate(both.gates.first, parameters);
+    both.gates.second = Producer::gate(both.gates.second, parameters);
   }
-  for (int i = 0; i < kParts; ++i) {
-    Number activated = pair.first.part[i];
-    if constexpr (!LooksUp) activated = Producer::gate(activated, parameters);
-    const Number product = multiply<Input, Rounding>(activated, pair.second.part[i], parameters);
-    largest = larger(largest, bits_of(product) & kMagnitudeBits);
-    store(products + i * kLanes, product);
-  }
+  const Number first = multiply<Input, Rounding>(both.gates.first, both.ups.first, parameters);
+  const Number second = multiply<Input, Rounding>(both.gates.second, both.ups.second, parameters);
+  largest = larger(largest, bits_of(first) & kMagnitudeBits);
+  largest = larger(largest, bits_of(second) & kMagnitudeBits);
+  store(products, first);
+  store(products + kLanes, second);
 }
 
-template <typename Input, Intermediate Rounding, bool Alternate, bool LooksUp>
+template <typename Input, Intermediate Rounding, bool Interleaved, bool LooksUp>
 void produce(const Call& call, const Piece& piece, Tile& tile) {
   using Storage = typename Input::Storage;
-  constexpr int64_t kAdvance = kStep<Alternate>;
-  const auto chunk = produce_chunk<Input, Rounding, Alternate, LooksUp>;
-  auto from = streams<const Storage, Alternate>(call.input, call.input_row_bytes, call, piece);
+  constexpr int64_t kAdvance = kStep<Interleaved>;
+  const auto chunk = produce_chunk<Input, Rounding, Interleaved, LooksUp>;
+  auto from = streams<const Storage, Interleaved>(call.input, call.input_row_bytes, call, piece);
   // A copy, so that no store may change it.
   const Parameters parameters = call.parameters;
   const float* table = nullptr;
   if constexpr (LooksUp) table = activation_table<Input>();
   const int64_t unit_size = opparity::elements_of_a_unit(call);
-  float* products = tile.products;
+  const int64_t stride = opparity::OPPARITY_CAPABILITY::stride_of_a_unit(call);
+  float* unit = tile.products;
   uint32_t* amax = tile.amax;
   for (int64_t left = piece.elements; left > 0; left -= unit_size) {
+    float* products = unit;
     const int64_t elements = std::min(left, unit_size), chunks = elements / kChunk;
-    prefetch(from.gate, chunks * kAdvance * static_cast<int64_t>(sizeof(Storage)));
-    if constexpr (kIsGated && !Alternate) {
-      prefetch(from.up, chunks * kAdvance * static_cast<int64_t>(sizeof(Storage)));
-    }
     Bits largest{};
     for (int64_t i = 0; i < chunks; ++i) {
+      prefetch(from.gate);
+      if constexpr (kIsGated && !Interleaved) prefetch(from.up);
       chunk(from.gate, from.up, table, parameters, products, largest);
       from.gate += kAdvance;
       from.up += kAdvance;
       products += kChunk;
     }
     if (const int64_t last = elements % kChunk; last != 0) {
-      const auto rest = Rest<Storage, kIsGated, Alternate>::load(from, last);
+      const auto rest = Rest<Storage, kIsGated, Interleaved>::load(from, last);
       chunk(rest.gate, rest.up, table, parameters, products, largest);
+      from.gate += Interleaved ? 2 * last : last;
+      from.up += Interleaved ? 2 * last : last;
     }
+    unit += stride;
     *amax++ = largest_of(largest);
   }
 }
 
-template <typename Input, bool Alternate>
+template <typename Input, bool Interleaved>
 OPPARITY_FUNCTION void differentiate_chunk(const typename Input::Storage* gates,
                                            const typename Input::Storage* ups,
                                            const Chunk& gradient, const Parameters& parameters,
                                            typename Input::Storage* to_gates,
                                            typename Input::Storage* to_ups) {
-  ChunkPair pair{};
-  if constexpr (kIsGated) {
-    pair = load_pair<Input, Alternate>(gates, ups);
-  } else {
-    pair.first = load_chunk<Input>(gates);
-  }
-  for (int i = 0; i < kParts; ++i) {
-    differentiate<Producer>(pair.first.part[i], pair.second.part[i], gradient.part[i], parameters);
-  }
-  if constexpr (kIsGated) {
-    store_pair<Input, Alternate>(to_gates, to_ups, pair);
-  } else {
-    store_chunk<Input>(to_gates, pair.first);
-  }
+  GatesAndUps both = load_both<Input, kIsGated, Interleaved>(gates, ups);
+  differentiate<Producer>(both.gates.first, both.ups.first, gradient.first, parameters);
+  differentiate<Producer>(both.gates.second, both.ups.second, gradient.second, parameters);
+  store_both<Input, kIsGated, Interleaved>(to_gates, to_ups, both);
 }
 
-template <typename Input, typename Gradient, bool Alternate>
+template <typename Input, typename Gradient, bool Interleaved>
 void differentiate_piece(const Call& call, const Piece& piece) {
   using Storage = typename Input::Storage;
   using GradientStorage = typename Gradient::Storage;
-  constexpr int64_t kAdvance = kStep<Alternate>;
-  const auto chunk = differentiate_chunk<Input, Alternate>;
-  auto from = streams<const Storage, Alternate>(call.input, call.input_row_bytes, call, piece);
-  auto to = streams<Storage, Alternate>(call.values, call.values_row_bytes, call, piece);
+  constexpr int64_t kAdvance = kStep<Interleaved>;
+  constexpr bool kInTurns = Input::kInTurns && !Interleaved;
+  const auto chunk = differentiate_chunk<Input, Interleaved>;
+  auto from = streams<const Storage, Interleaved>(call.input, call.input_row_bytes, call, piece);
+  auto to = streams<Storage, Interleaved>(call.values, call.values_row_bytes, call, piece);
   const auto* gradient =
       streams<const GradientStorage, false>(call.gradient, call.gradient_row_bytes, call, piece)
           .gate;
   const Parameters parameters = call.parameters;
   for (int64_t i = 0; i < piece.elements / kChunk; ++i) {
-    chunk(from.gate, from.up, load_chunk<Gradient>(gradient), parameters, to.gate, to.up);
+    chunk(from.gate, from.up, load_chunk<Gradient, kInTurns>(gradient), parameters, to.gate, to.up);
     from.gate += kAdvance, from.up += kAdvance;
     to.gate += kAdvance, to.up += kAdvance;
     gradient += kChunk;
   }
   const int64_t last = piece.elements % kChunk;
   if (last == 0) return;
-  auto rest = Rest<Storage, kIsGated, Alternate>::load({from.gate, from.up}, last);
+  auto rest = Rest<Storage, kIsGated, Interleaved>::load({from.gate, from.up}, last);
   GradientStorage rest_of_gradient[kChunk] = {};
   std::memcpy(rest_of_gradient, gradient, static_cast<size_t>(last) * sizeof(GradientStorage));
-  chunk(rest.gate, rest.up, load_chunk<Gradient>(rest_of_gradient), parameters, rest.gate, rest.up);
+  chunk(rest.gate, rest.up, load_chunk<Gradient, kInTurns>(rest_of_gradient), parameters, rest.gate,
+        rest.up);
   const auto bytes = static_cast<size_t>(last) * sizeof(Storage);
-  std::memcpy(to.gate, rest.gate, Alternate ? 2 * bytes : bytes);
-  if constexpr (kIsGated && !Alternate) std::memcpy(to.up, rest.up, bytes);
+  std::memcpy(to.gate, rest.gate, Interleaved ? 2 * bytes : bytes);
+  if constexpr (kIsGated && !Interleaved) std::memcpy(to.up, rest.up, bytes);
 }
 
 using opparity::OPPARITY_CAPABILITY::Differentiate;
 using opparity::OPPARITY_CAPABILITY::Produce;
 using Kernels = opparity::OPPARITY_CAPABILITY::ProducerKernels;
 
-template <typename Input, Intermediate Rounding, bool Alternate>
+template <typename Input, Intermediate Rounding, bool Interleaved>
 Produce choose_table(bool looks_up) {
-  if constexpr (kHasTable && !Alternate && sizeof(typename Input::Storage) == 2) {
-    if (looks_up) return produce<Input, Rounding, Alternate, true>;
+  if constexpr (kHasTable && !Interleaved && sizeof(typename Input::Storage) == 2) {
+    if (looks_up) return produce<Input, Rounding, Interleaved, true>;
   }
-  return produce<Input, Rounding, Alternate, false>;
+  return produce<Input, Rounding, Interleaved, false>;
 }
 
-template <typename Input, bool Alternate>
+template <typename Input, bool Interleaved>
 Produce choose_rounding(Intermediate rounding, bool looks_up) {
   if constexpr (sizeof(typename Input::Storage) == 2) {
     // What is not gated has no factors.
     if constexpr (kIsGated) {
       if (rounding == Intermediate::kInputDtype) {
-        return choose_table<Input, Intermediate::kInputDtype, Alternate>(looks_up);
+        return choose_table<Input, Intermediate::kInputDtype, Interleaved>(looks_up);
       }
     }
     if (rounding != Intermediate::kFloat32) {
-      return choose_table<Input, Intermediate::kProduct, Alternate>(looks_up);
+      return choose_table<Input, Intermediate::kProduct, Interleaved>(looks_up);
     }
   }
-  return choose_table<Input, Intermediate::kFloat32, Alternate>(looks_up);
+  return choose_table<Input, Intermediate::kFloat32, Interleaved>(looks_up);
 }
 
-template <typename Input, bool Alternate>
+template <typename Input, bool Interleaved>
 Differentiate choose_gradient(opparity::InputType gradient_type) {
-  if (gradient_type == InputType::kFloat32) return differentiate_piece<Input, Float32, Alternate>;
-  return differentiate_piece<Input, Input, Alternate>;
+  if (gradient_type == InputType::kFloat32) return differentiate_piece<Input, Float32, Interleaved>;
+  return differentiate_piece<Input, Input, Interleaved>;
 }
 
-template <typename Input, bool Alternate>
+template <typename Input, bool Interleaved>
 Kernels choose(const Call& call, bool looks_up) {
-  return {choose_rounding<Input, Alternate>(call.intermediate, looks_up),
-          choose_gradient<Input, Alternate>(call.gradient_type)};
+  return {choose_rounding<Input, Interleaved>(call.intermediate, looks_up),
+          choose_gradient<Input, Interleaved>(call.gradient_type)};
 }
 
 template <typename Input>

@@ -12,15 +12,15 @@ using opparity::ScaleRule;
 using opparity::OPPARITY_CAPABILITY::Piece;
 using opparity::OPPARITY_CAPABILITY::Tile;
 
-// Codes of a chunk: 16 bytes, or 8 of two codes each.
-template <typename Format, bool Any>
+// The codes of a chunk, a byte for each, or half of one.
+template <typename Format, bool InTurns, bool Any>
 OPPARITY_FUNCTION void encode_chunk(const float* products, float factor, uint8_t* out) {
-  BitsChunk codes;
-  for (int i = 0; i < kParts; ++i) {
-    const Number quotient = load<Number>(products + i * kLanes) * factor;
-    codes.part[i] = Any ? Format::encode(quotient) : Format::encode_inside(quotient);
-  }
-  const SixteenBytes bytes = low_bytes(codes);
+  const Number first = load<Number>(products) * factor;
+  const Number second = load<Number>(products + kLanes) * factor;
+  const Bits words =
+      Any ? low_words<InTurns>(Format::word(first), Format::word(second))
+          : low_words<InTurns>(Format::word_inside(first), Format::word_inside(second));
+  const Bytes bytes = low_bytes<InTurns>(Format::codes(words));
   if constexpr (Format::kBits == 8) {
     store(out, bytes);
   } else {
@@ -28,19 +28,19 @@ OPPARITY_FUNCTION void encode_chunk(const float* products, float factor, uint8_t
   }
 }
 
-template <typename Format, bool Any>
+template <typename Format, bool InTurns, bool Any>
 OPPARITY_FUNCTION void encode_unit(const float* products, float factor, int64_t elements,
                                    uint8_t* out) {
   constexpr int64_t kCodeBytes = kChunk * Format::kBits / 8;
   for (int64_t i = 0; i < elements / kChunk; ++i) {
-    encode_chunk<Format, Any>(products, factor, out);
+    encode_chunk<Format, InTurns, Any>(products, factor, out);
     products += kChunk;
     out += kCodeBytes;
   }
   const int64_t last = elements % kChunk;
   if (last == 0) return;
   uint8_t rest[kCodeBytes];
-  encode_chunk<Format, Any>(products, factor, rest);
+  encode_chunk<Format, InTurns, Any>(products, factor, rest);
   std::memcpy(out, rest, static_cast<size_t>(last * Format::kBits / 8));
 }
 
@@ -78,7 +78,7 @@ OPPARITY_FUNCTION void store_scales(const Call& call, const Piece& piece, int64_
   }
 }
 
-template <typename Format>
+template <typename Format, bool InTurns>
 void quantise(const Call& call, const Piece& piece, Tile& tile) {
   const int64_t unit_size = opparity::elements_of_a_unit(call);
   const int64_t units = (piece.elements + unit_size - 1) / unit_size;
@@ -91,36 +91,40 @@ void quantise(const Call& call, const Piece& piece, Tile& tile) {
   }
   if (call.group_size > 0) store_scales(call, piece, units, tile);
   const bool is_inside = keeps_the_range(call);
+  const int64_t stride = opparity::OPPARITY_CAPABILITY::stride_of_a_unit(call);
   const float* products = tile.products;
   uint8_t* out = static_cast<uint8_t*>(call.values) + piece.token * call.values_row_bytes +
                  piece.first_element * Format::kBits / 8;
   for (int64_t unit = 0; unit < units; ++unit) {
     const int64_t elements = std::min(unit_size, piece.elements - unit * unit_size);
     if (is_inside && tile.amax[unit] < kInfinityBits) {
-      encode_unit<Format, false>(products, tile.factors[unit], elements, out);
+      encode_unit<Format, InTurns, false>(products, tile.factors[unit], elements, out);
     } else {
-      encode_unit<Format, true>(products, tile.factors[unit], elements, out);
+      encode_unit<Format, InTurns, true>(products, tile.factors[unit], elements, out);
     }
-    products += unit_size;
+    products += stride;
     out += unit_size * Format::kBits / 8;
   }
 }
 
 // The products themselves, rounded to the input's dtype.
-template <typename Type>
+template <typename Type, bool InTurns>
 void write_products(const Call& call, const Piece& piece, Tile& tile) {
   using Storage = typename Type::Storage;
   auto* out = reinterpret_cast<Storage*>(static_cast<char*>(call.values) +
                                          piece.token * call.values_row_bytes) +
               piece.first_element;
-  const int64_t whole = piece.elements / kChunk * kChunk;
-  for (int64_t i = 0; i < whole; i += kChunk) {
-    store_chunk<Type>(out + i, load_chunk<Float32>(tile.products + i));
+  const float* products = tile.products;
+  for (int64_t i = 0; i < piece.elements / kChunk; ++i) {
+    store_chunk<Type, InTurns>(out, Float32::load(products));
+    products += kChunk;
+    out += kChunk;
   }
+  const int64_t last = piece.elements % kChunk;
+  if (last == 0) return;
   Storage rest[kChunk];
-  store_chunk<Type>(
-      rest, load_chunk<Float32>(tile.products + whole % opparity::OPPARITY_CAPABILITY::kTile));
-  std::memcpy(out + whole, rest, static_cast<size_t>(piece.elements - whole) * sizeof(Storage));
+  store_chunk<Type, InTurns>(rest, Float32::load(products));
+  std::memcpy(out, rest, static_cast<size_t>(last) * sizeof(Storage));
 }
 
 }  // namespace

@@ -17,11 +17,16 @@ constexpr int64_t kElementsPerTask = 32768;
 // A table of activations is 256 KiB, which a smaller call would not find in its cache.
 constexpr int64_t kLeastElementsOfATable = 1 << 20;
 
-Kernel kernel_of_this_processor() {
+// Two vectors of AVX-512, which it works on at a time.
+constexpr int64_t kLeastGroupOfAvx512 = 32;
+
+Kernel kernel_of_this_processor(const Call& call) {
   switch (cpu_capability()) {
 #ifdef OPPARITY_HAS_avx512
     case CpuCapability::kAvx512:
-      return avx512::compute;
+      // Such a processor runs the other kernel too, which is faster with smaller groups.
+      if (elements_of_a_unit(call) >= kLeastGroupOfAvx512) return avx512::compute;
+      [[fallthrough]];
 #endif
 #ifdef OPPARITY_HAS_avx2
     case CpuCapability::kAvx2:
@@ -45,7 +50,7 @@ void run_on_cpu(const Call& call) {
   }
   const int64_t units = units_of(call);
   if (units == 0) return;
-  const Kernel kernel = kernel_of_this_processor();
+  const Kernel kernel = kernel_of_this_processor(call);
   const bool looks_up = looks_up_activations(call);
   torch::stable::parallel_for(0, units, kElementsPerTask / elements_of_a_unit(call),
                               [&](int64_t begin, int64_t end) {

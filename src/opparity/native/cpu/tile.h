@@ -12,8 +12,14 @@ constexpr int64_t kTile = 4096;
 constexpr int64_t kLeastGroup = 16;
 constexpr int64_t kMostUnits = kTile / kLeastGroup;
 
+// Products of bfloat16 numbers are in turns (cpu/chunk.h), unless gate and up alternate.
+inline bool is_in_turns(const Call& call) {
+  const bool is_gated = kProducerFacts[static_cast<int>(call.producer)].is_gated;
+  return call.input_type == InputType::kBFloat16 && !(is_gated && call.is_interleaved);
+}
+
 struct Tile {
-  // Zeros follow the last product of a row up to a multiple of 16.
+  // Each unit begins a chunk; behind one that ends within a chunk there are zeros up to its end.
   alignas(64) float products[kTile];
   // The bits of each unit's largest magnitude. Whole vectors of them are read, so all are set once.
   alignas(64) uint32_t amax[kMostUnits] = {};
@@ -21,6 +27,11 @@ struct Tile {
   alignas(64) float factors[kMostUnits];
   alignas(64) uint32_t codes[kMostUnits];
 };
+
+// From a unit's products to the next one's.
+inline int64_t stride_of_a_unit(const Call& call) {
+  return std::max<int64_t>(elements_of_a_unit(call), 2 * kLanes);
+}
 
 // Elements of one row, which begin a unit.
 struct Piece {

@@ -4,19 +4,17 @@
 
 namespace {
 
+// Zero has no sign: what would be -0 is NaN, in a word without a sign.
 struct Float8E4M3FNUZ : SmallFloat<opparity::ValueFormat::kFloat8E4M3FNUZ, 3, 8, 7, 0x80u> {
-  using Signed = SmallFloat<opparity::ValueFormat::kFloat8E4M3FNUZ, 3, 8, 7, 0x80u>;
-  static constexpr uint32_t kNanCode = 0x80u;
+  OPPARITY_MEMBER Bits codes(Bits words) {
+    words = words - twice(kOffset);
+    // The bit above a code that is not zero; a number's word has it nowhere else.
+    const Bits is_some = (words & twice(0x7fu)) + twice(0x7fu);
+    return words | ((words >> kAbove) & is_some & twice(0x80u));
+  }
 
-  // What would be -0 elsewhere is NaN here, and zero has no sign.
-  OPPARITY_MEMBER Bits encode_inside(Number number) {
-    Bits code = Signed::encode_inside(number);
-    return (code & 0x7fu) == all_bits(0) ? all_bits(0) : code;
-  }
-  OPPARITY_MEMBER Bits encode(Number number) {
-    Number limited = at_least(at_most(number, kMaximum), kLowest);
-    return number == number ? encode_inside(limited) : all_bits(kNanCode);
-  }
+  OPPARITY_MEMBER Bits encode_inside(Number number) { return codes(word_inside(number)); }
+  OPPARITY_MEMBER Bits encode(Number number) { return codes(word(number)); }
 };
 
 }  // namespace

@@ -13,11 +13,16 @@ struct Int8 {
   static constexpr int kLargestExponent = 0;
   static constexpr int kMantissa = 0;
 
-  OPPARITY_MEMBER Bits encode_inside(Number number) { return bits_of(number + kIntegerShift); }
-  OPPARITY_MEMBER Bits encode(Number number) {
+  // As SmallFloat has them.
+  OPPARITY_MEMBER Bits word_inside(Number number) { return bits_of(number + kIntegerShift); }
+  OPPARITY_MEMBER Bits word(Number number) {
     Number limited = at_least(at_most(number, kMaximum), kLowest);
-    return number == number ? encode_inside(limited) : all_bits(0);
+    return number == number ? word_inside(limited) : all_bits(0);
   }
+  OPPARITY_MEMBER Bits codes(Bits words) { return words; }
+
+  OPPARITY_MEMBER Bits encode_inside(Number number) { return word_inside(number); }
+  OPPARITY_MEMBER Bits encode(Number number) { return word(number); }
 };
 
 }  // namespace
