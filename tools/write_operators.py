@@ -1,0 +1,162 @@
+"""Write docs/operators.md from the tables and docs/evidence: python tools/write_operators.py.
+
+`--check` writes nothing and ends with status 1 where the page is not current.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import evidence
+from opparity.formats import RECIPES
+from opparity.operators import IMPLEMENTATIONS, OPERATORS, PRODUCERS, general_name
+from opparity.platforms import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.formats import Recipe
+
+PAGE = evidence.ROOT / "docs" / "operators.md"
+# From the weakest to the strongest.
+_HOWS = ("compiled", "emulated", "ran")
+_LETTERS = {"ran": "R", "emulated": "E", "compiled": "c", "": "-"}
+
+_INTRODUCTION = """# Operators
+
+<!-- Written by tools/write_operators.py, from the tables and docs/evidence. -->
+
+An operator is a *producer*, what is computed from the input, with a *recipe*, how it is quantised.
+Every pair gives the same bits on every platform; [numerics.md](numerics.md) says which.
+
+```python
+import torch
+import opparity
+
+hidden = torch.randn(4, 2 * 512, dtype=torch.bfloat16)  # gate, then up
+quantized = opparity.silu_and_mul(hidden, "mxfp8")
+values, scales = quantized
+print(values.dtype, scales.dtype)  # torch.float8_e4m3fn torch.float8_e8m0fnu
+restored = quantized.dequantize()
+```
+"""
+
+
+def page() -> str:
+    """Return the page's text."""
+    lines = [_INTRODUCTION]
+    lines += ["## Producers", "", *_producers()]
+    lines += ["", "## Recipes", "", *_recipes()]
+    lines += ["", "## Operators with a peer's schema", "", *_named()]
+    lines += ["", "## What was shown", "", *_shown()]
+    return "\n".join(lines) + "\n"
+
+
+def _producers() -> Iterator[str]:
+    yield "Each has a function `opparity.NAME`, an operator of that name that returns tensors, one"
+    yield "with the overload `out` that writes to tensors, and `NAME_backward`, its gradient."
+    yield ""
+    yield "| function | computes | parameters | used by |"
+    yield "| --- | --- | --- | --- |"
+    for producer in PRODUCERS:
+        numbers = ", ".join(
+            p.name + ("" if p.default is None else f" = {p.default:g}") for p in producer.parameters
+        )
+        name = general_name(producer)
+        yield f"| `{name}` | `{producer.formula}` | {numbers} | {producer.used_by} |"
+
+
+def _recipes() -> Iterator[str]:
+    yield "Any other combination that `opparity.Recipe` accepts works as well."
+    yield ""
+    yield "| name | values | group | scales | rule | default layout |"
+    yield "| --- | --- | ---: | --- | --- | --- |"
+    for name, recipe in RECIPES.items():
+        group = recipe.group_size or ("tensor" if recipe.format is not None else "")
+        yield (
+            f"| `{name}` | {recipe.value} | {group} | {recipe.scale} | {recipe.rule} | "
+            f"{recipe.layout} |"
+        )
+
+
+def _named() -> Iterator[str]:
+    yield "Call `opparity.load()` once and use `torch.ops.opparity` where `torch.ops._C` was."
+    yield ""
+    yield "| operator | producer | schema of |"
+    yield "| --- | --- | --- |"
+    for operator in OPERATORS:
+        if operator.peer:
+            yield (
+                f"| `{operator.qualified_name}{operator.schema}` | {operator.producer} | "
+                f"{operator.peer} |"
+            )
+
+
+def _shown() -> Iterator[str]:
+    yield "Each cell has a sign for the CPU, one for CUDA and one for ROCm."
+    yield "`R`: it ran there and gave the reference's bytes."
+    yield "`E`: AMD's machine code ran in an emulator and gave them."
+    yield "`c`: it was compiled for that platform's chips, and nothing more."
+    yield "`-`: nothing."
+    yield "What ran before the sources changed does not count."
+    yield ""
+    yield from _sources()
+    yield ""
+    providers = " and ".join(f"`{row.provider}`" for row in IMPLEMENTATIONS)
+    yield f"That is of the native kernels. {providers} exist on every platform."
+    yield ""
+    names = [general_name(producer) for producer in PRODUCERS]
+    yield "| recipe | layout | " + " | ".join(f"`{name}`" for name in names) + " |"
+    yield "| --- | --- |" + " :-: |" * len(names)
+    strongest = _strongest()
+    for name, row in evidence.recipes().items():
+        for recipe in row:
+            cells = [_cell(strongest, producer.name, recipe) for producer in PRODUCERS]
+            layout = recipe.layout if recipe.group_size else ""
+            yield f"| `{name}` | {layout} | " + " | ".join(cells) + " |"
+
+
+def _sources() -> Iterator[str]:
+    yield "| | platform | on | with | cases | values | date |"
+    yield "| --- | --- | --- | --- | ---: | ---: | --- |"
+    for found in evidence.read():
+        how = found.how if found.is_current else f"{found.how}, before the sources changed"
+        yield (
+            f"| {how} | {found.platform} | {found.device} | {found.with_what} | "
+            f"{found.cases:,} | {found.values:,} | {found.date} |"
+        )
+
+
+def _strongest() -> dict[tuple[str, str, str], str]:
+    """Return, by platform, producer and recipe, the strongest that was shown."""
+    shown: dict[tuple[str, str, str], str] = defaultdict(str)
+    for found in evidence.read():
+        if not found.is_current:
+            continue
+        for producer, texts in found.combinations.items():
+            for text in texts:
+                key = (found.platform, producer, text)
+                shown[key] = max(shown[key], found.how, key=("", *_HOWS).index)
+    return shown
+
+
+def _cell(strongest: dict[tuple[str, str, str], str], producer: str, recipe: Recipe) -> str:
+    places = (Platform.CPU, Platform.CUDA, Platform.ROCM)
+    return "".join(_LETTERS[strongest.get((place, producer, recipe.text), "")] for place in places)
+
+
+def main() -> None:
+    """Write the page, or check it."""
+    text = page()
+    if "--check" in sys.argv:
+        if PAGE.read_text("utf-8") != text:
+            raise SystemExit(f"{PAGE} is not current; run python tools/write_operators.py")
+        return
+    PAGE.write_text(text, "utf-8")
+    print(f"wrote {PAGE}")
+
+
+if __name__ == "__main__":
+    main()
