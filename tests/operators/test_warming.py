@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 import opparity
 from opparity.errors import ArgumentRefused, OperatorMissing
-from opparity.operators import OPERATORS
-from opparity.operators.silu_and_mul_per_block_quant import warming
+from opparity.formats import RECIPES
+from opparity.operators import PRODUCERS, PROVIDERS, calling, general_name
 from opparity.warming import Warmed
 
 
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """Note each call that a function makes."""
+    calls: list[tuple[object, ...]] = []
+    original = calling._text
+
+    def note(name: str, recipe: Any) -> str:  # noqa: ANN401
+        text = original(name, recipe)
+        calls.append((name, text))
+        return text
+
+    monkeypatch.setattr(calling, "_text", note)
+    return calls
+
+
 def test_every_dtype_and_group_size_is_called_once_on_the_cpu(
-    monkeypatch: pytest.MonkeyPatch,
+    called: list[tuple[object, ...]],
 ) -> None:
-    called = []
-
-    def record(input: torch.Tensor, group_size: int) -> None:
-        called.append((input.device.type, input.dtype, group_size))
-
-    monkeypatch.setattr(warming, "silu_and_mul_per_block_quant", record)
     [done] = opparity.warm_up(devices=["cpu"], input_dtypes=[torch.float32], group_sizes=[16, 32])
-    assert done == Warmed(OPERATORS[0].name, "cpu", "native", 2)
-    assert called == [("cpu", torch.float32, 16), ("cpu", torch.float32, 32)]
+    assert done == Warmed("silu_and_mul", "cpu", "native", 2)
+    assert called == [
+        ("silu_and_mul", f"float8_e4m3fn/{size}/float32/amax/row_major") for size in (16, 32)
+    ]
+
+
+def test_every_operator_is_called_with_every_recipe_that_is_asked_for(
+    called: list[tuple[object, ...]],
+) -> None:
+    names = [general_name(producer) for producer in PRODUCERS]
+    recipes = [recipe for recipe in RECIPES.values() if recipe.format is not None]
+    done = opparity.warm_up(names, ["cpu"], recipes=recipes, input_dtypes=[torch.bfloat16])
+    assert [each.calls for each in done] == [len(recipes)] * len(names)
+    assert called == [(name, recipe.text) for name in names for recipe in recipes]
+
+
+def test_backward_passes_are_made_where_they_will_come() -> None:
+    names = [general_name(producer) for producer in PRODUCERS]
+    done = opparity.warm_up(
+        names, ["cpu"], recipes=["mxfp8"], input_dtypes=[torch.float32], gradients=True
+    )
+    assert [each.calls for each in done] == [1] + [3] * (len(names) - 1)
 
 
 def test_it_names_the_implementation_that_serves() -> None:
@@ -34,25 +65,22 @@ def test_it_names_the_implementation_that_serves() -> None:
 
 
 def test_an_unknown_operator_and_an_operator_that_nobody_serves_are_refused() -> None:
-    with pytest.raises(ArgumentRefused, match=r"gelu: it is not in the table; allowed: silu"):
+    with pytest.raises(ArgumentRefused, match=r"gelu: it is not in the table; allowed: quantize"):
         opparity.warm_up(["gelu"], ["cpu"])
-    names = {implementation.provider for implementation in OPERATORS[0].implementations}
-    with opparity.providers(forbid=names), pytest.raises(OperatorMissing, match="forbids it"):
+    with opparity.providers(forbid=PROVIDERS), pytest.raises(OperatorMissing, match="forbids it"):
         opparity.warm_up(devices=["cpu"])
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("provider", ["native", "triton"])
-def test_after_it_a_graph_is_captured_without_a_first_call(provider: str) -> None:
-    with opparity.providers(force=provider):
-        done = opparity.warm_up(group_sizes=[128], input_dtypes=[torch.bfloat16])
-        assert {each.provider for each in done} == {provider}
-        inputs = [torch.ones(n, 14336, device="cuda").bfloat16() for n in (1, 300, 4096)]
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            captured = [opparity.silu_and_mul_per_block_quant(input) for input in inputs]
-        graph.replay()
-        torch.cuda.synchronize()
+def test_after_it_a_graph_is_captured_without_a_first_call() -> None:
+    done = opparity.warm_up(group_sizes=[128], input_dtypes=[torch.bfloat16])
+    assert {each.provider for each in done} == {"native"}
+    inputs = [torch.ones(n, 14336, device="cuda").bfloat16() for n in (1, 300, 4096)]
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured = [opparity.silu_and_mul_per_block_quant(input) for input in inputs]
+    graph.replay()
+    torch.cuda.synchronize()
     for input, result in zip(inputs, captured, strict=True):
         expected = opparity.silu_and_mul_per_block_quant(input.cpu())
         assert torch.equal(result.scales.cpu(), expected.scales)

@@ -1,35 +1,26 @@
 """From the operator table to torch.library: schemas, kernels and fakes, once a process.
 
-The native library defines the schemas and registers its kernels. Everything else is done here,
-and here the selection's outcome is put in force: where it differs from what the native library
-registered, a Python kernel stands in front of that one until the policy changes again.
+The native library defines the schemas and registers its kernels. Everything else is done here.
 """
 
 from __future__ import annotations
 
-import warnings
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from opparity.errors import OperatorMissing
-from opparity.operators import OPERATORS, batching, gradients, native_library, torch_build
+from opparity.operators import OPERATORS, batching, gradients, native_library, switching
 from opparity.operators.allocation import allocate
 from opparity.operators.checks import check
 from opparity.operators.request import reader_of
-from opparity.operators.selection import LOCK, resolve, select
-from opparity.platforms import PLATFORMS, Platform
+from opparity.operators.selection import LOCK, policy
+from opparity.operators.switching import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opparity.operators.declaration import Operator
     from opparity.operators.request import Reader
-
-    _MakeKernel = Callable[[Operator], Callable[..., Any]]
-
-NAMESPACE = "opparity"
 
 
 def load() -> None:
@@ -40,6 +31,8 @@ def load() -> None:
 
 
 def _load() -> None:
+    # A mistake in the environment is told before anything is registered.
+    policy()
     definitions = torch.library.Library(NAMESPACE, "FRAGMENT")
     _keep.append(definitions)
     native = native_library.load() is None
@@ -53,7 +46,7 @@ def _load() -> None:
             tags = (torch.Tag.pt2_compliant_tag,)
             definitions.define(f"{operator.qualified_name}{operator.schema}", tags=tags)
         _complete(operator, definitions)
-    apply()
+    switching.apply()
 
 
 def _complete(operator: Operator, definitions: torch.library.Library) -> None:
@@ -86,56 +79,4 @@ def _fake(reader: Reader) -> Callable[..., Any]:
     return fake
 
 
-def apply() -> None:
-    """Put in force what the selection says now; called with the selection's lock held."""
-    for platform in (Platform.CPU, torch_build.gpu_platform() or Platform.CUDA):
-        _apply(platform)
-
-
 _keep: list[torch.library.Library] = []
-_in_force: dict[Platform, tuple[str, torch.library.Library | None]] = {}
-# torch warns once a process of a kernel that stands in front of another, which is wanted here.
-_warned: list[bool] = []
-
-
-def _apply(platform: Platform) -> None:
-    label, kernel = "missing", cast("_MakeKernel | None", _missing(platform))
-    try:
-        choice = select(OPERATORS[0].name, platform)
-    except OperatorMissing:
-        pass
-    else:
-        label = choice.provider
-        kernel = cast("_MakeKernel", resolve(choice.kernel)) if choice.kernel else None
-    previous, library = _in_force.get(platform, (None, None))
-    if previous == label:
-        return
-    # The new kernels stand in front before the old ones go, so that other threads find one always.
-    _in_force[platform] = (label, None if kernel is None else _register(platform, kernel))
-    if library is not None:
-        library._destroy()  # noqa: SLF001 -- torch's own way to take kernels back
-
-
-def _register(platform: Platform, kernel: _MakeKernel) -> torch.library.Library:
-    library = torch.library.Library(NAMESPACE, "IMPL")
-    key = PLATFORMS[platform].dispatch_key
-    first = f"{NAMESPACE}::{OPERATORS[0].qualified_name}"
-    overrides = torch._C._dispatch_has_kernel_for_dispatch_key(first, key)  # noqa: SLF001
-    with nullcontext() if _warned or not overrides else warnings.catch_warnings():
-        if overrides and not _warned:
-            pattern = "(?s).*Overriding a previously registered kernel"
-            warnings.filterwarnings("ignore", message=pattern)
-            _warned.append(True)
-        for operator in OPERATORS:
-            library.impl(operator.qualified_name, kernel(operator), key, allow_override=True)
-    return library
-
-
-def _missing(platform: Platform) -> _MakeKernel:
-    def kernel(operator: Operator) -> Callable[..., Any]:
-        def refuse(*_: object, **__: object) -> None:
-            select(operator.name, platform)
-
-        return refuse
-
-    return kernel

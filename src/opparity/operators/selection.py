@@ -99,26 +99,28 @@ def policy() -> Policy:
 def providers(*, force: str | None = None, forbid: Iterable[str] = ()) -> Iterator[None]:
     """Force or forbid providers inside the `with` block, in the whole process.
 
-    Of blocks that threads have entered at the same time, the one that began last holds.
+    Of blocks that threads have entered at the same time, the one that began last holds. While the
+    first block begins, no other thread may call operators outside of a block: torch's dispatcher
+    exchanges kernels in steps.
 
     Raises:
         ProviderUnknown: at once, for a name that no operator has.
     """
-    from opparity.operators import registration  # noqa: PLC0415 -- it needs torch, this does not
+    from opparity.operators import registration, switching  # noqa: PLC0415 -- they need torch
 
     wanted = make_policy(force, forbid, "opparity.providers")
     with LOCK:
         policy()
         registration.load()
         _policies.append(wanted)
-        registration.apply()
+        switching.apply(other_threads_follow=True)
     try:
         yield
     finally:
         with LOCK:
             # Another thread's block may have begun since, so that the last is not this one's.
             del _policies[next(i for i, each in enumerate(_policies) if each is wanted)]
-            registration.apply()
+            switching.apply()
 
 
 def decisions(platform: Platform) -> list[Decision]:

@@ -40,10 +40,24 @@ STABLE_TORCH_LIBRARY_FRAGMENT(opparity, library) {
   for (const OperatorRow& row : kOperatorRows) library.def(row.definition);
 }
 
+// The same kernels by another name, for the Python kernels that may stand in front of them
+// (operators/switching.py).
+STABLE_TORCH_LIBRARY_FRAGMENT(opparity_native, library) {
+  for (const OperatorRow& row : kOperatorRows) library.def(row.definition);
+}
+
 STABLE_TORCH_LIBRARY_IMPL(opparity, CPU, library) {
   implement<opparity::run_on_cpu>(library, std::make_index_sequence<kRowCount>());
 }
 
 STABLE_TORCH_LIBRARY_IMPL(opparity, CUDA, library) {
+  implement<opparity::run_on_gpu>(library, std::make_index_sequence<kRowCount>());
+}
+
+STABLE_TORCH_LIBRARY_IMPL(opparity_native, CPU, library) {
+  implement<opparity::run_on_cpu>(library, std::make_index_sequence<kRowCount>());
+}
+
+STABLE_TORCH_LIBRARY_IMPL(opparity_native, CUDA, library) {
   implement<opparity::run_on_gpu>(library, std::make_index_sequence<kRowCount>());
 }
