@@ -109,25 +109,34 @@ def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
     It refuses what it would lose, a gradient, and tells autograd of what is written, so that a
     tensor which autograd has saved is not changed unseen.
     """
-    overload = overload_of(operator)
+    redispatch = overload_of(operator)._handle.redispatch_boxed  # noqa: SLF001 -- a call less
     outputs = [role for role in (Role.VALUES, Role.SCALES) if reader.has(role)]
+    places = [reader.place(role) for role in outputs]
 
     def run(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> None:
-        if torch.is_grad_enabled() and torch._C._any_requires_grad(*positional, **named):  # noqa: SLF001
+        if _is_grad_enabled() and _any_requires_grad(*positional, **named):
             reader.read(positional, named).refuse(
                 "a tensor requires grad and an operator that writes to its arguments has no "
                 "gradient; allowed: torch.no_grad(); or call "
                 f"opparity.{general_name(reader.producer)}, which has one"
             )
-        written = [reader.argument(role, positional, named) for role in outputs]
-        torch.autograd.graph.increment_version(written)
-        with torch._C._AutoDispatchBelowADInplaceOrView():  # noqa: SLF001 -- as torch.library does
-            overload.redispatch(keyset & _BELOW_AUTOGRAD, *positional, **named)
+        if named:
+            written = [reader.argument(role, positional, named) for role in outputs]
+        else:
+            written = [positional[place] for place in places]
+        _increment_version(written)
+        with _below_autograd():
+            redispatch(keyset & _BELOW_AUTOGRAD, *positional, **named)
 
     return run
 
 
-_BELOW_AUTOGRAD = torch._C._after_ADInplaceOrView_keyset  # noqa: SLF001 -- torch.library's own
+# torch.library's own, looked up once: this is in front of each call outside of inference mode.
+_is_grad_enabled = torch.is_grad_enabled
+_any_requires_grad = torch._C._any_requires_grad  # noqa: SLF001
+_increment_version = torch._C._increment_version  # noqa: SLF001
+_below_autograd = torch._C._AutoDispatchBelowADInplaceOrView  # noqa: SLF001
+_BELOW_AUTOGRAD = torch._C._after_ADInplaceOrView_keyset  # noqa: SLF001
 
 
 def overload_of(operator: Operator) -> torch._ops.OpOverload:
