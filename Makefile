@@ -71,3 +71,8 @@ corpus: $(VENV)/installed
 .PHONY: reports
 reports: $(VENV)/installed
 	$(BIN)/python tools/write_reports.py $(if $(VLLM),--repository $(VLLM))
+
+# Kernels for every AMD chip, and what their assembly has to show: some 14,500, half an hour on two cores.
+.PHONY: amd
+amd: $(VENV)/installed
+	PYTHONPATH=tests $(BIN)/python tools/compile_for_amd.py --jobs $(WORKERS)

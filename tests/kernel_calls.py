@@ -21,6 +21,7 @@ from opparity.operators import PRODUCERS, producer_named
 from opparity.operators.reference import backward, compute, layouts
 
 if TYPE_CHECKING:
+    from kernel_launches import Launcher
     from kernel_variants import Variant
 
 POISON = 0xA5
@@ -59,37 +60,42 @@ class Call:
 
 # Scales are given, or bounded, by numbers that are none or hardly one, too.
 _GIVEN = (0.037, 77.0, 0.0, float("nan"), -1.0, float("inf"), 1e-42, 3e38)
-_BOUNDS = (None, 0.01, float("inf"), 0.0, float("nan"), None, -2.0, 1e-42)
+_BOUNDS = (0.01, float("inf"), 0.0, float("nan"), 3.0, -2.0, 1e-42)
 _LEASTS = (None, None, 1e-3, 4.0, None)
-_WIDTHS = (336, 48, 272, 64, 800)
-_UNALIGNED_WIDTHS = (322, 14, 330, 62, 258)
+_WIDTHS = (336, 48, 272, 256, 80, 784, 512, 768)
+_UNALIGNED_WIDTHS = (322, 14, 330, 256, 62, 258, 512, 768)
 
 
 def calls_of(variant: Variant) -> list[Call]:
     """Return a call of a variant by each of its recipes, and some more where there are few."""
-    recipes = variant.recipes
-    is_unaligned = variant.shape == "kUnaligned"
-    calls = []
-    for index in range(max(len(recipes), len(_GIVEN))):
-        recipe = recipes[index % len(recipes)]
-        width = (_UNALIGNED_WIDTHS if is_unaligned else _WIDTHS)[index % len(_WIDTHS)]
-        odd = 1 if is_unaligned and variant.value != "float4_e2m1" else 0
-        has_bound = recipe.rule is ScaleRule.AMAX
-        has_least = recipe.rule not in {ScaleRule.GIVEN, ScaleRule.NONE}
-        calls.append(
-            Call(
-                variant,
-                recipe,
-                # Tiles of scales are 128 tokens high.
-                num_tokens=135 if recipe.layout is ScaleLayout.SWIZZLE_128X4 and index < 2 else 9,
-                hidden_size=width + odd,
-                given=_GIVEN[index % len(_GIVEN)],
-                bound=_BOUNDS[index % len(_BOUNDS)] if has_bound else None,
-                least=_LEASTS[index % len(_LEASTS)] if has_least else None,
-                seed=index,
-            )
+    recipes, widths = variant.recipes, _widths_of(variant)
+    has_least = variant.rule not in {ScaleRule.GIVEN, ScaleRule.NONE}
+    return [
+        Call(
+            variant,
+            recipe=recipes[index % len(recipes)],
+            # Tiles of scales are 128 tokens high.
+            num_tokens=135 if variant.tiled and index < 2 else 9,
+            hidden_size=widths[index % len(widths)],
+            given=_GIVEN[index % len(_GIVEN)],
+            bound=_BOUNDS[index % len(_BOUNDS)] if variant.bound else None,
+            least=_LEASTS[index % len(_LEASTS)] if has_least else None,
+            seed=index,
         )
-    return calls
+        for index in range(max(len(recipes), len(_GIVEN)))
+    ]
+
+
+def _widths_of(variant: Variant) -> list[int]:
+    widths: tuple[int, ...]
+    if variant.shape != "kUnaligned":
+        widths = _WIDTHS
+    elif variant.value == "float4_e2m1":
+        widths = _UNALIGNED_WIDTHS
+    else:
+        widths = tuple(width + (width % 16 != 0) for width in _UNALIGNED_WIDTHS)
+    group_size = variant.group_size or 1
+    return [width for width in widths if (width % group_size != 0) == variant.tail]
 
 
 @dataclass(slots=True)
@@ -174,8 +180,18 @@ def prepare(call: Call) -> Prepared:
         _place_rows(prepared, numbers, "gradient", gradient, is_unaligned=is_unaligned)
         values = backward(gradient, input, producer, parameters, interleaved=variant.interleaved)
         _expect_values(prepared, numbers, values, is_unaligned=is_unaligned)
-    prepared.text = " ".join(f"{name}={number}" for name, number in numbers.items())
+    prepared.text = text_of(numbers)
     return prepared
+
+
+def text_of(numbers: dict[str, int]) -> str:
+    """Return a call as launches.cpp reads it."""
+    return " ".join(f"{name}={number}" for name, number in numbers.items())
+
+
+def defines_of(launcher: Launcher, variant: Variant) -> tuple[str, ...]:
+    """Return the macros that a variant is compiled with."""
+    return launcher.plan(text_of(numbers_of(variant, []))).defines
 
 
 def hard_rows(num_tokens: int, width: int, dtype: torch.dtype, draw: torch.Generator) -> Tensor:
@@ -200,7 +216,7 @@ def hard_rows(num_tokens: int, width: int, dtype: torch.dtype, draw: torch.Gener
 
 
 def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
-    """Return what a variant says of a call, and zeros for what it does not."""
+    """Return a call of a variant, at addresses where nothing is."""
     gradient = variant.input if variant.gradient is None else variant.gradient
     names = [producer.name for producer in PRODUCERS]
     numbers = {
@@ -213,8 +229,16 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
         "value_format": [*VALUE_FORMATS, "none"].index(variant.value),
         "group_size": variant.group_size or 0,
         "shape": SHAPES.index(variant.shape),
+        # Addresses and sizes of a call that is only planned.
+        "input": 4096,
+        "values": 8192,
+        "input_row_bytes": 1 << 21,
+        "values_row_bytes": 1 << 20,
+        "num_tokens": 1,
+        "hidden_size": _widths_of(variant)[0],
+        "scale_bound": 1 << 16 if variant.bound else 0,
         **dict.fromkeys(("gradient", "gradient_row_bytes", "scales", "given_scale"), 0),
-        **dict.fromkeys(("scale_bound", "least"), 0),
+        "least": 0,
         "scale_is_byte": int(variant.byte),
         "is_tiled": int(variant.tiled),
         **dict.fromkeys(("token_128", "token_32", "token", "group_4", "group"), 0),

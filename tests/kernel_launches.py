@@ -47,8 +47,8 @@ class Launcher:
         )
         # Kernels find the grid's functions in it.
         self._library = ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-        for function in (self._library.describe_call, self._library.run_on_host):
-            function.restype = ctypes.c_char_p
+        for name in ("describe_call", "argument_layout", "run_on_host"):
+            getattr(self._library, name).restype = ctypes.c_char_p
 
     def plan(self, text: str) -> Plan:
         """Return what a call launches."""
@@ -62,6 +62,15 @@ class Launcher:
             defines=tuple(words[1] for words in lines if words[0] == "define"),
             launches=tuple(_launch(words) for words in lines if words[0] == "launch"),
         )
+
+    @property
+    def argument_bytes(self) -> int:
+        """The size of the kernel's one parameter."""
+        return int(self._library.argument_bytes())
+
+    def argument_layout(self) -> str:
+        """Return C++ that says where each argument lies on the host."""
+        return self._call("argument_layout")
 
     def compile_for_host(self, plan: Plan, source: Path = HERE / "host_kernel.cpp") -> ctypes.CDLL:
         """Return the kernel of a plan, compiled for the host."""

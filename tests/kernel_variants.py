@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from itertools import combinations, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opparity.formats import (
     INPUT_DTYPES,
@@ -20,10 +20,11 @@ from opparity.formats import (
 from opparity.operators import PRODUCERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from opparity.operators.declaration import Producer
 
 SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned")
-Traits = tuple[str, int | None, ScaleRule, bool, bool]
 Pair = tuple[tuple[str, object], ...]
 
 # How many variants are drawn for each that is taken; with more, hardly fewer suffice.
@@ -40,6 +41,8 @@ class Variant:
         group_size: None without groups.
         byte: whether a scale is stored in one.
         tiled: whether a scale's place is more than a sum of two products.
+        bound: whether scales have a bound.
+        tail: whether the last group of a row is short.
         gradient: the gradient's dtype; None forward.
         shape: a member of C++'s enumeration.
     """
@@ -53,6 +56,8 @@ class Variant:
     rule: ScaleRule
     byte: bool
     tiled: bool
+    bound: bool
+    tail: bool
     shape: str
     gradient: str | None = None
 
@@ -61,7 +66,8 @@ class Variant:
         """Return its name in reports."""
         direction = "" if self.gradient is None else f"backward of {self.gradient}"
         interleaved = "interleaved" if self.interleaved else ""
-        traits = ("bytes" if self.byte else "", "tiled" if self.tiled else "", self.rule)
+        flags = ("byte", "tiled", "bound", "tail")
+        traits = (self.rule, *(flag for flag in flags if getattr(self, flag)))
         quantised = "" if self.value == "none" else f"to {self.value} by {self.group_size}"
         quantised = " ".join(filter(None, (quantised, *traits)))
         rounded = (
@@ -73,59 +79,66 @@ class Variant:
     @property
     def recipes(self) -> list[Recipe]:
         """Return the recipes that it serves; scales may be of two formats, and in any layout."""
-        wanted = (self.value, self.group_size, self.rule, self.byte, self.tiled)
-        return [recipe for recipe in _recipes() if _traits(recipe) == wanted]
+        own = asdict(self).items()
+        return [recipe for recipe in _recipes() if _scale_traits(recipe).items() <= own]
 
 
-def forward_variants() -> list[Variant]:
-    """Return every variant of the forward kernel."""
-    kinds = dict.fromkeys(map(_traits, _recipes()))
-    return [
-        _variant(producer, rounding, traits, shape, None)
-        for producer, rounding, traits, shape in product(
-            _producers(PRODUCERS), _roundings(), kinds, SHAPES
-        )
+# One choice among several: traits by the name of their field.
+Choice = dict[str, object]
+
+
+def forward() -> list[list[Choice]]:
+    """Return the choices of a forward variant, which are free of each other."""
+    dtypes: list[Choice] = [
+        {"input": input, "intermediate": intermediate, "gradient": None}
+        for input in INPUT_DTYPES
+        for intermediate in Intermediate
+        if input != "float32" or intermediate is Intermediate.FLOAT32
     ]
+    return [_producers(PRODUCERS), dtypes, [*_kinds(*_recipes())]]
 
 
-def backward_variants() -> list[Variant]:
-    """Return every variant of the backward kernel."""
-    dtypes = [(i, g) for i in INPUT_DTYPES for g in dict.fromkeys((i, "float32"))]
+def backward() -> list[list[Choice]]:
+    """Return the choices of a backward variant."""
     producers = tuple(producer for producer in PRODUCERS if producer.name != "identity")
-    traits = _traits(RECIPES["none"])
-    return [
-        _variant(producer, (input, Intermediate.FLOAT32), traits, shape, gradient)
-        for producer, (input, gradient), shape in product(_producers(producers), dtypes, SHAPES)
+    dtypes: list[Choice] = [
+        {"input": input, "intermediate": Intermediate.FLOAT32, "gradient": gradient}
+        for input in INPUT_DTYPES
+        for gradient in dict.fromkeys((input, "float32"))
     ]
+    return [_producers(producers), dtypes, [*_kinds(RECIPES["none"])]]
 
 
-def covering(variants: list[Variant], seed: int = 10) -> list[Variant]:
-    """Return some of them, in which every two traits meet that meet in any."""
-    having: dict[Pair, list[Variant]] = {}
-    for variant in variants:
-        for pair in _pairs(variant):
-            having.setdefault(pair, []).append(variant)
-    missing, chosen = dict.fromkeys(having), []
+def every(choices: list[list[Choice]]) -> list[Variant]:
+    """Return all variants."""
+    return [_variant(chosen) for chosen in product(*choices)]
+
+
+def covering(choices: list[list[Choice]], seed: int = 10) -> list[Variant]:
+    """Return some variants, in which every two traits meet that meet in any."""
     draw = random.Random(seed)  # noqa: S311 -- it chooses tests
+    missing = dict.fromkeys(_possible_pairs(choices))
+    found = []
     while missing:
-        wanted = having[next(iter(missing))]
-        drawn = draw.sample(wanted, min(_DRAWS, len(wanted)))
+        wanted = dict(next(iter(missing)))
+        fitting = [[c for c in part if (wanted | c).items() >= wanted.items()] for part in choices]
+        drawn = [_variant([draw.choice(part) for part in fitting]) for _ in range(_DRAWS)]
         best = max(drawn, key=lambda variant: sum(pair in missing for pair in _pairs(variant)))
-        chosen.append(best)
+        found.append(best)
         for pair in _pairs(best):
             missing.pop(pair, None)
-    return chosen
+    return found
 
 
-def _variant(
-    producer: tuple[str, bool],
-    rounding: tuple[str, Intermediate],
-    traits: Traits,
-    shape: str,
-    gradient: str | None,
-) -> Variant:
-    value, group_size, rule, byte, tiled = traits
-    return Variant(*producer, *rounding, value, group_size, rule, byte, tiled, shape, gradient)
+def side_by_side() -> list[Variant]:
+    """Return all that goes into a product with one recipe, each recipe with one product, and all
+    backward: what is before the product and what is behind it do not know each other.
+    """
+    producers, dtypes, kinds = forward()
+    usual = {**_scale_traits(RECIPES["fp8_block"]), "bound": False, "tail": False}
+    before = [producers, dtypes, [kind for kind in kinds if kind.items() >= usual.items()]]
+    behind = [producers[:1], dtypes[:1], kinds]
+    return list(dict.fromkeys(every(before) + every(behind) + every(backward())))
 
 
 @cache
@@ -134,27 +147,55 @@ def _recipes() -> list[Recipe]:
     return [accepted_recipes()[text] for text in texts]
 
 
-def _traits(recipe: Recipe) -> Traits:
-    tiled = recipe.layout in {ScaleLayout.PACKED, ScaleLayout.SWIZZLE_128X4}
-    return recipe.value, recipe.group_size, recipe.rule, recipe.scale_is_byte, tiled
+def _kinds(*recipes: Recipe) -> Iterator[Choice]:
+    """Return what there is behind the product: scales, and the shape of the launch."""
+    scales = [_scale_traits(recipe) for recipe in recipes]
+    distinct = [kind for i, kind in enumerate(scales) if kind not in scales[:i]]
+    for kind, shape in product(distinct, SHAPES):
+        # Widths of aligned rows are multiples of 16.
+        may_have_tail = kind["group_size"] not in ({None} if shape == "kUnaligned" else {None, 16})
+        for bound in (False, True)[: 1 + (kind["rule"] is ScaleRule.AMAX)]:
+            for tail in (False, True)[: 1 + may_have_tail]:
+                yield kind | {"bound": bound, "tail": tail, "shape": shape}
 
 
-def _producers(producers: tuple[Producer, ...]) -> list[tuple[str, bool]]:
-    """Return names, and whether gate and up alternate."""
+def _scale_traits(recipe: Recipe) -> Choice:
+    return {
+        "value": recipe.value,
+        "group_size": recipe.group_size,
+        "rule": recipe.rule,
+        "byte": recipe.scale_is_byte,
+        "tiled": recipe.layout in {ScaleLayout.PACKED, ScaleLayout.SWIZZLE_128X4},
+    }
+
+
+def _producers(producers: tuple[Producer, ...]) -> list[Choice]:
     return [
-        (p.name, interleaved) for p in producers for interleaved in (False, True)[: 1 + p.gated]
+        {"producer": producer.name, "interleaved": interleaved}
+        for producer in producers
+        for interleaved in (False, True)[: 1 + producer.gated]
     ]
 
 
-def _roundings() -> list[tuple[str, Intermediate]]:
-    return [
-        (input, intermediate)
-        for input in INPUT_DTYPES
-        for intermediate in Intermediate
-        if input != "float32" or intermediate is Intermediate.FLOAT32
-    ]
+def _variant(chosen: Iterable[Choice]) -> Variant:
+    traits: dict[str, Any] = {}
+    for choice in chosen:
+        traits |= choice
+    return Variant(**traits)
 
 
 def _pairs(variant: Variant) -> list[Pair]:
-    names = [field.name for field in fields(variant)]
-    return list(combinations(zip(names, astuple(variant), strict=True), 2))
+    traits = [(field.name, getattr(variant, field.name)) for field in fields(variant)]
+    return list(combinations(traits, 2))
+
+
+def _possible_pairs(choices: list[list[Choice]]) -> list[Pair]:
+    """Return the pairs of all variants, without making all variants."""
+    order = [field.name for field in fields(Variant)]
+    found: dict[Pair, None] = {}
+    for some, others in combinations(choices, 2):
+        for one, other in product(some, others):
+            chosen = one | other
+            traits = [(name, chosen[name]) for name in order if name in chosen]
+            found |= dict.fromkeys(combinations(traits, 2))
+    return list(found)

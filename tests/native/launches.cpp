@@ -1,5 +1,6 @@
 // What calls launch, and launches on the host, for Python by ctypes. A call is text: the members of
 // opparity::Call as "name=number", pointers too and floats by their bits.
+#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <map>
@@ -122,6 +123,28 @@ const char* describe_call(const char* text) {
   } catch (const std::exception& error) {
     return kept(std::string("error ") + error.what());
   }
+}
+
+int argument_bytes() { return sizeof(KernelArguments); }
+
+// The record of arguments as C++ that does not compile where it is laid out otherwise.
+const char* argument_layout() {
+  std::ostringstream text;
+  text << "static_assert(sizeof(opparity::KernelArguments) == " << sizeof(KernelArguments)
+       << ");\n";
+#define CHECK(MEMBER)                                                                    \
+  text << "static_assert(__builtin_offsetof(opparity::KernelArguments, " #MEMBER ") == " \
+       << offsetof(KernelArguments, MEMBER) << ");\n";
+  CHECK(input)
+  CHECK(gradient)
+  CHECK(values) CHECK(scales) CHECK(given_scale) CHECK(scale_bound) CHECK(input_row_bytes)
+      CHECK(gradient_row_bytes) CHECK(values_row_bytes) CHECK(place.token_128) CHECK(place.token_32)
+          CHECK(place.token) CHECK(place.group_4) CHECK(place.group) CHECK(first_token)
+              CHECK(hidden_size) CHECK(row_pieces) CHECK(last_piece) CHECK(pieces) CHECK(threads)
+                  CHECK(multiplier) CHECK(shift) CHECK(least) CHECK(parameters.value)
+                      CHECK(parameters.reciprocal)
+#undef CHECK
+                          return kept(text.str());
 }
 
 // Runs one launch on the host. Returns an empty text, or what went wrong.

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kernel_calls import calls_of, numbers_of, prepare
+from kernel_calls import calls_of, numbers_of, prepare, text_of
 from kernel_launches import Launch, Launcher, Plan, write_tables
-from kernel_variants import SHAPES, backward_variants, covering, forward_variants
+from kernel_variants import SHAPES, backward, covering, every, forward
 from native_programs import HERE, compile_cpp
 
 if TYPE_CHECKING:
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from kernel_variants import Variant
 
-VARIANTS = covering(forward_variants()) + covering(backward_variants())
-# Of a call that is only planned.
-NOWHERE = {"input": 4096, "values": 8192, "values_row_bytes": 1 << 20, "input_row_bytes": 1 << 21}
+VARIANTS = covering(forward()) + covering(backward())
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +60,9 @@ def test_a_lane_that_left_while_its_warp_exchanges_is_said(launcher: Launcher) -
 
 def test_each_variant_has_a_key_and_macros_of_its_own(launcher: Launcher) -> None:
     # Neighbours in the list differ in one trait; all of them would take long.
-    variants = VARIANTS + forward_variants()[:2000] + backward_variants()
+    variants = VARIANTS + every(forward())[:2000] + every(backward())
     variants = list(dict.fromkeys(variants))
-    size = {"num_tokens": 1, "hidden_size": 256}
-    plans = [launcher.plan(text_of(numbers_of(v, []) | NOWHERE | size)) for v in variants]
+    plans = [launcher.plan(text_of(numbers_of(v, []))) for v in variants]
     assert len({plan.key for plan in plans}) == len(variants)
     assert len({plan.defines for plan in plans}) == len(variants)
 
@@ -76,7 +73,7 @@ def test_more_tokens_than_a_launch_takes_are_launched_in_slices(
 ) -> None:
     variant = next(v for v in VARIANTS if v.shape == shape and v.gradient is None)
     # Pieces are too many for one launch, and so are rows.
-    numbers = numbers_of(variant, []) | NOWHERE | {"num_tokens": 200_000, "hidden_size": 1 << 20}
+    numbers = numbers_of(variant, []) | {"num_tokens": 200_000, "hidden_size": 1 << 20}
     launches = launcher.plan(text_of(numbers)).launches
     assert len(launches) > 1
     # Input and values come first and third in the record.
@@ -84,8 +81,8 @@ def test_more_tokens_than_a_launch_takes_are_launched_in_slices(
         [int.from_bytes(launch.arguments[i : i + 8], "little") for launch in launches]
         for i in (0, 16)
     )
-    firsts = [(address - NOWHERE["input"]) // NOWHERE["input_row_bytes"] for address in inputs]
-    assert values == [NOWHERE["values"] + first * NOWHERE["values_row_bytes"] for first in firsts]
+    firsts = [(address - numbers["input"]) // numbers["input_row_bytes"] for address in inputs]
+    assert values == [numbers["values"] + first * numbers["values_row_bytes"] for first in firsts]
     ends = [*firsts[1:], 200_000]
     for launch, first, end in zip(launches, firsts, ends, strict=True):
         rows = launch.y if shape in {"kSmall", "kUnaligned"} else end - first
@@ -109,7 +106,3 @@ def test_a_pieces_row_is_found_without_dividing(tmp_path: Path) -> None:
     completed = subprocess.run([program], capture_output=True, text=True, check=False)
     assert completed.returncode == 0, completed.stdout
     assert int(completed.stdout) > 100_000
-
-
-def text_of(numbers: dict[str, int]) -> str:
-    return " ".join(f"{name}={number}" for name, number in numbers.items())
