@@ -128,21 +128,21 @@ def test_threads_enter_and_leave_blocks_at_the_same_time_while_others_call() -> 
 
 def test_after_the_last_block_calls_go_to_the_native_kernels_themselves() -> None:
     script = """
-import opparity, torch
+import opparity
 from opparity.operators import switching
+from opparity.platforms import Platform
+covered = lambda: Platform.CPU in switching._covers
 opparity.load()
-assert not switching._covers
+found = [covered()]
 with opparity.providers(force="native"):
-    assert not switching._covers
+    found.append(covered())
 with opparity.providers(force="reference"):
-    assert len(switching._covers) == 1 + (not torch.cuda.is_available())
-    assert torch.ops.opparity.silu_and_mul(torch.ones(1, 256), "none")[0].shape == (1, 128)
-print(*switching._covers)
+    found.append(covered())
+print(*found, covered())
 """
     completed = run(script)
     assert completed.returncode == 0, completed.stderr
-    # Where there is no GPU, its calls are refused in words.
-    assert completed.stdout.strip() == ("" if torch.cuda.is_available() else "cuda")
+    assert completed.stdout.split() == ["False", "False", "True", "False"]
 
 
 def test_of_blocks_that_overlap_the_last_to_begin_holds_and_each_ends_its_own() -> None:
