@@ -28,10 +28,10 @@ VALUE_DTYPES = (torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.float8_e5m2, t
 INTERMEDIATES = ("float32", "input_dtype", "product")
 
 
-def run_case(provider: str, case: Case) -> tuple[Tensor, Tensor]:
+def run_case(provider: str, case: Case, device: torch.device = CPU) -> tuple[Tensor, Tensor]:
     """Return values and scales of one provider's call; outputs start poisoned."""
     with providers(force=provider):
-        return call(case, BY_NAME[case.operator], CPU)
+        return call(case, BY_NAME[case.operator], device)
 
 
 def assert_same_case(case: Case, providers_compared: tuple[str, ...] = ("native",)) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
-import triton
-import triton.language as tl
 from torch import Tensor
 
 import opparity
@@ -17,20 +17,25 @@ from operator_calls import (
     bytes_of,
     every_pattern,
     quantise,
+    run_case,
 )
 from opparity import Intermediate, ScaleLayout, providers
-from opparity.formats import GROUP_SIZES
+from opparity.formats import GROUP_SIZES, RECIPES, accepted_recipes
 from opparity.formats import INPUT_DTYPES as INPUT_NAMES
-from opparity.operators import OPERATORS
-from opparity.operators.silu_and_mul_per_block_quant.cases import Filling, make_input
-from opparity.operators.triton_numerics import normal_reciprocal
+from opparity.operators import IMPLEMENTATIONS, PRODUCERS, general_name
+from opparity.operators.case import Case, given_scale
+from opparity.operators.cases import cases
+from opparity.operators.fillings import Filling, make_input
 from opparity.platforms import Platform
+
+if TYPE_CHECKING:
+    from opparity.operators.declaration import Producer
 
 pytestmark = pytest.mark.gpu
 
 GPU_PROVIDERS = [
     implementation.provider
-    for implementation in OPERATORS[0].implementations
+    for implementation in IMPLEMENTATIONS
     if implementation.platforms & {Platform.CUDA, Platform.ROCM}
 ]
 every_provider = pytest.mark.parametrize("provider", GPU_PROVIDERS)
@@ -62,28 +67,50 @@ def assert_equal_to_the_cpu(
     assert_same_bytes(got[1], expected[1])
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def reciprocal_kernel(  # type: ignore[no-untyped-def]  # noqa: ANN201 -- Triton's language
-    out,  # noqa: ANN001
-    first,  # noqa: ANN001
-    TARGET: tl.constexpr,  # noqa: N803
-):
-    offset = tl.program_id(0) * 1024 + tl.arange(0, 1024)
-    divisor = (first + offset).to(tl.float32, bitcast=True)
-    tl.store(out + offset, normal_reciprocal(divisor, TARGET))
+def assert_same_case(provider: str, case: Case) -> None:
+    got = run_case(provider, case, torch.device("cuda"))
+    expected = run_case("native", case)
+    assert_same_bytes(got[0], expected[0])
+    assert_same_bytes(got[1], expected[1])
 
 
-def test_the_fast_reciprocal_is_the_rounded_one_for_each_divisor_of_silu() -> None:
-    first, last = 0x5F800000, 0x60000000
-    count = last - first + 1024
-    out = torch.empty(count, device="cuda")
-    target = "cuda" if torch.version.hip is None else "hip"
-    reciprocal_kernel[(count // 1024,)](out, first, target, enable_fp_fusion=False)
-    divisors = torch.arange(first, first + count, dtype=torch.int32).view(torch.float32)
-    number = last - first + 1
-    assert divisors[0].item() == 2.0**64
-    assert divisors[number - 1].item() == 2.0**65
-    assert_same_bytes(out[:number], (1.0 / divisors)[:number])
+@every_provider
+def test_golden_cases_of_every_operator(provider: str) -> None:
+    for case in cases()[:: 1 if provider == "native" else 7]:
+        assert_same_case(provider, case)
+
+
+@every_provider
+@pytest.mark.parametrize("producer", PRODUCERS, ids=lambda producer: producer.name)
+def test_every_producer_in_every_format_and_any_width(provider: str, producer: Producer) -> None:
+    recipes = sorted(set(accepted_recipes().values()), key=str)
+    for number, recipe in enumerate(recipes[:: 3 if provider == "native" else 29]):
+        case = Case(
+            general_name(producer),
+            (Filling.ACTIVATIONS, Filling.PATTERNS)[number % 2],
+            (1, 3, 37, 130)[number % 4],
+            (2048, 8, 776, 520)[number // 4 % 4],
+            INPUT_NAMES[number % 3],
+            recipe,
+            tuple(Intermediate)[number // 3 % 3],
+            interleaved=producer.gated and number % 5 == 0,
+            scale=given_scale(recipe),
+            seed=number,
+        )
+        assert_same_case(provider, case)
+
+
+@every_provider
+@pytest.mark.parametrize("producer", PRODUCERS, ids=lambda producer: producer.name)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_every_sixteen_bit_gate_of_every_producer_and_slope(
+    provider: str, producer: Producer, dtype: str
+) -> None:
+    name, none = general_name(producer), RECIPES["none"]
+    assert_same_case(provider, Case(name, Filling.EVERY_GATE, 64, 1024, dtype, none))
+    if producer.name != "identity":
+        slope = Case(f"{name}_backward", Filling.EVERY_GATE, 64, 1024, dtype, none)
+        assert_same_case(provider, slope)
 
 
 @every_provider
