@@ -98,7 +98,8 @@ def _of_producer(producer: Producer) -> Iterator[Case]:
         case = Case(producer, none, dtype, interleaved=interleaved)
         yield from (replace(case, intermediate=intermediate) for intermediate in Intermediate)
         yield replace(case, recipe=RECIPES["fp8_block_64"], hidden_size=331)
-        yield from (replace(case, gradient=gradient) for gradient in dict.fromkeys((dtype, "float32")))
+        for gradient in dict.fromkeys((dtype, "float32")):
+            yield replace(case, gradient=gradient)
     every = Case(producer, none, num_tokens=512, hidden_size=256, every_gate=True)
     yield from (every, replace(every, gradient="float32"))
 
