@@ -12,6 +12,9 @@ from typer.testing import CliRunner, Result
 from opparity.command_line import application
 from opparity.evaluation import evaluate as evaluation_module
 from opparity.evaluation.variants import BFLOAT16, fused, fused_step
+from opparity.operators import IMPLEMENTATIONS, selection
+from opparity.operators.declaration import Implementation
+from opparity.platforms import Platform
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +76,16 @@ def invoke(*arguments: str) -> Result:
 SMALL_TEXT = ("--bytes", "512", "--share", "128")
 
 
+@pytest.fixture
+def gpu_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a provider into the table that serves no CPU."""
+    row = Implementation(
+        "elsewhere", frozenset({Platform.CUDA}), "opparity.operators.torch_build:objection"
+    )
+    monkeypatch.setattr(selection, "IMPLEMENTATIONS", (*IMPLEMENTATIONS, row))
+
+
+@pytest.mark.usefixtures("gpu_provider")
 def test_the_document_has_the_keys_and_types_of_its_schema(small_folder: Path) -> None:
     result = invoke("--model", str(small_folder), *SMALL_TEXT, "--json")
     assert result.exit_code == 0, result.output
@@ -89,9 +102,10 @@ def test_the_document_has_the_keys_and_types_of_its_schema(small_folder: Path) -
         ("fused FP8", "reference"),
     ]
     assert [one["tokens"] for one in document["variants"]] == [512, 512, 512, 128]
-    assert [one["provider"] for one in document["refused"]] == ["triton"]
+    assert [one["provider"] for one in document["refused"]] == ["elsewhere"]
 
 
+@pytest.mark.usefixtures("gpu_provider")
 def test_the_table_fits_eighty_columns_and_says_all_that_matters(small_folder: Path) -> None:
     result = invoke("--model", str(small_folder), *SMALL_TEXT)
     assert result.exit_code == 0, result.output
@@ -100,7 +114,7 @@ def test_the_table_fits_eighty_columns_and_says_all_that_matters(small_folder: P
     words = " ".join(result.stdout.split())
     assert "reads 512 bytes" in words
     assert "* reference is slow: it read the first 128 bytes alone" in words
-    assert "triton does not serve cpu: it is for cuda, rocm" in words
+    assert "elsewhere does not serve cpu: it is for cuda" in words
     assert "native, reference: identical in every value, scale and logit" in words
 
 

@@ -26,7 +26,6 @@ from opparity.evaluation.variants import (
     Variant,
     fused,
 )
-from opparity.operators import OPERATORS
 from opparity.operators.selection import Selected, decisions
 from opparity.operators.torch_build import gpu_platform
 from opparity.platforms import Platform
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from opparity.evaluation.checkpoint import Checkpoint
-
-OPERATOR = next(row for row in OPERATORS if row.name == "silu_and_mul_per_block_quant")
 
 
 class Watcher(Protocol):
@@ -77,7 +74,7 @@ def platform_of(device: torch.device) -> Platform:
 
 def available_variants(platform: Platform) -> list[Variant]:
     """Return the variants that can run on a platform: plain ones, then each implementation."""
-    chosen = [one for one in decisions(OPERATOR, platform) if isinstance(one, Selected)]
+    chosen = [one for one in decisions(platform) if isinstance(one, Selected)]
     return [BFLOAT16, UNFUSED, *(fused(one.implementation.provider) for one in chosen)]
 
 
@@ -124,7 +121,7 @@ def evaluate(
                 run.read(windows.to(device), in_share=False)
     measurements = tuple(run.measurement() for run in runs)
     replays = () if expected is None else tuple(_replay(one, expected, watcher) for one in replayed)
-    return Evaluation(platform, measurements, replays, tuple(decisions(OPERATOR, platform)))
+    return Evaluation(platform, measurements, replays, tuple(decisions(platform)))
 
 
 class _Run:

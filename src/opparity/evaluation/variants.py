@@ -82,7 +82,8 @@ def fused_step(gate_up: Tensor) -> tuple[Tensor, ...]:
     from opparity import silu_and_mul_per_block_quant  # noqa: PLC0415 -- importing it loads it
 
     # The same format everywhere: the platform's default differs on gfx94x.
-    return silu_and_mul_per_block_quant(gate_up, BLOCK, dtype=VALUE_DTYPE)
+    values, scales = silu_and_mul_per_block_quant(gate_up, BLOCK, dtype=VALUE_DTYPE)
+    return values, scales
 
 
 BFLOAT16 = Variant(Mlps.BFLOAT16, bfloat16_step)
