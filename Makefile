@@ -76,3 +76,9 @@ reports: $(VENV)/installed
 .PHONY: amd
 amd: $(VENV)/installed
 	PYTHONPATH=tests $(BIN)/python tools/compile_for_amd.py --jobs $(WORKERS)
+
+# Machine code of AMD chips in the emulator of a clone of tinygrad: `make emulate TINYGRAD=CLONE` writes docs/evidence.
+.PHONY: emulate
+emulate: $(VENV)/installed
+	printf '%s\n' gfx942 gfx950 gfx1100 gfx1201 | PYTHONPATH=tests xargs -P $(WORKERS) -I CHIP \
+		$(BIN)/python tools/emulate_amd.py CHIP --tinygrad $(TINYGRAD)

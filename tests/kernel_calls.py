@@ -68,22 +68,26 @@ _UNALIGNED_WIDTHS = (322, 14, 330, 256, 62, 258, 512, 768)
 
 def calls_of(variant: Variant) -> list[Call]:
     """Return a call of a variant by each of its recipes, and some more where there are few."""
-    recipes, widths = variant.recipes, _widths_of(variant)
+    recipes = variant.recipes
+    numbers = range(max(len(recipes), len(_GIVEN)))
+    return [call_of(variant, recipes[number % len(recipes)], number) for number in numbers]
+
+
+def call_of(variant: Variant, recipe: Recipe, number: int) -> Call:
+    """Return a call of a variant; the number says of which size, and with which settings."""
+    widths = _widths_of(variant)
     has_least = variant.rule not in {ScaleRule.GIVEN, ScaleRule.NONE}
-    return [
-        Call(
-            variant,
-            recipe=recipes[index % len(recipes)],
-            # Tiles of scales are 128 tokens high.
-            num_tokens=135 if variant.tiled and index < 2 else 9,
-            hidden_size=widths[index % len(widths)],
-            given=_GIVEN[index % len(_GIVEN)],
-            bound=_BOUNDS[index % len(_BOUNDS)] if variant.bound else None,
-            least=_LEASTS[index % len(_LEASTS)] if has_least else None,
-            seed=index,
-        )
-        for index in range(max(len(recipes), len(_GIVEN)))
-    ]
+    return Call(
+        variant,
+        recipe,
+        # Tiles of scales are 128 tokens high.
+        num_tokens=135 if variant.tiled and number < 2 else 9,
+        hidden_size=widths[number % len(widths)],
+        given=_GIVEN[number % len(_GIVEN)],
+        bound=_BOUNDS[number % len(_BOUNDS)] if variant.bound else None,
+        least=_LEASTS[number % len(_LEASTS)] if has_least else None,
+        seed=number,
+    )
 
 
 def _widths_of(variant: Variant) -> list[int]:

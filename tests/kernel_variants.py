@@ -141,6 +141,18 @@ def side_by_side() -> list[Variant]:
     return list(dict.fromkeys(every(before) + every(behind) + every(backward())))
 
 
+def of_recipe(producer: str, recipe: Recipe, number: int) -> Variant:
+    """Return one of the forward variants of a producer and a recipe; the number says which."""
+    producers, dtypes, kinds = forward()
+    wanted = _scale_traits(recipe).items()
+    choices = (
+        [choice for choice in producers if choice["producer"] == producer],
+        dtypes,
+        [kind for kind in kinds if kind.items() >= wanted],
+    )
+    return _variant([part[number % len(part)] for part in choices])
+
+
 @cache
 def _recipes() -> list[Recipe]:
     texts = sorted({recipe.text for recipe in accepted_recipes().values()})

@@ -1,6 +1,5 @@
-// The reciprocal of triton_numerics.py on AMD, for each divisor in [2^64, 2^65] from each start
-// that is at most one unit in the last place from the true reciprocal. Prints how many starts there
-// were.
+// The reciprocal of platforms/hip.h, for each divisor in [2^64, 2^65] from each start that is at
+// most one unit in the last place from the true reciprocal. Prints how many starts there were.
 #include <bit>
 #include <cmath>
 #include <cstdint>
