@@ -165,6 +165,34 @@ MISTAKES = [
         "beta is 0; allowed: 1e-30 to 1e+30; choose one",
         {"beta": 0.0},
     ),
+    *(
+        Mistake(
+            f"linear_beta of {value:g}",
+            "situ_and_mul",
+            f"linear_beta is {value:g}; allowed: 0, or a magnitude of 1e-30 to 1e+30; choose one",
+            {"linear_beta": value},
+        )
+        for value in (1e-31, -1e-31, -1e31, float("inf"), float("nan"))
+    ),
+    Mistake(
+        "a scale for each group of a given one",
+        "static_scaled_fp8_quant",
+        "group_shape is [1, 128]; allowed: None or [-1, -1], one scale for the whole tensor; pass",
+        {"group_shape": [1, 128]},
+        RECIPES["fp8_tensor"],
+    ),
+    Mistake(
+        "a scale for each token",
+        "situ_and_mul_quant",
+        "group_size is 0; allowed: 16, 32, 64, 128, 256; choose one",
+        {"group_size": 0},
+    ),
+    Mistake(
+        "rows that are bounded on the device",
+        "situ_and_mul_quant",
+        "num_valid_tokens is given; allowed: None, since every row is written; pass the valid rows",
+        {"num_valid_tokens": torch.ones((), dtype=torch.int32)},
+    ),
     Mistake(
         "intermediate of another name",
         BLOCK,
@@ -218,8 +246,8 @@ MISTAKES = [
     Mistake(
         "a product of another dtype than the input's",
         "gelu_and_mul.vllm",
-        "result has dtype float16; allowed: bfloat16, the input's; allocate it so",
-        {"result": torch.empty(3, 128, dtype=torch.float16)},
+        "out has dtype float16; allowed: bfloat16, the input's; allocate it so",
+        {"out": torch.empty(3, 128, dtype=torch.float16)},
         RECIPES["none"],
     ),
     Mistake(

@@ -54,10 +54,10 @@ EXACT: dict[str, Callable[..., Tensor]] = {
     "silu_and_mul_with_clamp": lambda g, u, limit: (
         torch.nn.functional.silu(g.clamp(max=limit)) * u.clamp(-limit, limit)
     ),
-    "swigluoai_and_mul": lambda g, u, alpha, limit: (
+    "swigluoai_and_mul": lambda g, u, alpha, limit, beta: (
         g.clamp(max=limit)
         * torch.sigmoid(alpha * g.clamp(max=limit))
-        * (u.clamp(-limit, limit) + 1)
+        * (u.clamp(-limit, limit) + beta)
     ),
     "situ_and_mul": lambda g, u, beta, linear_beta: (
         beta * torch.tanh(g / beta) * torch.sigmoid(g) * linear_beta * torch.tanh(u / linear_beta)

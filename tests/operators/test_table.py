@@ -88,15 +88,6 @@ def test_the_golden_cases_are_enough() -> None:
     assert len(backward) == len(PRODUCERS) - 1
 
 
-def test_the_first_overload_has_vllms_schema_to_the_letter_but_for_the_names_of_aliases() -> None:
-    # csrc/libtorch_stable/torch_bindings.cpp of vLLM 0.33.0.
-    row = next(row for row in OPERATORS if row.name == "silu_and_mul_per_block_quant")
-    assert re.sub(r"\(.!\)", "!", row.schema) == (
-        "(Tensor! out, Tensor input, Tensor! scales, int group_size, "
-        "Tensor? scale_ub=None, bool is_scale_transposed=False) -> ()"
-    )
-
-
 def test_rocm_shares_the_dispatch_key_of_cuda_as_torch_has_it() -> None:
     assert PLATFORMS[Platform.ROCM].dispatch_key == PLATFORMS[Platform.CUDA].dispatch_key
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opparity.formats import ScaleFormat, ScaleRule
+from opparity.formats import Intermediate, ScaleFormat, ScaleRule
 from opparity.operators.declaration import (
     Direction,
     Implementation,
@@ -35,11 +35,12 @@ PRODUCERS: tuple[Producer, ...] = (
     Producer(
         "swigluoai_and_mul",
         "SwigluOaiAndMul",
-        "g * sigmoid(alpha * g) * (clamp(up, -limit, limit) + 1) with g = min(gate, limit)",
+        "g * sigmoid(alpha * g) * (clamp(up, -limit, limit) + beta) with g = min(gate, limit)",
         gated=True,
         parameters=(
             Parameter("alpha", "factor of the sigmoid's argument", 1.702),
             Parameter("limit", _LIMIT.meaning, 7.0),
+            Parameter("beta", "what is added to up", 1.0, positive=False),
         ),
         used_by="gpt-oss (interleaved), MiniMax M3",
     ),
@@ -50,7 +51,9 @@ PRODUCERS: tuple[Producer, ...] = (
         gated=True,
         parameters=(
             Parameter("beta", "the gate's soft limit", 4.0),
-            Parameter("linear_beta", "up's soft limit", 25.0),
+            Parameter(
+                "linear_beta", "up's soft limit; none if not above zero", 25.0, positive=False
+            ),
         ),
         used_by="Kimi K3",
     ),
@@ -140,10 +143,35 @@ _PER_TOKEN_GROUP = {
     "dummy_is_scale_transposed": Role.UNUSED,
     "dummy_is_tma_aligned": Role.UNUSED,
 }
-_ROUNDED = "Tensor(a!) result, Tensor input"
+
+
+def _activation(
+    name: str,
+    output: str,
+    numbers: str = "",
+    *,
+    producer: str = "",
+    interleaved: bool = False,
+    intermediate: Intermediate = Intermediate.FLOAT32,
+) -> Operator:
+    """Return an activation of vLLM's that quantises nothing."""
+    return Operator(
+        name,
+        producer or name,
+        f"(Tensor(a!) {output}, Tensor input{numbers}) -> ()",
+        overload="vllm",
+        roles={output: Role.VALUES},
+        rule=ScaleRule.NONE,
+        scale=ScaleFormat.NONE,
+        unquantised=True,
+        interleaved=interleaved,
+        intermediate=intermediate,
+        peer=_VLLM,
+    )
+
 
 # Operators with a peer's name and schema, so that `torch.ops.opparity` serves where `torch.ops._C`
-# did.
+# did. `intermediate` is where the peer's kernel rounds.
 _NAMED: tuple[Operator, ...] = (
     Operator(
         "silu_and_mul_per_block_quant",
@@ -167,6 +195,7 @@ _NAMED: tuple[Operator, ...] = (
         "(Tensor(a!) result, Tensor input, Tensor scale) -> ()",
         roles=_RESULT,
         rule=ScaleRule.GIVEN,
+        intermediate=Intermediate.INPUT_DTYPE,
         peer=_VLLM,
     ),
     Operator(
@@ -182,25 +211,38 @@ _NAMED: tuple[Operator, ...] = (
         rule=ScaleRule.GLOBAL,
         scale=ScaleFormat.E4M3,
         swizzled=True,
+        intermediate=Intermediate.PRODUCT,
+        peer=_VLLM,
+    ),
+    Operator(
+        "situ_and_mul_quant",
+        "situ_and_mul",
+        "(Tensor(a!) out, Tensor(b!) scale, Tensor input, float beta=1.0, float linear_beta=-1.0, "
+        "int group_size=0, Tensor? num_valid_tokens=None, int topk=1) -> ()",
+        # What num_valid_tokens is multiplied with.
+        roles=_OUT | {"scale": Role.SCALES, "topk": Role.UNUSED},
+        intermediate=Intermediate.PRODUCT,
         peer=_VLLM,
     ),
     Operator(
         "per_token_group_fp8_quant",
         "identity",
         "(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s, int group_size, float eps, "
-        "float fp8_min, float fp8_max, bool scale_ue8m0, bool dummy_is_scale_transposed=False, "
-        "bool dummy_is_tma_aligned=False) -> ()",
+        "float fp8_min, float fp8_max, bool scale_ue8m0, bool dummy_is_scale_transposed, "
+        "bool dummy_is_tma_aligned) -> ()",
         roles=_PER_TOKEN_GROUP,
+        least_scale=1e-10,
         peer=_VLLM,
     ),
     Operator(
         "per_token_group_fp8_quant_packed",
         "identity",
-        "(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s_packed, int group_size, float eps, "
-        "float fp8_min, float fp8_max) -> ()",
+        "(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s_packed, int group_size, "
+        "float eps, float fp8_min, float fp8_max) -> ()",
         roles=_PER_TOKEN_GROUP,
         rule=ScaleRule.CEIL,
         scale=ScaleFormat.E8M0,
+        least_scale=1e-10,
         peer=_VLLM,
     ),
     Operator(
@@ -214,33 +256,26 @@ _NAMED: tuple[Operator, ...] = (
     Operator(
         "static_scaled_fp8_quant",
         "identity",
-        "(Tensor(a!) result, Tensor input, Tensor scale) -> ()",
+        "(Tensor(a!) result, Tensor input, Tensor scale, int[]? group_shape=None) -> ()",
         roles=_RESULT,
         rule=ScaleRule.GIVEN,
         peer=_VLLM,
     ),
-    *(
-        Operator(
-            name,
-            name,
-            f"({_ROUNDED}{numbers}) -> ()",
-            overload="vllm",
-            roles=_RESULT,
-            unquantised=True,
-            rule=ScaleRule.NONE,
-            scale=ScaleFormat.NONE,
-            peer=_VLLM,
-        )
-        for name, numbers in (
-            ("silu_and_mul", ""),
-            ("gelu_and_mul", ""),
-            ("gelu_tanh_and_mul", ""),
-            ("silu_and_mul_with_clamp", ", float limit"),
-            ("swigluoai_and_mul", ", float alpha=1.702, float limit=7.0"),
-            ("situ_and_mul", ", float beta=4.0, float linear_beta=25.0"),
-            ("relu_squared", ""),
-        )
+    _activation("silu_and_mul", "result", intermediate=Intermediate.INPUT_DTYPE),
+    _activation("gelu_and_mul", "out", intermediate=Intermediate.INPUT_DTYPE),
+    _activation("gelu_tanh_and_mul", "out", intermediate=Intermediate.INPUT_DTYPE),
+    _activation(
+        "silu_and_mul_with_clamp",
+        "result",
+        ", float limit, float alpha=1.0, float beta=0.0",
+        producer="swigluoai_and_mul",
+        intermediate=Intermediate.INPUT_DTYPE,
     ),
+    _activation(
+        "swigluoai_and_mul", "out", ", float alpha=1.702, float limit=7.0", interleaved=True
+    ),
+    _activation("situ_and_mul", "out", ", float beta=1.0, float linear_beta=-1.0"),
+    _activation("relu_squared", "out"),
 )
 
 OPERATORS: tuple[Operator, ...] = (

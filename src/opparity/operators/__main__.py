@@ -156,15 +156,19 @@ def _producer_facts() -> list[str]:
         "  int parameter_count;",
         "  const char* parameters[kMostParameters];",
         "  bool is_positive[kMostParameters];",
+        "  // 0 where it has to be given.",
+        "  double defaults[kMostParameters];",
         "};",
         "inline constexpr ProducerFacts kProducerFacts[] = {",
     ]
     for producer in PRODUCERS:
         names = ", ".join(_quoted(p.name) for p in producer.parameters) or "nullptr"
         positive = ", ".join(str(p.positive).lower() for p in producer.parameters)
+        defaults = ", ".join((p.default or 0.0).hex() for p in producer.parameters)
         lines.append(
             f"    {{{_quoted(producer.name)}, {_quoted(producer.functor)}, "
-            f"{str(producer.gated).lower()}, {len(producer.parameters)}, {{{names}}}, {{{positive}}}}},"
+            f"{str(producer.gated).lower()}, {len(producer.parameters)}, {{{names}}}, "
+            f"{{{positive}}}, {{{defaults}}}}},"
         )
     return [*lines, "};"]
 
@@ -182,9 +186,12 @@ def _rows() -> list[str]:
         "  const char* qualified_name;",
         "  const char* definition;",
         "  Producer producer;",
-        "  bool is_backward, mutates, is_swizzled, is_unquantised;",
+        "  bool is_backward, mutates, is_swizzled, is_unquantised, is_interleaved;",
+        "  Intermediate intermediate;",
         "  ScaleRule rule;",
         "  ScaleFormat scale;",
+        "  // What E8M0 scales are rounded up from at least.",
+        "  float least_scale;",
         "  int argument_count;",
         "  ArgumentRow arguments[kMostArguments];",
         "};",
@@ -202,6 +209,7 @@ def _row(operator: Operator) -> str:
         operator.mutates,
         operator.swizzled,
         operator.unquantised,
+        operator.interleaved,
     )
     arguments = operator.arguments
     listed = ", ".join(
@@ -212,8 +220,9 @@ def _row(operator: Operator) -> str:
         f"    {{{_quoted(operator.name)}, {_quoted(operator.qualified_name)}, "
         f"{_quoted(operator.qualified_name + operator.schema)}, "
         f"Producer::k{functor}, {', '.join(str(f).lower() for f in flags)}, "
+        f"Intermediate::k{_camel(operator.intermediate.name)}, "
         f"ScaleRule::k{_camel(operator.rule.name)}, ScaleFormat::k{_camel(operator.scale.name)}, "
-        f"{len(arguments)}, {{{listed}}}}},"
+        f"{operator.least_scale.hex()}f, {len(arguments)}, {{{listed}}}}},"
     )
 
 

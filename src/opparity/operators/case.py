@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -15,7 +16,7 @@ from opparity.operators.fillings import Filling, make_input
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from opparity.operators.declaration import Operator, Producer
+    from opparity.operators.declaration import Argument, Operator, Producer
 
 # What a parameter without a default is in every case.
 _NUMBER = 7.0
@@ -81,14 +82,14 @@ class Case:
             Role.LEAST_AMAX: _EPS,
             Role.CODE_MINIMUM: facts.lowest if facts else None,
             Role.CODE_MAXIMUM: facts.maximum if facts else None,
-            Role.UNUSED: False,
+            Role.GROUP_SHAPE: None,
+            Role.NUM_VALID_TOKENS: None,
         }
         if operator.direction is Direction.BACKWARD:
             found[Role.GRADIENT] = self._gradient().to(device)
-        numbers = {p.name: _NUMBER if p.default is None else p.default for p in producer.parameters}
         return {
-            argument.name: numbers[argument.name]
-            if argument.role is Role.PARAMETER
+            argument.name: _number(argument)
+            if argument.role in (Role.PARAMETER, Role.UNUSED)
             else found[argument.role]
             for argument in operator.arguments
             if argument.role not in (Role.VALUES, Role.SCALES)
@@ -100,6 +101,13 @@ class Case:
             Filling.ACTIVATIONS, self.num_tokens, self.hidden_size, self.input_dtype, self.seed + 1
         )
         return made[:, self.hidden_size :].contiguous()
+
+
+def _number(argument: Argument) -> float | bool:
+    """Return a number of the formula, or a flag that says nothing."""
+    if argument.default is not None:
+        return cast("float", ast.literal_eval(argument.default))
+    return _NUMBER if argument.role is Role.PARAMETER else False
 
 
 def _tensor(number: float | None, device: torch.device) -> Tensor | None:

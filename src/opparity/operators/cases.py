@@ -125,7 +125,17 @@ def _of_tensors(operator: Operator) -> Iterator[Case]:
             (Filling.ACTIVATIONS, INPUT_DTYPES[number % 3]),
             (Filling.PATTERNS, INPUT_DTYPES[(number + 1) % 3]),
         ):
-            yield Case(name, filling, 24, 528, dtype, recipe, scale=scale)
+            yield Case(
+                name,
+                filling,
+                24,
+                528,
+                dtype,
+                recipe,
+                operator.intermediate,
+                interleaved=operator.interleaved,
+                scale=scale,
+            )
 
 
 def _recipes_of(operator: Operator) -> list[Recipe]:
@@ -136,6 +146,7 @@ def _recipes_of(operator: Operator) -> list[Recipe]:
         "silu_and_mul_per_block_quant": ("fp8_block", "fp8_e5m2_block", "int8_block"),
         "silu_and_mul_quant": ("fp8_tensor", "fp8_tensor_fnuz", "int8_tensor"),
         "silu_and_mul_nvfp4_quant": ("nvfp4",),
+        "situ_and_mul_quant": ("fp8_block", "fp8_block_fnuz"),
         "per_token_group_fp8_quant": ("fp8_block", "fp8_block_ue8m0", "fp8_block_fnuz"),
         "per_token_group_fp8_quant_packed": ("deepgemm",),
         "per_token_group_quant_int8": ("int8_block",),

@@ -66,6 +66,7 @@ def check(request: Request) -> Checked:
         num_groups = (hidden_size + recipe.group_size - 1) // recipe.group_size
     _check_code_bounds(request, recipe)
     _check_numbers(request)
+    _check_extent(request)
     _check_values(request, recipe, num_tokens, hidden_size)
     scales = scale_checks.check(request, recipe, num_tokens, num_groups)
     _check_gradient(request, num_tokens, hidden_size)
@@ -120,19 +121,37 @@ def _check_code_bounds(request: Request, recipe: Recipe) -> None:
 
 def _check_numbers(request: Request) -> None:
     numbers = [
-        (parameter.name, value, LEAST if parameter.positive else -MOST)
+        (parameter.name, value, parameter.positive)
         for parameter, value in zip(request.producer.parameters, request.parameters, strict=True)
     ]
     if Role.LEAST_AMAX in request.names:
         name = request.names[Role.LEAST_AMAX]
-        numbers.append((name, request.arguments[Role.LEAST_AMAX], LEAST))
-    for name, value, lowest in numbers:
-        if not lowest <= value <= MOST:
-            request.refuse(f"{name} is {value:g}; allowed: {lowest:g} to {MOST:g}; choose one")
+        numbers.append((name, request.arguments[Role.LEAST_AMAX], True))
+    for name, value, positive in numbers:
+        allowed = f"{LEAST:g} to {MOST:g}"
+        size = value if positive else abs(value)
+        if not (LEAST <= size <= MOST or (size == 0 and not positive)):
+            sizes = allowed if positive else f"0, or a magnitude of {allowed}"
+            request.refuse(f"{name} is {value:g}; allowed: {sizes}; choose one")
     if request.intermediate not in tuple(Intermediate):
         request.refuse(
             f"intermediate is '{request.intermediate}'; allowed: {', '.join(Intermediate)}; "
             "choose one"
+        )
+
+
+def _check_extent(request: Request) -> None:
+    """Check that one scale is for the whole tensor, and that every row is to be written."""
+    shape = request.arguments.get(Role.GROUP_SHAPE)
+    if shape is not None and list(shape) != [-1, -1]:
+        request.refuse(
+            f"{request.names[Role.GROUP_SHAPE]} is {words(shape)}; allowed: None or [-1, -1], "
+            "one scale for the whole tensor; pass that"
+        )
+    if request.arguments.get(Role.NUM_VALID_TOKENS) is not None:
+        request.refuse(
+            f"{request.names[Role.NUM_VALID_TOKENS]} is given; allowed: None, since every row is "
+            "written; pass the valid rows alone"
         )
 
 

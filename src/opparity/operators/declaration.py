@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from opparity.formats import ScaleFormat, ScaleRule
+from opparity.formats import Intermediate, ScaleFormat, ScaleRule
 from opparity.platforms import Platform
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Parameter:
         name: in every signature.
         meaning: a phrase.
         default: None where it has to be given.
-        positive: whether it must be above zero; otherwise any finite number is allowed.
+        positive: whether it must be above zero; otherwise it may be zero or below it too.
     """
 
     name: str
@@ -75,10 +75,14 @@ class Role(StrEnum):
     LEAST_AMAX = "eps"
     CODE_MINIMUM = "code_minimum"
     CODE_MAXIMUM = "code_maximum"
+    GROUP_SHAPE = "group_shape"
+    """Rows and columns that share a given scale; -1 for all of them."""
+    NUM_VALID_TOKENS = "num_valid_tokens"
+    """How many rows to write, a number on the device."""
     PARAMETER = "parameter"
     """A number of the producer's formula, by its name."""
     UNUSED = "unused"
-    """The tensor says it already."""
+    """The tensor says it already, or it means something for other arguments alone."""
 
 
 class Direction(StrEnum):
@@ -118,6 +122,9 @@ class Operator:
         scale: the scale's format where no recipe is an argument.
         swizzled: whether its scales are in tiles of 128 x 4; otherwise their strides say how they lie.
         unquantised: whether its values are in the input's dtype.
+        interleaved: whether gate and up alternate, where that is no argument.
+        intermediate: where the activation is rounded, where that is no argument.
+        least_scale: what E8M0 scales are rounded up from at least.
         peer: the project and version whose schema it is.
     """
 
@@ -131,6 +138,9 @@ class Operator:
     scale: ScaleFormat = ScaleFormat.FLOAT32
     swizzled: bool = False
     unquantised: bool = False
+    interleaved: bool = False
+    intermediate: Intermediate = Intermediate.FLOAT32
+    least_scale: float = 0.0
     peer: str = ""
 
     @property

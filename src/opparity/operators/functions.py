@@ -149,7 +149,10 @@ def _signature(function: FunctionType, producer: Producer) -> inspect.Signature:
 
 
 def _documentation(producer: Producer) -> str:
-    numbers = "".join(f"\n    {p.name}: {p.meaning}, 1e-30 to 1e30." for p in producer.parameters)
+    numbers = "".join(
+        f"\n    {p.name}: {p.meaning}, {'' if p.positive else '0 or a magnitude of '}1e-30 to 1e30."
+        for p in producer.parameters
+    )
     interleaved = (
         "\n    interleaved: whether gate and up alternate, gate first; else gate, then up."
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from opparity.errors import ArgumentRefused
-from opparity.formats import Intermediate
 from opparity.operators import producer_named
 from opparity.operators.declaration import Direction, Role
 
@@ -111,12 +110,12 @@ class Request:
     @property
     def intermediate(self) -> str:
         """Where the activation is rounded."""
-        return str(self.arguments.get(Role.INTERMEDIATE, Intermediate.FLOAT32))
+        return str(self.arguments.get(Role.INTERMEDIATE, self.operator.intermediate))
 
     @property
     def interleaved(self) -> bool:
         """Whether gate and up alternate."""
-        return bool(self.arguments.get(Role.INTERLEAVED, False))
+        return bool(self.arguments.get(Role.INTERLEAVED, self.operator.interleaved))
 
     def tensor(self, role: Role) -> Tensor | None:
         """Return the tensor with a role, if there is one."""

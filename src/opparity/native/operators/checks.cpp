@@ -1,6 +1,7 @@
 #include "native/operators/checks.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
@@ -60,25 +61,39 @@ void check_code_bounds(const Request& request, const RecipeRow& recipe) {
   check(Role::kCodeMaximum, request.code_maximum, facts.maximum);
 }
 
-void check_number(const Request& request, const char* name, double value, double lowest) {
-  if (value >= lowest && value <= kMost) return;
-  request.refuse(name, " is ", value, "; allowed: ", lowest, " to ", kMost, "; choose one");
+void check_number(const Request& request, const char* name, double value, bool is_positive) {
+  const double size = is_positive ? value : std::fabs(value);
+  if ((size >= kLeast && size <= kMost) || (size == 0.0 && !is_positive)) return;
+  request.refuse(name, " is ", value, "; allowed: ", is_positive ? "" : "0, or a magnitude of ",
+                 kLeast, " to ", kMost, "; choose one");
 }
 
 Intermediate check_numbers(const Request& request) {
   const ProducerFacts& facts = producer_of(request);
   for (int i = 0; i < facts.parameter_count; ++i) {
-    check_number(request, facts.parameters[i], request.parameters[i],
-                 facts.is_positive[i] ? kLeast : -kMost);
+    check_number(request, facts.parameters[i], request.parameters[i], facts.is_positive[i]);
   }
   if (request.least_amax.has_value()) {
-    check_number(request, request.name_of(Role::kLeastAmax), *request.least_amax, kLeast);
+    check_number(request, request.name_of(Role::kLeastAmax), *request.least_amax, true);
   }
   for (size_t i = 0; i < std::size(kIntermediateNames); ++i) {
     if (request.intermediate == kIntermediateNames[i]) return static_cast<Intermediate>(i);
   }
   request.refuse("intermediate is '", request.intermediate,
                  "'; allowed: float32, input_dtype, product; choose one");
+}
+
+// One scale is for the whole tensor, and every row is to be written.
+void check_extent(const Request& request) {
+  if (request.group_shape.has_value() && *request.group_shape != std::vector<int64_t>{-1, -1}) {
+    request.refuse(request.name_of(Role::kGroupShape), " is ", list_of(*request.group_shape),
+                   "; allowed: None or [-1, -1], one scale for the whole tensor; pass that");
+  }
+  if (request.has_num_valid_tokens) {
+    request.refuse(request.name_of(Role::kNumValidTokens),
+                   " is given; allowed: None, since every row is written; pass the valid rows "
+                   "alone");
+  }
 }
 
 void check_values(const Request& request, const RecipeRow& recipe, int64_t num_tokens,
@@ -230,8 +245,11 @@ void allocate_values(Request& request, const RecipeRow& recipe, int64_t num_toke
 // By the rule AMAX the lower clamp of scales; an eps is one of amax, and division keeps the order.
 float least_of(const Request& request, const RecipeRow& recipe) {
   const auto amax = static_cast<float>(request.least_amax.value_or(0.0));
-  if (recipe.rule != ScaleRule::kAmax) return amax;
+  if (recipe.value == ValueFormat::kInputType) return amax;
   const ValueFacts& facts = kValueFacts[static_cast<size_t>(recipe.value)];
+  if (recipe.rule != ScaleRule::kAmax) {
+    return std::max(amax, request.row.least_scale * facts.maximum);
+  }
   return request.least_amax.has_value() ? amax / facts.maximum : facts.minimum_scale;
 }
 
@@ -268,6 +286,7 @@ Call check(Request& request) {
       recipe.group_size == 0 ? 0 : (hidden_size + recipe.group_size - 1) / recipe.group_size;
   check_code_bounds(request, recipe);
   const Intermediate intermediate = check_numbers(request);
+  check_extent(request);
   ScaleTensor scales{};
   if (request.row.mutates) check_values(request, recipe, num_tokens, hidden_size);
   if (request.scales.has_value()) scales = check_scales(request, recipe, num_tokens, num_groups);

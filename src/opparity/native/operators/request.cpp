@@ -91,6 +91,12 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
     case Role::kCodeMaximum:
       request.code_maximum = to<double>(value);
       return;
+    case Role::kGroupShape:
+      request.group_shape = to<std::optional<std::vector<int64_t>>>(value);
+      return;
+    case Role::kNumValidTokens:
+      request.has_num_valid_tokens = take_tensor(argument, value).has_value();
+      return;
     case Role::kParameter:
       request.parameters[parameter_index(request.row, argument.name)] = to<double>(value);
       return;

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "native/call.h"
 #include "native/operators/messages.h"
@@ -13,18 +14,26 @@
 namespace opparity {
 
 struct Request {
-  explicit Request(const OperatorRow& operator_row) : row(operator_row) {}
+  explicit Request(const OperatorRow& operator_row)
+      : row(operator_row),
+        intermediate(kIntermediateNames[static_cast<size_t>(row.intermediate)]),
+        is_interleaved(row.is_interleaved) {
+    const ProducerFacts& facts = kProducerFacts[static_cast<size_t>(row.producer)];
+    for (int i = 0; i < facts.parameter_count; ++i) parameters[i] = facts.defaults[i];
+  }
 
   const OperatorRow& row;
   std::optional<TensorFacts> input, gradient, values, scales, scale, scale_ub;
   // As text, where the operator takes one.
   std::optional<std::string> recipe;
-  std::string intermediate = "float32";
-  bool is_interleaved = false;
+  std::string intermediate;
+  bool is_interleaved;
   std::optional<int64_t> group_size;
   bool is_scale_transposed = false;
   bool rounds_scales_up = false;
   std::optional<double> least_amax, code_minimum, code_maximum;
+  std::optional<std::vector<int64_t>> group_shape;
+  bool has_num_valid_tokens = false;
   double parameters[kMostParameters] = {};
 
   // What the schema calls the argument with a role.

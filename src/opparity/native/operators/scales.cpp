@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t kTileTokens = 128, kTileGroups = 4, kGroupsOfAWord = 4;
 // Bytes at whose multiples padded columns start.
 constexpr int64_t kAlignment = 16;
+constexpr int64_t kWordBytes = 4;
 
 constexpr int64_t rounded_up(int64_t size, int64_t multiple) {
   return (size + multiple - 1) / multiple * multiple;
@@ -62,12 +63,21 @@ ScaleTensor placed(const RecipeRow& recipe, void* data, int64_t num_tokens, int6
   } else if (recipe.layout != ScaleLayout::kPacked) {
     scales.place = by_strides(token_bytes, column_bytes);
   } else {
-    // Missing groups of the last words are zero. The rows that pad a column are in nobody's tensor.
+    // Missing groups of the last words are zero.
     scales.place = in_words(token_bytes, column_bytes);
     scales.cleared = static_cast<char*>(data) + num_groups / kGroupsOfAWord * column_bytes;
     scales.cleared_bytes = num_groups % kGroupsOfAWord == 0 ? 0 : num_tokens * token_bytes;
   }
   return scales;
+}
+
+// The rows that pad a column are in nobody's tensor; the operator with vLLM's schema clears them,
+// as vLLM's does, where the stride is the padded one and no more.
+void clear_between_columns(const TensorFacts& scales, ScaleTensor& placed) {
+  const int64_t rows = scales.sizes[0], columns = scales.sizes[1], step = scales.strides[1];
+  if (columns < 2 || step == rows || step != rounded_up(rows, kAlignment / kWordBytes)) return;
+  placed.cleared = placed.data;
+  placed.cleared_bytes = ((columns - 1) * step + rows) * kWordBytes;
 }
 
 void check_shape(const Request& request, const TensorFacts& scales, int64_t num_tokens,
@@ -214,7 +224,12 @@ ScaleTensor check_scales(const Request& request, const RecipeRow& recipe, int64_
       check_separate(request, scales, num_tokens, columns, strides);
     }
   }
-  return placed(recipe, data, num_tokens, num_groups, strides.token * size, strides.group * size);
+  ScaleTensor found =
+      placed(recipe, data, num_tokens, num_groups, strides.token * size, strides.group * size);
+  if (recipe.layout == ScaleLayout::kPacked && !request.has(Role::kRecipe)) {
+    clear_between_columns(scales, found);
+  }
+  return found;
 }
 
 ScaleTensor new_scales(Request& request, const RecipeRow& recipe, int64_t num_tokens,

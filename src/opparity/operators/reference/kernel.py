@@ -68,6 +68,8 @@ def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | 
         stored = layouts.place(by_token, checked.recipe)
         if checked.recipe.layout is ScaleLayout.SWIZZLE_128X4:
             scales, stored = scales.view(torch.uint8).flatten(), stored.view(torch.uint8)
+        if checked.recipe.layout is ScaleLayout.PACKED and Role.RECIPE not in request.names:
+            layouts.clear_between_columns(scales)
         _copy(scales, stored)
     else:
         _copy(scales, by_token)
@@ -84,6 +86,9 @@ def _least(request: Request, checked: Checked) -> float | None:
     """Return the lower clamp: of scales by the rule AMAX, of the largest magnitude by others."""
     least: float | None = request.arguments.get(Role.LEAST_AMAX)
     facts = checked.recipe.format
-    if least is None or facts is None or checked.recipe.rule is not ScaleRule.AMAX:
+    if least is None or facts is None:
         return least
-    return float(torch.tensor(least) / torch.tensor(facts.maximum))
+    maximum = torch.tensor(facts.maximum)
+    if checked.recipe.rule is ScaleRule.AMAX:
+        return float(torch.tensor(least) / maximum)
+    return max(least, float(torch.tensor(request.operator.least_scale) * maximum))

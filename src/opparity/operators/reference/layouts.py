@@ -42,6 +42,16 @@ def place(by_token: Tensor, recipe: Recipe) -> Tensor:
     return stored.view(getattr(torch, recipe.scale)) if recipe.scale_is_byte else stored
 
 
+def clear_between_columns(scales: Tensor) -> None:
+    """Write zeros to the rows that pad the columns of packed exponents, as vLLM's operator does.
+
+    Where the stride is another one than the padded one, what lies between may be anybody's.
+    """
+    rows, columns = scales.shape
+    if columns > 1 and scales.stride(1) == _multiples(rows, _WORD) * _WORD:
+        scales.as_strided(((columns - 1) * scales.stride(1) + rows,), (1,)).zero_()
+
+
 def by_token(stored: Tensor, recipe: Recipe, num_tokens: int, num_groups: int) -> Tensor:
     """Return scales [num_tokens, num_groups], float32 numbers or uint8 codes, from their layout."""
     if recipe.layout is ScaleLayout.PACKED:

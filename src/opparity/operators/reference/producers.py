@@ -58,14 +58,14 @@ FORMULAS: dict[str, Formula] = {
     "swigluoai_and_mul": Formula(
         gate=lambda gate, p: activations.swish(at_most(gate, p[1]), p[0]),
         gate_slope=lambda gate, p: _within(gate, p[1], activations.swish_slope(gate, p[0])),
-        up=lambda up, p: clamp(up, p[1]) + 1.0,
+        up=lambda up, p: clamp(up, p[1]) + p[2],
         up_slope=lambda up, p: _clamp_slope(up, p[1]),
     ),
     "situ_and_mul": Formula(
         gate=lambda gate, p: activations.situ(gate, p[0]),
         gate_slope=lambda gate, p: activations.situ_slope(gate, p[0]),
-        up=lambda up, p: activations.soft_limit(up, p[1]),
-        up_slope=lambda up, p: activations.soft_limit_slope(up, p[1]),
+        up=lambda up, p: torch.where(p[1] > 0, activations.soft_limit(up, p[1]), up),
+        up_slope=lambda up, p: torch.where(p[1] > 0, activations.soft_limit_slope(up, p[1]), 1.0),
     ),
     "swiglustep_and_mul": Formula(
         gate=lambda gate, p: at_most(activations.silu(gate), p[0]),
