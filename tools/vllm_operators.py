@@ -1,0 +1,205 @@
+"""vLLM's operators of torch.ops._C, each ours where there is one of that name.
+
+Their schemas are read from the sdist's csrc/torch_bindings.cpp. An operator that is not ours skips
+the test that calls it, by its name. The fused functions that vLLM has in Triton are replaced too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import opparity
+from opparity.operators import OPERATORS
+from opparity.operators.declaration import Role
+from opparity.operators.gradients import overload_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from opparity.operators.declaration import Operator
+
+NAMESPACE = "_C"
+_TEXT = r'"((?:[^"\\]|\\.)*)"'
+_DEFINITION = re.compile(rf"ops\.def\(\s*((?:{_TEXT}\s*)+)")
+_keep: list[torch.library.Library] = []
+
+
+def schemas(source: Path) -> dict[str, str]:
+    """Return vLLM's schemas by operator, from "(" on, as they stand in its sources."""
+    text = (source / "csrc" / "torch_bindings.cpp").read_text("utf-8")
+    found: dict[str, str] = {}
+    for match in _DEFINITION.finditer(text):
+        definition = "".join(re.findall(_TEXT, match.group(1))).replace('\\"', '"')
+        name, bracket, rest = definition.partition("(")
+        found.setdefault(name.strip(), re.sub(r"\s+", " ", bracket + rest))
+    return found
+
+
+def ours() -> dict[str, Operator]:
+    """Return our operators with a schema of vLLM's, by name."""
+    return {operator.name: operator for operator in OPERATORS if operator.peer.startswith("vLLM")}
+
+
+def install(source: Path) -> list[str]:
+    """Define torch.ops._C; return the names of those that are ours."""
+    opparity.load()
+    library = torch.library.Library(NAMESPACE, "FRAGMENT")
+    _keep.append(library)
+    mine = ours()
+    for name, schema in schemas(source).items():
+        library.define(name + schema, tags=(torch.Tag.pt2_compliant_tag,))
+        if schema.endswith("-> bool"):
+            # Asked at import whether a kernel of vLLM's is there.
+            library.impl(name, lambda *_: False, "CompositeExplicitAutograd")
+            continue
+        run = _ours(mine[name]) if name in mine else _absent(name)
+        for key in ("CPU", "CUDA"):
+            library.impl(name, run, key)
+        torch.library.register_fake(f"{NAMESPACE}::{name}", run, lib=library)
+    return sorted(mine)
+
+
+def _absent(name: str) -> Callable[..., None]:
+    def skip(*_: object, **__: object) -> None:
+        pytest.skip(f"torch.ops._C.{name} is not one of Opparity's")
+
+    return skip
+
+
+def _ours(operator: Operator) -> Callable[..., None]:
+    """Return an operator of ours as a function that takes leading dimensions, as vLLM's do."""
+    call = overload_of(operator)
+    names = [argument.name for argument in operator.arguments]
+    matrices = {
+        argument.name
+        for argument in operator.arguments
+        if argument.role in (Role.INPUT, Role.VALUES, Role.SCALES)
+    }
+
+    def run(*positional: object, **named: object) -> None:
+        given: dict[str, Any] = dict(zip(names, positional, strict=False)) | named
+        for name in matrices & given.keys():
+            given[name] = _flat(given[name])
+        call(**given)
+
+    return run
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    """Return a view [num_tokens, width]."""
+    if tensor.dim() == 2:  # noqa: PLR2004 -- a matrix
+        return tensor
+    return tensor.view(math.prod(tensor.shape[:-1]), tensor.shape[-1])
+
+
+def replace_functions() -> list[str]:
+    """Put our operators where vLLM fuses in Triton; return the names of what was replaced."""
+    replaced = []
+    for function in (
+        swiglustep_and_mul_triton,
+        silu_mul_per_token_group_quant_fp8_colmajor,
+        silu_mul_quant_fp8_packed_triton,
+        relu_squared_static_fp8_quant,
+    ):
+        module = importlib.import_module(_MODULES[function.__name__])
+        assert callable(getattr(module, function.__name__))
+        setattr(module, function.__name__, function)
+        replaced.append(f"{module.__name__}.{function.__name__}")
+    return replaced
+
+
+_LAYERS = "vllm.model_executor.layers"
+_MODULES = {
+    "swiglustep_and_mul_triton": f"{_LAYERS}.activation",
+    "silu_mul_per_token_group_quant_fp8_colmajor": f"{_LAYERS}.quantization.utils.fp8_utils",
+    "silu_mul_quant_fp8_packed_triton": f"{_LAYERS}.quantization.utils.fp8_utils",
+    "relu_squared_static_fp8_quant": f"{_LAYERS}.fusion.relu2_fp8_quant",
+}
+
+
+def swiglustep_and_mul_triton(output: Tensor, input: Tensor, limit: float = 7.0) -> None:
+    """Write silu(gate), limited, times up, limited."""
+    overload = torch.ops.opparity.swiglustep_and_mul.out
+    nothing = output.new_empty(0, dtype=torch.float32)
+    overload(input, "none", limit, values=output, scales=nothing)
+
+
+def silu_mul_per_token_group_quant_fp8_colmajor(
+    input: Tensor,
+    output: Tensor | None = None,
+    use_ue8m0: bool | None = None,
+    eps: float = 1e-10,
+    clamp_limit: float | None = None,
+    group_size: int = 128,
+    alpha: float = 1.0,
+    beta: float = 0.0,
+    **experts: object,
+) -> tuple[Tensor, Tensor]:
+    """Return FP8 values and column-major scales; vLLM rounds each step to the input's dtype."""
+    _refuse_experts(experts)
+    assert eps == 1e-10  # noqa: PLR2004 -- no test asks for another
+    scale = "ue8m0_float32/ceil" if use_ue8m0 else "float32/amax"
+    recipe = f"float8_e4m3fn/{group_size}/{scale}/column_major"
+    found = _gated(input, recipe, "input_dtype", clamp_limit, alpha, beta)
+    return _into(output, found.values), found.scales
+
+
+def silu_mul_quant_fp8_packed_triton(
+    input: Tensor,
+    group_size: int = 128,
+    output_q: Tensor | None = None,
+    clamp_limit: float | None = None,
+    alpha: float = 1.0,
+    beta: float = 0.0,
+    **experts: object,
+) -> tuple[Tensor, Tensor]:
+    """Return FP8 values and packed exponents; vLLM rounds the product to bfloat16."""
+    _refuse_experts(experts)
+    recipe = f"float8_e4m3fn/{group_size}/float8_e8m0fnu/ceil/packed"
+    found = _gated(input, recipe, "product", clamp_limit, alpha, beta)
+    return _into(output_q, found.values), found.scales
+
+
+def relu_squared_static_fp8_quant(x: Tensor, linear: Any) -> object:  # noqa: ANN401 -- vLLM's layer
+    """Return vLLM's QuantizedActivation of ReLU squared under the layer's scale."""
+    if x.numel() == 0:
+        values = x.new_empty(x.shape, dtype=torch.float8_e4m3fn)
+    else:
+        values = opparity.relu_squared(
+            x, "fp8_tensor", intermediate="product", scale=linear.input_scale
+        ).values
+    activation = importlib.import_module(f"{_LAYERS}.fusion.quant_activation").QuantizedActivation
+    keys = importlib.import_module(f"{_LAYERS}.quantization.utils.quant_utils")
+    return activation(values, linear.input_scale, x.dtype, x.shape, keys.kFp8StaticTensorSym)
+
+
+def _gated(
+    input: Tensor, recipe: str, intermediate: str, limit: float | None, alpha: float, beta: float
+) -> opparity.Quantized:
+    if (alpha, beta) != (1.0, 0.0):
+        return opparity.swigluoai_and_mul(
+            input, recipe, intermediate=intermediate, alpha=alpha, limit=limit or 1e30, beta=beta
+        )
+    if limit is None:
+        return opparity.silu_and_mul(input, recipe, intermediate=intermediate)
+    return opparity.silu_and_mul_with_clamp(input, recipe, intermediate=intermediate, limit=limit)
+
+
+def _refuse_experts(experts: dict[str, object]) -> None:
+    if experts.get("expert_ends") is not None:
+        pytest.skip("expert_ends, rows with gaps between experts, is not one of Opparity's layouts")
+
+
+def _into(output: Tensor | None, values: Tensor) -> Tensor:
+    if output is None:
+        return values
+    output.view(torch.uint8).copy_(values.view(torch.uint8))
+    return output
