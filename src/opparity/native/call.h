@@ -21,6 +21,9 @@ struct ScalePlace {
   bool is_tiled;
   int64_t token_128, token_32, token;
   int64_t group_4, group;
+  // In tiles: how many tokens and groups there is room for, where a GPU's kernel writes zeros
+  // behind the scales; 0 where they fill their tiles.
+  int64_t padded_tokens, padded_groups;
 };
 
 struct Call {

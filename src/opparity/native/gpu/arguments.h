@@ -23,6 +23,22 @@ constexpr int64_t elements_of_a_thread(Shape shape, int64_t group_size) {
   return group_size > 128 ? 8 : 4;
 }
 
+// How the place of a scale is found.
+enum class ScaleOrder : int32_t {
+  // By a token's and a group's stride.
+  kStrided,
+  // Likewise, four groups to a word.
+  kInWords,
+  // In tiles of 128 tokens and four groups.
+  kInTiles,
+};
+
+constexpr ScaleOrder order_of(const ScalePlace& place) {
+  if (!place.is_tiled) return ScaleOrder::kStrided;
+  const bool is_even = place.token_32 == 32 * place.token && place.token_128 == 128 * place.token;
+  return is_even && place.group == 1 ? ScaleOrder::kInWords : ScaleOrder::kInTiles;
+}
+
 struct KernelArguments {
   const char* input;
   const char* gradient;
@@ -34,7 +50,9 @@ struct KernelArguments {
   int64_t gradient_row_bytes;
   int64_t values_row_bytes;
   ScalePlace place;
-  // Of this launch; input, gradient and values begin there, scales at token 0.
+  // Of the call, and the first of this launch; input, gradient and values begin there, scales at
+  // token 0.
+  uint32_t num_tokens;
   uint32_t first_token;
   uint32_t hidden_size;
   // Pieces are the elements of a thread: in a row, whole groups of them; the last one of a row that

@@ -8,7 +8,8 @@
 //   OPPARITY_INTERLEAVED, OPPARITY_BACKWARD     0 or 1
 //   OPPARITY_GROUP_SIZE                         0 where there are no groups
 //   OPPARITY_RULE                               a member of opparity::ScaleRule
-//   OPPARITY_SCALE_IS_BYTE, OPPARITY_IS_TILED   0 or 1
+//   OPPARITY_SCALE_IS_BYTE                      0 or 1
+//   OPPARITY_ORDER                              of scales, a member of opparity::ScaleOrder
 //   OPPARITY_HAS_BOUND                          1 where scales have an upper bound
 //   OPPARITY_HAS_TAIL                           1 where the last group of a row is short
 //   OPPARITY_SHAPE                              a member of opparity::Shape
@@ -34,6 +35,7 @@ namespace {
 
 using opparity::Intermediate;
 using opparity::KernelArguments;
+using opparity::ScaleOrder;
 using opparity::ScaleRule;
 using opparity::Shape;
 
@@ -49,6 +51,7 @@ constexpr int kGroupSize = OPPARITY_GROUP_SIZE;
 // As arguments the rule, the scales' place, the bound and the tail took 4 % of the time at 4096 x
 // 7168 (H200).
 constexpr ScaleRule kRule = ScaleRule::OPPARITY_RULE;
+constexpr ScaleOrder kOrder = ScaleOrder::OPPARITY_ORDER;
 constexpr bool kHasTail = OPPARITY_HAS_TAIL;
 // Whether a quotient may be beyond the format's range. By these rules amax is not, and so nothing
 // is.
@@ -208,16 +211,35 @@ OPPARITY_FUNCTION GroupScale scale_of_group(const KernelArguments& arguments, ui
 
 OPPARITY_FUNCTION int64_t scale_offset(const opparity::ScalePlace& place, uint32_t token,
                                        uint32_t group) {
-  if constexpr (!OPPARITY_IS_TILED) return token * place.token + group * place.group;
+  if constexpr (kOrder == ScaleOrder::kStrided) {
+    return token * place.token + group * place.group;
+  }
+  if constexpr (kOrder == ScaleOrder::kInWords) {
+    return token * place.token + (group >> 2) * place.group_4 + (group & 3);
+  }
   return (token >> 7) * place.token_128 + ((token >> 5) & 3) * place.token_32 +
          (token & 31) * place.token + (group >> 2) * place.group_4 + (group & 3) * place.group;
+}
+
+// Writes zeros where tiles have room behind the scales: each token sees to the rows that are a
+// multiple of the tokens further on, and the last group to the columns behind it.
+OPPARITY_FUNCTION void clear_padding(const KernelArguments& arguments, uint32_t token,
+                                     uint32_t group) {
+  const bool is_last = group * kGroupSize + kGroupSize >= arguments.hidden_size;
+  const uint32_t end = is_last ? arguments.place.padded_groups : group + 1;
+  for (uint32_t row = token; row < arguments.place.padded_tokens; row += arguments.num_tokens) {
+    for (uint32_t column = row == token ? group + 1 : group; column < end; ++column) {
+      arguments.scales[scale_offset(arguments.place, row, column)] = 0;
+    }
+  }
 }
 
 OPPARITY_FUNCTION void store_scale(const KernelArguments& arguments, const Place& place,
                                    const GroupScale& scale) {
   const uint32_t group = place.column / kLanes;
-  char* address =
-      arguments.scales + scale_offset(arguments.place, arguments.first_token + place.token, group);
+  const uint32_t token = arguments.first_token + place.token;
+  char* address = arguments.scales + scale_offset(arguments.place, token, group);
+  if constexpr (kOrder == ScaleOrder::kInTiles) clear_padding(arguments, token, group);
   if constexpr (OPPARITY_SCALE_IS_BYTE) {
     *reinterpret_cast<uint8_t*>(address) = static_cast<uint8_t>(scale.code);
   } else {

@@ -35,6 +35,7 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.gradient_row_bytes = call.gradient_row_bytes;
   arguments.values_row_bytes = call.values_row_bytes;
   arguments.place = call.place;
+  arguments.num_tokens = static_cast<uint32_t>(call.num_tokens);
   arguments.hidden_size = static_cast<uint32_t>(call.hidden_size);
   arguments.row_pieces = static_cast<uint32_t>(row_pieces);
   arguments.last_piece = static_cast<uint32_t>((call.hidden_size - 1) / elements);

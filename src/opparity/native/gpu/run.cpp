@@ -34,7 +34,8 @@ void run_on_gpu(const Call& call) {
     return KernelSource{name_of(variant), defines_of(variant)};
   });
   void* stream = current_stream(call.device);
-  if (call.cleared_bytes > 0) {
+  // In tiles the kernel clears what is padding: a call more took 2 us at 1 x 7168 (H200).
+  if (call.cleared_bytes > 0 && call.place.padded_tokens == 0) {
     cache.clear_memory(call.device, call.cleared, static_cast<size_t>(call.cleared_bytes), stream);
   }
   for_each_launch(call, shape, variant.group_size, chip,

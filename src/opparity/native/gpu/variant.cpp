@@ -5,6 +5,7 @@ namespace {
 
 constexpr const char* kInputTypes[] = {"Float16", "BFloat16", "Float32"};
 constexpr const char* kIntermediates[] = {"kFloat32", "kInputDtype", "kProduct"};
+constexpr const char* kOrders[] = {"kStrided", "kInWords", "kInTiles"};
 constexpr const char* kShapes[] = {"kLarge", "kMedium", "kSmall", "kUnaligned"};
 #define OPPARITY_NAME(NAME) #NAME,
 constexpr const char* kFormats[] = {OPPARITY_FOR_EACH_VALUE_FORMAT(OPPARITY_NAME) "Unquantised"};
@@ -35,7 +36,7 @@ Variant variant_of(const Call& call, Shape shape) {
       .group_size = call.is_backward ? 0 : call.group_size,
       .rule = call.is_backward ? ScaleRule::kNone : call.rule,
       .scale_is_byte = !call.is_backward && call.scale_is_byte,
-      .is_tiled = !call.is_backward && call.place.is_tiled,
+      .order = call.is_backward ? ScaleOrder::kStrided : order_of(call.place),
       .has_bound = !call.is_backward && call.scale_bound != nullptr,
       .has_tail =
           !call.is_backward && call.group_size > 0 && call.hidden_size % call.group_size != 0,
@@ -68,7 +69,7 @@ uint64_t key_of(const Variant& variant) {
   append(static_cast<uint64_t>(variant.group_size), 512);
   append(number(variant.rule), 8);
   append(variant.scale_is_byte, 2);
-  append(variant.is_tiled, 2);
+  append(number(variant.order), 4);
   append(variant.has_bound, 2);
   append(variant.has_tail, 2);
   append(number(variant.shape), 4);
@@ -89,7 +90,7 @@ std::vector<std::string> defines_of(const Variant& variant) {
       "OPPARITY_GROUP_SIZE=" + std::to_string(variant.group_size),
       std::string("OPPARITY_RULE=k") + kRules[number(variant.rule)],
       "OPPARITY_SCALE_IS_BYTE=" + std::to_string(variant.scale_is_byte),
-      "OPPARITY_IS_TILED=" + std::to_string(variant.is_tiled),
+      std::string("OPPARITY_ORDER=") + kOrders[number(variant.order)],
       "OPPARITY_HAS_BOUND=" + std::to_string(variant.has_bound),
       "OPPARITY_HAS_TAIL=" + std::to_string(variant.has_tail),
       std::string("OPPARITY_SHAPE=") + kShapes[number(variant.shape)],

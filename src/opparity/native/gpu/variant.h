@@ -20,7 +20,7 @@ struct Variant {
   int64_t group_size;
   ScaleRule rule;
   bool scale_is_byte;
-  bool is_tiled;
+  ScaleOrder order;
   bool has_bound;
   // Whether the last group of a row is short.
   bool has_tail;

@@ -26,7 +26,9 @@ ScalePlace by_strides(int64_t token_bytes, int64_t group_bytes) {
           .token_32 = 32 * token_bytes,
           .token = token_bytes,
           .group_4 = 4 * group_bytes,
-          .group = group_bytes};
+          .group = group_bytes,
+          .padded_tokens = 0,
+          .padded_groups = 0};
 }
 
 ScalePlace in_words(int64_t token_bytes, int64_t word_bytes) {
@@ -37,14 +39,19 @@ ScalePlace in_words(int64_t token_bytes, int64_t word_bytes) {
 }
 
 // Tiles of 128 x 4: docs/numerics.md, section 6.
-ScalePlace in_tiles(int64_t num_groups) {
+ScalePlace in_tiles(int64_t num_tokens, int64_t num_groups) {
   constexpr int64_t kTileBytes = kTileTokens * kTileGroups;
+  const int64_t tokens = rounded_up(num_tokens, kTileTokens);
+  const int64_t groups = rounded_up(num_groups, kTileGroups);
+  const bool is_padded = tokens != num_tokens || groups != num_groups;
   return {.is_tiled = true,
-          .token_128 = rounded_up(num_groups, kTileGroups) / kTileGroups * kTileBytes,
+          .token_128 = groups / kTileGroups * kTileBytes,
           .token_32 = 4,
           .token = 16,
           .group_4 = kTileBytes,
-          .group = 1};
+          .group = 1,
+          .padded_tokens = is_padded ? tokens : 0,
+          .padded_groups = is_padded ? groups : 0};
 }
 
 int64_t tile_bytes(int64_t num_tokens, int64_t num_groups) {
@@ -57,7 +64,7 @@ ScaleTensor placed(const RecipeRow& recipe, void* data, int64_t num_tokens, int6
   ScaleTensor scales{.data = data};
   if (recipe.layout == ScaleLayout::kSwizzle128x4) {
     const int64_t bytes = tile_bytes(num_tokens, num_groups);
-    scales.place = in_tiles(num_groups);
+    scales.place = in_tiles(num_tokens, num_groups);
     scales.cleared = data;
     scales.cleared_bytes = bytes == num_tokens * num_groups ? 0 : bytes;
   } else if (recipe.layout != ScaleLayout::kPacked) {
