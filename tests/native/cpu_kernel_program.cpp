@@ -95,8 +95,12 @@ void run(const Record& record, std::FILE* from, std::FILE* to) {
   call.input_row_bytes = record.input_row_bytes;
   call.gradient_row_bytes = record.gradient_row_bytes;
   call.values_row_bytes = record.values_row_bytes;
-  call.place = {record.is_tiled != 0, record.token_128, record.token_32,
-                record.token,         record.group_4,   record.group};
+  call.place.is_tiled = record.is_tiled != 0;
+  call.place.token_128 = record.token_128;
+  call.place.token_32 = record.token_32;
+  call.place.token = record.token;
+  call.place.group_4 = record.group_4;
+  call.place.group = record.group;
   for (int i = 0; i < kMostParameters; ++i) {
     call.parameters.value[i] = static_cast<float>(record.value[i]);
     call.parameters.reciprocal[i] = static_cast<float>(record.reciprocal[i]);

@@ -14,6 +14,7 @@ struct Int8 {
   static constexpr int kMantissa = 0;
 
   // As SmallFloat has them.
+  static constexpr float kPrescale = 1.0f;
   OPPARITY_MEMBER Bits word_inside(Number number) { return bits_of(number + kIntegerShift); }
   OPPARITY_MEMBER Bits word(Number number) {
     Number limited = at_least(at_most(number, kMaximum), kLowest);
