@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from opparity.formats import Recipe
+    from opparity.formats import Recipe, ValueFormat
 
-# name of a producer -> its function of gate, up and parameters; of one that is not gated up is gate.
+# name of a producer -> its function of gate, up and parameters; where there is no up it is gate.
 PRODUCERS: Mapping[str, Callable[[Tensor, Tensor, Sequence[float]], Tensor]] = {
     "identity": lambda gate, _, __: gate,
     "silu_and_mul": lambda gate, up, _: functional.silu(gate) * up,
@@ -60,9 +60,20 @@ def quantise(
         scales = (amax * (scale / facts.maximum)).to(torch.float8_e4m3fn)
         factors = scale / scales.float()
         return _cast((groups * factors.unsqueeze(-1)).flatten(-2), recipe), scales
-    exponents = torch.ceil(torch.log2(amax / facts.maximum)).clamp(-127, 127)
+    exponents = _exponents(amax, recipe, facts).clamp(-127, 127)
     values = _cast((groups * torch.exp2(-exponents).unsqueeze(-1)).flatten(-2), recipe)
     return values, (exponents + 127).to(torch.uint8)
+
+
+def _exponents(amax: Tensor, recipe: Recipe, facts: ValueFormat) -> Tensor:
+    """Return a group's exponent by logarithms, as engines' own code has it."""
+    if recipe.rule is ScaleRule.CEIL:
+        return torch.ceil(torch.log2(amax / facts.maximum))
+    assert facts.exponent is not None
+    if recipe.rule is ScaleRule.EVEN:
+        # From here on the digits that the format has round up to the next power of two.
+        amax = amax / (1 - 0.5 ** (facts.mantissa_bits + 2))
+    return torch.floor(torch.log2(amax)) - facts.exponent
 
 
 def _cast(quotients: Tensor, recipe: Recipe) -> Tensor:
@@ -82,4 +93,5 @@ def _pack(limited: Tensor) -> Tensor:
     codes = torch.bucketize(limited.abs(), bounds).to(torch.uint8)
     codes = codes | ((limited < 0).to(torch.uint8) << 3)
     pairs = codes.unflatten(-1, (-1, 2))
-    return pairs[..., 0] | (pairs[..., 1] << 4)
+    low, high = pairs.unbind(dim=-1)
+    return low | (high << 4)

@@ -19,7 +19,7 @@ _MILLISECOND = 1000.0
 
 def to_json(measurement: Measurement) -> str:
     """Return docs/schemas/benchmark.schema.json's document."""
-    return json.dumps({"schema_version": 1, **asdict(measurement)}, indent=2)
+    return json.dumps({"schema_version": 2, **asdict(measurement)}, indent=2)
 
 
 def to_markdown(measurement: Measurement) -> str:
