@@ -94,4 +94,5 @@ def _pack(limited: Tensor) -> Tensor:
     codes = codes | ((limited < 0).to(torch.uint8) << 3)
     pairs = codes.unflatten(-1, (-1, 2))
     low, high = pairs.unbind(dim=-1)
-    return low | (high << 4)
+    packed: Tensor = low | (high << 4)
+    return packed
