@@ -106,6 +106,18 @@ def convert(wave: Wave, instruction: Any, dtype: torch.dtype) -> None:  # noqa: 
     target[active] = changed[active]
 
 
+def divide(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
+    """V_DIV_FIXUP_F32, the last step of a division: the rounded quotient."""
+    if instruction.neg or instruction.abs:
+        message = "an emulated division changes a sign, which is not implemented"
+        raise NotImplementedError(message)
+    divisor, dividend = wave.numbers(instruction.src1), wave.numbers(instruction.src2)
+    with np.errstate(all="ignore"):
+        quotient = (dividend / divisor).view(np.uint32)
+    active = wave.active
+    wave.vectors[instruction.vdst.offset - 256][active] = quotient[active]
+
+
 def _replacements(chip: Chip) -> dict[str, Callable[[Wave, Any], None]]:
     """Return what is done here and not by tinygrad, by the instruction's name."""
     is_fnuz = chip.name == "gfx942"
@@ -113,6 +125,7 @@ def _replacements(chip: Chip) -> dict[str, Callable[[Wave, Any], None]]:
     bf8 = torch.float8_e5m2fnuz if is_fnuz else torch.float8_e5m2
     return {
         "DS_SWIZZLE_B32": swizzle,
+        "V_DIV_FIXUP_F32": divide,
         "V_CVT_PK_FP8_F32": partial(convert, dtype=fp8),
         "V_CVT_PK_BF8_F32": partial(convert, dtype=bf8),
     }
