@@ -44,9 +44,12 @@ OPPARITY_FUNCTION GroupScale scale_by_amax(Bits amax, const ScaleSettings& setti
   return {scale, factor, all_bits(0)};
 }
 
-// The power of two with an exponent's code, from 0 to 254; 0 is the subnormal 2^-127.
+// 2^-127, a subnormal number.
+constexpr uint32_t kLeastPowerBits = 0x00400000u;
+
+// The power of two with an exponent's code, from 0 to 254.
 OPPARITY_FUNCTION Number power_of_code(Bits code) {
-  return number_of(code == all_bits(0) ? all_bits(0x00400000u) : code << 23);
+  return number_of(code == all_bits(0) ? all_bits(kLeastPowerBits) : code << 23);
 }
 
 // The code of an exponent by the rules CEIL, EVEN and FLOOR; 255 is NaN's.
@@ -56,7 +59,7 @@ OPPARITY_FUNCTION Bits exponent_code(opparity::ScaleRule rule, Bits amax) {
   if (rule == opparity::ScaleRule::kCeil) {
     // Where the product is not the rounded quotient, both lie between the same powers of two.
     Bits quotient = bits_of(number_of(amax) * (1.0f / Format::kMaximum));
-    code = (quotient + kMantissaBits) >> 23;
+    code = quotient > all_bits(kLeastPowerBits) ? (quotient + kMantissaBits) >> 23 : all_bits(0);
   } else {
     constexpr uint32_t kLargest = static_cast<uint32_t>(Format::kLargestExponent);
     const uint32_t half = rule == opparity::ScaleRule::kEven ? 1u << (22 - Format::kMantissa) : 0u;

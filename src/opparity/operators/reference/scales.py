@@ -127,7 +127,8 @@ def _ceil(amax: Tensor, value_format: ValueFormat) -> Tensor:
     """Return the exponent of amax / maximum, rounded up."""
     quotient = amax * reciprocal(torch.full_like(amax, value_format.maximum))
     bits = quotient.view(torch.int32)
-    return (bits >> 23) + (bits & 0x7FFFFF != 0).int()
+    # Up to 2^-127 the least power of two is not below.
+    return torch.where(bits <= 1 << 22, 0, (bits >> 23) + (bits & 0x7FFFFF != 0).int())
 
 
 def _even(amax: Tensor, value_format: ValueFormat) -> Tensor:
