@@ -14,7 +14,6 @@ from opparity.formats import (
     VALUE_FORMATS,
     Intermediate,
     Recipe,
-    ScaleLayout,
     ScaleRule,
 )
 from opparity.operators import PRODUCERS, producer_named
@@ -81,7 +80,7 @@ def call_of(variant: Variant, recipe: Recipe, number: int) -> Call:
         variant,
         recipe,
         # Tiles of scales are 128 tokens high.
-        num_tokens=135 if variant.tiled and number < 2 else 9,
+        num_tokens=135 if variant.order == "kInTiles" and number < 3 else 9,
         hidden_size=widths[number % len(widths)],
         given=_GIVEN[number % len(_GIVEN)],
         bound=_BOUNDS[number % len(_BOUNDS)] if variant.bound else None,
@@ -244,8 +243,7 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
         **dict.fromkeys(("gradient", "gradient_row_bytes", "scales", "given_scale"), 0),
         "least": 0,
         "scale_is_byte": int(variant.byte),
-        "is_tiled": int(variant.tiled),
-        **dict.fromkeys(("token_128", "token_32", "token", "group_4", "group"), 0),
+        **_place(variant.order, (4, 16), 0, 0),
         "rule": list(ScaleRule).index(variant.rule),
     }
     padded = parameters + [1.0] * (_MOST_PARAMETERS - len(parameters))
@@ -290,24 +288,41 @@ def _prepare_forward(
     prepared.keeps += [scale, bound]
     if stored is not None:
         placed = layouts.place(stored, recipe)
-        memory = Memory.of_scales(placed, layouts.place(torch.ones_like(stored), recipe))
+        written = layouts.place(torch.ones_like(stored), recipe)
+        if variant.order == "kInTiles":
+            # The kernel clears what is padding; of words, another does beforehand.
+            written = torch.ones(written.shape, dtype=torch.uint8)
+        memory = Memory.of_scales(placed, written)
         prepared.outputs["scales"] = memory
-        numbers |= {"scales": memory.address} | _place(placed, recipe, stored.shape[1])
+        steps = tuple(placed.element_size() * stride for stride in placed.stride())
+        place = _place(variant.order, steps, call.num_tokens, stored.shape[1])
+        numbers |= {"scales": memory.address} | place
 
 
-def _place(placed: Tensor, recipe: Recipe, num_groups: int) -> dict[str, int]:
-    """Return where the scale of (token, group) lies, as opparity::ScalePlace has it."""
-    if recipe.layout is ScaleLayout.SWIZZLE_128X4:
-        tiles = -(-num_groups // 4)
-        steps = (tiles * 512, 4, 16, 512, 1)
-    elif recipe.layout is ScaleLayout.PACKED:
-        token, word = (4 * stride for stride in placed.stride())
-        steps = (128 * token, 32 * token, token, word, 1)
+def _place(order: str, steps: tuple[int, ...], num_tokens: int, num_groups: int) -> dict[str, int]:
+    """Return where the scale of (token, group) lies, as opparity::ScalePlace has it.
+
+    Args:
+        order: of the variant.
+        steps: in bytes, from a token to the next, and from a group or a word to the next.
+        num_tokens: of the call.
+        num_groups: of a token.
+    """
+    padding = (0, 0)
+    if order == "kInTiles":
+        tokens, groups = -(-num_tokens // 128) * 128, -(-num_groups // 4) * 4
+        lengths = (groups * 128, 4, 16, 512, 1)
+        if (tokens, groups) != (num_tokens, num_groups):
+            padding = (tokens, groups)
+    elif order == "kInWords":
+        token, word = steps
+        lengths = (128 * token, 32 * token, token, word, 1)
     else:
-        token, group = (placed.element_size() * stride for stride in placed.stride())
-        steps = (128 * token, 32 * token, token, 4 * group, group)
-    names = ("token_128", "token_32", "token", "group_4", "group")
-    return dict(zip(names, steps, strict=True))
+        token, group = steps
+        lengths = (128 * token, 32 * token, token, 4 * group, group)
+    names = ("token_128", "token_32", "token", "group_4", "group", "padded_tokens", "padded_groups")
+    numbers = dict(zip(names, (*lengths, *padding), strict=True))
+    return numbers | {"is_tiled": int(order != "kStrided")}
 
 
 def _place_rows(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from opparity.operators.declaration import Producer
 
+_ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"}
 SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned")
 Pair = tuple[tuple[str, object], ...]
 
@@ -40,7 +41,7 @@ class Variant:
         value: a value format, or "none".
         group_size: None without groups.
         byte: whether a scale is stored in one.
-        tiled: whether a scale's place is more than a sum of two products.
+        order: how a scale's place is found, a member of C++'s enumeration.
         bound: whether scales have a bound.
         tail: whether the last group of a row is short.
         gradient: the gradient's dtype; None forward.
@@ -55,7 +56,7 @@ class Variant:
     group_size: int | None
     rule: ScaleRule
     byte: bool
-    tiled: bool
+    order: str
     bound: bool
     tail: bool
     shape: str
@@ -66,8 +67,8 @@ class Variant:
         """Return its name in reports."""
         direction = "" if self.gradient is None else f"backward of {self.gradient}"
         interleaved = "interleaved" if self.interleaved else ""
-        flags = ("byte", "tiled", "bound", "tail")
-        traits = (self.rule, *(flag for flag in flags if getattr(self, flag)))
+        flags = ("byte", "bound", "tail")
+        traits = (self.rule, self.order, *(flag for flag in flags if getattr(self, flag)))
         quantised = "" if self.value == "none" else f"to {self.value} by {self.group_size}"
         quantised = " ".join(filter(None, (quantised, *traits)))
         rounded = (
@@ -177,7 +178,7 @@ def _scale_traits(recipe: Recipe) -> Choice:
         "group_size": recipe.group_size,
         "rule": recipe.rule,
         "byte": recipe.scale_is_byte,
-        "tiled": recipe.layout in {ScaleLayout.PACKED, ScaleLayout.SWIZZLE_128X4},
+        "order": _ORDERS.get(recipe.layout, "kStrided"),
     }
 
 

@@ -73,7 +73,7 @@ def main() -> None:
         wrong = [
             text
             for variant in covering(forward()) + covering(backward())
-            for call in calls_of(variant)
+            for call in calls_of(variant)[::3]
             for text in comparison.differences(call)
         ]
         shown: dict[str, list[str]] = {}

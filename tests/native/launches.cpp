@@ -71,8 +71,16 @@ Call call_of(const Numbers& numbers) {
   call.input_row_bytes = numbers.get("input_row_bytes");
   call.gradient_row_bytes = numbers.get("gradient_row_bytes");
   call.values_row_bytes = numbers.get("values_row_bytes");
-  call.place = {numbers.get("is_tiled") != 0, numbers.get("token_128"), numbers.get("token_32"),
-                numbers.get("token"),         numbers.get("group_4"),   numbers.get("group")};
+  call.place = {
+      .is_tiled = numbers.get("is_tiled") != 0,
+      .token_128 = numbers.get("token_128"),
+      .token_32 = numbers.get("token_32"),
+      .token = numbers.get("token"),
+      .group_4 = numbers.get("group_4"),
+      .group = numbers.get("group"),
+      .padded_tokens = numbers.get("padded_tokens"),
+      .padded_groups = numbers.get("padded_groups"),
+  };
   for (int i = 0; i < kMostParameters; ++i) {
     call.parameters.value[i] = numbers.number("value_" + std::to_string(i));
     call.parameters.reciprocal[i] = numbers.number("reciprocal_" + std::to_string(i));
@@ -137,14 +145,16 @@ const char* argument_layout() {
        << offsetof(KernelArguments, MEMBER) << ");\n";
   CHECK(input)
   CHECK(gradient)
-  CHECK(values) CHECK(scales) CHECK(given_scale) CHECK(scale_bound) CHECK(input_row_bytes)
+  CHECK(values)
+  CHECK(scales) CHECK(given_scale) CHECK(scale_bound) CHECK(input_row_bytes)
       CHECK(gradient_row_bytes) CHECK(values_row_bytes) CHECK(place.token_128) CHECK(place.token_32)
-          CHECK(place.token) CHECK(place.group_4) CHECK(place.group) CHECK(first_token)
-              CHECK(hidden_size) CHECK(row_pieces) CHECK(last_piece) CHECK(pieces) CHECK(threads)
-                  CHECK(multiplier) CHECK(shift) CHECK(least) CHECK(parameters.value)
-                      CHECK(parameters.reciprocal)
+          CHECK(place.token) CHECK(place.group_4) CHECK(place.group) CHECK(num_tokens)
+              CHECK(place.padded_tokens) CHECK(place.padded_groups) CHECK(first_token)
+                  CHECK(hidden_size) CHECK(row_pieces) CHECK(last_piece) CHECK(pieces)
+                      CHECK(threads) CHECK(multiplier) CHECK(shift) CHECK(least)
+                          CHECK(parameters.value) CHECK(parameters.reciprocal)
 #undef CHECK
-                          return kept(text.str());
+                              return kept(text.str());
 }
 
 // Runs one launch on the host. Returns an empty text, or what went wrong.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 VARIANTS = covering(forward()) + covering(backward())
 USUAL = Variant(
     *("silu_and_mul", False, "bfloat16", Intermediate.FLOAT32, "float8_e4m3fn", 128),
-    *(ScaleRule.AMAX, False, False, False, False, "kLarge"),
+    *(ScaleRule.AMAX, False, "kStrided", False, False, "kLarge"),
 )
 # Of either kind of types, as versions of HIPRTC declare them before a program.
 HIPRTC_NAMES = """
