@@ -29,16 +29,16 @@ from opparity.change.language import Language
 from opparity.change.languages import catalogue
 from opparity.change.related_file import read_related
 from opparity.change.releases import relate_releases
-from opparity.checker.inspection import Request
-from opparity.checker.remembering import RememberingWorkers
-from opparity.checker.tree import open_tree
+from opparity.checker.languages.remembering import RememberingWorkers
+from opparity.checker.results.inspection import Request
+from opparity.checker.tree.opening import open_tree
 from opparity.history.formats import HistoryFormat
 from opparity.history.formats import renderer as history_renderer
 from opparity.history.states import Sighting, sight, tell
 
 if TYPE_CHECKING:
     from opparity.change.model import ChangeReport
-    from opparity.checker.tree import Tree
+    from opparity.checker.tree.contents import Tree
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache/sdists"

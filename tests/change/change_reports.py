@@ -13,9 +13,9 @@ from opparity.change.formats import ReportFormat, renderer
 from opparity.change.inspection import inspect
 from opparity.change.language import Language
 from opparity.change.languages import catalogue
-from opparity.checker.inspection import Request
-from opparity.checker.platforms import parse_platform
-from opparity.checker.tree import open_tree
+from opparity.checker.facts.platforms import parse_platform
+from opparity.checker.results.inspection import Request
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from opparity.change.inspection import Inspected

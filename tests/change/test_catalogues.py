@@ -25,7 +25,7 @@ from opparity.change.language import Language
 from opparity.change.languages import PieceKind, catalogue
 from opparity.change.model import CellChangeKind
 from opparity.change.statements import state
-from opparity.checker.rules import RULES
+from opparity.checker.rules.table import RULES
 
 SOURCE = Path(implementation.__file__).parents[1]
 ENGLISH, CHINESE = catalogue(Language.ENGLISH), catalogue(Language.CHINESE)

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from checker.trees_on_disk import commit_all, write_folder, write_tar
 from opparity.checker.commands import ExitStatus
-from opparity.checker.explanation import pages
 from opparity.checker.reports import OutputFormat
-from opparity.checker.rules import RULES
+from opparity.checker.reports.explanation import pages
+from opparity.checker.rules.table import RULES
 from opparity.command_line import application
 
 PROJECTS = Path(__file__).parents[1] / "projects"
@@ -263,7 +263,7 @@ HEAVY = frozenset(
     {"torch", "numpy", "triton", "matplotlib", "rich", "jinja2", "pygments", "pathspec"}
     | {"tree_sitter", "tree_sitter_cuda", "tree_sitter_cmake", "tree_sitter_cpp"}
     | {"multiprocessing", "concurrent.futures", "tarfile", "sqlite3", "opparity.checker.facts"}
-    | {"opparity.checker.rules", "opparity.checker.project", "opparity.operators"}
+    | {"opparity.checker.rules", "opparity.checker.analysis", "opparity.operators"}
 )
 
 

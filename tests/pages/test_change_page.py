@@ -27,8 +27,8 @@ from opparity.change.model import (
     TrendPoint,
 )
 from opparity.change.statements import Statement, state
-from opparity.checker.inspection import Request
-from opparity.checker.tree import open_tree
+from opparity.checker.results.inspection import Request
+from opparity.checker.tree.opening import open_tree
 from opparity.pages.excerpts import highlighted
 from pages.conftest import PHONE, elements_of, violations
 from pages.test_matrix_page import HOSTILE, said

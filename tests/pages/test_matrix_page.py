@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import expect
 from typer.testing import CliRunner
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Location, Related
-from opparity.checker.matrix import Answer, Cell, Matrix, Row
+from opparity.checker.analysis.matrix import Answer, Cell, Matrix, Row
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Related
 from opparity.command_line import application
 from opparity.pages.matrix import Status, render, status_of
 from pages.conftest import PHONE, elements_of, violations

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from opparity.change.inspection import Inspected
 from opparity.change.model import ArchitectureRow, CellVerdict
-from opparity.checker.cmake.evaluation import CMakeReader
-from opparity.checker.matrix import build_matrix
-from opparity.checker.platforms import Platform
-from opparity.checker.workers import Workers
+from opparity.checker.analysis.matrix import build_matrix
+from opparity.checker.analysis.services import Analysis
+from opparity.checker.facts.platforms import Platform
+from opparity.checker.languages.cmake.evaluation import CMakeReader
+from opparity.checker.languages.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ def by_architecture(inspected: Inspected) -> _Verdicts:
         return {}
     platforms = tuple(Platform("cuda", (each,)) for each in ARCHITECTURES)
     builds = tuple(CMakeReader(project.tree).read(platforms))
-    narrowed = replace(project, platforms=platforms, builds=builds)
+    narrowed = Analysis(replace(project, platforms=platforms, builds=builds))
     matrix = build_matrix(narrowed)
     states = Inspected(inspected.label, narrowed, inspected.report, matrix).states
     return {

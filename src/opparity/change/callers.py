@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.model import Caller, CallerOutcome
-from opparity.checker.conditions import Predicate, Truth, atoms, evaluate
-from opparity.checker.operators import Process, concerns, handles_absence, is_caught
+from opparity.checker.analysis.operators import Process, concerns, handles_absence, is_caught
+from opparity.checker.facts.conditions import Predicate, Truth, atoms, evaluate
 
 if TYPE_CHECKING:
     from opparity.change.inspection import Inspected
-    from opparity.checker.facts import Call
+    from opparity.checker.facts.python import Call
 
 _MOST_CALLERS = 12
 _ORDER = [*CallerOutcome]
@@ -20,7 +20,7 @@ def callers_of(inspected: Inspected, operator: str, platform: str) -> tuple[Call
     """Return the uses of an operator and what becomes of each on a platform; the worst first."""
     process = next(
         (
-            Process(each, inspected.project.operators)
+            Process(each, inspected.analysis.operators)
             for each in inspected.project.platforms
             if each.label == platform
         ),

@@ -16,13 +16,13 @@ from opparity.change.related_file import read_related
 from opparity.change.releases import relate_releases
 from opparity.change.revisions import commits, find_range
 from opparity.change.statements import state
-from opparity.checker.inspection import Request
-from opparity.checker.opening import open_configured, parse_platforms
-from opparity.checker.project import describe
-from opparity.checker.remembering import RememberingWorkers
-from opparity.checker.rules import RULES
-from opparity.checker.selection import select_rules
-from opparity.checker.workers import Workers, apart, collector_paused, in_turn
+from opparity.checker.analysis.reading import describe
+from opparity.checker.languages.remembering import RememberingWorkers
+from opparity.checker.languages.workers import Workers, apart, collector_paused, in_turn
+from opparity.checker.results.configured_tree import open_configured, parse_platforms
+from opparity.checker.results.inspection import Request
+from opparity.checker.results.selection import select_rules
+from opparity.checker.rules.table import RULES
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from opparity.change.model import ChangeReport, Commit
     from opparity.change.revisions import Range
-    from opparity.checker.configuration import Configuration
-    from opparity.checker.project import Descriptions
-    from opparity.checker.tree import Tree
+    from opparity.checker.analysis.reading import Descriptions
+    from opparity.checker.results.configuration import Configuration
+    from opparity.checker.tree.contents import Tree
 
 # The text of a pull request on GitHub has at most 65,536 characters.
 _LONGEST_DESCRIPTION = 1_000_000

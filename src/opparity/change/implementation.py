@@ -19,7 +19,7 @@ from opparity.change.model import (
     RowChange,
 )
 from opparity.change.statements import state
-from opparity.checker.tree import NATIVE_SUFFIXES
+from opparity.checker.tree.contents import NATIVE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from opparity.change.inspection import Inspected
     from opparity.change.model import MatrixChange, MatrixRow
     from opparity.change.statements import Statement
-    from opparity.checker.tree import Place, Tree
+    from opparity.checker.tree.contents import Place, Tree
 
 # So many files are told one by one; releases that are months apart differ in hundreds.
 _MOST_ROWS = 30

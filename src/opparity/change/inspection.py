@@ -7,27 +7,30 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.change.model import CellState, CellVerdict, Side
-from opparity.checker.conditions import ALWAYS, Truth, any_of, describe, disjunction
-from opparity.checker.facts import Severity
-from opparity.checker.inspection import Request, inspect_project
-from opparity.checker.macros import platform_of_macro
-from opparity.checker.matrix import build_matrix
-from opparity.checker.name_lookup import names
-from opparity.checker.naming import operator_name, plain_library
-from opparity.checker.project import reading
-from opparity.checker.remembering import RememberingWorkers
-from opparity.checker.workers import finished
+from opparity.checker.analysis.macros import platform_of_macro
+from opparity.checker.analysis.matrix import build_matrix
+from opparity.checker.analysis.reading import reading
+from opparity.checker.analysis.services import Analysis
+from opparity.checker.analysis.wanted import names
+from opparity.checker.facts.conditions import ALWAYS, Truth, any_of, describe, disjunction
+from opparity.checker.facts.names import operator_name, plain_library
+from opparity.checker.languages.remembering import RememberingWorkers
+from opparity.checker.languages.workers import finished
+from opparity.checker.results.inspection import Request, inspect_project
+from opparity.checker.rules.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Location, Registration
-    from opparity.checker.matrix import Cell, Matrix
-    from opparity.checker.project import Descriptions, Project
-    from opparity.checker.reports.report import Report
-    from opparity.checker.tree import Tree
-    from opparity.checker.workers import Steps
+    from opparity.checker.analysis.matrix import Cell, Matrix
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.reading import Descriptions
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import Registration
+    from opparity.checker.facts.places import Location
+    from opparity.checker.languages.workers import Steps
+    from opparity.checker.results.report import Report
+    from opparity.checker.tree.contents import Tree
 
 WORDS = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"}
 
@@ -37,9 +40,14 @@ class Inspected:
     """A tree with everything that the checker says of it."""
 
     label: str
-    project: Project
+    analysis: Analysis
     report: Report
     matrix: Matrix
+
+    @property
+    def project(self) -> Project:
+        """Return the facts of the tree."""
+        return self.analysis.project
 
     @property
     def tree(self) -> Tree:
@@ -65,7 +73,7 @@ class Inspected:
         """Return the tree's registrations by full operator name, compiled or not."""
         named: dict[Registration, str] = {}
         for platform in self.project.platforms:
-            for link in self.project.linker.links_on(platform):
+            for link in self.analysis.linker.links_on(platform):
                 for compiled in link.compiled:
                     for registration in compiled.file.registrations:
                         named.setdefault(registration, operator_name(registration, link.target))
@@ -208,4 +216,5 @@ def inspecting(
     """Read and check one tree, in steps; its builds may have been worked out already."""
     workers.next_tree()
     project = yield from reading(tree, request.platforms, workers, described)
-    return Inspected(label, project, inspect_project(project, request), build_matrix(project))
+    analysis = Analysis(project)
+    return Inspected(label, analysis, inspect_project(analysis, request), build_matrix(analysis))

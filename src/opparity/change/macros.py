@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from opparity.change.differences.build_lists import defined_macros
 from opparity.change.model import MacroUse, Place, RowChange
-from opparity.checker.conditions import Comparison, Defined, atoms
-from opparity.checker.macros import platform_of_macro
-from opparity.checker.translation import set_by_torch
+from opparity.checker.analysis.macros import platform_of_macro
+from opparity.checker.analysis.translation import set_by_torch
+from opparity.checker.facts.conditions import Comparison, Defined, atoms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from opparity.change.inspection import Inspected
     from opparity.change.model import MatrixChange
-    from opparity.checker.conditions import Condition
+    from opparity.checker.facts.conditions import Condition
 
 _MOST_PLACES = 8
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.change.matrix import every_platform
 from opparity.change.model import Outlook, PlatformVerdict, Verdict
-from opparity.checker.facts import Severity
+from opparity.checker.rules.findings import Severity
 
 if TYPE_CHECKING:
     from opparity.change.inspection import Inspected

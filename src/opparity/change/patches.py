@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from opparity.checker.tree.revision import Git
+    from opparity.checker.tree.revisions import Git
 
 # A year of vLLM's bindings and build lists is about 6 MB of changed lines.
 MOST_BYTES = 64 << 20

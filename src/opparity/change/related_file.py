@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from opparity.change.model import RelatedChange
 from opparity.change.statements import state
-from opparity.checker.readers.toml import TomlRefused, parse_toml
+from opparity.checker.languages.data.toml import TomlRefused, parse_toml
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:

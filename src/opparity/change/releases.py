@@ -14,7 +14,7 @@ from opparity.change.model import (
     TrendPoint,
 )
 from opparity.change.statements import state
-from opparity.checker.macros import platform_of_macro
+from opparity.checker.analysis.macros import platform_of_macro
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

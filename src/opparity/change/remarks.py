@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from opparity.change.inspection import guard_text
 from opparity.change.statements import state
 from opparity.change.suggestions import known_macro
-from opparity.checker.macros import defined_by_somebody, platform_of_macro
-from opparity.checker.translation import TORCH_MACROS
+from opparity.checker.analysis.macros import defined_by_somebody, platform_of_macro
+from opparity.checker.analysis.translation import TORCH_MACROS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from opparity.change.model import Place, Review, ReviewedFinding
 from opparity.change.statements import Statement, state
 from opparity.change.suggestions import suggest
-from opparity.checker.facts import Finding, Severity
-from opparity.checker.reports.report import group_by_platform
+from opparity.checker.results.report import group_by_platform
+from opparity.checker.rules.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

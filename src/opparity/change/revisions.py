@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opparity.change.model import Commit
-from opparity.checker.tree import TreeRefused
-from opparity.checker.tree.revision import Git
+from opparity.checker.tree.contents import TreeRefused
+from opparity.checker.tree.revisions import Git
 
 _SHORT = 12
 _FIELDS = 4

@@ -9,8 +9,8 @@ from opparity.change.impact import by_platform, negative, positive, scope
 from opparity.change.macros import macros_of
 from opparity.change.model import CallerOutcome, CellChangeKind, CellVerdict, LostOperator, Risks
 from opparity.change.statements import state
-from opparity.checker.conditions import And, Defined, Not
-from opparity.checker.macros import platform_of_macro
+from opparity.checker.analysis.macros import platform_of_macro
+from opparity.checker.facts.conditions import And, Defined, Not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from opparity.change.model import Suggestion
 from opparity.change.statements import state
-from opparity.checker.conditions import Comparison, Defined, atoms
-from opparity.checker.macros import defined_by_somebody, platform_of_macro
-from opparity.checker.translation import TORCH_MACROS
+from opparity.checker.analysis.macros import defined_by_somebody, platform_of_macro
+from opparity.checker.analysis.translation import TORCH_MACROS
+from opparity.checker.facts.conditions import Comparison, Defined, atoms
 
 if TYPE_CHECKING:
     from opparity.change.inspection import Inspected
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Finding
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.rules.findings import Finding
 
 
 def suggest(

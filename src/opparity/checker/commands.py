@@ -18,10 +18,10 @@ from opparity.checker.reports import OutputFormat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.baseline import Entry
-    from opparity.checker.configuration import Configuration
-    from opparity.checker.facts import Finding
-    from opparity.checker.inspection import Request
+    from opparity.checker.results.baseline import Entry
+    from opparity.checker.results.configuration import Configuration
+    from opparity.checker.results.inspection import Request
+    from opparity.checker.rules.findings import Finding
 
 
 class ExitStatus(IntEnum):
@@ -114,9 +114,9 @@ def check(
     Exit status: 0 clean, 1 findings, 2 could not check.
     """
     with refusals():
-        from opparity.checker.inspection import inspect_tree  # noqa: PLC0415 -- quick --help
-        from opparity.checker.opening import open_configured  # noqa: PLC0415
         from opparity.checker.reports import renderer  # noqa: PLC0415
+        from opparity.checker.results.configured_tree import open_configured  # noqa: PLC0415
+        from opparity.checker.results.inspection import inspect_tree  # noqa: PLC0415 -- quick --help
 
         tree, configuration = open_configured(path, revision)
         request = _request(
@@ -147,14 +147,15 @@ def matrix(
 ) -> None:
     """Print operator by platform: declared, registered, implemented, built, called."""
     with refusals():
-        from opparity.checker.matrix import build_matrix  # noqa: PLC0415 -- quick --help
-        from opparity.checker.opening import open_configured, parse_platforms  # noqa: PLC0415
-        from opparity.checker.project import read_project  # noqa: PLC0415
+        from opparity.checker.analysis.matrix import build_matrix  # noqa: PLC0415 -- quick --help
+        from opparity.checker.analysis.reading import read_project  # noqa: PLC0415
+        from opparity.checker.analysis.services import Analysis  # noqa: PLC0415
         from opparity.checker.reports import matrix as reports  # noqa: PLC0415
+        from opparity.checker.results.configured_tree import open_configured, parse_platforms  # noqa: PLC0415
 
         tree, configuration = open_configured(path, revision)
         project = read_project(tree, parse_platforms(platform or configuration.platforms))
-        found = build_matrix(project)
+        found = build_matrix(Analysis(project))
         match output_format:
             case MatrixFormat.TEXT:
                 print_text(reports.render_text(found))
@@ -178,9 +179,9 @@ def explain(
     with refusals():
         import json  # noqa: PLC0415 -- quick --help
 
-        from opparity.checker import explanation  # noqa: PLC0415
-        from opparity.checker.rules import RULES  # noqa: PLC0415
-        from opparity.checker.selection import find_rule  # noqa: PLC0415
+        from opparity.checker.reports import explanation  # noqa: PLC0415
+        from opparity.checker.results.selection import find_rule  # noqa: PLC0415
+        from opparity.checker.rules.table import RULES  # noqa: PLC0415
 
         rule = find_rule(code, RULES)
         if output_format is ListFormat.JSON:
@@ -199,8 +200,8 @@ def rules(
 ) -> None:
     """List the rules: code, severity, name, what each says."""
     with refusals():
-        from opparity.checker import explanation  # noqa: PLC0415 -- quick --help
-        from opparity.checker.rules import RULES  # noqa: PLC0415
+        from opparity.checker.reports import explanation  # noqa: PLC0415 -- quick --help
+        from opparity.checker.rules.table import RULES  # noqa: PLC0415
 
         if write_docs is not None:
             explanation.write_pages(RULES, write_docs)
@@ -248,10 +249,10 @@ def _request(
     is_strict: bool,
 ) -> Request:
     """Return what is asked of the check; the command line goes before the configuration."""
-    from opparity.checker.inspection import Request  # noqa: PLC0415
-    from opparity.checker.opening import parse_platforms  # noqa: PLC0415
-    from opparity.checker.rules import RULES  # noqa: PLC0415
-    from opparity.checker.selection import select_rules  # noqa: PLC0415
+    from opparity.checker.results.configured_tree import parse_platforms  # noqa: PLC0415
+    from opparity.checker.results.inspection import Request  # noqa: PLC0415
+    from opparity.checker.results.selection import select_rules  # noqa: PLC0415
+    from opparity.checker.rules.table import RULES  # noqa: PLC0415
 
     return Request(
         platforms=parse_platforms(platforms or configuration.platforms),
@@ -266,7 +267,7 @@ def _with_baseline(
 ) -> Request:
     from dataclasses import replace  # noqa: PLC0415
 
-    from opparity.checker.baseline import read_baseline  # noqa: PLC0415
+    from opparity.checker.results.baseline import read_baseline  # noqa: PLC0415
 
     if baseline is None and configuration.baseline:
         baseline = path / configuration.baseline
@@ -289,7 +290,7 @@ def _with_prefix(request: Request, path: Path) -> Request:
 
 
 def _write_baseline(path: Path, findings: tuple[Finding, ...]) -> None:
-    from opparity.checker.baseline import write_baseline  # noqa: PLC0415
+    from opparity.checker.results.baseline import write_baseline  # noqa: PLC0415
 
     path.write_text(write_baseline(findings), "utf-8")
     sys.stderr.write(f"opparity: {path} accepts {len(findings)} findings\n")

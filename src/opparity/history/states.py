@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from opparity.change.inspection import Inspected, inspect
 from opparity.change.matrix import change_of
 from opparity.change.model import CellState, CellVerdict
-from opparity.checker.inspection import Request
-from opparity.checker.opening import open_configured, parse_platforms
+from opparity.checker.results.configured_tree import open_configured, parse_platforms
+from opparity.checker.results.inspection import Request
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
 from opparity.errors import OpparityError
 from opparity.history.model import OperatorHistory, PlatformState, Point
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from opparity.checker.remembering import RememberingWorkers
+    from opparity.checker.languages.remembering import RememberingWorkers
 
 # Where several libraries register an operator of one name, the first of these is told.
 _ORDER = (

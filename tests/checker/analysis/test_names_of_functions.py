@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from opparity.checker.name_lookup import names
-from opparity.checker.readers.native import read_native_text
+from opparity.checker.analysis.wanted import names
+from opparity.checker.languages.cpp.reader import read_native_text
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.check import check_project
-from opparity.checker.conditions import Truth
-from opparity.checker.matrix import build_matrix
-from opparity.checker.platforms import parse_platform
-from opparity.checker.project import read_project
-from opparity.checker.types import same_type
+from opparity.checker.analysis.matrix import build_matrix
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.analysis.services import Analysis
+from opparity.checker.analysis.types import same_type
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.platforms import parse_platform
+from opparity.checker.results.check import check_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from opparity.checker.project import Project
 
 SETUP = (
     "import sys\nfrom setuptools import setup\nfrom torch.utils.cpp_extension import CppExtension\n"
@@ -30,11 +30,11 @@ BINDINGS = (
 )
 
 
-def project_of(root: Path, files: Mapping[str, str], *platforms: str) -> Project:
+def analysis_of(root: Path, files: Mapping[str, str], *platforms: str) -> Analysis:
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    return read_project(root, [parse_platform(name) for name in platforms])
+    return Analysis(read_project(root, [parse_platform(name) for name in platforms]))
 
 
 def test_symbols_of_another_library_are_one_unknown_for_each_rule(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_symbols_of_another_library_are_one_unknown_for_each_rule(tmp_path: Path
     )
     library = "void first() {}\nvoid second() {}\nvoid third() {}\n"
     files = {"setup.py": setup, "bindings.cpp": BINDINGS, "library.cpp": library}
-    check = check_project(project_of(tmp_path, files, "cuda"))
+    check = check_project(analysis_of(tmp_path, files, "cuda"))
     assert not check.findings
     called, bound = sorted(check.unknowns, key=lambda unknown: unknown.symbol, reverse=True)
     assert (called.rule, called.symbol) == ("BLD002", "third")
@@ -63,7 +63,7 @@ def test_an_extension_that_is_made_only_when_asked_for_is_unknown_in_the_matrix(
     )
     library = "void first() {}\nvoid second() {}\nvoid third() {}\n"
     files = {"setup.py": setup, "bindings.cpp": BINDINGS, "library.cpp": library, "other.cpp": ""}
-    matrix = build_matrix(project_of(tmp_path, files, "cuda"))
+    matrix = build_matrix(analysis_of(tmp_path, files, "cuda"))
     assert [row.operator for row in matrix.rows] == [
         "demo_C::again",
         "demo_C::first",
@@ -93,7 +93,7 @@ def test_a_placeholder_is_no_schema_to_compare_calls_with(
         "cpu.cpp": f'TORCH_LIBRARY(_C, m) {{ m.def("{schema}"); }}\n',
         "demo/ops.py": "import torch\n\ndef quant(x, s):\n    return torch.ops._C.quant(x, s)\n",
     }
-    check = check_project(project_of(tmp_path, files, "cuda", "cpu"))
+    check = check_project(analysis_of(tmp_path, files, "cuda", "cpu"))
     warned = [finding.platform for finding in check.findings if finding.rule == "CAL006"]
     unknown = [each.platform for each in check.unknowns if each.rule == "CAL006"]
     assert (warned, unknown) == ((["cpu"], []) if is_warning else ([], ["cpu"]))
@@ -108,9 +108,9 @@ def test_a_schema_that_a_macro_interrupts_still_names_its_operator(tmp_path: Pat
         "at::Tensor rope(at::Tensor query, int64_t page, double base) { return query; }\n"
     )
     setup = SETUP + "setup(ext_modules=[CppExtension('_C', ['ops.cpp'])])\n"
-    project = project_of(tmp_path, {"setup.py": setup, "ops.cpp": text}, "cpu")
-    assert not check_project(project).findings
-    (row,) = build_matrix(project).rows
+    analysis = analysis_of(tmp_path, {"setup.py": setup, "ops.cpp": text}, "cpu")
+    assert not check_project(analysis).findings
+    (row,) = build_matrix(analysis).rows
     assert (row.operator, row.cells[0].defined.truth) == ("demo::rope", Truth.TRUE)
 
 
@@ -123,9 +123,9 @@ def test_a_macro_names_its_operators_by_its_arguments(tmp_path: Path) -> None:
         "at::Tensor slow_cpu(at::Tensor kernel) { return kernel; }\n"
     )
     setup = SETUP + "setup(ext_modules=[CppExtension('_C', ['ops.cpp'])])\n"
-    project = project_of(tmp_path, {"setup.py": setup, "ops.cpp": text}, "cpu")
-    assert not check_project(project).findings
-    rows = {row.operator: row for row in build_matrix(project).rows}
+    analysis = analysis_of(tmp_path, {"setup.py": setup, "ops.cpp": text}, "cpu")
+    assert not check_project(analysis).findings
+    rows = {row.operator: row for row in build_matrix(analysis).rows}
     assert {name: row.symbols for name, row in rows.items()} == {
         "demo::pack_4bit": ("fast_cpu",),
         "demo::pack_8bit": ("slow_cpu",),
@@ -151,7 +151,7 @@ def test_a_toolkits_command_makes_a_library_too(
     )
     ops = 'void first();\nPYBIND11_MODULE(_C, m) { m.def("first", &first); }\n'
     files = {"CMakeLists.txt": cmake, "ops.cpp": ops, "first.cpp": "void first() {}\n"}
-    check = check_project(project_of(tmp_path, files, "cpu"))
+    check = check_project(analysis_of(tmp_path, files, "cpu"))
     found = [each.symbol for each in check.findings] + [each.symbol for each in check.unknowns]
     assert found == expected
 
@@ -168,7 +168,7 @@ def test_what_a_static_library_lacks_is_for_whoever_links_it(
     cmake += "target_link_libraries(tool kernels)\n" if is_linked else ""
     ops = "void first();\nvoid second() { first(); }\n"
     files = {"CMakeLists.txt": cmake, "ops.cpp": ops, "first.cpp": "void first() {}\n"}
-    check = check_project(project_of(tmp_path, files, "cpu"))
+    check = check_project(analysis_of(tmp_path, files, "cpu"))
     certain = [(each.rule, each.symbol) for each in check.findings]
     unknown = [(each.rule, each.symbol) for each in check.unknowns]
     expected = [("BLD002", "first")]
@@ -185,7 +185,7 @@ def test_registrations_in_files_that_no_list_names_are_one_unknown(tmp_path: Pat
         "jit/second.cpp": library.format("second"),
         "third_party/other.cpp": library.format("other"),
     }
-    check = check_project(project_of(tmp_path, files, "cpu"))
+    check = check_project(analysis_of(tmp_path, files, "cpu"))
     (unknown,) = (each for each in check.unknowns if each.rule == "INP001")
     assert "2 files register operators" in unknown.message
     assert [each.location.path for each in unknown.related] == ["jit/first.cpp", "jit/second.cpp"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opparity.checker.conditions import (
+from opparity.checker.facts.conditions import (
     ALWAYS,
     NEVER,
     Comparison,
@@ -17,7 +17,7 @@ from opparity.checker.conditions import (
     evaluate,
     negation,
 )
-from opparity.checker.readers.preprocessor import parse_expression, read_directives
+from opparity.checker.languages.cpp.preprocessor import parse_expression, read_directives
 
 NAMES = ["A", "B", "C"]
 

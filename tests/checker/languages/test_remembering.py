@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.project import Project, read_project
-from opparity.checker.readers import native, python_calls
-from opparity.checker.readers.python.parsing import read_module
-from opparity.checker.remembering import RememberingWorkers
-from opparity.checker.tree import Tree, open_tree
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.languages.cpp import reader as native_reader
+from opparity.checker.languages.python import reader as python_reader
+from opparity.checker.languages.python.parsing import read_module
+from opparity.checker.languages.remembering import RememberingWorkers
+from opparity.checker.tree.contents import Tree
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from opparity.checker.facts import NativeFile
-    from opparity.checker.readers.python.parsing import Leads
-    from opparity.checker.readers.python.records import ModuleFacts
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.facts.native import NativeFile
+    from opparity.checker.languages.python.parsing import Leads
+    from opparity.checker.languages.python.records import ModuleFacts
 
-PROJECTS = sorted((Path(__file__).parents[1] / "projects").iterdir())
+PROJECTS = sorted((Path(__file__).parents[2] / "projects").iterdir())
 
 
 def facts(project: Project) -> tuple[object, ...]:
@@ -43,13 +46,13 @@ def test_only_files_that_are_other_ones_are_read_again(
     workers: RememberingWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    original = native.read_native_text
+    original = native_reader.read_native_text
 
     def counted(path: str, text: str) -> NativeFile:
         read.append(path)
         return original(path, text)
 
-    monkeypatch.setattr(native, "read_native_text", counted)
+    monkeypatch.setattr(native_reader, "read_native_text", counted)
     before = Tree("a", {"a.cpp": b"int a;\n", "b.cpp": b"int b;\n", "c.cpp": b"int c;\n"})
     after = Tree("a", {"a.cpp": b"int a;\n", "b.cpp": b"int x;\n", "d.cpp": b"int c;\n"})
     again: list[Sequence[str]] = []
@@ -80,7 +83,7 @@ def test_a_file_is_read_again_where_it_imports_what_leads_to_operators_only_now(
         read.append(path)
         return original(path, content, leads)
 
-    monkeypatch.setattr(python_calls, "read_module", counted)
+    monkeypatch.setattr(python_reader, "read_module", counted)
     fused = b"import torch\ndef fused(x):\n    torch.ops._C.silu(x)\n"
     user = b"from pkg.%s import fused\nimport torch\ndef f(x):\n    torch.ops._C.silu(fused(x))\n"
     bindings = b'TORCH_LIBRARY(_C, m) { m.def("silu(Tensor x) -> Tensor"); }\n'

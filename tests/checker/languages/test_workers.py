@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker import check
-from opparity.checker.project import read_project
-from opparity.checker.readers.native import read_native_files
-from opparity.checker.tree import Tree, TreeRefused, open_tree
-from opparity.checker.workers import WorkerLost, Workers, apart, collector_paused, in_turn
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.analysis.services import Analysis
+from opparity.checker.languages.cpp.reader import read_native_files
+from opparity.checker.languages.workers import WorkerLost, Workers, apart, collector_paused, in_turn
+from opparity.checker.results import check
+from opparity.checker.tree.contents import Tree, TreeRefused
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from opparity.checker.workers import Steps
+    from opparity.checker.languages.workers import Steps
 
 SOURCE = """
 #include "a.h"
@@ -133,8 +135,8 @@ def test_each_in_turn_is_begun_at_the_second_wait_of_the_one_before() -> None:
 def test_rules_find_the_same_whichever_process_applies_them(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = read_project(open_tree(Path(__file__).parents[1] / "projects" / name))
-    expected = check.check_project(project)
+    analysis = Analysis(read_project(open_tree(Path(__file__).parents[2] / "projects" / name)))
+    expected = check.check_project(analysis)
     started: list[object] = []
 
     def spied(*arguments: object) -> object:
@@ -144,6 +146,6 @@ def test_rules_find_the_same_whichever_process_applies_them(
     monkeypatch.setattr(check, "apart", spied)
     monkeypatch.setattr(check, "inherits", lambda: True)
     monkeypatch.setattr(check, "_WORTH_A_PROCESS", 0)
-    assert check.check_project(project) == expected
+    assert check.check_project(analysis) == expected
     assert expected.findings
     assert len(started) == 1

@@ -13,20 +13,21 @@ import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from opparity import __version__
-from opparity.checker.facts import Finding, Location, Related, Severity, Unknown
+from opparity.checker.facts.places import Location, Related
 from opparity.checker.reports import OutputFormat, renderer
-from opparity.checker.reports.report import Report, group_by_platform
 from opparity.checker.reports.text import render_for
-from opparity.checker.rules import Rule
+from opparity.checker.results.report import Report, group_by_platform
+from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from syrupy.assertion import SnapshotAssertion
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class ARule(Rule):
@@ -40,8 +41,8 @@ class ARule(Rule):
     name = "registered-not-built"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
-        del project
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+        del analysis
         yield UNKNOWN
 
 

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opparity.checker.baseline import (
+from opparity.checker.facts.places import Location
+from opparity.checker.results.baseline import (
     BaselineRefused,
     compare,
     entry_of,
     read_baseline,
     write_baseline,
 )
-from opparity.checker.facts import Finding, Location, Severity
+from opparity.checker.rules.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.configuration import (
+from opparity.checker.results.configuration import (
     Configuration,
     ConfigurationRefused,
     read_configuration,
 )
-from opparity.checker.tree import Tree
+from opparity.checker.tree.contents import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opparity.checker.facts import Finding, Location, Severity
-from opparity.checker.suppressions import Suppression, suppress, suppressions_of
+from opparity.checker.facts.places import Location
+from opparity.checker.results.suppressions import Suppression, suppress, suppressions_of
+from opparity.checker.rules.findings import Finding, Severity
 
 
 def parsed(path: str, text: str) -> list[tuple[int, tuple[str, ...], str]]:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from opparity.checker.check import check_project
-from opparity.checker.platforms import parse_platform
-from opparity.checker.project import read_project
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.analysis.services import Analysis
+from opparity.checker.facts.platforms import parse_platform
+from opparity.checker.results.check import check_project
 
 if TYPE_CHECKING:
-    from opparity.checker.facts import Finding, Unknown
+    from opparity.checker.rules.findings import Finding, Unknown
 
-ROOT = Path(__file__).parent.parent / "projects"
+ROOT = Path(__file__).parents[2] / "projects"
 PROJECTS = sorted(ROOT.rglob("expected.json"))
 JUDGED_EVERYWHERE = frozenset({"BLD008", "BLD009", "BLD010"})
 
@@ -58,7 +59,7 @@ def says(entry: dict[str, Any], unknown: Unknown) -> bool:
 def test_a_project_has_the_findings_it_was_made_for_and_no_other_error(expected: Path) -> None:
     document = json.loads(expected.read_text())
     platforms = [parse_platform(name) for name in document["platforms"]]
-    check = check_project(read_project(expected.parent, platforms))
+    check = check_project(Analysis(read_project(expected.parent, platforms)))
     wanted = {as_written(entry) for entry in document["findings"]}
     found = {as_expected(finding) for finding in check.findings}
     assert wanted <= found

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from checker.trees_on_disk import commit_all, contents, git, write_folder, write_tar, write_zip
-from opparity.checker.tree import FileNotReadable, Limits, Tree, TreeRefused, open_tree
+from opparity.checker.tree.contents import FileNotReadable, Limits, Tree, TreeRefused
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +85,7 @@ def test_a_file_exchanged_while_the_folder_is_listed_is_neither_waited_for_nor_f
             os.mkfifo(place) if kind == "pipe" else Path(place).symlink_to("/etc/passwd")
         return opens(place, flags)
 
-    monkeypatch.setattr("opparity.checker.tree.folder.os.open", exchange_and_open)
+    monkeypatch.setattr("opparity.checker.tree.folders.os.open", exchange_and_open)
     tree = open_tree(root)
     assert tree.native == ("b.cu",)
     assert set(reasons(tree)) == {"a.cu"}

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from checker.trees_on_disk import commit_all, contents, git, write_folder, write_tar, write_zip
-from opparity.checker.tree import TreeRefused, is_source, open_tree
+from opparity.checker.tree.contents import TreeRefused, is_source
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,14 +6,14 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from opparity.change.statements import state
-from opparity.checker.conditions import Truth
+from opparity.checker.facts.conditions import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opparity.change.differences import Differences
     from opparity.change.inspection import Inspected
-    from opparity.checker.facts import Location
+    from opparity.checker.facts.places import Location
 
 # Source or macro -> platform -> where the build names it.
 Places = dict[str, dict[str, "Location"]]

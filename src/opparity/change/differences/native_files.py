@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from opparity.change.inspection import guard_text
 from opparity.change.statements import moved_guard, state
-from opparity.checker.conditions import ALWAYS, Truth, any_of
-from opparity.checker.facts import NativeFile, RegistrationKind
-from opparity.checker.macros import platform_of_macro
+from opparity.checker.analysis.macros import platform_of_macro
+from opparity.checker.facts.conditions import ALWAYS, Truth, any_of
+from opparity.checker.facts.native import NativeFile, RegistrationKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from opparity.change.differences import Difference, Differences
     from opparity.change.inspection import Inspected
     from opparity.change.statements import Statement
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Declaration, Definition, Registration
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import Declaration, Definition, Registration
 
 _EMPTY = NativeFile(path="")
 
@@ -194,7 +194,7 @@ def compiled_on(side: Inspected, path: str, condition: Condition) -> list[str]:
     for platform in side.project.platforms:
         truth = any_of(
             compiled.truth(condition)
-            for link in side.project.linker.links_on(platform)
+            for link in side.analysis.linker.links_on(platform)
             for compiled in link.compiled
             if compiled.file.path == path
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.statements import moved_guard, state
-from opparity.checker.conditions import (
+from opparity.checker.analysis.operators import Process, concerns
+from opparity.checker.facts.conditions import (
     And,
     Constant,
     Not,
@@ -17,8 +18,7 @@ from opparity.checker.conditions import (
     disjunction,
     negation,
 )
-from opparity.checker.facts import CallKind, PythonFile
-from opparity.checker.operators import Process, concerns
+from opparity.checker.facts.python import CallKind, PythonFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from opparity.change.differences import Difference, Differences
     from opparity.change.inspection import Inspected
     from opparity.change.statements import Statement
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Call, TableUse
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.python import Call, TableUse
 
 _EMPTY = PythonFile(path="")
 
@@ -57,7 +57,7 @@ def compare(differences: Differences) -> None:
 def _uses(side: Inspected, file: PythonFile) -> dict[str, list[Call]]:
     found: dict[str, list[Call]] = {}
     for call in file.calls:
-        if call.operator and side.project.operators.is_ours(call.qualified):
+        if call.operator and side.analysis.operators.is_ours(call.qualified):
             found.setdefault(call.qualified, []).append(call)
     return found
 
@@ -166,7 +166,7 @@ def _everywhere(
     side: Inspected, uses: dict[str, list[Call]], operators: tuple[str, ...]
 ) -> Iterator[Statement]:
     """Tell operators that nothing guards from those whose guards could not be decided."""
-    processes = [Process(each, side.project.operators) for each in side.project.platforms]
+    processes = [Process(each, side.analysis.operators) for each in side.project.platforms]
     open_to_all = {
         operator
         for operator in operators
@@ -186,5 +186,5 @@ def _platforms(side: Inspected, calls: list[Call]) -> frozenset[str]:
         for call in calls
         if call.kind is not CallKind.REGISTER_FAKE
         and concerns(call, platform)
-        and Process(platform, side.project.operators).truth_of(call.guards) is not Truth.FALSE
+        and Process(platform, side.analysis.operators).truth_of(call.guards) is not Truth.FALSE
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from opparity.change.language import Language
 from opparity.change.languages.messages import NESTED, recognise
-from opparity.checker.rules import RULES
+from opparity.checker.rules.table import RULES
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:

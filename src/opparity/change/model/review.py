@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from opparity.change.statements import Statement
-    from opparity.checker.facts import Severity
+    from opparity.checker.rules.findings import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.operators import PLATFORM_WORDS
+from opparity.checker.analysis.operators import PLATFORM_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.checker.build_facts import Build
+    from opparity.checker.facts.builds import Build
 
 _SCRIPT = re.compile(r"setup(?P<words>(?:[_.-]\w+)+)\.py$")
 _WORDS = {**PLATFORM_WORDS, "cpu": ("cpu",)}

@@ -11,7 +11,8 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import (
+from opparity.checker.analysis.translation import translation_unit
+from opparity.checker.facts.conditions import (
     ALWAYS,
     Truth,
     all_of,
@@ -24,13 +25,13 @@ from opparity.checker.conditions import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from opparity.checker.build_facts import Choice, Source, Target
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Definition, NativeFile, Registration
-    from opparity.checker.name_lookup import Wanted
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
-    from opparity.checker.translation import TranslationUnit
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.translation import TranslationUnit
+    from opparity.checker.analysis.wanted import Wanted
+    from opparity.checker.facts.builds import Choice, Source, Target
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import Definition, NativeFile, Registration
+    from opparity.checker.facts.platforms import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,9 @@ class Linker:
             file = self.project.native.get(source.path)
             if file is None:
                 continue
-            unit = self.project.unit(link.platform, part, source.path)
+            unit = translation_unit(
+                link.platform, part, source.path, self.project.macro_definitions
+            )
             link.compiled.append(Compiled(file, source, unit, is_listed=True))
             for path in self.closure(source.path, unit):
                 key = f"{path}:{unit.language}"

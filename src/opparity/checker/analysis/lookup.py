@@ -7,18 +7,19 @@ qualifiers say enough.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.wanted import Wanted, is_same, is_within
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from opparity.checker.facts import Declaration, Definition
-    from opparity.checker.linking import Use
-    from opparity.checker.project import Project
-    from opparity.checker.translation import TranslationUnit
+    from opparity.checker.analysis.linking import Linker, Use
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.translation import TranslationUnit
+    from opparity.checker.analysis.wanted import Namespace
+    from opparity.checker.facts.native import Declaration, Definition
 
-Namespace = tuple[str, ...]
 _WORD = re.compile(r"\w+")
 # Types that belong to no namespace of a tree: a call is found by none of them.
 _FUNDAMENTAL = frozenset(
@@ -28,60 +29,12 @@ _FUNDAMENTAL = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A function as some place in the code means it.
-
-    Attributes:
-        symbol: its name as written there, with or without namespaces.
-        namespaces: where C++ would find it; none where that is not known, or only one has it.
-        is_certain: the grammar could follow the files that say so.
-    """
-
-    symbol: str
-    namespaces: frozenset[Namespace] = frozenset()
-    is_certain: bool = True
-
-    def may_be(self, definition: Definition) -> bool:
-        """Return whether a definition is the one meant."""
-        if not self.namespaces or definition.is_guessed:
-            return names(self.symbol, definition)
-        if self.symbol.rpartition("::")[2] != definition.signature.name:
-            return False
-        own = definition.signature.namespace
-        if any(_is_same(own, wanted) for wanted in self.namespaces):
-            return True
-        return not self.is_certain and self.may_be_astray(definition)
-
-    def may_be_astray(self, definition: Definition) -> bool:
-        """Return whether a definition of that name may be meant where the grammar lost its way.
-
-        A brace may have closed the wrong namespace, so that one of its parts is lost or too much.
-        """
-        own = definition.signature.namespace
-        return not self.namespaces or any(_is_part(own, wanted) for wanted in self.namespaces)
-
-
-def names(symbol: str, definition: Definition) -> bool:
-    """Return whether a symbol as written can mean a definition.
-
-    The written namespaces must be among the definition's, in order: a use inside a namespace may
-    leave out the outer ones, and a using-declaration the inner ones. One in capitals may be a macro
-    (`namespace MARLIN_NAMESPACE_NAME`) and stand for any.
-    """
-    *written, last = symbol.split("::")
-    if last != definition.signature.name:
-        return False
-    if definition.is_guessed:
-        return True
-    return _is_within([part for part in written if part], definition.signature.namespace)
-
-
 class NameLookup:
     """Looks names up in a project's files."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, linker: Linker) -> None:
         self.project = project
+        self.linker = linker
         self._last: tuple[str, TranslationUnit, frozenset[str]] | None = None
 
     def find(self, symbol: str, use: Use, scope: Namespace, qualifier: Namespace = ()) -> Wanted:
@@ -115,7 +68,7 @@ class NameLookup:
     def _visible_from(self, use: Use) -> frozenset[str]:
         last = self._last
         if last is None or last[0] != use.path or last[1] is not use.unit:
-            included = self.project.linker.closure(use.path, use.unit)
+            included = self.linker.closure(use.path, use.unit)
             last = (use.path, use.unit, frozenset((use.path, *included)))
             self._last = last
         return last[2]
@@ -127,11 +80,11 @@ def _qualified(
     """Return where a qualified name is found: from the inside out, else wherever it can be."""
     known = list(known)
     for place in places:
-        found = {each.signature.namespace for each in known if _is_same(_own(each), place)}
+        found = {each.signature.namespace for each in known if is_same(_own(each), place)}
         if found:
             return found
     # An alias of a namespace, or a class that has the function from another.
-    return {each.signature.namespace for each in known if _is_within(qualifier, _own(each))}
+    return {each.signature.namespace for each in known if is_within(qualifier, _own(each))}
 
 
 def _unqualified(
@@ -143,14 +96,14 @@ def _unqualified(
     """
     known = list(known)
     every = {each.signature.namespace for each in known}
-    inner = next((place for place in places if any(_is_same(own, place) for own in every)), None)
+    inner = next((place for place in places if any(is_same(own, place) for own in every)), None)
     if inner is None:
         return every
     return {
         _own(each)
         for each in known
-        if _is_same(_own(each), inner)
-        or any(_is_same(_own(each), place) for place in further)
+        if is_same(_own(each), inner)
+        or any(is_same(_own(each), place) for place in further)
         or _takes_own_types(each)
     }
 
@@ -170,21 +123,3 @@ def _takes_own_types(entity: Declaration | Definition) -> bool:
         if not is_qualified and any(word not in _FUNDAMENTAL for word in words):
             return True
     return False
-
-
-def _is_same(one: Namespace, other: Namespace) -> bool:
-    """Return whether two namespaces are one; a macro's name may stand for any."""
-    return len(one) == len(other) and all(
-        left == right or left.isupper() or right.isupper()
-        for left, right in zip(one, other, strict=True)
-    )
-
-
-def _is_part(one: Namespace, other: Namespace) -> bool:
-    """Return whether one of two namespaces has all parts of the other, in order."""
-    return _is_within(one, other) or _is_within(other, one)
-
-
-def _is_within(parts: Collection[str], namespace: Namespace) -> bool:
-    remaining = iter(namespace)
-    return all(any(part == there or there.isupper() for there in remaining) for part in parts)

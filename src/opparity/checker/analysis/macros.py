@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.translation import is_foreign_macro
+from opparity.checker.analysis.translation import is_foreign_macro
 
 if TYPE_CHECKING:
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.project import Project
 
 # A word of a macro's name -> the platform that it speaks of.
 _WORDS = {

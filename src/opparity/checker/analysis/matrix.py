@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, all_of, any_of, truth_of
-from opparity.checker.facts import CallKind, RegistrationKind, Related
-from opparity.checker.name_lookup import names
-from opparity.checker.naming import operator_name
-from opparity.checker.operators import Process, concerns, touches
-from opparity.checker.whereabouts import find_symbol
+from opparity.checker.analysis.operators import Process, concerns
+from opparity.checker.analysis.wanted import names
+from opparity.checker.analysis.whereabouts import find_symbol
+from opparity.checker.facts.conditions import Truth, all_of, any_of, truth_of
+from opparity.checker.facts.names import operator_name
+from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.places import Related
+from opparity.checker.facts.python import CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Call, Registration
-    from opparity.checker.linking import Link, Use
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link, Use
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +82,11 @@ class Matrix:
 _MOST_PLACES = 4
 
 
-def build_matrix(project: Project) -> Matrix:
+def build_matrix(analysis: Analysis) -> Matrix:
     """Return the matrix of every operator that some target may register on some platform."""
-    columns = [_Column(project, platform) for platform in project.platforms]
+    columns = [_Column(analysis, platform) for platform in analysis.project.platforms]
     calls: dict[str, list[Call]] = {}
-    for call in touches(project):
+    for call in analysis.operators.touches():
         if call.kind is not CallKind.REGISTER_FAKE:
             calls.setdefault(call.qualified, []).append(call)
     names = sorted({name for column in columns for name in column.uses})
@@ -92,18 +95,18 @@ def build_matrix(project: Project) -> Matrix:
         symbols = sorted({symbol for column in columns for symbol in column.symbols(name)})
         cells = tuple(column.cell(name, symbols, calls.get(name, [])) for column in columns)
         rows.append(Row(name, tuple(symbols), cells))
-    labels = tuple(platform.label for platform in project.platforms)
+    labels = tuple(platform.label for platform in analysis.project.platforms)
     return Matrix(platforms=labels, rows=tuple(rows))
 
 
 class _Column:
     """One platform: its registrations by operator."""
 
-    def __init__(self, project: Project, platform: Platform) -> None:
-        self.project = project
-        self.process = Process(platform, project.operators)
+    def __init__(self, analysis: Analysis, platform: Platform) -> None:
+        self.analysis = analysis
+        self.process = Process(platform, analysis.operators)
         self.uses: dict[str, list[tuple[Registration, Use, Link]]] = {}
-        for link in project.linker.links_on(platform):
+        for link in analysis.linker.links_on(platform):
             for registration, use in link.registrations():
                 name = operator_name(registration, link.target)
                 self.uses.setdefault(name, []).append((registration, use, link))
@@ -149,11 +152,11 @@ class _Column:
             last = symbol.rpartition("::")[2]
             places.extend(
                 Related(declaration.location, f"{last} is declared here")
-                for declaration in self.project.declarations.get(last, ())
+                for declaration in self.analysis.project.declarations.get(last, ())
             )
             places.extend(
                 Related(definition.location, f"{last} is defined here")
-                for definition in self.project.definitions.get(last, ())
+                for definition in self.analysis.project.definitions.get(last, ())
             )
         return Answer(truth_of(places), tuple(places[:_MOST_PLACES]))
 
@@ -164,7 +167,7 @@ class _Column:
         for registration, use, link in uses:
             if registration.symbol:
                 found = find_symbol(
-                    self.project, link, registration.symbol, use, registration.scope
+                    self.analysis, link, registration.symbol, use, registration.scope
                 )
                 answers.append(all_of((link.target.built, found.answer)))
                 places.extend(found.related or self._definitions(registration.symbol, link))
@@ -174,10 +177,10 @@ class _Column:
 
     def _definitions(self, symbol: str, link: Link) -> Iterator[Related]:
         """Yield where the platform's sources define a symbol."""
-        for definition in self.project.definitions.get(symbol.rpartition("::")[2], ()):
+        for definition in self.analysis.project.definitions.get(symbol.rpartition("::")[2], ()):
             path = definition.location.path
             if names(symbol, definition) and any(
-                self.project.targets_compiling(link.platform, path)
+                self.analysis.project.targets_compiling(link.platform, path)
             ):
                 yield Related(definition.location, "defined here")
 

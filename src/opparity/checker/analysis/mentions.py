@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.tree import Tree
+    from opparity.checker.analysis.project import Project
 
 _LISTING = re.compile(
     r"(?:^|/)(?:CMakeLists\.txt|BUCK|BUILD|TARGETS|Makefile|MANIFEST\.in|meson\.build)$|"
@@ -25,9 +25,20 @@ _COMMENT = (b"#", b"//")
 class Mentions:
     """Looks for sources' names in everything that may list sources."""
 
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
+    def __init__(self, project: Project) -> None:
+        self.tree = project.tree
+        self.included = {
+            include.path.rpartition("/")[2]
+            for file in project.native.values()
+            for include in file.includes
+        }
         self.known: dict[str, bool] = {}
+
+    def is_unlisted(self, path: str) -> bool:
+        """Return whether nothing in the tree names a source: no list, no script, no include."""
+        is_compiled = path.endswith((".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm"))
+        is_included = path.rpartition("/")[2] in self.included
+        return is_compiled and not is_included and not self.is_named(path)
 
     def is_named(self, path: str) -> bool:
         """Return whether a line that is no comment names a file, with any source's suffix.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import (
+from opparity.checker.facts.conditions import (
     Atom,
     Condition,
     Nowhere,
@@ -19,16 +19,18 @@ from opparity.checker.conditions import (
     evaluate,
     truth_of,
 )
-from opparity.checker.facts import RegistrationKind
-from opparity.checker.naming import library_name
+from opparity.checker.facts.names import library_name
+from opparity.checker.facts.native import RegistrationKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from opparity.checker.build_facts import Target
-    from opparity.checker.facts import Call, Guard, PythonRegistration, Registration
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Linker
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.facts.builds import Target
+    from opparity.checker.facts.native import Registration
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import Call, Guard, PythonRegistration
 
 # A word in a file's path -> the platforms whose code the file is. ROCm's torch calls its device
 # "cuda"; "cpu" keeps a file to no platform, since every platform's code speaks of the host.
@@ -92,8 +94,9 @@ class Absence:
 class Operators:
     """The operators of a tree on each of its platforms."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, linker: Linker) -> None:
         self.project = project
+        self.linker = linker
         self.known: dict[str, None] = {}
         self.libraries: set[str] = set()
         self.bound: set[str] = set()
@@ -108,7 +111,7 @@ class Operators:
 
     def _read(self, platform: Platform) -> PlatformOperators:
         found = PlatformOperators()
-        for link in self.project.linker.links_on(platform):
+        for link in self.linker.links_on(platform):
             found.has_targets = True
             target = link.target
             found.modules.add(target.name.rpartition(".")[2])
@@ -211,6 +214,17 @@ class Operators:
                 is_conditional=True,
             )
         return Absence(Truth.FALSE, "")
+
+    def touches(self) -> Iterator[Call]:
+        """Yield every use of an operator that the tree defines natively on some platform."""
+        return (call for call in self.every_touch() if self.is_ours(call.qualified))
+
+    def every_touch(self) -> Iterator[Call]:
+        """Yield every use of an operator that the tree defines, natively or in Python."""
+        for path in sorted(self.project.python):
+            for call in self.project.python[path].calls:
+                if call.operator and self.is_anywhere(call.qualified):
+                    yield call
 
     def _is_registered_elsewhere_at_will(self, call: Call) -> bool:
         """Return whether another file registers an operator, and only under tests of its own.
@@ -316,16 +330,3 @@ def concerns(call: Call, platform: Platform) -> bool:
     # `forward_xpu` is XPU's; get_cuda_view_from_cpu_tensor is whoever's calls it.
     names = (call.location.path, call.inside.rpartition("_")[2])
     return all(platform.name in found for name in names if (found := platforms_of(name)))
-
-
-def touches(project: Project) -> Iterator[Call]:
-    """Yield every use of an operator that the tree defines natively on some platform."""
-    return (call for call in every_touch(project) if project.operators.is_ours(call.qualified))
-
-
-def every_touch(project: Project) -> Iterator[Call]:
-    """Yield every use of an operator that the tree defines, natively or in Python."""
-    for path in sorted(project.python):
-        for call in project.python[path].calls:
-            if call.operator and project.operators.is_anywhere(call.qualified):
-                yield call

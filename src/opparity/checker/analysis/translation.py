@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import (
+from opparity.checker.facts.conditions import (
     Atom,
     Comparison,
     Defined,
@@ -16,14 +16,14 @@ from opparity.checker.conditions import (
     evaluate,
     truth_of,
 )
-from opparity.checker.readers.preprocessor import compare_numbers
+from opparity.checker.languages.cpp.preprocessor import compare_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from opparity.checker.build_facts import Target
-    from opparity.checker.facts import MacroDefinition
-    from opparity.checker.platforms import Platform
+    from opparity.checker.facts.builds import Target
+    from opparity.checker.facts.native import MacroDefinition
+    from opparity.checker.facts.platforms import Platform
 
 # Macros that torch's build files put on every command line for a platform.
 _TORCH_MACROS: dict[str, dict[str, str | None]] = {

@@ -6,16 +6,17 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, describe
-from opparity.checker.facts import Related
+from opparity.checker.facts.conditions import Truth, describe
+from opparity.checker.facts.places import Related
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Definition
-    from opparity.checker.linking import Link, Use
-    from opparity.checker.name_lookup import Namespace, Wanted
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link, Use
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.analysis.wanted import Namespace, Wanted
+    from opparity.checker.facts.native import Definition
 
 _MOST_PLACES = 3
 
@@ -38,7 +39,7 @@ class Whereabouts:
 
 
 def find_symbol(
-    project: Project,
+    analysis: Analysis,
     link: Link,
     symbol: str,
     use: Use,
@@ -52,17 +53,17 @@ def find_symbol(
     several namespaces have the name, and is nothing that the definition must have: a class may have
     its function from another one.
     """
-    wanted = project.lookup.find(symbol, use, scope, qualifier)
+    wanted = analysis.lookup.find(symbol, use, scope, qualifier)
     answer = link.defined(wanted, use)
     if answer is Truth.TRUE:
         return Whereabouts(Truth.TRUE, is_nowhere=False, reason="it is built")
     elsewhere = [
         definition
-        for definition in project.definitions.get(_last(symbol), ())
+        for definition in analysis.project.definitions.get(_last(symbol), ())
         if not definition.is_local
-        and (wanted.may_be(definition) or _is_astray(project, wanted, definition))
+        and (wanted.may_be(definition) or _is_astray(analysis.project, wanted, definition))
     ]
-    related = tuple(_places(project, wanted, elsewhere))
+    related = tuple(_places(analysis.project, wanted, elsewhere))
     is_beside = any(
         wanted.may_be(each) or (part.file.has_errors and wanted.may_be_astray(each))
         for each, part in link.definitions.get(_last(symbol), ())
@@ -73,7 +74,7 @@ def find_symbol(
     if answer is Truth.UNKNOWN:
         reason = "it could not be decided whether its definition is built"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
-    return _not_built(project, link, elsewhere, related)
+    return _not_built(analysis, link, elsewhere, related)
 
 
 def _is_astray(project: Project, wanted: Wanted, definition: Definition) -> bool:
@@ -94,11 +95,11 @@ def _extension(link: Link) -> str:
 
 
 def _not_built(
-    project: Project, link: Link, elsewhere: list[Definition], related: tuple[Related, ...]
+    analysis: Analysis, link: Link, elsewhere: list[Definition], related: tuple[Related, ...]
 ) -> Whereabouts:
     paths = sorted({definition.location.path for definition in elsewhere})
     compiled = {part.file.path for part in link.compiled}
-    for other in project.linker.links_on(link.platform):
+    for other in analysis.linker.links_on(link.platform):
         others = {part.file.path for part in other.compiled}
         is_twin = _extension(other) == _extension(link)  # built instead of this one, not beside
         if other is not link and not is_twin and others & set(paths):
@@ -111,11 +112,11 @@ def _not_built(
                 provider=other.target.name,
             )
     if link.target.kind in {"static", "object"} and not (
-        _is_taken_in(project, link) or _is_own_elsewhere(project, link, paths)
+        _is_taken_in(analysis.project, link) or _is_own_elsewhere(analysis.project, link, paths)
     ):
         reason = "what takes that library in is not known"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
-    if link.is_complete is Truth.UNKNOWN and not _is_left_out(project, link, paths):
+    if link.is_complete is Truth.UNKNOWN and not _is_left_out(analysis, link, paths):
         reason = "the target's source list could not be read to its end"
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     excluded = [path for path in paths if path in compiled]
@@ -148,7 +149,7 @@ def _is_own_elsewhere(project: Project, link: Link, paths: list[str]) -> bool:
     )
 
 
-def _is_left_out(project: Project, link: Link, paths: list[str]) -> bool:
+def _is_left_out(analysis: Analysis, link: Link, paths: list[str]) -> bool:
     """Return whether an open list lacks these sources all the same.
 
     Nothing in the tree names them, and the target lists others of each one's folder by name: a
@@ -159,7 +160,9 @@ def _is_left_out(project: Project, link: Link, paths: list[str]) -> bool:
         for part in link.compiled
         if part.is_listed and part.source.built is Truth.TRUE
     }
-    return all(posixpath.dirname(path) in folders and project.is_unlisted(path) for path in paths)
+    return all(
+        posixpath.dirname(path) in folders and analysis.mentions.is_unlisted(path) for path in paths
+    )
 
 
 def _places(project: Project, wanted: Wanted, elsewhere: list[Definition]) -> Iterator[Related]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
+from opparity.checker.facts.conditions import Truth
 
 if TYPE_CHECKING:
-    from opparity.checker.facts import Location, Problem
+    from opparity.checker.facts.places import Location, Problem
 
 
 @dataclass(frozen=True, slots=True)

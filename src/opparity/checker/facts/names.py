@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opparity.checker.build_facts import Target
-    from opparity.checker.facts import Registration
+    from opparity.checker.facts.builds import Target
+    from opparity.checker.facts.native import Registration
 
 _EXTENSION_NAME = "TORCH_EXTENSION_NAME"
 _CONCATENATION = re.compile(r"^\w*(?:CONCAT|CAT|JOIN|PASTE)\w*\((.*)\)$", re.IGNORECASE)

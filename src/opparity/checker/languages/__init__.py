@@ -1,1 +1,1 @@
-"""Readers: each turns one kind of file into the frozen records of `opparity.checker.facts`."""
+"""Readers, one package a language: text becomes facts; none knows of findings."""

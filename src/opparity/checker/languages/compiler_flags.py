@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.build_facts import MacroSetting
-from opparity.checker.conditions import Truth
+from opparity.checker.facts.builds import MacroSetting
+from opparity.checker.facts.conditions import Truth
 
 if TYPE_CHECKING:
-    from opparity.checker.facts import Location
+    from opparity.checker.facts.places import Location
 
 _INSTRUCTION_SET = re.compile(r"^-m(avx|amx|f16c|fma|sse|ssse)([\w.-]*)$")
 # Flags that turn instruction sets on, by the processor that compiles: which, is not known.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.platforms import Platform
+from opparity.checker.facts.platforms import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.tree import Tree
+    from opparity.checker.tree.contents import Tree
 
 # What a build description says when it knows a platform.
 _MARKS = {

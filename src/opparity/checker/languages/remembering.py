@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from opparity.checker.workers import Workers
+from opparity.checker.languages.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
-    from opparity.checker.workers import Question
+    from opparity.checker.languages.workers import Question
 
 Result = TypeVar("Result")
 # How a file was read and what it was asked, its path and its content.

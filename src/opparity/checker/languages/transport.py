@@ -11,8 +11,8 @@ from dataclasses import fields, is_dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from opparity.checker import build_facts, conditions, facts
-from opparity.checker.readers.python import records
+from opparity.checker.facts import builds, conditions, native, places, python
+from opparity.checker.languages.python import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,5 +38,5 @@ def _register(module: ModuleType) -> None:
 
 def register_records() -> None:
     """Have the records of this process pickled quickly."""
-    for module in (conditions, facts, build_facts, records):
+    for module in (conditions, places, native, python, builds, records):
         _register(module)

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from opparity.checker.transport import register_records
+from opparity.checker.languages.transport import register_records
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opparity.checker.reports.report import Report
+    from opparity.checker.results.report import Report
 
 
 class OutputFormat(StrEnum):

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from opparity.checker.rules import Rule
+    from opparity.checker.rules.base import Rule
 
 
 def page(rule: type[Rule]) -> str:

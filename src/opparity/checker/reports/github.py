@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Severity
-from opparity.checker.reports.report import group_by_platform, summary_line
+from opparity.checker.results.report import group_by_platform, summary_line
+from opparity.checker.rules.findings import Finding, Severity
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
-    from opparity.checker.reports.report import Group, Report
+    from opparity.checker.results.report import Group, Report
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "notice"}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Severity, Unknown
-from opparity.checker.reports.report import EVERY_PLATFORM
+from opparity.checker.results.report import EVERY_PLATFORM
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
-    from opparity.checker.reports.report import Report
+    from opparity.checker.results.report import Report
 
 SCHEMA_VERSION = 1
 

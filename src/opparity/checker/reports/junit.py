@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from opparity.checker.facts import Finding, Severity, Unknown
-from opparity.checker.reports.report import EVERY_PLATFORM
+from opparity.checker.results.report import EVERY_PLATFORM
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
-    from opparity.checker.reports.report import Report
-    from opparity.checker.rules import Rule
+    from opparity.checker.results.report import Report
+    from opparity.checker.rules.base import Rule
 
 
 def render(report: Report) -> str:

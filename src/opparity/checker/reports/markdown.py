@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding
-from opparity.checker.reports.report import group_by_platform, summary_line
+from opparity.checker.results.report import group_by_platform, summary_line
+from opparity.checker.rules.findings import Finding
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
-    from opparity.checker.reports.report import Group, Report
+    from opparity.checker.results.report import Group, Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from opparity import __version__
-from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
-    from opparity.checker.facts import Location
-    from opparity.checker.reports.report import Report
-    from opparity.checker.rules import Rule
+    from opparity.checker.facts.places import Location
+    from opparity.checker.results.report import Report
+    from opparity.checker.rules.base import Rule
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from opparity.checker.facts import Finding, Severity
-from opparity.checker.reports.report import group_by_platform, summary_line
+from opparity.checker.results.report import group_by_platform, summary_line
+from opparity.checker.rules.findings import Finding, Severity
 from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
-    from opparity.checker.reports.report import Group, Report
+    from opparity.checker.results.report import Group, Report
 
 _STYLES = {
     Severity.ERROR: "bold red",

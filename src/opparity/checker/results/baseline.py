@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from opparity.checker.facts import Finding
+    from opparity.checker.rules.findings import Finding
 
 SCHEMA_VERSION = 1
 

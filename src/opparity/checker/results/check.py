@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Problem, Unknown
-from opparity.checker.rules import RULES, Rule
-from opparity.checker.workers import apart, inherits
+from opparity.checker.languages.workers import apart, inherits
+from opparity.checker.rules.findings import Finding, Unknown
+from opparity.checker.rules.table import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.places import Problem
+    from opparity.checker.rules.base import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +33,30 @@ class Check:
 _WORTH_A_PROCESS = 150
 
 
-def check_project(project: Project, rules: Iterable[type[Rule]] = RULES) -> Check:
+def check_project(analysis: Analysis, rules: Iterable[type[Rule]] = RULES) -> Check:
     """Apply rules to a project; results are sorted by place, then by rule and platform."""
     chosen = tuple(rules)
-    if len(project.native) + len(project.python) >= _WORTH_A_PROCESS and inherits():
-        others = apart(_results, project, chosen[1::2])
-        results = [*_results(project, chosen[::2]), *others()]
+    if (
+        len(analysis.project.native) + len(analysis.project.python) >= _WORTH_A_PROCESS
+        and inherits()
+    ):
+        others = apart(_results, analysis, chosen[1::2])
+        results = [*_results(analysis, chosen[::2]), *others()]
     else:
-        results = _results(project, chosen)
+        results = _results(analysis, chosen)
     findings = [each for each in results if isinstance(each, Finding)]
     unknowns = [each for each in results if not isinstance(each, Finding)]
     return Check(
-        project=project.name,
-        platforms=tuple(platform.label for platform in project.platforms),
+        project=analysis.project.name,
+        platforms=tuple(platform.label for platform in analysis.project.platforms),
         findings=tuple(sorted(set(findings), key=_order)),
         unknowns=tuple(sorted(set(unknowns), key=_order)),
-        problems=project.problems,
+        problems=analysis.project.problems,
     )
 
 
-def _results(project: Project, rules: Iterable[type[Rule]]) -> list[Finding | Unknown]:
-    return [result for rule in rules for result in rule().check(project)]
+def _results(analysis: Analysis, rules: Iterable[type[Rule]]) -> list[Finding | Unknown]:
+    return [result for rule in rules for result in rule().check(analysis)]
 
 
 def _order(result: Finding | Unknown) -> tuple[object, ...]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from opparity.checker.readers.toml import TomlRefused, parse_toml
+from opparity.checker.languages.data.toml import TomlRefused, parse_toml
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from opparity.checker.tree import Tree
+    from opparity.checker.tree.contents import Tree
 
 OWN_FILE = "opparity.toml"
 SHARED_FILE = "pyproject.toml"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.configuration import read_configuration
-from opparity.checker.platforms import parse_platform
-from opparity.checker.tree import open_tree
+from opparity.checker.facts.platforms import parse_platform
+from opparity.checker.results.configuration import read_configuration
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from opparity.checker.configuration import Configuration
-    from opparity.checker.platforms import Platform
-    from opparity.checker.tree import Tree
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.results.configuration import Configuration
+    from opparity.checker.tree.contents import Tree
 
 
 def open_configured(path: Path, revision: str | None = None) -> tuple[Tree, Configuration]:

@@ -5,30 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.baseline import compare
-from opparity.checker.check import check_project
-from opparity.checker.facts import Finding, Location, Severity
-from opparity.checker.project import read_project
-from opparity.checker.reports.report import EVERY_PLATFORM, Report
-from opparity.checker.rules import RULES
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.analysis.services import Analysis
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.workers import collector_paused
+from opparity.checker.results.baseline import compare
+from opparity.checker.results.check import check_project
+from opparity.checker.results.report import EVERY_PLATFORM, Report
+from opparity.checker.results.suppressions import read_suppressions, suppress
+from opparity.checker.rules.findings import Finding, Severity
 from opparity.checker.rules.stale_baseline_entry import StaleBaselineEntry
 from opparity.checker.rules.suppression_not_understood import SuppressionNotUnderstood
 from opparity.checker.rules.suppression_without_reason import SuppressionWithoutReason
+from opparity.checker.rules.table import RULES
 from opparity.checker.rules.unused_suppression import UnusedSuppression
-from opparity.checker.suppressions import read_suppressions, suppress
 from opparity.checker.tree.names import printable
-from opparity.checker.workers import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from opparity.checker.baseline import Entry
-    from opparity.checker.check import Check
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
-    from opparity.checker.rules import Rule
-    from opparity.checker.suppressions import Suppression
-    from opparity.checker.tree import Tree
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.results.baseline import Entry
+    from opparity.checker.results.check import Check
+    from opparity.checker.results.suppressions import Suppression
+    from opparity.checker.rules.base import Rule
+    from opparity.checker.tree.contents import Tree
 
 # A longer line of source is cut in an excerpt: minified or generated.
 _EXCERPT = 200
@@ -61,13 +62,13 @@ class Request:
 def inspect_tree(tree: Tree, request: Request) -> Report:
     """Return the report of a tree."""
     with collector_paused():
-        return inspect_project(read_project(tree, request.platforms), request)
+        return inspect_project(Analysis(read_project(tree, request.platforms)), request)
 
 
-def inspect_project(project: Project, request: Request) -> Report:
+def inspect_project(analysis: Analysis, request: Request) -> Report:
     """Return the report of a tree that was read."""
-    tree = project.tree
-    check = check_project(project, request.rules)
+    tree = analysis.project.tree
+    check = check_project(analysis, request.rules)
     if request.is_strict:
         check = _strict(check)
     suppressions = read_suppressions(tree)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from opparity.checker.facts import Location
-    from opparity.checker.rules import Rule
+    from opparity.checker.facts.places import Location
+    from opparity.checker.rules.base import Rule
 
 # What stands for the platform of a finding that holds for every platform.
 EVERY_PLATFORM = "all"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.configuration import unknown
+from opparity.checker.results.configuration import unknown
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from opparity.checker.rules import Rule
+    from opparity.checker.rules.base import Rule
 
 
 class RuleUnknown(OpparityError, LookupError):

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from opparity.checker.facts import Finding, Location, Unknown
-from opparity.checker.tree import NATIVE_SUFFIXES
+from opparity.checker.facts.places import Location
+from opparity.checker.rules.findings import Finding, Unknown
+from opparity.checker.tree.contents import NATIVE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from opparity.checker.tree import Tree
+    from opparity.checker.tree.contents import Tree
 
 Result = TypeVar("Result", Finding, Unknown)
 

@@ -6,12 +6,13 @@ import inspect
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from opparity.checker.facts import Finding, Location, Related, Severity, Unknown
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.places import Location, Related
 
 
 class Rule(ABC):
@@ -22,7 +23,7 @@ class Rule(ABC):
     severity: ClassVar[Severity]
 
     @abstractmethod
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield what the rule finds, and apart from it what it cannot decide."""
 
     @classmethod

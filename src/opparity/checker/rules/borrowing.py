@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Related
+from opparity.checker.facts.places import Related
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Location, Unknown
-    from opparity.checker.linking import Link
+    from opparity.checker.analysis.linking import Link
+    from opparity.checker.facts.places import Location
     from opparity.checker.rules.base import Rule
+    from opparity.checker.rules.findings import Unknown
 
 _MOST_NAMES = 12
 

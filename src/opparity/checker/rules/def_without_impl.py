@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
-from opparity.checker.naming import library_name, plain_library
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.names import library_name, plain_library
+from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.build_facts import Target
-    from opparity.checker.facts import Registration
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.builds import Target
+    from opparity.checker.facts.native import Registration
+    from opparity.checker.facts.platforms import Platform
 
 
 class DefWithoutImpl(Rule):
@@ -37,21 +39,21 @@ class DefWithoutImpl(Rule):
     name = "def-without-impl"
     severity = Severity.INFORMATION
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each definition whose implementations are all in sources that are not built."""
         places: dict[str, list[Registration]] = {}
-        for registration in project.registrations:
+        for registration in analysis.project.registrations:
             if registration.kind is RegistrationKind.IMPL:
                 places.setdefault(registration.operator, []).append(registration)
-        for platform in project.platforms:
-            yield from self._check(project, platform, places)
+        for platform in analysis.project.platforms:
+            yield from self._check(analysis, platform, places)
 
     def _check(
-        self, project: Project, platform: Platform, places: dict[str, list[Registration]]
+        self, analysis: Analysis, platform: Platform, places: dict[str, list[Registration]]
     ) -> Iterator[Finding | Unknown]:
         implemented: set[tuple[str, str]] = set()
         defined: list[tuple[Registration, Target]] = []
-        for link in project.linker.links_on(platform):
+        for link in analysis.linker.links_on(platform):
             for registration, use in link.registrations():
                 library = library_name(registration.library, link.target)
                 if registration.kind is RegistrationKind.IMPL:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.detection import FOREIGN
-from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Related
+from opparity.checker.languages.detection import FOREIGN
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
 
 _MOST_PLACES = 12
 
@@ -38,26 +39,28 @@ class FileNotRead(Rule):
     name = "file-not-read"
     severity = Severity.WARNING
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield every problem that a reader met."""
-        for problem in project.problems:
+        for problem in analysis.project.problems:
             yield self.unknown(problem.location, problem.message)
-        yield from self._unplaced(project)
+        yield from self._unplaced(analysis)
 
-    def _unplaced(self, project: Project) -> Iterator[Unknown]:
+    def _unplaced(self, analysis: Analysis) -> Iterator[Unknown]:
         """Yield one unknown for all registrations in files that no build compiles.
 
         A list that is open may have them; then the rules say so of each.
         """
         links = [
-            link for platform in project.platforms for link in project.linker.links_on(platform)
+            link
+            for platform in analysis.project.platforms
+            for link in analysis.linker.links_on(platform)
         ]
         if any(link.is_complete is Truth.UNKNOWN for link in links):
             return
         compiled = {part.file.path for link in links for part in link.compiled}
         places = [
             file.registrations[0].location
-            for path, file in sorted(project.native.items())
+            for path, file in sorted(analysis.project.native.items())
             if file.registrations and path not in compiled and not FOREIGN.search(path)
         ]
         if not places:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, describe
-from opparity.checker.facts import Call, Finding, Related, Severity, Unknown
-from opparity.checker.operators import Process, every_touch, handles_absence, tests_platform
+from opparity.checker.analysis.operators import (
+    Process,
+    handles_absence,
+    tests_platform,
+)
+from opparity.checker.facts.conditions import Truth, describe
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import Call
 
 
 class GuardWiderThanBuild(Rule):
@@ -35,24 +41,24 @@ class GuardWiderThanBuild(Rule):
     name = "guard-wider-than-build"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each guarded use of an operator that a platform let through does not have."""
         told: set[tuple[str, str, str]] = set()
         # Uses of wrappers first: what a wrapper's users are told need not be said of it again.
-        for call in sorted(every_touch(project), key=lambda call: not call.through):
+        for call in sorted(analysis.operators.every_touch(), key=lambda call: not call.through):
             if call.at_import or handles_absence(call):
                 continue
-            for platform in project.platforms:
+            for platform in analysis.project.platforms:
                 if not call.through and (platform.label, call.qualified, call.inside) in told:
                     continue
-                for result in self._check(project, platform, call):
+                for result in self._check(analysis, platform, call):
                     told.add((platform.label, call.qualified, call.through))
                     yield result
 
     def _check(
-        self, project: Project, platform: Platform, call: Call
+        self, analysis: Analysis, platform: Platform, call: Call
     ) -> Iterator[Finding | Unknown]:
-        operators = project.operators
+        operators = analysis.operators
         lacks = operators.lacks(platform, call)
         if lacks.truth is Truth.FALSE:
             return

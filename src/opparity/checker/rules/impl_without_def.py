@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
-from opparity.checker.naming import plain_library
+from opparity.checker.facts.names import plain_library
+from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Registration
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration
 
 # A misspelt name shares almost all of its letters with the right one; `x_fp8` and `x_fp4` do too,
 # so the right one must lack an implementation for the same key as well.
@@ -38,12 +40,12 @@ class ImplWithoutDef(Rule):
     name = "impl-without-def"
     severity = Severity.WARNING
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each implementation in a library of the tree that has no such operator."""
         defined: dict[str, dict[str, Registration]] = {}
         implemented: set[tuple[str, str, str]] = set()
         impls: list[Registration] = []
-        for registration in project.registrations:
+        for registration in analysis.project.registrations:
             library = plain_library(registration.library)
             if registration.kind is RegistrationKind.DEF:
                 defined.setdefault(library, {}).setdefault(registration.operator, registration)
@@ -52,7 +54,7 @@ class ImplWithoutDef(Rule):
                 impls.append(registration)
         from_python = {
             (found.library, found.operator)
-            for file in project.python.values()
+            for file in analysis.project.python.values()
             for found in file.registrations
         }
         for impl in impls:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, MacroTest, Severity, Unknown
-from opparity.checker.macros import platform_of_macro
+from opparity.checker.analysis.macros import platform_of_macro
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import MacroTest
 
 # A spelling used at most this much of the time is the exception, not a second convention.
 _RARE = 0.1
@@ -36,10 +37,10 @@ class InconsistentMacroSpelling(Rule):
     name = "inconsistent-macro-spelling"
     severity = Severity.INFORMATION
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first test of each rare spelling."""
         uses: dict[str, dict[str, list[MacroTest]]] = defaultdict(lambda: defaultdict(list))
-        for file in project.native.values():
+        for file in analysis.project.native.values():
             for test in file.macro_tests:
                 platform = platform_of_macro(test.name)
                 if platform:

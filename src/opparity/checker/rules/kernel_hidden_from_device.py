@@ -6,22 +6,23 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.cmake.configuration import CUDA_ARCHITECTURES
-from opparity.checker.conditions import Comparison, Defined, Truth, atoms, evaluate, truth_of
-from opparity.checker.facts import Finding, Severity, Unknown
-from opparity.checker.readers.preprocessor import compare_numbers, read_directives
-from opparity.checker.readers.text_scan import enclosing_finder, line_finder, without_comments
+from opparity.checker.facts.conditions import Comparison, Defined, Truth, atoms, evaluate, truth_of
+from opparity.checker.languages.cmake.configuration import CUDA_ARCHITECTURES
+from opparity.checker.languages.cpp.preprocessor import compare_numbers, read_directives
+from opparity.checker.languages.cpp.text_scan import enclosing_finder, line_finder, without_comments
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.conditions import Atom
-    from opparity.checker.facts import Definition
-    from opparity.checker.linking import Compiled, Link
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
-    from opparity.checker.translation import TranslationUnit
+    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.analysis.translation import TranslationUnit
+    from opparity.checker.facts.conditions import Atom
+    from opparity.checker.facts.native import Definition
+    from opparity.checker.facts.platforms import Platform
 
 _ARCHITECTURE = "__CUDA_ARCH__"
 _NUMBER = re.compile(r"^(\d+)\.(\d)")
@@ -51,15 +52,15 @@ class KernelHiddenFromDevice(Rule):
     name = "kernel-hidden-from-device"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each launched kernel that is hidden for every architecture."""
-        for platform in project.platforms:
+        for platform in analysis.project.platforms:
             if platform.language == "CUDA":
                 numbers = _numbers(platform)
-                for link in project.linker.links_on(platform):
+                for link in analysis.linker.links_on(platform):
                     for compiled in link.compiled:
                         if numbers and compiled.is_listed:
-                            yield from self._check(project, link, compiled, numbers)
+                            yield from self._check(analysis.project, link, compiled, numbers)
 
     def _check(
         self, project: Project, link: Link, compiled: Compiled, numbers: tuple[int, ...]

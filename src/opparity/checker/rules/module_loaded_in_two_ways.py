@@ -5,18 +5,20 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, Location, Related, Severity, Unknown
-from opparity.checker.readers.python.syntax import parse_quietly
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Related
+from opparity.checker.languages.python.syntax import parse_quietly
 from opparity.checker.rules.base import Rule
-from opparity.checker.tree import FileNotReadable
+from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.tree.contents import FileNotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from opparity.checker.facts import Include
-    from opparity.checker.linking import Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Include
 
 _OF_TORCH = ("ATen/", "c10/", "torch/")
 
@@ -44,17 +46,17 @@ class ModuleLoadedInTwoWays(Rule):
     name = "module-loaded-in-two-ways"
     severity = Severity.WARNING
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the modules of both kinds whose sources include torch's headers."""
         links = [
             link
-            for platform in project.platforms
-            for link in project.linker.links_on(platform)
+            for platform in analysis.project.platforms
+            for link in analysis.linker.links_on(platform)
             if link.target.kind == "jit"
         ]
         if not links:
             return
-        uses = _uses(project, {link.target.name for link in links})
+        uses = _uses(analysis.project, {link.target.name for link in links})
         for link in links:
             ways = uses.get(link.target.name, {})
             include = _include_of_torch(link) if len(ways) > 1 else None

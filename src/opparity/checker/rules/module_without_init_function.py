@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import CallKind, Finding, Location, Related, Severity, Unknown
-from opparity.checker.operators import Process
+from opparity.checker.analysis.operators import Process
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Related
+from opparity.checker.facts.python import CallKind
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.linking import Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
 
 _ENTRY = re.compile(r"^[^#\n]*?\b(?:(?:PYBIND11|NB)_MODULE\s*\(\s*|PyInit_)(\w+)", re.MULTILINE)
 _SET_BY_THE_BUILD = "TORCH_EXTENSION_NAME"
@@ -40,28 +43,28 @@ class ModuleWithoutInitFunction(Rule):
     name = "module-without-init-function"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each module that Python imports and whose init function has another name."""
         imports = [
             call
-            for file in project.python.values()
+            for file in analysis.project.python.values()
             for call in file.calls
             if call.kind is CallKind.IMPORT
         ]
-        macros = _defining_macros(project)
-        for platform in project.platforms:
-            process = Process(platform, project.operators)
+        macros = _defining_macros(analysis.project)
+        for platform in analysis.project.platforms:
+            process = Process(platform, analysis.operators)
             imported = {
                 call.library.rpartition(".")[2]: call
                 for call in imports
                 if process.truth_of(call.guards) is not Truth.FALSE
             }
-            for link in project.linker.links_on(platform):
+            for link in analysis.linker.links_on(platform):
                 name = link.target.name.rpartition(".")[2]
                 if link.target.kind != "module" or name not in imported:
                     continue
-                entries = dict(_entries(project, link, macros))
-                if not entries or name in entries or not _are_literal(project, entries):
+                entries = dict(_entries(analysis.project, link, macros))
+                if not entries or name in entries or not _are_literal(analysis.project, entries):
                     continue
                 if link.is_complete is not Truth.TRUE or link.target.built is not Truth.TRUE:
                     continue

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Call, CallKind, Finding, Related, Severity, Unknown
-from opparity.checker.operators import Process, every_touch, handles_absence
+from opparity.checker.analysis.operators import Process, handles_absence
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Related
+from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
 
 
 class OperatorTouchedAtImport(Rule):
@@ -38,17 +40,17 @@ class OperatorTouchedAtImport(Rule):
     name = "operator-touched-at-import"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each operator read at import where it does not exist."""
-        for call in every_touch(project):
+        for call in analysis.operators.every_touch():
             if call.at_import and not handles_absence(call):
-                for platform in project.platforms:
-                    yield from self._check(project, platform, call)
+                for platform in analysis.project.platforms:
+                    yield from self._check(analysis, platform, call)
 
     def _check(
-        self, project: Project, platform: Platform, call: Call
+        self, analysis: Analysis, platform: Platform, call: Call
     ) -> Iterator[Finding | Unknown]:
-        operators = project.operators
+        operators = analysis.operators
         lacks = operators.lacks(platform, call)
         runs = Process(platform, operators).truth_of(call.guards)
         if Truth.FALSE in {lacks.truth, runs}:

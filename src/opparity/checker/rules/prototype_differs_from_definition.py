@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, Related, Severity, Signature, Unknown
+from opparity.checker.analysis.types import same_type
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.types import same_type
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Declaration, Definition
-    from opparity.checker.linking import Compiled, Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Declaration, Definition, Signature
 
 
 class PrototypeDiffersFromDefinition(Rule):
@@ -36,11 +38,11 @@ class PrototypeDiffersFromDefinition(Rule):
     name = "prototype-differs-from-definition"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each needed prototype that no definition of its name matches."""
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
-                yield from self._check_link(project, link)
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self._check_link(analysis.project, link)
 
     def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
         seen: set[tuple[str, int]] = set()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.borrowing import Borrowing
-from opparity.checker.conditions import Truth, describe
-from opparity.checker.facts import Finding, Registration, Severity, Unknown
-from opparity.checker.naming import operator_name
+from opparity.checker.analysis.whereabouts import Whereabouts, find_symbol
+from opparity.checker.facts.conditions import Truth, describe
+from opparity.checker.facts.names import operator_name
 from opparity.checker.rules.base import Rule
-from opparity.checker.whereabouts import Whereabouts, find_symbol
+from opparity.checker.rules.borrowing import Borrowing
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.linking import Link, Use
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link, Use
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration
 
 
 class RegisteredNotBuilt(Rule):
@@ -40,22 +41,22 @@ class RegisteredNotBuilt(Rule):
     name = "registered-not-built"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each registration whose function the target does not define."""
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
-                yield from self.check_link(project, link)
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self.check_link(analysis, link)
 
-    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+    def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield what one target lacks."""
         borrowing = Borrowing(link)
         for registration, use in link.registrations():
-            yield from self._check(project, link, registration, use, borrowing)
+            yield from self._check(analysis, link, registration, use, borrowing)
         yield from borrowing.unknowns(self)
 
     def _check(
         self,
-        project: Project,
+        analysis: Analysis,
         link: Link,
         registration: Registration,
         use: Use,
@@ -63,7 +64,7 @@ class RegisteredNotBuilt(Rule):
     ) -> Iterator[Finding | Unknown]:
         for symbol in filter(None, (registration.symbol, *registration.mentioned)):
             is_bound = symbol == registration.symbol
-            found = find_symbol(project, link, symbol, use, registration.scope)
+            found = find_symbol(analysis, link, symbol, use, registration.scope)
             if found.answer is Truth.TRUE or (found.is_nowhere and not is_bound):
                 continue
             if found.provider:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
-from opparity.checker.name_lookup import names
-from opparity.checker.naming import operator_name, plain_library
+from opparity.checker.analysis.schemas import arguments_of
+from opparity.checker.analysis.types import category, schema_category
+from opparity.checker.analysis.wanted import names
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.names import operator_name, plain_library
+from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.schemas import arguments_of
-from opparity.checker.types import category, schema_category
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Location, Registration, Signature
-    from opparity.checker.linking import Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration, Signature
+    from opparity.checker.facts.places import Location
 
 # One operator may be defined under several conditions; nobody defines it this often.
 _MOST_SCHEMAS = 20
@@ -43,11 +47,11 @@ class SchemaDiffersFromSignature(Rule):
     name = "schema-differs-from-signature"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each disagreement of a schema or of names with the bound function."""
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
-                yield from self._check_link(project, link)
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self._check_link(analysis.project, link)
 
     def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
         registered = [r for r, use in link.registrations() if use.truth is Truth.TRUE]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.build_facts import Build, Target
-    from opparity.checker.facts import Location
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.builds import Build, Target
+    from opparity.checker.facts.places import Location
 
 # Lists with less in common than this are lists of different things.
 _COMMON_SHARE = 0.6
@@ -41,11 +42,11 @@ class SourceInOneListOnly(Rule):
     name = "source-in-one-list-only"
     severity = Severity.WARNING
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each source that one of two lists for an extension lacks on a platform."""
         lists = [
             _List(build, target)
-            for build in project.builds
+            for build in analysis.project.builds
             for target in build.targets
             if target.built is not Truth.FALSE and len(target.sources) > 1
         ]

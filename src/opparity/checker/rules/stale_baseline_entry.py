@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Severity, Unknown
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
 
 
 class StaleBaselineEntry(Rule):
@@ -31,7 +31,7 @@ class StaleBaselineEntry(Rule):
     name = "stale-baseline-entry"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield nothing: `inspection` reports it, once every other rule has spoken."""
-        del project
+        del analysis
         yield from ()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, any_of, describe
-from opparity.checker.facts import Finding, Related, Severity, TableUse, Unknown
-from opparity.checker.operators import Process, is_caught
+from opparity.checker.analysis.operators import Process, is_caught
+from opparity.checker.facts.conditions import Truth, any_of, describe
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import TableUse
 
 
 class TableKeyStoredUnderAnotherGuard(Rule):
@@ -35,12 +37,12 @@ class TableKeyStoredUnderAnotherGuard(Rule):
     name = "table-key-stored-under-one-guard-read-under-another"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each read of a key on a platform where no store of it runs."""
         stores: dict[tuple[str, str], list[TableUse]] = {}
         reads: list[TableUse] = []
-        for path in sorted(project.python):
-            for use in project.python[path].table_uses:
+        for path in sorted(analysis.project.python):
+            for use in analysis.project.python[path].table_uses:
                 if use.is_store:
                     stores.setdefault((use.table, use.key), []).append(use)
                 else:
@@ -48,13 +50,13 @@ class TableKeyStoredUnderAnotherGuard(Rule):
         for read in reads:
             stored = stores.get((read.table, read.key))
             if stored and not any(is_caught(guard.condition) for guard in read.guards):
-                for platform in project.platforms:
-                    yield from self._check(project, platform, read, stored)
+                for platform in analysis.project.platforms:
+                    yield from self._check(analysis, platform, read, stored)
 
     def _check(
-        self, project: Project, platform: Platform, read: TableUse, stored: list[TableUse]
+        self, analysis: Analysis, platform: Platform, read: TableUse, stored: list[TableUse]
     ) -> Iterator[Finding | Unknown]:
-        process = Process(platform, project.operators)
+        process = Process(platform, analysis.operators)
         runs = process.truth_of(read.guards)
         filled = any_of(process.truth_of(store.guards) for store in stored)
         if filled is not Truth.FALSE or runs is Truth.FALSE:

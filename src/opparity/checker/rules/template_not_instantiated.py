@@ -6,20 +6,21 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, evaluate
-from opparity.checker.facts import Finding, Related, Severity, Unknown
-from opparity.checker.name_lookup import names
-from opparity.checker.readers.preprocessor import read_directives
-from opparity.checker.readers.template_calls import TemplateCall, template_calls
-from opparity.checker.readers.text_scan import line_finder
+from opparity.checker.analysis.wanted import names
+from opparity.checker.facts.conditions import Truth, evaluate
+from opparity.checker.facts.places import Related
+from opparity.checker.languages.cpp.preprocessor import read_directives
+from opparity.checker.languages.cpp.template_calls import TemplateCall, template_calls
+from opparity.checker.languages.cpp.text_scan import line_finder
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from opparity.checker.facts import Definition
-    from opparity.checker.linking import Compiled, Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Definition
 
 # A number, a truth value or a name with its namespace means itself; another word may be a
 # constant of a macro or a type of the function around the call.
@@ -52,29 +53,29 @@ class TemplateNotInstantiated(Rule):
     name = "template-not-instantiated"
     severity = Severity.ERROR
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each template that a source calls and whose instantiations a target lacks."""
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
-                yield from self.check_link(project, link)
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self.check_link(analysis, link)
 
-    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+    def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield what one target lacks."""
         for compiled in link.compiled:
             if compiled.is_listed:
-                yield from self._check(project, link, compiled)
+                yield from self._check(analysis, link, compiled)
 
-    def _check(self, project: Project, link: Link, compiled: Compiled) -> Iterator[Unknown]:
-        suspects = _declared_only(project, compiled)
+    def _check(self, analysis: Analysis, link: Link, compiled: Compiled) -> Iterator[Unknown]:
+        suspects = _declared_only(analysis, compiled)
         if not suspects:
             return
-        text = project.tree.read_text(compiled.file.path)
+        text = analysis.project.tree.read_text(compiled.file.path)
         calls: dict[str, list[TemplateCall]] = {}
         for call in template_calls(compiled.file, text, suspects):
             if compiled.truth(call.condition) is not Truth.FALSE:
                 calls.setdefault(call.symbol, []).append(call)
         for symbol, found in calls.items():
-            call, reason, related = _missing(project, link, compiled, found)
+            call, reason, related = _missing(analysis, link, compiled, found)
             if reason:
                 yield self.unknown(
                     call.location,
@@ -86,24 +87,24 @@ class TemplateNotInstantiated(Rule):
                 )
 
 
-def _declared_only(project: Project, compiled: Compiled) -> frozenset[str]:
+def _declared_only(analysis: Analysis, compiled: Compiled) -> frozenset[str]:
     """Return the templates that a source calls, sees declared, and does not see defined."""
-    visible = [compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)]
+    visible = [compiled.file.path, *analysis.linker.closure(compiled.file.path, compiled.unit)]
     declared: set[str] = set()
     for path in visible:
-        for template in project.native[path].templates:
+        for template in analysis.project.native[path].templates:
             if compiled.truth(template.condition) is not Truth.FALSE:
                 declared.add(template.signature.name)
     declared &= compiled.file.called
     for path in visible if declared else ():
-        for definition in project.native[path].definitions:
+        for definition in analysis.project.native[path].definitions:
             if definition.is_template or definition.is_guessed:
                 declared.discard(definition.signature.name)
     return frozenset(declared)
 
 
 def _missing(
-    project: Project, link: Link, compiled: Compiled, calls: Sequence[TemplateCall]
+    analysis: Analysis, link: Link, compiled: Compiled, calls: Sequence[TemplateCall]
 ) -> tuple[TemplateCall, str, list[Related]]:
     """Return which call seems to lack its instantiation, why (or nothing), and where others are."""
     first, symbol = calls[0], calls[0].symbol
@@ -112,7 +113,7 @@ def _missing(
         for definition, part in link.definitions.get(symbol, ())
         if part.truth(definition.condition) is not Truth.FALSE
     ]
-    elsewhere = [d for d in project.definitions.get(symbol, ()) if names(symbol, d)]
+    elsewhere = [d for d in analysis.project.definitions.get(symbol, ()) if names(symbol, d)]
     if not linked:
         if not elsewhere:
             return first, "", []  # from outside the tree
@@ -124,7 +125,7 @@ def _missing(
     calls = [call for call in calls if call.arguments not in present_for]
     folders = {posixpath.dirname(definition.location.path) for definition, _ in linked}
     present = {part.file.path for part in link.compiled}
-    arguments = _Arguments(project, compiled)
+    arguments = _Arguments(analysis, compiled)
     left_out = [
         definition
         for definition in elsewhere
@@ -152,8 +153,8 @@ def _missing(
 class _Arguments:
     """What the arguments of a source's calls can stand for."""
 
-    def __init__(self, project: Project, compiled: Compiled) -> None:
-        self.project = project
+    def __init__(self, analysis: Analysis, compiled: Compiled) -> None:
+        self.analysis = analysis
         self.compiled = compiled
         self.known: dict[str, bool] = {}
 
@@ -173,12 +174,12 @@ class _Arguments:
             expression = re.compile(rf"[=({{<,]\s*{number}\b")
             self.known[number] = any(
                 self._is_compiled(path, expression)
-                for path in (file.path, *self.project.linker.closure(file.path, unit))
+                for path in (file.path, *self.analysis.linker.closure(file.path, unit))
             )
         return self.known[number]
 
     def _is_compiled(self, path: str, expression: re.Pattern[str]) -> bool:
-        text = self.project.tree.read_text(path)
+        text = self.analysis.project.tree.read_text(path)
         found = [match.start() for match in expression.finditer(text)]
         if not found:
             return False

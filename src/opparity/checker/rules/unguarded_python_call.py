@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Call, CallKind, Finding, Location, Related, Severity, Unknown
-from opparity.checker.operators import (
+from opparity.checker.analysis.operators import (
     Absence,
     Process,
     concerns,
-    every_touch,
     handles_absence,
     own_platform,
 )
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Related
+from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
 
 _MOST_NAMED = 5
 _CPU_WORD = re.compile(r"(?:^|[/_.])cpu(?=[/_.])")
@@ -52,17 +53,17 @@ class UnguardedPythonCall(Rule):
     name = "unguarded-python-call"
     severity = Severity.WARNING
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield calls in a platform's own files, and per file what could not be decided."""
         open_calls: dict[tuple[str, str, str], list[Call]] = {}
         unbuilt: dict[str, list[Call]] = {}
-        for platform, call, lacks in _open_calls(project):
+        for platform, call, lacks in _open_calls(analysis):
             is_own = own_platform(call.location.path) == platform.name
             if is_own and lacks.truth is Truth.TRUE:
                 yield self._own_file(platform, call)
-            elif _is_asked_after(project, platform, call, lacks):
+            elif _is_asked_after(analysis, platform, call, lacks):
                 yield self._compared(platform, call, lacks)
-            elif project.operators.is_unbuilt_module(platform, call):
+            elif analysis.operators.is_unbuilt_module(platform, call):
                 unbuilt.setdefault(platform.label, []).append(call)
             elif not call.through:
                 reason = lacks.reason
@@ -138,33 +139,33 @@ class UnguardedPythonCall(Rule):
         )
 
 
-def _open_calls(project: Project) -> Iterator[tuple[Platform, Call, Absence]]:
+def _open_calls(analysis: Analysis) -> Iterator[tuple[Platform, Call, Absence]]:
     """Yield the calls that no guard keeps from a platform which may lack the operator."""
-    for call in every_touch(project):
+    for call in analysis.operators.every_touch():
         if call.at_import or call.kind is CallKind.REGISTER_FAKE or handles_absence(call):
             continue
-        for platform in project.platforms:
-            lacks = project.operators.lacks(platform, call)
-            if lacks.truth is not Truth.FALSE and _is_open(project, platform, call):
+        for platform in analysis.project.platforms:
+            lacks = analysis.operators.lacks(platform, call)
+            if lacks.truth is not Truth.FALSE and _is_open(analysis, platform, call):
                 yield platform, call, lacks
 
 
-def _is_open(project: Project, platform: Platform, call: Call) -> bool:
+def _is_open(analysis: Analysis, platform: Platform, call: Call) -> bool:
     """Return whether a call has no guard that speaks of the platform or the operator."""
-    if not concerns(call, platform) or _is_cpus_own(project, call):
+    if not concerns(call, platform) or _is_cpus_own(analysis, call):
         return False
-    process = Process(platform, project.operators)
+    process = Process(platform, analysis.operators)
     runs = process.truth_of(call.guards)
     return runs is not Truth.FALSE and not process.admits(call.guards)
 
 
-def _is_asked_after(project: Project, platform: Platform, call: Call, lacks: Absence) -> bool:
+def _is_asked_after(analysis: Analysis, platform: Platform, call: Call, lacks: Absence) -> bool:
     """Return whether code that a platform shares compares something with what it may lack."""
     is_told = lacks.truth is Truth.TRUE or lacks.is_conditional
-    return is_told and Process(platform, project.operators).is_named(call.shared)
+    return is_told and Process(platform, analysis.operators).is_named(call.shared)
 
 
-def _is_cpus_own(project: Project, call: Call) -> bool:
+def _is_cpus_own(analysis: Analysis, call: Call) -> bool:
     """Return whether code that speaks of the CPU calls what the CPU alone has.
 
     The word by itself keeps code to no platform: every platform's code speaks of the host.
@@ -173,7 +174,7 @@ def _is_cpus_own(project: Project, call: Call) -> bool:
         return False
     having = {
         platform.name
-        for platform in project.platforms
-        if project.operators.definitions(platform, call.qualified)
+        for platform in analysis.project.platforms
+        if analysis.operators.definitions(platform, call.qualified)
     }
     return having == {"cpu"}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, MacroTest, Severity, Unknown
-from opparity.checker.macros import defined_by_somebody, is_foreign, platform_of_macro
+from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
+from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.rules.base import Rule
-from opparity.checker.translation import TORCH_MACROS
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import MacroTest
 
 
 class UnknownPlatformMacro(Rule):
@@ -34,20 +35,20 @@ class UnknownPlatformMacro(Rule):
     name = "unknown-platform-macro"
     severity = Severity.WARNING
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first test of each such macro in each built file."""
         compiled = {
             part.file.path
-            for platform in project.platforms
-            for link in project.linker.links_on(platform)
+            for platform in analysis.project.platforms
+            for link in analysis.linker.links_on(platform)
             for part in link.compiled
         }
         if not compiled:
             return
-        known = defined_by_somebody(project) | TORCH_MACROS
+        known = defined_by_somebody(analysis.project) | TORCH_MACROS
         for path in sorted(compiled):
             seen: set[str] = set()
-            for test in project.native[path].macro_tests:
+            for test in analysis.project.native[path].macro_tests:
                 platform = platform_of_macro(test.name)
                 if not platform or test.name in seen or test.name in known or is_foreign(test.name):
                     continue

@@ -12,7 +12,14 @@ import zlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from opparity.checker.tree import BINARY_TEST, Tree, TreeRefused, is_source, problem, too_long
+from opparity.checker.tree.contents import (
+    BINARY_TEST,
+    Tree,
+    TreeRefused,
+    is_source,
+    problem,
+    too_long,
+)
 from opparity.checker.tree.decompression import ForwardReader, TooLong
 from opparity.checker.tree.members import SourceMember
 from opparity.checker.tree.names import inside, printable, target_of_link
@@ -21,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from opparity.checker.facts import Problem
-    from opparity.checker.tree import Limits, Place
+    from opparity.checker.facts.places import Problem
+    from opparity.checker.tree.contents import Limits, Place
 
 # What tarfile, zipfile and the decompressors raise on damaged or hostile input.
 # RecursionError: tarfile calls itself for each long-name header in a row.

@@ -13,12 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opparity.checker.tree import BINARY_TEST, Tree, TreeRefused, is_source, problem, too_long
+from opparity.checker.tree.contents import (
+    BINARY_TEST,
+    Tree,
+    TreeRefused,
+    is_source,
+    problem,
+    too_long,
+)
 from opparity.checker.tree.names import DEEPEST, printable
 
 if TYPE_CHECKING:
-    from opparity.checker.facts import Problem
-    from opparity.checker.tree import Limits, Place
+    from opparity.checker.facts.places import Problem
+    from opparity.checker.tree.contents import Limits, Place
 
 # Folders that hold no source of the project, whatever the project.
 _PASSED_OVER = frozenset(

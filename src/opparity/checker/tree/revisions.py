@@ -9,15 +9,22 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.tree import BINARY_TEST, Tree, TreeRefused, is_source, problem, too_long
+from opparity.checker.tree.contents import (
+    BINARY_TEST,
+    Tree,
+    TreeRefused,
+    is_source,
+    problem,
+    too_long,
+)
 from opparity.checker.tree.names import inside, printable, target_of_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from opparity.checker.facts import Problem
-    from opparity.checker.tree import Limits, Place
+    from opparity.checker.facts.places import Problem
+    from opparity.checker.tree.contents import Limits, Place
 
 # The repository's own configuration may name programs to run and servers to ask.
 _SAFE_SETTINGS = (

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.platforms import parse_platform
-from opparity.checker.project import read_project
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.facts.platforms import parse_platform
 
 if TYPE_CHECKING:
     from pathlib import Path

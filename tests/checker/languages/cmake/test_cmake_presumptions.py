@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.cmake.evaluation import CMakeReader
-from opparity.checker.conditions import Truth
-from opparity.checker.platforms import Platform
-from opparity.checker.tree import open_tree
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.platforms import Platform
+from opparity.checker.languages.cmake.evaluation import CMakeReader
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from opparity.checker.build_facts import Build
+    from opparity.checker.facts.builds import Build
 
 HEAD = "cmake_minimum_required(VERSION 3.26)\nproject(demo LANGUAGES CXX)\n"
 TAIL = "add_library(_C MODULE a.cpp)\n"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from opparity.checker.readers import native
-from opparity.checker.readers.bodies import without_idle_bodies
-from opparity.checker.readers.native import read_native_text
+from opparity.checker.languages.cpp import reader
+from opparity.checker.languages.cpp.bodies import without_idle_bodies
+from opparity.checker.languages.cpp.reader import read_native_text
 
 STATEMENTS = [
     "x = first(x);",
@@ -64,7 +64,7 @@ files = st.lists(blocks, min_size=1, max_size=5).map(lambda parts: "\n".join(par
 @given(files)
 def test_a_file_says_the_same_with_and_without_idle_bodies(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(native, "without_idle_bodies", lambda text: text)
+        patch.setattr(reader, "without_idle_bodies", lambda text: text)
         whole = read_native_text("a.cu", text)
     assume(not whole.has_errors)
     assert read_native_text("a.cu", text) == whole

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from opparity.checker.readers.macro_expansion import expand_macro, expanded_blocks
+from opparity.checker.languages.cpp.macro_expansion import expand_macro, expanded_blocks
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from opparity.checker.conditions import ALWAYS, Defined, Predicate, describe, negation
-from opparity.checker.readers.preprocessor import parse_expression, read_directives
+from opparity.checker.facts.conditions import ALWAYS, Defined, Predicate, describe, negation
+from opparity.checker.languages.cpp.preprocessor import parse_expression, read_directives
 
 
 @pytest.mark.parametrize(

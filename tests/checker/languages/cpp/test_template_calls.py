@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from opparity.checker.readers.native import read_native_text
-from opparity.checker.readers.template_calls import template_calls
+from opparity.checker.languages.cpp.reader import read_native_text
+from opparity.checker.languages.cpp.template_calls import template_calls
 
 TEXT = """
 template <typename T, int N> void run(int x);

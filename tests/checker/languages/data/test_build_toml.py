@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.platforms import Platform
-from opparity.checker.readers.build_toml import read_build_tomls
-from opparity.checker.tree import open_tree
+from opparity.checker.facts.platforms import Platform
+from opparity.checker.languages.data.build_toml import read_build_tomls
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from opparity.checker.build_facts import Build
+    from opparity.checker.facts.builds import Build
 
 TWO_BACKENDS = """
 [general]

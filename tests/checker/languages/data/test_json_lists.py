@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.conditions import Truth
-from opparity.checker.platforms import Platform
-from opparity.checker.readers.json_lists import read_json_lists
-from opparity.checker.tree import open_tree
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.platforms import Platform
+from opparity.checker.languages.data.json_lists import read_json_lists
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from opparity.checker.build_facts import Build
+    from opparity.checker.facts.builds import Build
 
 PLATFORMS = [Platform("cuda"), Platform("rocm"), Platform("cpu")]
 

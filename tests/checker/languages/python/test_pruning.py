@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opparity.checker.conditions import ALWAYS
-from opparity.checker.readers.python import parsing
-from opparity.checker.readers.python.parsing import Leads, read_module
-from opparity.checker.readers.python.pruning import blocks_of, without_bodies
+from opparity.checker.facts.conditions import ALWAYS
+from opparity.checker.languages.python import parsing
+from opparity.checker.languages.python.parsing import Leads, read_module
+from opparity.checker.languages.python.pruning import blocks_of, without_bodies
 
 LEADS = Leads(frozenset({"_C"}), frozenset({"pkg.ops"}), frozenset({"silu"}))
 STATEMENTS = [

@@ -8,22 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opparity.checker.conditions import Predicate, Truth, all_of, evaluate, truth_of
-from opparity.checker.facts import CallKind
-from opparity.checker.readers import python_calls
-from opparity.checker.readers.python.parsing import read_module
-from opparity.checker.readers.python_calls import PythonReader
-from opparity.checker.tree import open_tree
-from opparity.checker.workers import Workers, finished
+from opparity.checker.facts.conditions import Predicate, Truth, all_of, evaluate, truth_of
+from opparity.checker.facts.python import CallKind
+from opparity.checker.languages.python import reader
+from opparity.checker.languages.python.parsing import read_module
+from opparity.checker.languages.python.reader import PythonReader
+from opparity.checker.languages.workers import Workers, finished
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from opparity.checker.conditions import Atom
-    from opparity.checker.facts import Call, Guard, PythonFile
-    from opparity.checker.readers.python.parsing import Leads
-    from opparity.checker.readers.python.records import ModuleFacts
+    from opparity.checker.facts.conditions import Atom
+    from opparity.checker.facts.python import Call, Guard, PythonFile
+    from opparity.checker.languages.python.parsing import Leads
+    from opparity.checker.languages.python.records import ModuleFacts
 
 IMPORTS = "import torch\nfrom pkg.platforms import current_platform\n"
 LIBRARIES = frozenset({"_C"})
@@ -374,7 +374,7 @@ def read_for(root: Path, files: dict[str, str]) -> set[str]:
         return original(path, content, leads)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(python_calls, "read_module", noted)
+        patch.setattr(reader, "read_module", noted)
         files_of(root, files)
     return read
 

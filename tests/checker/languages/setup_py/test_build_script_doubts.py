@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.conditions import Truth
-from opparity.checker.platforms import Platform
-from opparity.checker.readers.setup_script import read_setup_scripts
-from opparity.checker.tree import open_tree
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.platforms import Platform
+from opparity.checker.languages.setup_py.reader import read_setup_scripts
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from opparity.checker.build_facts import Build
+    from opparity.checker.facts.builds import Build
 
 HEAD = """
 import os, sys

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opparity.checker.conditions import Truth
-from opparity.checker.platforms import Platform
-from opparity.checker.readers.build_python.tree_paths import TreeFiles, TreePaths
-from opparity.checker.readers.setup_script import read_setup_scripts
-from opparity.checker.tree import open_tree
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.platforms import Platform
+from opparity.checker.languages.setup_py.reader import read_setup_scripts
+from opparity.checker.languages.setup_py.tree_paths import TreeFiles, TreePaths
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from opparity.checker.build_facts import Build, Target
+    from opparity.checker.facts.builds import Build, Target
 
 HEAD = """
 import glob, os

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.build_facts import Choice
-from opparity.checker.cmake.values import is_decided, split_list
+from opparity.checker.facts.builds import Choice
+from opparity.checker.languages.cmake.values import is_decided, split_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Location
+    from opparity.checker.facts.places import Location
 
 _ON = frozenset({"ON", "TRUE", "YES", "1"})
 _OFF = frozenset({"OFF", "FALSE", "NO", "0"})

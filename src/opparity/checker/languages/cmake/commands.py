@@ -8,22 +8,22 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opparity.checker.cmake.configuration import BINARY, SOURCE, processor
-from opparity.checker.cmake.target_commands import TARGET_COMMANDS
-from opparity.checker.cmake.text_commands import (
+from opparity.checker.languages.cmake.configuration import BINARY, SOURCE, processor
+from opparity.checker.languages.cmake.target_commands import TARGET_COMMANDS
+from opparity.checker.languages.cmake.text_commands import (
     LONGEST_VALUE,
     calculate,
     filename_component,
     list_command,
     string_command,
 )
-from opparity.checker.cmake.values import UNKNOWN, split_list
+from opparity.checker.languages.cmake.values import UNKNOWN, split_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opparity.checker.cmake.machine import Machine
-    from opparity.checker.cmake.syntax import Command
+    from opparity.checker.languages.cmake.machine import Machine
+    from opparity.checker.languages.cmake.syntax import Command
 
 # What a trial program of an instruction set of x86-64 is for, by its result's name.
 _INSTRUCTION_SET = re.compile(r"AVX|SSE|FMA|F16C|AMX")

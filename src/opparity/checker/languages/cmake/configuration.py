@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.checker.platforms import Platform
+    from opparity.checker.facts.platforms import Platform
 
 SOURCE = "/@source"
 BINARY = "/@binary"

@@ -6,22 +6,22 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.build_facts import Build, Choice
-from opparity.checker.cmake.choices import alternatives
-from opparity.checker.cmake.commands import COMMANDS
-from opparity.checker.cmake.configuration import initial_variables
-from opparity.checker.cmake.machine import ConfigurationFailedError, Machine
-from opparity.checker.cmake.state import STEP_LIMIT, StepLimitError
-from opparity.checker.cmake.syntax import Command, If, Statement, parse_file
-from opparity.checker.cmake.targets import Directory, Finisher
-from opparity.checker.facts import Location, Problem
+from opparity.checker.facts.builds import Build, Choice
+from opparity.checker.facts.places import Location, Problem
+from opparity.checker.languages.cmake.choices import alternatives
+from opparity.checker.languages.cmake.commands import COMMANDS
+from opparity.checker.languages.cmake.configuration import initial_variables
+from opparity.checker.languages.cmake.machine import ConfigurationFailedError, Machine
+from opparity.checker.languages.cmake.state import STEP_LIMIT, StepLimitError
+from opparity.checker.languages.cmake.syntax import Command, If, Statement, parse_file
+from opparity.checker.languages.cmake.targets import Directory, Finisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from opparity.checker.build_facts import Target
-    from opparity.checker.platforms import Platform
-    from opparity.checker.tree import Tree
+    from opparity.checker.facts.builds import Target
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.tree.contents import Tree
 
     # An option's name -> its default, and where it is declared.
     Options = dict[str, tuple[str, Location]]

@@ -6,7 +6,12 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opparity.checker.cmake.values import UNKNOWN, is_decided, is_false_constant, split_list
+from opparity.checker.languages.cmake.values import (
+    UNKNOWN,
+    is_decided,
+    is_false_constant,
+    split_list,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

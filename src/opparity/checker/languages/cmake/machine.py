@@ -7,18 +7,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opparity.checker.cmake.configuration import (
-    BINARY,
-    COMMANDS_WITHOUT_OUTPUT,
-    SOURCE,
-)
-from opparity.checker.cmake.expansion import expand
-from opparity.checker.cmake.predicates import ConditionReader, Token
-from opparity.checker.cmake.state import Directory, Routine, Scope, State
-from opparity.checker.cmake.syntax import Argument, Block, Branch, Command, If, Statement
-from opparity.checker.cmake.values import UNKNOWN, merge, split_list
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Location
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.cmake.configuration import BINARY, COMMANDS_WITHOUT_OUTPUT, SOURCE
+from opparity.checker.languages.cmake.expansion import expand
+from opparity.checker.languages.cmake.predicates import ConditionReader, Token
+from opparity.checker.languages.cmake.state import Directory, Routine, Scope, State
+from opparity.checker.languages.cmake.syntax import Argument, Block, Branch, Command, If, Statement
+from opparity.checker.languages.cmake.values import UNKNOWN, merge, split_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.cmake.values import (
+from opparity.checker.facts.conditions import Truth, all_of, any_of, truth_of
+from opparity.checker.languages.cmake.values import (
     UNKNOWN,
     compare_versions,
     is_decided,
@@ -13,7 +14,6 @@ from opparity.checker.cmake.values import (
     search,
     split_list,
 )
-from opparity.checker.conditions import Truth, all_of, any_of, truth_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opparity.checker.cmake.configuration import (
+from opparity.checker.facts.conditions import Truth, truth_of
+from opparity.checker.languages.cmake.configuration import (
     BINARY,
     SET_BY_PACKAGES,
     SOURCE,
@@ -17,17 +18,16 @@ from opparity.checker.cmake.configuration import (
     processor_text,
     switch_value,
 )
-from opparity.checker.cmake.targets import SourceProperties, TargetState
-from opparity.checker.cmake.values import UNKNOWN, is_decided, merge
-from opparity.checker.conditions import Truth, truth_of
+from opparity.checker.languages.cmake.targets import SourceProperties, TargetState
+from opparity.checker.languages.cmake.values import UNKNOWN, is_decided, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from opparity.checker.cmake.machine import Machine
-    from opparity.checker.cmake.syntax import Block, Command, Statement
-    from opparity.checker.facts import Location, Problem
-    from opparity.checker.platforms import Platform
+    from opparity.checker.facts.places import Location, Problem
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.languages.cmake.machine import Machine
+    from opparity.checker.languages.cmake.syntax import Block, Command, Statement
 
 
 # Of one build; vLLM 0.33.0's take 400 (CPU) to 10,852 (CUDA).

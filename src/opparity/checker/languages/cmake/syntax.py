@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 import tree_sitter
 import tree_sitter_cmake
 
-from opparity.checker.facts import Location
+from opparity.checker.facts.places import Location
 
 _OPENING = frozenset({"if", "foreach", "while", "function", "macro", "block"})
 _DEEPEST_NESTING = 100

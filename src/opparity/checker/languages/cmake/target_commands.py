@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.cmake.targets import TargetState
-from opparity.checker.cmake.values import split_list
-from opparity.checker.conditions import Truth
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.cmake.targets import TargetState
+from opparity.checker.languages.cmake.values import split_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opparity.checker.cmake.machine import Machine
-    from opparity.checker.cmake.syntax import Command
-    from opparity.checker.facts import Location
+    from opparity.checker.facts.places import Location
+    from opparity.checker.languages.cmake.machine import Machine
+    from opparity.checker.languages.cmake.syntax import Command
 
 _KINDS = {
     "STATIC": "static",

@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.build_facts import MacroSetting, Source, Target
-from opparity.checker.cmake.expansion import GeneratorExpressions, split_flags
-from opparity.checker.cmake.values import DOUBTFUL, UNKNOWN, split_list, undoubted
-from opparity.checker.compiler_flags import instruction_sets
-from opparity.checker.conditions import Truth
+from opparity.checker.facts.builds import MacroSetting, Source, Target
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.cmake.expansion import GeneratorExpressions, split_flags
+from opparity.checker.languages.cmake.values import DOUBTFUL, UNKNOWN, split_list, undoubted
+from opparity.checker.languages.compiler_flags import instruction_sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opparity.checker.facts import Location
+    from opparity.checker.facts.places import Location
 
 LANGUAGES = ("CXX", "CUDA", "HIP")
 _DEFINITION = re.compile(r"^[-/]([DU])(\w+)(?:=(.*))?$", re.DOTALL)

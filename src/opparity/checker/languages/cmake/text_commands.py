@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.cmake.values import (
+from opparity.checker.languages.cmake.values import (
     UNKNOWN,
     compile_regex,
     is_costly,

@@ -11,14 +11,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Location, Reference, Registration, RegistrationKind
-from opparity.checker.readers.text_scan import enclosing_finder, in_directive
+from opparity.checker.facts.native import Reference, Registration, RegistrationKind
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.cpp.text_scan import enclosing_finder, in_directive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Definition
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import Definition
 
 # `type name[N] = {` and `type name{{`. What has no `=` may be a function's or a class's body, so a
 # second brace must follow. The name is looked for behind the brace: forwards each word of a file

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import ALWAYS, disjunction
-from opparity.checker.facts import Declaration, Definition, Location, Parameter, Signature
-from opparity.checker.readers.syntax import field as child
-from opparity.checker.readers.syntax import text_of
+from opparity.checker.facts.conditions import ALWAYS, disjunction
+from opparity.checker.facts.native import Declaration, Definition, Parameter, Signature
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.cpp.syntax import field as child
+from opparity.checker.languages.cpp.syntax import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tree_sitter import Node
 
-    from opparity.checker.conditions import Condition
+    from opparity.checker.facts.conditions import Condition
 
 _TRANSPARENT = frozenset(
     {

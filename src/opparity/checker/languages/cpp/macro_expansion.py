@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.readers.functions import split_arguments
+from opparity.checker.languages.cpp.functions import split_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from opparity.checker.facts import MacroDefinition
+    from opparity.checker.facts.native import MacroDefinition
 
 _REGISTERS = re.compile(r"\.\s*(?:def|impl)\s*\(|TORCH_LIBRARY")
 # `(m) m.def(…)`

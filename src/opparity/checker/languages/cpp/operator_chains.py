@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Location, Registration, RegistrationKind
-from opparity.checker.readers.registrations import (
+from opparity.checker.facts.native import Registration, RegistrationKind
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.cpp.registrations import (
     bound_function,
     key_in,
     split_name,
     unwrap_string,
 )
-from opparity.checker.readers.syntax import descend, text_of
-from opparity.checker.readers.syntax import field as child
+from opparity.checker.languages.cpp.syntax import descend, text_of
+from opparity.checker.languages.cpp.syntax import field as child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tree_sitter import Node
 
-    from opparity.checker.conditions import Condition
+    from opparity.checker.facts.conditions import Condition
 
 _CLASS = re.compile(r"(?:^|::)RegisterOperators$")
 _SCHEMA = re.compile(r"\.schema\(\s*\"([^\"]+)\"")

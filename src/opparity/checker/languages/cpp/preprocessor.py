@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from opparity.checker.conditions import (
+from opparity.checker.facts.conditions import (
     ALWAYS,
     UNDECIDED,
     Comparison,
@@ -25,7 +25,8 @@ from opparity.checker.conditions import (
     negation,
     truth_of,
 )
-from opparity.checker.facts import Include, Location, MacroDefinition, MacroTest
+from opparity.checker.facts.native import Include, MacroDefinition, MacroTest
+from opparity.checker.facts.places import Location
 
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*([a-z_]+)[ \t]*(.*)$")
 _TOKEN = re.compile(

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Location, NativeFile, Problem
-from opparity.checker.readers.bodies import without_idle_bodies
-from opparity.checker.readers.function_tables import TableReader
-from opparity.checker.readers.functions import collect
-from opparity.checker.readers.macro_expansion import expanded_blocks, registering_macros
-from opparity.checker.readers.operator_chains import read_operator_chains
-from opparity.checker.readers.preprocessor import read_directives
-from opparity.checker.readers.registration_macros import macro_bodies, macro_uses
-from opparity.checker.readers.registrations import read_blocks, registration_blocks
-from opparity.checker.readers.syntax import parse, text_of
-from opparity.checker.readers.text_scan import (
+from opparity.checker.facts.native import NativeFile
+from opparity.checker.facts.places import Location, Problem
+from opparity.checker.languages.cpp.bodies import without_idle_bodies
+from opparity.checker.languages.cpp.function_tables import TableReader
+from opparity.checker.languages.cpp.functions import collect
+from opparity.checker.languages.cpp.macro_expansion import expanded_blocks, registering_macros
+from opparity.checker.languages.cpp.operator_chains import read_operator_chains
+from opparity.checker.languages.cpp.preprocessor import read_directives
+from opparity.checker.languages.cpp.registration_macros import macro_bodies, macro_uses
+from opparity.checker.languages.cpp.registrations import read_blocks, registration_blocks
+from opparity.checker.languages.cpp.syntax import parse, text_of
+from opparity.checker.languages.cpp.text_scan import (
     called_names,
     guessed_definitions,
     lane_masks,
@@ -24,16 +25,16 @@ from opparity.checker.readers.text_scan import (
     with_literals,
     without_comments,
 )
-from opparity.checker.readers.tvm_exports import read_tvm_exports
+from opparity.checker.languages.cpp.tvm_exports import read_tvm_exports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import MacroUse, Reference, Registration
-    from opparity.checker.readers.functions import Functions
-    from opparity.checker.tree import Tree
-    from opparity.checker.workers import Workers
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import MacroUse, Reference, Registration
+    from opparity.checker.languages.cpp.functions import Functions
+    from opparity.checker.languages.workers import Workers
+    from opparity.checker.tree.contents import Tree
 
 # Below this many bytes other processes cost more than they save (their start: about 0.05 s).
 WORTH_A_POOL = 400_000

@@ -10,14 +10,15 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import conjunction
-from opparity.checker.facts import Location, MacroBody, MacroUse, NativeFile, Registration
-from opparity.checker.readers.registrations import Block, read_text
+from opparity.checker.facts.conditions import conjunction
+from opparity.checker.facts.native import MacroBody, MacroUse, NativeFile, Registration
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.cpp.registrations import Block, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from opparity.checker.conditions import Condition
+    from opparity.checker.facts.conditions import Condition
 
 _DEFINE = re.compile(
     r"^[ \t]*#[ \t]*define[ \t]+(?P<name>\w+)(?P<parameters>\([^)\n]*\))?"

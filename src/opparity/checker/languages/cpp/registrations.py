@@ -6,19 +6,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import ALWAYS
-from opparity.checker.facts import Location, Registration, RegistrationKind
-from opparity.checker.readers.macro_expansion import expand_macro
-from opparity.checker.readers.syntax import descend, descend_to, parse, string_value, text_of
-from opparity.checker.readers.syntax import field as child
+from opparity.checker.facts.conditions import ALWAYS
+from opparity.checker.facts.native import Registration, RegistrationKind
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.cpp.macro_expansion import expand_macro
+from opparity.checker.languages.cpp.syntax import descend, descend_to, parse, string_value, text_of
+from opparity.checker.languages.cpp.syntax import field as child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tree_sitter import Node
 
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Signature
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import Signature
 
 _LIBRARY_MACRO = re.compile(
     r"^(?:STABLE_)?TORCH_LIBRARY(_FRAGMENT|_IMPL)?(_EXPAND)?$|"

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Location
-from opparity.checker.readers.functions import split_arguments
-from opparity.checker.readers.preprocessor import read_directives
-from opparity.checker.readers.text_scan import (
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.cpp.functions import split_arguments
+from opparity.checker.languages.cpp.preprocessor import read_directives
+from opparity.checker.languages.cpp.text_scan import (
     enclosing_finder,
     in_directive,
     line_finder,
@@ -19,8 +19,8 @@ from opparity.checker.readers.text_scan import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import NativeFile
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import NativeFile
 
 # The longest argument list of vLLM, flashinfer and flash-attention has 600 characters.
 _LONGEST_LIST = 4000

@@ -6,14 +6,15 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Definition, LaneMask, Location, Reference, Signature
-from opparity.checker.readers.preprocessor import read_directives
+from opparity.checker.facts.native import Definition, LaneMask, Reference, Signature
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.cpp.preprocessor import read_directives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import NativeFile
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import NativeFile
 
 _COMMENT_OR_STRING = re.compile(
     r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.){1,4}'", re.DOTALL

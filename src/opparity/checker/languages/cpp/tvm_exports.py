@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Location, Registration, RegistrationKind
-from opparity.checker.readers.text_scan import in_directive
+from opparity.checker.facts.native import Registration, RegistrationKind
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.cpp.text_scan import in_directive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from opparity.checker.conditions import Condition
+    from opparity.checker.facts.conditions import Condition
 
 _EXPORT = re.compile(
     r"\b(?:TVM_FFI_DLL_EXPORT_TYPED_FUNC|TVM_DLL_EXPORT_TYPED_FUNC|TVM_FFI_DLL_EXPORT)\s*\(\s*"

@@ -6,15 +6,15 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.build_facts import Build, MacroSetting, Source, Target
-from opparity.checker.facts import Location, Problem
-from opparity.checker.readers.toml import TomlRefused, parse_toml
+from opparity.checker.facts.builds import Build, MacroSetting, Source, Target
+from opparity.checker.facts.places import Location, Problem
+from opparity.checker.languages.data.toml import TomlRefused, parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.tree import Tree
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.tree.contents import Tree
 
 # kernel-builder's word for a backend -> the platform, and the macro that its CMake files define.
 _BACKENDS = {

@@ -8,15 +8,15 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.build_facts import Build, MacroSetting, Source, Target
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Location, Problem
+from opparity.checker.facts.builds import Build, MacroSetting, Source, Target
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.tree import Tree
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.tree.contents import Tree
 
 _NATIVE = (".cu", ".cpp", ".cc", ".hip", ".c")
 _DEFINE = re.compile(r"['\"]?-D(?P<name>\w+)(?:=(?P<value>[^'\"]*))?")

@@ -7,12 +7,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import UNDECIDED, Predicate, atoms
+from opparity.checker.facts.conditions import UNDECIDED, Predicate, atoms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.conditions import Condition
+    from opparity.checker.facts.conditions import Condition
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 # A function or class ("" for the module), and a name in it.

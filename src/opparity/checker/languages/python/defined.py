@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from opparity.checker.readers.python.import_graph import ImportGraph
-    from opparity.checker.readers.python.operator_texts import OperatorText
+    from opparity.checker.languages.python.import_graph import ImportGraph
+    from opparity.checker.languages.python.operator_texts import OperatorText
 
 
 def defined_in_python(

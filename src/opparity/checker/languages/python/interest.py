@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from opparity.checker.readers.python.pruning import Block
+    from opparity.checker.languages.python.pruning import Block
 
 # Plain texts: finding each in turn is 20 times as fast as one expression of them all.
 _TOUCHING = (

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import (
+from opparity.checker.facts.conditions import (
     ALWAYS,
     NEVER,
     UNDECIDED,
@@ -15,24 +15,17 @@ from opparity.checker.conditions import (
     disjunction,
     permissive,
 )
-from opparity.checker.facts import (
-    Call,
-    CallKind,
-    Guard,
-    Location,
-    Problem,
-    PythonFile,
-    PythonRegistration,
-)
-from opparity.checker.readers.python.serving import Serving, names_platform
-from opparity.checker.readers.python.tables import link_tables
+from opparity.checker.facts.places import Location, Problem
+from opparity.checker.facts.python import Call, CallKind, Guard, PythonFile, PythonRegistration
+from opparity.checker.languages.python.serving import Serving, names_platform
+from opparity.checker.languages.python.tables import link_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.readers.python.import_graph import ImportGraph
-    from opparity.checker.readers.python.names import Names
-    from opparity.checker.readers.python.records import (
+    from opparity.checker.languages.python.import_graph import ImportGraph
+    from opparity.checker.languages.python.names import Names
+    from opparity.checker.languages.python.records import (
         FunctionFacts,
         ImportSite,
         ModuleFacts,

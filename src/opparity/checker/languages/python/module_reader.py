@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import (
+from opparity.checker.facts.conditions import (
     ALWAYS,
     UNDECIDED,
     Condition,
@@ -14,11 +14,12 @@ from opparity.checker.conditions import (
     conjunction,
     negation,
 )
-from opparity.checker.facts import Guard, Location
-from opparity.checker.readers.python.bindings import Bindings, Function, Rebound, children_of
-from opparity.checker.readers.python.interest import Interest, may_answer
-from opparity.checker.readers.python.operator_uses import OperatorUses
-from opparity.checker.readers.python.records import (
+from opparity.checker.facts.places import Location
+from opparity.checker.facts.python import Guard
+from opparity.checker.languages.python.bindings import Bindings, Function, Rebound, children_of
+from opparity.checker.languages.python.interest import Interest, may_answer
+from opparity.checker.languages.python.operator_uses import OperatorUses
+from opparity.checker.languages.python.records import (
     FunctionFacts,
     ImportSite,
     ModuleFacts,
@@ -26,7 +27,7 @@ from opparity.checker.readers.python.records import (
     Place,
     Returned,
 )
-from opparity.checker.readers.python.tests_of_platform import ASSERTED, condition_of, dotted
+from opparity.checker.languages.python.tests_of_platform import ASSERTED, condition_of, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

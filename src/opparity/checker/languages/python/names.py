@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import (
+from opparity.checker.facts.conditions import (
     ALWAYS,
     UNDECIDED,
     And,
@@ -20,13 +20,13 @@ from opparity.checker.conditions import (
     disjunction,
     negation,
 )
-from opparity.checker.facts import Guard
-from opparity.checker.readers.python.tests_of_platform import ASSERTED, PLATFORM_WORDS, on
+from opparity.checker.facts.python import Guard
+from opparity.checker.languages.python.tests_of_platform import ASSERTED, PLATFORM_WORDS, on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.checker.readers.python.records import ImportSite, ModuleFacts, NameUse
+    from opparity.checker.languages.python.records import ImportSite, ModuleFacts, NameUse
 
 _PREDICATE = re.compile(r"_?(?:is|on|using|current_platform_is)_(?P<word>[a-z_]+?)(?:_platform)?$")
 # A condition larger than this is not followed further: nobody would read it either.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from opparity.checker.readers.python.import_graph import ImportGraph
-    from opparity.checker.readers.python.records import FunctionFacts, ModuleFacts
+    from opparity.checker.languages.python.import_graph import ImportGraph
+    from opparity.checker.languages.python.records import FunctionFacts, ModuleFacts
 
 
 @dataclass(slots=True)

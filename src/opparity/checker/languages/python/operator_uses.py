@@ -7,17 +7,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import (
-    Call,
-    CallKind,
-    Location,
-    PythonRegistration,
-    TableUse,
-)
-from opparity.checker.readers.python.tests_of_platform import dotted, operator_named
+from opparity.checker.facts.places import Location
+from opparity.checker.facts.python import Call, CallKind, PythonRegistration, TableUse
+from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
 if TYPE_CHECKING:
-    from opparity.checker.readers.python.records import Place
+    from opparity.checker.languages.python.records import Place
 
 _FAKES = frozenset({"register_fake", "impl_abstract", "register_autograd", "register_vmap"})
 _DEFINING = frozenset({"custom_op", "triton_op", "define"})

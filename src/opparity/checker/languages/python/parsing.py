@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.readers.python.bindings import Rebound
-from opparity.checker.readers.python.interest import (
+from opparity.checker.languages.python.bindings import Rebound
+from opparity.checker.languages.python.interest import (
     SearchedText,
     Wanted,
     asked_functions,
@@ -16,16 +16,16 @@ from opparity.checker.readers.python.interest import (
     may_answer,
     places_of_interest,
 )
-from opparity.checker.readers.python.module_reader import ModuleReader
-from opparity.checker.readers.python.names import module_name
-from opparity.checker.readers.python.pruning import blocks_of, without_bodies
-from opparity.checker.readers.python.records import ModuleFacts
-from opparity.checker.readers.python.syntax import parse_quietly
+from opparity.checker.languages.python.module_reader import ModuleReader
+from opparity.checker.languages.python.names import module_name
+from opparity.checker.languages.python.pruning import blocks_of, without_bodies
+from opparity.checker.languages.python.records import ModuleFacts
+from opparity.checker.languages.python.syntax import parse_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from opparity.checker.readers.python.pruning import Block
+    from opparity.checker.languages.python.pruning import Block
 
 # Whatever may be an import, one in a string or after a semicolon too.
 _IMPORT = re.compile(r"import\b\s*(\([^)]*+\)?|(?:[^\n\\]++|\\\n?)*+)")

@@ -6,22 +6,22 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from opparity.checker.readers.python.defined import defined_in_python
-from opparity.checker.readers.python.import_graph import imports_of, read_import_graph
-from opparity.checker.readers.python.linking import Linker
-from opparity.checker.readers.python.names import Names, module_paths
-from opparity.checker.readers.python.offers import Offers, needs_users, packages_around
-from opparity.checker.readers.python.operator_texts import read_operator_text
-from opparity.checker.readers.python.parsing import Leads, question_to, read_module
+from opparity.checker.languages.python.defined import defined_in_python
+from opparity.checker.languages.python.import_graph import imports_of, read_import_graph
+from opparity.checker.languages.python.linking import Linker
+from opparity.checker.languages.python.names import Names, module_paths
+from opparity.checker.languages.python.offers import Offers, needs_users, packages_around
+from opparity.checker.languages.python.operator_texts import read_operator_text
+from opparity.checker.languages.python.parsing import Leads, question_to, read_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from opparity.checker.facts import PythonFile
-    from opparity.checker.readers.python.records import ModuleFacts
-    from opparity.checker.tree import Tree
-    from opparity.checker.workers import Steps, Workers
+    from opparity.checker.facts.python import PythonFile
+    from opparity.checker.languages.python.records import ModuleFacts
+    from opparity.checker.languages.workers import Steps, Workers
+    from opparity.checker.tree.contents import Tree
 
 # Tests call operators on the platform that they are run on; they are no users' code.
 _NOT_SHIPPED = re.compile(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import UNDECIDED
-from opparity.checker.facts import Guard
+from opparity.checker.facts.conditions import UNDECIDED
+from opparity.checker.facts.python import Guard
 
 if TYPE_CHECKING:
-    from opparity.checker.conditions import Condition
-    from opparity.checker.facts import Call, Location, PythonRegistration, TableUse
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.places import Location
+    from opparity.checker.facts.python import Call, PythonRegistration, TableUse
 
 
 # Code below this many tests is not judged: each further one would be kept for every line below.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import (
+from opparity.checker.facts.conditions import (
     NEVER,
     Condition,
     Nowhere,
@@ -19,8 +19,8 @@ from opparity.checker.conditions import (
 )
 
 if TYPE_CHECKING:
-    from opparity.checker.readers.python.import_graph import ImportGraph
-    from opparity.checker.readers.python.names import Names
+    from opparity.checker.languages.python.import_graph import ImportGraph
+    from opparity.checker.languages.python.names import Names
 
 
 @dataclass

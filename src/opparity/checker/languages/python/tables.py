@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import TableUse
+from opparity.checker.facts.python import TableUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.readers.python.names import Names
-    from opparity.checker.readers.python.records import ModuleFacts, NameUse
+    from opparity.checker.languages.python.names import Names
+    from opparity.checker.languages.python.records import ModuleFacts, NameUse
 
 
 def link_tables(names: Names) -> dict[str, list[TableUse]]:

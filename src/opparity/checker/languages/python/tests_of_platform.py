@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from opparity.checker.conditions import (
+from opparity.checker.facts.conditions import (
     ALWAYS,
     NEVER,
     UNDECIDED,

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.detection import known_platforms, platforms_in
+from opparity.checker.languages.detection import known_platforms, platforms_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from opparity.checker.build_facts import Build
-    from opparity.checker.tree import Tree
+    from opparity.checker.facts.builds import Build
+    from opparity.checker.tree.contents import Tree
 
 # The platforms that build a CUDAExtension without being asked.
 _FOLLOWING = frozenset({"rocm", "musa"})

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.readers.build_python.expressions import Evaluator
-from opparity.checker.readers.build_python.extensions import Extension, extension_kind
-from opparity.checker.readers.build_python.library_calls import call_library
-from opparity.checker.readers.build_python.methods import call_method
-from opparity.checker.readers.build_python.values import (
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.expressions import Evaluator
+from opparity.checker.languages.setup_py.extensions import Extension, extension_kind
+from opparity.checker.languages.setup_py.library_calls import call_library
+from opparity.checker.languages.setup_py.methods import call_method
+from opparity.checker.languages.setup_py.values import (
     NONE,
     Choice,
     Class,

@@ -7,8 +7,8 @@ import operator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, any_of, truth_of
-from opparity.checker.readers.build_python.values import (
+from opparity.checker.facts.conditions import Truth, any_of, truth_of
+from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     Choice,
     Collection,
@@ -30,7 +30,7 @@ from opparity.checker.readers.build_python.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opparity.checker.readers.build_python.world import World
+    from opparity.checker.languages.setup_py.world import World
 
 _ORDER: dict[type[ast.cmpop], Callable[..., bool]] = {
     ast.Lt: operator.lt,

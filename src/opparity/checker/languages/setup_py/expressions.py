@@ -12,14 +12,11 @@ from math import prod
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Location
-from opparity.checker.readers.build_python.comparisons import (
-    arithmetic,
-    combine_collections,
-)
-from opparity.checker.readers.build_python.nodes import HANDLERS
-from opparity.checker.readers.build_python.values import (
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.setup_py.comparisons import arithmetic, combine_collections
+from opparity.checker.languages.setup_py.nodes import HANDLERS
+from opparity.checker.languages.setup_py.values import (
     NONE,
     Choice,
     Class,
@@ -48,8 +45,8 @@ from opparity.checker.readers.build_python.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opparity.checker.readers.build_python.tree_paths import TreePaths
-    from opparity.checker.readers.build_python.world import World
+    from opparity.checker.languages.setup_py.tree_paths import TreePaths
+    from opparity.checker.languages.setup_py.world import World
 
 # The longest script measured is xformers 0.0.35's setup.py: 42,000 steps; mmcv's takes 650.
 MOST_STEPS = 100_000

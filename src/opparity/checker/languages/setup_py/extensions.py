@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.build_facts import MacroSetting, Source, Target
-from opparity.checker.compiler_flags import instruction_sets
-from opparity.checker.conditions import Truth
-from opparity.checker.readers.build_python.tree_paths import ROOT
-from opparity.checker.readers.build_python.values import (
+from opparity.checker.facts.builds import MacroSetting, Source, Target
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.compiler_flags import instruction_sets
+from opparity.checker.languages.setup_py.tree_paths import ROOT
+from opparity.checker.languages.setup_py.values import (
     NONE,
     Choice,
     Collection,
@@ -27,9 +27,9 @@ from opparity.checker.readers.build_python.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from opparity.checker.facts import Location
-    from opparity.checker.platforms import Platform
-    from opparity.checker.readers.build_python.tree_paths import TreePaths
+    from opparity.checker.facts.places import Location
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.languages.setup_py.tree_paths import TreePaths
 
 _EXTENSION = re.compile(r"(?:^|\.)(?P<kind>[A-Z]\w*Extension|Extension)$")
 _LOADERS = re.compile(r"(?:^|\.)cpp_extension\.(?:load|load_inline)$")

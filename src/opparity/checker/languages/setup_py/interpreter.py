@@ -6,10 +6,10 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, any_of
-from opparity.checker.readers.build_python.calls import Caller, Frame, Leaves
-from opparity.checker.readers.build_python.methods import extend
-from opparity.checker.readers.build_python.values import (
+from opparity.checker.facts.conditions import Truth, any_of
+from opparity.checker.languages.setup_py.calls import Caller, Frame, Leaves
+from opparity.checker.languages.setup_py.methods import extend
+from opparity.checker.languages.setup_py.values import (
     NONE,
     Class,
     Collection,

@@ -8,9 +8,9 @@ from math import prod
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from opparity.checker.conditions import Truth
-from opparity.checker.readers.build_python.methods import deep_copy
-from opparity.checker.readers.build_python.values import (
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.methods import deep_copy
+from opparity.checker.languages.setup_py.values import (
     NONE,
     Choice,
     Class,
@@ -30,12 +30,12 @@ from opparity.checker.readers.build_python.values import (
     truth_of_value,
     weaker,
 )
-from opparity.checker.readers.build_python.world import VENDOR_DEVICES
+from opparity.checker.languages.setup_py.world import VENDOR_DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opparity.checker.readers.build_python.expressions import Evaluator
+    from opparity.checker.languages.setup_py.expressions import Evaluator
 
 Keywords = dict[str, Value]
 _LONGEST_RANGE = 1000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.readers.build_python.comparisons import difference, presence
-from opparity.checker.readers.build_python.values import (
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.comparisons import difference, presence
+from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     NONE,
     Choice,
@@ -25,7 +25,7 @@ from opparity.checker.readers.build_python.values import (
 )
 
 if TYPE_CHECKING:
-    from opparity.checker.readers.build_python.expressions import Evaluator
+    from opparity.checker.languages.setup_py.expressions import Evaluator
 
 _TEXT_METHODS = frozenset(
     {

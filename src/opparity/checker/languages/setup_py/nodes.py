@@ -7,9 +7,9 @@ import builtins
 import operator
 from typing import TYPE_CHECKING, Any
 
-from opparity.checker.conditions import Truth
-from opparity.checker.readers.build_python.comparisons import compare
-from opparity.checker.readers.build_python.values import (
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.comparisons import compare
+from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     Collection,
     CommandLine,
@@ -32,7 +32,7 @@ from opparity.checker.readers.build_python.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opparity.checker.readers.build_python.expressions import Evaluator
+    from opparity.checker.languages.setup_py.expressions import Evaluator
 
 _BUILTINS = frozenset(dir(builtins))
 

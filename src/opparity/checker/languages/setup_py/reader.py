@@ -8,24 +8,24 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opparity.checker.build_facts import Build, Target
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Location, Problem
-from opparity.checker.readers.build_python.audience import Audience
-from opparity.checker.readers.build_python.expressions import MOST_STEPS, OutOfSteps
-from opparity.checker.readers.build_python.extensions import NO_SOURCES, Extension, target_of
-from opparity.checker.readers.build_python.interpreter import Interpreter
-from opparity.checker.readers.build_python.tree_paths import TreeFiles, TreePaths
-from opparity.checker.readers.build_python.values import Class, Function, Instance, weaker
-from opparity.checker.readers.build_python.world import World
-from opparity.checker.readers.python.syntax import parse_quietly
-from opparity.checker.tree import FileNotReadable
+from opparity.checker.facts.builds import Build, Target
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Problem
+from opparity.checker.languages.python.syntax import parse_quietly
+from opparity.checker.languages.setup_py.audience import Audience
+from opparity.checker.languages.setup_py.expressions import MOST_STEPS, OutOfSteps
+from opparity.checker.languages.setup_py.extensions import NO_SOURCES, Extension, target_of
+from opparity.checker.languages.setup_py.interpreter import Interpreter
+from opparity.checker.languages.setup_py.tree_paths import TreeFiles, TreePaths
+from opparity.checker.languages.setup_py.values import Class, Function, Instance, weaker
+from opparity.checker.languages.setup_py.world import World
+from opparity.checker.tree.contents import FileNotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.tree import Tree
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.tree.contents import Tree
 
 # Plain texts, not expressions: an expression takes 2.0 s for flashinfer's 2,494 Python files.
 _MARKS = (b"Extension(", b"cpp_extension", b"OpBuilder)")

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
+from opparity.checker.facts.conditions import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, any_of, truth_of
+from opparity.checker.facts.conditions import Truth, any_of, truth_of
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Location
+    from opparity.checker.facts.places import Location
 
 Plain = str | int | float | bool | bytes | PurePosixPath | None
 

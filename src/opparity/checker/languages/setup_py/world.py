@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, truth_of
-from opparity.checker.readers.build_python.values import (
+from opparity.checker.facts.conditions import Truth, truth_of
+from opparity.checker.languages.setup_py.values import (
     NONE,
     Collection,
     CommandLine,
@@ -21,7 +21,7 @@ from opparity.checker.readers.build_python.values import (
 )
 
 if TYPE_CHECKING:
-    from opparity.checker.platforms import Platform
+    from opparity.checker.facts.platforms import Platform
 
 # Packages that a build may import and always finds.
 _PRESENT = sys.stdlib_module_names | {
