@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, all_of, any_of
+from opparity.checker.facts.conditions import Truth, all_of, any_of
 from opparity.checker.reports.matrix import letters
 from opparity.pages.shell import render_page
 from opparity.pages.words import page_words
@@ -15,8 +15,8 @@ from opparity.pages.words import page_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Related
-    from opparity.checker.matrix import Answer, Cell, Matrix, Row
+    from opparity.checker.analysis.matrix import Answer, Cell, Matrix, Row
+    from opparity.checker.facts.places import Related
 
 
 class Status(StrEnum):
