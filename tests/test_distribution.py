@@ -15,8 +15,8 @@ from opparity.platforms import PLATFORMS, Platform
 ROOT = Path(__file__).parents[1]
 SHIPPED = (
     "opparity/py.typed",
-    "opparity/change/languages/en.toml",
-    "opparity/change/languages/zh.toml",
+    "opparity/words/en.toml",
+    "opparity/words/zh.toml",
     "opparity/history/formats/templates/timeline.svg.jinja",
     "opparity/code_objects/objects/manifest.json",
     *(
@@ -35,7 +35,7 @@ SHIPPED = (
     "opparity/pages/resources/page.css",
     "opparity/pages/resources/theme.js",
     "opparity/pages/templates/page.html",
-    "opparity/pages/words/zh.toml",
+    "opparity/words/pages.zh.toml",
 )
 LARGEST_WHEEL = 30_000_000
 LIGHT = "opparity/benchmark/speed_of_light.cu"

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from opparity.change.formats.json import SCHEMA_VERSION as REPORT_VERSION
 from opparity.change.model import ChangeReport
-from opparity.change.statements import Statement
 from opparity.checker.rules import findings
 from opparity.history import model as history
 from opparity.history.formats.json import SCHEMA_VERSION as HISTORY_VERSION
+from opparity.words.statements import Statement
 
 SCHEMAS = Path(__file__).parents[1] / "docs/schemas"
 Schema = dict[str, typing.Any]

@@ -19,7 +19,6 @@ from change.change_reports import (
     written,
 )
 from opparity.change.formats import ReportFormat
-from opparity.change.language import Language
 from opparity.change.model import (
     CellChangeKind,
     CellVerdict,
@@ -29,6 +28,7 @@ from opparity.change.model import (
     RowChange,
     Verdict,
 )
+from opparity.words.language import Language
 
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/report.schema.json"
 

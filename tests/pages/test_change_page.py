@@ -9,10 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from opparity.change.build import build_report
+from opparity.change.compare.inspection import inspect
 from opparity.change.formats import ReportFormat, renderer
-from opparity.change.inspection import inspect
-from opparity.change.language import Language
-from opparity.change.languages import catalogue
 from opparity.change.model import (
     ArchitectureRow,
     Caller,
@@ -26,10 +24,12 @@ from opparity.change.model import (
     ReviewedFinding,
     TrendPoint,
 )
-from opparity.change.statements import Statement, state
 from opparity.checker.results.inspection import Request
 from opparity.checker.tree.opening import open_tree
 from opparity.pages.excerpts import highlighted
+from opparity.words.catalogue import catalogue
+from opparity.words.language import Language
+from opparity.words.statements import Statement, state
 from pages.conftest import PHONE, elements_of, violations
 from pages.test_matrix_page import HOSTILE, said
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.implementation import changed_files, describe_implementation
-from opparity.change.macros import guards_touched, macro_uses
-from opparity.change.matrix import compare_matrices
+from opparity.change.compare.implementation import changed_files, describe_implementation
+from opparity.change.compare.macros import guards_touched, macro_uses
+from opparity.change.compare.matrix import compare_matrices
 from opparity.change.model import ChangeReport, RelatedChanges
-from opparity.change.motivation import motivate
-from opparity.change.outlook import compare_outlooks
-from opparity.change.remarks import remark
-from opparity.change.review import review
-from opparity.change.risks import weigh
-from opparity.change.summary import summarise
+from opparity.change.tell.motivation import motivate
+from opparity.change.tell.outlook import compare_outlooks
+from opparity.change.tell.remarks import remark
+from opparity.change.tell.review import review
+from opparity.change.tell.risks import weigh
+from opparity.change.tell.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from opparity.change.inspection import Inspected
+    from opparity.change.compare.inspection import Inspected
     from opparity.change.model import ArchitectureRow, Commit
 
 _NO_HISTORY = RelatedChanges((), (), (), ())

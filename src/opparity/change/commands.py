@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opparity.change.formats import ReportFormat
-from opparity.change.language import Language
 from opparity.checker.commands import ExitStatus, print_page, print_text, refusals
 from opparity.errors import OpparityError
+from opparity.words.language import Language
 
 if TYPE_CHECKING:
     from opparity.change.model import ChangeReport
@@ -92,8 +92,8 @@ def report(
     with refusals():
         from opparity.change.compose import Sources, compose  # noqa: PLC0415 -- quick --help
         from opparity.change.formats import renderer  # noqa: PLC0415
-        from opparity.change.languages import catalogue  # noqa: PLC0415
         from opparity.progress import Progress  # noqa: PLC0415
+        from opparity.words.catalogue import catalogue  # noqa: PLC0415
 
         sources = Sources(
             folder=repository,

@@ -6,16 +6,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from opparity.change.architectures import comparing_architectures
 from opparity.change.build import build_report
-from opparity.change.git_history import relate
-from opparity.change.inspection import Inspected, inspecting
+from opparity.change.compare.architectures import comparing_architectures
+from opparity.change.compare.inspection import Inspected, inspecting
+from opparity.change.git.revisions import commits, find_range
 from opparity.change.model import RelatedChanges
-from opparity.change.motivation import MOST_COMMITS
-from opparity.change.related_file import read_related
-from opparity.change.releases import relate_releases
-from opparity.change.revisions import commits, find_range
-from opparity.change.statements import state
+from opparity.change.tell.git_history import relate
+from opparity.change.tell.motivation import MOST_COMMITS
+from opparity.change.tell.related_file import read_related
+from opparity.change.tell.releases import relate_releases
 from opparity.checker.analysis.reading import describe
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.languages.workers import Workers, apart, collector_paused, in_turn
@@ -24,13 +23,14 @@ from opparity.checker.results.inspection import Request
 from opparity.checker.results.selection import select_rules
 from opparity.checker.rules.table import RULES
 from opparity.errors import OpparityError
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from opparity.change.git.revisions import Range
     from opparity.change.model import ChangeReport, Commit
-    from opparity.change.revisions import Range
     from opparity.checker.analysis.reading import Descriptions
     from opparity.checker.results.configuration import Configuration
     from opparity.checker.tree.contents import Tree

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from opparity.change.revisions import boundary, commits
+from opparity.change.git.revisions import boundary, commits
 from opparity.checker.languages.cpp.reader import read_native_text
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.tree.contents import NATIVE_SUFFIXES

@@ -6,8 +6,8 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.change.inspection import Inspected, inspect
-from opparity.change.matrix import change_of
+from opparity.change.compare.inspection import Inspected, inspect
+from opparity.change.compare.matrix import change_of
 from opparity.change.model import CellState, CellVerdict
 from opparity.checker.results.configured_tree import open_configured, parse_platforms
 from opparity.checker.results.inspection import Request

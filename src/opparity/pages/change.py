@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from opparity.change.languages import PieceKind
 from opparity.change.model import CellChangeKind, CellVerdict, RowChange
-from opparity.change.statements import state
 from opparity.checker.tree.names import printable
 from opparity.pages.excerpts import highlighted, highlighted_excerpt
 from opparity.pages.shell import breakable, render_page
-from opparity.pages.words import page_words
+from opparity.words.catalogue import PieceKind
+from opparity.words.pages import page_words
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.change.languages import Catalogue, Piece
     from opparity.change.model import CellState, ChangeReport, MatrixChange, MatrixRow
-    from opparity.change.statements import Statement, Value
+    from opparity.words.catalogue import Catalogue, Piece
+    from opparity.words.statements import Statement, Value
 
 _LETTERS = ("declared", "registered", "implemented", "built", "called")
 

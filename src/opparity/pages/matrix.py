@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth, all_of, any_of
 from opparity.checker.reports.matrix import letters
 from opparity.pages.shell import render_page
-from opparity.pages.words import page_words
+from opparity.words.pages import page_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

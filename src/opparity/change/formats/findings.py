@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.formats.marking import block, code, marked, platform, say
-from opparity.change.statements import state
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.change.model import ReviewedFinding, Suggestion
+    from opparity.words.catalogue import Catalogue
 
 _MOST = 40
 _MOST_PLACES = 5

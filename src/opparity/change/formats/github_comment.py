@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from opparity.change.formats import sections
 from opparity.change.formats.findings import finding_lines
-from opparity.change.formats.marking import say
+from opparity.change.formats.marking import heading, say
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.change.model import ChangeReport, ReviewedFinding
+    from opparity.words.catalogue import Catalogue
 
 # By this line a workflow finds the comment that it wrote before, to write it anew.
 MARKER = "<!-- opparity report -->"
@@ -46,10 +46,10 @@ def _folded(report: ChangeReport, catalogue: Catalogue) -> list[str]:
         if findings:
             advised = name != "fixed"
             lines = finding_lines(findings, catalogue, _MOST_FINDINGS, is_advised=advised)
-            parts.append("\n".join([*sections.heading(catalogue, name, 3), *lines]).rstrip())
+            parts.append("\n".join([*heading(catalogue, name, 3), *lines]).rstrip())
     if report.risks.risks:
         risks = [f"- {say(catalogue, each)}" for each in report.risks.risks]
-        parts.append("\n".join([*sections.heading(catalogue, "risk_list", 3), *risks]))
+        parts.append("\n".join([*heading(catalogue, "risk_list", 3), *risks]))
     remarks = [f"- {say(catalogue, each)}" for each in found.remarks]
     if remarks:
         parts.append(_details(catalogue.word("heading.remarks"), remarks))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.formats.marking import block, code, platform, say, table
+from opparity.change.formats.earlier import related_lines
+from opparity.change.formats.marking import block, code, heading, platform, say, table
 from opparity.change.model import CellChangeKind, LineKind
-from opparity.change.statements import state
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.change.model import (
         CellChange,
         CellState,
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
         MatrixRow,
         Outlook,
     )
-    from opparity.change.statements import Statement
+    from opparity.words.catalogue import Catalogue
+    from opparity.words.statements import Statement
 
 _MOST_MATRIX_ROWS = 60
 # Of so few commits the whole messages are quoted, where they are all that tells the motive.
@@ -31,11 +32,6 @@ def head(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return the title and what was compared."""
     compared = state("text.compared", before=report.before.label, after=report.after.label)
     return [f"# {catalogue.word('heading.report')}", "", say(catalogue, compared)]
-
-
-def heading(catalogue: Catalogue, name: str, level: int = 2) -> list[str]:
-    """Return a heading and the empty line after it."""
-    return [f"{'#' * level} {catalogue.word(f'heading.{name}')}", ""]
 
 
 def summary(report: ChangeReport, catalogue: Catalogue) -> list[str]:
@@ -319,6 +315,4 @@ def _macros(report: ChangeReport, catalogue: Catalogue) -> list[str]:
 
 def related(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return earlier changes and the trend."""
-    from opparity.change.formats.earlier import related_lines  # noqa: PLC0415 -- it takes ours
-
     return [*heading(catalogue, "related"), *related_lines(report.related, catalogue)]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opparity.change.statements import Statement
     from opparity.checker.rules.findings import Severity
+    from opparity.words.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from opparity.checker.tree.names import printable
 from opparity.history.formats.words import changes, head, verdict
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.history.model import OperatorHistory, PlatformState, Point
+    from opparity.words.catalogue import Catalogue
 
 _COLUMN = 26
 _ROW = 34

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts.places import Location, Problem
     from opparity.checker.facts.platforms import Platform
-    from opparity.checker.languages.cmake.machine import Machine
-    from opparity.checker.languages.cmake.syntax import Block, Command, Statement
+    from opparity.checker.languages.cmake.syntax import Block, Statement
 
 
 # Of one build; vLLM 0.33.0's take 400 (CPU) to 10,852 (CUDA).
@@ -115,7 +114,7 @@ class State:
         self.calls = 0
         self.bindings: dict[str, str] = {}
         self.entered: set[str] = set()
-        self.commands: Mapping[str, Callable[[Machine, Command, list[str]], None]] = {}
+        self.commands: Mapping[str, Callable[..., None]] = {}
 
     @property
     def is_stopped(self) -> bool:

@@ -14,6 +14,7 @@ from opparity.checker.languages.setup_py.expressions import Evaluator
 from opparity.checker.languages.setup_py.extensions import Extension, extension_kind
 from opparity.checker.languages.setup_py.library_calls import call_library
 from opparity.checker.languages.setup_py.methods import call_method
+from opparity.checker.languages.setup_py.nodes import HANDLERS
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Choice,
@@ -91,6 +92,8 @@ class Caller(Evaluator, ABC):
         called: the functions that were, by the identity of their syntax.
         copies: files that the script makes from files of the tree, `flash_api.cu` from `.cpp`.
     """
+
+    handlers = HANDLERS
 
     parse: Callable[[str], ast.Module | None] = lambda _path: None
     extensions: list[Extension] = field(default_factory=list)

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location
 from opparity.checker.languages.setup_py.comparisons import arithmetic, combine_collections
-from opparity.checker.languages.setup_py.nodes import HANDLERS
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Choice,
@@ -43,7 +42,7 @@ from opparity.checker.languages.setup_py.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from opparity.checker.languages.setup_py.tree_paths import TreePaths
     from opparity.checker.languages.setup_py.world import World
@@ -69,9 +68,12 @@ class Evaluator(ABC):
     Attributes:
         paths: the tree, from the folder where the script runs.
         world: the platform's answers.
+        handlers: what evaluates each kind of expression.
         path: whether the code being evaluated is reached.
         branch: the innermost undecided branch, by number; 0 outside all.
     """
+
+    handlers: ClassVar[Mapping[type[ast.expr], Callable[..., Value]]]
 
     paths: TreePaths
     world: World
@@ -114,7 +116,7 @@ class Evaluator(ABC):
             OutOfSteps: the script as a whole took too many steps.
         """
         self.count_step()
-        handler = HANDLERS.get(type(node))
+        handler = self.handlers.get(type(node))
         return handler(self, node, scope) if handler else Unsure(type(node).__name__)
 
     def count_step(self, compared: int = 0) -> None:
