@@ -17,6 +17,7 @@ import typer
 from opparity.benchmark import commands as benchmark_commands
 from opparity.change import commands as change_commands
 from opparity.checker import commands as checker_commands
+from opparity.endings import crashed
 from opparity.errors import OpparityError, PackagesMissing
 from opparity.evaluation import commands as evaluation_commands
 from opparity.history import commands as history_commands
@@ -49,6 +50,8 @@ def run() -> NoReturn:
     """
     try:
         application(prog_name="opparity")
+    except Exception as error:  # noqa: BLE001 -- status 1 would say that there are findings
+        sys.exit(crashed(error))
     except SystemExit as end:
         status = end.code or 0
         if not isinstance(status, int) or "torch" in sys.modules or _has_processes():

@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from checker.trees_on_disk import commit_all, write_folder, write_tar
-from opparity.checker.commands import ExitStatus
 from opparity.checker.reports import OutputFormat
 from opparity.checker.reports.explanation import pages
 from opparity.checker.rules.table import RULES
 from opparity.command_line import application
+from opparity.endings import ExitStatus
 
 PROJECTS = Path(__file__).parents[1] / "projects"
 UNGUARDED = PROJECTS / "vllm_38750_unguarded"

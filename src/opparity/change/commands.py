@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opparity.change.formats import ReportFormat
-from opparity.checker.commands import ExitStatus, print_page, print_text, refusals
+from opparity.endings import ExitStatus, print_page, print_text, refusals
 from opparity.errors import OpparityError
 from opparity.words.language import Language
 

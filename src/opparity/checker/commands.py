@@ -6,35 +6,20 @@ Each command imports what it needs when it runs, so that `opparity --help` stays
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from opparity.checker.reports import OutputFormat
+from opparity.endings import ExitStatus, print_page, print_text, refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from opparity.checker.results.baseline import Entry
     from opparity.checker.results.configuration import Configuration
     from opparity.checker.results.inspection import Request
     from opparity.checker.rules.findings import Finding
-
-
-class ExitStatus(IntEnum):
-    """What the status of `opparity check` says."""
-
-    CLEAN = 0
-    """The tree was checked, and there is neither an error nor a warning."""
-
-    FINDINGS = 1
-    """The tree was checked, and there is at least one error or warning."""
-
-    NOT_CHECKED = 2
-    """The tree could not be checked: a wrong option, setting or input, said on standard error."""
 
 
 class MatrixFormat(StrEnum):
@@ -111,7 +96,7 @@ def check(
 ) -> None:
     """Say what is declared, registered and called but not built, on each platform.
 
-    Exit status: 0 clean, 1 findings, 2 could not check.
+    Exit status: 0 clean, 1 findings, 2 could not check, 3 a bug of Opparity.
     """
     with refusals():
         from opparity.checker.reports import renderer  # noqa: PLC0415
@@ -209,31 +194,6 @@ def rules(
             print_text(explanation.table_as_json(RULES))
         else:
             print_text(explanation.table_as_text(RULES))
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what Opparity refuses into a line on standard error and exit status 2."""
-    from opparity.checker.tree.names import printable  # noqa: PLC0415 -- quick --help
-    from opparity.errors import OpparityError  # noqa: PLC0415
-
-    try:
-        yield
-    except (OpparityError, OSError) as error:
-        sys.stderr.write(f"opparity: {printable(str(error))}\n")
-        raise typer.Exit(ExitStatus.NOT_CHECKED) from error
-
-
-def print_text(text: str) -> None:
-    """Write to standard output; what its encoding cannot hold becomes an escape."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def print_page(text: str) -> None:
-    """Write what says itself that it is UTF-8 to standard output, whatever that is encoded in."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8"))
 
 
 def _words(options: list[str] | None) -> list[str]:
