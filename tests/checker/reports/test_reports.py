@@ -17,6 +17,7 @@ from opparity.checker.facts.places import Location, Related
 from opparity.checker.reports import OutputFormat, renderer
 from opparity.checker.reports.text import render_for
 from opparity.checker.results.report import Report, group_by_platform
+from opparity.checker.results.suppressions import Accepted, Suppression
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Finding, Severity, Unknown
 
@@ -67,6 +68,7 @@ UNKNOWN = Unknown(
     platform="cuda:9.0,10.0",
     symbol="moe_align",
 )
+COMMENT = Suppression(Location("csrc/a.cpp", 1), 2, ("BLD001",), "a reason")
 # Every character that some format gives a meaning to.
 HOSTILE = "::error::%0A\r\n\x1b[2J<b>|`*_[x](y)&amp;\"'\x00\ud800 @everyone"
 
@@ -95,7 +97,7 @@ FULL = Report(
     ),
     unknowns=(UNKNOWN,),
     rules=RULES,
-    suppressed=2,
+    suppressed=(Accepted(MISSING, COMMENT), Accepted(UNKNOWN, COMMENT)),
     accepted=1,
     prefix="extension/",
     excerpts={

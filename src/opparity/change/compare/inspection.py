@@ -17,7 +17,7 @@ from opparity.checker.facts.names import operator_name, plain_library
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.languages.workers import finished
 from opparity.checker.results.inspection import Request, inspect_project
-from opparity.checker.rules.findings import Severity
+from opparity.checker.rules.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.places import Location
     from opparity.checker.languages.workers import Steps
     from opparity.checker.results.report import Report
+    from opparity.checker.results.suppressions import Accepted
     from opparity.checker.tree.contents import Tree
 
 WORDS = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"}
@@ -58,6 +59,11 @@ class Inspected:
     def platforms(self) -> tuple[str, ...]:
         """Return the labels of the platforms that were looked at."""
         return self.matrix.platforms
+
+    @property
+    def accepted_findings(self) -> list[Accepted[Finding]]:
+        """Return the findings that comments of the tree accept."""
+        return [each for each in self.report.suppressed if isinstance(each.result, Finding)]
 
     @property
     def has_extension(self) -> bool:

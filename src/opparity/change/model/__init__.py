@@ -34,6 +34,7 @@ from opparity.change.model.related import (
     TrendPoint,
 )
 from opparity.change.model.review import (
+    HiddenFinding,
     Place,
     Review,
     ReviewedFinding,
@@ -87,6 +88,7 @@ __all__ = [
     "FileChange",
     "FileKind",
     "FileStatus",
+    "HiddenFinding",
     "Implementation",
     "LineKind",
     "LostOperator",

@@ -27,7 +27,7 @@ def render(report: Report) -> str:
             "warnings": report.count(Severity.WARNING),
             "information": report.count(Severity.INFORMATION),
             "unknowns": len(report.unknowns),
-            "suppressed": report.suppressed,
+            "suppressed": len(report.suppressed),
             "accepted_by_baseline": report.accepted,
         },
     }

@@ -21,12 +21,16 @@ def open_configured(path: Path, revision: str | None = None) -> tuple[Tree, Conf
     """Return the tree without what its configuration excludes, and the configuration."""
     tree = open_tree(path, revision)
     configuration = read_configuration(tree)
-    if configuration.exclude:
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- few projects exclude anything
+    return configured(tree, configuration), configuration
 
-        excluded = GitIgnoreSpec.from_lines(configuration.exclude)
-        tree = tree.without(excluded.match_file)
-    return tree, configuration
+
+def configured(tree: Tree, configuration: Configuration) -> Tree:
+    """Return a tree without what a configuration excludes, be it the tree's own or another's."""
+    if not configuration.exclude:
+        return tree
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- few projects exclude anything
+
+    return tree.without(GitIgnoreSpec.from_lines(configuration.exclude).match_file)
 
 
 def parse_platforms(labels: Iterable[str]) -> tuple[Platform, ...]:

@@ -94,13 +94,10 @@ def inspect_project(analysis: Analysis, request: Request) -> Report:
         findings=tuple(sorted(left, key=lambda each: each.location)),
         unknowns=unknowns.left,
         rules=request.rules,
-        suppressed=len(check.findings)
-        + len(check.unknowns)
-        - len(findings.left)
-        - len(unknowns.left),
+        suppressed=(*findings.accepted, *unknowns.accepted),
         accepted=accepted,
         prefix=request.prefix,
-        excerpts=_excerpts(tree, left),
+        excerpts=_excerpts(tree, [*left, *(each.result for each in findings.accepted)]),
     )
 
 

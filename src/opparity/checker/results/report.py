@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from opparity.checker.facts.places import Location
+    from opparity.checker.results.suppressions import Accepted
     from opparity.checker.rules.base import Rule
 
 # What stands for the platform of a finding that holds for every platform.
@@ -27,7 +28,7 @@ class Report:
         findings: sorted by place.
         unknowns: what could not be decided, sorted by place.
         rules: those that were applied.
-        suppressed: how many findings and unknowns comments accepted.
+        suppressed: the findings and unknowns that comments accepted.
         accepted: how many findings the baseline accepted.
         prefix: what leads from the current folder to the tree, "" or ending in "/".
         excerpts: the line of source at each finding's place.
@@ -38,7 +39,7 @@ class Report:
     findings: tuple[Finding, ...]
     unknowns: tuple[Unknown, ...]
     rules: tuple[type[Rule], ...]
-    suppressed: int = 0
+    suppressed: tuple[Accepted[Finding] | Accepted[Unknown], ...] = ()
     accepted: int = 0
     prefix: str = ""
     excerpts: Mapping[tuple[str, int], str] = field(default_factory=dict)
@@ -104,7 +105,7 @@ def summary_line(report: Report) -> str:
     parts = [plural(report.count(severity), severity.value) for severity in Severity]
     parts.append(plural(len(report.unknowns), "unknown"))
     if report.suppressed:
-        parts.append(f"{report.suppressed} suppressed")
+        parts.append(f"{len(report.suppressed)} suppressed")
     if report.accepted:
         parts.append(f"{report.accepted} in the baseline")
     return f"{report.project} on {', '.join(report.platforms) or 'no platform'}: {', '.join(parts)}"
