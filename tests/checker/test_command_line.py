@@ -220,7 +220,7 @@ def test_every_rule_explains_itself(rule: type[Any]) -> None:
     for section in ("## Why is this bad?", "## Example", "## Use instead"):
         assert section in text
     assert run("explain", rule.name.upper()).stdout == text
-    document = json.loads(run("explain", rule.code.lower(), "--format", "json").stdout)
+    document = json.loads(run("explain", rule.code.lower(), "--output-format", "json").stdout)
     assert document["page"] in text
     assert document["summary"].endswith(".")
 
@@ -235,7 +235,7 @@ def test_the_rules_are_listed_once_each() -> None:
     lines = run("rules").stdout.splitlines()
     assert [line.split()[0] for line in lines] == [rule.code for rule in RULES]
     assert len({rule.code for rule in RULES}) == len({rule.name for rule in RULES}) == len(RULES)
-    listed = json.loads(run("rules", "--format", "json").stdout)
+    listed = json.loads(run("rules", "--output-format", "json").stdout)
     assert [each["code"] for each in listed] == [rule.code for rule in RULES]
 
 

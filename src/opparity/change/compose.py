@@ -19,10 +19,8 @@ from opparity.change.tell.releases import relate_releases
 from opparity.checker.analysis.reading import describe
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.languages.workers import Workers, apart, collector_paused, in_turn
-from opparity.checker.results.configured_tree import configured, open_configured, parse_platforms
-from opparity.checker.results.inspection import Request
-from opparity.checker.results.selection import select_rules
-from opparity.checker.rules.table import RULES
+from opparity.checker.results.configured_tree import configured, open_configured
+from opparity.checker.results.request import request_of
 from opparity.checker.tree.opening import open_tree
 from opparity.errors import OpparityError
 from opparity.words.statements import state
@@ -137,7 +135,7 @@ def _inspecting(
 ) -> Steps[Inspected]:
     tree, configuration, described = opened
     settings.append(configuration)
-    request = _request(configuration, platforms)
+    request = request_of(configuration, platforms=platforms)
     return inspecting(tree, place.label, request, workers, described)
 
 
@@ -160,7 +158,7 @@ def judge_sides(
         for place, configuration in zip(places, (second, first), strict=True):
             say(place.label)
             tree = configured(open_tree(place.path, place.revision), configuration)
-            request = _request(configuration, sources.platforms)
+            request = request_of(configuration, platforms=sources.platforms)
             others.append(inspect(tree, place.label, request, workers))
     by_before, by_after = Pair(before, others[1]), Pair(others[0], after)
     return judge(by_before, by_after, (first, second), is_trusted=sources.is_head_trusted)
@@ -185,15 +183,8 @@ def _open(place: Place) -> _Opened:
 
 def _open_described(place: Place, platforms: tuple[str, ...]) -> _Opened:
     tree, configuration, _ = _open(place)
-    return tree, configuration, describe(tree, _request(configuration, platforms).platforms)()
-
-
-def _request(configuration: Configuration, platforms: tuple[str, ...]) -> Request:
-    return Request(
-        platforms=parse_platforms(platforms or configuration.platforms),
-        rules=select_rules(RULES, configuration.select, configuration.ignore),
-        is_narrowed=bool(platforms),
-    )
+    asked = request_of(configuration, platforms=platforms).platforms
+    return tree, configuration, describe(tree, asked)()
 
 
 def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:

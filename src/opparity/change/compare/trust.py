@@ -6,7 +6,7 @@ settings, or accepts in comments what the tree before did not, the difference is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opparity.change.compare.identity import without
@@ -70,7 +70,7 @@ def follows_alike(first: Configuration, second: Configuration, *, platforms: boo
     left_out = _NOT_FOLLOWED | ({"platforms"} if platforms else set())
     return all(
         getattr(first, field.name) == getattr(second, field.name)
-        for field in fields(Configuration)
+        for field in Configuration.keys().values()
         if field.name not in left_out
     )
 
@@ -133,17 +133,17 @@ def _reason(finding: Finding, own: Inspected, comment: Accepted[Finding] | None)
     path = finding.location.path
     if path not in own.tree.files:
         return state("hidden.excluded", path=path)
+    if own.is_ignored(finding):
+        return state("hidden.per_file", path=path, rule=finding.rule)
     return state("hidden.settings")
 
 
 def _altered(before: Configuration, after: Configuration) -> Iterator[Statement]:
     """Yield the settings that have another value, those of `check` alone included."""
-    for field in fields(Configuration):
+    for key, field in Configuration.keys().items():
         first, second = getattr(before, field.name), getattr(after, field.name)
         if first != second:
-            yield state(
-                "hidden.setting", setting=field.name, old=_written(first), new=_written(second)
-            )
+            yield state("hidden.setting", setting=key, old=_written(first), new=_written(second))
 
 
 def _written(value: object) -> str:

@@ -26,7 +26,7 @@ def _command(report: Report, group: Group) -> str:
     is_finding = isinstance(first, Finding)
     command = _COMMANDS[first.severity] if isinstance(first, Finding) else "notice"
     properties = {
-        "file": f"{report.prefix}{first.location.path}",
+        "file": report.shown(first.location.path),
         "line": str(first.location.line),
         "col": str(first.location.column),
         "title": f"{first.rule} {first.name}",
@@ -39,6 +39,9 @@ def _command(report: Report, group: Group) -> str:
         printable(first.message),
         *(f"\n{report.place(each.location)}: {printable(each.message)}" for each in first.related),
     ]
+    if is_finding:
+        remedy = report.remedy(first.rule)
+        parts.append(f"\n{remedy + ' ' if remedy else ''}(opparity explain {first.rule})")
     message = " ".join(part for part in parts if part).replace(" \n", "\n")
     return f"::{command} {listed}::{_escaped(message)}"
 

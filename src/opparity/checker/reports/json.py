@@ -20,7 +20,7 @@ def render(report: Report) -> str:
         "schema_version": SCHEMA_VERSION,
         "project": report.project,
         "platforms": list(report.platforms),
-        "findings": [_finding(each) for each in report.findings],
+        "findings": [_finding(report, each) for each in report.findings],
         "unknowns": [_result(each) for each in report.unknowns],
         "summary": {
             "errors": report.count(Severity.ERROR),
@@ -34,10 +34,15 @@ def render(report: Report) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding(report: Report, finding: Finding) -> dict[str, object]:
     result = _result(finding)
     names = {"rule": result.pop("rule"), "name": result.pop("name")}
-    return {**names, "severity": finding.severity.value, **result}
+    return {
+        **names,
+        "severity": finding.severity.value,
+        **result,
+        "remedy": report.remedy(finding.rule),
+    }
 
 
 def _result(result: Finding | Unknown) -> dict[str, object]:

@@ -44,6 +44,8 @@ def _row(report: Report, group: Group) -> str:
         f"<br>{_code(report.place(each.location))} {_escaped(each.message)}"
         for each in first.related
     )
+    if isinstance(first, Finding) and report.remedy(first.rule):
+        related += f"<br>→ {_advice(report.remedy(first.rule))}"
     cells = [
         f"{first.rule} {first.name}",
         ", ".join(group.platforms) or "all",
@@ -53,6 +55,11 @@ def _row(report: Report, group: Group) -> str:
     if isinstance(first, Finding):
         cells.insert(0, first.severity.value)
     return f"| {' | '.join(cells)} |"
+
+
+def _advice(text: str) -> str:
+    """Return a rule's own words: they are Markdown, and harmless."""
+    return text.replace("|", "\\|")
 
 
 def _escaped(text: str) -> str:

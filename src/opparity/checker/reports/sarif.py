@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from opparity import __version__
+from opparity.checker.reports.addresses import address_of
 from opparity.checker.rules.findings import Finding, Severity, Unknown
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def _rule(rule: type[Rule]) -> dict[str, object]:
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": rule.summary()},
         "fullDescription": {"text": rule.summary()},
+        "helpUri": address_of(rule.code),
         "help": {"text": rule.page(), "markdown": rule.page()},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
@@ -84,7 +86,7 @@ def _location(report: Report, location: Location) -> dict[str, object]:
     return {
         "physicalLocation": {
             "artifactLocation": {
-                "uri": quote(f"{report.prefix}{location.path}", errors="backslashreplace"),
+                "uri": quote(report.shown(location.path), errors="backslashreplace"),
                 "uriBaseId": _ROOT,
             },
             "region": {"startLine": location.line, "startColumn": location.column},

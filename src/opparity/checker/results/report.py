@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,10 @@ class Report:
         rules: those that were applied.
         suppressed: the findings and unknowns that comments accepted.
         accepted: how many findings the baseline accepted.
+        ignored: how many findings and unknowns `per-file-ignores` leaves out.
+        within: the folder of the tree that alone is reported, "" for all of it.
+        elsewhere: how many errors and warnings the rest of the tree has.
+        start: the current folder as seen from the tree: "csrc" where that lies inside the tree.
         prefix: what leads from the current folder to the tree, "" or ending in "/".
         excerpts: the line of source at each finding's place.
     """
@@ -41,6 +46,10 @@ class Report:
     rules: tuple[type[Rule], ...]
     suppressed: tuple[Accepted[Finding] | Accepted[Unknown], ...] = ()
     accepted: int = 0
+    ignored: int = 0
+    within: str = ""
+    elsewhere: int = 0
+    start: str = ""
     prefix: str = ""
     excerpts: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
@@ -58,9 +67,17 @@ class Report:
         """Return the number of findings of a severity."""
         return sum(finding.severity is severity for finding in self.findings)
 
+    def remedy(self, code: str) -> str:
+        """Return what to do about a finding of a rule, in one sentence."""
+        return next((rule.remedy() for rule in self.rules if rule.code == code), "")
+
     def place(self, location: Location) -> str:
         """Return path:line:column as seen from the current folder."""
-        return f"{self.prefix}{location}"
+        return f"{self.shown(location.path)}:{location.line}:{location.column}"
+
+    def shown(self, path: str) -> str:
+        """Return a path as seen from the current folder."""
+        return posixpath.relpath(path, self.start) if self.start else f"{self.prefix}{path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +125,9 @@ def summary_line(report: Report) -> str:
         parts.append(f"{len(report.suppressed)} suppressed")
     if report.accepted:
         parts.append(f"{report.accepted} in the baseline")
+    if report.ignored:
+        parts.append(f"{report.ignored} left out by per-file-ignores")
+    if report.within:
+        noun = "error or warning" if report.elsewhere == 1 else "errors and warnings"
+        parts.append(f"{report.elsewhere} {noun} outside {report.within}")
     return f"{report.project} on {', '.join(report.platforms) or 'no platform'}: {', '.join(parts)}"
