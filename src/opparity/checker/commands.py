@@ -93,7 +93,8 @@ def check(
     Exit status: 0 clean, 1 findings, 2 could not check, 3 a bug of Opparity.
     """
     with refusals():
-        from opparity.checker.reports import counts, render  # noqa: PLC0415 -- quick --help
+        from opparity.checker.reports import counts  # noqa: PLC0415 -- quick --help
+        from opparity.checker.reports.writing import render  # noqa: PLC0415
         from opparity.checker.results.configured_tree import open_configured  # noqa: PLC0415
         from opparity.checker.results.inspection import inspect_tree  # noqa: PLC0415
         from opparity.checker.results.projects import project_of  # noqa: PLC0415

@@ -20,8 +20,9 @@ from opparity.checker.reports.text import render_for
 from opparity.checker.results.report import Report, group_by_platform
 from opparity.checker.results.suppressions import Accepted, Suppression
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.colours import are_wanted
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,7 @@ class ARule(Rule):
     code = "BLD001"
     name = "registered-not-built"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         del analysis
@@ -58,18 +60,35 @@ MISSING = Finding(
     rule="BLD001",
     name="registered-not-built",
     severity=Severity.ERROR,
+    effect=Effect.IMPORT,
     location=Location("csrc/torch_bindings.cpp", 12, 3),
-    message="no source that rocm builds defines silu_and_mul_quant",
+    statement=state(
+        "BLD001.registered",
+        operator="_C::silu_and_mul_quant",
+        symbol="silu_and_mul_quant",
+        target="_C",
+        platform="rocm",
+        reason=state("whereabouts.unlisted", sources=("csrc/quant.cu",)),
+    ),
     platform="rocm",
     operator="_C::silu_and_mul_quant",
     symbol="silu_and_mul_quant",
-    related=(Related(Location("csrc/quant.cu", 40, 6), "defined here; built for cuda"),),
+    related=(Related(Location("csrc/quant.cu", 40, 6), state("place.defined")),),
 )
 UNKNOWN = Unknown(
     rule="BLD001",
     name="registered-not-built",
+    effect=Effect.IMPORT,
     location=Location("csrc/moe.cpp", 7, 1),
-    message="the source list holds files of FetchContent",
+    statement=state(
+        "BLD001.registered_guarded",
+        operator="_C::moe_align",
+        guard="!defined(USE_ROCM)",
+        symbol="moe_align",
+        target="_C",
+        platform="cuda:9.0,10.0",
+        reason=state("whereabouts.open"),
+    ),
     platform="cuda:9.0,10.0",
     symbol="moe_align",
 )
@@ -82,20 +101,27 @@ FULL = Report(
     platforms=("cuda:9.0,10.0", "rocm", "cpu"),
     findings=(
         MISSING,
-        replace(MISSING, platform="cpu"),
+        replace(MISSING, platform="cpu", statement=MISSING.statement.having(platform="cpu")),
         Finding(
             rule="MAC001",
             name="unknown-platform-macro",
             severity=Severity.WARNING,
+            effect=Effect.NONE,
             location=Location("csrc/a,b:c 100%.h", 3, 9),
-            message="IS_ROCM is defined by nobody; did you mean USE_ROCM?",
+            statement=state("MAC001.near", macro="IS_ROCM", known="USE_ROCM"),
         ),
         Finding(
             rule="DEF003",
             name="def-without-impl",
             severity=Severity.INFORMATION,
+            effect=Effect.CALL,
             location=Location("csrc/moe.cpp", 9, 1),
-            message="no implementation on this architecture",
+            statement=state(
+                "DEF003.defined",
+                operator="_C::moe_align",
+                platform="rocm",
+                sources=("csrc/moe.cu", "csrc/moe_sm90.cu"),
+            ),
             platform="rocm",
             operator="_C::moe_align",
         ),
@@ -118,11 +144,12 @@ NASTY = Report(
             rule="BLD001",
             name="registered-not-built",
             severity=Severity.ERROR,
+            effect=Effect.IMPORT,
             location=Location("a.cu", 1, 1),
-            message=HOSTILE,
+            statement=state("CAL005.read", entry=HOSTILE, platform="rocm", guard="x"),
             platform="rocm",
             operator=HOSTILE,
-            related=(Related(Location("b.cu", 1, 1), HOSTILE),),
+            related=(Related(Location("b.cu", 1, 1), state("place.guard", guard=HOSTILE)),),
         ),
     ),
     unknowns=(),
@@ -195,7 +222,9 @@ def test_a_fingerprint_is_of_rule_operator_and_platform_and_not_of_the_line() ->
         return fingerprints(Report("x", ("rocm",), (finding,), (), RULES))
 
     reference = printed(MISSING)
-    moved = replace(MISSING, location=Location("csrc/moved.cpp", 900), message="x")
+    moved = replace(
+        MISSING, location=Location("csrc/moved.cpp", 900), statement=state("place.used")
+    )
     assert printed(moved) == reference
     assert printed(replace(MISSING, rule="BLD002")) != reference
     assert printed(replace(MISSING, operator="_C::other")) != reference
@@ -278,18 +307,18 @@ def test_who_wants_colours(
 
 def test_what_is_not_listed_is_counted_with_the_option_that_lists_it() -> None:
     plain = render_for(FULL)
-    assert "did you mean USE_ROCM?" in plain
-    assert "no implementation on this architecture" not in plain
+    assert "100%.h:3:9: warning MAC001" in plain
+    assert "csrc/moe.cpp:9:1: information" not in plain
     assert plain.count("(--show information lists them)") == 1
     assert plain.count("(--show unknown lists them)") == 1
     for show in ({Show.ALL}, {Show.INFORMATION, Show.UNKNOWN}):
         whole = render_for(FULL, show=frozenset(show))
         assert "--show" not in whole
-        assert "no implementation on this architecture" in whole
-        assert "holds files of FetchContent" in whole
+        assert "csrc/moe.cpp:9:1: information" in whole
+        assert "csrc/moe.cpp:7:1: unknown" in whole
     half = render_for(FULL, show=frozenset({Show.INFORMATION}))
-    assert "no implementation on this architecture" in half
-    assert "holds files of FetchContent" not in half
+    assert "csrc/moe.cpp:9:1: information" in half
+    assert "csrc/moe.cpp:7:1: unknown" not in half
 
 
 def test_the_counts_take_the_platforms_of_a_finding_together() -> None:

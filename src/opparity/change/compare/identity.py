@@ -10,13 +10,10 @@ if TYPE_CHECKING:
 
     from opparity.checker.rules.findings import Finding
 
-# Rules that report the first of many in each file: which one is first says nothing of a change.
-_ONCE_A_FILE = frozenset({"MAC003"})
-
 
 def identity(finding: Finding) -> tuple[str, ...]:
     """Return what stays the same of a finding; lines and files may move."""
-    subject = ("", "") if finding.rule in _ONCE_A_FILE else (finding.operator, finding.symbol)
+    subject = (finding.operator, finding.symbol)
     path = "" if any(subject) else finding.location.path
     return (finding.rule, finding.platform, *subject, path)
 

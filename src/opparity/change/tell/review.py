@@ -96,15 +96,16 @@ def _reviewed(inspected: Inspected, findings: list[Finding]) -> tuple[ReviewedFi
                 rule=first.rule,
                 name=first.name,
                 severity=first.severity,
+                effect=first.effect,
                 platforms=group.platforms,
                 operator=_operator(inspected, first),
                 symbol=first.symbol,
                 path=first.location.path,
                 line=first.location.line,
-                message=first.message,
+                statement=group.statement,
                 excerpt=inspected.report.excerpts.get(place, "").strip(),
                 related=tuple(
-                    Place(each.location.path, each.location.line, each.message)
+                    Place(each.location.path, each.location.line, each.note)
                     for each in first.related
                 ),
                 suggestion=suggest(inspected, first, group.platforms),

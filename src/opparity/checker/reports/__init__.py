@@ -10,7 +10,6 @@ from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from opparity.checker.results.report import Report
 
@@ -38,17 +37,6 @@ class StatisticsRefused(OpparityError, ValueError):
     """`--statistics` in a format that has none."""
 
     message = "--statistics has no format {given!r}; allowed are text and json"
-
-
-def render(
-    report: Report, output_format: OutputFormat, show: frozenset[Show], file: Path | None
-) -> str:
-    """Return the report in a format; in a file, text has neither colours nor links."""
-    if output_format is not OutputFormat.TEXT:
-        return renderer(output_format)(report)
-    from opparity.checker.reports import text  # noqa: PLC0415 -- it loads rich
-
-    return text.render(report, show) if file is None else text.render_for(report, show=show)
 
 
 def renderer(output_format: OutputFormat) -> Callable[[Report], str]:
