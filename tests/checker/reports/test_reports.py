@@ -17,7 +17,8 @@ from opparity import __version__
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.reports import OutputFormat, Show, StatisticsRefused, counts, renderer
 from opparity.checker.reports.text import render_for
-from opparity.checker.results.report import Report, group_by_platform
+from opparity.checker.results.groups import group_by_platform
+from opparity.checker.results.report import Report
 from opparity.checker.results.suppressions import Accepted, Suppression
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.change.compare.identity import without
 from opparity.change.model import HiddenFinding, Place, Review, ReviewedFinding
 from opparity.change.tell.suggestions import suggest
-from opparity.checker.results.report import group_by_platform
+from opparity.checker.results.groups import group_by_platform
 from opparity.checker.rules.findings import Finding, Severity
 from opparity.words.statements import Statement, state
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.reports import OutputFormat, StatisticsRefused
-from opparity.checker.results.report import group_by_platform
 from opparity.checker.rules.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ _ORDER = [*(severity.value for severity in Severity), UNDECIDED]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many findings, or unknowns, a rule has of a severity; all platforms of one are one."""
+    """How many findings, or unknowns, a rule has of a severity; one mistake is one."""
 
     severity: str
     rule: str
@@ -31,7 +30,7 @@ class Count:
 def counts(report: Report) -> list[Count]:
     """Return the counts: errors first, and the most frequent rule first."""
     found: Counter[tuple[str, str, str]] = Counter()
-    for group in group_by_platform(report.results):
+    for group in (*report.entries, *report.doubts):
         first = group.first
         severity = first.severity.value if isinstance(first, Finding) else UNDECIDED
         found[severity, first.rule, first.name] += 1

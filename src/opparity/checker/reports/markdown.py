@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.results.report import group_by_platform, summary_line
+from opparity.checker.reports.others import other_line
+from opparity.checker.results.report import summary_line
 from opparity.checker.rules.findings import Finding
 from opparity.checker.tree.names import printable
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
-    from opparity.checker.results.report import Group, Report
+    from opparity.checker.results.groups import Group
+    from opparity.checker.results.report import Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
 
@@ -19,7 +21,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
 def render(report: Report) -> str:
     """Return Markdown: a table of findings and, folded, one of what could not be decided."""
     lines = ["# Opparity", "", _escaped(summary_line(report)), ""]
-    findings = group_by_platform(report.findings)
+    findings = report.entries
     if findings:
         lines += [
             "| severity | rule | platform | place | what |",
@@ -27,7 +29,7 @@ def render(report: Report) -> str:
         ]
         lines += [_row(report, group) for group in findings]
         lines.append("")
-    unknowns = group_by_platform(report.unknowns)
+    unknowns = report.doubts
     if unknowns:
         lines += ["<details>", "<summary>What could not be decided</summary>", ""]
         lines += ["| rule | platform | place | what |", "| --- | --- | --- | --- |"]
@@ -45,8 +47,9 @@ def _row(report: Report, group: Group) -> str:
         f"<br>{_code(report.place(each.location))} {_escaped(english(each.note))}"
         for each in first.related
     )
-    if isinstance(first, Finding) and report.remedy(first.rule):
-        related += f"<br>→ {_advice(report.remedy(first.rule))}"
+    related += "".join(f"<br>{_escaped(other_line(report, each))}" for each in group.others)
+    if isinstance(first, Finding) and report.remedy(group.advisor):
+        related += f"<br>→ {_advice(report.remedy(group.advisor))}"
     cells = [
         f"{first.rule} {first.name}",
         ", ".join(group.platforms) or "all",

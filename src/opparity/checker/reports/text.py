@@ -12,13 +12,14 @@ from rich.text import Text
 
 from opparity.checker.reports import Show, counts
 from opparity.checker.reports.addresses import address_of
-from opparity.checker.results.report import group_by_platform, summary_line
+from opparity.checker.results.report import summary_line
 from opparity.checker.rules.findings import Finding, Severity
 from opparity.colours import are_wanted
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
-    from opparity.checker.results.report import Group, Report
+    from opparity.checker.results.groups import Group
+    from opparity.checker.results.report import Report
 
 _STYLES = {
     Severity.ERROR: "bold red",
@@ -49,12 +50,11 @@ def render_for(
         emoji=False,
         legacy_windows=False,
     )
-    groups = group_by_platform(report.findings)
-    for group in groups:
+    for group in report.entries:
         assert isinstance(group.first, Finding)
         if group.first.severity is not Severity.INFORMATION or _is_shown(Show.INFORMATION, show):
             _print_group(console, report, group)
-    unknowns = group_by_platform(report.unknowns)
+    unknowns = report.doubts
     if unknowns and _is_shown(Show.UNKNOWN, show):
         console.print(Text("Could not be decided:", style="bold"))
         for group in unknowns:
@@ -97,8 +97,12 @@ def _print_group(console: Console, report: Report, group: Group) -> None:
     for related in finding.related:
         note = f"{report.place(related.location)}: {english(related.note)}"
         console.print(Text.assemble(("  = ", "blue"), note), soft_wrap=True)
-    remedy = report.remedy(finding.rule)
-    parts = [part for part in (remedy, f"(opparity explain {finding.rule})") if part]
+    for other in group.others:
+        console.print(
+            Text.assemble(("  = also ", "blue"), _headline(report, other)), soft_wrap=True
+        )
+    remedy = report.remedy(group.advisor)
+    parts = [part for part in (remedy, f"(opparity explain {group.advisor})") if part]
     console.print(Text.assemble(("  = help: ", "blue"), " ".join(parts)), soft_wrap=True)
     console.print()
 
