@@ -29,12 +29,12 @@ class Project:
 
     Attributes:
         name: the tree's own name, for reports.
-        platforms: those that are checked, in order.
+        platforms: all that the tree knows, and those asked for: what is said of one of them hangs
+            on none that somebody else was asked for.
+        asked: those that results are wanted for, in order.
         native: the facts of each C++, CUDA and HIP file, by path.
         builds: each build description, evaluated for each platform.
         variants: the same with one option set otherwise than by default.
-        other_builds: the same for the platforms that the tree knows and nobody asked about: what
-            they register is missing on those that are checked, if these do not register it.
         python: the facts of each Python file, by path.
         problems: what could not be read.
     """
@@ -42,10 +42,10 @@ class Project:
     name: str
     tree: Tree
     platforms: tuple[Platform, ...]
+    asked: tuple[Platform, ...] = ()
     native: dict[str, NativeFile] = field(default_factory=dict)
     builds: tuple[Build, ...] = ()
     variants: tuple[Build, ...] = ()
-    other_builds: tuple[Build, ...] = ()
     python: dict[str, PythonFile] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 

@@ -43,9 +43,15 @@ def known_platforms(tree: Tree) -> tuple[Platform, ...]:
     return tuple(Platform(name) for name in _MARKS if name in found)
 
 
+def describes_build(tree: Tree, path: str) -> bool:
+    """Return whether a file is a build description of the tree's own."""
+    is_own = bool(_BUILD_FILE.search(path)) and not FOREIGN.search(path)
+    return is_own and tree.is_readable(path)
+
+
 def _named(tree: Tree) -> Iterator[str]:
     for path in tree.files:
-        if tree.is_readable(path) and _BUILD_FILE.search(path) and not FOREIGN.search(path):
+        if describes_build(tree, path):
             yield from platforms_in(tree.read(path))
 
 
