@@ -11,8 +11,8 @@ from opparity.checker.analysis.dedicated_builds import without_foreign_builds
 from opparity.checker.analysis.project import Project
 from opparity.checker.facts.names import library_name
 from opparity.checker.languages.cmake.evaluation import CMakeReader
+from opparity.checker.languages.cpp.across_files import link_files
 from opparity.checker.languages.cpp.reader import WORTH_A_POOL, read_native_files
-from opparity.checker.languages.cpp.registration_macros import with_macros
 from opparity.checker.languages.data.build_toml import read_build_tomls
 from opparity.checker.languages.data.json_lists import read_json_lists
 from opparity.checker.languages.detection import known_platforms
@@ -92,7 +92,7 @@ def reading(
     assert found is not None
     yield
     by_path = {file.path: file for file in read}
-    native = with_macros({path: by_path[path] for path in tree.native})
+    native = link_files({path: by_path[path] for path in tree.native})
     scripts = yield from python.read(_libraries(native, found.builds), _modules(found.builds))
     problems = [*tree.problems]
     for file in native.values():
