@@ -178,23 +178,12 @@ def _visible(bodies: list[MacroBody], file: NativeFile) -> list[MacroBody]:
 
 def _under(found: Registered, use: MacroUse, definition: MacroBody | MacroDefinition) -> Registered:
     """Return what is registered under the conditions of a macro and of its use."""
-    condition = conjunction(use.condition, definition.condition)
-    return Registered(
-        [replace(each, condition=condition) for each in found.registrations],
-        [replace(each, condition=condition) for each in found.handed_on],
-        [replace(each, condition=condition) for each in found.unfollowed],
-        set(found.named),
-    )
+    return found.moved(lambda place: place, conjunction(use.condition, definition.condition))
 
 
 def _at(found: Registered, use: MacroUse) -> Registered:
     """Return what is registered, at the place where a macro is used."""
-    return Registered(
-        [replace(each, location=use.location) for each in found.registrations],
-        [replace(each, location=use.location) for each in found.handed_on],
-        [replace(each, location=use.location) for each in found.unfollowed],
-        found.named,
-    )
+    return found.moved(lambda _: use.location, ALWAYS)
 
 
 def _extended(file: NativeFile, more: Registered, definitions: list[Definition]) -> NativeFile:

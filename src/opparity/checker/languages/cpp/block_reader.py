@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from opparity.checker.facts.conditions import ALWAYS
+from opparity.checker.facts.conditions import ALWAYS, conjunction
 from opparity.checker.facts.native import HandedOn, Registration, RegistrationKind, Unfollowed
 from opparity.checker.facts.places import Location
 from opparity.checker.languages.cpp.bound_functions import (
@@ -69,6 +69,15 @@ class Registered:
     unfollowed: list[Unfollowed] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
 
+    def moved(self, move: Callable[[Location], Location], condition: Condition) -> Registered:
+        """Return the same at other places, under a further condition."""
+        return Registered(
+            [_moved(each, move, condition) for each in self.registrations],
+            [_moved(each, move, condition) for each in self.handed_on],
+            [_moved(each, move, condition) for each in self.unfollowed],
+            set(self.named),
+        )
+
     def add(self, other: Registered) -> None:
         """Add what other blocks say."""
         self.registrations += other.registrations
@@ -81,12 +90,19 @@ def read_text(block: Block, text: str, location: Location) -> Registered:
     """Return what a macro's body registers where a block has it as a statement."""
     root = parse(f"void body() {{{text}}}".encode()).root_node
     found = BlockReader(block, location.path, lambda _: ALWAYS, {}).read(root)
-    for kind in (found.registrations, found.handed_on, found.unfollowed):
-        kind[:] = [
-            replace(each, location=Location(location.path, location.line + each.location.line - 1))
-            for each in kind
-        ]
-    return found
+    first = location.line - 1
+    return found.moved(lambda place: Location(location.path, first + place.line), ALWAYS)
+
+
+_Placed = TypeVar("_Placed", Registration, HandedOn, Unfollowed)
+
+
+def _moved(each: _Placed, move: Callable[[Location], Location], condition: Condition) -> _Placed:
+    return replace(
+        each,
+        location=move(each.location),
+        condition=conjunction(condition, each.condition),
+    )
 
 
 class BlockReader:
@@ -156,9 +172,7 @@ class BlockReader:
         place = Location(self.path, call.start_point.row + 1, call.start_point.column + 1)
         condition = self.condition_at(place.line)
         inner = read_text(self.block, text, place)
-        for kind in (inner.registrations, inner.handed_on, inner.unfollowed):
-            kind[:] = [replace(each, location=place, condition=condition) for each in kind]
-        self.found.add(inner)
+        self.found.add(inner.moved(lambda _: place, condition))
 
     def _hand_on(self, function: Node, call: Node, values: list[Node]) -> None:
         """Take a function that is given the library, or a submodule."""
