@@ -27,6 +27,7 @@ from opparity.checker.facts.platforms import parse_platform
 from opparity.checker.results.check import Check, check_project
 from opparity.checker.tree.contents import Tree, TreeRefused
 from opparity.checker.tree.opening import open_tree
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,8 +75,8 @@ def holds(check: Check, wanted: Expected) -> bool:
 
 def _words(result: Finding | Unknown) -> str:
     """Return what a result names, in the places that it refers to as well."""
-    places = " ".join(each.message for each in result.related)
-    return f"{result.symbol} {result.operator} {result.message} {places}"
+    said = [result.statement, *(each.note for each in result.related)]
+    return " ".join([result.symbol, result.operator, *map(english, said)])
 
 
 def verdict(case: Case, check: Check) -> str:

@@ -40,6 +40,7 @@ _STATEMENT: Schema = {
                 "anyOf": [
                     {"type": "string"},
                     {"type": "integer"},
+                    {"$ref": "#/$defs/Statement"},
                     {"type": "array", "items": {"type": "string"}},
                     {"type": "array", "items": {"$ref": "#/$defs/Statement"}},
                 ]

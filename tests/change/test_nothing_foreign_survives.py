@@ -84,7 +84,7 @@ def spoiled(report: ChangeReport, text: str) -> ChangeReport:
         operator=text,
         symbol=text,
         path=text,
-        message=text,
+        statement=state("place.guard", guard=text),
         excerpt=text,
         platforms=(text,),
     )

@@ -16,6 +16,7 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related
 from opparity.command_line import application
 from opparity.pages.matrix import Status, render, status_of
+from opparity.words.statements import state
 from pages.conftest import PHONE, elements_of, violations
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ PROJECT = Path(__file__).parents[1] / "projects/vllm_38750_unguarded"
 LISTED = (
     "Array.from(document.querySelectorAll('#operators tbody')).filter(each => !each.hidden).length"
 )
-YES = Answer(Truth.TRUE, (Related(Location("csrc/ops.h", 7), "declared here"),))
+YES = Answer(Truth.TRUE, (Related(Location("csrc/ops.h", 7), state("place.declared")),))
 NO = Answer(Truth.FALSE)
 UNKNOWN = Answer(Truth.UNKNOWN)
-BUILT = Answer(Truth.TRUE, (Related(Location("csrc/quant/fused_add.cu", 40), "defined here"),))
+BUILT = Answer(
+    Truth.TRUE, (Related(Location("csrc/quant/fused_add.cu", 40), state("place.defined")),)
+)
 
 WORKS = Cell(YES, YES, (("CUDA", YES),), BUILT, YES)
 BROKEN = Cell(YES, YES, (("CUDA", YES),), NO, YES)
@@ -209,7 +212,9 @@ def test_hostile_names_are_text(visit: Open) -> None:
             (name,),
             tuple(
                 Cell(
-                    Answer(Truth.TRUE, (Related(Location(name, 1), name),)),
+                    Answer(
+                        Truth.TRUE, (Related(Location(name, 1), state("place.guard", guard=name)),)
+                    ),
                     each.defined,
                     ((name, YES),),
                     each.built,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from opparity.change.model import CellChangeKind, CellVerdict, RowChange
-from opparity.checker.tree.names import printable
 from opparity.pages.excerpts import highlighted, highlighted_excerpt
 from opparity.pages.shell import breakable, render_page
 from opparity.words.catalogue import PieceKind
@@ -87,7 +86,6 @@ def render(report: ChangeReport, catalogue: Catalogue) -> str:
         text=catalogue.word,
         say=lambda statement: said(catalogue, statement),
         state=lambda key, **values: said(catalogue, _state(key, values)),
-        message=lambda text, stop="": _message(catalogue, text, stop),
         rule=lambda code, part: marked(catalogue.rule(code, part)),
         highlighted=lambda path, line: highlighted(path, [line])[0],
         highlighted_excerpt=highlighted_excerpt,
@@ -124,14 +122,6 @@ def tabulate(matrix: MatrixChange) -> Table:
 def said(catalogue: Catalogue, statement: Statement) -> Markup:
     """Return a statement as HTML: what is not the catalogue's own words is escaped."""
     return marked(catalogue.say(statement))
-
-
-def _message(catalogue: Catalogue, text: str, stop: str) -> Markup:
-    """Return a sentence of the checker; English where the language has no words for it."""
-    pieces = catalogue.message(text)
-    if pieces:
-        return marked(pieces) + stop
-    return Markup('<span lang="en">{}</span>').format(printable(text))
 
 
 def marked(pieces: Iterable[Piece]) -> Markup:

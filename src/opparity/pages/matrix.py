@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth, all_of, any_of
 from opparity.checker.reports.matrix import letters
 from opparity.pages.shell import render_page
+from opparity.words.catalogue import english
 from opparity.words.pages import page_words
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _fact(
         key,
         tuple((text, tuple(found)) for text, found in by_answer.items() if found),
         tuple(
-            Place(related.location.path, related.location.line, related.message, tuple(found))
+            Place(related.location.path, related.location.line, english(related.note), tuple(found))
             for related, found in by_place.items()
         ),
     )

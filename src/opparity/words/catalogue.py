@@ -1,4 +1,10 @@
-"""The report's fixed words: one file a language, `en.toml` and `zh.toml`, with the same keys.
+"""Every sentence of the checker, reports and histories by its name, in each language.
+
+A language is a folder, with a file for each of them and the same keys in all languages.
+In a sentence `{name}` stands for a value, `{count:one|many}` for a number with its noun,
+`{names!s:is|are}` for the word alone that fits a number or a list, and backticks for code.
+A rule's sentences are the table of its code; its title, reasons and remedy in English are those of
+its own page.
 
 A sentence is cut into pieces; what is not ours (operators, paths, macros, texts of the trees) is in
 pieces of its own, so that a format can mark it and make it harmless.
@@ -18,12 +24,12 @@ from typing import TYPE_CHECKING
 from opparity.checker.rules.table import RULES
 from opparity.checker.tree.names import printable
 from opparity.words.language import Language
-from opparity.words.messages import NESTED, recognise
+from opparity.words.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from opparity.words.statements import Statement
+    from opparity.words.statements import Value
 
 # So many things of a list are named in a sentence; "and 70 more" stands for the others.
 _NAMED = 6
@@ -32,6 +38,9 @@ _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
 # Chinese characters and punctuation: between two of them stands no space.
 _WIDE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 _PLATFORMS = frozenset({"platform", "platforms"})
+_FILES = ("checker", "change", "history")
+# In plain text such a value stands in backticks, so that its end is seen.
+_QUOTED = re.compile(r"[\s(]")
 
 
 class PieceKind(StrEnum):
@@ -70,44 +79,32 @@ class Catalogue:
             self.templates[statement.key]
         ):
             pieces.extend(words(literal))
-            if name is not None:
-                value = values[name]
-                if isinstance(value, int):
-                    pieces.append(
-                        _counted(value, specification or "", is_noun_only=bool(conversion))
-                    )
-                else:
-                    pieces.extend(self._value(name, value))
+            if name is None:
+                continue
+            value = values[name]
+            if isinstance(value, int) or conversion:
+                pieces.append(_counted(value, specification or "", is_noun_only=bool(conversion)))
+            else:
+                pieces.extend(self._value(name, value))
         return tuple(_spaced(pieces))
 
     def text(self, statement: Statement) -> str:
         """Return a statement as plain text."""
-        return "".join(piece.text for piece in self.say(statement))
+        return "".join(map(_plain, self.say(statement)))
 
     def rule(self, code: str, part: str) -> tuple[Piece, ...]:
         """Return a rule's `title`, `why` or `remedy`."""
-        return words(self.templates[f"rules.{code}.{part}"])
+        return words(self.templates[f"{code}.{part}"])
 
-    def message(self, text: str) -> tuple[Piece, ...]:
-        """Return a sentence of the checker; () where this language has no words for it."""
-        found = recognise(self.language, text)
-        if found is None:
-            return ()
-        pieces: list[Piece] = []
-        for literal, name, _, _ in string.Formatter().parse(found.template):
-            pieces.extend(words(literal))
-            if name is None:
-                continue
-            value = found.values[name]
-            inner = self.message(value) if name.startswith(NESTED) else ()
-            kind = PieceKind.PLATFORM if name in _PLATFORMS else PieceKind.VALUE
-            pieces.extend(inner or (Piece(kind, printable(value)),))
-        return tuple(_spaced(pieces))
-
-    def _value(self, name: str, value: str | tuple[str | Statement, ...]) -> Iterator[Piece]:
+    def _value(
+        self, name: str, value: str | Statement | tuple[str | Statement, ...]
+    ) -> Iterator[Piece]:
         kind = PieceKind.PLATFORM if name in _PLATFORMS else PieceKind.VALUE
         if isinstance(value, str):
             yield Piece(kind, printable(value))
+            return
+        if isinstance(value, Statement):
+            yield from self.say(value)
             return
         named = value if len(value) <= _NAMED + 1 else value[:_NAMED]
         for position, each in enumerate(named):
@@ -143,11 +140,18 @@ def _spaced(pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield waiting
 
 
-def _counted(value: int, specification: str, *, is_noun_only: bool) -> Piece:
-    """Return a number, with its noun for `{count:one|many}`; `{count!s:one|many}` is the noun."""
+def _plain(piece: Piece) -> str:
+    is_open = piece.kind is PieceKind.VALUE and not _QUOTED.search(piece.text)
+    is_quoted = piece.kind in {PieceKind.VALUE, PieceKind.CODE} and not is_open
+    return f"`{piece.text}`" if is_quoted else piece.text
+
+
+def _counted(value: Value, specification: str, *, is_noun_only: bool) -> Piece:
+    """Return a number with its noun, or the noun alone that fits a number or a list."""
     one, _, many = specification.partition("|")
-    noun = one if value == 1 else many
-    shown = noun if is_noun_only else f"{value:,} {noun}".rstrip()
+    count = value if isinstance(value, int) else len(value) if isinstance(value, tuple) else 1
+    noun = one if count == 1 else many
+    shown = noun if is_noun_only else f"{count:,} {noun}".rstrip()
     return Piece(PieceKind.WORDS, shown)
 
 
@@ -163,20 +167,28 @@ def words(text: str) -> tuple[Piece, ...]:
 @cache
 def catalogue(language: Language) -> Catalogue:
     """Return a language's catalogue."""
-    text = files(__package__).joinpath(f"{language.value}.toml").read_text("utf-8")
-    templates = dict(_flat("", tomllib.loads(text)))
+    folder = files(__package__).joinpath(language.value)
+    templates: dict[str, str] = {}
+    for name in _FILES:
+        text = folder.joinpath(f"{name}.toml").read_text("utf-8")
+        templates.update(_flat("", tomllib.loads(text)))
     if language is Language.ENGLISH:
         templates.update(_rules())
     return Catalogue(language, templates)
+
+
+def english(statement: Statement) -> str:
+    """Return a statement as the checker's own reports have it."""
+    return catalogue(Language.ENGLISH).text(statement)
 
 
 def _rules() -> Iterator[tuple[str, str]]:
     """Yield the rules' English words: those of their own pages."""
     for rule in RULES:
         sections = dict(_SECTION.findall(rule.page() + "\n\n## "))
-        yield f"rules.{rule.code}.title", rule.summary()
-        yield f"rules.{rule.code}.why", _joined(sections["Why is this bad?"])
-        yield f"rules.{rule.code}.remedy", _joined(sections["Use instead"])
+        yield f"{rule.code}.title", rule.summary()
+        yield f"{rule.code}.why", _joined(sections["Why is this bad?"])
+        yield f"{rule.code}.remedy", _joined(sections["Use instead"])
 
 
 def _joined(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The pages' own fixed words: `pages.en.toml` and `pages.zh.toml`, with the same keys."""
+"""The pages' own fixed words: a file a language, with the same keys."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 @cache
 def page_words(language: str) -> Mapping[str, str]:
     """Return a language's words: "en" or "zh"."""
-    return tomllib.loads(files(__package__).joinpath(f"pages.{language}.toml").read_text("utf-8"))
+    return tomllib.loads(files(__package__).joinpath(language, "pages.toml").read_text("utf-8"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Value: TypeAlias = "str | int | tuple[str | Statement, ...]"
+Value: TypeAlias = "str | int | Statement | tuple[str | Statement, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,32 @@ class Statement:
 
     Attributes:
         key: the sentence's name in every catalogue.
-        values: name -> what stands there; a tuple is a list of things, or of clauses. Nothing of it
-            is trusted.
+        values: name -> what stands there; a statement is a clause of the sentence, a tuple a list
+            of things or of clauses. Nothing of it is trusted.
     """
 
     key: str
     values: tuple[tuple[str, Value], ...] = ()
+
+    def having(self, **values: Value) -> Statement:
+        """Return the same sentence, and the same in its clauses, with other values for names."""
+        return Statement(
+            self.key,
+            tuple(
+                (name, values[name] if name in values else _having(value, values))
+                for name, value in self.values
+            ),
+        )
+
+
+def _having(value: Value, values: dict[str, Value]) -> Value:
+    if isinstance(value, Statement):
+        return value.having(**values)
+    if isinstance(value, tuple):
+        return tuple(
+            each.having(**values) if isinstance(each, Statement) else each for each in value
+        )
+    return value
 
 
 def state(key: str, /, **values: Value) -> Statement:

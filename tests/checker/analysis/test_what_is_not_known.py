@@ -13,6 +13,7 @@ from opparity.checker.analysis.types import same_type
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.platforms import parse_platform
 from opparity.checker.results.check import check_project
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ def test_symbols_of_another_library_are_one_unknown_for_each_rule(tmp_path: Path
     called, bound = sorted(check.unknowns, key=lambda unknown: unknown.symbol, reverse=True)
     assert (called.rule, called.symbol) == ("BLD002", "third")
     assert (bound.rule, bound.symbol) == ("BLD001", "")
-    assert "takes first, second on cuda from another target, libdemo" in bound.message
+    assert "takes first and second on cuda from another target, libdemo" in english(bound.statement)
     assert [each.location.line for each in bound.related] == [4, 5]
 
 
@@ -187,7 +188,7 @@ def test_registrations_in_files_that_no_list_names_are_one_unknown(tmp_path: Pat
     }
     check = check_project(analysis_of(tmp_path, files, "cpu"))
     (unknown,) = (each for each in check.unknowns if each.rule == "INP001")
-    assert "2 files register operators" in unknown.message
+    assert "2 files register operators" in english(unknown.statement)
     assert [each.location.path for each in unknown.related] == ["jit/first.cpp", "jit/second.cpp"]
 
 

@@ -18,7 +18,8 @@ from opparity.checker.reports import OutputFormat, renderer
 from opparity.checker.reports.text import render_for
 from opparity.checker.results.report import Report, group_by_platform
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,7 @@ class ARule(Rule):
     code = "BLD001"
     name = "registered-not-built"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         del analysis
@@ -52,18 +54,35 @@ MISSING = Finding(
     rule="BLD001",
     name="registered-not-built",
     severity=Severity.ERROR,
+    effect=Effect.IMPORT,
     location=Location("csrc/torch_bindings.cpp", 12, 3),
-    message="no source that rocm builds defines silu_and_mul_quant",
+    statement=state(
+        "BLD001.registered",
+        operator="_C::silu_and_mul_quant",
+        symbol="silu_and_mul_quant",
+        target="_C",
+        platform="rocm",
+        reason=state("whereabouts.unlisted", sources=("csrc/quant.cu",)),
+    ),
     platform="rocm",
     operator="_C::silu_and_mul_quant",
     symbol="silu_and_mul_quant",
-    related=(Related(Location("csrc/quant.cu", 40, 6), "defined here; built for cuda"),),
+    related=(Related(Location("csrc/quant.cu", 40, 6), state("place.defined")),),
 )
 UNKNOWN = Unknown(
     rule="BLD001",
     name="registered-not-built",
+    effect=Effect.IMPORT,
     location=Location("csrc/moe.cpp", 7, 1),
-    message="the source list holds files of FetchContent",
+    statement=state(
+        "BLD001.registered_guarded",
+        operator="_C::moe_align",
+        guard="!defined(USE_ROCM)",
+        symbol="moe_align",
+        target="_C",
+        platform="cuda:9.0,10.0",
+        reason=state("whereabouts.open"),
+    ),
     platform="cuda:9.0,10.0",
     symbol="moe_align",
 )
@@ -75,20 +94,27 @@ FULL = Report(
     platforms=("cuda:9.0,10.0", "rocm", "cpu"),
     findings=(
         MISSING,
-        replace(MISSING, platform="cpu"),
+        replace(MISSING, platform="cpu", statement=MISSING.statement.having(platform="cpu")),
         Finding(
             rule="MAC001",
             name="unknown-platform-macro",
             severity=Severity.WARNING,
+            effect=Effect.NONE,
             location=Location("csrc/a,b:c 100%.h", 3, 9),
-            message="IS_ROCM is defined by nobody; did you mean USE_ROCM?",
+            statement=state("MAC001.near", macro="IS_ROCM", known="USE_ROCM"),
         ),
         Finding(
             rule="DEF003",
             name="def-without-impl",
             severity=Severity.INFORMATION,
+            effect=Effect.CALL,
             location=Location("csrc/moe.cpp", 9, 1),
-            message="no implementation on this architecture",
+            statement=state(
+                "DEF003.defined",
+                operator="_C::moe_align",
+                platform="rocm",
+                sources=("csrc/moe.cu", "csrc/moe_sm90.cu"),
+            ),
             platform="rocm",
             operator="_C::moe_align",
         ),
@@ -111,11 +137,12 @@ NASTY = Report(
             rule="BLD001",
             name="registered-not-built",
             severity=Severity.ERROR,
+            effect=Effect.IMPORT,
             location=Location("a.cu", 1, 1),
-            message=HOSTILE,
+            statement=state("CAL005.read", entry=HOSTILE, platform="rocm", guard="x"),
             platform="rocm",
             operator=HOSTILE,
-            related=(Related(Location("b.cu", 1, 1), HOSTILE),),
+            related=(Related(Location("b.cu", 1, 1), state("place.guard", guard=HOSTILE)),),
         ),
     ),
     unknowns=(),
@@ -188,7 +215,9 @@ def test_a_fingerprint_is_of_rule_operator_and_platform_and_not_of_the_line() ->
         return fingerprints(Report("x", ("rocm",), (finding,), (), RULES))
 
     reference = printed(MISSING)
-    moved = replace(MISSING, location=Location("csrc/moved.cpp", 900), message="x")
+    moved = replace(
+        MISSING, location=Location("csrc/moved.cpp", 900), statement=state("place.used")
+    )
     assert printed(moved) == reference
     assert printed(replace(MISSING, rule="BLD002")) != reference
     assert printed(replace(MISSING, operator="_C::other")) != reference

@@ -16,7 +16,8 @@ from opparity.checker.results.baseline import (
     read_baseline,
     write_baseline,
 )
-from opparity.checker.rules.findings import Finding, Severity
+from opparity.checker.rules.findings import Effect, Finding, Severity
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +31,27 @@ FINDINGS = st.lists(
         location=st.builds(
             Location, st.sampled_from(["a.cu", "b.cpp"]), st.integers(1, 99), st.just(1)
         ),
-        message=st.just("message"),
+        effect=st.sampled_from(Effect),
+        statement=st.just(state("place.used")),
         platform=st.sampled_from(["rocm", "cuda:9.0", ""]),
         operator=st.sampled_from(["_C::x", "_C::y", ""]),
         symbol=st.sampled_from(["x", ""]),
     ),
     max_size=8,
 )
+
+
+def finding_at(line: int) -> Finding:
+    return Finding(
+        rule="BLD001",
+        name="a-name",
+        severity=Severity.ERROR,
+        effect=Effect.IMPORT,
+        location=Location("a.cu", line),
+        statement=state("place.used"),
+        platform="rocm",
+        operator="_C::x",
+    )
 
 
 @given(findings=FINDINGS)
@@ -73,14 +88,18 @@ def test_moved_lines_and_changed_words_are_still_accepted(
     path = tmp_path_factory.getbasetemp() / "baseline.json"
     path.write_text(write_baseline(findings))
     moved = [
-        replace(each, location=Location(each.location.path, each.location.line + 7), message="new")
+        replace(
+            each,
+            location=Location(each.location.path, each.location.line + 7),
+            statement=state("place.tested"),
+        )
         for each in findings
     ]
     assert compare(moved, read_baseline(path)).new == ()
 
 
 def test_the_file_is_the_same_whatever_the_order() -> None:
-    one = Finding("BLD001", "a-name", Severity.ERROR, Location("a.cu", 1), "m", "rocm", "_C::x")
+    one = finding_at(1)
     two = replace(one, operator="_C::y")
     assert write_baseline([one, two]) == write_baseline([two, one])
 
@@ -112,7 +131,7 @@ def test_a_missing_baseline_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_key_holds_no_line() -> None:
-    one = Finding("BLD001", "a-name", Severity.ERROR, Location("a.cu", 41), "m", "rocm", "_C::x")
+    one = finding_at(41)
     (entry,) = json.loads(write_baseline([one]))["accepted"]
     assert entry == {
         "rule": "BLD001",

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from opparity.checker.facts.places import Location
 from opparity.checker.results.suppressions import Suppression, suppress, suppressions_of
-from opparity.checker.rules.findings import Finding, Severity
+from opparity.checker.rules.findings import Effect, Finding, Severity
+from opparity.words.statements import state
 
 
 def parsed(path: str, text: str) -> list[tuple[int, tuple[str, ...], str]]:
@@ -60,7 +61,9 @@ def test_what_is_no_comment_accepts_nothing(path: str, text: str) -> None:
 
 
 def finding(line: int, rule: str = "BLD001", path: str = "a.cpp") -> Finding:
-    return Finding(rule, "a-name", Severity.ERROR, Location(path, line), "message")
+    return Finding(
+        rule, "a-name", Severity.ERROR, Effect.NONE, Location(path, line), state("place.used")
+    )
 
 
 def test_only_the_named_rule_on_that_line_of_that_file_is_accepted() -> None:

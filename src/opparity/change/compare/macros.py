@@ -59,7 +59,7 @@ def macros_of(condition: Condition) -> Iterator[str]:
 def _use(after: Inspected, name: str, files: set[str]) -> MacroUse:
     platform = platform_of_macro(name)
     tested = [
-        Place(path, test.location.line, "")
+        Place(path, test.location.line)
         for path in after.macro_files.get(name, ())
         if path in files
         for test in after.project.native[path].macro_tests

@@ -55,9 +55,8 @@ def headline(finding: ReviewedFinding, catalogue: Catalogue) -> str:
 def _finding(finding: ReviewedFinding, catalogue: Catalogue, *, is_explained: bool) -> list[str]:
     colon = catalogue.word("punctuation.colon")
     lines = [f"- {headline(finding, catalogue)}", ""]
-    message = catalogue.message(finding.message)
     stop = catalogue.word("punctuation.stop")
-    lines += [f"  {marked(message)}{stop}" if message else f"  {code(finding.message)}", ""]
+    lines += [f"  {say(catalogue, finding.statement)}{stop}", ""]
     if finding.excerpt:
         lines += [*_indented(block([finding.excerpt], _language(finding.path))), ""]
     if finding.related:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opparity.checker.rules.findings import Severity
+    from opparity.checker.rules.findings import Effect, Severity
     from opparity.words.statements import Statement
 
 
@@ -16,7 +16,7 @@ class Place:
 
     path: str
     line: int
-    message: str
+    note: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class ReviewedFinding:
     """A finding of the checker that one of the trees has and the other has not.
 
     Attributes:
-        message: the checker's own sentence, in English.
+        effect: what follows on these platforms.
+        statement: what the checker says.
         platforms: those for which it was made; empty where it holds for all.
         excerpt: the line of source.
     """
@@ -51,12 +52,13 @@ class ReviewedFinding:
     rule: str
     name: str
     severity: Severity
+    effect: Effect
     platforms: tuple[str, ...]
     operator: str
     symbol: str
     path: str
     line: int
-    message: str
+    statement: Statement
     excerpt: str
     related: tuple[Place, ...]
     suggestion: Suggestion | None

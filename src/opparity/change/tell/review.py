@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from opparity.change.compare.inspection import Inspected
 
-# Rules that report the first of many in each file: which one is first says nothing of a change.
-_ONCE_A_FILE = frozenset({"MAC003"})
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 
 
@@ -53,7 +51,7 @@ def counted(findings: Iterable[ReviewedFinding]) -> tuple[Statement, ...]:
 
 def _identity(finding: Finding) -> tuple[str, ...]:
     """Return what makes two findings of two trees the same one; lines and files may move."""
-    subject = ("", "") if finding.rule in _ONCE_A_FILE else (finding.operator, finding.symbol)
+    subject = (finding.operator, finding.symbol)
     path = "" if any(subject) else finding.location.path
     return (finding.rule, finding.platform, *subject, path)
 
@@ -90,15 +88,16 @@ def _reviewed(inspected: Inspected, findings: list[Finding]) -> tuple[ReviewedFi
                 rule=first.rule,
                 name=first.name,
                 severity=first.severity,
+                effect=first.effect,
                 platforms=group.platforms,
                 operator=_operator(inspected, first),
                 symbol=first.symbol,
                 path=first.location.path,
                 line=first.location.line,
-                message=first.message,
+                statement=group.statement,
                 excerpt=inspected.report.excerpts.get(place, "").strip(),
                 related=tuple(
-                    Place(each.location.path, each.location.line, each.message)
+                    Place(each.location.path, each.location.line, each.note)
                     for each in first.related
                 ),
                 suggestion=suggest(inspected, first, group.platforms),

@@ -13,6 +13,7 @@ from opparity.checker.facts.names import operator_name
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import CallKind
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.native import Registration
     from opparity.checker.facts.platforms import Platform
     from opparity.checker.facts.python import Call
+    from opparity.words.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ class _Column:
             declared=self._declared(symbols),
             defined=self._defined(name, defining),
             implemented=tuple(
-                (key, _answer(found, "implemented here")) for key, found in sorted(keys.items())
+                (key, _answer(found, state("place.implemented")))
+                for key, found in sorted(keys.items())
             ),
             built=self._built(uses),
             called=self._called(calls),
@@ -141,7 +144,7 @@ class _Column:
 
     def _defined(self, name: str, found: list[tuple[Registration, Truth]]) -> Answer:
         """Return whether the platform registers an operator; what was not read may do so too."""
-        answer = _answer(found, "registered here")
+        answer = _answer(found, state("place.registered"))
         is_open = self.process.operators.is_open(self.process.platform, name)
         if answer.truth is Truth.FALSE and is_open:
             return Answer(Truth.UNKNOWN)
@@ -152,11 +155,11 @@ class _Column:
         for symbol in symbols:
             last = symbol.rpartition("::")[2]
             places.extend(
-                Related(declaration.location, f"{last} is declared here")
+                Related(declaration.location, state("place.declared_name", name=last))
                 for declaration in self.analysis.project.declarations.get(last, ())
             )
             places.extend(
-                Related(definition.location, f"{last} is defined here")
+                Related(definition.location, state("place.defined_name", name=last))
                 for definition in self.analysis.project.definitions.get(last, ())
             )
         return Answer(truth_of(places), tuple(places[:_MOST_PLACES]))
@@ -183,7 +186,7 @@ class _Column:
             if names(symbol, definition) and any(
                 self.analysis.project.targets_compiling(link.platform, path)
             ):
-                yield Related(definition.location, "defined here")
+                yield Related(definition.location, state("place.defined"))
 
     def _called(self, calls: list[Call]) -> Answer:
         """Return whether Python may call the operator there: no guard rules it out."""
@@ -193,7 +196,9 @@ class _Column:
             if self.process.truth_of(call.guards) is not Truth.FALSE
             and concerns(call, self.process.platform)
         ]
-        places = tuple(Related(call.location, "called here") for call in open_calls[:_MOST_PLACES])
+        places = tuple(
+            Related(call.location, state("place.called")) for call in open_calls[:_MOST_PLACES]
+        )
         return Answer(truth_of(open_calls), places)
 
 
@@ -202,6 +207,6 @@ def _made(use: Use, link: Link) -> Truth:
     return all_of((link.target.built, use.truth))
 
 
-def _answer(found: list[tuple[Registration, Truth]], text: str) -> Answer:
-    places = tuple(Related(r.location, text) for r, _ in found[:_MOST_PLACES])
+def _answer(found: list[tuple[Registration, Truth]], note: Statement) -> Answer:
+    places = tuple(Related(r.location, note) for r, _ in found[:_MOST_PLACES])
     return Answer(any_of(truth for _, truth in found), places)

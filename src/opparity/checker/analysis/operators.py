@@ -21,6 +21,7 @@ from opparity.checker.facts.conditions import (
 )
 from opparity.checker.facts.names import library_name
 from opparity.checker.facts.native import RegistrationKind
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.native import Registration
     from opparity.checker.facts.platforms import Platform
     from opparity.checker.facts.python import Call, Guard, PythonRegistration
+    from opparity.words.statements import Statement
 
 # A word in a file's path -> the platforms whose code the file is. ROCm's torch calls its device
 # "cuda"; "cpu" keeps a file to no platform, since every platform's code speaks of the host.
@@ -87,7 +89,7 @@ class Absence:
     """
 
     truth: Truth
-    reason: str
+    reason: Statement
     is_conditional: bool = False
 
 
@@ -185,23 +187,18 @@ class Operators:
         name, label = call.qualified, platform.label
         exists = self.exists(platform, name)
         if exists is Truth.FALSE:
-            return Absence(Truth.TRUE, f"{label} does not register it")
+            return Absence(Truth.TRUE, state("absence.unregistered", platform=label, count=1))
         if name in self.known:
             if not self.by_platform[label].has_targets and exists is Truth.UNKNOWN:
                 # vllm-ascend registers for NPUs what vLLM's Python touches, and not all of it.
-                return Absence(
-                    Truth.UNKNOWN,
-                    f"nothing here is built for {label}: whether another package registers it is "
-                    "not known",
-                )
+                return Absence(Truth.UNKNOWN, state("absence.foreign", platform=label, count=1))
         elif exists is Truth.UNKNOWN and self._is_registered_elsewhere_at_will(call):
             return Absence(
                 Truth.UNKNOWN,
-                f"whether the condition of its registration in Python holds on {label} is not "
-                "known",
+                state("absence.conditional", platform=label, count=1),
                 is_conditional=True,
             )
-        return Absence(Truth.FALSE, "")
+        return Absence(Truth.FALSE, state("absence.none"))
 
     def touches(self) -> Iterator[Call]:
         """Yield every use of an operator that the tree defines natively on some platform."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.analysis.wanted import Namespace, Wanted
     from opparity.checker.facts.native import Definition
+    from opparity.words.statements import Statement
 
 _MOST_PLACES = 3
 
@@ -27,13 +29,13 @@ class Whereabouts:
 
     Attributes:
         is_nowhere: the tree has no definition at all.
-        reason: the end of a sentence: "where …".
+        reason: a clause: "where …".
         provider: another target of the platform that defines it; "" for none.
     """
 
     answer: Truth
     is_nowhere: bool
-    reason: str
+    reason: Statement
     related: tuple[Related, ...] = ()
     provider: str = ""
 
@@ -56,7 +58,7 @@ def find_symbol(
     wanted = analysis.lookup.find(symbol, use, scope, qualifier)
     answer = link.defined(wanted, use)
     if answer is Truth.TRUE:
-        return Whereabouts(Truth.TRUE, is_nowhere=False, reason="it is built")
+        return Whereabouts(Truth.TRUE, is_nowhere=False, reason=state("whereabouts.built"))
     elsewhere = [
         definition
         for definition in analysis.project.definitions.get(_last(symbol), ())
@@ -69,10 +71,10 @@ def find_symbol(
         for each, part in link.definitions.get(_last(symbol), ())
     )
     if not elsewhere and not (answer is Truth.UNKNOWN and is_beside):
-        reason = "no file of the tree defines it"
+        reason = state("whereabouts.nowhere")
         return Whereabouts(Truth.UNKNOWN, is_nowhere=True, reason=reason, related=related)
     if answer is Truth.UNKNOWN:
-        reason = "it could not be decided whether its definition is built"
+        reason = state("whereabouts.undecided")
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     return _not_built(analysis, link, elsewhere, related)
 
@@ -103,7 +105,7 @@ def _not_built(
         others = {part.file.path for part in other.compiled}
         is_twin = _extension(other) == _extension(link)  # built instead of this one, not beside
         if other is not link and not is_twin and others & set(paths):
-            reason = f"its definition is built into another target, {other.target.name}"
+            reason = state("whereabouts.other_target", target=other.target.name)
             return Whereabouts(
                 Truth.UNKNOWN,
                 is_nowhere=False,
@@ -114,10 +116,10 @@ def _not_built(
     if link.target.kind in {"static", "object"} and not (
         _is_taken_in(analysis.project, link) or _is_own_elsewhere(analysis.project, link, paths)
     ):
-        reason = "what takes that library in is not known"
+        reason = state("whereabouts.library")
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     if link.is_complete is Truth.UNKNOWN and not _is_left_out(analysis, link, paths):
-        reason = "the target's source list could not be read to its end"
+        reason = state("whereabouts.open")
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
     excluded = [path for path in paths if path in compiled]
     if excluded:
@@ -126,10 +128,9 @@ def _not_built(
             for definition in elsewhere
             if definition.location.path in excluded
         }
-        reason = f"{excluded[0]} defines it only under `{min(conditions)}`"
+        reason = state("whereabouts.guarded", source=excluded[0], guard=min(conditions))
     else:
-        listed = ", ".join(paths[:_MOST_PLACES])
-        reason = f"{listed} defines it and is not among that target's sources"
+        reason = state("whereabouts.unlisted", sources=tuple(paths))
     return Whereabouts(Truth.FALSE, is_nowhere=False, reason=reason, related=related)
 
 
@@ -167,17 +168,18 @@ def _is_left_out(analysis: Analysis, link: Link, paths: list[str]) -> bool:
 
 def _places(project: Project, wanted: Wanted, elsewhere: list[Definition]) -> Iterator[Related]:
     for definition in elsewhere[:_MOST_PLACES]:
-        yield Related(definition.location, f"{definition.signature.qualified} is defined here")
+        note = state("place.defined_name", name=definition.signature.qualified)
+        yield Related(definition.location, note)
         for build in project.builds:
             for target in build.targets:
                 for source in target.sources:
                     if source.path == definition.location.path:
-                        text = f"listed for {build.platform}, target {target.name}"
-                        yield Related(source.location, text)
+                        note = state("place.listed", platform=build.platform, target=target.name)
+                        yield Related(source.location, note)
     declared = [
         declaration
         for declaration in project.declarations.get(_last(wanted.symbol), ())
         if not wanted.namespaces or declaration.signature.namespace in wanted.namespaces
     ]
     for declaration in declared[:_MOST_PLACES]:
-        yield Related(declaration.location, "declared here")
+        yield Related(declaration.location, state("place.declared"))

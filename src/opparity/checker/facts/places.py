@@ -6,6 +6,10 @@ Paths are relative to the tree's root, with forward slashes. Lines and columns c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opparity.words.statements import Statement
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,10 +26,10 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another place that a finding rests on."""
+    """Another place that a finding rests on, and what is to be seen there."""
 
     location: Location
-    message: str
+    note: Statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.results.report import group_by_platform, summary_line
 from opparity.checker.rules.findings import Finding, Severity
-from opparity.checker.tree.names import printable
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from opparity.checker.results.report import Group, Report
@@ -35,9 +35,9 @@ def _command(report: Report, group: Group) -> str:
     parts = [
         "" if is_finding else "could not be decided:",
         group.where,
-        "" if group.subject in first.message else printable(group.subject),
-        printable(first.message),
-        *(f"\n{report.place(each.location)}: {printable(each.message)}" for each in first.related),
+        group.subject,
+        group.message,
+        *(f"\n{report.place(each.location)}: {english(each.note)}" for each in first.related),
     ]
     message = " ".join(part for part in parts if part).replace(" \n", "\n")
     return f"::{command} {listed}::{_escaped(message)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.results.report import EVERY_PLATFORM
 from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from opparity.checker.results.report import Report
@@ -44,18 +45,19 @@ def _result(result: Finding | Unknown) -> dict[str, object]:
     return {
         "rule": result.rule,
         "name": result.name,
+        "effect": result.effect.value,
         "operator": result.operator or None,
         "symbol": result.symbol or None,
         "platform": result.platform or EVERY_PLATFORM,
         "path": result.location.path,
         "line": result.location.line,
         "column": result.location.column,
-        "message": result.message,
+        "message": english(result.statement),
         "related": [
             {
                 "path": related.location.path,
                 "line": related.location.line,
-                "message": related.message,
+                "message": english(related.note),
             }
             for related in result.related
         ],

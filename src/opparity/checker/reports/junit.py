@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 from opparity.checker.results.report import EVERY_PLATFORM
 from opparity.checker.rules.findings import Finding, Severity, Unknown
 from opparity.checker.tree.names import printable
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from opparity.checker.results.report import Report
@@ -62,15 +63,16 @@ def _case(report: Report, result: Finding | Unknown) -> list[str]:
     )
     detail = "\n".join(
         [
-            f"{report.place(result.location)}: {result.message}",
-            *(f"{report.place(each.location)}: {each.message}" for each in result.related),
+            f"{report.place(result.location)}: {english(result.statement)}",
+            *(f"{report.place(each.location)}: {english(each.note)}" for each in result.related),
         ]
     )
+    said = english(result.statement)
     if isinstance(result, Unknown):
-        outcome = f"      <skipped message={_quoted(f'could not be decided: {result.message}')}/>"
+        outcome = f"      <skipped message={_quoted(f'could not be decided: {said}')}/>"
     elif _fails(result):
         outcome = (
-            f'      <failure type="{result.severity.value}" message={_quoted(result.message)}>'
+            f'      <failure type="{result.severity.value}" message={_quoted(said)}>'
             f"{_text(detail)}</failure>"
         )
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.results.report import group_by_platform, summary_line
 from opparity.checker.rules.findings import Finding
 from opparity.checker.tree.names import printable
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from opparity.checker.results.report import Group, Report
@@ -37,11 +38,11 @@ def render(report: Report) -> str:
 
 def _row(report: Report, group: Group) -> str:
     first = group.first
-    message = _escaped(first.message)
-    if group.subject and group.subject not in first.message:
+    message = _escaped(group.message)
+    if group.subject:
         message = f"{_code(group.subject)}: {message}"
     related = "".join(
-        f"<br>{_code(report.place(each.location))} {_escaped(each.message)}"
+        f"<br>{_code(report.place(each.location))} {_escaped(english(each.note))}"
         for each in first.related
     )
     cells = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.tree.names import printable
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,4 +105,4 @@ def _answer(answer: Answer) -> dict[str, object]:
 
 def _place(related: Related) -> dict[str, object]:
     location = related.location
-    return {"path": location.path, "line": location.line, "message": related.message}
+    return {"path": location.path, "line": location.line, "message": english(related.note)}

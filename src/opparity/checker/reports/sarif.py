@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from opparity import __version__
 from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location
@@ -65,10 +66,10 @@ def _result(
         "ruleId": result.rule,
         "ruleIndex": indices.get(result.rule, -1),
         **verdict,
-        "message": {"text": f"{result.message}{where}"},
+        "message": {"text": f"{english(result.statement)}{where}"},
         "locations": [_location(report, result.location)],
         "relatedLocations": [
-            {**_location(report, related.location), "message": {"text": related.message}}
+            {**_location(report, related.location), "message": {"text": english(related.note)}}
             for related in result.related
         ],
         "partialFingerprints": {"opparity/v1": _fingerprint(result)},

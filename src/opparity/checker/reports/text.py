@@ -12,7 +12,7 @@ from rich.text import Text
 
 from opparity.checker.results.report import group_by_platform, summary_line
 from opparity.checker.rules.findings import Finding, Severity
-from opparity.checker.tree.names import printable
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from opparity.checker.results.report import Group, Report
@@ -71,7 +71,7 @@ def _print_group(console: Console, report: Report, group: Group) -> None:
             pointer = " " * marker + "^"
             console.print(Text.assemble((f"  {' ' * margin} | ", "blue"), (pointer, "bold")))
     for related in finding.related:
-        note = f"{report.place(related.location)}: {printable(related.message)}"
+        note = f"{report.place(related.location)}: {english(related.note)}"
         console.print(Text.assemble(("  = ", "blue"), note), soft_wrap=True)
     console.print()
 
@@ -90,6 +90,6 @@ def _headline(report: Report, group: Group) -> Text:
     ]
     if group.where:
         parts.append((f"{group.where} ", "cyan"))
-    if group.subject and group.subject not in first.message:
-        parts.append((f"{printable(group.subject)} ", "bold"))
-    return Text.assemble(*parts, printable(first.message))
+    if group.subject:
+        parts.append((f"{group.subject} ", "bold"))
+    return Text.assemble(*parts, group.message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.languages.workers import apart, inherits
 from opparity.checker.rules.findings import Finding, Unknown
 from opparity.checker.rules.table import RULES
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,5 +73,5 @@ def _order(result: Finding | Unknown) -> tuple[object, ...]:
         result.platform,
         result.operator,
         result.symbol,
-        result.message,
+        english(result.statement),
     )

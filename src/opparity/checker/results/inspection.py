@@ -11,7 +11,7 @@ from opparity.checker.facts.places import Location
 from opparity.checker.languages.workers import collector_paused
 from opparity.checker.results.baseline import compare
 from opparity.checker.results.check import check_project
-from opparity.checker.results.report import EVERY_PLATFORM, Report
+from opparity.checker.results.report import Report
 from opparity.checker.results.suppressions import read_suppressions, suppress
 from opparity.checker.rules.findings import Finding, Severity
 from opparity.checker.rules.stale_baseline_entry import StaleBaselineEntry
@@ -20,6 +20,7 @@ from opparity.checker.rules.suppression_without_reason import SuppressionWithout
 from opparity.checker.rules.table import RULES
 from opparity.checker.rules.unused_suppression import UnusedSuppression
 from opparity.checker.tree.names import printable
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from opparity.checker.results.suppressions import Suppression
     from opparity.checker.rules.base import Rule
     from opparity.checker.tree.contents import Tree
+    from opparity.words.statements import Value
 
 # A longer line of source is cut in an excerpt: minified or generated.
 _EXCERPT = 200
@@ -110,8 +112,9 @@ def _strict(check: Check) -> Check:
             rule=each.rule,
             name=each.name,
             severity=Severity.WARNING,
+            effect=each.effect,
             location=each.location,
-            message=f"cannot be decided: {each.message}",
+            statement=state("result.undecided", told=each.statement),
             platform=each.platform,
             operator=each.operator,
             symbol=each.symbol,
@@ -131,17 +134,18 @@ def _about_suppressions(
     for each in suppressions:
         strangers = [code for code in each.codes if code not in known]
         if not each.codes or strangers:
-            detail = f"no rule {', '.join(strangers)}" if strangers else "no allow(CODE) reason"
-            message = f"not understood: {printable(detail)}"
-            yield SuppressionNotUnderstood().finding(each.location, message)
+            told = state("SUP003.no_allow")
+            if strangers:
+                told = state("SUP003.no_rule", codes=tuple(strangers))
+            yield SuppressionNotUnderstood().finding(each.location, told)
         elif not each.reason:
-            message = f"allow({', '.join(each.codes)}) needs a reason and accepts nothing without"
-            yield SuppressionWithoutReason().finding(each.location, message)
+            told = state("SUP002.unreasoned", codes=each.codes)
+            yield SuppressionWithoutReason().finding(each.location, told)
         elif not request.is_narrowed:
             for code in each.codes:
                 if code in applied and (each.location, code) not in used:
-                    message = f"{code} is not found at line {each.line}; delete the comment"
-                    yield UnusedSuppression().finding(each.location, message)
+                    told = state("SUP001.unused", code=code, line=each.line)
+                    yield UnusedSuppression().finding(each.location, told)
 
 
 def _about_baseline(
@@ -154,12 +158,18 @@ def _about_baseline(
     for entry, allowed, found in stale:
         if entry.rule not in applied or entry.platform not in {"", *check.platforms}:
             continue
-        subject = entry.operator or entry.symbol or entry.path
-        platform = entry.platform or EVERY_PLATFORM
+        values: dict[str, Value] = {
+            "allowed": allowed,
+            "code": entry.rule,
+            "subject": entry.operator or entry.symbol or entry.path,
+            "found": found,
+        }
+        told = state("SUP004.stale_everywhere", **values)
+        if entry.platform:
+            told = state("SUP004.stale", platform=entry.platform, **values)
         yield StaleBaselineEntry().finding(
             Location(request.baseline_path, 1),
-            f"accepts {allowed} of {entry.rule} for {printable(subject)} on {platform}, "
-            f"and there are {found}: write it anew",
+            told,
             platform=entry.platform,
             operator=entry.operator,
             symbol=entry.symbol,

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.tree.names import printable
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from opparity.checker.facts.places import Location
     from opparity.checker.rules.base import Rule
+    from opparity.words.statements import Statement
 
 # What stands for the platform of a finding that holds for every platform.
 EVERY_PLATFORM = "all"
@@ -76,8 +79,20 @@ class Group:
 
     @property
     def subject(self) -> str:
-        """Return the operator, else the symbol, else nothing."""
-        return self.first.operator or self.first.symbol
+        """Return the operator, else the symbol, where the message does not name it."""
+        subject = printable(self.first.operator or self.first.symbol)
+        return "" if subject in self.message else subject
+
+    @property
+    def statement(self) -> Statement:
+        """Return what is said of all these platforms."""
+        said = self.first.statement
+        return said.having(platform=self.platforms) if self.platforms else said
+
+    @property
+    def message(self) -> str:
+        """Return the statement in English."""
+        return english(self.statement)
 
 
 def group_by_platform(results: Iterable[Finding | Unknown]) -> list[Group]:
@@ -85,7 +100,8 @@ def group_by_platform(results: Iterable[Finding | Unknown]) -> list[Group]:
     groups: dict[tuple[object, ...], list[Finding | Unknown]] = {}
     for each in results:
         severity = each.severity if isinstance(each, Finding) else None
-        key = (severity, each.rule, each.location, each.message, each.operator, each.symbol)
+        said = each.statement.having(platform="")
+        key = (severity, each.rule, each.location, said, each.operator, each.symbol)
         groups.setdefault((*key, each.related), []).append(each)
     return [
         Group(group[0], tuple(dict.fromkeys(each.platform for each in group if each.platform)))

@@ -11,7 +11,8 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Registration
     from opparity.checker.facts.platforms import Platform
+    from opparity.words.statements import Statement
 
 _SCHEMA = re.compile(r"^\s*[\w:.]+\s*\((?P<arguments>.*)\)\s*->", re.DOTALL)
 
@@ -41,6 +43,7 @@ class ArgumentCountDiffersFromSchema(Rule):
     code = "CAL006"
     name = "argument-count-differs-from-schema"
     severity = Severity.WARNING
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each call that a platform's schema refuses: an error where every one does."""
@@ -68,22 +71,32 @@ class ArgumentCountDiffersFromSchema(Rule):
     ) -> Finding | Unknown:
         process = Process(platform, analysis.operators)
         certain = everywhere or (call.at_import and process.truth_of(call.guards) is Truth.TRUE)
+        related = [Related(refusal.registration.location, state("place.registered"))]
         if not certain and _is_placeholder(refusal.registration):
             return self.unknown(
                 call.location,
-                f"{call.qualified} is called with {refusal.given}, and {platform.label} registers "
-                f"only a placeholder; whether {platform.label} reaches the call is not known",
+                state(
+                    "CAL006.placeholder",
+                    operator=call.qualified,
+                    given=refusal.given,
+                    platform=platform.label,
+                ),
                 platform=platform.label,
                 operator=call.qualified,
-                related=[Related(refusal.registration.location, "registered here")],
+                related=related,
             )
         return self.finding(
             call.location,
-            f"{call.qualified} is called with {refusal.given}, and {platform.label} registers it "
-            f"with {refusal.taken}",
+            state(
+                "CAL006.refused",
+                operator=call.qualified,
+                given=refusal.given,
+                platform=platform.label,
+                taken=refusal.taken,
+            ),
             platform=platform.label,
             operator=call.qualified,
-            related=[Related(refusal.registration.location, "registered here")],
+            related=related,
             severity=Severity.ERROR if certain else Severity.WARNING,
         )
 
@@ -93,8 +106,8 @@ class Refusal:
     """Why a schema does not take a call's arguments."""
 
     registration: Registration
-    given: str
-    taken: str
+    given: Statement
+    taken: Statement
 
 
 def _may_run(analysis: Analysis, platform: Platform, call: Call) -> bool:
@@ -130,12 +143,16 @@ def _compare(
     for keyword in call.keywords:
         if keyword not in names:
             return Refusal(
-                registration, f"the keyword {keyword}", f"the arguments {', '.join(names)}"
+                registration,
+                state("CAL006.keyword", keyword=keyword),
+                state("CAL006.names", names=tuple(names)),
             )
     if required <= call.argument_count <= len(taken):
         return None
-    limits = str(required) if required == len(taken) else f"{required} to {len(taken)}"
-    return Refusal(registration, f"{call.argument_count} arguments", f"{limits} arguments")
+    limits = state("CAL006.count", count=required)
+    if required < len(taken):
+        limits = state("CAL006.range", least=required, most=len(taken))
+    return Refusal(registration, state("CAL006.count", count=call.argument_count), limits)
 
 
 def _is_placeholder(registration: Registration) -> bool:

@@ -6,21 +6,27 @@ import inspect
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.places import Location, Related
+    from opparity.words.statements import Statement
 
 
 class Rule(ABC):
-    """A rule of the checker; the docstring of a subclass is its documentation page."""
+    """A rule of the checker; the docstring of a subclass is its documentation page.
+
+    Attributes:
+        severity: of its findings, unless one says otherwise; `effect` likewise.
+    """
 
     code: ClassVar[str]
     name: ClassVar[str]
     severity: ClassVar[Severity]
+    effect: ClassVar[Effect]
 
     @abstractmethod
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
@@ -39,21 +45,23 @@ class Rule(ABC):
     def finding(
         self,
         location: Location,
-        message: str,
+        statement: Statement,
         *,
         platform: str = "",
         operator: str = "",
         symbol: str = "",
         related: Iterable[Related] = (),
         severity: Severity | None = None,
+        effect: Effect | None = None,
     ) -> Finding:
-        """Return a finding of this rule, with the rule's severity unless another is given."""
+        """Return a finding, with the rule's severity and effect unless others are given."""
         return Finding(
             rule=self.code,
             name=self.name,
             severity=severity or self.severity,
+            effect=effect or self.effect,
             location=location,
-            message=message,
+            statement=statement,
             platform=platform,
             operator=operator,
             symbol=symbol,
@@ -63,19 +71,21 @@ class Rule(ABC):
     def unknown(
         self,
         location: Location,
-        message: str,
+        statement: Statement,
         *,
         platform: str = "",
         operator: str = "",
         symbol: str = "",
         related: Iterable[Related] = (),
+        effect: Effect | None = None,
     ) -> Unknown:
         """Return what this rule could not decide."""
         return Unknown(
             rule=self.code,
             name=self.name,
+            effect=effect or self.effect,
             location=location,
-            message=message,
+            statement=statement,
             platform=platform,
             operator=operator,
             symbol=symbol,

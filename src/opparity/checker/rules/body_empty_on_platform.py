@@ -19,7 +19,8 @@ from opparity.checker.facts.conditions import (
 from opparity.checker.facts.names import operator_name
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,7 @@ class BodyEmptyOnPlatform(Rule):
     code = "BLD011"
     name = "body-empty-on-platform"
     severity = Severity.WARNING
+    effect = Effect.RESULT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each kernel and bound function that a platform compiles to nothing."""
@@ -90,16 +92,22 @@ class BodyEmptyOnPlatform(Rule):
         is_avoided = bool(uses) and all(
             process.truth_of(call.guards) is Truth.FALSE for call in uses
         )
-        avoided = "; every use of it in Python turns the platform away" if is_avoided else ""
         return self.finding(
             definition.location,
-            f"{definition.signature.qualified} does nothing on {link.platform.label}: all of its "
-            f"body stands under `{describe(definition.content)}`{avoided}",
+            state(
+                "BLD011.avoided" if is_avoided else "BLD011.emptied",
+                function=definition.signature.qualified,
+                platform=link.platform.label,
+                guard=describe(definition.content),
+            ),
             platform=link.platform.label,
             operator=operator,
             symbol=definition.signature.name,
             severity=Severity.INFORMATION if is_avoided else None,
-            related=[Related(link.target.location, f"built here, target {link.target.name}")],
+            effect=Effect.NONE if is_avoided else None,
+            related=[
+                Related(link.target.location, state("place.built_into", target=link.target.name))
+            ],
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.places import Related
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from opparity.checker.facts.places import Location
     from opparity.checker.rules.base import Rule
     from opparity.checker.rules.findings import Unknown
-
-_MOST_NAMES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,15 @@ class Borrowing:
         for provider, taken in sorted(self.by_provider.items()):
             in_order = sorted(taken.values(), key=lambda each: each.location)
             names = sorted(taken)
-            listed = ", ".join(names[:_MOST_NAMES])
-            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
             yield rule.unknown(
                 in_order[0].location,
-                f"the target {self.link.target.name} takes {listed}{more} on {label} from another "
-                f"target, {provider}; whether that one is linked, or loaded first, is not known",
+                state(
+                    "borrowed.symbols",
+                    target=self.link.target.name,
+                    symbols=tuple(names),
+                    platform=label,
+                    provider=provider,
+                ),
                 platform=label,
                 symbol=names[0] if len(names) == 1 else "",
                 related=_places(in_order),
@@ -65,4 +67,4 @@ def _places(taken: list[_Borrowed]) -> list[Related]:
     """Return where the only symbol is defined and listed, or where each of several is needed."""
     if len(taken) == 1:
         return list(taken[0].related)
-    return [Related(each.location, f"{each.symbol} is needed here") for each in taken]
+    return [Related(each.location, state("place.needed", name=each.symbol)) for each in taken]

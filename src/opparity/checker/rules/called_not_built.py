@@ -10,7 +10,8 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.cpp.text_scan import references_to
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.borrowing import Borrowing
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.analysis.wanted import Namespace
+    from opparity.checker.analysis.whereabouts import Whereabouts
     from opparity.checker.facts.native import Declaration, Reference
+    from opparity.words.statements import Statement, Value
 
 # Of torch, the toolkits and their libraries.
 _FOREIGN_NAMESPACES = frozenset(
@@ -47,6 +50,7 @@ class CalledNotBuilt(Rule):
     code = "BLD002"
     name = "called-not-built"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each call of a declared function that the target does not define."""
@@ -70,14 +74,13 @@ class CalledNotBuilt(Rule):
             return
         text = analysis.project.tree.read_text(compiled.file.path)
         tabled = [each for each in compiled.file.tabled if each.symbol in missing]
-        reported: set[tuple[str, str]] = set()
+        reported: set[tuple[str, Statement]] = set()
         for reference in (*references_to(compiled.file, text, missing), *tabled):
             use = compiled.use(reference.condition)
             if use.truth is Truth.FALSE:
                 continue
             if reference.is_in_template or not _is_entered(compiled, reference.inside):
                 continue
-            user = reference.inside + " calls" if reference.inside else "a table here holds"
             if not _is_declared(analysis, compiled, reference):
                 continue
             scope = tuple(reference.inside.split("::")[:-1])
@@ -95,12 +98,23 @@ class CalledNotBuilt(Rule):
             make = self.finding if certain and link.target.built is Truth.TRUE else self.unknown
             yield make(
                 reference.location,
-                f"{user} {reference.symbol} in the target {link.target.name} on "
-                f"{link.platform.label}, where {found.reason}",
+                _statement(reference, link, found),
                 platform=link.platform.label,
                 symbol=reference.symbol,
                 related=found.related,
             )
+
+
+def _statement(reference: Reference, link: Link, found: Whereabouts) -> Statement:
+    values: dict[str, Value] = {
+        "symbol": reference.symbol,
+        "target": link.target.name,
+        "platform": link.platform.label,
+        "reason": found.reason,
+    }
+    if reference.inside:
+        return state("BLD002.called", inside=reference.inside, **values)
+    return state("BLD002.tabled", **values)
 
 
 def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> frozenset[str]:

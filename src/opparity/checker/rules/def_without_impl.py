@@ -9,7 +9,8 @@ from opparity.checker.facts.names import library_name, plain_library
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,7 @@ class DefWithoutImpl(Rule):
     code = "DEF003"
     name = "def-without-impl"
     severity = Severity.INFORMATION
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each definition whose implementations are all in sources that are not built."""
@@ -74,12 +76,18 @@ class DefWithoutImpl(Rule):
             ]
             if not elsewhere:
                 continue
-            listed = ", ".join(sorted({impl.location.path for impl in elsewhere})[:3])
+            operator = f"{library}::{registration.operator}"
             yield self.finding(
                 registration.location,
-                f"{library}::{registration.operator} is defined on {platform.label}, where "
-                f"{listed} with its implementation is not compiled",
+                state(
+                    "DEF003.defined",
+                    operator=operator,
+                    platform=platform.label,
+                    sources=tuple(sorted({impl.location.path for impl in elsewhere})),
+                ),
                 platform=platform.label,
-                operator=f"{library}::{registration.operator}",
-                related=[Related(impl.location, "implemented here") for impl in elsewhere[:3]],
+                operator=operator,
+                related=[
+                    Related(impl.location, state("place.implemented")) for impl in elsewhere[:3]
+                ],
             )

@@ -9,7 +9,8 @@ from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,7 @@ class ExtensionNeverImported(Rule):
     code = "CAL007"
     name = "extension-never-imported"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each module that a platform builds, uses and never imports."""
@@ -94,18 +96,23 @@ class ExtensionNeverImported(Rule):
         conditions = dict.fromkeys(
             " and ".join(describe(guard.condition) for guard in each.guards) for each in own
         )
-        where = f"imported only where {' or '.join(conditions)}" if own else "nowhere imported"
+        values = {"operator": used[0].qualified, "module": name, "platform": platform.label}
+        statement = state("CAL007.nowhere", **values)
+        if own:
+            statement = state("CAL007.imported", guard=" or ".join(conditions), **values)
         yield self.finding(
             used[0].location,
-            f"{used[0].qualified} is used here; its module {name} is built for {platform.label}, "
-            f"and {where}",
+            statement,
             platform=platform.label,
             operator=used[0].qualified,
             symbol=name,
             related=[
-                Related(target.location, f"{name} is built here"),
-                *(Related(each.location, "imported here") for each in own),
-                *(Related(call.location, f"{call.qualified} is used here") for call in used[1:]),
+                Related(target.location, state("place.built", name=name)),
+                *(Related(each.location, state("place.imported")) for each in own),
+                *(
+                    Related(call.location, state("place.used_name", name=call.qualified))
+                    for call in used[1:]
+                ),
             ],
         )
 

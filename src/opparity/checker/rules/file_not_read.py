@@ -8,7 +8,8 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
 from opparity.checker.languages.detection import FOREIGN
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +39,12 @@ class FileNotRead(Rule):
     code = "INP001"
     name = "file-not-read"
     severity = Severity.WARNING
+    effect = Effect.NONE
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield every problem that a reader met."""
         for problem in analysis.project.problems:
-            yield self.unknown(problem.location, problem.message)
+            yield self.unknown(problem.location, state("INP001.unread", reason=problem.message))
         yield from self._unplaced(analysis)
 
     def _unplaced(self, analysis: Analysis) -> Iterator[Unknown]:
@@ -65,11 +67,8 @@ class FileNotRead(Rule):
         ]
         if not places:
             return
-        is_one = len(places) == 1
         yield self.unknown(
             places[0],
-            f"{'one file registers' if is_one else f'{len(places)} files register'} operators and "
-            f"{'is' if is_one else 'are'} in no source list that could be read, for no platform: "
-            "nothing is said of what they register",
-            related=[Related(place, "registers operators") for place in places[:_MOST_PLACES]],
+            state("INP001.unplaced", count=len(places)),
+            related=[Related(place, state("place.registers")) for place in places[:_MOST_PLACES]],
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location, Related
+    from opparity.words.statements import Statement
 
 
 class Severity(StrEnum):
@@ -18,6 +19,16 @@ class Severity(StrEnum):
     INFORMATION = "information"
 
 
+class Effect(StrEnum):
+    """What follows on a platform where a finding holds, in the build at its defaults."""
+
+    BUILD = "build fails"
+    IMPORT = "import fails"  # of the extension: every operator of it is lost
+    CALL = "call fails"  # of an operator; or the import of the Python module that reads it
+    RESULT = "wrong result"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One result of a rule, for one platform ("" where it holds for every platform)."""
@@ -25,8 +36,9 @@ class Finding:
     rule: str
     name: str
     severity: Severity
+    effect: Effect
     location: Location
-    message: str
+    statement: Statement
     platform: str = ""
     operator: str = ""
     symbol: str = ""
@@ -35,12 +47,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What a rule could not decide, and why."""
+    """What a rule could not decide, and why; `effect` is what would follow if it were so."""
 
     rule: str
     name: str
+    effect: Effect
     location: Location
-    message: str
+    statement: Statement
     platform: str = ""
     operator: str = ""
     symbol: str = ""

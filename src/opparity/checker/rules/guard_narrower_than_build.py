@@ -9,7 +9,8 @@ from opparity.checker.facts.conditions import Truth, evaluate
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ class GuardNarrowerThanBuild(Rule):
     code = "CAL004"
     name = "guard-narrower-than-build"
     severity = Severity.INFORMATION
+    effect = Effect.NONE
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each operator that a platform has and that no use of it can reach."""
@@ -58,11 +60,10 @@ class GuardNarrowerThanBuild(Rule):
             return
         yield self.finding(
             calls[0].location,
-            f"{name} is registered on {platform.label}, and every use of it in Python turns "
-            f"{platform.label} away",
+            state("CAL004.turned_away", operator=name, platform=platform.label),
             platform=platform.label,
             operator=name,
-            related=[Related(call.location, "used here") for call in calls[1:]],
+            related=[Related(call.location, state("place.used")) for call in calls[1:]],
         )
 
 

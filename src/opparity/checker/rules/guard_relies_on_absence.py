@@ -15,10 +15,10 @@ from opparity.checker.facts.conditions import (
     Truth,
     describe,
 )
-from opparity.checker.facts.names import plain_library
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,8 @@ class GuardReliesOnAbsence(Rule):
     code = "MAC003"
     name = "guard-relies-on-absence"
     severity = Severity.INFORMATION
+    effect = Effect.NONE
+    is_first_of_many = True
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first such registration of each file."""
@@ -80,11 +82,15 @@ class GuardReliesOnAbsence(Rule):
     def _finding(self, registration: Registration, language: str, third: list[str]) -> Finding:
         return self.finding(
             registration.location,
-            f"`{describe(registration.condition)}` also holds on {', '.join(third)}, where the "
-            f"source of {registration.symbol}, built for {language} only, is missing too",
-            operator=f"{plain_library(registration.library)}::{registration.operator}",
-            symbol=registration.symbol,
-            related=[Related(registration.location, "the guard says where it is not")],
+            # Of the first of many, so that its operator is no part of what is found.
+            state(
+                "MAC003.absent",
+                guard=describe(registration.condition),
+                others=tuple(third),
+                symbol=registration.symbol,
+                language=language,
+            ),
+            related=[Related(registration.location, state("place.absence"))],
         )
 
 

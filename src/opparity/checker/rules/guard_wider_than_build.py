@@ -12,7 +12,8 @@ from opparity.checker.analysis.operators import (
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.platforms import Platform
     from opparity.checker.facts.python import Call
+    from opparity.words.statements import Value
 
 
 class GuardWiderThanBuild(Rule):
@@ -40,6 +42,7 @@ class GuardWiderThanBuild(Rule):
     code = "CAL003"
     name = "guard-wider-than-build"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each guarded use of an operator that a platform let through does not have."""
@@ -67,25 +70,30 @@ class GuardWiderThanBuild(Rule):
         if runs is Truth.FALSE or not process.admits(call.guards):
             return
         tested = [guard for guard in call.guards if tests_platform(guard.condition)]
-        related = [Related(guard.location, describe(guard.condition)) for guard in tested]
-        through = f" through {call.through}" if call.through else ""
-        message = (
-            f"{call.qualified} is used{through} under a guard that lets {platform.label} through, "
-            f"and {lacks.reason}"
-        )
+        related = [
+            Related(guard.location, state("place.guard", guard=describe(guard.condition)))
+            for guard in tested
+        ]
+        values: dict[str, Value] = {
+            "operator": call.qualified,
+            "platform": platform.label,
+            "reason": lacks.reason,
+        }
+        told = state("CAL003.used", **values)
+        if call.through:
+            told = state("CAL003.used_through", function=call.through, **values)
         if runs is Truth.TRUE and lacks.truth is Truth.TRUE:
             yield self.finding(
                 call.location,
-                message,
+                told,
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,
             )
         else:
-            doubt = "" if runs is Truth.TRUE else "; a further condition may keep it away"
             yield self.unknown(
                 call.location,
-                f"{message}{doubt}",
+                told if runs is Truth.TRUE else state("CAL003.doubted", told=told),
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,

@@ -13,7 +13,8 @@ from opparity.checker.analysis.operators import (
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity
+from opparity.checker.rules.findings import Effect, Finding, Severity
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,7 @@ class GuardedOnlyElsewhere(Rule):
     code = "CAL008"
     name = "guarded-only-elsewhere"
     severity = Severity.WARNING
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Yield the unguarded calls of functions that are imported under a guard elsewhere."""
@@ -56,7 +58,8 @@ class GuardedOnlyElsewhere(Rule):
     def _check(
         self, analysis: Analysis, platform: Platform, calls: list[Call]
     ) -> Iterator[Finding]:
-        if analysis.operators.lacks(platform, calls[0]).truth is not Truth.TRUE:
+        lacks = analysis.operators.lacks(platform, calls[0])
+        if lacks.truth is not Truth.TRUE:
             return
         process = Process(platform, analysis.operators)
         guarded = next(
@@ -71,12 +74,21 @@ class GuardedOnlyElsewhere(Rule):
             told.add(call.location.path)
             yield self.finding(
                 call.location,
-                f"{call.qualified} is called through {call.through} without a guard, and "
-                f"{platform.label} does not register it: {guarded.location.path} imports "
-                f"{call.through} under a guard that turns {platform.label} away",
+                state(
+                    "CAL008.called",
+                    operator=call.qualified,
+                    function=call.through,
+                    reason=lacks.reason,
+                    path=guarded.location.path,
+                    platform=platform.label,
+                ),
                 platform=platform.label,
                 operator=call.qualified,
-                related=[Related(guarded.location, describe(guarded.condition))],
+                related=[
+                    Related(
+                        guarded.location, state("place.guard", guard=describe(guarded.condition))
+                    )
+                ],
             )
 
 

@@ -9,7 +9,8 @@ from opparity.checker.facts.names import plain_library
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,7 @@ class ImplWithoutDef(Rule):
     code = "DEF001"
     name = "impl-without-def"
     severity = Severity.WARNING
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each implementation in a library of the tree that has no such operator."""
@@ -78,18 +80,19 @@ class ImplWithoutDef(Rule):
             for name in difflib.get_close_matches(impl.operator, known, n=3, cutoff=_NEAR)
             if (library, name, impl.key) not in implemented
         ]
-        key = f" for {impl.key}" if impl.key else ""
-        message = f"{library}::{impl.operator} has an implementation{key} and no definition"
+        operator = f"{library}::{impl.operator}"
+        ending, key = ("_for", {"key": impl.key}) if impl.key else ("", {})
         if not near:
+            statement = state(f"DEF001.undefined{ending}", operator=operator, **key)
             return self.finding(
-                impl.location, message, operator=f"{library}::{impl.operator}", symbol=impl.symbol
+                impl.location, statement, operator=operator, symbol=impl.symbol, effect=Effect.NONE
             )
-        right = known[near[0]]
+        other = f"{library}::{near[0]}"
         return self.finding(
             impl.location,
-            f"{message}; {library}::{near[0]} is defined and has no implementation{key}",
-            operator=f"{library}::{impl.operator}",
+            state(f"DEF001.misspelt{ending}", operator=operator, other=other, **key),
+            operator=operator,
             symbol=impl.symbol,
-            related=[Related(right.location, f"{near[0]} is defined here")],
+            related=[Related(known[near[0]].location, state("place.defined_name", name=near[0]))],
             severity=Severity.ERROR,
         )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.macros import platform_of_macro
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ class InconsistentMacroSpelling(Rule):
     code = "MAC002"
     name = "inconsistent-macro-spelling"
     severity = Severity.INFORMATION
+    effect = Effect.NONE
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first test of each rare spelling."""
@@ -51,7 +53,13 @@ class InconsistentMacroSpelling(Rule):
                 if len(tests) <= _RARE * len(spellings[usual]):
                     yield self.finding(
                         tests[0].location,
-                        f"{name} is tested {len(tests)} times for {platform}, {usual} "
-                        f"{len(spellings[usual])} times",
+                        state(
+                            "MAC002.rare",
+                            macro=name,
+                            count=len(tests),
+                            family=platform,
+                            usual=usual,
+                            total=len(spellings[usual]),
+                        ),
                         symbol=name,
                     )

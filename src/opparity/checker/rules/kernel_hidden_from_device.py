@@ -11,7 +11,8 @@ from opparity.checker.languages.cmake.configuration import CUDA_ARCHITECTURES
 from opparity.checker.languages.cpp.preprocessor import compare_numbers, read_directives
 from opparity.checker.languages.cpp.text_scan import enclosing_finder, line_finder, without_comments
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.conditions import Atom
     from opparity.checker.facts.native import Definition
     from opparity.checker.facts.platforms import Platform
+    from opparity.words.statements import Statement
 
 _ARCHITECTURE = "__CUDA_ARCH__"
 _NUMBER = re.compile(r"^(\d+)\.(\d)")
@@ -51,6 +53,7 @@ class KernelHiddenFromDevice(Rule):
     code = "BLD010"
     name = "kernel-hidden-from-device"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each launched kernel that is hidden for every architecture."""
@@ -75,11 +78,9 @@ class KernelHiddenFromDevice(Rule):
         text = project.tree.read_text(compiled.file.path)
         for name, truth in _launches(compiled, text, hidden):
             make = self.finding if _is_certain(truth, link) else self.unknown
-            built = ", ".join(link.platform.architectures) or "every architecture"
             yield make(
                 hidden[name].location,
-                f"{name} is launched, and `{_ARCHITECTURE}` hides it from the device on {built}, "
-                f"in the target {link.target.name} on {link.platform.label}",
+                _statement(name, link),
                 platform=link.platform.label,
                 symbol=hidden[name].signature.qualified,
             )
@@ -87,6 +88,14 @@ class KernelHiddenFromDevice(Rule):
 
 def _is_certain(truth: Truth, link: Link) -> bool:
     return truth is Truth.TRUE and link.target.built is Truth.TRUE
+
+
+def _statement(name: str, link: Link) -> Statement:
+    values = {"symbol": name, "target": link.target.name, "platform": link.platform.label}
+    built = link.platform.architectures
+    if not built:
+        return state("BLD010.hidden_everywhere", **values)
+    return state("BLD010.hidden", architectures=tuple(built), **values)
 
 
 def _numbers(platform: Platform) -> tuple[int, ...]:

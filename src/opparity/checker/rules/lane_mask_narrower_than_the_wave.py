@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth, all_of, any_of
 from opparity.checker.languages.cpp.text_scan import references_to
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import LaneMask
     from opparity.checker.facts.platforms import Platform
+    from opparity.words.statements import Statement
 
 
 class LaneMaskNarrowerThanTheWave(Rule):
@@ -36,6 +38,7 @@ class LaneMaskNarrowerThanTheWave(Rule):
     code = "BLD005"
     name = "lane-mask-narrower-than-the-wave"
     severity = Severity.ERROR
+    effect = Effect.BUILD
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each narrow mask under each HIP platform that compiles it."""
@@ -51,9 +54,9 @@ class LaneMaskNarrowerThanTheWave(Rule):
                 for mask in compiled.file.lane_masks:
                     truth = _truth(analysis, compiled, mask)
                     if truth is Truth.TRUE:
-                        yield self.finding(mask.location, _message(mask), platform=platform.label)
+                        yield self.finding(mask.location, _statement(mask), platform=platform.label)
                     elif truth is Truth.UNKNOWN:
-                        yield self.unknown(mask.location, _message(mask), platform=platform.label)
+                        yield self.unknown(mask.location, _statement(mask), platform=platform.label)
 
 
 def _truth(analysis: Analysis, compiled: Compiled, mask: LaneMask) -> Truth:
@@ -93,5 +96,5 @@ def _replaced(analysis: Analysis, compiled: Compiled, mask: LaneMask) -> Truth:
     )
 
 
-def _message(mask: LaneMask) -> str:
-    return f"{mask.function} is given the 32-bit mask {mask.mask}; HIP's waves need 64 bits"
+def _statement(mask: LaneMask) -> Statement:
+    return state("BLD005.narrow", function=mask.function, mask=mask.mask)

@@ -9,8 +9,9 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.languages.python.syntax import parse_quietly
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.checker.tree.contents import FileNotReadable
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,6 +46,7 @@ class ModuleLoadedInTwoWays(Rule):
     code = "BLD013"
     name = "module-loaded-in-two-ways"
     severity = Severity.WARNING
+    effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the modules of both kinds whose sources include torch's headers."""
@@ -67,14 +69,13 @@ class ModuleLoadedInTwoWays(Rule):
         name, label = link.target.name, link.platform.label
         return self.unknown(
             ways[True],
-            f"{name} is loaded by ctypes here and as an extension elsewhere, and {include.path} is "
-            f"among what its sources include: whether {label} builds it with torch is not known",
+            state("BLD013.loaded", symbol=name, path=include.path, platform=label),
             platform=label,
             symbol=name,
             related=[
-                Related(ways[False], "loaded as an extension here"),
-                Related(include.location, "included here"),
-                Related(link.target.location, "its sources are listed here"),
+                Related(ways[False], state("place.loaded")),
+                Related(include.location, state("place.included")),
+                Related(link.target.location, state("place.sources")),
             ],
         )
 

@@ -10,7 +10,8 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.facts.python import CallKind
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,7 @@ class ModuleWithoutInitFunction(Rule):
     code = "BLD012"
     name = "module-without-init-function"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each module that Python imports and whose init function has another name."""
@@ -71,13 +73,18 @@ class ModuleWithoutInitFunction(Rule):
                 other, location = next(iter(entries.items()))
                 yield self.finding(
                     location,
-                    f"PyInit_{other} is defined here, and {platform.label} builds the module as "
-                    f"{link.target.name}: its import will find no PyInit_{name}",
+                    state(
+                        "BLD012.misnamed",
+                        symbol=f"PyInit_{other}",
+                        target=link.target.name,
+                        platform=platform.label,
+                        name=f"PyInit_{name}",
+                    ),
                     platform=platform.label,
                     symbol=f"PyInit_{name}",
                     related=[
-                        Related(link.target.location, f"{name} is built here"),
-                        Related(imported[name].location, "imported here"),
+                        Related(link.target.location, state("place.built", name=name)),
+                        Related(imported[name].location, state("place.imported")),
                     ],
                 )
 

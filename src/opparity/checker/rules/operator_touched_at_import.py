@@ -9,7 +9,8 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,7 @@ class OperatorTouchedAtImport(Rule):
     code = "CAL002"
     name = "operator-touched-at-import"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each operator read at import where it does not exist."""
@@ -55,33 +57,29 @@ class OperatorTouchedAtImport(Rule):
         runs = Process(platform, operators).truth_of(call.guards)
         if Truth.FALSE in {lacks.truth, runs}:
             return
-        message = (
-            f"{call.qualified} is {_VERBS[call.kind]} when this module is imported, and "
-            f"{lacks.reason}"
-        )
-        related = [Related(each.location, "tested here") for each in call.guards]
+        told = state(_KEYS[call.kind], operator=call.qualified, reason=lacks.reason)
+        related = [Related(each.location, state("place.tested")) for each in call.guards]
         if runs is Truth.TRUE and lacks.truth is Truth.TRUE:
             yield self.finding(
                 call.location,
-                message,
+                told,
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,
             )
         else:
-            doubt = "" if runs is Truth.TRUE else "; whether the module is imported is not known"
             yield self.unknown(
                 call.location,
-                f"{message}{doubt}",
+                told if runs is Truth.TRUE else state("CAL002.doubted", told=told),
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,
             )
 
 
-_VERBS = {
-    CallKind.CALL: "called",
-    CallKind.READ: "read",
-    CallKind.REGISTER_FAKE: "given a fake",
-    CallKind.IMPORT: "imported",
+_KEYS = {
+    CallKind.CALL: "CAL002.called",
+    CallKind.READ: "CAL002.read",
+    CallKind.REGISTER_FAKE: "CAL002.faked",
+    CallKind.IMPORT: "CAL002.imported",
 }

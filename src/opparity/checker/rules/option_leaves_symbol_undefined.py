@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.called_not_built import CalledNotBuilt
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
 from opparity.checker.rules.template_not_instantiated import TemplateNotInstantiated
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,8 @@ class OptionLeavesSymbolUndefined(Rule):
     code = "BLD009"
     name = "option-leaves-symbol-undefined"
     severity = Severity.ERROR
+    # With the build at its defaults nothing fails.
+    effect = Effect.NONE
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield what a target lacks with an option, and has by default."""
@@ -66,25 +69,35 @@ class OptionLeavesSymbolUndefined(Rule):
 
     def _undecided(self, unknowns: list[Finding | Unknown], choice: Choice, link: Link) -> Unknown:
         """Return one unknown for all the functions that an option leaves open in a target."""
-        names = sorted({each.symbol for each in unknowns})
-        listed = ", ".join(names[:_MOST_NAMED])
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         label = link.platform.label
         return self.unknown(
             unknowns[0].location,
-            f"with {choice}: whether the target {link.target.name} has {listed}{more} on {label} "
-            "could not be decided",
+            state(
+                "BLD009.undecided",
+                option=str(choice),
+                target=link.target.name,
+                symbols=tuple(sorted({each.symbol for each in unknowns})),
+                platform=label,
+            ),
             platform=label,
             related=[
-                *(Related(each.location, f"{each.symbol} is needed here") for each in unknowns),
-                Related(choice.location, "the option"),
+                *(
+                    Related(each.location, state("place.needed", name=each.symbol))
+                    for each in unknowns
+                ),
+                Related(choice.location, state("place.option")),
             ],
         )
 
     def _told(self, result: Finding | Unknown, choice: Choice) -> Finding | Unknown:
-        message = f"with {choice}: {result.message}"
-        related = (*result.related, Related(choice.location, "the option"))
-        told = replace(result, rule=self.code, name=self.name, message=message, related=related)
+        told = replace(
+            result,
+            rule=self.code,
+            name=self.name,
+            effect=self.effect,
+            statement=state("result.with_option", option=str(choice), told=result.statement),
+            related=(*result.related, Related(choice.location, state("place.option"))),
+        )
         if isinstance(told, Finding) and not choice.is_offered:
             return replace(told, severity=Severity.WARNING)
         return told

@@ -8,7 +8,8 @@ from opparity.checker.analysis.types import same_type
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ class PrototypeDiffersFromDefinition(Rule):
     code = "DEF005"
     name = "prototype-differs-from-definition"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each needed prototype that no definition of its name matches."""
@@ -70,14 +72,18 @@ class PrototypeDiffersFromDefinition(Rule):
             return
         matching = [d for d, _ in built if _same_parameters(wanted, d.signature)]
         other = built[0][0]
-        related = [Related(other.location, "defined here")]
+        related = [Related(other.location, state("place.defined"))]
         if not matching:
             if _is_needed(link, wanted) and len(project.declarations[wanted.name]) == 1:
                 yield self.finding(
                     declaration.location,
-                    f"{wanted.qualified}({_listed(wanted)}) is declared and used in the target "
-                    f"{link.target.name} on {link.platform.label}; the definition takes "
-                    f"({_listed(other.signature)})",
+                    state(
+                        "DEF005.parameters",
+                        function=f"{wanted.qualified}({_listed(wanted)})",
+                        target=link.target.name,
+                        platform=link.platform.label,
+                        other=f"({_listed(other.signature)})",
+                    ),
                     platform=link.platform.label,
                     symbol=wanted.qualified,
                     related=related,
@@ -85,11 +91,16 @@ class PrototypeDiffersFromDefinition(Rule):
         elif not any(_same_return(wanted, d.signature) for d in matching):
             yield self.finding(
                 declaration.location,
-                f"{wanted.qualified} is declared to return {wanted.return_type} and defined to "
-                f"return {matching[0].signature.return_type}: MSVC gives them different names",
+                state(
+                    "DEF005.returned",
+                    function=wanted.qualified,
+                    declared=wanted.return_type,
+                    defined=matching[0].signature.return_type,
+                ),
                 symbol=wanted.qualified,
-                related=[Related(matching[0].location, "defined here")],
+                related=[Related(matching[0].location, state("place.defined"))],
                 severity=Severity.WARNING,
+                effect=Effect.NONE,  # but on Windows
             )
 
 

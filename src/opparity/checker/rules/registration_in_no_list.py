@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.operators import handles_absence, tests_operator
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,7 @@ class RegistrationInNoList(Rule):
     code = "BLD007"
     name = "registration-in-no-list"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each call of an operator that only an unlisted source registers."""
@@ -53,11 +55,10 @@ class RegistrationInNoList(Rule):
         is_guarded = any(tests_operator(guard.condition) for guard in call.guards)
         return self.finding(
             call.location,
-            f"{call.qualified} is called here, and its only registration is in "
-            f"{registration.location.path}, which no source list names",
+            state("BLD007.called", operator=call.qualified, source=registration.location.path),
             operator=call.qualified,
             symbol=registration.symbol,
-            related=[Related(registration.location, "registered here")],
+            related=[Related(registration.location, state("place.registered"))],
             severity=Severity.WARNING if is_guarded or call.through else Severity.ERROR,
         )
 

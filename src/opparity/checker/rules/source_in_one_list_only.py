@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ class SourceInOneListOnly(Rule):
     code = "BLD006"
     name = "source-in-one-list-only"
     severity = Severity.WARNING
+    effect = Effect.NONE
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each source that one of two lists for an extension lacks on a platform."""
@@ -72,12 +74,19 @@ class SourceInOneListOnly(Rule):
                     source.path,
                     self.finding(
                         source.location,
-                        f"{source.path} is a source of {longer.described} and not of "
-                        f"{shorter.described}, which makes the same extension on {platform}",
+                        state(
+                            "BLD006.missing",
+                            source=source.path,
+                            target=longer.target.name,
+                            build=longer.build.description,
+                            other=shorter.target.name,
+                            place=shorter.build.description,
+                            platform=platform,
+                        ),
                         severity=Severity.WARNING if same else Severity.INFORMATION,
                         platform=platform,
                         symbol=source.path.rpartition("/")[2],
-                        related=[Related(shorter.place, "the list without it")],
+                        related=[Related(shorter.place, state("place.shorter"))],
                     ),
                 )
 
@@ -86,10 +95,6 @@ class SourceInOneListOnly(Rule):
 class _List:
     build: Build
     target: Target
-
-    @property
-    def described(self) -> str:
-        return f"{self.target.name} in {self.build.description}"
 
     @property
     def place(self) -> Location:

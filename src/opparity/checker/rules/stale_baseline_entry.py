@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ class StaleBaselineEntry(Rule):
     code = "SUP004"
     name = "stale-baseline-entry"
     severity = Severity.ERROR
+    effect = Effect.NONE
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield nothing: `inspection` reports it, once every other rule has spoken."""

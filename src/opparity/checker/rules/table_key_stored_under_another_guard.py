@@ -8,7 +8,8 @@ from opparity.checker.analysis.operators import Process, is_caught
 from opparity.checker.facts.conditions import Truth, any_of, describe
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ class TableKeyStoredUnderAnotherGuard(Rule):
     code = "CAL005"
     name = "table-key-stored-under-one-guard-read-under-another"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each read of a key on a platform where no store of it runs."""
@@ -64,14 +66,17 @@ class TableKeyStoredUnderAnotherGuard(Rule):
         if not read.at_import and not process.admits(read.guards):
             return
         table = read.table.rpartition(":")[2]
-        through = f", which {read.through} needs," if read.through else ""
-        message = (
-            f"{table}[{read.key}]{through} is read under a guard that lets {platform.label} "
-            f"through, and it is stored only where {_stored_where(stored)}"
-        )
-        related = [Related(store.location, "stored here") for store in stored]
+        values = {
+            "entry": f"{table}[{read.key}]",
+            "platform": platform.label,
+            "guard": _stored_where(stored),
+        }
+        told = state("CAL005.read", **values)
+        if read.through:
+            told = state("CAL005.read_through", function=read.through, **values)
+        related = [Related(store.location, state("place.stored")) for store in stored]
         report = self.finding if runs is Truth.TRUE else self.unknown
-        yield report(read.location, message, platform=platform.label, symbol=table, related=related)
+        yield report(read.location, told, platform=platform.label, symbol=table, related=related)
 
 
 def _stored_where(stored: list[TableUse]) -> str:

@@ -13,14 +13,16 @@ from opparity.checker.languages.cpp.preprocessor import read_directives
 from opparity.checker.languages.cpp.template_calls import TemplateCall, template_calls
 from opparity.checker.languages.cpp.text_scan import line_finder
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Definition
+    from opparity.words.statements import Statement
 
 # A number, a truth value or a name with its namespace means itself; another word may be a
 # constant of a macro or a type of the function around the call.
@@ -52,6 +54,7 @@ class TemplateNotInstantiated(Rule):
     code = "BLD008"
     name = "template-not-instantiated"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each template that a source calls and whose instantiations a target lacks."""
@@ -79,8 +82,14 @@ class TemplateNotInstantiated(Rule):
             if reason:
                 yield self.unknown(
                     call.location,
-                    f"{call.inside} calls {symbol}<{', '.join(call.arguments)}> in the target "
-                    f"{link.target.name} on {link.platform.label}, where {reason}",
+                    state(
+                        "BLD008.called",
+                        inside=call.inside,
+                        symbol=_instance(symbol, call.arguments),
+                        target=link.target.name,
+                        platform=link.platform.label,
+                        reason=reason,
+                    ),
                     platform=link.platform.label,
                     symbol=symbol,
                     related=related,
@@ -105,8 +114,8 @@ def _declared_only(analysis: Analysis, compiled: Compiled) -> frozenset[str]:
 
 def _missing(
     analysis: Analysis, link: Link, compiled: Compiled, calls: Sequence[TemplateCall]
-) -> tuple[TemplateCall, str, list[Related]]:
-    """Return which call seems to lack its instantiation, why (or nothing), and where others are."""
+) -> tuple[TemplateCall, Statement | None, list[Related]]:
+    """Return which call seems to lack its instantiation, why (or None), and where others are."""
     first, symbol = calls[0], calls[0].symbol
     linked = [
         (definition, part)
@@ -116,10 +125,10 @@ def _missing(
     elsewhere = [d for d in analysis.project.definitions.get(symbol, ()) if names(symbol, d)]
     if not linked:
         if not elsewhere:
-            return first, "", []  # from outside the tree
-        reason = "no source instantiates it, and which generated ones may is not known"
+            return first, None, []  # from outside the tree
+        reason = state("BLD008.generated")
         if link.is_complete is Truth.TRUE:
-            reason = "none of the target's sources defines or instantiates it"
+            reason = state("BLD008.nowhere")
         return first, reason, _places(elsewhere)
     present_for = {definition.arguments for definition, _ in linked}
     calls = [call for call in calls if call.arguments not in present_for]
@@ -138,16 +147,18 @@ def _missing(
         and definition.arguments not in present_for
     ]
     if not left_out:
-        return first, "", []
+        return first, None, []
     absent = left_out[0]
     call = next(call for call in calls if arguments.may_be(call, absent))
-    reason = (
-        f"{absent.location.path} instantiates {symbol}<{', '.join(absent.arguments)}> under the "
-        f"target's own macros and is not among its sources"
-    )
+    values = {"source": absent.location.path, "instance": _instance(symbol, absent.arguments)}
+    reason = state("BLD008.unlisted", **values)
     if len(left_out) > 1:
-        reason += f" (nor are {len(left_out) - 1} other instantiations)"
+        reason = state("BLD008.unlisted_and_others", count=len(left_out) - 1, **values)
     return call, reason, _places(left_out)
+
+
+def _instance(symbol: str, arguments: Iterable[str]) -> str:
+    return f"{symbol}<{', '.join(arguments)}>"
 
 
 class _Arguments:
@@ -191,8 +202,12 @@ class _Arguments:
 
 def _places(definitions: Sequence[Definition]) -> list[Related]:
     return [
-        Related(each.location, f"{each.signature.name} is instantiated here")
-        if each.arguments
-        else Related(each.location, f"{each.signature.name} is defined here")
+        Related(
+            each.location,
+            state(
+                "place.instantiated" if each.arguments else "place.defined_name",
+                name=each.signature.name,
+            ),
+        )
         for each in definitions[:_MOST_PLACES]
     ]

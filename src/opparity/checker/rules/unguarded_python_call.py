@@ -16,15 +16,16 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.platforms import Platform
+    from opparity.words.statements import Statement
 
-_MOST_NAMED = 5
 _CPU_WORD = re.compile(r"(?:^|[/_.])cpu(?=[/_.])")
 
 
@@ -52,15 +53,16 @@ class UnguardedPythonCall(Rule):
     code = "CAL001"
     name = "unguarded-python-call"
     severity = Severity.WARNING
+    effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield calls in a platform's own files, and per file what could not be decided."""
-        open_calls: dict[tuple[str, str, str], list[Call]] = {}
+        open_calls: dict[tuple[str, str, Statement], list[Call]] = {}
         unbuilt: dict[str, list[Call]] = {}
         for platform, call, lacks in _open_calls(analysis):
             is_own = own_platform(call.location.path) == platform.name
             if is_own and lacks.truth is Truth.TRUE:
-                yield self._own_file(platform, call)
+                yield self._own_file(platform, call, lacks)
             elif _is_asked_after(analysis, platform, call, lacks):
                 yield self._compared(platform, call, lacks)
             elif analysis.operators.is_unbuilt_module(platform, call):
@@ -68,18 +70,25 @@ class UnguardedPythonCall(Rule):
             elif not call.through:
                 reason = lacks.reason
                 if lacks.truth is Truth.TRUE:
-                    reason += f"; whether {platform.label} reaches the functions is not known"
+                    reason = state("absence.unreached", platform=platform.label, count=1)
                 key = (call.location.path, platform.label, reason)
                 open_calls.setdefault(key, []).append(call)
-        for (path, label, reason), calls in sorted(open_calls.items()):
+        for (path, label, reason), calls in sorted(
+            open_calls.items(), key=lambda item: (*item[0][:2], item[0][2].key)
+        ):
             yield self._undecided(path, label, reason, calls)
         for label, calls in sorted(unbuilt.items()):
             yield self._without_modules(label, calls)
 
-    def _own_file(self, platform: Platform, call: Call) -> Finding:
+    def _own_file(self, platform: Platform, call: Call, lacks: Absence) -> Finding:
         return self.finding(
             call.location,
-            f"{call.qualified} is called in code for {platform.label}, which does not register it",
+            state(
+                "CAL001.own",
+                operator=call.qualified,
+                platform=platform.label,
+                reason=lacks.reason,
+            ),
             platform=platform.label,
             operator=call.qualified,
         )
@@ -87,8 +96,12 @@ class UnguardedPythonCall(Rule):
     def _compared(self, platform: Platform, call: Call, lacks: Absence) -> Finding:
         return self.finding(
             call.location,
-            f"something is compared with {call.qualified}, in code that {platform.label} uses too, "
-            f"and {lacks.reason}",
+            state(
+                "CAL001.compared",
+                operator=call.qualified,
+                platform=platform.label,
+                reason=lacks.reason,
+            ),
             platform=platform.label,
             operator=call.qualified,
             severity=Severity.ERROR if lacks.truth is Truth.TRUE else Severity.WARNING,
@@ -103,38 +116,29 @@ class UnguardedPythonCall(Rule):
         for call in sorted(calls, key=lambda call: call.location):
             first.setdefault(call.location.path, call)
         names = sorted({call.library for call in calls})
-        listed = ", ".join(names[:_MOST_NAMED])
-        further = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         return self.unknown(
             min(call.location for call in calls),
-            f"{label} does not build {listed}{further}, and whether it reaches the functions that "
-            "need it is not known",
+            state("CAL001.unbuilt", platform=label, extensions=tuple(names)),
             platform=label,
             related=[
-                Related(call.location, f"{call.library} is needed here") for call in first.values()
+                Related(call.location, state("place.needed", name=call.library))
+                for call in first.values()
             ],
         )
 
-    def _undecided(self, path: str, label: str, reason: str, calls: list[Call]) -> Unknown:
+    def _undecided(self, path: str, label: str, reason: Statement, calls: list[Call]) -> Unknown:
         first: dict[str, Call] = {}
         for call in calls:
             first.setdefault(call.qualified, call)
-        names = list(first)
-        if len(names) > 1:
-            reason = (
-                reason.replace(" it ", " them ")
-                .replace(" it;", " them;")
-                .replace(" its ", " their ")
-            )
-        listed = ", ".join(names[:_MOST_NAMED])
-        further = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        names = tuple(first)
         return self.unknown(
             Location(path, min(call.location.line for call in calls)),
-            f"functions here call {listed}{further} without a guard, and {reason}",
+            state("CAL001.open", operators=names, reason=reason.having(count=len(names))),
             platform=label,
             operator=names[0] if len(names) == 1 else "",
             related=[
-                Related(call.location, f"{name} is called here") for name, call in first.items()
+                Related(call.location, state("place.called_name", name=name))
+                for name, call in first.items()
             ],
         )
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ class UnknownPlatformMacro(Rule):
     code = "MAC001"
     name = "unknown-platform-macro"
     severity = Severity.WARNING
+    effect = Effect.NONE
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first test of each such macro in each built file."""
@@ -61,10 +63,11 @@ class UnknownPlatformMacro(Rule):
         same = [name for name in sorted(own) if platform_of_macro(name) == platform]
         same = same or [name for name in TORCH_MACROS if platform_of_macro(name) == platform]
         near = difflib.get_close_matches(test.name, same, n=1, cutoff=0.0)
-        advice = f"; the nearest that is defined is {near[0]}" if near else ""
+        statement = state("MAC001.unknown", macro=test.name)
+        if near:
+            statement = state("MAC001.near", macro=test.name, known=near[0])
         return self.finding(
             test.location,
-            f"{test.name} is tested here and defined by no build, no file of the tree and not by "
-            f"torch: it is always undefined{advice}",
+            statement,
             symbol=test.name,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,7 @@ class UnusedSuppression(Rule):
     code = "SUP001"
     name = "unused-suppression"
     severity = Severity.WARNING
+    effect = Effect.NONE
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield nothing: `inspection` reports it, once every other rule has spoken."""

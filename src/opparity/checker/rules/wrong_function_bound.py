@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.names import operator_name, plain_library
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,7 @@ class WrongFunctionBound(Rule):
     code = "DEF004"
     name = "wrong-function-bound"
     severity = Severity.ERROR
+    effect = Effect.RESULT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each binding of another operator's function while its own is never used."""
@@ -61,13 +63,18 @@ class WrongFunctionBound(Rule):
                 )
                 yield self.finding(
                     other.location,
-                    f"{name} is bound to {symbol}, which is {owner}'s; "
-                    f"the function {other.operator} is declared and never registered",
+                    state(
+                        "DEF004.bound",
+                        operator=name,
+                        symbol=symbol,
+                        owner=owner,
+                        function=other.operator,
+                    ),
                     operator=name,
                     symbol=symbol,
                     related=[
-                        Related(owners[0].location, f"{symbol} is bound here too"),
-                        Related(own[0].location, f"{other.operator} is declared here"),
+                        Related(owners[0].location, state("place.bound", name=symbol)),
+                        Related(own[0].location, state("place.declared_name", name=other.operator)),
                     ],
                 )
 
