@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from opparity.checker.facts.builds import Build, Source, Target
     from opparity.checker.facts.native import (
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.places import Problem
     from opparity.checker.facts.platforms import Platform
     from opparity.checker.facts.python import PythonFile
+    from opparity.checker.languages.python.operator_texts import OperatorText
     from opparity.checker.tree.contents import Tree
 
 
@@ -35,7 +36,8 @@ class Project:
         native: the facts of each C++, CUDA and HIP file, by path.
         builds: each build description, evaluated for each platform.
         variants: the same with one option set otherwise than by default.
-        python: the facts of each Python file, by path.
+        python: the facts of each Python file that touches operators, by path.
+        texts: what the text of each Python file says of operators, by path.
         problems: what could not be read.
     """
 
@@ -47,6 +49,7 @@ class Project:
     builds: tuple[Build, ...] = ()
     variants: tuple[Build, ...] = ()
     python: dict[str, PythonFile] = field(default_factory=dict)
+    texts: Mapping[str, OperatorText] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def builds_on(self, platform: Platform) -> Iterator[Build]:

@@ -111,6 +111,7 @@ def reading(
         builds=found.builds,
         variants=found.variants,
         python=scripts,
+        texts=python.texts,
         problems=tuple(dict.fromkeys(problems)),
     )
 

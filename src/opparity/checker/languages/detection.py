@@ -31,6 +31,13 @@ _BUILD_FILE = re.compile(
     r"(^|/)(CMakeLists\.txt|setup[^/]*\.py|build\.toml|[^/]*\.cmake|op_builder/.*\.py)$"
 )
 FOREIGN = re.compile(r"(^|/)(third[_-]?party|3rd_?party|external|vendor|submodules|tests?)/")
+# Files that are no part of what a tree ships, with those of other projects.
+NOT_SHIPPED = re.compile(
+    r"(^|/)(third[_-]?party|3rd_?party|extern(?:al)?s?|vendor|submodules|deps|tests?|testing|unittests?"
+    r"|examples?|docs?|bench|benchmarks?|tools|cutlass|composable_kernel)/",
+    re.IGNORECASE,
+)
+COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm", ".mu", ".sycl")
 _GPU_SOURCE = (".cu", ".cuh", ".hip")
 
 
