@@ -95,6 +95,7 @@ def check(
     with refusals():
         from opparity.checker.reports import counts  # noqa: PLC0415 -- quick --help
         from opparity.checker.reports.writing import render  # noqa: PLC0415
+        from opparity.checker.results.basis import refuse_nothing  # noqa: PLC0415
         from opparity.checker.results.configured_tree import open_configured  # noqa: PLC0415
         from opparity.checker.results.inspection import inspect_tree  # noqa: PLC0415
         from opparity.checker.results.projects import project_of  # noqa: PLC0415
@@ -117,6 +118,7 @@ def check(
             _write(output_file, files_of(tree, root, path))
             return
         report = _placed(inspect_tree(tree, request), root, path)
+        refuse_nothing(report.basis)
         if write_baseline is not None:
             _write_baseline(write_baseline, report.findings)
             return

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.basis import basis_of
 from opparity.checker.analysis.linking import Linker
 from opparity.checker.analysis.lookup import NameLookup
 from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
 
 if TYPE_CHECKING:
+    from opparity.checker.analysis.basis import Basis
     from opparity.checker.analysis.project import Project
 
 
@@ -35,6 +37,11 @@ class Analysis:
     def operators(self) -> Operators:
         """Return which operators exist on each platform."""
         return Operators(self.project, self.linker)
+
+    @cached_property
+    def basis(self) -> Basis:
+        """Return what a check of the tree is based on."""
+        return basis_of(self.project, self.linker, self.operators)
 
     @cached_property
     def mentions(self) -> Mentions:

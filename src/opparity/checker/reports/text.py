@@ -12,6 +12,7 @@ from rich.text import Text
 
 from opparity.checker.reports import Show, counts
 from opparity.checker.reports.addresses import address_of
+from opparity.checker.results.basis import not_followed, understood
 from opparity.checker.results.report import summary_line
 from opparity.checker.rules.findings import Finding, Severity
 from opparity.colours import are_wanted
@@ -62,6 +63,8 @@ def render_for(
         console.print()
     _print_counts(console, report, show)
     console.print(Text(summary_line(report), style="bold"), soft_wrap=True)
+    for said in (*understood(report.basis), *not_followed(report.basis)):
+        console.print(Text(f"  {english(said)}"), soft_wrap=True)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

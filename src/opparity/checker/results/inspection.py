@@ -75,6 +75,7 @@ def inspect_project(analysis: Analysis, request: Request) -> Report:
         findings=tuple(sorted(left, key=lambda each: each.location)),
         unknowns=tuple(doubts),
         rules=request.rules,
+        basis=analysis.basis,
         suppressed=(*findings.accepted, *unknowns.accepted),
         accepted=accepted,
         ignored=ignored,

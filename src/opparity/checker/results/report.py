@@ -13,6 +13,7 @@ from opparity.checker.rules.findings import Finding, Severity, Unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opparity.checker.analysis.basis import Basis
     from opparity.checker.facts.places import Location
     from opparity.checker.results.suppressions import Accepted
     from opparity.checker.rules.base import Rule
@@ -31,6 +32,7 @@ class Report:
         findings: sorted by place.
         unknowns: what could not be decided, sorted by place.
         rules: those that were applied.
+        basis: what was understood of the tree, and what was not.
         suppressed: the findings and unknowns that comments accepted.
         accepted: how many findings the baseline accepted.
         ignored: how many findings and unknowns `per-file-ignores` leaves out.
@@ -46,6 +48,7 @@ class Report:
     findings: tuple[Finding, ...]
     unknowns: tuple[Unknown, ...]
     rules: tuple[type[Rule], ...]
+    basis: Basis
     suppressed: tuple[Accepted[Finding] | Accepted[Unknown], ...] = ()
     accepted: int = 0
     ignored: int = 0

@@ -47,7 +47,8 @@ class UnknownPlatformMacro(Rule):
         }
         if not compiled:
             return
-        known = defined_by_somebody(analysis.project) | TORCH_MACROS
+        own = defined_by_somebody(analysis.project)
+        known = own | TORCH_MACROS
         for path in sorted(compiled):
             seen: set[str] = set()
             for test in analysis.project.native[path].macro_tests:
@@ -55,10 +56,12 @@ class UnknownPlatformMacro(Rule):
                 if not platform or test.name in seen or test.name in known or is_foreign(test.name):
                     continue
                 seen.add(test.name)
-                yield self._finding(test, platform, known)
+                yield self._finding(test, platform, own)
 
-    def _finding(self, test: MacroTest, platform: str, known: frozenset[str]) -> Finding:
-        same = [name for name in sorted(known) if platform_of_macro(name) == platform]
+    def _finding(self, test: MacroTest, platform: str, own: frozenset[str]) -> Finding:
+        # What the tree itself defines is meant more likely than what torch does.
+        same = [name for name in sorted(own) if platform_of_macro(name) == platform]
+        same = same or [name for name in TORCH_MACROS if platform_of_macro(name) == platform]
         near = difflib.get_close_matches(test.name, same, n=1, cutoff=0.0)
         statement = state("MAC001.unknown", macro=test.name)
         if near:
