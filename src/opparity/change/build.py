@@ -8,6 +8,7 @@ from opparity.change.compare.implementation import changed_files, describe_imple
 from opparity.change.compare.macros import guards_touched, macro_uses
 from opparity.change.compare.matrix import compare_matrices
 from opparity.change.compare.trust import Concealed
+from opparity.change.compare.understanding import with_loss
 from opparity.change.model import ChangeReport, RelatedChanges
 from opparity.change.tell.motivation import motivate
 from opparity.change.tell.outlook import compare_outlooks
@@ -15,6 +16,7 @@ from opparity.change.tell.remarks import remark
 from opparity.change.tell.review import review
 from opparity.change.tell.risks import weigh
 from opparity.change.tell.summary import summarise
+from opparity.change.tell.understanding import understood
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +39,7 @@ def build_report(
     architectures: tuple[ArchitectureRow, ...] = (),
 ) -> ChangeReport:
     """Return what a change does to each platform."""
+    after = with_loss(before, after)
     matrix = compare_matrices(before, after, architectures)
     verdicts = compare_outlooks(before, after)
     motivation = motivate(description, commits)
@@ -54,6 +57,7 @@ def build_report(
             reviewed,
             verdicts,
             tuple(macro.name for macro in macros if macro.name in after.undefined_macros),
+            understood=understood(before, after),
         ),
         motivation=motivation,
         implementation=describe_implementation(before, after, matrix, changed),

@@ -79,13 +79,17 @@ def report(
         ),
     ] = None,
     fail: Annotated[
-        bool, typer.Option("--fail", help="Exit 1 where the change introduces or hides an error.")
+        bool,
+        typer.Option(
+            "--fail",
+            help="Exit 1 for an error that is new or hidden, or a build that is not understood any more.",
+        ),
     ] = False,
     trust_head: Annotated[
         bool,
         typer.Option(
             "--trust-head",
-            help="Accept what the tree after hides by its own settings and comments.",
+            help="Accept what the tree after hides, and what is not understood of it any more.",
         ),
     ] = False,
 ) -> None:

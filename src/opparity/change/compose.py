@@ -19,9 +19,8 @@ from opparity.change.tell.releases import relate_releases
 from opparity.checker.analysis.reading import describe
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.languages.workers import Workers, apart, collector_paused, in_turn
-from opparity.checker.results.configured_tree import configured, open_configured
+from opparity.checker.results.configured_tree import configured, open_configured, open_side
 from opparity.checker.results.request import request_of
-from opparity.checker.tree.opening import open_tree
 from opparity.errors import OpparityError
 from opparity.words.statements import state
 
@@ -157,7 +156,7 @@ def judge_sides(
         others = []
         for place, configuration in zip(places, (second, first), strict=True):
             say(place.label)
-            tree = configured(open_tree(place.path, place.revision), configuration)
+            tree = configured(open_side(place.path, place.revision), configuration)
             request = request_of(configuration, platforms=sources.platforms)
             others.append(inspect(tree, place.label, request, workers))
     by_before, by_after = Pair(before, others[1]), Pair(others[0], after)
@@ -178,7 +177,7 @@ def _opened(
 
 
 def _open(place: Place) -> _Opened:
-    return *open_configured(place.path, place.revision), None
+    return *open_configured(place.path, place.revision, open_side), None
 
 
 def _open_described(place: Place, platforms: tuple[str, ...]) -> _Opened:

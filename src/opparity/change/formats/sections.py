@@ -241,6 +241,9 @@ def review(report: ChangeReport, catalogue: Catalogue) -> list[str]:
         lines += [*heading(catalogue, name, 3), *hidden_lines(found, catalogue)]
     if found.unresolved:
         lines += [*heading(catalogue, "unresolved", 3), *finding_lines(found.unresolved, catalogue)]
+    if found.unread:
+        lines += heading(catalogue, "unread", 3)
+        lines += finding_lines(found.unread, catalogue, is_advised=False)
     lines += heading(catalogue, "fixed", 3)
     lines += finding_lines(found.fixed, catalogue, is_advised=False)
     remarks = (*found.settings, *found.remarks)
