@@ -65,6 +65,12 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="The pull request's text; - is standard input."),
     ] = None,
+    comments: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The comments of its review, as GitHub's API gives them in JSON."
+        ),
+    ] = None,
     related: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Earlier changes to list, in TOML.")
     ] = None,
@@ -82,7 +88,7 @@ def report(
         bool,
         typer.Option(
             "--fail",
-            help="Exit 1 for an error that is new or hidden, or a build that is not understood any more.",
+            help="Exit 1 for an error that is new or hidden, and for a build no longer understood.",
         ),
     ] = False,
     trust_head: Annotated[
@@ -112,6 +118,7 @@ def report(
             earlier=tuple(earlier or ()),
             related=related,
             description=_description(description),
+            comments=comments,
             platforms=tuple(platform or ()),
             is_head_trusted=trust_head,
         )

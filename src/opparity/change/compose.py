@@ -10,6 +10,7 @@ from opparity.change.build import build_report
 from opparity.change.compare.architectures import comparing_architectures
 from opparity.change.compare.inspection import Inspected, inspect, inspecting
 from opparity.change.compare.trust import Concealed, Pair, follows_alike, judge
+from opparity.change.git.review_comments import read_comments
 from opparity.change.git.revisions import commits, find_range
 from opparity.change.model import RelatedChanges
 from opparity.change.tell.git_history import relate
@@ -54,6 +55,7 @@ class Sources:
         earlier: trees older than `before`, oldest first, to look for related changes in.
         related: a file that names related changes.
         description: the pull request's text.
+        comments: a file of the comments of its review.
         platforms: labels; none means every one that a tree knows.
         is_head_trusted: a maintainer accepts what the tree after hides by settings and comments.
     """
@@ -65,6 +67,7 @@ class Sources:
     earlier: tuple[Path, ...] = ()
     related: Path | None = None
     description: str = ""
+    comments: Path | None = None
     platforms: tuple[str, ...] = ()
     is_head_trusted: bool = False
 
@@ -200,6 +203,7 @@ def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:
 def _report(
     sources: Sources, pair: Pair, concealed: Concealed, messages: tuple[Commit, ...]
 ) -> ChangeReport:
+    comments, is_cut = read_comments(sources.comments) if sources.comments else ((), False)
     with Workers() as workers:
         architectures = comparing_architectures(pair.before, pair.after, workers)
         report = build_report(
@@ -208,8 +212,12 @@ def _report(
             description=sources.description[:_LONGEST_DESCRIPTION],
             commits=messages,
             concealed=concealed,
+            comments=comments,
         )
         matrix = replace(report.matrix, architectures=architectures())
+    if is_cut:
+        discussion = replace(report.review.discussion, is_cut=True)
+        report = replace(report, review=replace(report.review, discussion=discussion))
     return replace(report, matrix=matrix)
 
 

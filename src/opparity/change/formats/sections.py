@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.change.formats.discussion import discussion_lines
 from opparity.change.formats.earlier import related_lines
 from opparity.change.formats.marking import block, code, heading, platform, say, table
 from opparity.change.model import CellChangeKind, LineKind
@@ -250,6 +251,7 @@ def review(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     if remarks:
         lines += heading(catalogue, "remarks", 3)
         lines += [*(f"- {say(catalogue, each)}" for each in remarks), ""]
+    lines += discussion_lines(found.discussion, catalogue)
     if not found.remaining:
         return lines[:-1]
     return [*lines, say(catalogue, state("text.remaining", count=found.remaining))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.change.model.discussion import NO_DISCUSSION, Discussion
 from opparity.checker.rules.findings import Severity
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Review:
         settings: the checker's settings that the change alters.
         is_trusted: a maintainer accepts what is hidden.
         unread: findings of the tree before that rest on what cannot be read any more.
+        discussion: what reviewers wrote.
         understands_less: a build or file that was understood is not any more.
     """
 
@@ -108,6 +110,7 @@ class Review:
     is_trusted: bool = False
     unread: tuple[ReviewedFinding, ...] = ()
     understands_less: bool = False
+    discussion: Discussion = NO_DISCUSSION
 
     @property
     def fails(self) -> bool:
