@@ -44,7 +44,7 @@ class FileNotRead(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield every problem that a reader met."""
         for problem in analysis.project.problems:
-            yield self.unknown(problem.location, state("INP001.unread", reason=problem.message))
+            yield self.unknown(problem.location, problem.reason)
         yield from self._unplaced(analysis)
 
     def _unplaced(self, analysis: Analysis) -> Iterator[Unknown]:
