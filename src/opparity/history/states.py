@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from opparity.change.compare.inspection import Inspected, inspect
 from opparity.change.compare.matrix import change_of
-from opparity.change.model import CellState, CellVerdict
+from opparity.change.model import CellState
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.results.configured_tree import open_configured, parse_platforms
 from opparity.checker.results.inspection import Request
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
@@ -26,7 +27,7 @@ _ORDER = (
     CellVerdict.BROKEN,
     CellVerdict.WORKS,
     CellVerdict.UNDECIDED,
-    CellVerdict.SCHEMA_ONLY,
+    CellVerdict.INCOMPLETE,
     CellVerdict.ABSENT,
 )
 _MOST_SIMILAR = 5

@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
-from opparity.checker.analysis.translation import TORCH_MACROS
+from opparity.checker.analysis.macros import platform_of_macro
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.analysis.services import Analysis
-    from opparity.checker.facts.native import MacroTest
 
 
 class UnknownPlatformMacro(Rule):
@@ -39,32 +37,12 @@ class UnknownPlatformMacro(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first test of each such macro in each built file."""
-        compiled = {
-            part.file.path
-            for platform in analysis.project.platforms
-            for link in analysis.linker.links_on(platform)
-            for part in link.compiled
-        }
-        if not compiled:
-            return
-        known = defined_by_somebody(analysis.project) | TORCH_MACROS
-        for path in sorted(compiled):
-            seen: set[str] = set()
-            for test in analysis.project.native[path].macro_tests:
-                platform = platform_of_macro(test.name)
-                if not platform or test.name in seen or test.name in known or is_foreign(test.name):
-                    continue
-                seen.add(test.name)
-                yield self._finding(test, platform, known)
-
-    def _finding(self, test: MacroTest, platform: str, known: frozenset[str]) -> Finding:
-        same = [name for name in sorted(known) if platform_of_macro(name) == platform]
-        near = difflib.get_close_matches(test.name, same, n=1, cutoff=0.0)
-        statement = state("MAC001.unknown", macro=test.name)
-        if near:
-            statement = state("MAC001.near", macro=test.name, known=near[0])
-        return self.finding(
-            test.location,
-            statement,
-            symbol=test.name,
-        )
+        known = analysis.known_macros if analysis.undefined_macros else ()
+        for test in analysis.undefined_macros:
+            platform = platform_of_macro(test.name)
+            same = [name for name in sorted(known) if platform_of_macro(name) == platform]
+            near = difflib.get_close_matches(test.name, same, n=1, cutoff=0.0)
+            statement = state("MAC001.unknown", macro=test.name)
+            if near:
+                statement = state("MAC001.near", macro=test.name, known=near[0])
+            yield self.finding(test.location, statement, symbol=test.name)
