@@ -115,6 +115,7 @@ def check(
     """
     with refusals():
         from opparity.checker.reports import renderer  # noqa: PLC0415
+        from opparity.checker.results.basis import refuse_nothing  # noqa: PLC0415
         from opparity.checker.results.configured_tree import open_configured  # noqa: PLC0415
         from opparity.checker.results.inspection import inspect_tree  # noqa: PLC0415 -- quick --help
 
@@ -129,6 +130,7 @@ def check(
         if write_baseline is None:
             request = _with_baseline(request, configuration, path, baseline)
         report = inspect_tree(tree, _with_prefix(request, path))
+        refuse_nothing(report.basis)
         if write_baseline is not None:
             _write_baseline(write_baseline, report.findings)
             return

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from opparity.change.compare.inspection import Inspected
+from opparity.checker.analysis.basis import Basis
 from opparity.checker.analysis.matrix import Answer, Cell, Matrix, Row
 from opparity.checker.analysis.project import Project
 from opparity.checker.analysis.services import Analysis
@@ -55,5 +56,5 @@ def test_pages_and_reports_say_the_same(answers: str, expected: str) -> None:
 def state_of(cell: Cell) -> CellState:
     matrix = Matrix(("cuda",), (Row("_C::x", (), (cell,)),))
     project = Project("here", Tree("here", {}), ())
-    report = Report("here", ("cuda",), (), (), ())
+    report = Report("here", ("cuda",), (), (), (), Basis("here"))
     return Inspected("here", Analysis(project), report, matrix).states["_C::x"]["cuda"]

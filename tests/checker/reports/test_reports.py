@@ -13,6 +13,9 @@ import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from opparity import __version__
+from opparity.checker.analysis.basis import Basis, Extension
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.native import Unfollowed
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.reports import OutputFormat, renderer
 from opparity.checker.reports.text import render_for
@@ -89,6 +92,22 @@ UNKNOWN = Unknown(
 # Every character that some format gives a meaning to.
 HOSTILE = "::error::%0A\r\n\x1b[2J<b>|`*_[x](y)&amp;\"'\x00\ud800 @everyone"
 
+BASIS = Basis(
+    project="extension-1.0",
+    extensions=(
+        Extension("_C", "module", Location("CMakeLists.txt", 9), ("cuda", "rocm"), 3, Truth.TRUE),
+    ),
+    sources=("csrc/moe.cpp", "csrc/quant.cu", "csrc/torch_bindings.cpp"),
+    compiled=("csrc/moe.cpp", "csrc/torch_bindings.cpp"),
+    registrations=4,
+    operators=2,
+    calls=1,
+    compilers=("extension/jit.py",),
+    open_lists=(Extension("_D", "module", Location("setup.py", 5), ("cuda",), 0, Truth.UNKNOWN),),
+    unlisted=("csrc/quant.cu",),
+    unfollowed=(Unfollowed("REGISTER_ALL", "_C", Location("csrc/moe.cpp", 30)),),
+    unregistered=(("other::op", "extension/layers.py"),),
+)
 FULL = Report(
     project="extension-1.0",
     platforms=("cuda:9.0,10.0", "rocm", "cpu"),
@@ -121,6 +140,7 @@ FULL = Report(
     ),
     unknowns=(UNKNOWN,),
     rules=RULES,
+    basis=BASIS,
     suppressed=2,
     accepted=1,
     prefix="extension/",
@@ -128,7 +148,9 @@ FULL = Report(
         ("csrc/torch_bindings.cpp", 12): '  ops.impl("silu_and_mul_quant", &silu_and_mul_quant);'
     },
 )
-CLEAN = Report(project="extension-1.0", platforms=("cuda",), findings=(), unknowns=(), rules=RULES)
+CLEAN = Report(
+    project="extension-1.0", platforms=("cuda",), findings=(), unknowns=(), rules=RULES, basis=BASIS
+)
 NASTY = Report(
     project="evil",
     platforms=("rocm",),
@@ -147,6 +169,7 @@ NASTY = Report(
     ),
     unknowns=(),
     rules=RULES,
+    basis=BASIS,
     excerpts={("a.cu", 1): "\\x1b[2J"},
 )
 
@@ -212,7 +235,7 @@ def fingerprints(report: Report) -> list[str]:
 
 def test_a_fingerprint_is_of_rule_operator_and_platform_and_not_of_the_line() -> None:
     def printed(finding: Finding) -> list[str]:
-        return fingerprints(Report("x", ("rocm",), (finding,), (), RULES))
+        return fingerprints(Report("x", ("rocm",), (finding,), (), RULES, BASIS))
 
     reference = printed(MISSING)
     moved = replace(
@@ -266,4 +289,4 @@ def test_colours_are_for_terminals_and_no_color_takes_them_away(
 def test_information_alone_is_no_failure() -> None:
     assert FULL.fails
     assert not CLEAN.fails
-    assert not Report("x", ("rocm",), (FULL.findings[-1],), (UNKNOWN,), RULES).fails
+    assert not Report("x", ("rocm",), (FULL.findings[-1],), (UNKNOWN,), RULES, BASIS).fails

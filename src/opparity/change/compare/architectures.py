@@ -61,11 +61,11 @@ def _differs(verdicts: list[tuple[str, CellVerdict]], *, is_whole: bool) -> bool
 def by_architecture(inspected: Inspected) -> _Verdicts:
     """Return operator -> what each architecture has of it; empty where CUDA is not asked for."""
     project = inspected.project
-    if Platform("cuda") not in project.platforms:
+    if Platform("cuda") not in project.asked:
         return {}
     platforms = tuple(Platform("cuda", (each,)) for each in ARCHITECTURES)
     builds = tuple(CMakeReader(project.tree).read(platforms))
-    narrowed = Analysis(replace(project, platforms=platforms, builds=builds))
+    narrowed = Analysis(replace(project, platforms=platforms, asked=platforms, builds=builds))
     matrix = build_matrix(narrowed)
     states = Inspected(inspected.label, narrowed, inspected.report, matrix).states
     return {

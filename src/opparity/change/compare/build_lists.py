@@ -59,7 +59,7 @@ def _by_description(inspected: Inspected) -> dict[tuple[str, str], dict[str, Loc
     A tree may have a setup.py and a loader that builds the same extension: each has its own list.
     """
     found: dict[tuple[str, str], dict[str, Location]] = {}
-    for platform in inspected.project.platforms:
+    for platform in inspected.project.asked:
         for build in inspected.project.builds_on(platform):
             for target in build.targets:
                 for source in target.sources:
@@ -72,7 +72,7 @@ def _by_description(inspected: Inspected) -> dict[tuple[str, str], dict[str, Loc
 def listed_sources(inspected: Inspected) -> Places:
     """Return the sources that each platform's builds compile."""
     found: Places = {}
-    for platform in inspected.project.platforms:
+    for platform in inspected.project.asked:
         for target in inspected.project.targets_on(platform):
             for source in target.sources:
                 if source.built is not Truth.FALSE and target.built is not Truth.FALSE:
@@ -88,7 +88,7 @@ def _macros(inspected: Inspected) -> dict[tuple[str, str], dict[str, Location]]:
 def defined_macros(inspected: Inspected) -> Places:
     """Return the macros that each platform's builds define."""
     found: Places = {}
-    for platform in inspected.project.platforms:
+    for platform in inspected.project.asked:
         for target in inspected.project.targets_on(platform):
             for macro in target.macros:
                 if macro.is_set is not Truth.FALSE and not macro.removed:

@@ -21,7 +21,7 @@ def callers_of(inspected: Inspected, operator: str, platform: str) -> tuple[Call
     process = next(
         (
             Process(each, inspected.analysis.operators)
-            for each in inspected.project.platforms
+            for each in inspected.project.asked
             if each.label == platform
         ),
         None,

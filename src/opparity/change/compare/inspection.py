@@ -66,14 +66,14 @@ class Inspected:
         return bool(self.project.registrations or any(self._targets()))
 
     def _targets(self) -> Iterator[object]:
-        for platform in self.project.platforms:
+        for platform in self.project.asked:
             yield from self.project.targets_on(platform)
 
     @cached_property
     def registrations(self) -> dict[str, tuple[Registration, ...]]:
         """Return the tree's registrations by full operator name, compiled or not."""
         named: dict[Registration, str] = {}
-        for platform in self.project.platforms:
+        for platform in self.project.asked:
             for link in self.analysis.linker.links_on(platform):
                 for compiled in link.compiled:
                     for registration in compiled.file.registrations:

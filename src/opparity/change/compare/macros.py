@@ -78,7 +78,7 @@ def _use(after: Inspected, name: str, files: set[str]) -> MacroUse:
         platform=platform,
         tested=tuple(tested[:_MOST_PLACES]),
         defined=tuple((place, tuple(labels)) for place, labels in defined.items()),
-        by_torch=tuple(each.label for each in after.project.platforms if set_by_torch(name, each)),
+        by_torch=tuple(each.label for each in after.project.asked if set_by_torch(name, each)),
         files=len(after.macro_files.get(name, ())),
         others=tuple(sorted(others)),
     )

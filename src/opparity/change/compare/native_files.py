@@ -191,7 +191,7 @@ def _seen(
 def compiled_on(side: Inspected, path: str, condition: Condition) -> list[str]:
     """Return the platforms that compile a line of a file, itself or through what includes it."""
     found = []
-    for platform in side.project.platforms:
+    for platform in side.project.asked:
         truth = any_of(
             compiled.truth(condition)
             for link in side.analysis.linker.links_on(platform)

@@ -166,7 +166,7 @@ def _everywhere(
     side: Inspected, uses: dict[str, list[Call]], operators: tuple[str, ...]
 ) -> Iterator[Statement]:
     """Tell operators that nothing guards from those whose guards could not be decided."""
-    processes = [Process(each, side.analysis.operators) for each in side.project.platforms]
+    processes = [Process(each, side.analysis.operators) for each in side.project.asked]
     open_to_all = {
         operator
         for operator in operators
@@ -182,7 +182,7 @@ def _everywhere(
 def _platforms(side: Inspected, calls: list[Call]) -> frozenset[str]:
     return frozenset(
         platform.label
-        for platform in side.project.platforms
+        for platform in side.project.asked
         for call in calls
         if call.kind is not CallKind.REGISTER_FAKE
         and concerns(call, platform)

@@ -86,18 +86,19 @@ _MOST_PLACES = 4
 
 def build_matrix(analysis: Analysis) -> Matrix:
     """Return the matrix of every operator that some target may register on some platform."""
-    columns = [_Column(analysis, platform) for platform in analysis.project.platforms]
+    every = {platform: _Column(analysis, platform) for platform in analysis.project.platforms}
+    columns = [every[platform] for platform in analysis.project.asked]
     calls: dict[str, list[Call]] = {}
     for call in analysis.operators.touches():
         if call.kind is not CallKind.REGISTER_FAKE:
             calls.setdefault(call.qualified, []).append(call)
-    names = sorted({name for column in columns for name in column.uses})
+    names = sorted({name for column in every.values() for name in column.uses})
     rows = []
     for name in names:
-        symbols = sorted({symbol for column in columns for symbol in column.symbols(name)})
+        symbols = sorted({symbol for column in every.values() for symbol in column.symbols(name)})
         cells = tuple(column.cell(name, symbols, calls.get(name, [])) for column in columns)
         rows.append(Row(name, tuple(symbols), cells))
-    labels = tuple(platform.label for platform in analysis.project.platforms)
+    labels = tuple(platform.label for platform in analysis.project.asked)
     return Matrix(platforms=labels, rows=tuple(rows))
 
 

@@ -105,7 +105,6 @@ class Operators:
         self.python: dict[str, list[PythonRegistration]] = {}
         self.found: dict[tuple[str, str], Truth] = {}
         self.by_platform = {each.label: self._read(each) for each in project.platforms}
-        self.known.update(dict.fromkeys(self._on_other_platforms()))
         for file in project.python.values():
             for registration in file.registrations:
                 name = f"{registration.library}::{registration.operator}"
@@ -135,17 +134,6 @@ class Operators:
                     defined = Defined(registration, target, truth)
                     found.native.setdefault(name, []).append(defined)
         return found
-
-    def _on_other_platforms(self) -> Iterator[str]:
-        """Yield the operators that the sources of platforms define which nobody asked about."""
-        for build in self.project.other_builds:
-            for target in build.targets:
-                for source in target.sources:
-                    file = self.project.native.get(source.path)
-                    for registration in file.registrations if file else ():
-                        if registration.kind in _DEFINING:
-                            library = library_name(registration.library, target)
-                            yield f"{library}::{registration.operator}"
 
     def is_unbuilt_module(self, platform: Platform, call: Call) -> bool:
         """Return whether a call is of an extension module that a platform does not build at all."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from opparity.checker.facts.builds import Build, Source, Target
     from opparity.checker.facts.native import (
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.places import Problem
     from opparity.checker.facts.platforms import Platform
     from opparity.checker.facts.python import PythonFile
+    from opparity.checker.languages.python.operator_texts import OperatorText
     from opparity.checker.tree.contents import Tree
 
 
@@ -29,24 +30,26 @@ class Project:
 
     Attributes:
         name: the tree's own name, for reports.
-        platforms: those that are checked, in order.
+        platforms: all that the tree knows, and those asked for: what is said of one of them hangs
+            on none that somebody else was asked for.
+        asked: those that results are wanted for, in order.
         native: the facts of each C++, CUDA and HIP file, by path.
         builds: each build description, evaluated for each platform.
         variants: the same with one option set otherwise than by default.
-        other_builds: the same for the platforms that the tree knows and nobody asked about: what
-            they register is missing on those that are checked, if these do not register it.
-        python: the facts of each Python file, by path.
+        python: the facts of each Python file that touches operators, by path.
+        texts: what the text of each Python file says of operators, by path.
         problems: what could not be read.
     """
 
     name: str
     tree: Tree
     platforms: tuple[Platform, ...]
+    asked: tuple[Platform, ...] = ()
     native: dict[str, NativeFile] = field(default_factory=dict)
     builds: tuple[Build, ...] = ()
     variants: tuple[Build, ...] = ()
-    other_builds: tuple[Build, ...] = ()
     python: dict[str, PythonFile] = field(default_factory=dict)
+    texts: Mapping[str, OperatorText] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def builds_on(self, platform: Platform) -> Iterator[Build]:

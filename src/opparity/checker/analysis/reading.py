@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.asked_platforms import refuse_unknown
 from opparity.checker.analysis.dedicated_builds import without_foreign_builds
 from opparity.checker.analysis.project import Project
 from opparity.checker.facts.names import library_name
 from opparity.checker.languages.cmake.evaluation import CMakeReader
+from opparity.checker.languages.cpp.across_files import link_files
 from opparity.checker.languages.cpp.reader import WORTH_A_POOL, read_native_files
-from opparity.checker.languages.cpp.registration_macros import with_macros
 from opparity.checker.languages.data.build_toml import read_build_tomls
 from opparity.checker.languages.data.json_lists import read_json_lists
 from opparity.checker.languages.detection import known_platforms
@@ -50,30 +51,29 @@ class Descriptions:
     """What a tree's build descriptions come to: the attributes of a project that say so."""
 
     platforms: tuple[Platform, ...]
+    asked: tuple[Platform, ...]
     builds: tuple[Build, ...]
     variants: tuple[Build, ...]
-    other_builds: tuple[Build, ...]
 
 
 def describe(
     tree: Tree, platforms: Sequence[Platform], workers: Workers | None = None
 ) -> Callable[[], Descriptions]:
     """Return what works out a tree's builds; other processes may begin with it at once."""
+    refuse_unknown(tree, platforms)
     known = known_platforms(tree)
-    chosen = tuple(platforms) or known
-    names = {platform.name for platform in chosen}
-    others = tuple(platform for platform in known if platform.name not in names)
+    asked = tuple(platforms) or known
+    every = tuple(dict.fromkeys((*known, *asked)))
     if workers is None:
-        scripts: Callable[[], tuple[Build, ...]] = partial(read_setup_scripts, tree, chosen)
+        scripts: Callable[[], tuple[Build, ...]] = partial(read_setup_scripts, tree, every)
     else:
         is_large = sum(len(tree.read(path)) for path in tree.native) >= WORTH_A_POOL
-        scripts = workers.beside(read_setup_scripts, tree, chosen, worthwhile=is_large)
+        scripts = workers.beside(read_setup_scripts, tree, every, worthwhile=is_large)
 
     def work_out() -> Descriptions:
         cmake = CMakeReader(tree)
-        builds = tuple(cmake.vary(_read_builds(tree, cmake, chosen, scripts), chosen))
-        other_builds = _other_builds(tree, others) if others else ()
-        return Descriptions(chosen, builds, tuple(cmake.variants), other_builds)
+        builds = tuple(cmake.vary(_read_builds(tree, cmake, every, scripts), every))
+        return Descriptions(every, asked, builds, tuple(cmake.variants))
 
     return work_out
 
@@ -90,34 +90,30 @@ def reading(
     python = PythonReader(tree, workers)
     found = work_out() if work_out else described
     assert found is not None
-    every_build = (*found.builds, *found.other_builds)
     yield
     by_path = {file.path: file for file in read}
-    native = with_macros({path: by_path[path] for path in tree.native})
-    scripts = yield from python.read(_libraries(native, every_build), _modules(every_build))
+    native = link_files({path: by_path[path] for path in tree.native})
+    scripts = yield from python.read(_libraries(native, found.builds), _modules(found.builds))
     problems = [*tree.problems]
     for file in native.values():
         problems.extend(file.problems)
+    labels = {platform.label for platform in found.asked}
     for build in found.builds:
-        problems.extend(build.problems)
+        problems.extend(build.problems if build.platform in labels else ())
     for script in scripts.values():
         problems.extend(script.problems)
     return Project(
         name=tree.name,
         tree=tree,
         platforms=found.platforms,
+        asked=found.asked,
         native=native,
         builds=found.builds,
         variants=found.variants,
-        other_builds=found.other_builds,
         python=scripts,
+        texts=python.texts,
         problems=tuple(dict.fromkeys(problems)),
     )
-
-
-def _other_builds(tree: Tree, platforms: tuple[Platform, ...]) -> tuple[Build, ...]:
-    scripts = partial(read_setup_scripts, tree, platforms)
-    return _read_builds(tree, CMakeReader(tree), platforms, scripts)
 
 
 def _read_builds(

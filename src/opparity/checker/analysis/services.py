@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.basis import basis_of
 from opparity.checker.analysis.linking import Linker
 from opparity.checker.analysis.lookup import NameLookup
 from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
@@ -14,6 +15,7 @@ from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.translation import TORCH_MACROS
 
 if TYPE_CHECKING:
+    from opparity.checker.analysis.basis import Basis
     from opparity.checker.analysis.project import Project
     from opparity.checker.facts.native import MacroTest
 
@@ -40,9 +42,14 @@ class Analysis:
         return Operators(self.project, self.linker)
 
     @cached_property
+    def own_macros(self) -> frozenset[str]:
+        """Return the macros that the tree's builds or files define."""
+        return defined_by_somebody(self.project)
+
+    @property
     def known_macros(self) -> frozenset[str]:
         """Return the macros that the tree or torch defines."""
-        return defined_by_somebody(self.project) | TORCH_MACROS
+        return self.own_macros | TORCH_MACROS
 
     @cached_property
     def undefined_macros(self) -> tuple[MacroTest, ...]:
@@ -60,6 +67,11 @@ class Analysis:
                 if platform_of_macro(test.name) and not is_known:
                     found.setdefault((path, test.name), test)
         return tuple(found.values())
+
+    @cached_property
+    def basis(self) -> Basis:
+        """Return what a check of the tree is based on."""
+        return basis_of(self.project, self.linker, self.operators)
 
     @cached_property
     def mentions(self) -> Mentions:

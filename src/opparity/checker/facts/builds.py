@@ -101,6 +101,7 @@ class Build:
 
     Attributes:
         choice: the option with which it was evaluated, where that is not the default.
+        is_refused: nobody can run the description: it is no Python, for one.
     """
 
     description: str
@@ -109,3 +110,4 @@ class Build:
     lists: tuple[SourceList, ...] = ()
     problems: tuple[Problem, ...] = ()
     choice: Choice | None = None
+    is_refused: bool = False

@@ -19,7 +19,8 @@ def library_name(written: str, target: Target) -> str:
     parts = found.group(1).split(",") if found else [written]
     values = {macro.name: macro.value for macro in target.macros if macro.value}
     values.setdefault(_EXTENSION_NAME, target.name.rpartition(".")[2])
-    return "".join(values.get(part, part) for part in parts)
+    # Behind the first dot stand submodules of pybind11.
+    return "".join(".".join(values.get(word, word) for word in part.split(".")) for part in parts)
 
 
 def operator_name(registration: Registration, target: Target) -> str:

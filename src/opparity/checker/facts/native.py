@@ -99,6 +99,8 @@ class Registration:
         argument_names: `py::arg` names in order.
         argument_defaults: how many of them, from the end, have defaults.
         scope: the namespaces and classes around it.
+        parameters: those of a bound lambda; None for a function.
+        helper: the function around it that is given the library; "" for a block's own.
     """
 
     kind: RegistrationKind
@@ -114,11 +116,47 @@ class Registration:
     argument_names: tuple[str, ...] = ()
     argument_defaults: int = 0
     scope: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] | None = None
+    helper: str = ""
 
     @property
     def qualified(self) -> str:
         """Return library::operator."""
         return f"{self.library}::{self.operator}" if self.library else self.operator
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """A library that a registration block gives to a function: `register_kernels(m)`.
+
+    Attributes:
+        function: the function's name as written there.
+        parameters: those of a bound lambda; None for a function.
+        helper: the function around it, where that is itself given the library.
+    """
+
+    function: str
+    library: str
+    key: str
+    style: str
+    location: Location
+    condition: Condition = ALWAYS
+    helper: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfollowed:
+    """A registration that could not be followed: an unknown macro or function, a computed name.
+
+    Attributes:
+        text: the macro's or function's name, or the expression that makes the operator's name.
+        library: the namespace that it registers in; "" where that is not known either.
+    """
+
+    text: str
+    library: str
+    location: Location
+    condition: Condition = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +199,26 @@ class MacroDefinition:
 
 @dataclass(frozen=True, slots=True)
 class MacroBody:
-    """A macro whose body registers operators: its text, line for line, without backslashes."""
+    """A macro whose body registers operators: its text, line for line, without backslashes.
+
+    Attributes:
+        makes_block: it opens a registration block of its own.
+    """
 
     name: str
     parameters: tuple[str, ...]
     text: str
     location: Location
     condition: Condition = ALWAYS
+    makes_block: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MacroUse:
-    """A macro that stands as a statement in a registration block, and the block's head."""
+    """A macro that stands as a statement in a registration block, and the block's head.
+
+    One that stands outside of every block, and may make one, has no variable.
+    """
 
     name: str
     arguments: tuple[str, ...]
@@ -213,6 +259,9 @@ class NativeFile:
         templates: the function templates that are declared without a body.
         called: every name that is called or whose address is taken.
         tabled: the names in initialisers outside of functions, some of them functions'.
+        handed_on: libraries that registration blocks give to functions.
+        unfollowed: registrations that could not be followed.
+        named: the names that registration blocks write as texts, of operators, classes and values.
         opened_namespaces: those that a using-directive or -declaration names, in parts.
         has_errors: the grammar could not follow the whole file.
     """
@@ -222,6 +271,9 @@ class NativeFile:
     templates: tuple[Declaration, ...] = ()
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
+    handed_on: tuple[HandedOn, ...] = ()
+    unfollowed: tuple[Unfollowed, ...] = ()
+    named: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()
     tabled: tuple[Reference, ...] = ()
     opened_namespaces: tuple[tuple[str, ...], ...] = ()

@@ -17,6 +17,7 @@ LANGUAGES = {
     "musa": "MUSA",
     "mps": "MPS",
     "hpu": "HPU",
+    "tpu": "TPU",
 }
 
 _ALIASES = {"hip": "rocm", "amd": "rocm", "nvidia": "cuda", "sycl": "xpu", "ascend": "npu"}

@@ -31,6 +31,13 @@ _BUILD_FILE = re.compile(
     r"(^|/)(CMakeLists\.txt|setup[^/]*\.py|build\.toml|[^/]*\.cmake|op_builder/.*\.py)$"
 )
 FOREIGN = re.compile(r"(^|/)(third[_-]?party|3rd_?party|external|vendor|submodules|tests?)/")
+# Files that are no part of what a tree ships, with those of other projects.
+NOT_SHIPPED = re.compile(
+    r"(^|/)(third[_-]?party|3rd_?party|extern(?:al)?s?|vendor|submodules|deps|tests?|testing|unittests?"
+    r"|examples?|docs?|bench|benchmarks?|tools|cutlass|composable_kernel)/",
+    re.IGNORECASE,
+)
+COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm", ".mu", ".sycl")
 _GPU_SOURCE = (".cu", ".cuh", ".hip")
 
 
@@ -43,9 +50,15 @@ def known_platforms(tree: Tree) -> tuple[Platform, ...]:
     return tuple(Platform(name) for name in _MARKS if name in found)
 
 
+def describes_build(tree: Tree, path: str) -> bool:
+    """Return whether a file is a build description of the tree's own."""
+    is_own = bool(_BUILD_FILE.search(path)) and not FOREIGN.search(path)
+    return is_own and tree.is_readable(path)
+
+
 def _named(tree: Tree) -> Iterator[str]:
     for path in tree.files:
-        if tree.is_readable(path) and _BUILD_FILE.search(path) and not FOREIGN.search(path):
+        if describes_build(tree, path):
             yield from platforms_in(tree.read(path))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from opparity.checker.results.basis import record
 from opparity.checker.results.report import EVERY_PLATFORM
 from opparity.checker.rules.findings import Finding, Severity, Unknown
 from opparity.words.catalogue import english
@@ -21,6 +22,7 @@ def render(report: Report) -> str:
         "schema_version": SCHEMA_VERSION,
         "project": report.project,
         "platforms": list(report.platforms),
+        "basis": record(report.basis),
         "findings": [_finding(each) for each in report.findings],
         "unknowns": [_result(each) for each in report.unknowns],
         "summary": {

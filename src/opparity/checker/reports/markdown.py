@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.results.basis import not_followed, understood
 from opparity.checker.results.report import group_by_platform, summary_line
 from opparity.checker.rules.findings import Finding
 from opparity.checker.tree.names import printable
@@ -19,6 +20,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
 def render(report: Report) -> str:
     """Return Markdown: a table of findings and, folded, one of what could not be decided."""
     lines = ["# Opparity", "", _escaped(summary_line(report)), ""]
+    said = [*understood(report.basis), *not_followed(report.basis)]
+    lines += [*(f"- {_escaped(english(each))}" for each in said), ""]
     findings = group_by_platform(report.findings)
     if findings:
         lines += [

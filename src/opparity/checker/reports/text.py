@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from opparity.checker.results.basis import not_followed, understood
 from opparity.checker.results.report import group_by_platform, summary_line
 from opparity.checker.rules.findings import Finding, Severity
 from opparity.words.catalogue import english
@@ -53,6 +54,8 @@ def render_for(report: Report, *, is_terminal: bool) -> str:
             console.print(_headline(report, group), soft_wrap=True)
         console.print()
     console.print(Text(summary_line(report), style="bold"), soft_wrap=True)
+    for said in (*understood(report.basis), *not_followed(report.basis)):
+        console.print(Text(f"  {english(said)}"), soft_wrap=True)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

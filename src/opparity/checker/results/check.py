@@ -45,11 +45,14 @@ def check_project(analysis: Analysis, rules: Iterable[type[Rule]] = RULES) -> Ch
         results = [*_results(analysis, chosen[::2]), *others()]
     else:
         results = _results(analysis, chosen)
+    # What was worked out of the others only bears on what is said of these.
+    wanted = {"", *(platform.label for platform in analysis.project.asked)}
+    results = [each for each in results if each.platform in wanted]
     findings = [each for each in results if isinstance(each, Finding)]
     unknowns = [each for each in results if not isinstance(each, Finding)]
     return Check(
         project=analysis.project.name,
-        platforms=tuple(platform.label for platform in analysis.project.platforms),
+        platforms=tuple(platform.label for platform in analysis.project.asked),
         findings=tuple(sorted(set(findings), key=_order)),
         unknowns=tuple(sorted(set(unknowns), key=_order)),
         problems=analysis.project.problems,

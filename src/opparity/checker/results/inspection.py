@@ -96,6 +96,7 @@ def inspect_project(analysis: Analysis, request: Request) -> Report:
         findings=tuple(sorted(left, key=lambda each: each.location)),
         unknowns=unknowns.left,
         rules=request.rules,
+        basis=analysis.basis,
         suppressed=len(check.findings)
         + len(check.unknowns)
         - len(findings.left)

@@ -12,6 +12,7 @@ from opparity.words.catalogue import english
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from opparity.checker.analysis.basis import Basis
     from opparity.checker.facts.places import Location
     from opparity.checker.rules.base import Rule
     from opparity.words.statements import Statement
@@ -30,6 +31,7 @@ class Report:
         findings: sorted by place.
         unknowns: what could not be decided, sorted by place.
         rules: those that were applied.
+        basis: what was understood of the tree, and what was not.
         suppressed: how many findings and unknowns comments accepted.
         accepted: how many findings the baseline accepted.
         prefix: what leads from the current folder to the tree, "" or ending in "/".
@@ -41,6 +43,7 @@ class Report:
     findings: tuple[Finding, ...]
     unknowns: tuple[Unknown, ...]
     rules: tuple[type[Rule], ...]
+    basis: Basis
     suppressed: int = 0
     accepted: int = 0
     prefix: str = ""

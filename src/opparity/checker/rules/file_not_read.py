@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
-from opparity.checker.languages.detection import FOREIGN
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -45,27 +43,23 @@ class FileNotRead(Rule):
         """Yield every problem that a reader met."""
         for problem in analysis.project.problems:
             yield self.unknown(problem.location, problem.reason)
+        for each in analysis.basis.open_lists:
+            if not each.sources:
+                yield self.unknown(
+                    each.location, state("INP001.list", target=each.name), symbol=each.name
+                )
         yield from self._unplaced(analysis)
 
     def _unplaced(self, analysis: Analysis) -> Iterator[Unknown]:
-        """Yield one unknown for all registrations in files that no build compiles.
-
-        A list that is open may have them; then the rules say so of each.
-        """
-        links = [
-            link
-            for platform in analysis.project.platforms
-            for link in analysis.linker.links_on(platform)
-        ]
-        if any(link.is_complete is Truth.UNKNOWN for link in links):
-            return
-        compiled = {part.file.path for link in links for part in link.compiled}
+        """Yield one unknown for all registrations in files that no build compiles."""
+        basis = analysis.basis
+        left = set(basis.binding_files) - basis.listed - set(basis.compiled_at_run_time)
         places = [
-            file.registrations[0].location
+            registrations[0].location
             for path, file in sorted(analysis.project.native.items())
-            if file.registrations and path not in compiled and not FOREIGN.search(path)
+            if path in left and (registrations := file.registrations or file.unfollowed)
         ]
-        if not places:
+        if not places or not basis.understands_a_build:
             return
         yield self.unknown(
             places[0],

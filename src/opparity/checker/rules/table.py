@@ -5,6 +5,7 @@ from __future__ import annotations
 from opparity.checker.rules.argument_count_differs_from_schema import ArgumentCountDiffersFromSchema
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.body_empty_on_platform import BodyEmptyOnPlatform
+from opparity.checker.rules.build_not_understood import BuildNotUnderstood
 from opparity.checker.rules.called_not_built import CalledNotBuilt
 from opparity.checker.rules.def_without_impl import DefWithoutImpl
 from opparity.checker.rules.extension_never_imported import ExtensionNeverImported
@@ -71,6 +72,7 @@ RULES: tuple[type[Rule], ...] = (
     SuppressionNotUnderstood,
     StaleBaselineEntry,
     FileNotRead,
+    BuildNotUnderstood,
 )
 
 __all__ = ["RULES", "Rule"]

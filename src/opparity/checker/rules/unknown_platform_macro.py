@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.macros import platform_of_macro
+from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -37,12 +38,18 @@ class UnknownPlatformMacro(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first test of each such macro in each built file."""
-        known = analysis.known_macros if analysis.undefined_macros else ()
         for test in analysis.undefined_macros:
-            platform = platform_of_macro(test.name)
-            same = [name for name in sorted(known) if platform_of_macro(name) == platform]
-            near = difflib.get_close_matches(test.name, same, n=1, cutoff=0.0)
+            near = self._nearest(analysis, test.name)
             statement = state("MAC001.unknown", macro=test.name)
             if near:
                 statement = state("MAC001.near", macro=test.name, known=near[0])
             yield self.finding(test.location, statement, symbol=test.name)
+
+    def _nearest(self, analysis: Analysis, name: str) -> list[str]:
+        """Return the nearest macro for the platform: the tree's own before torch's."""
+        platform = platform_of_macro(name)
+        for known in (analysis.own_macros, TORCH_MACROS):
+            same = [each for each in sorted(known) if platform_of_macro(each) == platform]
+            if same:
+                return difflib.get_close_matches(name, same, n=1, cutoff=0.0)
+        return []

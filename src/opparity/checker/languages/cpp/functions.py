@@ -270,7 +270,7 @@ class _Collector:
         return Signature(
             name=last,
             namespace=(*scope.namespace, *(part for part in namespace if part)),
-            parameters=_parameters(parameters),
+            parameters=read_parameters(parameters),
             return_type=normalise_type(text_of(kind) + marks) if kind else "",
         )
 
@@ -341,7 +341,8 @@ def split_arguments(text: str) -> tuple[str, ...]:
     return tuple(part for part in map(normalise_type, parts) if part)
 
 
-def _parameters(node: Node) -> tuple[Parameter, ...]:
+def read_parameters(node: Node) -> tuple[Parameter, ...]:
+    """Return the parameters of a function's or a lambda's list."""
     found: list[Parameter] = []
     for part in node.named_children:
         if part.type in {"parameter_declaration", "optional_parameter_declaration"}:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import Registration, RegistrationKind
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.cpp.registrations import (
+from opparity.checker.languages.cpp.bound_functions import (
     bound_function,
     key_in,
     split_name,

@@ -13,7 +13,11 @@ from opparity.checker.languages.cpp.functions import collect
 from opparity.checker.languages.cpp.macro_expansion import expanded_blocks, registering_macros
 from opparity.checker.languages.cpp.operator_chains import read_operator_chains
 from opparity.checker.languages.cpp.preprocessor import read_directives
-from opparity.checker.languages.cpp.registration_macros import macro_bodies, macro_uses
+from opparity.checker.languages.cpp.registration_macros import (
+    macro_bodies,
+    macro_uses,
+    macros_outside,
+)
 from opparity.checker.languages.cpp.registrations import read_blocks, registration_blocks
 from opparity.checker.languages.cpp.syntax import parse, text_of
 from opparity.checker.languages.cpp.text_scan import (
@@ -77,7 +81,7 @@ def _in_expansion(
 ) -> Iterator[Registration]:
     """Yield what a macro registers that makes a whole block, at the place where it is used."""
     inner = collect(parse(text.encode()).root_node, path, condition_at)
-    for registration in read_blocks(inner.bodies, path, condition_at, {}):
+    for registration in read_blocks(inner.bodies, path, condition_at, {}).registrations:
         yield replace(registration, location=Location(path, line), condition=condition_at(line))
 
 
@@ -93,7 +97,8 @@ def read_native_text(path: str, text: str) -> NativeFile:
     if syntax.root_node.has_error:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
     macros = registering_macros(directives.macro_definitions)
-    registrations = read_blocks(functions.bodies, path, condition_at, macros)
+    blocks = read_blocks(functions.bodies, path, condition_at, macros)
+    registrations = blocks.registrations
     for start, expansion in expanded_blocks(clean, macros):
         registrations.extend(_in_expansion(path, line_of(start), expansion, condition_at))
     tabled: tuple[Reference, ...] = ()
@@ -111,11 +116,17 @@ def read_native_text(path: str, text: str) -> NativeFile:
     return NativeFile(
         path=path,
         macro_bodies=tuple(macro_bodies(path, text, condition_at)),
-        macro_uses=tuple(_macro_uses(path, functions, condition_at)),
+        macro_uses=(
+            *_macro_uses(path, functions, condition_at),
+            *macros_outside(path, with_literals(text), condition_at),
+        ),
         declarations=tuple(functions.declarations),
         templates=tuple(functions.templates),
         definitions=tuple(definitions),
         registrations=tuple(registrations),
+        handed_on=tuple(blocks.handed_on),
+        unfollowed=tuple(blocks.unfollowed),
+        named=frozenset(blocks.named),
         called=called_names(clean),
         tabled=tabled,
         opened_namespaces=opened_namespaces(clean),

@@ -1,24 +1,24 @@
-"""Registrations that stand in a macro: `#define ACTIVATION_PYBIND m.def("silu", &silu);`.
+"""Macros that stand for registrations or functions: `#define SILU_PYBIND m.def("silu", &silu);`.
 
 aiter writes all of its bindings so, in one header, and each of its modules names one macro. A body
-is no C++ on its own, so it is read where a registration block names it.
+is no C++ on its own, so it is read where a registration block, or a line outside of every function,
+names it.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import conjunction
-from opparity.checker.facts.native import MacroBody, MacroUse, NativeFile, Registration
+from opparity.checker.facts.native import MacroBody, MacroUse
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.cpp.registrations import Block, read_text
+from opparity.checker.languages.cpp.text_scan import line_finder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from opparity.checker.facts.conditions import Condition
+    from opparity.checker.languages.cpp.block_reader import Block
 
 _DEFINE = re.compile(
     r"^[ \t]*#[ \t]*define[ \t]+(?P<name>\w+)(?P<parameters>\([^)\n]*\))?"
@@ -26,6 +26,12 @@ _DEFINE = re.compile(
     re.MULTILINE,
 )
 _REGISTERS = re.compile(r"\.\s*(?:def|impl)\s*\(")
+_MAKES_BLOCK = re.compile(r"TORCH_LIBRARY|PYBIND11_MODULE|NB_MODULE|TVM_FFI_DLL_EXPORT")
+# `int f_##name(int x) {`, `template void f<T>(T* x);`, `int name##_launch(int x);`
+_DEFINES = re.compile(
+    r"[\w>&*]\s+[&*]*[\w:#<>, ]+\([^;{}]*\)\s*(?:const|noexcept|\\|\s)*\{|\btemplate\b"
+)
+_LONGEST_BODY = 6000
 _STRING = re.compile(r'("(?:[^"\\\n]|\\.)*")')
 _QUOTED = re.compile(r"(?<!#)#(?!#)[ \t]*(\w+)")
 _PASTED = re.compile(r"\s*##\s*")
@@ -36,25 +42,42 @@ _STATEMENT = re.compile(
     r"(?=;|\}|$)",
     re.MULTILINE,
 )
+# The same at the margin, where it may make functions or a block; of its arguments some are calls.
+_OUTSIDE = re.compile(
+    r"^(?P<name>[A-Z][A-Z0-9_]{3,})[ \t]*"
+    r"\((?P<arguments>(?:[^(){};]|\([^(){};]*\)){0,600})\)[ \t]*;?[ \t]*$",
+    re.MULTILINE,
+)
 
 
 def macro_bodies(
     path: str, text: str, condition_at: Callable[[int], Condition]
 ) -> Iterator[MacroBody]:
-    """Yield the macros of a file whose bodies register something."""
-    if "define" not in text or not _REGISTERS.search(text):
+    """Yield the macros of a file whose bodies register something, or make functions."""
+    if "define" not in text:
         return
     for found in _DEFINE.finditer(text):
         body = found["body"]
-        if _REGISTERS.search(body):
+        if len(body) > _LONGEST_BODY:
+            continue
+        registers, makes_block = _REGISTERS.search(body), _MAKES_BLOCK.search(body)
+        defines = found["parameters"] and ("{" in body or "template" in body)
+        if registers or makes_block or (defines and _DEFINES.search(body)):
             line = text.count("\n", 0, found.start()) + 1
             plain = body.replace("\\\n", " \n")
-            parameters = _separated((found["parameters"] or "")[1:-1])
+            parameters = separated((found["parameters"] or "")[1:-1])
             place = Location(path, line)
-            yield MacroBody(found["name"], parameters, plain, place, condition_at(line))
+            yield MacroBody(
+                found["name"],
+                parameters,
+                plain,
+                place,
+                condition_at(line),
+                makes_block=bool(makes_block or not registers),
+            )
 
 
-def _takes_the_block_alone(parameters: str, body: str) -> bool:
+def takes_the_block_alone(parameters: str, body: str) -> bool:
     """Return whether a macro has no parameter but the library.
 
     Others are expanded by macro_expansion.py where their own file uses them.
@@ -73,7 +96,7 @@ def macro_uses(
         at = line + text.count("\n", 0, found.start("name"))
         yield MacroUse(
             found["name"],
-            _separated(found["arguments"] or ""),
+            separated(found["arguments"] or ""),
             Location(path, at),
             block.variable,
             block.library,
@@ -83,46 +106,35 @@ def macro_uses(
         )
 
 
-def _separated(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def macros_outside(
+    path: str, written: str, condition_at: Callable[[int], Condition]
+) -> Iterator[MacroUse]:
+    """Yield the macros that stand outside of every function; the text has no comments."""
+    line_of = line_finder(written)
+    for found in _OUTSIDE.finditer(written):
+        line = line_of(found.start())
+        given = separated(found["arguments"])
+        place = Location(path, line)
+        yield MacroUse(found["name"], given, place, "", "", "", "", condition_at(line))
 
 
-def with_macros(files: Mapping[str, NativeFile]) -> dict[str, NativeFile]:
-    """Return the files, each registration block with what its macros register."""
-    bodies: dict[str, list[MacroBody]] = {}
-    for file in files.values():
-        for body in file.macro_bodies:
-            bodies.setdefault(body.name, []).append(body)
-    known: dict[tuple[MacroBody, Block, tuple[str, ...]], list[Registration]] = {}
-    found: dict[str, NativeFile] = {}
-    for path, file in files.items():
-        more = [each for use in file.macro_uses for each in _expanded(use, file, bodies, known)]
-        found[path] = replace(file, registrations=(*file.registrations, *more)) if more else file
-    return found
+def separated(text: str) -> tuple[str, ...]:
+    """Return the parts between commas that stand in no bracket."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return tuple(part.strip() for part in parts if part.strip())
 
 
-def _expanded(
-    use: MacroUse,
-    file: NativeFile,
-    bodies: Mapping[str, list[MacroBody]],
-    known: dict[tuple[MacroBody, Block, tuple[str, ...]], list[Registration]],
-) -> Iterator[Registration]:
-    block = Block(use.variable, use.library, use.key, use.style)
-    for body in _visible(bodies.get(use.name, []), file):
-        is_alone = _takes_the_block_alone(", ".join(body.parameters), body.text)
-        if body.location.path == file.path and not is_alone:
-            continue
-        key = (body, block, use.arguments)
-        if key not in known:
-            known[key] = read_text(block, _substituted(body, use.arguments), body.location)
-        for registration in known[key]:
-            condition = conjunction(use.condition, body.condition)
-            yield replace(registration, condition=condition)
-
-
-def _substituted(body: MacroBody, arguments: tuple[str, ...]) -> str:
+def substituted(body: MacroBody, arguments: tuple[str, ...]) -> str:
     """Return a macro's body with its arguments in place, as the preprocessor would put them."""
     given = dict(zip(body.parameters, arguments, strict=False))
+    if body.parameters[-1:] == ("...",):
+        given["__VA_ARGS__"] = ", ".join(arguments[len(body.parameters) - 1 :])
     parts = _STRING.split(body.text)
     for index in range(0, len(parts), 2):  # between them, the strings stay as they are
         quoted = _QUOTED.sub(
@@ -135,14 +147,3 @@ def _substituted(body: MacroBody, arguments: tuple[str, ...]) -> str:
         ]
         parts[index] = "".join(outside)
     return "".join(parts)
-
-
-def _visible(bodies: list[MacroBody], file: NativeFile) -> list[MacroBody]:
-    """Return the bodies in files that a file includes by name; all, where it includes none."""
-    names = {include.path.rpartition("/")[2] for include in file.includes}
-    near = [
-        body
-        for body in bodies
-        if body.location.path == file.path or body.location.path.rpartition("/")[2] in names
-    ]
-    return near or bodies

@@ -61,7 +61,8 @@ def string_value(node: Node) -> str | None:
     if node.type == "parenthesized_expression" and node.named_child_count == 1:
         return string_value(node.named_children[0])
     if node.type == "string_literal":
-        return text_of(node).partition('"')[2].removesuffix('"').replace('\\"', '"')
+        text = text_of(node).partition('"')[2].removesuffix('"').replace('\\"', '"')
+        return text.replace("\\\r\n", "").replace("\\\n", "")  # a line that goes on in the next
     if node.type == "raw_string_literal":
         contents = [text_of(part) for part in node.named_children if part.type.endswith("content")]
         return "".join(contents)

@@ -16,6 +16,17 @@ _DEFINITION = re.compile(
 )
 _HELPER = re.compile(rb"\ndef \w*register_(?:custom_)?op\(")
 _MAKES_A_LIBRARY = b"Library("
+# What compiles native code while the program runs, and the marks that are searched for first.
+_COMPILER_MARKS = (
+    *(b"nvrtc", b"hiprtc", b"RawModule", b"RawKernel", b"load_inline", b"SourceModule"),
+    *(b"_compile_kernel", b"cpp_extension", b"tvm_ffi"),
+)
+_COMPILER = re.compile(
+    rb"\b(?:nvrtc|hiprtc)\w*(?:CreateProgram|CompileProgram|compile\w*)\s*\(|\b(?:nv|hip)rtc\.\w+\("
+    rb"|\b(?:RawModule|RawKernel|load_inline|SourceModule|_compile_kernel)\s*\("
+    rb"|\bcpp_extension\.load\s*\(|\bcpp_extension import[^\n]*\bload\b|\btvm_ffi\.cpp\b"
+)
+_SOURCE_NAME = re.compile(rb"[\w./-]*\w\.(?:cu|cuh|cpp|cc|c|cxx|hip|h|hpp)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,8 @@ class OperatorText:
         definitions: (indentation, operator) of what defines operators.
         has_predicate: it defines a function such as `is_cuda`.
         has_helper: it defines a function that defines operators in a library of its own.
+        compiles: it compiles native code while it runs; and
+        sources: the files that it names, if so.
     """
 
     uses: frozenset[tuple[bytes, bytes]] = frozenset()
@@ -35,6 +48,13 @@ class OperatorText:
     definitions: tuple[tuple[bytes, bytes], ...] = ()
     has_predicate: bool = False
     has_helper: bool = False
+    compiles: bool = False
+    sources: frozenset[bytes] = frozenset()
+
+    @property
+    def is_about_operators(self) -> bool:
+        """Return whether the file registers an operator or calls one."""
+        return bool(self.definitions or self.has_helper or any(name for _, name in self.uses))
 
     def touches(self, libraries: frozenset[str]) -> bool:
         """Return whether the file touches one of some libraries, or says what a platform is."""
@@ -58,7 +78,9 @@ def read_operator_text(_: str, content: bytes) -> OperatorText | None:
     has_predicate = b"def is_" in content and _PREDICATES.search(content) is not None
     # The parts that are common to the marks: half as many searches.
     may_define = b"_op(" in content or b".define(" in content
-    if not (has_uses or has_quoted or has_predicate or may_define):
+    may_compile = any(mark in content for mark in _COMPILER_MARKS)
+    compiles = may_compile and _COMPILER.search(content) is not None
+    if not (has_uses or has_quoted or has_predicate or may_define or compiles):
         return None
     defines = may_define and any(mark in content for mark in _MARKS)
     found = OperatorText(
@@ -67,5 +89,7 @@ def read_operator_text(_: str, content: bytes) -> OperatorText | None:
         definitions=tuple(_DEFINITION.findall(content)) if defines else (),
         has_predicate=has_predicate,
         has_helper=defines and _MAKES_A_LIBRARY in content and _HELPER.search(content) is not None,
+        compiles=compiles,
+        sources=frozenset(_SOURCE_NAME.findall(content)) if compiles else frozenset(),
     )
     return None if found == _NOTHING else found

@@ -53,9 +53,9 @@ _CALL_NAMES = re.compile(r"(?:Extension|^load|^load_inline)$")
 
 def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build, ...]:
     """Return what every build script in Python makes, for every platform."""
-    scripts = [path for path in tree.python if _is_script(tree, path)]
     files = TreeFiles(tree.files)
     parse = _parser(tree)
+    scripts = [path for path in tree.python if _is_script(tree, path) or _is_broken(path, parse)]
     builds: list[Build] = []
     audience = Audience(tree)
     budget = _Budget()
@@ -133,6 +133,12 @@ def _is_script(tree: Tree, path: str) -> bool:
     )
 
 
+def _is_broken(path: str, parse: Callable[[str], ast.Module | None]) -> bool:
+    """Return whether a setup.py cannot be run at all, so that what it builds is not known."""
+    is_own = path.rpartition("/")[2] == "setup.py" and not _FOREIGN_FOLDER.search(path)
+    return is_own and parse(path) is None
+
+
 def _parser(tree: Tree) -> Callable[[str], ast.Module | None]:
     parsed: dict[str, ast.Module | None] = {}
 
@@ -166,7 +172,8 @@ def _read_script(
     interpreter = Interpreter(paths, world, parse=parse, most_steps=budget.grant())
     problems: list[Problem] = []
     if parse(path) is None:
-        return Build(path, platform.label, problems=(problem(path, "unread.script"),))
+        refused = problem(path, "unread.script")
+        return Build(path, platform.label, problems=(refused,), is_refused=True)
     try:
         _run(interpreter, path, platform)
     except OutOfSteps:
@@ -274,5 +281,5 @@ def _without_copies(builds: Sequence[Build]) -> tuple[Build, ...]:
     for build in in_order:
         targets = tuple(target for owner, target in best.values() if owner is build)
         if targets or build.problems:
-            kept.append(Build(build.description, build.platform, targets, (), build.problems))
+            kept.append(replace(build, targets=targets))
     return tuple(kept)
