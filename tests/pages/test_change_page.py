@@ -24,7 +24,7 @@ from opparity.change.model import (
     TrendPoint,
 )
 from opparity.checker.analysis.verdict import CellVerdict
-from opparity.checker.results.inspection import Request
+from opparity.checker.results.request import Request
 from opparity.checker.tree.opening import open_tree
 from opparity.pages.excerpts import highlighted
 from opparity.words.catalogue import catalogue

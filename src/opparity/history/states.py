@@ -11,7 +11,7 @@ from opparity.change.compare.matrix import change_of
 from opparity.change.model import CellState
 from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.results.configured_tree import open_configured, parse_platforms
-from opparity.checker.results.inspection import Request
+from opparity.checker.results.request import Request
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
 from opparity.errors import OpparityError
 from opparity.history.model import OperatorHistory, PlatformState, Point

@@ -12,6 +12,7 @@ from opparity.checker.analysis.services import Analysis
 from opparity.checker.analysis.verdict import verdict
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.results.report import Report
+from opparity.checker.results.request import Request
 from opparity.checker.tree.contents import Tree
 from opparity.pages.matrix import status_of
 
@@ -57,4 +58,4 @@ def state_of(cell: Cell) -> CellState:
     matrix = Matrix(("cuda",), (Row("_C::x", (), (cell,)),))
     project = Project("here", Tree("here", {}), ())
     report = Report("here", ("cuda",), (), (), (), Basis("here"))
-    return Inspected("here", Analysis(project), report, matrix).states["_C::x"]["cuda"]
+    return Inspected("here", Analysis(project), report, matrix, Request()).states["_C::x"]["cuda"]

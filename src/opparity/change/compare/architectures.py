@@ -67,7 +67,9 @@ def by_architecture(inspected: Inspected) -> _Verdicts:
     builds = tuple(CMakeReader(project.tree).read(platforms))
     narrowed = Analysis(replace(project, platforms=platforms, asked=platforms, builds=builds))
     matrix = build_matrix(narrowed)
-    states = Inspected(inspected.label, narrowed, inspected.report, matrix).states
+    states = Inspected(
+        inspected.label, narrowed, inspected.report, matrix, inspected.request
+    ).states
     return {
         operator: tuple(
             (label.partition(":")[2], state.verdict) for label, state in by_platform.items()

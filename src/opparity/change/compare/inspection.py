@@ -17,8 +17,8 @@ from opparity.checker.facts.conditions import ALWAYS, Truth, describe, disjuncti
 from opparity.checker.facts.names import operator_name, plain_library
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.languages.workers import finished
-from opparity.checker.results.inspection import Request, inspect_project
-from opparity.checker.rules.findings import Severity
+from opparity.checker.results.inspection import inspect_project
+from opparity.checker.rules.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from opparity.checker.facts.places import Location
     from opparity.checker.languages.workers import Steps
     from opparity.checker.results.report import Report
+    from opparity.checker.results.request import Request
+    from opparity.checker.results.suppressions import Accepted
     from opparity.checker.tree.contents import Tree
 
 WORDS = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"}
@@ -44,6 +46,7 @@ class Inspected:
     analysis: Analysis
     report: Report
     matrix: Matrix
+    request: Request
 
     @property
     def project(self) -> Project:
@@ -59,6 +62,15 @@ class Inspected:
     def platforms(self) -> tuple[str, ...]:
         """Return the labels of the platforms that were looked at."""
         return self.matrix.platforms
+
+    @property
+    def accepted_findings(self) -> list[Accepted[Finding]]:
+        """Return the findings that comments of the tree accept."""
+        return [each for each in self.report.suppressed if isinstance(each.result, Finding)]
+
+    def is_ignored(self, finding: Finding) -> bool:
+        """Tell whether the tree's settings leave a finding's rule out in its file."""
+        return self.request.ignores(finding.location.path, finding.rule)
 
     @property
     def has_extension(self) -> bool:
@@ -194,4 +206,5 @@ def inspecting(
     workers.next_tree()
     project = yield from reading(tree, request.platforms, workers, described)
     analysis = Analysis(project)
-    return Inspected(label, analysis, inspect_project(analysis, request), build_matrix(analysis))
+    report, matrix = inspect_project(analysis, request), build_matrix(analysis)
+    return Inspected(label, analysis, report, matrix, request)

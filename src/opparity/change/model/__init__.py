@@ -33,6 +33,7 @@ from opparity.change.model.related import (
     TrendPoint,
 )
 from opparity.change.model.review import (
+    HiddenFinding,
     Place,
     Review,
     ReviewedFinding,
@@ -85,6 +86,7 @@ __all__ = [
     "FileChange",
     "FileKind",
     "FileStatus",
+    "HiddenFinding",
     "Implementation",
     "LineKind",
     "LostOperator",

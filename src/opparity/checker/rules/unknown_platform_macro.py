@@ -28,7 +28,7 @@ class UnknownPlatformMacro(Rule):
     `#ifndef IS_ROCM` in a tree whose build, like torch, defines `USE_ROCM`.
 
     ## Use instead
-    The macro that the build defines.
+    Test the macro that the build defines.
     """
 
     code = "MAC001"
