@@ -12,7 +12,6 @@ from opparity.change.model import CellState
 from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.results.configured_tree import open_configured, parse_platforms
 from opparity.checker.results.request import Request
-from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
 from opparity.errors import OpparityError
 from opparity.history.model import OperatorHistory, PlatformState, Point
 
@@ -72,10 +71,9 @@ def look(
 ) -> Sighting:
     """Return what a tree has of an operator, given with its library or without."""
     tree, configuration = open_configured(path, revision)
-    # Only this rule says more of a cell than the matrix itself.
     request = Request(
         platforms=parse_platforms(platforms or configuration.platforms),
-        rules=(RegisteredNotBuilt,),
+        rules=(),  # the matrix has it all
     )
     inspected = inspect(tree, label or tree.name, request, workers)
     return sight(inspected, operator, date=date, subject=subject)
