@@ -339,7 +339,7 @@ def test_output_that_cannot_be_written_is_no_success() -> None:
         (["matrix", UNGUARDED], "opparity.checker.analysis.matrix.build_matrix"),
         (["explain", "BLD001"], "opparity.checker.reports.explanation.page"),
         (["report", "--before", UNGUARDED, "--after", DRAFT], "opparity.change.compose.compose"),
-        (["history", UNGUARDED, DRAFT, "--operator", "x"], "opparity.history.states.look"),
+        (["history", UNGUARDED, DRAFT, "--operator", "x"], "opparity.history.releases.look"),
     ],
     ids=lambda value: " ".join(map(str, value[:1])) if isinstance(value, list) else "",
 )
@@ -350,8 +350,6 @@ def test_a_bug_ends_with_three_and_one_line_and_never_as_findings_do(
         raise RecursionError("too deep\x1b[2J\n::error::")
 
     monkeypatch.setattr(broken, fail)
-    if command[0] == "history":
-        monkeypatch.setattr("opparity.history.releases.look", fail)
     ended = run(*command)
     assert ended.exit_code == int(ExitStatus.CRASHED) == 3
     assert ended.stdout == ""

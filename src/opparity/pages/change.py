@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from opparity.change.model import CellChangeKind, CellVerdict, RowChange
+from opparity.change.model import CellChangeKind, RowChange
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.pages.excerpts import highlighted, highlighted_excerpt
 from opparity.pages.shell import breakable, render_page
 from opparity.words.catalogue import PieceKind, words

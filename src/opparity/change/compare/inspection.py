@@ -7,13 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.change.compare.loss import NOTHING_LOST, Loss
-from opparity.change.model import CellState, CellVerdict, Side
+from opparity.change.model import CellState, Side
 from opparity.checker.analysis.macros import platform_of_macro
 from opparity.checker.analysis.matrix import build_matrix
 from opparity.checker.analysis.reading import reading
 from opparity.checker.analysis.services import Analysis
+from opparity.checker.analysis.verdict import implementation_of, verdict_of
 from opparity.checker.analysis.wanted import names
-from opparity.checker.facts.conditions import ALWAYS, Truth, any_of, describe, disjunction
+from opparity.checker.facts.conditions import ALWAYS, Truth, describe, disjunction
 from opparity.checker.facts.names import operator_name, plain_library
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.languages.workers import finished
@@ -112,14 +113,9 @@ class Inspected:
     @cached_property
     def states(self) -> dict[str, dict[str, CellState]]:
         """Return operator -> platform -> what the platform has of it."""
-        broken = {
-            (finding.operator, finding.platform)
-            for finding in self.report.findings
-            if finding.rule == "BLD001" and finding.severity is Severity.ERROR
-        }
         return {
             row.operator: {
-                platform: self._state(row.operator, cell, (row.operator, platform) in broken)
+                platform: self._state(row.operator, cell)
                 for platform, cell in zip(self.platforms, row.cells, strict=True)
             }
             for row in self.matrix.rows
@@ -152,9 +148,7 @@ class Inspected:
     @cached_property
     def undefined_macros(self) -> frozenset[str]:
         """Return the platform macros that are tested and that nobody defines."""
-        return frozenset(
-            finding.symbol for finding in self.report.findings if finding.rule == "MAC001"
-        )
+        return frozenset(test.name for test in self.analysis.undefined_macros)
 
     def sources(self, operator: str) -> tuple[str, ...]:
         """Return the files that define an operator's functions."""
@@ -188,13 +182,12 @@ class Inspected:
             is_empty=self.report.basis.is_empty,
         )
 
-    def _state(self, operator: str, cell: Cell, is_broken: bool) -> CellState:
-        implemented = any_of(answer.truth for _, answer in cell.implemented)
+    def _state(self, operator: str, cell: Cell) -> CellState:
         return CellState(
-            verdict=_verdict(cell, implemented, is_broken),
+            verdict=verdict_of(cell),
             declared=WORDS[cell.declared.truth],
             registered=WORDS[cell.defined.truth],
-            implemented=WORDS[implemented],
+            implemented=WORDS[implementation_of(cell)],
             built=WORDS[cell.built.truth],
             called=WORDS[cell.called.truth],
             guard=self.guard(operator),
@@ -204,22 +197,6 @@ class Inspected:
 def guard_text(condition: Condition) -> str:
     """Return a preprocessor's condition as C has it; "" where it always holds."""
     return "" if condition == ALWAYS else describe(condition)
-
-
-def _verdict(cell: Cell, implemented: Truth, is_broken: bool) -> CellVerdict:
-    """Return what the five answers come to."""
-    registered, built = cell.defined.truth, cell.built.truth
-    if is_broken or (
-        registered is Truth.TRUE and implemented is Truth.TRUE and built is Truth.FALSE
-    ):
-        return CellVerdict.BROKEN
-    if registered is Truth.FALSE and implemented is Truth.FALSE:
-        return CellVerdict.ABSENT
-    if registered is Truth.TRUE and implemented is Truth.FALSE:
-        return CellVerdict.SCHEMA_ONLY
-    if registered is Truth.TRUE and implemented is Truth.TRUE and built is Truth.TRUE:
-        return CellVerdict.WORKS
-    return CellVerdict.UNDECIDED
 
 
 def inspect(

@@ -9,11 +9,11 @@ from opparity.change.model import (
     CellChange,
     CellChangeKind,
     CellState,
-    CellVerdict,
     MatrixChange,
     MatrixRow,
     RowChange,
 )
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.facts.conditions import Truth
 
 if TYPE_CHECKING:

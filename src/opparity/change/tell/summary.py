@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from opparity.change.model import (
     CellChangeKind,
-    CellVerdict,
     PlatformVerdict,
     Review,
     RowChange,
@@ -14,6 +13,7 @@ from opparity.change.model import (
     Verdict,
 )
 from opparity.change.tell.review import counted
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.words.statements import Statement, moved_guard, state
 
 if TYPE_CHECKING:
