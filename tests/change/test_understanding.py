@@ -135,6 +135,26 @@ def test_a_file_that_cannot_be_read_any_more_takes_nothing_away(repository: Path
     assert files[0]["values"]["files"] == ["csrc/registry.cpp"]
 
 
+def test_a_folder_that_becomes_a_submodule_takes_nothing_away(
+    repository: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.move(repository / "csrc", other)
+    git(other, "init", "--quiet")
+    commit(other, "The sources")
+    options = ("-c", "protocol.file.allow=always")
+    git(repository, "rm", "--quiet", "-r", "--cached", "csrc")
+    git(repository, *options, "submodule", "--quiet", "add", str(other), "csrc")
+    commit(repository, "Use a submodule")
+    status, found = judged(repository, "--fail")
+    assert status == 1
+    assert found["review"]["fixed"] == []
+    assert {each["change"] for each in found["matrix"]["rows"]} == {"changed"}
+    said = {each["key"] for each in found["summary"]["paragraph"]}
+    assert "understood.files" in said
+    assert "summary.removed" not in said
+
+
 @pytest.mark.parametrize("output_format", ["markdown", "github-comment", "html"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_format_says_first_that_less_is_understood(

@@ -26,7 +26,9 @@ def with_loss(before: Inspected, after: Inspected) -> Inspected:
     sources = tuple(path for path in sorted(built & after.tree.files) if path not in compiled)
     known = {each.location.path for each in before.project.problems}
     problems = {each.location.path for each in after.project.problems} - known
-    files = tuple(path for path in sorted(problems) if before.tree.is_readable(path))
+    files = tuple(
+        path for path in sorted(before.tree.files) if problems and _is_lost(path, problems, before)
+    )
     followed = {(each.text, each.location.path) for each in old.unfollowed}
     registrations = {
         each.location.path
@@ -48,6 +50,13 @@ def with_loss(before: Inspected, after: Inspected) -> Inspected:
         operators=operators,
     )
     return replace(after, loss=loss)
+
+
+def _is_lost(path: str, problems: set[str], before: Inspected) -> bool:
+    """Tell whether a file that could be read, or a folder of it, cannot be read any more."""
+    parts = path.split("/")
+    folders = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
+    return before.tree.is_readable(path) and any(folder in problems for folder in folders)
 
 
 def _lost_extensions(before: Inspected, after: Inspected) -> Iterator[str]:
