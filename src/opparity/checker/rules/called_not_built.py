@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.linking import is_linkable
 from opparity.checker.analysis.whereabouts import find_symbol
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.languages.cpp.text_scan import references_to
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.borrowing import Borrowing
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
@@ -72,10 +71,10 @@ class CalledNotBuilt(Rule):
         missing = _suspects(analysis, link, compiled)
         if not missing:
             return
-        text = analysis.project.tree.read_text(compiled.file.path)
-        tabled = [each for each in compiled.file.tabled if each.symbol in missing]
         reported: set[tuple[str, Statement]] = set()
-        for reference in (*references_to(compiled.file, text, missing), *tabled):
+        for reference in (*compiled.file.references, *compiled.file.tabled):
+            if reference.symbol not in missing:
+                continue
             use = compiled.use(reference.condition)
             if use.truth is Truth.FALSE:
                 continue

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.native import NativeFile
 from opparity.checker.facts.places import Location, problem
 from opparity.checker.languages.cpp.bodies import without_idle_bodies
+from opparity.checker.languages.cpp.calls import read_calls
 from opparity.checker.languages.cpp.function_tables import TableReader
 from opparity.checker.languages.cpp.functions import collect
 from opparity.checker.languages.cpp.macro_expansion import expanded_blocks, registering_macros
@@ -21,8 +22,9 @@ from opparity.checker.languages.cpp.registration_macros import (
 from opparity.checker.languages.cpp.registrations import read_blocks, registration_blocks
 from opparity.checker.languages.cpp.syntax import parse, text_of
 from opparity.checker.languages.cpp.text_scan import (
-    called_names,
+    constants,
     guessed_definitions,
+    init_functions,
     lane_masks,
     line_finder,
     opened_namespaces,
@@ -96,6 +98,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
     definitions = functions.definitions
     if syntax.root_node.has_error:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
+    calls = read_calls(path, clean, line_of, condition_at, definitions)
     macros = registering_macros(directives.macro_definitions)
     blocks = read_blocks(functions.bodies, path, condition_at, macros)
     registrations = blocks.registrations
@@ -127,7 +130,10 @@ def read_native_text(path: str, text: str) -> NativeFile:
         handed_on=tuple(blocks.handed_on),
         unfollowed=tuple(blocks.unfollowed),
         named=frozenset(blocks.named),
-        called=called_names(clean),
+        called=calls.names,
+        references=calls.references,
+        constants=constants(clean, line_of, condition_at),
+        init_functions=init_functions(path, clean, line_of),
         tabled=tabled,
         opened_namespaces=opened_namespaces(clean),
         has_errors=syntax.root_node.has_error,
