@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHIPPED = (
     "opparity/py.typed",
-    "opparity/change/languages/en.toml",
-    "opparity/change/languages/zh.toml",
+    "opparity/words/en.toml",
+    "opparity/words/zh.toml",
     "opparity/history/formats/templates/timeline.svg.jinja",
     "opparity/operators/golden.json",
     "opparity/benchmark/speed_of_light.cu",
@@ -23,7 +23,7 @@ SHIPPED = (
     "opparity/pages/resources/page.css",
     "opparity/pages/resources/theme.js",
     "opparity/pages/templates/page.html",
-    "opparity/pages/words/zh.toml",
+    "opparity/words/pages.zh.toml",
 )
 WEIGHTS = "opparity/evaluation/model/model.safetensors"
 LARGEST_WHEEL = 5_000_000

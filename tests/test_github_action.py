@@ -34,7 +34,7 @@ from pathlib import Path
 state = Path(os.environ["GH_STATE"])
 found = json.loads(state.read_text())
 arguments = sys.argv[1:]
-found["calls"].append(arguments)
+found["calls"].append(list(arguments))
 assert arguments.pop(0) == "api"
 method, body, path = "GET", None, None
 while arguments:
@@ -47,6 +47,14 @@ while arguments:
         body = Path(value[1:]).read_text("utf-8")
     elif each not in {"--silent", "--paginate"}:
         path = each
+state.write_text(json.dumps(found))
+if method == "GET" and "/pulls/" in path:
+    if os.environ.get("GH_REFUSES") == "reviews":
+        sys.exit("gh: Not Found (HTTP 404)")
+    kind = path.rpartition("/")[2]
+    for comment in found.get("review", {}).get(kind, []):  # a page each
+        print(json.dumps([comment]))
+    sys.exit()
 comments = found["comments"]
 refused = os.environ.get("GH_REFUSES")
 if refused == "everything":
@@ -180,11 +188,42 @@ def test_the_report_of_a_pull_request_is_made_in_every_form(broken: Job) -> None
     assert output == f"folder={broken.results}\nintroduced=true\n"
 
 
+def test_the_comments_of_the_review_are_fetched_and_quoted(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "vllm_38750_guarded_by_use_rocm", "vllm_38750_unguarded")
+    operator = "silu_and_mul_per_block_quant"
+    review = {
+        "comments": [{"id": 1, "path": "a", "body": f"Is {operator} built? {HOSTILE}"}],
+        "reviews": [{"id": 2, "body": "USE_ROCM is to be tested."}],
+    }
+    (tmp_path / "gh.json").write_text(json.dumps({"calls": [], "comments": [], "review": review}))
+    completed = job.run("Report")
+    assert completed.returncode == 0, completed.stderr
+    report = (job.results / "report.md").read_text()
+    assert f"Is {operator} built?" in report
+    assert "USE_ROCM is to be tested." in report
+    assert not list(tmp_path.rglob("pwned"))
+    asked = [call[-1] for call in job.calls()]
+    assert asked == ["repos/owner/name/pulls/7/comments", "repos/owner/name/pulls/7/reviews"]
+
+
+def test_a_review_that_cannot_be_read_is_said_and_the_report_made(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "vllm_38750_guarded_by_use_rocm", "vllm_38750_unguarded")
+    completed = job.run("Report", **{"gh refuses": "reviews"})
+    assert completed.returncode == 0, completed.stderr
+    assert "::notice title=Opparity::the review's comments could not be read" in completed.stdout
+    assert (job.results / "report.md").exists()
+    none = job.run("Report", **{"github.event.pull_request.number": ""})
+    assert none.returncode == 0
+    assert "comments" not in none.stdout
+
+
 def test_an_introduced_error_fails_the_job_and_nothing_else_does(broken: Job) -> None:
     judged = broken.run("Judge", **{"steps.report.outputs.introduced": "true"})
     assert judged.returncode == 1
     assert judged.stdout.startswith("::error title=Opparity::")
     assert broken.run("Judge", **{"steps.report.outputs.introduced": "false"}).returncode == 0
+    # Where the report's step said nothing, nothing is known.
+    assert broken.run("Judge", **{"steps.report.outputs.introduced": ""}).returncode == 3
 
 
 def test_a_title_is_text_in_the_report_and_never_a_command(broken: Job) -> None:
@@ -258,6 +297,53 @@ def test_a_change_that_mends_introduces_nothing(tmp_path: Path) -> None:
     assert completed.returncode == 0, completed.stderr
     assert (tmp_path / "output").read_text().endswith("introduced=false\n")
     assert "执行摘要" in (job.results / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("program", "status"),
+    [
+        ("import sys; sys.exit(3)", 3),
+        ("raise RecursionError", 3),
+        ("import opparity_is_not_there", 3),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137),
+    ],
+    ids=["crash", "uncaught", "not installed", "killed"],
+)
+def test_a_crash_fails_loudly_and_no_comment_is_touched(
+    tmp_path: Path, program: str, status: int
+) -> None:
+    job = make_job(tmp_path, "vllm_38750_guarded_by_use_rocm", "vllm_38750_unguarded")
+    foreign = {"id": 2, "user": {"login": "github-actions[bot]"}, "body": "another workflow's"}
+    (tmp_path / "gh.json").write_text(json.dumps({"calls": [], "comments": [foreign]}))
+    write_program(
+        tmp_path / "temporary/opparity/bin/opparity",
+        f"#!/bin/sh\nexec {sys.executable} -c '{program}'\n",
+    )
+    completed = job.run("Report")
+    assert completed.returncode == status
+    assert "::error title=Opparity::Opparity failed" in completed.stdout
+    assert not (tmp_path / "output").exists()
+    # A workflow that goes on in spite of it finds nothing to write.
+    (job.results / "comment.md").write_text("")
+    written = job.run("Comment")
+    assert written.returncode == 3
+    assert not [call for call in job.calls() if "/pulls/" not in call[-1]]
+    assert job.comments() == [foreign]
+
+
+def test_what_a_pull_request_hides_counts_unless_a_maintainer_accepts_it(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "vllm_38750_guarded_by_use_rocm", "vllm_38750_unguarded")
+    workspace = tmp_path / "workspace"
+    (workspace / "opparity.toml").write_text('ignore = ["BLD"]')
+    head = commit_all(workspace)
+    values = {"inputs.head || github.event.pull_request.head.sha": head}
+    assert ACTION["inputs"]["trust-head"]["default"] == "false"
+    for trusted, introduced in (("false", "true"), ("yes", "true"), ("true", "false")):
+        (tmp_path / "output").write_text("")
+        completed = job.run("Report", **values, **{"inputs.trust-head": trusted})
+        assert completed.returncode == 0, completed.stderr
+        assert f"introduced={introduced}\n" in (tmp_path / "output").read_text()
+        assert "BLD001" in (job.results / "comment.md").read_text()
 
 
 def test_what_cannot_be_compared_fails_with_the_reason(tmp_path: Path) -> None:

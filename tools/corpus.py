@@ -20,16 +20,19 @@ import replay_38750
 from corpus_cases import CASES, Case, Expected
 from corpus_python_cases import PYTHON_CASES
 from fetch_sdist import NotFetched, fetch
-from opparity.checker.check import Check, check_project
-from opparity.checker.matrix import build_matrix
-from opparity.checker.platforms import parse_platform
-from opparity.checker.project import read_project
-from opparity.checker.tree import Tree, TreeRefused, open_tree
+from opparity.checker.analysis.matrix import build_matrix
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.analysis.services import Analysis
+from opparity.checker.facts.platforms import parse_platform
+from opparity.checker.results.check import Check, check_project
+from opparity.checker.tree.contents import Tree, TreeRefused
+from opparity.checker.tree.opening import open_tree
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.checker.facts import Finding, Unknown
+    from opparity.checker.rules.findings import Finding, Unknown
 
 HEAD = (
     "| tree | source | platforms | verdict | errors | which | unknown | matrix | CPU s |\n"
@@ -72,8 +75,8 @@ def holds(check: Check, wanted: Expected) -> bool:
 
 def _words(result: Finding | Unknown) -> str:
     """Return what a result names, in the places that it refers to as well."""
-    places = " ".join(each.message for each in result.related)
-    return f"{result.symbol} {result.operator} {result.message} {places}"
+    said = [result.statement, *(each.note for each in result.related)]
+    return " ".join([result.symbol, result.operator, *map(english, said)])
 
 
 def verdict(case: Case, check: Check) -> str:
@@ -110,8 +113,8 @@ def processor_seconds() -> float:
 def row(case: Case, tree: Tree) -> tuple[str, bool]:
     """Return a table row and whether the tree has what it should."""
     start = processor_seconds()
-    project = read_project(tree, [parse_platform(name) for name in case.platforms])
-    check = check_project(project)
+    analysis = Analysis(read_project(tree, [parse_platform(name) for name in case.platforms]))
+    check = check_project(analysis)
     seconds = processor_seconds() - start
     judged = verdict(case, check)
     errors = _errors(check)
@@ -123,7 +126,7 @@ def row(case: Case, tree: Tree) -> tuple[str, bool]:
         len(errors),
         listed(errors),
         len(check.unknowns),
-        f"{build_matrix(project).unknown_share:.2%}",
+        f"{build_matrix(analysis).unknown_share:.2%}",
         f"{seconds:.1f}",
     )
     return f"| {' | '.join(map(str, cells))} |", not judged.startswith(("missed", "still"))

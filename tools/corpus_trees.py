@@ -12,10 +12,11 @@ import argparse
 from pathlib import Path
 
 from corpus import listed
-from opparity.checker.check import check_project
-from opparity.checker.matrix import build_matrix
-from opparity.checker.project import read_project
-from opparity.checker.tree import open_tree
+from opparity.checker.analysis.matrix import build_matrix
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.analysis.services import Analysis
+from opparity.checker.results.check import check_project
+from opparity.checker.tree.opening import open_tree
 
 HEAD = (
     "| tree | platforms | operators | errors | warnings | unknown | matrix |\n"
@@ -25,9 +26,9 @@ HEAD = (
 
 def row(path: Path) -> str:
     """Return what the checker says of one tree, on every platform that its build knows."""
-    project = read_project(open_tree(path))
-    check = check_project(project)
-    matrix = build_matrix(project)
+    analysis = Analysis(read_project(open_tree(path)))
+    check = check_project(analysis)
+    matrix = build_matrix(analysis)
     by_severity = {
         severity: [finding for finding in check.findings if finding.severity == severity]
         for severity in ("error", "warning")

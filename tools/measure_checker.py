@@ -23,10 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multiply_tree import Multiplier
-from opparity.checker.project import Project, read_project
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.analysis.services import Analysis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from opparity.checker.analysis.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def size(project: Project) -> Size:
     return Size(
         len(contents),
         sum(map(len, contents)) / 1e6,
-        len(project.operators.known),
+        len(Analysis(project).operators.known),
         sum(len(build.targets) for build in project.builds),
     )
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opparity.checker.project import read_project
-from opparity.checker.tree import NATIVE_SUFFIXES, open_tree
+from opparity.checker.analysis.reading import read_project
+from opparity.checker.tree.contents import NATIVE_SUFFIXES
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.project import Project
 
 _WORD = re.compile(rb"\w+")
 _FILE = re.compile(

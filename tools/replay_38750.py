@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opparity.checker.tree import Tree
+    from opparity.checker.tree.contents import Tree
 
 LISTS = "CMakeLists.txt"
 BINDINGS = "csrc/torch_bindings.cpp"

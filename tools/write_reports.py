@@ -20,25 +20,25 @@ from typing import TYPE_CHECKING
 
 import replay_38750
 from fetch_sdist import fetch
-from opparity.change.architectures import compare_architectures
 from opparity.change.build import build_report
+from opparity.change.compare.architectures import compare_architectures
+from opparity.change.compare.inspection import Inspected, inspect
 from opparity.change.compose import Sources, compose
 from opparity.change.formats import ReportFormat, renderer
-from opparity.change.inspection import Inspected, inspect
-from opparity.change.language import Language
-from opparity.change.languages import catalogue
-from opparity.change.related_file import read_related
-from opparity.change.releases import relate_releases
-from opparity.checker.inspection import Request
-from opparity.checker.remembering import RememberingWorkers
-from opparity.checker.tree import open_tree
+from opparity.change.tell.related_file import read_related
+from opparity.change.tell.releases import relate_releases
+from opparity.checker.languages.remembering import RememberingWorkers
+from opparity.checker.results.request import Request
+from opparity.checker.tree.opening import open_tree
 from opparity.history.formats import HistoryFormat
 from opparity.history.formats import renderer as history_renderer
 from opparity.history.states import Sighting, sight, tell
+from opparity.words.catalogue import catalogue
+from opparity.words.language import Language
 
 if TYPE_CHECKING:
     from opparity.change.model import ChangeReport
-    from opparity.checker.tree import Tree
+    from opparity.checker.tree.contents import Tree
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache/sdists"

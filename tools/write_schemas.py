@@ -16,10 +16,11 @@ from pathlib import Path
 
 from opparity.change.formats.json import SCHEMA_VERSION as REPORT_VERSION
 from opparity.change.model import ChangeReport
-from opparity.change.statements import Statement
-from opparity.checker import facts
+from opparity.checker.analysis import verdict
+from opparity.checker.rules import findings
 from opparity.history import model as history
 from opparity.history.formats.json import SCHEMA_VERSION as HISTORY_VERSION
+from opparity.words.statements import Statement
 
 SCHEMAS = Path(__file__).parents[1] / "docs/schemas"
 Schema = dict[str, typing.Any]
@@ -40,6 +41,7 @@ _STATEMENT: Schema = {
                 "anyOf": [
                     {"type": "string"},
                     {"type": "integer"},
+                    {"$ref": "#/$defs/Statement"},
                     {"type": "array", "items": {"type": "string"}},
                     {"type": "array", "items": {"$ref": "#/$defs/Statement"}},
                 ]
@@ -121,7 +123,7 @@ def schemas() -> dict[Path, str]:
     language = {"language": {"enum": ["en", "zh"]}}
     shared = types.ModuleType("shared")
     shared.__dict__.update(Statement=Statement)
-    modules = (facts, model, history, shared)
+    modules = (findings, model, history, verdict, shared)
     return {
         SCHEMAS / "report.schema.json": schema(
             "opparity report --output-format json", ChangeReport, REPORT_VERSION, language, *modules

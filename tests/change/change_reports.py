@@ -7,18 +7,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opparity.change.architectures import compare_architectures
 from opparity.change.build import build_report
+from opparity.change.compare.architectures import compare_architectures
+from opparity.change.compare.inspection import inspect
 from opparity.change.formats import ReportFormat, renderer
-from opparity.change.inspection import inspect
-from opparity.change.language import Language
-from opparity.change.languages import catalogue
-from opparity.checker.inspection import Request
-from opparity.checker.platforms import parse_platform
-from opparity.checker.tree import open_tree
+from opparity.checker.facts.platforms import parse_platform
+from opparity.checker.results.request import Request
+from opparity.checker.tree.opening import open_tree
+from opparity.words.catalogue import catalogue
+from opparity.words.language import Language
 
 if TYPE_CHECKING:
-    from opparity.change.inspection import Inspected
+    from opparity.change.compare.inspection import Inspected
     from opparity.change.model import ChangeReport
 
 PROJECTS = Path(__file__).parents[1] / "projects"

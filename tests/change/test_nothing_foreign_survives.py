@@ -14,10 +14,10 @@ from markdown_it import MarkdownIt
 from change.change_reports import REPAIRED, UNGUARDED, report_of, written
 from opparity.change.formats import ReportFormat
 from opparity.change.formats.marking import block, code, platform
-from opparity.change.language import Language
-from opparity.change.languages import catalogue
 from opparity.change.model import Commit, Motivation, RelatedChange, RelatedChanges
-from opparity.change.statements import state
+from opparity.words.catalogue import catalogue
+from opparity.words.language import Language
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def spoiled(report: ChangeReport, text: str) -> ChangeReport:
         operator=text,
         symbol=text,
         path=text,
-        message=text,
+        statement=state("place.guard", guard=text),
         excerpt=text,
         platforms=(text,),
     )

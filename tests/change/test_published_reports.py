@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from change.test_catalogues import HEADINGS, LATIN, without_code
+from words.test_catalogues import HEADINGS, LATIN, without_code
 
 REPORTS = Path(__file__).parents[2] / "docs/reports"
 OPERATOR = "`_C::silu_and_mul_per_block_quant`"

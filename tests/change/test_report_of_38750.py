@@ -19,16 +19,16 @@ from change.change_reports import (
     written,
 )
 from opparity.change.formats import ReportFormat
-from opparity.change.language import Language
 from opparity.change.model import (
     CellChangeKind,
-    CellVerdict,
     ChangeReport,
     FileKind,
     LineKind,
     RowChange,
     Verdict,
 )
+from opparity.checker.analysis.verdict import CellVerdict
+from opparity.words.language import Language
 
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/report.schema.json"
 

@@ -9,7 +9,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from change.change_reports import DRAFT, REPAIRED, UNGUARDED, report_of, written
 from opparity.change.formats import ReportFormat
-from opparity.change.language import Language
+from opparity.words.language import Language
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion

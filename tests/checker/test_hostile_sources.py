@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checker.hostile_sources import trees
-from opparity.checker.inspection import Request, inspect_tree
-from opparity.checker.platforms import Platform
+from opparity.checker.facts.platforms import Platform
 from opparity.checker.reports import OutputFormat, renderer
-from opparity.checker.tree import Tree
+from opparity.checker.results.inspection import inspect_tree
+from opparity.checker.results.request import Request
+from opparity.checker.tree.contents import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,13 +8,13 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
-from opparity.checker.tree import FileNotReadable
+from opparity.checker.tree.contents import FileNotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from opparity.checker.tree import Tree
+    from opparity.checker.tree.contents import Tree
 
 
 def write_folder(root: Path, files: Mapping[str, bytes]) -> Path:

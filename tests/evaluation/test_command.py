@@ -87,7 +87,7 @@ def gpu_provider(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("gpu_provider")
 def test_the_document_has_the_keys_and_types_of_its_schema(small_folder: Path) -> None:
-    result = invoke("--model", str(small_folder), *SMALL_TEXT, "--json")
+    result = invoke("--model", str(small_folder), *SMALL_TEXT, "--output-format", "json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     check(document, DOCUMENT)

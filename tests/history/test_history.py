@@ -13,13 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from checker.trees_on_disk import git, write_tar
-from opparity.change.language import Language
-from opparity.change.languages import catalogue
-from opparity.change.model import CellChangeKind, CellVerdict
+from opparity.change.model import CellChangeKind
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.command_line import application
 from opparity.history.formats import HistoryFormat, renderer
 from opparity.history.model import OperatorHistory, PlatformState, Point
 from opparity.history.releases import ordered
+from opparity.words.catalogue import catalogue
+from opparity.words.language import Language
 
 PROJECTS = Path(__file__).parents[1] / "projects"
 STAGES = ("unguarded", "guarded_by_is_rocm", "guarded_by_use_rocm")

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from opparity.change.language import Language
-from opparity.change.languages import catalogue
-from opparity.change.model import CellChangeKind, CellVerdict
+from opparity.change.model import CellChangeKind
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.history.formats import HistoryFormat, renderer
 from opparity.history.model import OperatorHistory, PlatformState, Point
+from opparity.words.catalogue import catalogue
+from opparity.words.language import Language
 
 GUARD = "!defined(USE_ROCM)"
 

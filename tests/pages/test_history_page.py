@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.change.language import Language
-from opparity.change.languages import catalogue
-from opparity.change.model import CellChangeKind, CellVerdict
+from opparity.change.model import CellChangeKind
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.history.formats import HistoryFormat, renderer
 from opparity.history.model import OperatorHistory, PlatformState, Point
+from opparity.words.catalogue import catalogue
+from opparity.words.language import Language
 from pages.conftest import PHONE, elements_of, violations
 from pages.test_change_page import poisoned
 from pages.test_matrix_page import HOSTILE

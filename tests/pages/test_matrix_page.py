@@ -11,11 +11,12 @@ import pytest
 from playwright.sync_api import expect
 from typer.testing import CliRunner
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Location, Related
-from opparity.checker.matrix import Answer, Cell, Matrix, Row
+from opparity.checker.analysis.matrix import Answer, Cell, Matrix, Row
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Related
 from opparity.command_line import application
-from opparity.pages.matrix import Status, render, status_of
+from opparity.pages.matrix import render, status_of
+from opparity.words.statements import state
 from pages.conftest import PHONE, elements_of, violations
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ PROJECT = Path(__file__).parents[1] / "projects/vllm_38750_unguarded"
 LISTED = (
     "Array.from(document.querySelectorAll('#operators tbody')).filter(each => !each.hidden).length"
 )
-YES = Answer(Truth.TRUE, (Related(Location("csrc/ops.h", 7), "declared here"),))
+YES = Answer(Truth.TRUE, (Related(Location("csrc/ops.h", 7), state("place.declared")),))
 NO = Answer(Truth.FALSE)
 UNKNOWN = Answer(Truth.UNKNOWN)
-BUILT = Answer(Truth.TRUE, (Related(Location("csrc/quant/fused_add.cu", 40), "defined here"),))
+BUILT = Answer(
+    Truth.TRUE, (Related(Location("csrc/quant/fused_add.cu", 40), state("place.defined")),)
+)
 
 WORKS = Cell(YES, YES, (("CUDA", YES),), BUILT, YES)
 BROKEN = Cell(YES, YES, (("CUDA", YES),), NO, YES)
@@ -41,6 +44,7 @@ UNDECIDED = Cell(YES, YES, (("", YES),), UNKNOWN, NO)
 CALLED = Cell(NO, NO, (), NO, YES)
 ABSENT = Cell(NO, NO, (), NO, NO)
 CELLS = (WORKS, BROKEN, INCOMPLETE, UNDECIDED, CALLED, ABSENT)
+STATUSES = ["works", "broken", "incomplete", "undecided", "called", "absent"]
 
 HOSTILE = (
     "<script>document.title='run'</script>",
@@ -76,10 +80,8 @@ SMALL = matrix_of(
 )
 
 
-@pytest.mark.parametrize(
-    ("cell", "status"), list(zip(CELLS, Status, strict=True)), ids=list(Status)
-)
-def test_a_cell_has_the_status_of_its_answers(cell: Cell, status: Status) -> None:
+@pytest.mark.parametrize(("cell", "status"), list(zip(CELLS, STATUSES, strict=True)), ids=STATUSES)
+def test_a_cell_has_the_status_of_its_answers(cell: Cell, status: str) -> None:
     assert status_of(cell) is status
 
 
@@ -209,7 +211,9 @@ def test_hostile_names_are_text(visit: Open) -> None:
             (name,),
             tuple(
                 Cell(
-                    Answer(Truth.TRUE, (Related(Location(name, 1), name),)),
+                    Answer(
+                        Truth.TRUE, (Related(Location(name, 1), state("place.guard", guard=name)),)
+                    ),
                     each.defined,
                     ((name, YES),),
                     each.built,

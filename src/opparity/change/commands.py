@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from opparity.change.formats import ReportFormat
-from opparity.change.language import Language
-from opparity.checker.commands import ExitStatus, print_page, print_text, refusals
+from opparity.endings import ExitStatus, print_page, print_text, refusals
 from opparity.errors import OpparityError
-
-if TYPE_CHECKING:
-    from opparity.change.model import ChangeReport
+from opparity.words.language import Language
 
 # A pull request's text has at most 65,536 characters; a larger file is none.
 _LONGEST_DESCRIPTION = 4_000_000
@@ -68,6 +65,12 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="The pull request's text; - is standard input."),
     ] = None,
+    comments: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The comments of its review, as GitHub's API gives them in JSON."
+        ),
+    ] = None,
     related: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Earlier changes to list, in TOML.")
     ] = None,
@@ -82,18 +85,30 @@ def report(
         ),
     ] = None,
     fail: Annotated[
-        bool, typer.Option("--fail", help="Exit 1 where the change introduces an error.")
+        bool,
+        typer.Option(
+            "--fail",
+            help="Exit 1 for an error that is new or hidden, and for a build no longer understood.",
+        ),
+    ] = False,
+    trust_head: Annotated[
+        bool,
+        typer.Option(
+            "--trust-head",
+            help="Accept what the tree after hides, and what is not understood of it any more.",
+        ),
     ] = False,
 ) -> None:
     """Say what a change does to each platform.
 
-    Exit status: 0 reported, 1 with --fail where an error is introduced, 2 could not report.
+    Exit status: 0 reported, 1 with --fail where an error is introduced or hidden, 2 could not
+    report, 3 a bug of Opparity.
     """
     with refusals():
         from opparity.change.compose import Sources, compose  # noqa: PLC0415 -- quick --help
         from opparity.change.formats import renderer  # noqa: PLC0415
-        from opparity.change.languages import catalogue  # noqa: PLC0415
         from opparity.progress import Progress  # noqa: PLC0415
+        from opparity.words.catalogue import catalogue  # noqa: PLC0415
 
         sources = Sources(
             folder=repository,
@@ -103,7 +118,9 @@ def report(
             earlier=tuple(earlier or ()),
             related=related,
             description=_description(description),
+            comments=comments,
             platforms=tuple(platform or ()),
+            is_head_trusted=trust_head,
         )
         files = [_further(each) for each in write or ()]
         with Progress(2 + len(sources.earlier)) as progress:
@@ -113,7 +130,7 @@ def report(
             path.write_text(renderer(further)(found, words), "utf-8")
         is_page = output_format is ReportFormat.HTML
         (print_page if is_page else print_text)(renderer(output_format)(found, words))
-    if fail and _introduces_error(found):
+    if fail and found.review.fails:
         raise typer.Exit(ExitStatus.FINDINGS)
 
 
@@ -132,7 +149,3 @@ def _description(path: Path | None) -> str:
         return sys.stdin.buffer.read(_LONGEST_DESCRIPTION).decode("utf-8", "replace")
     with path.open("rb") as file:
         return file.read(_LONGEST_DESCRIPTION).decode("utf-8", "replace")
-
-
-def _introduces_error(found: ChangeReport) -> bool:
-    return any(each.severity.value == "error" for each in found.review.introduced)

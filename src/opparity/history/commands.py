@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opparity.change.language import Language
-from opparity.checker.commands import print_page, print_text, refusals
+from opparity.endings import print_page, print_text, refusals
 from opparity.history.formats import HistoryFormat
+from opparity.words.language import Language
 
 if TYPE_CHECKING:
     from opparity.history.model import OperatorHistory
@@ -61,8 +61,8 @@ def history(
     Exit status: 0 shown, 2 could not: no such operator, tree or revision.
     """
     with refusals():
-        from opparity.change.languages import catalogue  # noqa: PLC0415 -- quick --help
         from opparity.history.formats import renderer  # noqa: PLC0415
+        from opparity.words.catalogue import catalogue  # noqa: PLC0415 -- quick --help
 
         found = _follow(trees, operator, tuple(platform or ()), revision, most)
         words = catalogue(language)

@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from opparity.change.revisions import boundary, commits
-from opparity.checker.readers.native import read_native_text
-from opparity.checker.remembering import RememberingWorkers
-from opparity.checker.tree import NATIVE_SUFFIXES
-from opparity.checker.tree.revision import Git
+from opparity.change.git.revisions import boundary, commits
+from opparity.checker.languages.cpp.reader import read_native_text
+from opparity.checker.languages.remembering import RememberingWorkers
+from opparity.checker.tree.contents import NATIVE_SUFFIXES
+from opparity.checker.tree.revisions import Git
 from opparity.errors import OpparityError
 from opparity.history.states import OperatorUnknown, Sighting, look, tell
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opparity.change.model import Commit
-    from opparity.checker.facts import Declaration, Registration
+    from opparity.checker.facts.native import Declaration, Registration
     from opparity.history.model import OperatorHistory
 
 # Some two years of vLLM; git compares the files of each in about 5 ms.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
-from opparity.checker.remembering import RememberingWorkers
+from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.history.states import Sighting, look, tell
 
 if TYPE_CHECKING:

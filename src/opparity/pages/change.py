@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from opparity.change.languages import PieceKind
-from opparity.change.model import CellChangeKind, CellVerdict, RowChange
-from opparity.change.statements import state
-from opparity.checker.tree.names import printable
+from opparity.change.model import CellChangeKind, RowChange
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.pages.excerpts import highlighted, highlighted_excerpt
 from opparity.pages.shell import breakable, render_page
-from opparity.pages.words import page_words
+from opparity.words.catalogue import PieceKind, words
+from opparity.words.pages import page_words
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.change.languages import Catalogue, Piece
     from opparity.change.model import CellState, ChangeReport, MatrixChange, MatrixRow
-    from opparity.change.statements import Statement, Value
+    from opparity.words.catalogue import Catalogue, Piece
+    from opparity.words.statements import Statement, Value
 
 _LETTERS = ("declared", "registered", "implemented", "built", "called")
 
@@ -85,9 +85,9 @@ def render(report: ChangeReport, catalogue: Catalogue) -> str:
         table=tabulate(report.matrix),
         joint=" " if catalogue.language.value == "en" else "",
         text=catalogue.word,
+        rich=lambda text: marked(words(text)),
         say=lambda statement: said(catalogue, statement),
         state=lambda key, **values: said(catalogue, _state(key, values)),
-        message=lambda text, stop="": _message(catalogue, text, stop),
         rule=lambda code, part: marked(catalogue.rule(code, part)),
         highlighted=lambda path, line: highlighted(path, [line])[0],
         highlighted_excerpt=highlighted_excerpt,
@@ -124,14 +124,6 @@ def tabulate(matrix: MatrixChange) -> Table:
 def said(catalogue: Catalogue, statement: Statement) -> Markup:
     """Return a statement as HTML: what is not the catalogue's own words is escaped."""
     return marked(catalogue.say(statement))
-
-
-def _message(catalogue: Catalogue, text: str, stop: str) -> Markup:
-    """Return a sentence of the checker; English where the language has no words for it."""
-    pieces = catalogue.message(text)
-    if pieces:
-        return marked(pieces) + stop
-    return Markup('<span lang="en">{}</span>').format(printable(text))
 
 
 def marked(pieces: Iterable[Piece]) -> Markup:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from opparity.history.formats.svg import render as picture
 from opparity.history.formats.words import changes, head
 from opparity.pages.shell import render_page
-from opparity.pages.words import page_words
+from opparity.words.pages import page_words
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.history.model import OperatorHistory, Point
+    from opparity.words.catalogue import Catalogue
 
 
 def render(history: OperatorHistory, catalogue: Catalogue) -> str:

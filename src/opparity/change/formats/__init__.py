@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opparity.change.languages import Catalogue
     from opparity.change.model import ChangeReport
+    from opparity.words.catalogue import Catalogue
 
 
 class ReportFormat(StrEnum):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.formats.marking import code, say, table
-from opparity.change.formats.sections import heading
+from opparity.change.formats.marking import code, heading, say, table
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.change.model import RelatedChange, RelatedChanges
+    from opparity.words.catalogue import Catalogue
 
 _MOST = 20
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.formats.marking import block, code, marked, platform, say
-from opparity.change.statements import state
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
-    from opparity.change.model import ReviewedFinding, Suggestion
+    from opparity.change.model import Review, ReviewedFinding, Suggestion
+    from opparity.words.catalogue import Catalogue
 
 _MOST = 40
 _MOST_PLACES = 5
@@ -38,6 +38,21 @@ def finding_lines(
     return lines
 
 
+def hidden_lines(review: Review, catalogue: Catalogue, most: int = _MOST) -> list[str]:
+    """Return what the change hides, one line each, and an empty line after it."""
+    name = "accepted" if review.is_trusted else "hidden"
+    lines = [catalogue.word(f"text.{name}"), ""]
+    colon = catalogue.word("punctuation.colon")
+    for each in review.hidden[:most]:
+        word = catalogue.word("text.hidden_new" if each.is_new else "text.hidden_old")
+        shown = headline(each.finding, catalogue)
+        lines.append(f"- {shown}<br>{word}{colon}{say(catalogue, each.reason)}")
+    if len(review.hidden) > most:
+        left = state("text.findings_left_out", count=len(review.hidden) - most)
+        lines += ["", say(catalogue, left)]
+    return [*lines, ""]
+
+
 def headline(finding: ReviewedFinding, catalogue: Catalogue) -> str:
     """Return a finding in one line."""
     colon = catalogue.word("punctuation.colon")
@@ -55,9 +70,8 @@ def headline(finding: ReviewedFinding, catalogue: Catalogue) -> str:
 def _finding(finding: ReviewedFinding, catalogue: Catalogue, *, is_explained: bool) -> list[str]:
     colon = catalogue.word("punctuation.colon")
     lines = [f"- {headline(finding, catalogue)}", ""]
-    message = catalogue.message(finding.message)
     stop = catalogue.word("punctuation.stop")
-    lines += [f"  {marked(message)}{stop}" if message else f"  {code(finding.message)}", ""]
+    lines += [f"  {say(catalogue, finding.statement)}{stop}", ""]
     if finding.excerpt:
         lines += [*_indented(block([finding.excerpt], _language(finding.path))), ""]
     if finding.related:

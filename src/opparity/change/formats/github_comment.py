@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.formats import sections
-from opparity.change.formats.findings import finding_lines
-from opparity.change.formats.marking import say
+from opparity.change.formats.findings import finding_lines, hidden_lines
+from opparity.change.formats.marking import heading, say
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.change.model import ChangeReport, ReviewedFinding
+    from opparity.words.catalogue import Catalogue
 
 # By this line a workflow finds the comment that it wrote before, to write it anew.
 MARKER = "<!-- opparity report -->"
@@ -41,15 +41,21 @@ def _folded(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return the other parts: findings open, the rest folded."""
     found = report.review
     parts = []
-    for name in ("introduced", "unresolved", "fixed"):
+    if found.hidden:
+        name = "accepted" if found.is_trusted else "hidden"
+        lines = [*heading(catalogue, name, 3), *hidden_lines(found, catalogue, _MOST_FINDINGS)]
+        parts.append("\n".join(lines).rstrip())
+    for name in ("introduced", "unresolved", "unread", "fixed"):
         findings: tuple[ReviewedFinding, ...] = getattr(found, name)
         if findings:
-            advised = name != "fixed"
+            advised = name not in {"unread", "fixed"}
             lines = finding_lines(findings, catalogue, _MOST_FINDINGS, is_advised=advised)
-            parts.append("\n".join([*sections.heading(catalogue, name, 3), *lines]).rstrip())
+            parts.append("\n".join([*heading(catalogue, name, 3), *lines]).rstrip())
     if report.risks.risks:
         risks = [f"- {say(catalogue, each)}" for each in report.risks.risks]
-        parts.append("\n".join([*sections.heading(catalogue, "risk_list", 3), *risks]))
+        parts.append("\n".join([*heading(catalogue, "risk_list", 3), *risks]))
+    if found.settings:
+        parts.append("\n".join(f"- {say(catalogue, each)}" for each in found.settings))
     remarks = [f"- {say(catalogue, each)}" for each in found.remarks]
     if remarks:
         parts.append(_details(catalogue.word("heading.remarks"), remarks))

@@ -9,11 +9,11 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from opparity.change.statements import Statement
+from opparity.words.statements import Statement
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.change.model import ChangeReport
+    from opparity.words.catalogue import Catalogue
 
 SCHEMA_VERSION = 1
 

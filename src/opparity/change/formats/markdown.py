@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from opparity.change.formats import sections
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.change.model import ChangeReport
+    from opparity.words.catalogue import Catalogue
 
 
 def render(report: ChangeReport, catalogue: Catalogue) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.change.languages import PieceKind
 from opparity.checker.tree.names import printable
+from opparity.words.catalogue import PieceKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.change.languages import Catalogue, Piece
-    from opparity.change.statements import Statement
+    from opparity.words.catalogue import Catalogue, Piece
+    from opparity.words.statements import Statement
 
 # A platform's label that is a name and, at most, architectures: harmless as plain text.
 _PLAIN_LABEL = re.compile(r"[a-z]\w{0,15}(:[a-z]{0,4}[0-9]+[a-z]?(\.[0-9]+[a-z]?)?)?", re.ASCII)
@@ -81,3 +81,8 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
         f"| {' | '.join('---' for _ in columns)} |",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
+
+
+def heading(catalogue: Catalogue, name: str, level: int = 2) -> list[str]:
+    """Return a heading and the empty line after it."""
+    return [f"{'#' * level} {catalogue.word(f'heading.{name}')}", ""]

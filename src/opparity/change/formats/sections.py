@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.formats.marking import block, code, platform, say, table
+from opparity.change.formats.discussion import discussion_lines
+from opparity.change.formats.earlier import related_lines
+from opparity.change.formats.marking import block, code, heading, platform, say, table
 from opparity.change.model import CellChangeKind, LineKind
-from opparity.change.statements import state
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.change.model import (
         CellChange,
         CellState,
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
         MatrixRow,
         Outlook,
     )
-    from opparity.change.statements import Statement
+    from opparity.words.catalogue import Catalogue
+    from opparity.words.statements import Statement
 
 _MOST_MATRIX_ROWS = 60
 # Of so few commits the whole messages are quoted, where they are all that tells the motive.
@@ -31,11 +33,6 @@ def head(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return the title and what was compared."""
     compared = state("text.compared", before=report.before.label, after=report.after.label)
     return [f"# {catalogue.word('heading.report')}", "", say(catalogue, compared)]
-
-
-def heading(catalogue: Catalogue, name: str, level: int = 2) -> list[str]:
-    """Return a heading and the empty line after it."""
-    return [f"{'#' * level} {catalogue.word(f'heading.{name}')}", ""]
 
 
 def summary(report: ChangeReport, catalogue: Catalogue) -> list[str]:
@@ -235,18 +232,26 @@ def _architectures(report: ChangeReport, catalogue: Catalogue) -> list[str]:
 
 def review(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return the findings introduced and fixed, and the remarks."""
-    from opparity.change.formats.findings import finding_lines  # noqa: PLC0415 -- it takes ours
+    from opparity.change.formats.findings import finding_lines, hidden_lines  # noqa: PLC0415 -- it takes ours
 
     found = report.review
     lines = heading(catalogue, "review")
     lines += [*heading(catalogue, "introduced", 3), *finding_lines(found.introduced, catalogue)]
+    if found.hidden:
+        name = "accepted" if found.is_trusted else "hidden"
+        lines += [*heading(catalogue, name, 3), *hidden_lines(found, catalogue)]
     if found.unresolved:
         lines += [*heading(catalogue, "unresolved", 3), *finding_lines(found.unresolved, catalogue)]
+    if found.unread:
+        lines += heading(catalogue, "unread", 3)
+        lines += finding_lines(found.unread, catalogue, is_advised=False)
     lines += heading(catalogue, "fixed", 3)
     lines += finding_lines(found.fixed, catalogue, is_advised=False)
-    if found.remarks:
+    remarks = (*found.settings, *found.remarks)
+    if remarks:
         lines += heading(catalogue, "remarks", 3)
-        lines += [*(f"- {say(catalogue, each)}" for each in found.remarks), ""]
+        lines += [*(f"- {say(catalogue, each)}" for each in remarks), ""]
+    lines += discussion_lines(found.discussion, catalogue)
     if not found.remaining:
         return lines[:-1]
     return [*lines, say(catalogue, state("text.remaining", count=found.remaining))]
@@ -319,6 +324,4 @@ def _macros(report: ChangeReport, catalogue: Catalogue) -> list[str]:
 
 def related(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return earlier changes and the trend."""
-    from opparity.change.formats.earlier import related_lines  # noqa: PLC0415 -- it takes ours
-
     return [*heading(catalogue, "related"), *related_lines(report.related, catalogue)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from opparity.change.model.discussion import Discussed, Discussion, ReviewComment
 from opparity.change.model.files import (
     Excerpt,
     ExcerptLine,
@@ -23,7 +24,6 @@ from opparity.change.model.matrix import (
     CellChange,
     CellChangeKind,
     CellState,
-    CellVerdict,
     MatrixChange,
     MatrixRow,
     RowChange,
@@ -34,6 +34,7 @@ from opparity.change.model.related import (
     TrendPoint,
 )
 from opparity.change.model.review import (
+    HiddenFinding,
     Place,
     Review,
     ReviewedFinding,
@@ -79,14 +80,16 @@ __all__ = [
     "CellChange",
     "CellChangeKind",
     "CellState",
-    "CellVerdict",
     "ChangeReport",
     "Commit",
+    "Discussed",
+    "Discussion",
     "Excerpt",
     "ExcerptLine",
     "FileChange",
     "FileKind",
     "FileStatus",
+    "HiddenFinding",
     "Implementation",
     "LineKind",
     "LostOperator",
@@ -101,6 +104,7 @@ __all__ = [
     "RelatedChange",
     "RelatedChanges",
     "Review",
+    "ReviewComment",
     "ReviewedFinding",
     "Risks",
     "RowChange",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opparity.change.statements import Statement
+    from opparity.words.statements import Statement
 
 
 class FileKind(StrEnum):

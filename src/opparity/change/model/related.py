@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opparity.change.statements import Statement
+    from opparity.words.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.change.model.discussion import NO_DISCUSSION, Discussion
+from opparity.checker.rules.findings import Severity
+
 if TYPE_CHECKING:
-    from opparity.change.statements import Statement
-    from opparity.checker.facts import Severity
+    from opparity.checker.rules.findings import Effect
+    from opparity.words.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Place:
 
     path: str
     line: int
-    message: str
+    note: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class ReviewedFinding:
     """A finding of the checker that one of the trees has and the other has not.
 
     Attributes:
-        message: the checker's own sentence, in English.
+        effect: what follows on these platforms.
+        statement: what the checker says.
         platforms: those for which it was made; empty where it holds for all.
         excerpt: the line of source.
     """
@@ -51,15 +55,30 @@ class ReviewedFinding:
     rule: str
     name: str
     severity: Severity
+    effect: Effect
     platforms: tuple[str, ...]
     operator: str
     symbol: str
     path: str
     line: int
-    message: str
+    statement: Statement
     excerpt: str
     related: tuple[Place, ...]
     suggestion: Suggestion | None
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenFinding:
+    """A finding that the settings or comments of the tree after hide.
+
+    Attributes:
+        is_new: the tree before has no such finding.
+        reason: by what it is hidden.
+    """
+
+    finding: ReviewedFinding
+    is_new: bool
+    reason: Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +91,13 @@ class Review:
         unresolved: findings of both trees about operators that the change touches.
         remaining: how many findings both trees have, the unresolved among them.
         remarks: what is to be said of macros and guards that the change touches.
+        hidden: findings that the tree after hides and the tree before would not; they are among
+            the others as well, unless the tree after is trusted.
+        settings: the checker's settings that the change alters.
+        is_trusted: a maintainer accepts what is hidden.
+        unread: findings of the tree before that rest on what cannot be read any more.
+        discussion: what reviewers wrote.
+        understands_less: a build or file that was understood is not any more.
     """
 
     introduced: tuple[ReviewedFinding, ...]
@@ -79,3 +105,17 @@ class Review:
     unresolved: tuple[ReviewedFinding, ...]
     remaining: int
     remarks: tuple[Statement, ...]
+    hidden: tuple[HiddenFinding, ...] = ()
+    settings: tuple[Statement, ...] = ()
+    is_trusted: bool = False
+    unread: tuple[ReviewedFinding, ...] = ()
+    understands_less: bool = False
+    discussion: Discussion = NO_DISCUSSION
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether the change introduces an error, or has one out of sight and not accepted."""
+        if any(each.severity is Severity.ERROR for each in self.introduced):
+            return True
+        is_hidden = any(each.finding.severity is Severity.ERROR for each in self.hidden)
+        return (is_hidden or self.understands_less) and not self.is_trusted

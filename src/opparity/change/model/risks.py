@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from opparity.change.model.review import Place
-    from opparity.change.statements import Statement
+    from opparity.words.statements import Statement
 
 
 class CallerOutcome(StrEnum):

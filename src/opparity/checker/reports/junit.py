@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from opparity.checker.facts import Finding, Severity, Unknown
-from opparity.checker.reports.report import EVERY_PLATFORM
+from opparity.checker.results.report import EVERY_PLATFORM
+from opparity.checker.rules.findings import Finding, Severity, Unknown
 from opparity.checker.tree.names import printable
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
-    from opparity.checker.reports.report import Report
-    from opparity.checker.rules import Rule
+    from opparity.checker.results.report import Report
+    from opparity.checker.rules.base import Rule
 
 
 def render(report: Report) -> str:
@@ -54,7 +55,7 @@ def _fails(result: Finding | Unknown) -> bool:
 
 def _case(report: Report, result: Finding | Unknown) -> list[str]:
     subject = result.operator or result.symbol or result.location.path
-    place = f"{report.prefix}{result.location.path}"
+    place = report.shown(result.location.path)
     start = (
         f"    <testcase classname={_quoted(result.rule)} "
         f"name={_quoted(f'{result.name}: {subject}')} "
@@ -62,15 +63,16 @@ def _case(report: Report, result: Finding | Unknown) -> list[str]:
     )
     detail = "\n".join(
         [
-            f"{report.place(result.location)}: {result.message}",
-            *(f"{report.place(each.location)}: {each.message}" for each in result.related),
+            f"{report.place(result.location)}: {english(result.statement)}",
+            *(f"{report.place(each.location)}: {english(each.note)}" for each in result.related),
         ]
     )
+    said = english(result.statement)
     if isinstance(result, Unknown):
-        outcome = f"      <skipped message={_quoted(f'could not be decided: {result.message}')}/>"
+        outcome = f"      <skipped message={_quoted(f'could not be decided: {said}')}/>"
     elif _fails(result):
         outcome = (
-            f'      <failure type="{result.severity.value}" message={_quoted(result.message)}>'
+            f'      <failure type="{result.severity.value}" message={_quoted(said)}>'
             f"{_text(detail)}</failure>"
         )
     else:

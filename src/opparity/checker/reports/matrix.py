@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
+from opparity.checker.facts.conditions import Truth
 from opparity.checker.tree.names import printable
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opparity.checker.facts import Related
-    from opparity.checker.matrix import Answer, Cell, Matrix
+    from opparity.checker.analysis.matrix import Answer, Cell, Matrix
+    from opparity.checker.facts.places import Related
 
 SCHEMA_VERSION = 1
 _WORDS = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"}
@@ -104,4 +105,4 @@ def _answer(answer: Answer) -> dict[str, object]:
 
 def _place(related: Related) -> dict[str, object]:
     location = related.location
-    return {"path": location.path, "line": location.line, "message": related.message}
+    return {"path": location.path, "line": location.line, "message": english(related.note)}

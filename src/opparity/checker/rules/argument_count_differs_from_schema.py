@@ -6,17 +6,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Call, CallKind, Finding, Related, Severity, Unknown
-from opparity.checker.operators import Process, concerns, touches
+from opparity.checker.analysis.operators import Process, concerns
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Related
+from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Registration
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration
+    from opparity.checker.facts.platforms import Platform
+    from opparity.words.statements import Statement
 
 _SCHEMA = re.compile(r"^\s*[\w:.]+\s*\((?P<arguments>.*)\)\s*->", re.DOTALL)
 
@@ -33,55 +37,66 @@ class ArgumentCountDiffersFromSchema(Rule):
     CPU's bindings still define the operator with six arguments.
 
     ## Use instead
-    One schema on every platform; new arguments with defaults, last.
+    Keep one schema on every platform, and put new arguments last, with defaults.
     """
 
     code = "CAL006"
     name = "argument-count-differs-from-schema"
     severity = Severity.WARNING
+    effect = Effect.CALL
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each call that a platform's schema refuses: an error where every one does."""
-        for call in touches(project):
+        for call in analysis.operators.touches():
             if call.kind is not CallKind.CALL or call.through or call.argument_count < 0:
                 continue
             verdicts = {
-                platform: _refusal(project, platform, call)
-                for platform in project.platforms
-                if _may_run(project, platform, call)
+                platform: _refusal(analysis, platform, call)
+                for platform in analysis.project.platforms
+                if _may_run(analysis, platform, call)
             }
             refused = {platform: found for platform, found in verdicts.items() if found}
             everywhere = len(refused) == len(verdicts)
             for platform, refusal in refused.items():
-                yield self._refused(project, platform, call, refusal, everywhere=everywhere)
+                yield self._refused(analysis, platform, call, refusal, everywhere=everywhere)
 
     def _refused(
         self,
-        project: Project,
+        analysis: Analysis,
         platform: Platform,
         call: Call,
         refusal: Refusal,
         *,
         everywhere: bool,
     ) -> Finding | Unknown:
-        process = Process(platform, project.operators)
+        process = Process(platform, analysis.operators)
         certain = everywhere or (call.at_import and process.truth_of(call.guards) is Truth.TRUE)
+        related = [Related(refusal.registration.location, state("place.registered"))]
         if not certain and _is_placeholder(refusal.registration):
             return self.unknown(
                 call.location,
-                f"{call.qualified} is called with {refusal.given}, and {platform.label} registers "
-                f"only a placeholder; whether {platform.label} reaches the call is not known",
+                state(
+                    "CAL006.placeholder",
+                    operator=call.qualified,
+                    given=refusal.given,
+                    platform=platform.label,
+                ),
                 platform=platform.label,
                 operator=call.qualified,
-                related=[Related(refusal.registration.location, "registered here")],
+                related=related,
             )
         return self.finding(
             call.location,
-            f"{call.qualified} is called with {refusal.given}, and {platform.label} registers it "
-            f"with {refusal.taken}",
+            state(
+                "CAL006.refused",
+                operator=call.qualified,
+                given=refusal.given,
+                platform=platform.label,
+                taken=refusal.taken,
+            ),
             platform=platform.label,
             operator=call.qualified,
-            related=[Related(refusal.registration.location, "registered here")],
+            related=related,
             severity=Severity.ERROR if certain else Severity.WARNING,
         )
 
@@ -91,12 +106,12 @@ class Refusal:
     """Why a schema does not take a call's arguments."""
 
     registration: Registration
-    given: str
-    taken: str
+    given: Statement
+    taken: Statement
 
 
-def _may_run(project: Project, platform: Platform, call: Call) -> bool:
-    operators = project.operators
+def _may_run(analysis: Analysis, platform: Platform, call: Call) -> bool:
+    operators = analysis.operators
     return (
         concerns(call, platform)
         and operators.exists(platform, call.qualified) is Truth.TRUE
@@ -104,10 +119,10 @@ def _may_run(project: Project, platform: Platform, call: Call) -> bool:
     )
 
 
-def _refusal(project: Project, platform: Platform, call: Call) -> Refusal | None:
+def _refusal(analysis: Analysis, platform: Platform, call: Call) -> Refusal | None:
     """Return why every schema of the operator on a platform refuses a call; None if one may not."""
     refusals: list[Refusal] = []
-    for defined in project.operators.definitions(platform, call.qualified):
+    for defined in analysis.operators.definitions(platform, call.qualified):
         taken = arguments_of(defined.registration.schema)
         if taken is None:
             taken = _bound(defined.registration)
@@ -128,12 +143,16 @@ def _compare(
     for keyword in call.keywords:
         if keyword not in names:
             return Refusal(
-                registration, f"the keyword {keyword}", f"the arguments {', '.join(names)}"
+                registration,
+                state("CAL006.keyword", keyword=keyword),
+                state("CAL006.names", names=tuple(names)),
             )
     if required <= call.argument_count <= len(taken):
         return None
-    limits = str(required) if required == len(taken) else f"{required} to {len(taken)}"
-    return Refusal(registration, f"{call.argument_count} arguments", f"{limits} arguments")
+    limits = state("CAL006.count", count=required)
+    if required < len(taken):
+        limits = state("CAL006.range", least=required, most=len(taken))
+    return Refusal(registration, state("CAL006.count", count=call.argument_count), limits)
 
 
 def _is_placeholder(registration: Registration) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import (
+from opparity.checker.analysis.operators import Process
+from opparity.checker.facts.conditions import (
     ALWAYS,
     NEVER,
     Comparison,
@@ -15,17 +16,20 @@ from opparity.checker.conditions import (
     describe,
     evaluate,
 )
-from opparity.checker.facts import Definition, Finding, Location, Related, Severity, Unknown
-from opparity.checker.naming import operator_name
-from opparity.checker.operators import Process, touches
+from opparity.checker.facts.names import operator_name
+from opparity.checker.facts.places import Location, Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.conditions import Condition
-    from opparity.checker.linking import Compiled, Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import Definition
 
 # Defined only while a compiler makes code for a device: a kernel's body may well hang on it.
 _DEVICE_PASS = re.compile(r"__CUDA_ARCH|__HIP_DEVICE_COMPILE__|__gfx|__SYCL_DEVICE_ONLY__")
@@ -53,18 +57,19 @@ class BodyEmptyOnPlatform(Rule):
     code = "BLD011"
     name = "body-empty-on-platform"
     severity = Severity.WARNING
+    effect = Effect.RESULT
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each kernel and bound function that a platform compiles to nothing."""
         told: set[tuple[str, Location]] = set()
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
                 operators = _operators_by_function(link)
                 emptied = [
                     definition
                     for compiled in link.compiled
                     for definition in compiled.file.definitions
-                    if _is_judged(definition, operators, project)
+                    if _is_judged(definition, operators, analysis.project)
                     and _is_emptied(definition, compiled)
                 ]
                 # A kernel beside the emptied function that launches it needs no word of its own.
@@ -77,26 +82,32 @@ class BodyEmptyOnPlatform(Rule):
                     if key in told or (name not in operators and key[1].path in entered):
                         continue
                     told.add(key)
-                    yield self._finding(project, link, definition, operators.get(name, ""))
+                    yield self._finding(analysis, link, definition, operators.get(name, ""))
 
     def _finding(
-        self, project: Project, link: Link, definition: Definition, operator: str
+        self, analysis: Analysis, link: Link, definition: Definition, operator: str
     ) -> Finding:
-        uses = [call for call in touches(project) if call.qualified == operator]
-        process = Process(link.platform, project.operators)
+        uses = [call for call in analysis.operators.touches() if call.qualified == operator]
+        process = Process(link.platform, analysis.operators)
         is_avoided = bool(uses) and all(
             process.truth_of(call.guards) is Truth.FALSE for call in uses
         )
-        avoided = "; every use of it in Python turns the platform away" if is_avoided else ""
         return self.finding(
             definition.location,
-            f"{definition.signature.qualified} does nothing on {link.platform.label}: all of its "
-            f"body stands under `{describe(definition.content)}`{avoided}",
+            state(
+                "BLD011.avoided" if is_avoided else "BLD011.emptied",
+                function=definition.signature.qualified,
+                platform=link.platform.label,
+                guard=describe(definition.content),
+            ),
             platform=link.platform.label,
             operator=operator,
             symbol=definition.signature.name,
             severity=Severity.INFORMATION if is_avoided else None,
-            related=[Related(link.target.location, f"built here, target {link.target.name}")],
+            effect=Effect.NONE if is_avoided else None,
+            related=[
+                Related(link.target.location, state("place.built_into", target=link.target.name))
+            ],
         )
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.borrowing import Borrowing
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, Severity, Unknown
-from opparity.checker.linking import is_linkable
-from opparity.checker.readers.text_scan import references_to
+from opparity.checker.analysis.linking import is_linkable
+from opparity.checker.analysis.whereabouts import find_symbol
+from opparity.checker.facts.conditions import Truth
 from opparity.checker.rules.base import Rule
-from opparity.checker.whereabouts import find_symbol
+from opparity.checker.rules.borrowing import Borrowing
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Declaration, Reference
-    from opparity.checker.linking import Compiled, Link
-    from opparity.checker.name_lookup import Namespace
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.analysis.wanted import Namespace
+    from opparity.checker.analysis.whereabouts import Whereabouts
+    from opparity.checker.facts.native import Declaration, Reference
+    from opparity.words.statements import Statement, Value
 
 # Of torch, the toolkits and their libraries.
 _FOREIGN_NAMESPACES = frozenset(
@@ -47,42 +49,42 @@ class CalledNotBuilt(Rule):
     code = "BLD002"
     name = "called-not-built"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each call of a declared function that the target does not define."""
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
-                yield from self.check_link(project, link)
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self.check_link(analysis, link)
 
-    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+    def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield what one target lacks."""
         borrowing = Borrowing(link)
         for compiled in link.compiled:
             if compiled.is_listed:
-                yield from self._check(project, link, compiled, borrowing)
+                yield from self._check(analysis, link, compiled, borrowing)
         yield from borrowing.unknowns(self)
 
     def _check(
-        self, project: Project, link: Link, compiled: Compiled, borrowing: Borrowing
+        self, analysis: Analysis, link: Link, compiled: Compiled, borrowing: Borrowing
     ) -> Iterator[Finding | Unknown]:
-        missing = _suspects(project, link, compiled)
+        missing = _suspects(analysis, link, compiled)
         if not missing:
             return
-        text = project.tree.read_text(compiled.file.path)
-        tabled = [each for each in compiled.file.tabled if each.symbol in missing]
-        reported: set[tuple[str, str]] = set()
-        for reference in (*references_to(compiled.file, text, missing), *tabled):
+        reported: set[tuple[str, Statement]] = set()
+        for reference in (*compiled.file.references, *compiled.file.tabled):
+            if reference.symbol not in missing:
+                continue
             use = compiled.use(reference.condition)
             if use.truth is Truth.FALSE:
                 continue
             if reference.is_in_template or not _is_entered(compiled, reference.inside):
                 continue
-            user = reference.inside + " calls" if reference.inside else "a table here holds"
-            if not _is_declared(project, compiled, reference):
+            if not _is_declared(analysis, compiled, reference):
                 continue
             scope = tuple(reference.inside.split("::")[:-1])
             found = find_symbol(
-                project, link, reference.symbol, use, scope, qualifier=reference.qualifier
+                analysis, link, reference.symbol, use, scope, qualifier=reference.qualifier
             )
             told = (reference.symbol, found.reason)
             if found.answer is Truth.TRUE or found.is_nowhere or told in reported:
@@ -95,18 +97,29 @@ class CalledNotBuilt(Rule):
             make = self.finding if certain and link.target.built is Truth.TRUE else self.unknown
             yield make(
                 reference.location,
-                f"{user} {reference.symbol} in the target {link.target.name} on "
-                f"{link.platform.label}, where {found.reason}",
+                _statement(reference, link, found),
                 platform=link.platform.label,
                 symbol=reference.symbol,
                 related=found.related,
             )
 
 
-def _suspects(project: Project, link: Link, compiled: Compiled) -> frozenset[str]:
+def _statement(reference: Reference, link: Link, found: Whereabouts) -> Statement:
+    values: dict[str, Value] = {
+        "symbol": reference.symbol,
+        "target": link.target.name,
+        "platform": link.platform.label,
+        "reason": found.reason,
+    }
+    if reference.inside:
+        return state("BLD002.called", inside=reference.inside, **values)
+    return state("BLD002.tabled", **values)
+
+
+def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> frozenset[str]:
     """Return the names that a source calls, has a prototype of, and the target does not define."""
     prototypes: dict[str, set[Namespace]] = {}
-    for declaration in _visible_declarations(project, compiled):
+    for declaration in _visible_declarations(analysis, compiled):
         name, namespace = declaration.signature.name, declaration.signature.namespace
         if name in namespace[-1:] or compiled.truth(declaration.condition) is Truth.FALSE:
             continue
@@ -118,7 +131,7 @@ def _suspects(project: Project, link: Link, compiled: Compiled) -> frozenset[str
     }
     # What a registration binds is the business of BLD001.
     called = compiled.file.called | {each.symbol for each in compiled.file.tabled}
-    names = (prototypes.keys() & called) - project.macro_definitions.keys() - bound
+    names = (prototypes.keys() & called) - analysis.project.macro_definitions.keys() - bound
     path = compiled.file.path
     return frozenset(name for name in names if not _defines(link, name, prototypes[name], path))
 
@@ -139,12 +152,12 @@ def _defines(link: Link, name: str, namespaces: set[Namespace], path: str) -> bo
     )
 
 
-def _visible_declarations(project: Project, compiled: Compiled) -> Iterator[Declaration]:
-    for path in (compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)):
-        yield from project.native[path].declarations
+def _visible_declarations(analysis: Analysis, compiled: Compiled) -> Iterator[Declaration]:
+    for path in (compiled.file.path, *analysis.linker.closure(compiled.file.path, compiled.unit)):
+        yield from analysis.project.native[path].declarations
 
 
-def _is_declared(project: Project, compiled: Compiled, reference: Reference) -> bool:
+def _is_declared(analysis: Analysis, compiled: Compiled, reference: Reference) -> bool:
     """Return whether a name may be one of the prototypes that its file sees.
 
     `at::empty` is torch's, whatever `at::vendor::empty` a header of the tree declares. Of other
@@ -156,7 +169,7 @@ def _is_declared(project: Project, compiled: Compiled, reference: Reference) -> 
     return any(
         declaration.signature.name == reference.symbol
         and declaration.signature.namespace[-len(qualifier) :] == qualifier
-        for declaration in _visible_declarations(project, compiled)
+        for declaration in _visible_declarations(analysis, compiled)
     )
 
 

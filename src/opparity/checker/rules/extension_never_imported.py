@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, describe
-from opparity.checker.facts import Call, CallKind, Finding, Related, Severity, Unknown
-from opparity.checker.operators import Process, concerns, handles_absence, touches
+from opparity.checker.analysis.operators import Process, concerns, handles_absence
+from opparity.checker.facts.conditions import Truth, describe
+from opparity.checker.facts.places import Related
+from opparity.checker.facts.python import Call, CallKind
+from opparity.checker.languages.python.loading import may_be_loaded
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.build_facts import Target
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
-
-# By these a library is loaded without an import statement.
-_LOADERS = (
-    b"load_library(",
-    b"import_module(",
-    b"__import__(",
-    b"CDLL(",
-    b"spec_from_file_location(",
-    b"ExtensionFileLoader(",
-)
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.builds import Target
+    from opparity.checker.facts.platforms import Platform
 
 
 class ExtensionNeverImported(Rule):
@@ -48,29 +42,32 @@ class ExtensionNeverImported(Rule):
     code = "CAL007"
     name = "extension-never-imported"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each module that a platform builds, uses and never imports."""
         imports: dict[str, list[Call]] = {}
-        for file in project.python.values():
+        for file in analysis.project.python.values():
             for call in file.calls:
                 if call.kind is CallKind.IMPORT:
                     imports.setdefault(call.library.rpartition(".")[2], []).append(call)
-        uses = [call for call in touches(project) if call.kind is not CallKind.REGISTER_FAKE]
-        for platform in project.platforms:
-            for target in project.targets_on(platform):
+        uses = [
+            call for call in analysis.operators.touches() if call.kind is not CallKind.REGISTER_FAKE
+        ]
+        for platform in analysis.project.platforms:
+            for target in analysis.project.targets_on(platform):
                 if target.kind == "module" and target.built is Truth.TRUE:
-                    yield from self._check(project, platform, target, imports, uses)
+                    yield from self._check(analysis, platform, target, imports, uses)
 
     def _check(
         self,
-        project: Project,
+        analysis: Analysis,
         platform: Platform,
         target: Target,
         imports: dict[str, list[Call]],
         uses: list[Call],
     ) -> Iterator[Finding | Unknown]:
-        process = Process(platform, project.operators)
+        process = Process(platform, analysis.operators)
         name = target.name.rpartition(".")[2]
         own = imports.get(name, [])
         # A package that imports none of its extensions leaves that to somebody else.
@@ -79,47 +76,40 @@ class ExtensionNeverImported(Rule):
         used = [
             call
             for call in uses
-            if _is_only_in(project, platform, call, target)
+            if _is_only_in(analysis, platform, call, target)
             and process.truth_of(call.guards) is not Truth.FALSE
             and concerns(call, platform)
             and not handles_absence(call)
         ]
-        if not used or _may_be_loaded(project, name):
+        if not used or may_be_loaded(analysis.project.tree, name):
             return
         conditions = dict.fromkeys(
             " and ".join(describe(guard.condition) for guard in each.guards) for each in own
         )
-        where = f"imported only where {' or '.join(conditions)}" if own else "nowhere imported"
+        values = {"operator": used[0].qualified, "module": name, "platform": platform.label}
+        statement = state("CAL007.nowhere", **values)
+        if own:
+            statement = state("CAL007.imported", guard=" or ".join(conditions), **values)
         yield self.finding(
             used[0].location,
-            f"{used[0].qualified} is used here; its module {name} is built for {platform.label}, "
-            f"and {where}",
+            statement,
             platform=platform.label,
             operator=used[0].qualified,
             symbol=name,
             related=[
-                Related(target.location, f"{name} is built here"),
-                *(Related(each.location, "imported here") for each in own),
-                *(Related(call.location, f"{call.qualified} is used here") for call in used[1:]),
+                Related(target.location, state("place.built", name=name)),
+                *(Related(each.location, state("place.imported")) for each in own),
+                *(
+                    Related(call.location, state("place.used_name", name=call.qualified))
+                    for call in used[1:]
+                ),
             ],
         )
 
 
-def _is_only_in(project: Project, platform: Platform, call: Call, target: Target) -> bool:
+def _is_only_in(analysis: Analysis, platform: Platform, call: Call, target: Target) -> bool:
     """Return whether a target, and no other of the platform, defines what a call touches."""
-    definitions = project.operators.definitions(platform, call.qualified)
+    definitions = analysis.operators.definitions(platform, call.qualified)
     return bool(definitions) and all(
         each.target.name == target.name and each.truth is Truth.TRUE for each in definitions
     )
-
-
-def _may_be_loaded(project: Project, name: str) -> bool:
-    """Return whether Python may load a module by its file or by its name as a text."""
-    for path in project.tree.python:
-        content = project.tree.read(path)
-        if any(loader in content for loader in _LOADERS):
-            is_named = name.encode() in content
-            finds_files = b".so" in content or b"glob" in content or b"torch.ops.load" in content
-            if is_named or finds_files:
-                return True
-    return False

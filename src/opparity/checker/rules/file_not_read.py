@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.detection import FOREIGN
-from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
 
 _MOST_PLACES = 12
 
@@ -37,36 +37,32 @@ class FileNotRead(Rule):
     code = "INP001"
     name = "file-not-read"
     severity = Severity.WARNING
+    effect = Effect.NONE
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield every problem that a reader met."""
-        for problem in project.problems:
-            yield self.unknown(problem.location, problem.message)
-        yield from self._unplaced(project)
+        for problem in analysis.project.problems:
+            yield self.unknown(problem.location, problem.reason)
+        for each in analysis.basis.open_lists:
+            if not each.sources:
+                yield self.unknown(
+                    each.location, state("INP001.list", target=each.name), symbol=each.name
+                )
+        yield from self._unplaced(analysis)
 
-    def _unplaced(self, project: Project) -> Iterator[Unknown]:
-        """Yield one unknown for all registrations in files that no build compiles.
-
-        A list that is open may have them; then the rules say so of each.
-        """
-        links = [
-            link for platform in project.platforms for link in project.linker.links_on(platform)
-        ]
-        if any(link.is_complete is Truth.UNKNOWN for link in links):
-            return
-        compiled = {part.file.path for link in links for part in link.compiled}
+    def _unplaced(self, analysis: Analysis) -> Iterator[Unknown]:
+        """Yield one unknown for all registrations in files that no build compiles."""
+        basis = analysis.basis
+        left = set(basis.binding_files) - basis.listed - set(basis.compiled_at_run_time)
         places = [
-            file.registrations[0].location
-            for path, file in sorted(project.native.items())
-            if file.registrations and path not in compiled and not FOREIGN.search(path)
+            registrations[0].location
+            for path, file in sorted(analysis.project.native.items())
+            if path in left and (registrations := file.registrations or file.unfollowed)
         ]
-        if not places:
+        if not places or not basis.understands_a_build:
             return
-        is_one = len(places) == 1
         yield self.unknown(
             places[0],
-            f"{'one file registers' if is_one else f'{len(places)} files register'} operators and "
-            f"{'is' if is_one else 'are'} in no source list that could be read, for no platform: "
-            "nothing is said of what they register",
-            related=[Related(place, "registers operators") for place in places[:_MOST_PLACES]],
+            state("INP001.unplaced", count=len(places)),
+            related=[Related(place, state("place.registers")) for place in places[:_MOST_PLACES]],
         )

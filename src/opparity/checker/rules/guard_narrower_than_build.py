@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, evaluate
-from opparity.checker.facts import Call, CallKind, Finding, Related, Severity, Unknown
-from opparity.checker.operators import Process, tests_platform, touches
+from opparity.checker.analysis.operators import Process, tests_platform
+from opparity.checker.facts.conditions import Truth, evaluate
+from opparity.checker.facts.places import Related
+from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
 
 
 class GuardNarrowerThanBuild(Rule):
@@ -34,21 +37,22 @@ class GuardNarrowerThanBuild(Rule):
     code = "CAL004"
     name = "guard-narrower-than-build"
     severity = Severity.INFORMATION
+    effect = Effect.NONE
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each operator that a platform has and that no use of it can reach."""
         uses: dict[str, list[Call]] = {}
-        for call in touches(project):
+        for call in analysis.operators.touches():
             if call.kind is not CallKind.REGISTER_FAKE:
                 uses.setdefault(call.qualified, []).append(call)
         for name, calls in uses.items():
-            for platform in project.platforms:
-                yield from self._check(project, platform, name, calls)
+            for platform in analysis.project.platforms:
+                yield from self._check(analysis, platform, name, calls)
 
     def _check(
-        self, project: Project, platform: Platform, name: str, calls: list[Call]
+        self, analysis: Analysis, platform: Platform, name: str, calls: list[Call]
     ) -> Iterator[Finding]:
-        operators = project.operators
+        operators = analysis.operators
         process = Process(platform, operators)
         if operators.exists(platform, name) is not Truth.TRUE:
             return
@@ -56,11 +60,10 @@ class GuardNarrowerThanBuild(Rule):
             return
         yield self.finding(
             calls[0].location,
-            f"{name} is registered on {platform.label}, and every use of it in Python turns "
-            f"{platform.label} away",
+            state("CAL004.turned_away", operator=name, platform=platform.label),
             platform=platform.label,
             operator=name,
-            related=[Related(call.location, "used here") for call in calls[1:]],
+            related=[Related(call.location, state("place.used")) for call in calls[1:]],
         )
 
 

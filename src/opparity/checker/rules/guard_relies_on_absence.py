@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import And, Comparison, Condition, Defined, Not, Truth, describe
-from opparity.checker.facts import Finding, Registration, Related, Severity, Unknown
-from opparity.checker.macros import platform_of_macro
-from opparity.checker.name_lookup import names
-from opparity.checker.naming import plain_library
+from opparity.checker.analysis.macros import platform_of_macro
+from opparity.checker.analysis.wanted import names
+from opparity.checker.facts.conditions import (
+    And,
+    Comparison,
+    Condition,
+    Defined,
+    Not,
+    Truth,
+    describe,
+)
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration
 
 
 class GuardReliesOnAbsence(Rule):
@@ -35,22 +46,24 @@ class GuardReliesOnAbsence(Rule):
     code = "MAC003"
     name = "guard-relies-on-absence"
     severity = Severity.INFORMATION
+    effect = Effect.NONE
+    is_first_of_many = True
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first such registration of each file."""
-        languages = {platform.language for platform in project.platforms}
+        languages = {platform.language for platform in analysis.project.platforms}
         if not languages - {"CUDA", "HIP"}:
             return
-        built_on = _languages_of_sources(project)
+        built_on = _languages_of_sources(analysis.project)
         seen: set[str] = set()
-        for registration in project.registrations:
+        for registration in analysis.project.registrations:
             absent = _absences(registration.condition)
             path = registration.location.path
             if not absent or path in seen or not registration.symbol:
                 continue
             defining = [
                 definition
-                for definition in project.definitions.get(
+                for definition in analysis.project.definitions.get(
                     registration.symbol.rpartition("::")[2], ()
                 )
                 if names(registration.symbol, definition)
@@ -69,11 +82,15 @@ class GuardReliesOnAbsence(Rule):
     def _finding(self, registration: Registration, language: str, third: list[str]) -> Finding:
         return self.finding(
             registration.location,
-            f"`{describe(registration.condition)}` also holds on {', '.join(third)}, where the "
-            f"source of {registration.symbol}, built for {language} only, is missing too",
-            operator=f"{plain_library(registration.library)}::{registration.operator}",
-            symbol=registration.symbol,
-            related=[Related(registration.location, "the guard says where it is not")],
+            # Of the first of many, so that its operator is no part of what is found.
+            state(
+                "MAC003.absent",
+                guard=describe(registration.condition),
+                others=tuple(third),
+                symbol=registration.symbol,
+                language=language,
+            ),
+            related=[Related(registration.location, state("place.absence"))],
         )
 
 

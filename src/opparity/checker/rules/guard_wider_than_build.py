@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, describe
-from opparity.checker.facts import Call, Finding, Related, Severity, Unknown
-from opparity.checker.operators import Process, every_touch, handles_absence, tests_platform
+from opparity.checker.analysis.operators import (
+    Process,
+    handles_absence,
+    tests_platform,
+)
+from opparity.checker.facts.conditions import Truth, describe
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import Call
+    from opparity.words.statements import Value
 
 
 class GuardWiderThanBuild(Rule):
@@ -28,31 +36,32 @@ class GuardWiderThanBuild(Rule):
     `is_cuda_alike()` is true on ROCm and the operator is registered for CUDA only.
 
     ## Use instead
-    The narrower predicate (`is_cuda()`), or build and register the operator for the platform.
+    Test the narrower predicate (`is_cuda()`), or build and register the operator for the platform.
     """
 
     code = "CAL003"
     name = "guard-wider-than-build"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each guarded use of an operator that a platform let through does not have."""
         told: set[tuple[str, str, str]] = set()
         # Uses of wrappers first: what a wrapper's users are told need not be said of it again.
-        for call in sorted(every_touch(project), key=lambda call: not call.through):
+        for call in sorted(analysis.operators.every_touch(), key=lambda call: not call.through):
             if call.at_import or handles_absence(call):
                 continue
-            for platform in project.platforms:
+            for platform in analysis.project.platforms:
                 if not call.through and (platform.label, call.qualified, call.inside) in told:
                     continue
-                for result in self._check(project, platform, call):
+                for result in self._check(analysis, platform, call):
                     told.add((platform.label, call.qualified, call.through))
                     yield result
 
     def _check(
-        self, project: Project, platform: Platform, call: Call
+        self, analysis: Analysis, platform: Platform, call: Call
     ) -> Iterator[Finding | Unknown]:
-        operators = project.operators
+        operators = analysis.operators
         lacks = operators.lacks(platform, call)
         if lacks.truth is Truth.FALSE:
             return
@@ -61,25 +70,30 @@ class GuardWiderThanBuild(Rule):
         if runs is Truth.FALSE or not process.admits(call.guards):
             return
         tested = [guard for guard in call.guards if tests_platform(guard.condition)]
-        related = [Related(guard.location, describe(guard.condition)) for guard in tested]
-        through = f" through {call.through}" if call.through else ""
-        message = (
-            f"{call.qualified} is used{through} under a guard that lets {platform.label} through, "
-            f"and {lacks.reason}"
-        )
+        related = [
+            Related(guard.location, state("place.guard", guard=describe(guard.condition)))
+            for guard in tested
+        ]
+        values: dict[str, Value] = {
+            "operator": call.qualified,
+            "platform": platform.label,
+            "reason": lacks.reason,
+        }
+        told = state("CAL003.used", **values)
+        if call.through:
+            told = state("CAL003.used_through", function=call.through, **values)
         if runs is Truth.TRUE and lacks.truth is Truth.TRUE:
             yield self.finding(
                 call.location,
-                message,
+                told,
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,
             )
         else:
-            doubt = "" if runs is Truth.TRUE else "; a further condition may keep it away"
             yield self.unknown(
                 call.location,
-                f"{message}{doubt}",
+                told if runs is Truth.TRUE else state("CAL003.doubted", told=told),
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, describe
-from opparity.checker.facts import Call, Finding, Guard, Related, Severity
-from opparity.checker.operators import (
+from opparity.checker.analysis.operators import (
     Process,
     concerns,
-    every_touch,
     handles_absence,
     tests_platform,
 )
+from opparity.checker.facts.conditions import Truth, describe
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import Call, Guard
 
 
 class GuardedOnlyElsewhere(Rule):
@@ -35,27 +37,32 @@ class GuardedOnlyElsewhere(Rule):
     without the test and calls `dequantize`, and `setup_rocm.py` does not list its source.
 
     ## Use instead
-    Import it under the same test, with what to do else; or build the operator for the platform.
+    Import it under the same test, and say what happens without it; or build the operator for the
+    platform.
     """
 
     code = "CAL008"
     name = "guarded-only-elsewhere"
     severity = Severity.WARNING
+    effect = Effect.CALL
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, analysis: Analysis) -> Iterator[Finding]:
         """Yield the unguarded calls of functions that are imported under a guard elsewhere."""
         by_function: dict[tuple[str, str], list[Call]] = {}
-        for call in every_touch(project):
+        for call in analysis.operators.every_touch():
             if call.through and "." not in call.named:
                 by_function.setdefault((call.qualified, call.through), []).append(call)
         for calls in by_function.values():
-            for platform in project.platforms:
-                yield from self._check(project, platform, calls)
+            for platform in analysis.project.platforms:
+                yield from self._check(analysis, platform, calls)
 
-    def _check(self, project: Project, platform: Platform, calls: list[Call]) -> Iterator[Finding]:
-        if project.operators.lacks(platform, calls[0]).truth is not Truth.TRUE:
+    def _check(
+        self, analysis: Analysis, platform: Platform, calls: list[Call]
+    ) -> Iterator[Finding]:
+        lacks = analysis.operators.lacks(platform, calls[0])
+        if lacks.truth is not Truth.TRUE:
             return
-        process = Process(platform, project.operators)
+        process = Process(platform, analysis.operators)
         guarded = next(
             (guard for call in calls for guard in call.bound if _turns_away(process, guard)), None
         )
@@ -68,12 +75,21 @@ class GuardedOnlyElsewhere(Rule):
             told.add(call.location.path)
             yield self.finding(
                 call.location,
-                f"{call.qualified} is called through {call.through} without a guard, and "
-                f"{platform.label} does not register it: {guarded.location.path} imports "
-                f"{call.through} under a guard that turns {platform.label} away",
+                state(
+                    "CAL008.called",
+                    operator=call.qualified,
+                    function=call.through,
+                    reason=lacks.reason,
+                    path=guarded.location.path,
+                    platform=platform.label,
+                ),
                 platform=platform.label,
                 operator=call.qualified,
-                related=[Related(guarded.location, describe(guarded.condition))],
+                related=[
+                    Related(
+                        guarded.location, state("place.guard", guard=describe(guarded.condition))
+                    )
+                ],
             )
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
-from opparity.checker.naming import plain_library
+from opparity.checker.facts.names import plain_library
+from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Registration
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration
 
 # A misspelt name shares almost all of its letters with the right one; `x_fp8` and `x_fp4` do too,
 # so the right one must lack an implementation for the same key as well.
@@ -37,13 +40,14 @@ class ImplWithoutDef(Rule):
     code = "DEF001"
     name = "impl-without-def"
     severity = Severity.WARNING
+    effect = Effect.CALL
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each implementation in a library of the tree that has no such operator."""
         defined: dict[str, dict[str, Registration]] = {}
         implemented: set[tuple[str, str, str]] = set()
         impls: list[Registration] = []
-        for registration in project.registrations:
+        for registration in analysis.project.registrations:
             library = plain_library(registration.library)
             if registration.kind is RegistrationKind.DEF:
                 defined.setdefault(library, {}).setdefault(registration.operator, registration)
@@ -52,7 +56,7 @@ class ImplWithoutDef(Rule):
                 impls.append(registration)
         from_python = {
             (found.library, found.operator)
-            for file in project.python.values()
+            for file in analysis.project.python.values()
             for found in file.registrations
         }
         for impl in impls:
@@ -76,18 +80,21 @@ class ImplWithoutDef(Rule):
             for name in difflib.get_close_matches(impl.operator, known, n=3, cutoff=_NEAR)
             if (library, name, impl.key) not in implemented
         ]
-        key = f" for {impl.key}" if impl.key else ""
-        message = f"{library}::{impl.operator} has an implementation{key} and no definition"
+        operator = f"{library}::{impl.operator}"
         if not near:
-            return self.finding(
-                impl.location, message, operator=f"{library}::{impl.operator}", symbol=impl.symbol
-            )
-        right = known[near[0]]
+            statement = state("DEF001.undefined", operator=operator)
+            if impl.key:
+                statement = state("DEF001.undefined_for", operator=operator, key=impl.key)
+            return self.finding(impl.location, statement, operator=operator, symbol=impl.symbol)
+        other = f"{library}::{near[0]}"
+        statement = state("DEF001.misspelt", operator=operator, other=other)
+        if impl.key:
+            statement = state("DEF001.misspelt_for", operator=operator, other=other, key=impl.key)
         return self.finding(
             impl.location,
-            f"{message}; {library}::{near[0]} is defined and has no implementation{key}",
-            operator=f"{library}::{impl.operator}",
+            statement,
+            operator=operator,
             symbol=impl.symbol,
-            related=[Related(right.location, f"{near[0]} is defined here")],
+            related=[Related(known[near[0]].location, state("place.defined_name", name=near[0]))],
             severity=Severity.ERROR,
         )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, MacroTest, Severity, Unknown
-from opparity.checker.macros import platform_of_macro
+from opparity.checker.analysis.macros import platform_of_macro
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import MacroTest
 
 # A spelling used at most this much of the time is the exception, not a second convention.
 _RARE = 0.1
@@ -29,17 +31,18 @@ class InconsistentMacroSpelling(Rule):
     176 tests of `USE_ROCM` and two of `__HIP_PLATFORM_AMD__`.
 
     ## Use instead
-    The spelling that the rest of the tree uses.
+    Use the spelling that the rest of the tree uses.
     """
 
     code = "MAC002"
     name = "inconsistent-macro-spelling"
     severity = Severity.INFORMATION
+    effect = Effect.NONE
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first test of each rare spelling."""
         uses: dict[str, dict[str, list[MacroTest]]] = defaultdict(lambda: defaultdict(list))
-        for file in project.native.values():
+        for file in analysis.project.native.values():
             for test in file.macro_tests:
                 platform = platform_of_macro(test.name)
                 if platform:
@@ -50,7 +53,13 @@ class InconsistentMacroSpelling(Rule):
                 if len(tests) <= _RARE * len(spellings[usual]):
                     yield self.finding(
                         tests[0].location,
-                        f"{name} is tested {len(tests)} times for {platform}, {usual} "
-                        f"{len(spellings[usual])} times",
+                        state(
+                            "MAC002.rare",
+                            macro=name,
+                            count=len(tests),
+                            family=platform,
+                            usual=usual,
+                            total=len(spellings[usual]),
+                        ),
                         symbol=name,
                     )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, all_of, any_of
-from opparity.checker.facts import Finding, LaneMask, Severity, Unknown
-from opparity.checker.readers.text_scan import references_to
+from opparity.checker.facts.conditions import Truth, all_of, any_of
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.linking import Compiled
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Compiled
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import LaneMask
+    from opparity.checker.facts.platforms import Platform
+    from opparity.words.statements import Statement
 
 
 class LaneMaskNarrowerThanTheWave(Rule):
@@ -28,63 +30,71 @@ class LaneMaskNarrowerThanTheWave(Rule):
     `__shfl_xor_sync(0xffffffffu, value, 16)` in a `.cu` that the ROCm source list names.
 
     ## Use instead
-    A mask of the platform's own type: `using lane_mask_t = uint64_t` on HIP,
-    or the functions without `_sync` under `#ifdef USE_ROCM`.
+    Use a mask of the platform's own type: `using lane_mask_t = uint64_t` on HIP, or the functions
+    without `_sync` under `#ifdef USE_ROCM`.
     """
 
     code = "BLD005"
     name = "lane-mask-narrower-than-the-wave"
     severity = Severity.ERROR
+    effect = Effect.BUILD
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each narrow mask under each HIP platform that compiles it."""
-        for platform in project.platforms:
+        for platform in analysis.project.platforms:
             if platform.language == "HIP":
-                yield from self._check_platform(project, platform)
+                yield from self._check_platform(analysis, platform)
 
-    def _check_platform(self, project: Project, platform: Platform) -> Iterator[Finding | Unknown]:
-        for link in project.linker.links_on(platform):
+    def _check_platform(
+        self, analysis: Analysis, platform: Platform
+    ) -> Iterator[Finding | Unknown]:
+        for link in analysis.linker.links_on(platform):
             for compiled in link.compiled:
                 for mask in compiled.file.lane_masks:
-                    truth = _truth(project, compiled, mask)
+                    truth = _truth(analysis, compiled, mask)
                     if truth is Truth.TRUE:
-                        yield self.finding(mask.location, _message(mask), platform=platform.label)
+                        yield self.finding(mask.location, _statement(mask), platform=platform.label)
                     elif truth is Truth.UNKNOWN:
-                        yield self.unknown(mask.location, _message(mask), platform=platform.label)
+                        yield self.unknown(mask.location, _statement(mask), platform=platform.label)
 
 
-def _truth(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
+def _truth(analysis: Analysis, compiled: Compiled, mask: LaneMask) -> Truth:
     """Return whether the call with the mask is compiled.
 
     A template or inline function is compiled where something uses it. A use in the same source,
     outside any template, is certain; a use from a template, or anything in a header, is not.
     """
-    truth = all_of((compiled.truth(mask.condition), _replaced(project, compiled, mask).negate()))
+    truth = all_of((compiled.truth(mask.condition), _replaced(analysis, compiled, mask).negate()))
     if not compiled.is_listed:
         # A header's function may be inline by a macro, and then compiled only where it is used.
         return all_of((truth, Truth.UNKNOWN))
     if truth is Truth.FALSE or not mask.is_in_template:
         return truth
-    text = project.tree.read_text(compiled.file.path)
     used = Truth.FALSE
-    for reference in references_to(compiled.file, text, frozenset({mask.inside})):
+    for reference in compiled.file.references:
+        if reference.symbol != mask.inside:
+            continue
         is_certain = compiled.is_listed and not reference.is_in_template
         held = compiled.truth(reference.condition)
         used = any_of((used, held if is_certain else all_of((held, Truth.UNKNOWN))))
     return all_of((truth, used))
 
 
-def _replaced(project: Project, compiled: Compiled, mask: LaneMask) -> Truth:
+def _replaced(analysis: Analysis, compiled: Compiled, mask: LaneMask) -> Truth:
     """Return whether a macro of the tree stands for the function."""
-    macros = [each for each in project.macro_definitions.get(mask.function, ()) if each.is_function]
+    macros = [
+        each
+        for each in analysis.project.macro_definitions.get(mask.function, ())
+        if each.is_function
+    ]
     if not macros:
         return Truth.FALSE
     path = compiled.file.path
-    visible = {path, *project.linker.closure(path, compiled.unit)}
+    visible = {path, *analysis.linker.closure(path, compiled.unit)}
     return any_of(
         compiled.truth(each.condition) for each in macros if each.location.path in visible
     )
 
 
-def _message(mask: LaneMask) -> str:
-    return f"{mask.function} is given the 32-bit mask {mask.mask}; HIP's waves need 64 bits"
+def _statement(mask: LaneMask) -> Statement:
+    return state("BLD005.narrow", function=mask.function, mask=mask.mask)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, Location, Related, Severity, Unknown
-from opparity.checker.readers.python.syntax import parse_quietly
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.tree import FileNotReadable
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from opparity.checker.facts import Include
-    from opparity.checker.linking import Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Include
 
 _OF_TORCH = ("ATen/", "c10/", "torch/")
 
@@ -35,7 +34,7 @@ class ModuleLoadedInTwoWays(Rule):
     source among the module's that includes `torch/all.h`.
 
     ## Use instead
-    A module of its own for what ctypes loads, of sources that need no torch.
+    Build a module of its own for what ctypes loads, of sources that need no torch.
 
     What a loader leaves out is not read: it is listed among the unknowns.
     """
@@ -43,18 +42,21 @@ class ModuleLoadedInTwoWays(Rule):
     code = "BLD013"
     name = "module-loaded-in-two-ways"
     severity = Severity.WARNING
+    effect = Effect.IMPORT
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the modules of both kinds whose sources include torch's headers."""
         links = [
             link
-            for platform in project.platforms
-            for link in project.linker.links_on(platform)
+            for platform in analysis.project.platforms
+            for link in analysis.linker.links_on(platform)
             if link.target.kind == "jit"
         ]
         if not links:
             return
-        uses = _uses(project, {link.target.name for link in links})
+        uses: dict[str, dict[bool, Location]] = {}
+        for each in analysis.module_loads:
+            uses.setdefault(each.module, {}).setdefault(each.is_by_ctypes, each.location)
         for link in links:
             ways = uses.get(link.target.name, {})
             include = _include_of_torch(link) if len(ways) > 1 else None
@@ -65,14 +67,13 @@ class ModuleLoadedInTwoWays(Rule):
         name, label = link.target.name, link.platform.label
         return self.unknown(
             ways[True],
-            f"{name} is loaded by ctypes here and as an extension elsewhere, and {include.path} is "
-            f"among what its sources include: whether {label} builds it with torch is not known",
+            state("BLD013.loaded", symbol=name, path=include.path, platform=label),
             platform=label,
             symbol=name,
             related=[
-                Related(ways[False], "loaded as an extension here"),
-                Related(include.location, "included here"),
-                Related(link.target.location, "its sources are listed here"),
+                Related(ways[False], state("place.loaded")),
+                Related(include.location, state("place.included")),
+                Related(link.target.location, state("place.sources")),
             ],
         )
 
@@ -84,43 +85,3 @@ def _include_of_torch(link: Link) -> Include | None:
             if is_made and include.path.startswith(_OF_TORCH):
                 return include
     return None
-
-
-def _uses(project: Project, modules: set[str]) -> dict[str, dict[bool, Location]]:
-    """Return module -> whether by ctypes -> the first call that names it so."""
-    found: dict[str, dict[bool, Location]] = {}
-    paths = project.tree.python
-    contents = ((path, project.tree.read(path)) for path in paths)
-    # Without the quotation marks first, which are frequent: 0.02 s instead of 0.04 for vLLM 0.33.0.
-    speaking = [path for path, text in contents if b"ctypes" in text and b'"ctypes"' in text]
-    for name, is_by_ctypes, place in _calls(project, speaking, modules):
-        found.setdefault(name, {}).setdefault(is_by_ctypes, place)
-    known = {name.encode() for name, ways in found.items() if True in ways}
-    others = [
-        path
-        for path in paths
-        if path not in speaking and any(b'"%s"' % name in project.tree.read(path) for name in known)
-    ]
-    for name, is_by_ctypes, place in _calls(project, others, {name.decode() for name in known}):
-        found.setdefault(name, {}).setdefault(is_by_ctypes, place)
-    return found
-
-
-def _calls(
-    project: Project, paths: Iterable[str], modules: set[str]
-) -> Iterator[tuple[str, bool, Location]]:
-    """Yield the calls whose first argument is a module's name."""
-    for path in paths:
-        try:
-            syntax = parse_quietly(project.tree.read_text(path))
-        except (FileNotReadable, SyntaxError, ValueError, RecursionError, MemoryError):
-            continue  # an unknown of the Python reader's already
-        for node in ast.walk(syntax):
-            match node:
-                case ast.Call(args=[ast.Constant(str() as name), *_]) if name in modules:
-                    values = [keyword.value for keyword in node.keywords]
-                    is_by_ctypes = any(
-                        isinstance(value, ast.Constant) and value.value == "ctypes"
-                        for value in values
-                    )
-                    yield name, is_by_ctypes, Location(path, node.lineno)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Call, CallKind, Finding, Related, Severity, Unknown
-from opparity.checker.operators import Process, every_touch, handles_absence
+from opparity.checker.analysis.operators import Process, handles_absence
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Related
+from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
 
 
 class OperatorTouchedAtImport(Rule):
@@ -37,49 +40,46 @@ class OperatorTouchedAtImport(Rule):
     code = "CAL002"
     name = "operator-touched-at-import"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each operator read at import where it does not exist."""
-        for call in every_touch(project):
+        for call in analysis.operators.every_touch():
             if call.at_import and not handles_absence(call):
-                for platform in project.platforms:
-                    yield from self._check(project, platform, call)
+                for platform in analysis.project.platforms:
+                    yield from self._check(analysis, platform, call)
 
     def _check(
-        self, project: Project, platform: Platform, call: Call
+        self, analysis: Analysis, platform: Platform, call: Call
     ) -> Iterator[Finding | Unknown]:
-        operators = project.operators
+        operators = analysis.operators
         lacks = operators.lacks(platform, call)
         runs = Process(platform, operators).truth_of(call.guards)
         if Truth.FALSE in {lacks.truth, runs}:
             return
-        message = (
-            f"{call.qualified} is {_VERBS[call.kind]} when this module is imported, and "
-            f"{lacks.reason}"
-        )
-        related = [Related(each.location, "tested here") for each in call.guards]
+        told = state(_KEYS[call.kind], operator=call.qualified, reason=lacks.reason)
+        related = [Related(each.location, state("place.tested")) for each in call.guards]
         if runs is Truth.TRUE and lacks.truth is Truth.TRUE:
             yield self.finding(
                 call.location,
-                message,
+                told,
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,
             )
         else:
-            doubt = "" if runs is Truth.TRUE else "; whether the module is imported is not known"
             yield self.unknown(
                 call.location,
-                f"{message}{doubt}",
+                told if runs is Truth.TRUE else state("CAL002.doubted", told=told),
                 platform=platform.label,
                 operator=call.qualified,
                 related=related,
             )
 
 
-_VERBS = {
-    CallKind.CALL: "called",
-    CallKind.READ: "read",
-    CallKind.REGISTER_FAKE: "given a fake",
-    CallKind.IMPORT: "imported",
+_KEYS = {
+    CallKind.CALL: "CAL002.called",
+    CallKind.READ: "CAL002.read",
+    CallKind.REGISTER_FAKE: "CAL002.faked",
+    CallKind.IMPORT: "CAL002.imported",
 }

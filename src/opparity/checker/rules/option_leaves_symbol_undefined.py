@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.called_not_built import CalledNotBuilt
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
 from opparity.checker.rules.template_not_instantiated import TemplateNotInstantiated
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.build_facts import Choice
-    from opparity.checker.linking import Link
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.builds import Choice
+    from opparity.checker.facts.platforms import Platform
 
 _MOST_NAMED = 5
 
@@ -45,16 +47,18 @@ class OptionLeavesSymbolUndefined(Rule):
     code = "BLD009"
     name = "option-leaves-symbol-undefined"
     severity = Severity.ERROR
+    # With the build at its defaults nothing fails.
+    effect = Effect.NONE
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield what a target lacks with an option, and has by default."""
-        for platform in project.platforms:
+        for platform in analysis.project.platforms:
             known: set[tuple[str, str]] | None = None
-            for choice, link in project.linker.variants_on(platform):
-                known = _lacking_by_default(project, platform) if known is None else known
+            for choice, link in analysis.linker.variants_on(platform):
+                known = _lacking_by_default(analysis, platform) if known is None else known
                 lacking = [
                     result
-                    for result in _lacking(project, link)
+                    for result in _lacking(analysis, link)
                     if (link.target.name, result.symbol) not in known
                 ]
                 open_ones = [result for result in lacking if _is_open_function(result)]
@@ -65,25 +69,35 @@ class OptionLeavesSymbolUndefined(Rule):
 
     def _undecided(self, unknowns: list[Finding | Unknown], choice: Choice, link: Link) -> Unknown:
         """Return one unknown for all the functions that an option leaves open in a target."""
-        names = sorted({each.symbol for each in unknowns})
-        listed = ", ".join(names[:_MOST_NAMED])
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         label = link.platform.label
         return self.unknown(
             unknowns[0].location,
-            f"with {choice}: whether the target {link.target.name} has {listed}{more} on {label} "
-            "could not be decided",
+            state(
+                "BLD009.undecided",
+                option=str(choice),
+                target=link.target.name,
+                symbols=tuple(sorted({each.symbol for each in unknowns})),
+                platform=label,
+            ),
             platform=label,
             related=[
-                *(Related(each.location, f"{each.symbol} is needed here") for each in unknowns),
-                Related(choice.location, "the option"),
+                *(
+                    Related(each.location, state("place.needed", name=each.symbol))
+                    for each in unknowns
+                ),
+                Related(choice.location, state("place.option")),
             ],
         )
 
     def _told(self, result: Finding | Unknown, choice: Choice) -> Finding | Unknown:
-        message = f"with {choice}: {result.message}"
-        related = (*result.related, Related(choice.location, "the option"))
-        told = replace(result, rule=self.code, name=self.name, message=message, related=related)
+        told = replace(
+            result,
+            rule=self.code,
+            name=self.name,
+            effect=self.effect,
+            statement=state("result.with_option", option=str(choice), told=result.statement),
+            related=(*result.related, Related(choice.location, state("place.option"))),
+        )
         if isinstance(told, Finding) and not choice.is_offered:
             return replace(told, severity=Severity.WARNING)
         return told
@@ -101,14 +115,14 @@ def _without(
     return [result for result in results if not any(result is other for other in others)]
 
 
-def _lacking(project: Project, link: Link) -> Iterator[Finding | Unknown]:
+def _lacking(analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
     for rule in (RegisteredNotBuilt(), CalledNotBuilt(), TemplateNotInstantiated()):
-        yield from rule.check_link(project, link)
+        yield from rule.check_link(analysis, link)
 
 
-def _lacking_by_default(project: Project, platform: Platform) -> set[tuple[str, str]]:
+def _lacking_by_default(analysis: Analysis, platform: Platform) -> set[tuple[str, str]]:
     return {
         (link.target.name, result.symbol)
-        for link in project.linker.links_on(platform)
-        for result in _lacking(project, link)
+        for link in analysis.linker.links_on(platform)
+        for result in _lacking(analysis, link)
     }

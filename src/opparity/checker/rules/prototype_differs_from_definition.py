@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, Related, Severity, Signature, Unknown
+from opparity.checker.analysis.types import same_type
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.types import same_type
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Declaration, Definition
-    from opparity.checker.linking import Compiled, Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Declaration, Definition, Signature
 
 
 class PrototypeDiffersFromDefinition(Rule):
@@ -35,12 +38,13 @@ class PrototypeDiffersFromDefinition(Rule):
     code = "DEF005"
     name = "prototype-differs-from-definition"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each needed prototype that no definition of its name matches."""
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
-                yield from self._check_link(project, link)
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self._check_link(analysis.project, link)
 
     def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
         seen: set[tuple[str, int]] = set()
@@ -68,14 +72,18 @@ class PrototypeDiffersFromDefinition(Rule):
             return
         matching = [d for d, _ in built if _same_parameters(wanted, d.signature)]
         other = built[0][0]
-        related = [Related(other.location, "defined here")]
+        related = [Related(other.location, state("place.defined"))]
         if not matching:
             if _is_needed(link, wanted) and len(project.declarations[wanted.name]) == 1:
                 yield self.finding(
                     declaration.location,
-                    f"{wanted.qualified}({_listed(wanted)}) is declared and used in the target "
-                    f"{link.target.name} on {link.platform.label}; the definition takes "
-                    f"({_listed(other.signature)})",
+                    state(
+                        "DEF005.parameters",
+                        function=f"{wanted.qualified}({_listed(wanted)})",
+                        target=link.target.name,
+                        platform=link.platform.label,
+                        other=f"({_listed(other.signature)})",
+                    ),
                     platform=link.platform.label,
                     symbol=wanted.qualified,
                     related=related,
@@ -83,11 +91,16 @@ class PrototypeDiffersFromDefinition(Rule):
         elif not any(_same_return(wanted, d.signature) for d in matching):
             yield self.finding(
                 declaration.location,
-                f"{wanted.qualified} is declared to return {wanted.return_type} and defined to "
-                f"return {matching[0].signature.return_type}: MSVC gives them different names",
+                state(
+                    "DEF005.returned",
+                    function=wanted.qualified,
+                    declared=wanted.return_type,
+                    defined=matching[0].signature.return_type,
+                ),
                 symbol=wanted.qualified,
-                related=[Related(matching[0].location, "defined here")],
+                related=[Related(matching[0].location, state("place.defined"))],
                 severity=Severity.WARNING,
+                effect=Effect.NONE,  # but on Windows
             )
 
 

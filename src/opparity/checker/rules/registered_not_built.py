@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.borrowing import Borrowing
-from opparity.checker.conditions import Truth, describe
-from opparity.checker.facts import Finding, Registration, Severity, Unknown
-from opparity.checker.naming import operator_name
+from opparity.checker.analysis.whereabouts import Whereabouts, find_symbol
+from opparity.checker.facts.conditions import ALWAYS, Truth, describe
+from opparity.checker.facts.names import operator_name
 from opparity.checker.rules.base import Rule
-from opparity.checker.whereabouts import Whereabouts, find_symbol
+from opparity.checker.rules.borrowing import Borrowing
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.linking import Link, Use
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link, Use
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration
+    from opparity.words.statements import Statement, Value
 
 
 class RegisteredNotBuilt(Rule):
@@ -39,23 +42,24 @@ class RegisteredNotBuilt(Rule):
     code = "BLD001"
     name = "registered-not-built"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each registration whose function the target does not define."""
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
-                yield from self.check_link(project, link)
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self.check_link(analysis, link)
 
-    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+    def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield what one target lacks."""
         borrowing = Borrowing(link)
         for registration, use in link.registrations():
-            yield from self._check(project, link, registration, use, borrowing)
+            yield from self._check(analysis, link, registration, use, borrowing)
         yield from borrowing.unknowns(self)
 
     def _check(
         self,
-        project: Project,
+        analysis: Analysis,
         link: Link,
         registration: Registration,
         use: Use,
@@ -63,19 +67,19 @@ class RegisteredNotBuilt(Rule):
     ) -> Iterator[Finding | Unknown]:
         for symbol in filter(None, (registration.symbol, *registration.mentioned)):
             is_bound = symbol == registration.symbol
-            found = find_symbol(project, link, symbol, use, registration.scope)
+            found = find_symbol(analysis, link, symbol, use, registration.scope)
             if found.answer is Truth.TRUE or (found.is_nowhere and not is_bound):
                 continue
             if found.provider:
                 borrowing.note(found.provider, symbol, registration.location, found.related)
                 continue
             related = [*found.related]
-            message = _message(registration, symbol, link, found)
+            statement = _statement(registration, symbol, link, found)
             certain = found.answer is Truth.FALSE and not found.is_nowhere
             if certain and use.truth is Truth.TRUE and link.target.built is Truth.TRUE:
                 yield self.finding(
                     registration.location,
-                    message,
+                    statement,
                     platform=link.platform.label,
                     operator=operator_name(registration, link.target),
                     symbol=symbol,
@@ -84,7 +88,7 @@ class RegisteredNotBuilt(Rule):
             else:
                 yield self.unknown(
                     registration.location,
-                    message,
+                    statement,
                     platform=link.platform.label,
                     operator=operator_name(registration, link.target),
                     symbol=symbol,
@@ -92,10 +96,16 @@ class RegisteredNotBuilt(Rule):
                 )
 
 
-def _message(registration: Registration, symbol: str, link: Link, found: Whereabouts) -> str:
-    guard = describe(registration.condition)
-    under = "" if guard == "always" else f" under `{guard}`"
-    return (
-        f"{operator_name(registration, link.target)} is registered{under} with {symbol} in the "
-        f"target {link.target.name} on {link.platform.label}, where {found.reason}"
-    )
+def _statement(
+    registration: Registration, symbol: str, link: Link, found: Whereabouts
+) -> Statement:
+    values: dict[str, Value] = {
+        "operator": operator_name(registration, link.target),
+        "symbol": symbol,
+        "target": link.target.name,
+        "platform": link.platform.label,
+        "reason": found.reason,
+    }
+    if registration.condition == ALWAYS:
+        return state("BLD001.registered", **values)
+    return state("BLD001.registered_guarded", guard=describe(registration.condition), **values)

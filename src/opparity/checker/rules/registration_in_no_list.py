@@ -5,14 +5,18 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Call, Finding, Registration, Related, Severity, Unknown
-from opparity.checker.operators import handles_absence, tests_operator
+from opparity.checker.analysis.operators import handles_absence, tests_operator
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration
+    from opparity.checker.facts.python import Call
 
 
 class RegistrationInNoList(Rule):
@@ -32,45 +36,45 @@ class RegistrationInNoList(Rule):
     code = "BLD007"
     name = "registration-in-no-list"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each call of an operator that only an unlisted source registers."""
-        operators = project.operators
-        unlisted = _unlisted(project)
-        for path in sorted(project.python):
-            for call in project.python[path].calls:
+        operators = analysis.operators
+        unlisted = _unlisted(analysis)
+        for path in sorted(analysis.project.python):
+            for call in analysis.project.python[path].calls:
                 is_ours = operators.is_ours(call.qualified) or call.qualified in operators.python
                 if is_ours or handles_absence(call) or call.library not in operators.libraries:
                     continue
                 registration = unlisted.get(call.operator)
-                if registration and project.is_unlisted(registration.location.path):
+                if registration and analysis.mentions.is_unlisted(registration.location.path):
                     yield self._finding(call, registration)
 
     def _finding(self, call: Call, registration: Registration) -> Finding:
         is_guarded = any(tests_operator(guard.condition) for guard in call.guards)
         return self.finding(
             call.location,
-            f"{call.qualified} is called here, and its only registration is in "
-            f"{registration.location.path}, which no source list names",
+            state("BLD007.called", operator=call.qualified, source=registration.location.path),
             operator=call.qualified,
             symbol=registration.symbol,
-            related=[Related(registration.location, "registered here")],
+            related=[Related(registration.location, state("place.registered"))],
             severity=Severity.WARNING if is_guarded or call.through else Severity.ERROR,
         )
 
 
-def _unlisted(project: Project) -> dict[str, Registration]:
+def _unlisted(analysis: Analysis) -> dict[str, Registration]:
     """Return the registrations of sources that no build compiles, though it lists their folders."""
     compiled: set[str] = set()
     listed: set[str] = set()
-    for platform in project.platforms:
-        for link in project.linker.links_on(platform):
+    for platform in analysis.project.platforms:
+        for link in analysis.linker.links_on(platform):
             compiled.update(each.file.path for each in link.compiled)
             listed.update(each.file.path for each in link.compiled if each.is_listed)
     folders = {posixpath.dirname(path) for path in listed}
     return {
         registration.operator: registration
-        for path, file in project.native.items()
+        for path, file in analysis.project.native.items()
         if path not in compiled and posixpath.dirname(path) in folders
         for registration in file.registrations
     }

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, RegistrationKind, Related, Severity, Unknown
-from opparity.checker.name_lookup import names
-from opparity.checker.naming import operator_name, plain_library
+from opparity.checker.analysis.schemas import arguments_of
+from opparity.checker.analysis.types import category, schema_category
+from opparity.checker.analysis.wanted import names
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.names import operator_name, plain_library
+from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
-from opparity.checker.schemas import arguments_of
-from opparity.checker.types import category, schema_category
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Location, Registration, Signature
-    from opparity.checker.linking import Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration, Signature
+    from opparity.checker.facts.places import Location
+    from opparity.words.statements import Statement
 
 # One operator may be defined under several conditions; nobody defines it this often.
 _MOST_SCHEMAS = 20
@@ -36,18 +42,20 @@ class SchemaDiffersFromSignature(Rule):
     `m.def("f", &f, py::arg("mask"), py::arg("x"))` for `void f(Tensor x, Tensor mask)`.
 
     ## Use instead
-    One schema argument per parameter, of the same kind; argument names in the parameters' order.
+    Give the schema one argument per parameter, of the same kind, with names in the parameters'
+    order.
     """
 
     code = "DEF002"
     name = "schema-differs-from-signature"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each disagreement of a schema or of names with the bound function."""
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
-                yield from self._check_link(project, link)
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self._check_link(analysis.project, link)
 
     def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
         registered = [r for r, use in link.registrations() if use.truth is Truth.TRUE]
@@ -92,21 +100,23 @@ class SchemaDiffersFromSignature(Rule):
         defs: list[Registration],
         signatures: list[tuple[Signature, Location]],
     ) -> Iterator[Finding | Unknown]:
+        operator = operator_name(registration, link.target)
         schemas = [arguments_of(definition.schema) for definition in defs]
         reasons = [
-            _disagreement(schema, signature) for schema in schemas for signature, _ in signatures
+            _disagreement(operator, registration.symbol, schema, signature)
+            for schema in schemas
+            for signature, _ in signatures
         ]
-        if not all(reasons):
+        if not reasons or not reasons[0] or not all(reasons):
             return
         yield self.finding(
             registration.location,
-            f"{operator_name(registration, link.target)}: {reasons[0]}, the function "
-            f"{registration.symbol}",
-            operator=operator_name(registration, link.target),
+            reasons[0],
+            operator=operator,
             symbol=registration.symbol,
             related=[
-                Related(defs[0].location, "the schema"),
-                Related(signatures[0][1], "the function"),
+                Related(defs[0].location, state("place.schema")),
+                Related(signatures[0][1], state("place.function")),
             ],
         )
 
@@ -120,15 +130,21 @@ class SchemaDiffersFromSignature(Rule):
         given = registration.argument_names
         operator = operator_name(registration, link.target)
         counts = {len(signature.parameters) for signature, _ in signatures}
-        place = [Related(signatures[0][1], "the function")]
+        place = [Related(signatures[0][1], state("place.function"))]
         if len(given) not in counts:
             yield self.finding(
                 registration.location,
-                f"{operator} names {len(given)} arguments; {registration.symbol} has "
-                f"{' or '.join(map(str, sorted(counts)))} parameters",
+                state(
+                    "DEF002.names",
+                    operator=operator,
+                    given=len(given),
+                    symbol=registration.symbol,
+                    counts=" or ".join(map(str, sorted(counts))),
+                ),
                 operator=operator,
                 symbol=registration.symbol,
                 related=place,
+                effect=Effect.BUILD,
             )
             return
         orders = [tuple(p.name for p in s.parameters) for s, _ in signatures]
@@ -137,13 +153,19 @@ class SchemaDiffersFromSignature(Rule):
             index = next(i for i, name in enumerate(given) if name != permuted[0][i])
             yield self.finding(
                 registration.location,
-                f"{operator} names its argument {index + 1} {given[index]!r}; "
-                f"{registration.symbol} calls that parameter {permuted[0][index]!r}, "
-                f"and has {given[index]!r} elsewhere",
+                state(
+                    "DEF002.order",
+                    operator=operator,
+                    number=index + 1,
+                    name=given[index],
+                    symbol=registration.symbol,
+                    parameter=permuted[0][index],
+                ),
                 operator=operator,
                 symbol=registration.symbol,
                 related=place,
                 severity=severity,
+                effect=Effect.RESULT,
             )
 
 
@@ -171,17 +193,29 @@ def _signatures(
     return [] if is_boxed else found
 
 
-def _disagreement(schema: list[str] | None, signature: Signature) -> str:
-    """Return how a schema and a signature differ; "" where they agree or it is not known."""
+def _disagreement(
+    operator: str, symbol: str, schema: list[str] | None, signature: Signature
+) -> Statement | None:
+    """Return how a schema and a signature differ; None where they agree or it is not known."""
     if schema is None:
-        return ""
+        return None
     if len(schema) != len(signature.parameters):
-        return f"the schema has {len(schema)} arguments and {len(signature.parameters)} parameters"
+        return state(
+            "DEF002.count",
+            operator=operator,
+            schema=len(schema),
+            symbol=symbol,
+            parameters=len(signature.parameters),
+        )
     for index, (argument, parameter) in enumerate(zip(schema, signature.parameters, strict=True)):
         kinds = schema_category(argument), category(parameter.type)
         if all(kinds) and kinds[0] != kinds[1]:
-            return (
-                f"the schema's argument {index + 1} is {argument} and the parameter "
-                f"{parameter.type}"
+            return state(
+                "DEF002.kind",
+                operator=operator,
+                number=index + 1,
+                argument=argument,
+                symbol=symbol,
+                parameter=parameter.type,
             )
-    return ""
+    return None

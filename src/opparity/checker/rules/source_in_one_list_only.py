@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Finding, Related, Severity, Unknown
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.build_facts import Build, Target
-    from opparity.checker.facts import Location
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.builds import Build, Target
+    from opparity.checker.facts.places import Location
 
 # Lists with less in common than this are lists of different things.
 _COMMON_SHARE = 0.6
@@ -34,18 +36,19 @@ class SourceInOneListOnly(Rule):
     `sources=[…, "cuda/softcap.cu"]` for `cpp_extension.load`, and setup.py's list without it.
 
     ## Use instead
-    One list in one place that both import.
+    Keep one list in one place, and import it in both.
     """
 
     code = "BLD006"
     name = "source-in-one-list-only"
     severity = Severity.WARNING
+    effect = Effect.NONE
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each source that one of two lists for an extension lacks on a platform."""
         lists = [
             _List(build, target)
-            for build in project.builds
+            for build in analysis.project.builds
             for target in build.targets
             if target.built is not Truth.FALSE and len(target.sources) > 1
         ]
@@ -71,12 +74,19 @@ class SourceInOneListOnly(Rule):
                     source.path,
                     self.finding(
                         source.location,
-                        f"{source.path} is a source of {longer.described} and not of "
-                        f"{shorter.described}, which makes the same extension on {platform}",
+                        state(
+                            "BLD006.missing",
+                            source=source.path,
+                            target=longer.target.name,
+                            build=longer.build.description,
+                            other=shorter.target.name,
+                            place=shorter.build.description,
+                            platform=platform,
+                        ),
                         severity=Severity.WARNING if same else Severity.INFORMATION,
                         platform=platform,
                         symbol=source.path.rpartition("/")[2],
-                        related=[Related(shorter.place, "the list without it")],
+                        related=[Related(shorter.place, state("place.shorter"))],
                     ),
                 )
 
@@ -85,10 +95,6 @@ class SourceInOneListOnly(Rule):
 class _List:
     build: Build
     target: Target
-
-    @property
-    def described(self) -> str:
-        return f"{self.target.name} in {self.build.description}"
 
     @property
     def place(self) -> Location:

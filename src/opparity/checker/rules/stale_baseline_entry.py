@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Severity, Unknown
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
 
 
 class StaleBaselineEntry(Rule):
@@ -24,14 +24,15 @@ class StaleBaselineEntry(Rule):
     The source of `_C::x` was added to ROCm's list, and the baseline still accepts BLD001 for it.
 
     ## Use instead
-    `opparity check --write-baseline FILE`, and commit the smaller file.
+    Run `opparity check --write-baseline FILE`, and commit the smaller file.
     """
 
     code = "SUP004"
     name = "stale-baseline-entry"
     severity = Severity.ERROR
+    effect = Effect.NONE
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield nothing: `inspection` reports it, once every other rule has spoken."""
-        del project
+        del analysis
         yield from ()

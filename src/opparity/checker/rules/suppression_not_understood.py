@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Severity, Unknown
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
 
 
 class SuppressionNotUnderstood(Rule):
@@ -23,15 +23,16 @@ class SuppressionNotUnderstood(Rule):
     `# opparity: ignore BLD001`, `// opparity: allow(BLD01) a reason`
 
     ## Use instead
-    `opparity: allow(CODE, CODE) reason` in a comment on the line of the finding, or alone on the
-    line before it. `opparity rules` lists the codes.
+    Write `opparity: allow(CODE, CODE) reason` in a comment on the line of the finding, or alone on
+    the line before it. `opparity rules` lists the codes.
     """
 
     code = "SUP003"
     name = "suppression-not-understood"
     severity = Severity.ERROR
+    effect = Effect.NONE
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield nothing: `inspection` reports it, once every other rule has spoken."""
-        del project
+        del analysis
         yield from ()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, any_of, describe
-from opparity.checker.facts import Finding, Related, Severity, TableUse, Unknown
-from opparity.checker.operators import Process, is_caught
+from opparity.checker.analysis.operators import Process, is_caught
+from opparity.checker.facts.conditions import Truth, any_of, describe
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import TableUse
 
 
 class TableKeyStoredUnderAnotherGuard(Rule):
@@ -28,19 +31,20 @@ class TableKeyStoredUnderAnotherGuard(Rule):
     `if is_cuda_alike(): register(Pattern(key))`, whose constructor asserts `key in QUANT_OPS`.
 
     ## Use instead
-    The same guard in both places; or read with a test, `if key in QUANT_OPS:`.
+    Use the same guard in both places, or read with a test: `if key in QUANT_OPS:`.
     """
 
     code = "CAL005"
     name = "table-key-stored-under-one-guard-read-under-another"
     severity = Severity.ERROR
+    effect = Effect.CALL
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each read of a key on a platform where no store of it runs."""
         stores: dict[tuple[str, str], list[TableUse]] = {}
         reads: list[TableUse] = []
-        for path in sorted(project.python):
-            for use in project.python[path].table_uses:
+        for path in sorted(analysis.project.python):
+            for use in analysis.project.python[path].table_uses:
                 if use.is_store:
                     stores.setdefault((use.table, use.key), []).append(use)
                 else:
@@ -48,13 +52,13 @@ class TableKeyStoredUnderAnotherGuard(Rule):
         for read in reads:
             stored = stores.get((read.table, read.key))
             if stored and not any(is_caught(guard.condition) for guard in read.guards):
-                for platform in project.platforms:
-                    yield from self._check(project, platform, read, stored)
+                for platform in analysis.project.platforms:
+                    yield from self._check(analysis, platform, read, stored)
 
     def _check(
-        self, project: Project, platform: Platform, read: TableUse, stored: list[TableUse]
+        self, analysis: Analysis, platform: Platform, read: TableUse, stored: list[TableUse]
     ) -> Iterator[Finding | Unknown]:
-        process = Process(platform, project.operators)
+        process = Process(platform, analysis.operators)
         runs = process.truth_of(read.guards)
         filled = any_of(process.truth_of(store.guards) for store in stored)
         if filled is not Truth.FALSE or runs is Truth.FALSE:
@@ -62,14 +66,17 @@ class TableKeyStoredUnderAnotherGuard(Rule):
         if not read.at_import and not process.admits(read.guards):
             return
         table = read.table.rpartition(":")[2]
-        through = f", which {read.through} needs," if read.through else ""
-        message = (
-            f"{table}[{read.key}]{through} is read under a guard that lets {platform.label} "
-            f"through, and it is stored only where {_stored_where(stored)}"
-        )
-        related = [Related(store.location, "stored here") for store in stored]
+        values = {
+            "entry": f"{table}[{read.key}]",
+            "platform": platform.label,
+            "guard": _stored_where(stored),
+        }
+        told = state("CAL005.read", **values)
+        if read.through:
+            told = state("CAL005.read_through", function=read.through, **values)
+        related = [Related(store.location, state("place.stored")) for store in stored]
         report = self.finding if runs is Truth.TRUE else self.unknown
-        yield report(read.location, message, platform=platform.label, symbol=table, related=related)
+        yield report(read.location, told, platform=platform.label, symbol=table, related=related)
 
 
 def _stored_where(stored: list[TableUse]) -> str:

@@ -6,20 +6,20 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth, evaluate
-from opparity.checker.facts import Finding, Related, Severity, Unknown
-from opparity.checker.name_lookup import names
-from opparity.checker.readers.preprocessor import read_directives
-from opparity.checker.readers.template_calls import TemplateCall, template_calls
-from opparity.checker.readers.text_scan import line_finder
+from opparity.checker.analysis.wanted import names
+from opparity.checker.facts.conditions import Truth, evaluate
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from opparity.checker.facts import Definition
-    from opparity.checker.linking import Compiled, Link
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Definition, Reference
+    from opparity.words.statements import Statement
 
 # A number, a truth value or a name with its namespace means itself; another word may be a
 # constant of a macro or a type of the function around the call.
@@ -51,80 +51,87 @@ class TemplateNotInstantiated(Rule):
     code = "BLD008"
     name = "template-not-instantiated"
     severity = Severity.ERROR
+    effect = Effect.IMPORT
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each template that a source calls and whose instantiations a target lacks."""
-        for platform in project.platforms:
-            for link in project.linker.links_on(platform):
-                yield from self.check_link(project, link)
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self.check_link(analysis, link)
 
-    def check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+    def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield what one target lacks."""
         for compiled in link.compiled:
             if compiled.is_listed:
-                yield from self._check(project, link, compiled)
+                yield from self._check(analysis, link, compiled)
 
-    def _check(self, project: Project, link: Link, compiled: Compiled) -> Iterator[Unknown]:
-        suspects = _declared_only(project, compiled)
+    def _check(self, analysis: Analysis, link: Link, compiled: Compiled) -> Iterator[Unknown]:
+        suspects = _declared_only(analysis, compiled)
         if not suspects:
             return
-        text = project.tree.read_text(compiled.file.path)
-        calls: dict[str, list[TemplateCall]] = {}
-        for call in template_calls(compiled.file, text, suspects):
-            if compiled.truth(call.condition) is not Truth.FALSE:
+        calls: dict[str, list[Reference]] = {}
+        for call in compiled.file.references:
+            is_open = compiled.truth(call.condition) is not Truth.FALSE
+            if call.arguments and call.symbol in suspects and is_open:
                 calls.setdefault(call.symbol, []).append(call)
         for symbol, found in calls.items():
-            call, reason, related = _missing(project, link, compiled, found)
+            call, reason, related = _missing(analysis, link, compiled, found)
             if reason:
                 yield self.unknown(
                     call.location,
-                    f"{call.inside} calls {symbol}<{', '.join(call.arguments)}> in the target "
-                    f"{link.target.name} on {link.platform.label}, where {reason}",
+                    state(
+                        "BLD008.called",
+                        inside=call.inside,
+                        symbol=_instance(symbol, call.arguments),
+                        target=link.target.name,
+                        platform=link.platform.label,
+                        reason=reason,
+                    ),
                     platform=link.platform.label,
                     symbol=symbol,
                     related=related,
                 )
 
 
-def _declared_only(project: Project, compiled: Compiled) -> frozenset[str]:
+def _declared_only(analysis: Analysis, compiled: Compiled) -> frozenset[str]:
     """Return the templates that a source calls, sees declared, and does not see defined."""
-    visible = [compiled.file.path, *project.linker.closure(compiled.file.path, compiled.unit)]
+    visible = [compiled.file.path, *analysis.linker.closure(compiled.file.path, compiled.unit)]
     declared: set[str] = set()
     for path in visible:
-        for template in project.native[path].templates:
+        for template in analysis.project.native[path].templates:
             if compiled.truth(template.condition) is not Truth.FALSE:
                 declared.add(template.signature.name)
     declared &= compiled.file.called
     for path in visible if declared else ():
-        for definition in project.native[path].definitions:
+        for definition in analysis.project.native[path].definitions:
             if definition.is_template or definition.is_guessed:
                 declared.discard(definition.signature.name)
     return frozenset(declared)
 
 
 def _missing(
-    project: Project, link: Link, compiled: Compiled, calls: Sequence[TemplateCall]
-) -> tuple[TemplateCall, str, list[Related]]:
-    """Return which call seems to lack its instantiation, why (or nothing), and where others are."""
+    analysis: Analysis, link: Link, compiled: Compiled, calls: Sequence[Reference]
+) -> tuple[Reference, Statement | None, list[Related]]:
+    """Return which call seems to lack its instantiation, why (or None), and where others are."""
     first, symbol = calls[0], calls[0].symbol
     linked = [
         (definition, part)
         for definition, part in link.definitions.get(symbol, ())
         if part.truth(definition.condition) is not Truth.FALSE
     ]
-    elsewhere = [d for d in project.definitions.get(symbol, ()) if names(symbol, d)]
+    elsewhere = [d for d in analysis.project.definitions.get(symbol, ()) if names(symbol, d)]
     if not linked:
         if not elsewhere:
-            return first, "", []  # from outside the tree
-        reason = "no source instantiates it, and which generated ones may is not known"
+            return first, None, []  # from outside the tree
+        reason = state("BLD008.generated")
         if link.is_complete is Truth.TRUE:
-            reason = "none of the target's sources defines or instantiates it"
+            reason = state("BLD008.nowhere")
         return first, reason, _places(elsewhere)
     present_for = {definition.arguments for definition, _ in linked}
     calls = [call for call in calls if call.arguments not in present_for]
     folders = {posixpath.dirname(definition.location.path) for definition, _ in linked}
     present = {part.file.path for part in link.compiled}
-    arguments = _Arguments(project, compiled)
+    arguments = _Arguments(analysis, compiled)
     left_out = [
         definition
         for definition in elsewhere
@@ -137,27 +144,29 @@ def _missing(
         and definition.arguments not in present_for
     ]
     if not left_out:
-        return first, "", []
+        return first, None, []
     absent = left_out[0]
     call = next(call for call in calls if arguments.may_be(call, absent))
-    reason = (
-        f"{absent.location.path} instantiates {symbol}<{', '.join(absent.arguments)}> under the "
-        f"target's own macros and is not among its sources"
-    )
+    values = {"source": absent.location.path, "instance": _instance(symbol, absent.arguments)}
+    reason = state("BLD008.unlisted", **values)
     if len(left_out) > 1:
-        reason += f" (nor are {len(left_out) - 1} other instantiations)"
+        reason = state("BLD008.unlisted_and_others", count=len(left_out) - 1, **values)
     return call, reason, _places(left_out)
+
+
+def _instance(symbol: str, arguments: Iterable[str]) -> str:
+    return f"{symbol}<{', '.join(arguments)}>"
 
 
 class _Arguments:
     """What the arguments of a source's calls can stand for."""
 
-    def __init__(self, project: Project, compiled: Compiled) -> None:
-        self.project = project
+    def __init__(self, analysis: Analysis, compiled: Compiled) -> None:
+        self.analysis = analysis
         self.compiled = compiled
         self.known: dict[str, bool] = {}
 
-    def may_be(self, call: TemplateCall, definition: Definition) -> bool:
+    def may_be(self, call: Reference, definition: Definition) -> bool:
         """Return whether a call may be compiled with an instantiation's arguments."""
         pairs = list(zip(call.arguments, definition.arguments, strict=False))
         return len(call.arguments) <= len(definition.arguments) and all(
@@ -170,28 +179,24 @@ class _Arguments:
         """Return whether a constant that the source sees gets a number: `constexpr int X = 90;`."""
         if number not in self.known:
             file, unit = self.compiled.file, self.compiled.unit
-            expression = re.compile(rf"[=({{<,]\s*{number}\b")
+            visible = (file.path, *self.analysis.linker.closure(file.path, unit))
             self.known[number] = any(
-                self._is_compiled(path, expression)
-                for path in (file.path, *self.project.linker.closure(file.path, unit))
+                self.compiled.truth(each.condition) is not Truth.FALSE
+                for path in visible
+                for each in self.analysis.project.native[path].constants
+                if each.number == number
             )
         return self.known[number]
-
-    def _is_compiled(self, path: str, expression: re.Pattern[str]) -> bool:
-        text = self.project.tree.read_text(path)
-        found = [match.start() for match in expression.finditer(text)]
-        if not found:
-            return False
-        condition_at, line_of = read_directives(path, text).condition_at, line_finder(text)
-        return any(
-            self.compiled.truth(condition_at(line_of(start))) is not Truth.FALSE for start in found
-        )
 
 
 def _places(definitions: Sequence[Definition]) -> list[Related]:
     return [
-        Related(each.location, f"{each.signature.name} is instantiated here")
-        if each.arguments
-        else Related(each.location, f"{each.signature.name} is defined here")
+        Related(
+            each.location,
+            state(
+                "place.instantiated" if each.arguments else "place.defined_name",
+                name=each.signature.name,
+            ),
+        )
         for each in definitions[:_MOST_PLACES]
     ]

@@ -5,25 +5,27 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.conditions import Truth
-from opparity.checker.facts import Call, CallKind, Finding, Location, Related, Severity, Unknown
-from opparity.checker.operators import (
+from opparity.checker.analysis.operators import (
     Absence,
     Process,
     concerns,
-    every_touch,
     handles_absence,
     own_platform,
 )
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Related
+from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.platforms import Platform
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
+    from opparity.words.statements import Statement
 
-_MOST_NAMED = 5
 _CPU_WORD = re.compile(r"(?:^|[/_.])cpu(?=[/_.])")
 
 
@@ -44,41 +46,49 @@ class UnguardedPythonCall(Rule):
     list only; `node.target == torch.ops._C.awq_dequantize.default` in a pass that runs everywhere.
 
     ## Use instead
-    Test for the operator, `if hasattr(torch.ops._C, "awq_dequantize")`, and say what happens else;
-    or build it for the platform.
+    Test for the operator, `if hasattr(torch.ops._C, "awq_dequantize")`, and say what happens
+    without it; or build it for the platform.
     """
 
     code = "CAL001"
     name = "unguarded-python-call"
     severity = Severity.WARNING
+    effect = Effect.CALL
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield calls in a platform's own files, and per file what could not be decided."""
-        open_calls: dict[tuple[str, str, str], list[Call]] = {}
+        open_calls: dict[tuple[str, str, Statement], list[Call]] = {}
         unbuilt: dict[str, list[Call]] = {}
-        for platform, call, lacks in _open_calls(project):
+        for platform, call, lacks in _open_calls(analysis):
             is_own = own_platform(call.location.path) == platform.name
             if is_own and lacks.truth is Truth.TRUE:
-                yield self._own_file(platform, call)
-            elif _is_asked_after(project, platform, call, lacks):
+                yield self._own_file(platform, call, lacks)
+            elif _is_asked_after(analysis, platform, call, lacks):
                 yield self._compared(platform, call, lacks)
-            elif project.operators.is_unbuilt_module(platform, call):
+            elif analysis.operators.is_unbuilt_module(platform, call):
                 unbuilt.setdefault(platform.label, []).append(call)
             elif not call.through:
                 reason = lacks.reason
                 if lacks.truth is Truth.TRUE:
-                    reason += f"; whether {platform.label} reaches the functions is not known"
+                    reason = state("absence.unreached", platform=platform.label, count=1)
                 key = (call.location.path, platform.label, reason)
                 open_calls.setdefault(key, []).append(call)
-        for (path, label, reason), calls in sorted(open_calls.items()):
+        for (path, label, reason), calls in sorted(
+            open_calls.items(), key=lambda item: (*item[0][:2], item[0][2].key)
+        ):
             yield self._undecided(path, label, reason, calls)
         for label, calls in sorted(unbuilt.items()):
             yield self._without_modules(label, calls)
 
-    def _own_file(self, platform: Platform, call: Call) -> Finding:
+    def _own_file(self, platform: Platform, call: Call, lacks: Absence) -> Finding:
         return self.finding(
             call.location,
-            f"{call.qualified} is called in code for {platform.label}, which does not register it",
+            state(
+                "CAL001.own",
+                operator=call.qualified,
+                platform=platform.label,
+                reason=lacks.reason,
+            ),
             platform=platform.label,
             operator=call.qualified,
         )
@@ -86,8 +96,12 @@ class UnguardedPythonCall(Rule):
     def _compared(self, platform: Platform, call: Call, lacks: Absence) -> Finding:
         return self.finding(
             call.location,
-            f"something is compared with {call.qualified}, in code that {platform.label} uses too, "
-            f"and {lacks.reason}",
+            state(
+                "CAL001.compared",
+                operator=call.qualified,
+                platform=platform.label,
+                reason=lacks.reason,
+            ),
             platform=platform.label,
             operator=call.qualified,
             severity=Severity.ERROR if lacks.truth is Truth.TRUE else Severity.WARNING,
@@ -102,69 +116,60 @@ class UnguardedPythonCall(Rule):
         for call in sorted(calls, key=lambda call: call.location):
             first.setdefault(call.location.path, call)
         names = sorted({call.library for call in calls})
-        listed = ", ".join(names[:_MOST_NAMED])
-        further = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         return self.unknown(
             min(call.location for call in calls),
-            f"{label} does not build {listed}{further}, and whether it reaches the functions that "
-            "need it is not known",
+            state("CAL001.unbuilt", platform=label, extensions=tuple(names)),
             platform=label,
             related=[
-                Related(call.location, f"{call.library} is needed here") for call in first.values()
+                Related(call.location, state("place.needed", name=call.library))
+                for call in first.values()
             ],
         )
 
-    def _undecided(self, path: str, label: str, reason: str, calls: list[Call]) -> Unknown:
+    def _undecided(self, path: str, label: str, reason: Statement, calls: list[Call]) -> Unknown:
         first: dict[str, Call] = {}
         for call in calls:
             first.setdefault(call.qualified, call)
-        names = list(first)
-        if len(names) > 1:
-            reason = (
-                reason.replace(" it ", " them ")
-                .replace(" it;", " them;")
-                .replace(" its ", " their ")
-            )
-        listed = ", ".join(names[:_MOST_NAMED])
-        further = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        names = tuple(first)
         return self.unknown(
             Location(path, min(call.location.line for call in calls)),
-            f"functions here call {listed}{further} without a guard, and {reason}",
+            state("CAL001.open", operators=names, reason=reason.having(count=len(names))),
             platform=label,
             operator=names[0] if len(names) == 1 else "",
             related=[
-                Related(call.location, f"{name} is called here") for name, call in first.items()
+                Related(call.location, state("place.called_name", name=name))
+                for name, call in first.items()
             ],
         )
 
 
-def _open_calls(project: Project) -> Iterator[tuple[Platform, Call, Absence]]:
+def _open_calls(analysis: Analysis) -> Iterator[tuple[Platform, Call, Absence]]:
     """Yield the calls that no guard keeps from a platform which may lack the operator."""
-    for call in every_touch(project):
+    for call in analysis.operators.every_touch():
         if call.at_import or call.kind is CallKind.REGISTER_FAKE or handles_absence(call):
             continue
-        for platform in project.platforms:
-            lacks = project.operators.lacks(platform, call)
-            if lacks.truth is not Truth.FALSE and _is_open(project, platform, call):
+        for platform in analysis.project.platforms:
+            lacks = analysis.operators.lacks(platform, call)
+            if lacks.truth is not Truth.FALSE and _is_open(analysis, platform, call):
                 yield platform, call, lacks
 
 
-def _is_open(project: Project, platform: Platform, call: Call) -> bool:
+def _is_open(analysis: Analysis, platform: Platform, call: Call) -> bool:
     """Return whether a call has no guard that speaks of the platform or the operator."""
-    if not concerns(call, platform) or _is_cpus_own(project, call):
+    if not concerns(call, platform) or _is_cpus_own(analysis, call):
         return False
-    process = Process(platform, project.operators)
+    process = Process(platform, analysis.operators)
     runs = process.truth_of(call.guards)
     return runs is not Truth.FALSE and not process.admits(call.guards)
 
 
-def _is_asked_after(project: Project, platform: Platform, call: Call, lacks: Absence) -> bool:
+def _is_asked_after(analysis: Analysis, platform: Platform, call: Call, lacks: Absence) -> bool:
     """Return whether code that a platform shares compares something with what it may lack."""
     is_told = lacks.truth is Truth.TRUE or lacks.is_conditional
-    return is_told and Process(platform, project.operators).is_named(call.shared)
+    return is_told and Process(platform, analysis.operators).is_named(call.shared)
 
 
-def _is_cpus_own(project: Project, call: Call) -> bool:
+def _is_cpus_own(analysis: Analysis, call: Call) -> bool:
     """Return whether code that speaks of the CPU calls what the CPU alone has.
 
     The word by itself keeps code to no platform: every platform's code speaks of the host.
@@ -173,7 +178,7 @@ def _is_cpus_own(project: Project, call: Call) -> bool:
         return False
     having = {
         platform.name
-        for platform in project.platforms
-        if project.operators.definitions(platform, call.qualified)
+        for platform in analysis.project.platforms
+        if analysis.operators.definitions(platform, call.qualified)
     }
     return having == {"cpu"}

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts import Finding, Related, Severity, Unknown
-from opparity.checker.naming import operator_name, plain_library
+from opparity.checker.facts.names import operator_name, plain_library
+from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.facts import Registration
-    from opparity.checker.project import Project
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Registration
 
 
 class WrongFunctionBound(Rule):
@@ -33,12 +36,13 @@ class WrongFunctionBound(Rule):
     code = "DEF004"
     name = "wrong-function-bound"
     severity = Severity.ERROR
+    effect = Effect.RESULT
 
-    def check(self, project: Project) -> Iterator[Finding | Unknown]:
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each binding of another operator's function while its own is never used."""
         by_symbol: dict[tuple[str, str], list[Registration]] = defaultdict(list)
         used: set[str] = set()
-        for registration in project.registrations:
+        for registration in analysis.project.registrations:
             used.update(
                 name.rpartition("::")[2]
                 for name in (registration.symbol, *registration.mentioned)
@@ -50,19 +54,27 @@ class WrongFunctionBound(Rule):
         for (_, symbol), registrations in by_symbol.items():
             owners = [r for r in registrations if r.operator == symbol]
             for other in registrations:
-                own = project.declarations.get(other.operator, ())
+                own = analysis.project.declarations.get(other.operator, ())
                 if not owners or other.operator == symbol or not own or other.operator in used:
                     continue
-                name, owner = _full_name(project, other), _full_name(project, owners[0])
+                name, owner = (
+                    _full_name(analysis.project, other),
+                    _full_name(analysis.project, owners[0]),
+                )
                 yield self.finding(
                     other.location,
-                    f"{name} is bound to {symbol}, which is {owner}'s; "
-                    f"the function {other.operator} is declared and never registered",
+                    state(
+                        "DEF004.bound",
+                        operator=name,
+                        symbol=symbol,
+                        owner=owner,
+                        function=other.operator,
+                    ),
                     operator=name,
                     symbol=symbol,
                     related=[
-                        Related(owners[0].location, f"{symbol} is bound here too"),
-                        Related(own[0].location, f"{other.operator} is declared here"),
+                        Related(owners[0].location, state("place.bound", name=symbol)),
+                        Related(own[0].location, state("place.declared_name", name=other.operator)),
                     ],
                 )
 

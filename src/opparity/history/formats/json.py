@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.history.model import OperatorHistory
+    from opparity.words.catalogue import Catalogue
 
 SCHEMA_VERSION = 1
 

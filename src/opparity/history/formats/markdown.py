@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from opparity.change.formats.marking import code, platform, say, table
 from opparity.change.model import CellChangeKind
-from opparity.change.statements import state as statement
 from opparity.history.formats.words import looked, verdict
+from opparity.words.statements import state as statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.change.languages import Catalogue
     from opparity.history.model import OperatorHistory, PlatformState, Point
+    from opparity.words.catalogue import Catalogue
 
 
 def render(history: OperatorHistory, catalogue: Catalogue) -> str:

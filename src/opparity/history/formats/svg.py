@@ -12,8 +12,8 @@ from opparity.checker.tree.names import printable
 from opparity.history.formats.words import changes, head, verdict
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.history.model import OperatorHistory, PlatformState, Point
+    from opparity.words.catalogue import Catalogue
 
 _COLUMN = 26
 _ROW = 34
@@ -23,7 +23,7 @@ _LONGEST_LABEL = 14
 # A letter of the labels, which lean by 55 degrees, is 6.3 px long; wide ones count twice.
 _LETTER = 6.3
 _LEAN = math.radians(55)
-_STATES = ("works", "broken", "schema_only", "undecided", "absent", "unknown")
+_STATES = ("works", "broken", "incomplete", "undecided", "absent", "unknown")
 _LEGEND_COLUMN = 132
 
 

@@ -8,8 +8,8 @@ from opparity.checker.tree.names import printable
 from opparity.history.formats.words import changes, head, verdict
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
     from opparity.history.model import OperatorHistory
+    from opparity.words.catalogue import Catalogue
 
 
 def render(history: OperatorHistory, catalogue: Catalogue) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.model import CellChangeKind
-from opparity.change.statements import state as statement
+from opparity.words.statements import state as statement
 
 if TYPE_CHECKING:
-    from opparity.change.languages import Catalogue
-    from opparity.change.statements import Statement
     from opparity.history.model import OperatorHistory, PlatformState, Point
+    from opparity.words.catalogue import Catalogue
+    from opparity.words.statements import Statement
 
 
 def head(history: OperatorHistory, catalogue: Catalogue) -> list[str]:

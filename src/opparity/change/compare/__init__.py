@@ -1,0 +1,1 @@
+"""Two trees side by side: what each is, and what is different."""

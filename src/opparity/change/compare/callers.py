@@ -1,0 +1,62 @@
+"""The Python callers of an operator that a platform has no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.change.model import Caller, CallerOutcome
+from opparity.checker.analysis.operators import Process, concerns, handles_absence, is_caught
+from opparity.checker.facts.conditions import Predicate, Truth, atoms, evaluate
+
+if TYPE_CHECKING:
+    from opparity.change.compare.inspection import Inspected
+    from opparity.checker.facts.python import Call
+
+_MOST_CALLERS = 12
+_ORDER = [*CallerOutcome]
+
+
+def callers_of(inspected: Inspected, operator: str, platform: str) -> tuple[Caller, ...]:
+    """Return the uses of an operator and what becomes of each on a platform; the worst first."""
+    process = next(
+        (
+            Process(each, inspected.analysis.operators)
+            for each in inspected.project.asked
+            if each.label == platform
+        ),
+        None,
+    )
+    if process is None:
+        return ()
+    found = {
+        Caller(
+            path=call.location.path,
+            line=call.location.line,
+            inside=call.inside,
+            outcome=_outcome(call, process),
+        )
+        for file in inspected.project.python.values()
+        for call in file.calls
+        if call.qualified == operator and not call.through
+    }
+    ordered = sorted(found, key=lambda each: (_ORDER.index(each.outcome), each.path, each.line))
+    return tuple(ordered[:_MOST_CALLERS])
+
+
+def _outcome(call: Call, process: Process) -> CallerOutcome:
+    if handles_absence(call):
+        return CallerOutcome.FALLS_BACK
+    if not concerns(call, process.platform):
+        return CallerOutcome.NOT_REACHED
+    conditions = [guard.condition for guard in call.guards if not is_caught(guard.condition)]
+    closed = [each for each in conditions if evaluate(each, process) is Truth.FALSE]
+    if closed:
+        asks = any(
+            isinstance(atom, Predicate) and atom.name == "hasattr"
+            for condition in closed
+            for atom in atoms(condition)
+        )
+        return CallerOutcome.FALLS_BACK if asks else CallerOutcome.NOT_REACHED
+    if all(evaluate(each, process) is Truth.TRUE for each in conditions):
+        return CallerOutcome.FAILS
+    return CallerOutcome.MAY_FAIL

@@ -1,0 +1,1 @@
+"""What the facts of a tree come to: links, names, operators, the matrix."""

@@ -1,0 +1,77 @@
+"""Macros that say which platform code is compiled for, and who defines them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from opparity.checker.analysis.translation import is_foreign_macro
+
+if TYPE_CHECKING:
+    from opparity.checker.analysis.project import Project
+
+# A word of a macro's name -> the platform that it speaks of.
+_WORDS = {
+    "ROCM": "rocm",
+    "HIP": "rocm",
+    "AMD": "rocm",
+    "AMDGPU": "rocm",
+    "CUDA": "cuda",
+    "NVIDIA": "cuda",
+    "NVCC": "cuda",
+    "XPU": "xpu",
+    "SYCL": "xpu",
+    "NPU": "npu",
+    "ASCEND": "npu",
+    "MLU": "mlu",
+    "MUSA": "musa",
+    "MPS": "mps",
+    "METAL": "mps",
+    "HPU": "hpu",
+}
+# Words that mark a switch; `HIP_CHECK` or `CUDA_ARCH_LIST` are something else.
+_SWITCH = re.compile(
+    r"^(?:(?:IS|USE|USING|WITH|HAS|HAVE|ENABLE|BUILD|FOR|TARGET|ON|\w+_(?:IS|USE|WITH|FOR|ENABLE))_)?"
+    r"([A-Z]+)(?:_(?:BUILD|ENABLED|PLATFORM|SUPPORT|BACKEND))?$|^\w+_WITH_([A-Z]+)$"
+)
+
+
+def platform_of_macro(name: str) -> str:
+    """Return the platform that a switch's name speaks of; "" for any other macro."""
+    bare = name.strip("_")
+    found = _SWITCH.match(bare)
+    if not found:
+        return ""
+    return _WORDS.get(found.group(1) or found.group(2) or "", "")
+
+
+_DEFINED = re.compile(r"-D\s*([A-Za-z_]\w*)|[\"']([A-Z_][A-Z0-9_]*)[\"']")
+_BUILD_FILE = re.compile(
+    r"(^|/)(CMakeLists\.txt|[^/]*\.(cmake|in)|build\.toml|"
+    r"[^/]*(setup|build)[^/]*\.py)$|/op_builder/.*\.py$"
+)
+
+
+def defined_by_somebody(project: Project) -> frozenset[str]:
+    """Return every macro that a build sets or a file of the tree defines.
+
+    A name that stands in a build description counts as defined, evaluated or not: what could not
+    be decided is no finding.
+    """
+    found = {
+        macro.name
+        for build in project.builds
+        for target in build.targets
+        for macro in target.macros
+    }
+    found.update(project.macro_definitions)
+    for path in project.tree.files:
+        if _BUILD_FILE.search(path) and project.tree.is_readable(path):
+            for pair in _DEFINED.findall(project.tree.read_text(path)):
+                found.update(name for name in pair if name)
+    return frozenset(found)
+
+
+def is_foreign(name: str) -> bool:
+    """Return whether a compiler or a library outside the tree may define a macro."""
+    return is_foreign_macro(name)

@@ -1,0 +1,317 @@
+"""Which operators exist on a platform, as a Python process there would find them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.conditions import (
+    Atom,
+    Condition,
+    Nowhere,
+    Predicate,
+    Truth,
+    all_of,
+    any_of,
+    atoms,
+    evaluate,
+    truth_of,
+)
+from opparity.checker.facts.names import library_name
+from opparity.checker.facts.native import RegistrationKind
+from opparity.words.statements import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from opparity.checker.analysis.linking import Linker
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.facts.builds import Target
+    from opparity.checker.facts.native import Registration
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import Call, Guard, PythonRegistration
+    from opparity.words.statements import Statement
+
+# A word in a file's path -> the platforms whose code the file is. ROCm's torch calls its device
+# "cuda"; "cpu" keeps a file to no platform, since every platform's code speaks of the host.
+PLATFORM_WORDS = {
+    "rocm": ("rocm",),
+    "amd": ("rocm",),
+    "aiter": ("rocm",),
+    "hip": ("rocm",),
+    "cuda": ("cuda", "rocm"),
+    "nvidia": ("cuda",),
+    "xpu": ("xpu",),
+    "npu": ("npu",),
+    "hpu": ("hpu",),
+    "tpu": ("tpu",),
+    "musa": ("musa",),
+    "mlu": ("mlu",),
+}
+_DEFINING = frozenset({RegistrationKind.DEF, RegistrationKind.BIND})
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A definition of an operator that a target may compile."""
+
+    registration: Registration
+    target: Target
+    truth: Truth
+
+
+@dataclass(slots=True)
+class PlatformOperators:
+    """The operators of one platform.
+
+    Attributes:
+        native: qualified name -> its definitions there.
+        open_libraries: namespaces that something unread may add to.
+        unread_libraries: those among them whose lists may have any file of the tree.
+        has_targets: the platform builds anything at all.
+        modules: the last names of what it builds.
+    """
+
+    native: dict[str, list[Defined]] = field(default_factory=dict)
+    open_libraries: set[str] = field(default_factory=set)
+    unread_libraries: set[str] = field(default_factory=set)
+    has_targets: bool = False
+    modules: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Whether an operator is missing where it is touched, and why.
+
+    `is_conditional`: the tree registers it, under a condition of its own.
+    """
+
+    truth: Truth
+    reason: Statement
+    is_conditional: bool = False
+
+
+class Operators:
+    """The operators of a tree on each of its platforms."""
+
+    def __init__(self, project: Project, linker: Linker) -> None:
+        self.project = project
+        self.linker = linker
+        self.known: dict[str, None] = {}
+        self.libraries: set[str] = set()
+        self.bound: set[str] = set()
+        self.python: dict[str, list[PythonRegistration]] = {}
+        self.found: dict[tuple[str, str], Truth] = {}
+        self.by_platform = {each.label: self._read(each) for each in project.platforms}
+        for file in project.python.values():
+            for registration in file.registrations:
+                name = f"{registration.library}::{registration.operator}"
+                self.python.setdefault(name, []).append(registration)
+
+    def _read(self, platform: Platform) -> PlatformOperators:
+        found = PlatformOperators()
+        for link in self.linker.links_on(platform):
+            found.has_targets = True
+            target = link.target
+            found.modules.add(target.name.rpartition(".")[2])
+            if link.is_complete is not Truth.TRUE:
+                found.open_libraries.add(target.name.rpartition(".")[2])
+            if link.is_complete is Truth.UNKNOWN:
+                found.unread_libraries.add(target.name.rpartition(".")[2])
+            for compiled in link.compiled:
+                for registration in compiled.file.registrations:
+                    if registration.kind not in _DEFINING:
+                        continue
+                    library = library_name(registration.library, target)
+                    name = f"{library}::{registration.operator}"
+                    self.known[name] = None
+                    self.libraries.add(library)
+                    if registration.kind is RegistrationKind.BIND:
+                        self.bound.add(name)
+                    truth = all_of((target.built, compiled.truth(registration.condition)))
+                    defined = Defined(registration, target, truth)
+                    found.native.setdefault(name, []).append(defined)
+        return found
+
+    def is_unbuilt_module(self, platform: Platform, call: Call) -> bool:
+        """Return whether a call is of an extension module that a platform does not build at all."""
+        made = self.by_platform[platform.label].modules
+        return call.qualified in self.bound and call.library not in made
+
+    def is_ours(self, name: str) -> bool:
+        """Return whether the tree's native code defines an operator on some platform."""
+        return name in self.known
+
+    def is_anywhere(self, name: str) -> bool:
+        """Return whether the tree defines an operator on some platform, in whatever language."""
+        return name in self.known or name in self.python
+
+    def definitions(self, platform: Platform, name: str) -> list[Defined]:
+        """Return the native definitions that a platform may compile."""
+        found = self.by_platform[platform.label].native.get(name, [])
+        return [each for each in found if each.truth is not Truth.FALSE]
+
+    def is_open(self, platform: Platform, name: str) -> bool:
+        """Return whether a list that was not read to its end may define an operator there.
+
+        Sources from outside the tree are no question: they define operators of their own.
+        """
+        library = name.rpartition("::")[0]
+        return library in self.by_platform[platform.label].unread_libraries
+
+    def exists(self, platform: Platform, name: str) -> Truth:
+        """Return whether `torch.ops` has an operator on a platform, its extension loaded."""
+        key = (platform.label, name)
+        if key not in self.found:
+            self.found[key] = self._exists(platform, name)
+        return self.found[key]
+
+    def _exists(self, platform: Platform, name: str) -> Truth:
+        here = self.by_platform[platform.label]
+        truths = [each.truth for each in here.native.get(name, ())]
+        process = Process(platform, self)
+        truths.extend(process.truth_of(each.guards) for each in self.python.get(name, ()))
+        found = any_of(truths)
+        if found is not Truth.FALSE:
+            return found
+        library = name.partition("::")[0]
+        if name in self.python and library not in self.libraries:
+            return Truth.FALSE  # who registers it is known, and does not come to it here
+        is_closed = here.has_targets and library not in here.open_libraries
+        return Truth.FALSE if is_closed and library in self.libraries else Truth.UNKNOWN
+
+    def lacks(self, platform: Platform, call: Call) -> Absence:
+        """Return whether what a call touches is missing on a platform, and why."""
+        name, label = call.qualified, platform.label
+        exists = self.exists(platform, name)
+        if exists is Truth.FALSE:
+            return Absence(Truth.TRUE, state("absence.unregistered", platform=label, count=1))
+        if name in self.known:
+            if not self.by_platform[label].has_targets and exists is Truth.UNKNOWN:
+                # vllm-ascend registers for NPUs what vLLM's Python touches, and not all of it.
+                return Absence(Truth.UNKNOWN, state("absence.foreign", platform=label, count=1))
+        elif exists is Truth.UNKNOWN and self._is_registered_elsewhere_at_will(call):
+            return Absence(
+                Truth.UNKNOWN,
+                state("absence.conditional", platform=label, count=1),
+                is_conditional=True,
+            )
+        return Absence(Truth.FALSE, state("absence.none"))
+
+    def touches(self) -> Iterator[Call]:
+        """Yield every use of an operator that the tree defines natively on some platform."""
+        return (call for call in self.every_touch() if self.is_ours(call.qualified))
+
+    def every_touch(self) -> Iterator[Call]:
+        """Yield every use of an operator that the tree defines, natively or in Python."""
+        for path in sorted(self.project.python):
+            for call in self.project.python[path].calls:
+                if call.operator and self.is_anywhere(call.qualified):
+                    yield call
+
+    def _is_registered_elsewhere_at_will(self, call: Call) -> bool:
+        """Return whether another file registers an operator, and only under tests of its own.
+
+        A call that asks for the operator, or stands in the file that registers it, knows of that.
+        """
+        if any(asks_for(guard.condition, call.qualified) for guard in call.guards):
+            return False
+        registrations = self.python.get(call.qualified, ())
+        return all(
+            each.location.path != call.location.path
+            and not each.inside
+            and any(guard.location.line > 1 for guard in each.guards)
+            for each in registrations
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A Python process on a platform: the environment of Python's guards."""
+
+    platform: Platform
+    operators: Operators
+
+    def truth(self, atom: Atom) -> Truth:
+        """Return what is known of a test there."""
+        match atom:
+            case Predicate("platform", (name,)):
+                return truth_of(name == self.platform.name)
+            case Predicate("hasattr", (name,)):
+                return self.operators.exists(self.platform, name) if "::" in name else Truth.TRUE
+            case _:
+                return Truth.UNKNOWN
+
+    def truth_of(self, guards: Iterable[Guard]) -> Truth:
+        """Return whether code under these guards can run; a caught error is no condition."""
+        return all_of(
+            evaluate(guard.condition, self) for guard in guards if not is_caught(guard.condition)
+        )
+
+    def is_named(self, condition: Condition) -> bool:
+        """Return whether a condition lets this platform through, and does so by its name."""
+        return (
+            evaluate(condition, self) is Truth.TRUE
+            and evaluate(condition, Nowhere()) is not Truth.TRUE
+        )
+
+    def admits(self, guards: Iterable[Guard]) -> bool:
+        """Return whether one of the guards lets this platform through by its name.
+
+        `not is_rocm()` turns ROCm away; that the CPU passes it says nothing of the CPU.
+        """
+        return any(self.is_named(guard.condition) for guard in guards)
+
+
+def is_caught(condition: Condition) -> bool:
+    """Return whether a guard is a `try` that handles the operator's or module's absence."""
+    return isinstance(condition, Predicate) and condition.name == "caught"
+
+
+def handles_absence(call: Call) -> bool:
+    """Return whether an `except` around a call handles the absence of what it touches."""
+    return any(is_caught(guard.condition) for guard in call.guards)
+
+
+def tests_platform(condition: Condition) -> bool:
+    """Return whether a condition speaks of platforms."""
+    return any(isinstance(atom, Predicate) and atom.name == "platform" for atom in atoms(condition))
+
+
+def tests_operator(condition: Condition) -> bool:
+    """Return whether a condition asks for an operator by its name."""
+    return any(
+        isinstance(atom, Predicate) and atom.name == "hasattr" and "::" in atom.arguments[0]
+        for atom in atoms(condition)
+    )
+
+
+def asks_for(condition: Condition, name: str) -> bool:
+    """Return whether a condition asks for one operator by its name."""
+    return any(
+        isinstance(atom, Predicate) and atom.name == "hasattr" and atom.arguments == (name,)
+        for atom in atoms(condition)
+    )
+
+
+@lru_cache(maxsize=10_000)
+def platforms_of(path: str) -> frozenset[str]:
+    """Return the platforms that a file's path keeps it to; none where it names none, or several."""
+    words = re.split(r"[/_.]", path.lower())
+    found = {PLATFORM_WORDS[word] for word in words if word in PLATFORM_WORDS}
+    return frozenset(next(iter(found))) if len(found) == 1 else frozenset()
+
+
+def own_platform(path: str) -> str:
+    """Return the platform that a file's path keeps it to; "" for none or several."""
+    found = platforms_of(path)
+    return next(iter(found)) if len(found) == 1 else ""
+
+
+def concerns(call: Call, platform: Platform) -> bool:
+    """Return whether a call's file and function are for a platform, or for all."""
+    # `forward_xpu` is XPU's; get_cuda_view_from_cpu_tensor is whoever's calls it.
+    names = (call.location.path, call.inside.rpartition("_")[2])
+    return all(platform.name in found for name in names if (found := platforms_of(name)))

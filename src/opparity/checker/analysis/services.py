@@ -1,0 +1,88 @@
+"""What a project comes to, each part worked out when it is first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from opparity.checker.analysis.basis import basis_of
+from opparity.checker.analysis.linking import Linker
+from opparity.checker.analysis.lookup import NameLookup
+from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
+from opparity.checker.analysis.mentions import Mentions
+from opparity.checker.analysis.operators import Operators
+from opparity.checker.analysis.translation import TORCH_MACROS
+from opparity.checker.languages.python.loading import read_module_loads
+
+if TYPE_CHECKING:
+    from opparity.checker.analysis.basis import Basis
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.facts.native import MacroTest
+    from opparity.checker.languages.python.loading import ModuleLoad
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A project, and what its links, names and operators are."""
+
+    project: Project
+
+    @cached_property
+    def linker(self) -> Linker:
+        """Return what each target compiles and defines."""
+        return Linker(self.project)
+
+    @cached_property
+    def lookup(self) -> NameLookup:
+        """Return what names mean in the native files."""
+        return NameLookup(self.project, self.linker)
+
+    @cached_property
+    def operators(self) -> Operators:
+        """Return which operators exist on each platform."""
+        return Operators(self.project, self.linker)
+
+    @cached_property
+    def own_macros(self) -> frozenset[str]:
+        """Return the macros that the tree's builds or files define."""
+        return defined_by_somebody(self.project)
+
+    @property
+    def known_macros(self) -> frozenset[str]:
+        """Return the macros that the tree or torch defines."""
+        return self.own_macros | TORCH_MACROS
+
+    @cached_property
+    def undefined_macros(self) -> tuple[MacroTest, ...]:
+        """Return the first test in each compiled file of a platform's macro that nobody defines."""
+        compiled = {
+            part.file.path
+            for platform in self.project.platforms
+            for link in self.linker.links_on(platform)
+            for part in link.compiled
+        }
+        found: dict[tuple[str, str], MacroTest] = {}
+        for path in sorted(compiled):
+            for test in self.project.native[path].macro_tests:
+                is_known = test.name in self.known_macros or is_foreign(test.name)
+                if platform_of_macro(test.name) and not is_known:
+                    found.setdefault((path, test.name), test)
+        return tuple(found.values())
+
+    @cached_property
+    def basis(self) -> Basis:
+        """Return what a check of the tree is based on."""
+        return basis_of(self.project, self.linker, self.operators)
+
+    @cached_property
+    def module_loads(self) -> tuple[ModuleLoad, ...]:
+        """Return where Python loads the modules that are built on demand."""
+        targets = (t for each in self.project.platforms for t in self.project.targets_on(each))
+        names = {target.name for target in targets if target.kind == "jit"}
+        return read_module_loads(self.project.tree, names)
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Return which sources any build description names."""
+        return Mentions(self.project)

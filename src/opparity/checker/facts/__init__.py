@@ -1,0 +1,1 @@
+"""What is known of a tree: frozen data, and no way to come by it."""

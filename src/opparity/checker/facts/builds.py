@@ -1,0 +1,113 @@
+"""What build descriptions say: targets, their sources, their macros."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.conditions import Truth
+
+if TYPE_CHECKING:
+    from opparity.checker.facts.places import Location, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file in a target's source list.
+
+    Attributes:
+        path: relative to the root; the name that the build gives, before any hipify.
+        location: where the list names it.
+        built: TRUE, or UNKNOWN where it hangs on something that could not be decided.
+    """
+
+    path: str
+    location: Location
+    built: Truth = Truth.TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class MacroSetting:
+    """A macro that the build defines on the compiler's command line.
+
+    Attributes:
+        languages: compile languages that get it ("CXX", "CUDA", "HIP"); empty for all.
+        sources: paths that get it; empty for all of the target.
+        is_set: UNKNOWN where it hangs on something that could not be decided.
+        removed: `-UNAME`.
+    """
+
+    name: str
+    value: str
+    location: Location
+    languages: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+    is_set: Truth = Truth.TRUE
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A library or module as one platform's build makes it.
+
+    Attributes:
+        name: the build's name of it ("_C", "vllm._C").
+        kind: "module", "shared", "static", "object", "executable", "jit".
+        is_complete: FALSE where it also has sources from outside the tree (FetchContent,
+            generators); UNKNOWN where its list may hold any file.
+        links: other targets of the tree that it links or takes objects from.
+    """
+
+    name: str
+    kind: str
+    sources: tuple[Source, ...]
+    location: Location
+    macros: tuple[MacroSetting, ...] = ()
+    is_complete: Truth = Truth.TRUE
+    links: tuple[str, ...] = ()
+    built: Truth = Truth.TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class SourceList:
+    """A named list of sources, where the lists of a tree are to be compared with each other."""
+
+    name: str
+    purpose: str
+    paths: tuple[str, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An option of a build, set to something else than its default.
+
+    Attributes:
+        is_offered: it switches on what the default leaves out.
+    """
+
+    name: str
+    value: str
+    location: Location
+    is_offered: bool = False
+
+    def __str__(self) -> str:
+        return f"-D{self.name}={self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build description evaluated for one platform.
+
+    Attributes:
+        choice: the option with which it was evaluated, where that is not the default.
+        is_refused: nobody can run the description: it is no Python, for one.
+    """
+
+    description: str
+    platform: str
+    targets: tuple[Target, ...] = ()
+    lists: tuple[SourceList, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    choice: Choice | None = None
+    is_refused: bool = False

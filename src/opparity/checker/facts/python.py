@@ -1,0 +1,122 @@
+"""What Python files say of operators; all frozen, all picklable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.conditions import NEVER, Condition
+
+if TYPE_CHECKING:
+    from opparity.checker.facts.places import Location, Problem
+
+
+class CallKind(StrEnum):
+    """How Python touches an operator."""
+
+    CALL = "call"
+    READ = "read"
+    REGISTER_FAKE = "register_fake"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A condition around Python code, and where it stands."""
+
+    condition: Condition
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A use of an operator (or, for IMPORT, of an extension module) from Python.
+
+    Attributes:
+        library: the namespace ("_C") or, for IMPORT, the module's dotted name.
+        operator: the operator's name; "" for IMPORT.
+        overload: "default" of `.default`; "".
+        at_import: the code runs when its module is imported.
+        inside: the function's dotted name; "" at module level.
+        argument_count: positional and keyword arguments; -1 where a star hides them.
+        keywords: names of keyword arguments.
+        through: the function of the tree that makes the call, where this is a use of it.
+        named: how that function is named there, and
+        bound: the guards of the imports that give it this name; and
+        imported: where the module that makes this use is known to be imported for a platform.
+        is_compared: the operator is read to compare something with it.
+        shared: where a module that uses this code without a guard imports something for a platform.
+    """
+
+    kind: CallKind
+    library: str
+    operator: str
+    location: Location
+    guards: tuple[Guard, ...] = ()
+    overload: str = ""
+    at_import: bool = False
+    inside: str = ""
+    argument_count: int = -1
+    keywords: tuple[str, ...] = ()
+    through: str = ""
+    named: str = ""
+    bound: tuple[Guard, ...] = ()
+    imported: Condition = NEVER
+    is_compared: bool = False
+    shared: Condition = NEVER
+
+    @property
+    def qualified(self) -> str:
+        """Return library::operator."""
+        return f"{self.library}::{self.operator}" if self.operator else self.library
+
+
+@dataclass(frozen=True, slots=True)
+class PythonRegistration:
+    """An operator that Python itself defines: `Library.define`, `custom_op`, a direct helper.
+
+    Attributes:
+        inside: the dotted name of the function that defines it when it is called; "" for none.
+    """
+
+    library: str
+    operator: str
+    location: Location
+    guards: tuple[Guard, ...] = ()
+    inside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableUse:
+    """A store into, or a read from, a module-level table: `TABLE[key] = f`, `TABLE[key]`.
+
+    Attributes:
+        table: the table's name, after the file that makes it: "fusion.py:QUANT_OPS".
+        key: the key's source text.
+        is_store: a store; else a read that fails where the key is missing.
+        function: the name stored; "".
+        inside: the function's dotted name; "" at module level.
+        through: the function or class of the tree that reads the key it is given here.
+    """
+
+    table: str
+    key: str
+    location: Location
+    is_store: bool
+    guards: tuple[Guard, ...] = ()
+    at_import: bool = False
+    function: str = ""
+    inside: str = ""
+    through: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFile:
+    """Everything read from one Python file."""
+
+    path: str
+    calls: tuple[Call, ...] = ()
+    registrations: tuple[PythonRegistration, ...] = ()
+    table_uses: tuple[TableUse, ...] = ()
+    problems: tuple[Problem, ...] = ()

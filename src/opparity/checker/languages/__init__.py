@@ -1,0 +1,1 @@
+"""Readers, one package a language: text becomes facts; none knows of findings."""

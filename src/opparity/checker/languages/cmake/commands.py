@@ -1,0 +1,454 @@
+"""The commands that a build description is made of, one function each."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from opparity.checker.languages.cmake.configuration import BINARY, SOURCE, processor
+from opparity.checker.languages.cmake.target_commands import TARGET_COMMANDS
+from opparity.checker.languages.cmake.text_commands import (
+    LONGEST_VALUE,
+    calculate,
+    filename_component,
+    list_command,
+    string_command,
+)
+from opparity.checker.languages.cmake.values import UNKNOWN, split_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opparity.checker.languages.cmake.machine import Machine
+    from opparity.checker.languages.cmake.syntax import Command
+
+# What a trial program of an instruction set of x86-64 is for, by its result's name.
+_INSTRUCTION_SET = re.compile(r"AVX|SSE|FMA|F16C|AMX")
+
+
+def _set(machine: Machine, command: Command, arguments: list[str]) -> None:
+    if not arguments:
+        return
+    name, *values = arguments
+    if name.startswith("ENV{"):
+        machine.assign(name, ";".join(values))
+        return
+    if values[-1:] == ["PARENT_SCOPE"]:
+        outer = machine.scope.parent
+        if outer is not None:
+            machine.assign(name, ";".join(values[:-1]), outer)
+        return
+    if "CACHE" in values:
+        at = values.index("CACHE")
+        # A value given beforehand wins: the platform's own switch, or an earlier set.
+        if "FORCE" in values[at:] or machine.is_presumed(name):
+            machine.assign(name, ";".join(values[:at]))
+        elif machine.lookup(name) is None:
+            machine.offer(name, ";".join(values[:at]), command.location)
+        return
+    value = ";".join(values)
+    if not values and len(command.arguments) == 1:
+        machine.scope.variables.pop(name, None)
+        return
+    machine.assign(name, value)
+
+
+def _unset(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if arguments:
+        machine.scope.variables.pop(arguments[0], None)
+
+
+def _option(machine: Machine, command: Command, arguments: list[str]) -> None:
+    if arguments and machine.lookup(arguments[0]) is None:
+        default = arguments[2] if len(arguments) > 2 else "OFF"  # noqa: PLR2004
+        machine.offer(arguments[0], default, command.location)
+
+
+def _list(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if len(arguments) < 2:  # noqa: PLR2004 -- operation and variable
+        return
+    operation, name, *rest = arguments
+    changed = list_command(operation, split_list(machine.read(name)), rest)
+    for output, value in (changed or {}).items():
+        machine.assign(output or name, value)
+
+
+def _string(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if arguments[:1] == ["APPEND"] and len(arguments) > 1:
+        value = machine.read(arguments[1]) + "".join(arguments[2:])
+        machine.assign(arguments[1], value[:LONGEST_VALUE])
+    elif arguments[:1] == ["PREPEND"] and len(arguments) > 1:
+        value = "".join(arguments[2:]) + machine.read(arguments[1])
+        machine.assign(arguments[1], value[:LONGEST_VALUE])
+    else:
+        for output, value in string_command(arguments).items():
+            machine.assign(output, value)
+
+
+def _math(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if len(arguments) > 2:  # noqa: PLR2004 -- EXPR, output, expression
+        machine.assign(arguments[1], calculate(arguments[2]))
+
+
+def _filename_component(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if len(arguments) > 2:  # noqa: PLR2004 -- output, path, mode
+        output, path, mode = arguments[:3]
+        base = machine.read("CMAKE_CURRENT_SOURCE_DIR")
+        machine.assign(output, filename_component(path, mode, base))
+
+
+def _cmake_path(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if arguments and len(arguments) > 1:
+        machine.assign(arguments[-1], UNKNOWN)
+
+
+def _include(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if not arguments:
+        return
+    name = arguments[0]
+    path = machine.inside(name)
+    candidates = [path] if path else []
+    if "/" not in name:
+        for folder in split_list(machine.read("CMAKE_MODULE_PATH")):
+            inside = machine.inside(posixpath.join(folder, f"{name}.cmake"))
+            candidates.extend([inside] if inside else [])
+    for candidate in candidates:
+        if machine.include(candidate):
+            return
+    if "OPTIONAL" not in arguments:
+        machine.external.add(posixpath.basename(name).partition(".")[0].lower())
+
+
+def _subdirectory(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    path = machine.inside(arguments[0]) if arguments else None
+    if path is not None:
+        machine.enter_directory(path)
+
+
+def _file(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    match arguments:
+        case ["GLOB" | "GLOB_RECURSE" as mode, output, *rest]:
+            machine.assign(output, _glob(machine, mode, rest))
+        case ["READ" | "STRINGS", path, output, *_]:
+            is_processor = path == "/proc/cpuinfo"
+            machine.assign(output, machine.processor_text() if is_processor else UNKNOWN)
+        case ["REAL_PATH", path, output, *_]:
+            base = machine.read("CMAKE_CURRENT_SOURCE_DIR")
+            machine.assign(output, filename_component(path, "ABSOLUTE", base))
+        case ["RELATIVE_PATH", output, base, path, *_]:
+            machine.assign(output, posixpath.relpath(path or "/", base or "/"))
+        case ["TO_CMAKE_PATH" | "TO_NATIVE_PATH", path, output, *_]:
+            machine.assign(output, path)
+        case _:
+            pass
+
+
+# So many files are compared with a pattern in about the time of two steps.
+_FILES_A_STEP = 200
+
+
+def _glob(machine: Machine, mode: str, arguments: list[str]) -> str:
+    arguments = [argument for argument in arguments if argument != "CONFIGURE_DEPENDS"]
+    relative = ""
+    if arguments[:1] == ["RELATIVE"]:
+        relative, arguments = arguments[1], arguments[2:]
+    found: list[str] = []
+    for pattern in arguments:
+        inside = machine.inside(pattern)
+        if inside is None:
+            found.append(UNKNOWN)
+            continue
+        folder, _, name = inside.rpartition("/")
+        machine.count_steps(len(machine.files) // _FILES_A_STEP)
+        matches = _matching(machine.files, folder, name, is_recursive=mode == "GLOB_RECURSE")
+        found.extend(f"{SOURCE}/{path}" for path in matches)
+    if relative:
+        found = [path if path == UNKNOWN else posixpath.relpath(path, relative) for path in found]
+    return ";".join(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=200)  # the same on each platform
+def _matching(
+    files: frozenset[str], folder: str, name: str, *, is_recursive: bool
+) -> tuple[str, ...]:
+    expression = _glob_expression(folder, name, is_recursive=is_recursive)
+    return tuple(sorted(filter(expression.fullmatch, files)))
+
+
+def _glob_expression(folder: str, name: str, *, is_recursive: bool) -> re.Pattern[str]:
+    between = "(?:.*/)?" if is_recursive else ""
+    start = f"{_wildcards(folder)}/" if folder and folder != "." else ""
+    return re.compile(start + between + _wildcards(name))
+
+
+def _wildcards(text: str) -> str:
+    parts = []
+    for part in re.split(r"(\*+|\?)", text):
+        if part.startswith("*"):
+            parts.append("[^/]*")
+        elif part == "?":
+            parts.append("[^/]")
+        else:
+            parts.append(re.escape(part))
+    return "".join(parts)
+
+
+def _find_package(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if not arguments:
+        return
+    name = arguments[0]
+    machine.external.add(name.lower())
+    if name in {"HIP", "CUDA", "CUDAToolkit", "hip"}:
+        return  # the platform says whether they are found
+    for found in (f"{name}_FOUND", f"{name.upper()}_FOUND"):
+        if found not in machine.scope.variables:
+            # A required package is there in a build that succeeds.
+            machine.assign(found, "1" if "REQUIRED" in arguments else UNKNOWN)
+
+
+def _find_thing(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if arguments:
+        machine.assign(arguments[0], UNKNOWN)
+
+
+def _fetch_declare(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if arguments:
+        machine.external.add(arguments[0].lower())
+
+
+def _execute_process(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    output = machine.processor_text() if "/proc/cpuinfo" in arguments else UNKNOWN
+    # A build that succeeds is one whose commands succeed.
+    values = {"OUTPUT_VARIABLE": output, "ERROR_VARIABLE": "", "RESULT_VARIABLE": "0"}
+    for keyword, name in itertools.pairwise(arguments):
+        if keyword in values:
+            machine.assign(name, values[keyword])
+
+
+def _supported(machine: Machine, command: Command, arguments: list[str]) -> None:
+    """Take a question to the compiler: a current one knows the flags that builds ask for."""
+    del command
+    if len(arguments) > 1:
+        machine.assign(arguments[-1], "1")
+
+
+def _compiles(machine: Machine, command: Command, arguments: list[str]) -> None:
+    """Take a trial program: a current compiler knows the processor's instruction sets."""
+    if len(arguments) > 1 and _INSTRUCTION_SET.search(arguments[-1]):
+        machine.assign(arguments[-1], "1" if processor(machine.platform) == "x86_64" else "")
+    else:
+        _unknown_last(machine, command, arguments)
+
+
+def _unknown_last(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if len(arguments) > 1:
+        machine.assign(arguments[-1], UNKNOWN)
+
+
+def _unknown_first(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if arguments:
+        machine.assign(arguments[0], UNKNOWN)
+
+
+def _parse_arguments(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if arguments[:1] == ["PARSE_ARGV"] and len(arguments) > 5:  # noqa: PLR2004 -- its own head
+        start, prefix, *lists = arguments[1:6]
+        skipped = int(start) if start.isdigit() else 0
+        given = split_list(machine.read("ARGV"))[skipped:]
+        count = int(machine.read("ARGC") or "0")
+        given = [machine.read(f"ARGV{index}") for index in range(skipped, count)]
+    elif len(arguments) > 3:  # noqa: PLR2004
+        prefix, *lists = arguments[:4]
+        given = [part for value in arguments[4:] for part in split_list(value)]
+    else:
+        return
+    options, singles, multiples = (set(split_list(text)) for text in lists)
+    for name in options:
+        machine.scope.variables[f"{prefix}_{name}"] = "FALSE"
+    for name in singles | multiples:
+        machine.scope.variables.pop(f"{prefix}_{name}", None)
+    values: dict[str, list[str]] = {}
+    current = ""
+    for word in given:
+        if word in options:
+            machine.scope.variables[f"{prefix}_{word}"] = "TRUE"
+            current = ""
+        elif word in singles | multiples:
+            current = word
+            values.setdefault(current, [])
+        elif current in singles and values[current]:
+            values.setdefault("UNPARSED_ARGUMENTS", []).append(word)
+        else:
+            values.setdefault(current or "UNPARSED_ARGUMENTS", []).append(word)
+    for name, words in values.items():
+        machine.scope.variables[f"{prefix}_{name}"] = ";".join(words)
+
+
+def _set_property(machine: Machine, command: Command, arguments: list[str]) -> None:
+    if "PROPERTY" not in arguments or not arguments:
+        return
+    at = arguments.index("PROPERTY")
+    kind, subjects = arguments[0], arguments[1:at]
+    is_append = "APPEND" in subjects or "APPEND_STRING" in subjects
+    subjects = [s for s in subjects if s not in {"APPEND", "APPEND_STRING"}]
+    name, *values = [*arguments[at + 1 :], ""][:1] + arguments[at + 2 :]
+    value = ";".join(values)
+    if kind == "GLOBAL":
+        old = machine.global_properties.get(name, "")
+        joined = f"{old};{value}" if is_append and old else value
+        machine.global_properties[name] = joined[:LONGEST_VALUE]
+    elif kind == "SOURCE":
+        _source_property(machine, command, subjects, name, value)
+    elif kind == "TARGET":
+        for target in subjects:
+            _target_property(machine, command, target, name, value)
+    elif kind == "DIRECTORY" and name == "COMPILE_DEFINITIONS":
+        machine.directory.definitions.append((value, command.location))
+
+
+def _source_property(
+    machine: Machine, command: Command, subjects: list[str], name: str, value: str
+) -> None:
+    properties = machine.source_properties
+    for subject in subjects:
+        path = machine.resolve_source(subject)
+        if path is None:
+            continue
+        if name == "COMPILE_DEFINITIONS":
+            properties.definitions.append((path, value, command.location))
+        elif name in {"COMPILE_OPTIONS", "COMPILE_FLAGS"}:
+            properties.options.append((path, value, command.location))
+
+
+def _target_property(
+    machine: Machine, command: Command, target: str, name: str, value: str
+) -> None:
+    state = machine.targets.get(target)
+    if state is None:
+        return
+    if name == "COMPILE_DEFINITIONS":
+        state.definitions.append((machine.mark(value), command.location))
+    elif name in {"COMPILE_OPTIONS", "COMPILE_FLAGS"}:
+        state.options.append((machine.mark(value), command.location))
+
+
+def _set_source_properties(machine: Machine, command: Command, arguments: list[str]) -> None:
+    if "PROPERTIES" in arguments:
+        at = arguments.index("PROPERTIES")
+        pairs = arguments[at + 1 :]
+        for name, value in zip(pairs[::2], pairs[1::2], strict=False):
+            _source_property(machine, command, arguments[:at], name, value)
+
+
+def _set_target_properties(machine: Machine, command: Command, arguments: list[str]) -> None:
+    if "PROPERTIES" in arguments:
+        at = arguments.index("PROPERTIES")
+        pairs = arguments[at + 1 :]
+        for target in arguments[:at]:
+            for name, value in zip(pairs[::2], pairs[1::2], strict=False):
+                _target_property(machine, command, target, name, value)
+
+
+def _get_property(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if len(arguments) > 3 and arguments[3] == "ENABLED_LANGUAGES":  # noqa: PLR2004
+        gpu = machine.platform.language
+        machine.assign(arguments[0], f"C;CXX;{gpu}" if gpu in {"CUDA", "HIP"} else "C;CXX")
+    elif len(arguments) > 3 and arguments[1] == "GLOBAL":  # noqa: PLR2004
+        machine.assign(arguments[0], machine.global_properties.get(arguments[3], ""))
+    elif arguments:
+        machine.assign(arguments[0], UNKNOWN)
+
+
+def _get_target_property(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if len(arguments) < 3:  # noqa: PLR2004
+        return
+    output, target, name = arguments[:3]
+    state = machine.targets.get(target)
+    known = state is not None and name == "SOURCES"
+    value = ";".join(text for text, _ in state.listed) if known and state else UNKNOWN
+    machine.assign(output, value)
+
+
+def _project(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    if arguments:
+        current = machine.read("CMAKE_CURRENT_SOURCE_DIR") or SOURCE
+        machine.scope.variables["PROJECT_NAME"] = arguments[0]
+        machine.scope.variables["PROJECT_SOURCE_DIR"] = current
+        machine.scope.variables[f"{arguments[0]}_SOURCE_DIR"] = current
+        binary = machine.read("CMAKE_CURRENT_BINARY_DIR") or BINARY
+        machine.scope.variables[f"{arguments[0]}_BINARY_DIR"] = binary
+
+
+def _hipified_list(machine: Machine, command: Command, arguments: list[str]) -> None:
+    """Take hipify_torch's `get_hipified_list(sources output)`: sources keep their own names."""
+    del command
+    if len(arguments) > 1:
+        machine.assign(arguments[-1], ";".join(arguments[:-1]))
+
+
+COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
+    "set": _set,
+    "unset": _unset,
+    "option": _option,
+    "cmake_dependent_option": _option,
+    "list": _list,
+    "string": _string,
+    "math": _math,
+    "get_filename_component": _filename_component,
+    "cmake_path": _cmake_path,
+    "include": _include,
+    "add_subdirectory": _subdirectory,
+    "file": _file,
+    "find_package": _find_package,
+    "find_program": _find_thing,
+    "find_library": _find_thing,
+    "find_path": _find_thing,
+    "find_file": _find_thing,
+    "fetchcontent_declare": _fetch_declare,
+    "fetchcontent_populate": _fetch_declare,
+    "fetchcontent_getproperties": _fetch_declare,
+    "execute_process": _execute_process,
+    "exec_program": _execute_process,
+    "check_cxx_compiler_flag": _supported,
+    "check_c_compiler_flag": _supported,
+    "check_compiler_flag": _supported,
+    "check_language": _unknown_last,
+    "check_include_file_cxx": _unknown_last,
+    "check_c_source_compiles": _compiles,
+    "check_cxx_source_compiles": _compiles,
+    "check_source_compiles": _compiles,
+    "cmake_host_system_information": _unknown_last,
+    "try_compile": _unknown_first,
+    "try_run": _unknown_first,
+    "cmake_parse_arguments": _parse_arguments,
+    "set_property": _set_property,
+    "get_property": _get_property,
+    "get_target_property": _get_target_property,
+    "set_source_files_properties": _set_source_properties,
+    "set_target_properties": _set_target_properties,
+    "project": _project,
+    "get_hipified_list": _hipified_list,
+    **TARGET_COMMANDS,
+}

@@ -1,0 +1,264 @@
+"""A tree's CMake build on one platform, as facts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.builds import Build, Choice
+from opparity.checker.facts.places import Location, Problem, problem
+from opparity.checker.languages.cmake.choices import alternatives
+from opparity.checker.languages.cmake.commands import COMMANDS
+from opparity.checker.languages.cmake.configuration import initial_variables
+from opparity.checker.languages.cmake.machine import ConfigurationFailedError, Machine
+from opparity.checker.languages.cmake.state import STEP_LIMIT, StepLimitError
+from opparity.checker.languages.cmake.syntax import Command, If, Statement, parse_file
+from opparity.checker.languages.cmake.targets import Directory, Finisher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from opparity.checker.facts.builds import Target
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.tree.contents import Tree
+
+    # An option's name -> its default, and where it is declared.
+    Options = dict[str, tuple[str, Location]]
+
+_FOREIGN_FOLDER = re.compile(
+    r"(?:^|/)(?:third[_-]?party|3rd_?party|extern(?:al)?|vendor|submodules|cutlass|"
+    r"composable_kernel|examples?|benchmarks?|docs?)/",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[A-Za-z_]\w*")
+# Each is an evaluation (0.02 s to 0.13 s on vLLM); the most that a tree of the corpus has are the
+# 20 of vllm-ascend. Where there are more, the build says so.
+_MOST_CHOICES = 32
+# All evaluations of a tree together, and so many more for each: enough for hundreds of projects,
+# while files made to take long take 2 s together and not each (Xeon of 2.3 GHz). As much again to
+# try options.
+_TREE_LIMIT = 300_000
+_EACH_LIMIT = 3_000
+_LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
+_PLATFORM_VALUE = re.compile(r"^(cuda|rocm|hip|cpu|xpu|sycl|npu|mlu|musa|gpu|hpu)$", re.IGNORECASE)
+
+
+class CMakeReader:
+    """The CMake files of a tree, parsed once and evaluated for each platform.
+
+    Attributes:
+        variants: builds with one option set otherwise, where that changes what is built.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.parsed: dict[str, tuple[Statement, ...]] = {}
+        self.entered: set[str] = set()
+        self.words: dict[str, frozenset[str]] = {}
+        self.variants: list[Build] = []
+        self._options: dict[tuple[str, Platform], Options] = {}
+        self.steps_left = _TREE_LIMIT
+
+    def listings(self) -> list[str]:
+        """Return the CMakeLists.txt files that may start a build, the outer ones first."""
+        found = [
+            path
+            for path in self.tree.files
+            if path.rpartition("/")[2] == "CMakeLists.txt" and not _FOREIGN_FOLDER.search(path)
+        ]
+        return sorted(found, key=lambda name: (name.count("/"), name))
+
+    def parse(self, path: str) -> tuple[Statement, ...] | None:
+        """Return a file's statements; None where the tree has no such file."""
+        if not self.tree.is_readable(path):
+            return None
+        if path not in self.parsed:
+            self.parsed[path] = parse_file(path, self.tree.read(path))
+        return self.parsed[path]
+
+    def switches(self) -> dict[str, frozenset[str]]:
+        """Return the variables that are compared with platforms' names, and those names.
+
+        Only those that are left to whoever builds: never set, or set only in the cache.
+        """
+        compared: dict[str, set[str]] = {}
+        assigned: set[str] = set()
+        for path in sorted(self.tree.files):
+            if path.endswith((".cmake", "/CMakeLists.txt")) or path == "CMakeLists.txt":
+                for command in _every_command(self.parse(path) or ()):
+                    _note_switch(command, compared, assigned)
+        return {name: frozenset(words) for name, words in compared.items() if name not in assigned}
+
+    def read(self, platforms: Sequence[Platform]) -> list[Build]:
+        """Return each root's build on each platform."""
+        listings = self.listings()
+        switches = self.switches() if listings else {}
+        builds: list[Build] = []
+        for path in listings:
+            # What another build takes in by add_subdirectory is no build of its own.
+            if path in self.entered or (builds and not self._is_project(path)):
+                continue
+            for platform in platforms:
+                build, machine = self._evaluate(path, platform, switches)
+                builds.append(build)
+                self._options[path, platform] = machine.options
+        return builds
+
+    def vary(self, builds: Sequence[Build], platforms: Sequence[Platform]) -> list[Build]:
+        """Set each option that changes a build otherwise; return the builds, perhaps with problems.
+
+        What they become is in `variants`. Builds of other descriptions are returned as they are.
+        """
+        switches = self.switches()
+        tested = self._tested()
+        self.steps_left = _TREE_LIMIT
+        of_label = {platform.label: platform for platform in platforms}
+        return [self._varied(build, of_label[build.platform], switches, tested) for build in builds]
+
+    def _varied(
+        self,
+        default: Build,
+        platform: Platform,
+        switches: dict[str, frozenset[str]],
+        tested: frozenset[str],
+    ) -> Build:
+        """Evaluate a build once for each option that changes a target of it; return the build.
+
+        It has a problem more where not every option was tried: there are too many, or the tree's
+        steps end with it; later builds are not varied then.
+        """
+        options = self._options.get((default.description, platform), {})
+        if not default.targets or not self.steps_left:
+            return default
+        choices = [
+            choice
+            for name, (value, location) in options.items()
+            if name in tested
+            for choice in alternatives(name, value, location)
+        ]
+        for choice in choices[:_MOST_CHOICES]:
+            build, machine = self._evaluate(default.description, platform, switches, choice)
+            if machine.is_stopped:
+                self.steps_left = 0
+                stopped = problem(
+                    default.description, "unread.options_stopped", platform=platform.label
+                )
+                return replace(default, problems=(*default.problems, stopped))
+            if build.targets and build.targets != default.targets:
+                self.variants.append(build)
+        if len(choices) > _MOST_CHOICES:
+            cut = problem(
+                default.description,
+                "unread.options_cut",
+                count=len(choices),
+                platform=platform.label,
+                tried=_MOST_CHOICES,
+            )
+            return replace(default, problems=(*default.problems, cut))
+        return default
+
+    def _tested(self) -> frozenset[str]:
+        """Return every word in the conditions and loops of the files evaluated so far."""
+        for path in self.entered - self.words.keys():
+            commands = _every_command(self.parse(path) or ())
+            texts = [
+                argument.text
+                for command in commands
+                if command.name in {"if", "foreach"}
+                for argument in command.arguments
+            ]
+            self.words[path] = frozenset(_WORD.findall(" ".join(texts)))
+        return frozenset().union(*self.words.values())
+
+    def _is_project(self, path: str) -> bool:
+        commands = _every_command(self.parse(path) or ())
+        return any(command.name == "project" for command in commands)
+
+    def _evaluate(
+        self,
+        root: str,
+        platform: Platform,
+        switches: dict[str, frozenset[str]],
+        choice: Choice | None = None,
+    ) -> tuple[Build, Machine]:
+        machine = Machine(platform, switches, self.tree.files, self.parse)
+        machine.commands = COMMANDS
+        machine.chosen = {choice.name: choice.value} if choice else {}
+        self.steps_left += _EACH_LIMIT
+        machine.step_limit = min(STEP_LIMIT, self.steps_left)
+        problems: list[Problem] = []
+        folder = root.rpartition("/")[0]
+        try:
+            machine.start(folder)
+        except ConfigurationFailedError as failure:
+            problems.append(
+                problem(failure.location, "unread.build_fails", platform=platform.label)
+            )
+            machine.targets.clear()
+        except StepLimitError:
+            problems.append(problem(root, "unread.steps", count=machine.steps))
+        except RecursionError:
+            problems.append(problem(root, "unread.nested"))
+        self.steps_left -= min(machine.steps, self.steps_left)
+        self.entered.update(machine.entered)
+        build = Build(
+            description=root,
+            platform=platform.label,
+            targets=_targets(machine),
+            problems=tuple(problems),
+            choice=choice,
+        )
+        return build, machine
+
+
+def _targets(machine: Machine) -> tuple[Target, ...]:
+    before = initial_variables(machine.platform)
+    flags = []
+    for language in _LANGUAGE_FLAGS:
+        name = f"CMAKE_{language}_FLAGS"
+        value = machine.read(name)
+        if value != before.get(name, ""):
+            flags.append((language, value))
+    directory = Directory(
+        definitions=tuple(machine.directory.definitions),
+        options=tuple(machine.directory.options),
+        language_flags=tuple(flags),
+    )
+    finisher = Finisher(
+        machine.targets, directory, machine.source_properties, machine.resolve_source
+    )
+    return tuple(
+        finisher.finish(state)
+        for state in machine.targets.values()
+        if state.kind not in {"interface", "imported"}
+    )
+
+
+def _every_command(statements: Iterable[Statement]) -> Iterator[Command]:
+    pending = list(statements)
+    while pending:
+        statement = pending.pop()
+        if isinstance(statement, Command):
+            yield statement
+        elif isinstance(statement, If):
+            for branch in statement.branches:
+                if branch.condition is not None:
+                    yield Command("if", branch.condition, branch.location)
+                pending.extend(branch.body)
+        else:
+            yield statement.opening
+            pending.extend(statement.body)
+
+
+def _note_switch(command: Command, compared: dict[str, set[str]], assigned: set[str]) -> None:
+    texts = [argument.text for argument in command.arguments]
+    is_set = command.name == "set" and len(texts) > 1 and "CACHE" not in texts
+    # A variable that is set from itself (its case changed) is still the person's choice.
+    if is_set and not any(f"${{{texts[0]}}}" in text for text in texts[1:]):
+        assigned.add(texts[0])
+    if command.name == "if":
+        for left, operator, right in zip(texts, texts[1:], texts[2:], strict=False):
+            if operator in {"STREQUAL", "MATCHES", "EQUAL"} and _PLATFORM_VALUE.match(right):
+                name = left.removeprefix("${").removesuffix("}")
+                compared.setdefault(name, set()).add(right)

@@ -1,0 +1,277 @@
+"""The state of a CMake evaluation: variables, targets, paths, and what conditions may ask."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.conditions import Truth, truth_of
+from opparity.checker.languages.cmake.configuration import (
+    BINARY,
+    SET_BY_PACKAGES,
+    SOURCE,
+    initial_variables,
+    option_value,
+    processor_text,
+    switch_value,
+)
+from opparity.checker.languages.cmake.targets import SourceProperties, TargetState
+from opparity.checker.languages.cmake.values import UNKNOWN, is_decided, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from opparity.checker.facts.places import Location, Problem
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.languages.cmake.syntax import Block, Statement
+
+
+# Of one build; vLLM 0.33.0's take 400 (CPU) to 10,852 (CUDA).
+STEP_LIMIT = 100_000
+_SHORT = 1000
+
+
+class StepLimitError(Exception):
+    """A build description that runs for too long."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """Variables of a function, a directory or the top."""
+
+    variables: dict[str, str]
+    parent: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A `function` or `macro` of the tree."""
+
+    block: Block
+    parameters: tuple[str, ...]
+    is_macro: bool
+
+
+# Folders that a clone with submodules has, or that a build fills.
+_FETCHED = re.compile(
+    r"(?:^|/)(?:third[_-]?party|3rd_?party|externals?|extern|submodules?|deps|vendor|build)(?:/|$)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Directory:
+    """What `add_definitions` and its kind gather."""
+
+    definitions: list[tuple[str, Location]] = field(default_factory=list)
+    options: list[tuple[str, Location]] = field(default_factory=list)
+
+
+class State:
+    """What the commands so far have made.
+
+    Attributes:
+        doubt: how many undecided conditions are around the current statement.
+        places: source text -> where a list names it.
+        external: lower-case prefixes of variables that packages outside the tree set.
+        options: what whoever builds may choose: name -> default, and where it is offered.
+        chosen: options that are not left at their defaults.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        switches: Mapping[str, frozenset[str]],
+        files: frozenset[str],
+        parse: Callable[[str], tuple[Statement, ...] | None],
+    ) -> None:
+        self.platform = platform
+        self.switches = switches
+        self.files = files
+        self.folders = _folders(files)
+        self.hipified = _hipified(files)
+        self.parse = parse
+        self.presumed = initial_variables(platform)
+        self.scope = Scope(dict(self.presumed))
+        self.targets: dict[str, TargetState] = {}
+        self.source_properties = SourceProperties()
+        self.global_properties: dict[str, str] = {}
+        self.directory = Directory()
+        self.routines: dict[str, Routine] = {}
+        self.places: dict[str, Location] = {}
+        self.external: set[str] = set()
+        self.options: dict[str, tuple[str, Location]] = {}
+        self.chosen: Mapping[str, str] = {}
+        self.aliases: dict[str, str] = {}
+        self.problems: list[Problem] = []
+        self.made: set[str] = set()
+        self.doubt = 0
+        self.steps = 0
+        self.step_limit = STEP_LIMIT
+        self.calls = 0
+        self.bindings: dict[str, str] = {}
+        self.entered: set[str] = set()
+        self.commands: Mapping[str, Callable[..., None]] = {}
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it took more steps than it may."""
+        return self.steps > self.step_limit
+
+    def count_steps(self, number: int = 1) -> None:
+        """Count what takes about as long as so many short commands.
+
+        Raises:
+            StepLimitError: it was too much.
+        """
+        self.steps += number
+        if self.steps > self.step_limit:
+            raise StepLimitError
+
+    def _weighed(self, value: str) -> str:
+        """Return a value, having counted the time that it takes to take it apart."""
+        if len(value) > _SHORT:
+            is_plain = "[" not in value and "\\;" not in value
+            self.count_steps(
+                len(value) // 2000 + value.count(";") // 64 if is_plain else len(value) // 40
+            )
+        return value
+
+    def lookup(self, name: str) -> str | None:
+        """Return a variable's value; None where nothing defines it."""
+        value = self.scope.variables.get(name)
+        if value is not None:
+            return value
+        if name in self.switches:
+            chosen = switch_value(name, self.switches[name], self.platform)
+            if chosen is not None:
+                return chosen
+        lower = name.lower()
+        if any(lower.startswith(prefix) for prefix in self.external):
+            return UNKNOWN
+        return option_value(name, self.platform)
+
+    def is_presumed(self, name: str) -> bool:
+        """Return whether a variable has its value only because some package would set it."""
+        return name in SET_BY_PACKAGES and self.scope.variables.get(name) == self.presumed.get(name)
+
+    def read(self, name: str) -> str:
+        """Return what `${name}` stands for."""
+        if name in self.bindings:
+            return self._weighed(self.bindings[name])
+        return self._weighed(self.lookup(name) or "")
+
+    def assign(self, name: str, value: str, scope: Scope | None = None) -> None:
+        """Set a variable, of this scope unless another is given."""
+        (scope or self.scope).variables[name] = self._weighed(value)
+
+    def offer(self, name: str, default: str, location: Location) -> None:
+        """Set an option to what was chosen, or else to its default."""
+        self.options.setdefault(name, (default, location))
+        self.assign(name, self.chosen.get(name, default))
+
+    def exists(self, path: str) -> Truth:
+        """Return whether a path exists; only the tree's own are known.
+
+        What is missing from a submodule, or from a folder that is not there, a build may have.
+        """
+        inside = self.inside(path)
+        if inside is None:
+            return self._exists_outside(path)
+        if inside in self.files or inside in self.folders:
+            return Truth.TRUE
+        parent = posixpath.dirname(inside)
+        is_fetched = _FETCHED.search(inside) or (parent and parent not in self.folders)
+        return Truth.UNKNOWN if is_fetched else Truth.FALSE
+
+    def _exists_outside(self, path: str) -> Truth:
+        """Return whether the platform's machine has a toolkit's file."""
+        if not is_decided(path):
+            return Truth.UNKNOWN
+        if "rocm" in path or "hip" in path:
+            return truth_of(self.platform.language == "HIP")
+        if "cuda" in path or "nvcc" in path:
+            return truth_of(self.platform.language == "CUDA")
+        return Truth.UNKNOWN
+
+    def has_target(self, name: str) -> Truth:
+        """Return whether a target exists; imported ones are not known."""
+        if name in self.targets or name in self.aliases:
+            return Truth.TRUE
+        return Truth.UNKNOWN if "::" in name else Truth.FALSE
+
+    def has_command(self, name: str) -> Truth:
+        """Return whether a command exists."""
+        lower = name.lower()
+        return truth_of(lower in self.routines or lower in self.commands)
+
+    def matched(self, groups: Sequence[str]) -> None:
+        """Set CMAKE_MATCH_<n>."""
+        for index, group in enumerate(groups):
+            self.scope.variables[f"CMAKE_MATCH_{index}"] = group
+
+    def inside(self, path: str) -> str | None:
+        """Return a path relative to the tree's root; None for one outside or not known."""
+        if not is_decided(path):
+            return None
+        base = self.read("CMAKE_CURRENT_SOURCE_DIR") or SOURCE
+        whole = posixpath.normpath(posixpath.join(base, path))
+        if whole == SOURCE:
+            return "."
+        return whole.removeprefix(f"{SOURCE}/") if whole.startswith(f"{SOURCE}/") else None
+
+    def processor_text(self) -> str:
+        """Return what /proc/cpuinfo would say."""
+        return processor_text(self.platform)
+
+    def target(self, name: str) -> TargetState | None:
+        """Return a target of the tree, also by an alias."""
+        return self.targets.get(self.aliases.get(name, name))
+
+    def mark(self, value: str) -> str:
+        """Return a list whose elements are doubtful where the current statement is."""
+        return merge("", value) if self.doubt else value
+
+    def absolute(self, source: str) -> str:
+        """Return a source's text from the root, so that it means the same everywhere."""
+        if source.startswith(("/", "$<", UNKNOWN)):
+            return source
+        return posixpath.join(self.read("CMAKE_CURRENT_SOURCE_DIR") or SOURCE, source)
+
+    def resolve_source(self, source: str) -> str | None:
+        """Return a source's path in the tree, undoing hipify's renaming; None if it has none."""
+        if not is_decided(source):
+            return None
+        whole = posixpath.normpath(self.absolute(source))
+        for root in (f"{SOURCE}/", f"{BINARY}/"):
+            if whole.startswith(root):
+                path = whole.removeprefix(root)
+                if path in self.files:
+                    return path
+                return self.hipified.get(path)
+        return None
+
+
+def hipified_name(path: str) -> str:
+    """Return the name that hipify gives to a CUDA file."""
+    return re.sub(r"\.cu$", ".hip", path).replace("cuda", "hip")
+
+
+# A tree's files are the same in each of its builds, on each platform.
+@lru_cache(maxsize=2)
+def _hipified(files: frozenset[str]) -> Mapping[str, str]:
+    return {hipified_name(path): path for path in sorted(files) if ".cu" in path}
+
+
+@lru_cache(maxsize=2)
+def _folders(files: frozenset[str]) -> frozenset[str]:
+    found: set[str] = {"."}
+    for path in files:
+        folder = posixpath.dirname(path)
+        while folder and folder not in found:
+            found.add(folder)
+            folder = posixpath.dirname(folder)
+    return frozenset(found)

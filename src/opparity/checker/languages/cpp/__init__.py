@@ -1,0 +1,1 @@
+"""C++, CUDA and HIP files: what they declare, define, register and test."""

@@ -1,0 +1,144 @@
+"""C++, CUDA and HIP files, each read on its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.native import NativeFile
+from opparity.checker.facts.places import Location, problem
+from opparity.checker.languages.cpp.bodies import without_idle_bodies
+from opparity.checker.languages.cpp.calls import read_calls
+from opparity.checker.languages.cpp.function_tables import TableReader
+from opparity.checker.languages.cpp.functions import collect
+from opparity.checker.languages.cpp.macro_expansion import expanded_blocks, registering_macros
+from opparity.checker.languages.cpp.operator_chains import read_operator_chains
+from opparity.checker.languages.cpp.preprocessor import read_directives
+from opparity.checker.languages.cpp.registration_macros import (
+    macro_bodies,
+    macro_uses,
+    macros_outside,
+)
+from opparity.checker.languages.cpp.registrations import read_blocks, registration_blocks
+from opparity.checker.languages.cpp.syntax import parse, text_of
+from opparity.checker.languages.cpp.text_scan import (
+    constants,
+    guessed_definitions,
+    init_functions,
+    lane_masks,
+    line_finder,
+    opened_namespaces,
+    with_literals,
+    without_comments,
+)
+from opparity.checker.languages.cpp.tvm_exports import read_tvm_exports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import MacroUse, Reference, Registration
+    from opparity.checker.languages.cpp.functions import Functions
+    from opparity.checker.languages.workers import Workers
+    from opparity.checker.tree.contents import Tree
+
+# Below this many bytes other processes cost more than they save (their start: about 0.05 s).
+WORTH_A_POOL = 400_000
+# A parse of one file this large takes about 0.3 s.
+_LARGEST_PARSED = 1_500_000
+_COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm", ".mu")
+
+
+def read_native_files(tree: Tree, workers: Workers) -> Iterator[NativeFile]:
+    """Return the facts of every C++, CUDA and HIP file of a tree, in no order.
+
+    The reading starts at once; who asks for the results waits for it.
+    """
+    contents = {path: tree.read(path) for path in tree.native}
+    return workers.map(_read_batch, contents, worthwhile=WORTH_A_POOL)
+
+
+def _read_batch(files: Sequence[tuple[str, bytes]]) -> list[NativeFile]:
+    return [_read_file(path, content) for path, content in files]
+
+
+def _read_file(path: str, content: bytes) -> NativeFile:
+    if len(content) > _LARGEST_PARSED:
+        megabytes = len(content) / 1e6
+        too_long = problem(path, "unread.native_too_long", size=f"{megabytes:.1f}")
+        return NativeFile(path=path, problems=(too_long,))
+    return read_native_text(path, content.decode("utf-8", errors="replace"))
+
+
+def _macro_uses(
+    path: str, functions: Functions, condition_at: Callable[[int], Condition]
+) -> Iterator[MacroUse]:
+    for block, body in registration_blocks(functions.bodies):
+        line = body.start_point.row + 1
+        yield from macro_uses(block, path, text_of(body), line, condition_at)
+
+
+def _in_expansion(
+    path: str, line: int, text: str, condition_at: Callable[[int], Condition]
+) -> Iterator[Registration]:
+    """Yield what a macro registers that makes a whole block, at the place where it is used."""
+    inner = collect(parse(text.encode()).root_node, path, condition_at)
+    for registration in read_blocks(inner.bodies, path, condition_at, {}).registrations:
+        yield replace(registration, location=Location(path, line), condition=condition_at(line))
+
+
+def read_native_text(path: str, text: str) -> NativeFile:
+    """Return the facts of one file's text."""
+    directives = read_directives(path, text)
+    condition_at = directives.condition_at
+    syntax = parse(without_idle_bodies(text).encode())
+    functions = collect(syntax.root_node, path, condition_at)
+    clean = without_comments(text)
+    line_of = line_finder(clean)
+    definitions = functions.definitions
+    if syntax.root_node.has_error:
+        definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
+    calls = read_calls(path, clean, line_of, condition_at, definitions)
+    macros = registering_macros(directives.macro_definitions)
+    blocks = read_blocks(functions.bodies, path, condition_at, macros)
+    registrations = blocks.registrations
+    for start, expansion in expanded_blocks(clean, macros):
+        registrations.extend(_in_expansion(path, line_of(start), expansion, condition_at))
+    tabled: tuple[Reference, ...] = ()
+    if path.endswith(_COMPILED):
+        written = with_literals(text) if "PyMethodDef" in text else ""
+        tables = TableReader(path, clean, written, definitions, condition_at)
+        tabled = tuple(tables.references(line_of))
+        if written:
+            registrations.extend(tables.method_tables(line_finder(written)))
+    if "TVM" in text or "GlobalDef" in text:
+        written = with_literals(text)
+        registrations.extend(read_tvm_exports(path, written, line_finder(written), condition_at))
+    if "RegisterOperators" in clean:
+        registrations.extend(read_operator_chains(syntax.root_node, path, condition_at))
+    return NativeFile(
+        path=path,
+        macro_bodies=tuple(macro_bodies(path, text, condition_at)),
+        macro_uses=(
+            *_macro_uses(path, functions, condition_at),
+            *macros_outside(path, with_literals(text), condition_at),
+        ),
+        declarations=tuple(functions.declarations),
+        templates=tuple(functions.templates),
+        definitions=tuple(definitions),
+        registrations=tuple(registrations),
+        handed_on=tuple(blocks.handed_on),
+        unfollowed=tuple(blocks.unfollowed),
+        named=frozenset(blocks.named),
+        called=calls.names,
+        references=calls.references,
+        constants=constants(clean, line_of, condition_at),
+        init_functions=init_functions(path, clean, line_of),
+        tabled=tabled,
+        opened_namespaces=opened_namespaces(clean),
+        has_errors=syntax.root_node.has_error,
+        macro_tests=tuple(directives.macro_tests),
+        macro_definitions=tuple(directives.macro_definitions),
+        lane_masks=tuple(lane_masks(path, clean, line_of, condition_at, definitions)),
+        includes=tuple(directives.includes),
+    )

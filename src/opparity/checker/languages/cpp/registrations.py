@@ -1,0 +1,87 @@
+"""The blocks in which C++ registers operators: torch's libraries, pybind11's modules, helpers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opparity.checker.languages.cpp.block_reader import Block, BlockReader, Registered
+from opparity.checker.languages.cpp.syntax import field as child
+from opparity.checker.languages.cpp.syntax import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tree_sitter import Node
+
+    from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import Signature
+
+_LIBRARY_MACRO = re.compile(
+    r"^(?:STABLE_)?TORCH_LIBRARY(_FRAGMENT|_IMPL)?(_EXPAND)?$|"
+    r"^(?:\w+_)?TORCH_LIBRARY(_FRAGMENT|_IMPL)?(_EXPAND)?$"
+)
+_PYBIND_MACROS = frozenset({"PYBIND11_MODULE", "NB_MODULE", "PYBIND11_MODULE_EXPAND"})
+_MODULE_TYPE = re.compile(
+    r"\b(?:py|pybind11|nb|nanobind)::module_?\b|\bpybind11::module\b|torch::Library\b"
+)
+
+
+def read_blocks(
+    bodies: list[tuple[Node, Signature]],
+    path: str,
+    condition_at: Callable[[int], Condition],
+    macros: Mapping[str, str],
+) -> Registered:
+    """Return what the bodies of a file's functions register.
+
+    `macros` are the file's own that take parameters and register.
+    """
+    found = Registered()
+    for block, body in registration_blocks(bodies):
+        found.add(BlockReader(block, path, condition_at, macros).read(body))
+    return found
+
+
+def registration_blocks(bodies: list[tuple[Node, Signature]]) -> Iterator[tuple[Block, Node]]:
+    """Yield the blocks that macros open among a file's functions, each with its body."""
+    for node, signature in bodies:
+        block = _block(node, signature)
+        body = child(node, "body")
+        if block is not None and body is not None:
+            yield replace(block, scope=signature.namespace), body
+
+
+def _block(node: Node, signature: Signature) -> Block | None:
+    name = signature.name
+    is_library, is_module = bool(_LIBRARY_MACRO.match(name)), name in _PYBIND_MACROS
+    arguments = _macro_arguments(child(node, "declarator")) if is_library or is_module else []
+    if is_library and len(arguments) >= 2:  # noqa: PLR2004 -- library, variable
+        style = "stable" if name.startswith("STABLE_") else "torch_library"
+        key = arguments[1] if "_IMPL" in name and len(arguments) > 2 else ""  # noqa: PLR2004
+        return Block(arguments[-1], arguments[0], key, style)
+    if is_module and len(arguments) >= 2:  # noqa: PLR2004
+        return Block(arguments[1], arguments[0], "", "pybind")
+    for parameter in signature.parameters:
+        if _MODULE_TYPE.search(parameter.type):
+            style = "torch_library" if "Library" in parameter.type else "pybind"
+            return Block(parameter.name, "", "", style, helper=name)
+    return None
+
+
+def _macro_arguments(declarator: Node | None) -> list[str]:
+    """Return the comma-separated arguments of a macro that looks like a function's head."""
+    if declarator is None:
+        return []
+    parameters = child(declarator, "parameters")
+    if parameters is None:
+        return []
+    arguments, depth = [""], 0
+    for character in text_of(parameters)[1:-1]:
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth == 0:
+            arguments.append("")
+        elif not character.isspace():
+            arguments[-1] += character
+    return arguments

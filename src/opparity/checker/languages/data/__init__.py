@@ -1,0 +1,1 @@
+"""Build descriptions and source lists that are data: TOML and JSON."""

@@ -1,0 +1,95 @@
+"""What a Python file says of operators by its text, before anything of the build is known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_NAMESPACE = re.compile(rb"torch\.ops\.(\w+)(?:\.(\w+))?")
+_QUOTED = re.compile(rb'"(\w+)::')
+_PREDICATES = re.compile(rb"def (?<!\wdef )_?is_(?:cuda|rocm|hip|cpu|npu|xpu|musa|mlu)\w*\s*\(")
+_MARKS = (b"custom_op(", b"register_op(", b"triton_op(", b".define(")
+# What defines an operator, and its first text: a name, a schema, or a name with its library.
+_DEFINITION = re.compile(
+    rb"""\n([ \t]*+)@?[\w.]*(?:custom_op|register_op|triton_op|\.define)\("""
+    rb"""\s*(?:\w+\s*=\s*)?[frbu]{0,2}["'](?:\w+::)?(\w+)"""
+)
+_HELPER = re.compile(rb"\ndef \w*register_(?:custom_)?op\(")
+_MAKES_A_LIBRARY = b"Library("
+# What compiles native code while the program runs, and the marks that are searched for first.
+_COMPILER_MARKS = (
+    *(b"nvrtc", b"hiprtc", b"RawModule", b"RawKernel", b"load_inline", b"SourceModule"),
+    *(b"_compile_kernel", b"cpp_extension", b"tvm_ffi"),
+)
+_COMPILER = re.compile(
+    rb"\b(?:nvrtc|hiprtc)\w*(?:CreateProgram|CompileProgram|compile\w*)\s*\(|\b(?:nv|hip)rtc\.\w+\("
+    rb"|\b(?:RawModule|RawKernel|load_inline|SourceModule|_compile_kernel)\s*\("
+    rb"|\bcpp_extension\.load\s*\(|\bcpp_extension import[^\n]*\bload\b|\btvm_ffi\.cpp\b"
+)
+_SOURCE_NAME = re.compile(rb"[\w./-]*\w\.(?:cu|cuh|cpp|cc|c|cxx|hip|h|hpp)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorText:
+    """What one file's text has; names are bytes.
+
+    Attributes:
+        uses: (library, operator) of each `torch.ops.library.operator`; b"" for no operator.
+        quoted: what stands before `::` at the start of a text.
+        definitions: (indentation, operator) of what defines operators.
+        has_predicate: it defines a function such as `is_cuda`.
+        has_helper: it defines a function that defines operators in a library of its own.
+        compiles: it compiles native code while it runs; and
+        sources: the files that it names, if so.
+    """
+
+    uses: frozenset[tuple[bytes, bytes]] = frozenset()
+    quoted: frozenset[bytes] = frozenset()
+    definitions: tuple[tuple[bytes, bytes], ...] = ()
+    has_predicate: bool = False
+    has_helper: bool = False
+    compiles: bool = False
+    sources: frozenset[bytes] = frozenset()
+
+    @property
+    def is_about_operators(self) -> bool:
+        """Return whether the file registers an operator or calls one."""
+        return bool(self.definitions or self.has_helper or any(name for _, name in self.uses))
+
+    def touches(self, libraries: frozenset[str]) -> bool:
+        """Return whether the file touches one of some libraries, or says what a platform is."""
+        names = tuple(name.encode() for name in libraries)
+        return (
+            self.has_predicate
+            or not self.quoted.isdisjoint(names)
+            or any(library.startswith(names) for library, _ in self.uses)
+        )
+
+
+_NOTHING = OperatorText()
+
+
+def read_operator_text(_: str, content: bytes) -> OperatorText | None:
+    """Return what a file's text says; None for nothing."""
+    # Plain texts, the rare part of them first: a search of vLLM 0.33.0's 43 MB takes 0.02 s for
+    # each.
+    has_uses = b"torch.ops." in content
+    has_quoted = b"::" in content
+    has_predicate = b"def is_" in content and _PREDICATES.search(content) is not None
+    # The parts that are common to the marks: half as many searches.
+    may_define = b"_op(" in content or b".define(" in content
+    may_compile = any(mark in content for mark in _COMPILER_MARKS)
+    compiles = may_compile and _COMPILER.search(content) is not None
+    if not (has_uses or has_quoted or has_predicate or may_define or compiles):
+        return None
+    defines = may_define and any(mark in content for mark in _MARKS)
+    found = OperatorText(
+        uses=frozenset(_NAMESPACE.findall(content)) if has_uses else frozenset(),
+        quoted=frozenset(_QUOTED.findall(content)) if has_quoted else frozenset(),
+        definitions=tuple(_DEFINITION.findall(content)) if defines else (),
+        has_predicate=has_predicate,
+        has_helper=defines and _MAKES_A_LIBRARY in content and _HELPER.search(content) is not None,
+        compiles=compiles,
+        sources=frozenset(_SOURCE_NAME.findall(content)) if compiles else frozenset(),
+    )
+    return None if found == _NOTHING else found

@@ -1,0 +1,214 @@
+"""Operators in one file: calls and reads of `torch.ops`, fakes, definitions, tables."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.places import Location
+from opparity.checker.facts.python import Call, CallKind, PythonRegistration, TableUse
+from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
+
+if TYPE_CHECKING:
+    from opparity.checker.languages.python.records import Place
+
+_FAKES = frozenset({"register_fake", "impl_abstract", "register_autograd", "register_vmap"})
+_DEFINING = frozenset({"custom_op", "triton_op", "define"})
+_DIRECT = re.compile(r"(?:^|_)register_(?:custom_)?op$")
+_TABLE_NAME = re.compile(r"_?[A-Z][A-Z0-9_]+$")
+_SCHEMA = re.compile(r"\s*(?:(?P<library>\w+)::)?(?P<operator>\w+)")
+# What `getattr` of an operator packet is, no overload.
+_PACKET_ATTRIBUTES = frozenset({"default", "out", "overloads"})
+
+
+@dataclass(slots=True)
+class OperatorUses:
+    """Collects what one file does with operators.
+
+    Attributes:
+        libraries: `name = torch.library.Library("_C", …)` -> "_C".
+        extensions: names bound to extension modules -> the module's last name.
+    """
+
+    path: str
+    calls: list[Call] = field(default_factory=list)
+    registrations: list[PythonRegistration] = field(default_factory=list)
+    table_uses: list[TableUse] = field(default_factory=list)
+    libraries: dict[str, str] = field(default_factory=dict)
+    extensions: dict[str, str] = field(default_factory=dict)
+
+    def _at(self, node: ast.AST) -> Location:
+        return Location(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
+
+    def record(self, node: ast.expr, name: str, place: Place) -> bool:
+        """Record an expression if it touches an operator, and return whether it did.
+
+        `name` is what the expression, or the function that it calls, is written as: `a.b.c`.
+        """
+        if isinstance(node, ast.Call):
+            if self._registers(node, name, place):
+                return True
+            found = operator_named(name) or self._in_extension(node.func)
+            if found is not None:
+                self._add(CallKind.CALL, found, node, place)
+                return True
+            return name == "getattr" and self._get_attribute(node, place)
+        if isinstance(node, ast.Attribute):
+            found = operator_named(name) or self._in_extension(node)
+            if found is not None and isinstance(node.ctx, ast.Load):
+                self._add(CallKind.READ, found, node, place)
+                return True
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            self._table_read(node, place)
+        return False
+
+    def asserted(self, node: ast.expr, place: Place) -> None:
+        """Record an assertion's `key in TABLE`."""
+        if isinstance(node, ast.Compare):
+            self._table_membership(node, place)
+
+    def _in_extension(self, node: ast.expr) -> tuple[str, str, str] | None:
+        """Return (module, function, "") of `extension.function`."""
+        match node:
+            case ast.Attribute(ast.Name(owner), name) if owner in self.extensions:
+                return self.extensions[owner], name, ""
+        return None
+
+    def _add(
+        self,
+        kind: CallKind,
+        found: tuple[str, str, str],
+        node: ast.AST,
+        place: Place,
+    ) -> None:
+        library, operator, overload = found
+        count, keywords = -1, tuple[str, ...]()
+        if kind is CallKind.CALL and isinstance(node, ast.Call):
+            count, keywords = _arguments(node)
+        self.calls.append(
+            Call(
+                kind,
+                library,
+                operator,
+                self._at(node),
+                place.guards,
+                overload,
+                place.at_import,
+                place.inside,
+                count,
+                keywords,
+                is_compared=place.is_compared and kind is CallKind.READ,
+            )
+        )
+
+    def _get_attribute(self, node: ast.Call, place: Place) -> bool:
+        """Record `getattr(torch.ops.X, "y")`; with a default it is a guard of its own."""
+        if len(node.args) != 2:  # noqa: PLR2004 -- no default
+            return False
+        library, name = dotted(node.args[0]), node.args[1]
+        if not library.startswith("torch.ops.") or not isinstance(name, ast.Constant):
+            return False
+        found = (library.removeprefix("torch.ops."), str(name.value), "")
+        self._add(CallKind.READ, found, node, place)
+        return True
+
+    # ---- registrations from Python
+
+    def _registers(self, node: ast.Call, name: str, place: Place) -> bool:
+        last = name.rpartition(".")[2]
+        if last in _FAKES:
+            library, separator, operator = _first_text(node).partition("::")
+            if separator:
+                found = (library, operator.partition(".")[0], "")
+                self._add(CallKind.REGISTER_FAKE, found, node, place)
+                return True
+        if last in _DEFINING or _DIRECT.search(last):
+            self._defines(node, name, _first_text(node), place)
+        return False
+
+    def _defines(self, node: ast.Call, name: str, text: str, place: Place) -> None:
+        match = _SCHEMA.match(text)
+        if not match:
+            return
+        owner = name.rpartition(".")[0]
+        library = match["library"] or self.libraries.get(owner, "")
+        for keyword in node.keywords:
+            if keyword.arg == "target_lib":
+                library = self.libraries.get(dotted(keyword.value), "") or library
+        # The helper's own library is looked up when every file is known.
+        inside = "" if place.at_import else place.inside
+        registration = PythonRegistration(
+            library, match["operator"], self._at(node), place.guards, inside
+        )
+        self.registrations.append(registration)
+
+    # ---- assignments
+
+    def store(self, node: ast.stmt, place: Place) -> None:
+        """Record `LIBRARY = Library("X", …)` and `TABLE[key] = value`."""
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            return
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            if isinstance(target, ast.Subscript):
+                table = dotted(target.value)
+                if _TABLE_NAME.match(table):
+                    self._table_use(table, target.slice, place, stored=node.value)
+            elif isinstance(target, ast.Name):
+                self._named_value(target.id, node.value, place)
+
+    def _named_value(self, name: str, value: ast.expr, place: Place) -> None:
+        if isinstance(value, ast.Call) and dotted(value.func).rpartition(".")[2] == "Library":
+            text = _first_text(value)
+            if text:
+                self.libraries[name] = text
+        if isinstance(value, ast.Dict) and place.at_import and _TABLE_NAME.match(name):
+            for key, stored in zip(value.keys, value.values, strict=True):
+                if key is not None:
+                    self._table_use(name, key, place, stored=stored)
+
+    def _table_read(self, node: ast.Subscript, place: Place) -> None:
+        table = dotted(node.value)
+        if _TABLE_NAME.match(table):
+            self._table_use(table, node.slice, place)
+
+    def _table_membership(self, node: ast.Compare, place: Place) -> None:
+        """Record the `key in TABLE` of an assertion, which fails where the key is missing."""
+        table = dotted(node.comparators[0])
+        if isinstance(node.ops[0], ast.In) and _TABLE_NAME.match(table):
+            self._table_use(table, node.left, place)
+
+    def _table_use(
+        self, table: str, key: ast.expr, place: Place, stored: ast.expr | None = None
+    ) -> None:
+        use = TableUse(
+            table,
+            ast.unparse(key),
+            self._at(key),
+            is_store=stored is not None,
+            guards=place.guards,
+            at_import=place.at_import,
+            function=dotted(stored) if stored is not None else "",
+            inside=place.inside,
+        )
+        self.table_uses.append(use)
+
+
+def _first_text(node: ast.Call) -> str:
+    """Return the first argument, or `op_name=`, where it is a constant text."""
+    candidates = [*node.args[:1], *(k.value for k in node.keywords if k.arg in {"op_name", "name"})]
+    for candidate in candidates:
+        if isinstance(candidate, ast.Constant) and isinstance(candidate.value, str):
+            return candidate.value
+    return ""
+
+
+def _arguments(node: ast.Call) -> tuple[int, tuple[str, ...]]:
+    """Return how many arguments a call gives (-1 with a star), and the keywords' names."""
+    starred = any(isinstance(argument, ast.Starred) for argument in node.args)
+    keywords = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
+    if starred or len(keywords) < len(node.keywords):
+        return -1, keywords
+    return len(node.args) + len(keywords), keywords

@@ -1,0 +1,223 @@
+"""One Python file's bytes to its facts: parsed as far as it can matter, and read."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.places import problem
+from opparity.checker.languages.python.bindings import Rebound
+from opparity.checker.languages.python.interest import (
+    SearchedText,
+    Wanted,
+    asked_functions,
+    interest_of,
+    may_answer,
+    places_of_interest,
+)
+from opparity.checker.languages.python.module_reader import ModuleReader
+from opparity.checker.languages.python.names import module_name
+from opparity.checker.languages.python.pruning import blocks_of, without_bodies
+from opparity.checker.languages.python.records import ModuleFacts
+from opparity.checker.languages.python.syntax import parse_quietly
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    from opparity.checker.languages.python.pruning import Block
+
+# Whatever may be an import, one in a string or after a semicolon too.
+_IMPORT = re.compile(r"import\b\s*(\([^)]*+\)?|(?:[^\n\\]++|\\\n?)*+)")
+_BASE = re.compile(r"from[\s\\]*([\w.]+)[\s\\]*$")
+_LONGEST_BASE = 300
+_IMPORTED = re.compile(r"([\w.]+)(?:[\s\\]+as[\s\\]+(\w+))?")
+_NAME = re.compile(r"\w+")
+_COMMENT = re.compile(r"#[^\n]*")
+# A name before `:=`, in text that is read backwards.
+_INLINE = re.compile(r"=:\s*(\w+)")
+# What holds statements, or handlers and cases that do.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers")
+_NONLOCAL = re.compile(r"nonlocal\b([\w\s,\\]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """Modules that lead to operators.
+
+    Attributes:
+        extensions: the last names of extension modules.
+        modules: dotted names of the tree's modules whose functions touch operators.
+        names: what in these modules does so, and what uses it there; None where that is not known.
+    """
+
+    extensions: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
+    names: frozenset[str] | None = frozenset()
+
+
+def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
+    """Return what one file says, before its names are followed into others.
+
+    Args:
+        path: the file's path.
+        content: its bytes.
+        leads: modules that lead to operators.
+    """
+    text = SearchedText(_text(content))
+    package = _package_of(path)
+    possible = _possibly_bound(text.text, package, leads)
+    try:
+        syntax, asked = _parse(text, possible)
+        wanted = (
+            _bound_from(syntax, package, leads) if possible.names or possible.places else Wanted()
+        )
+        interest = interest_of(text, syntax, wanted, asked)
+        reader = ModuleReader(path, package, interest, leads.extensions, _rebound(text.text))
+        return reader.read(syntax)
+    except (SyntaxError, ValueError) as error:
+        return ModuleFacts(path, problem=problem(path, "unread.python", detail=str(error)))
+    except (RecursionError, MemoryError):
+        return ModuleFacts(path, problem=problem(path, "unread.nested"))
+
+
+def question_to(leads: Leads, path: str, content: bytes) -> Hashable:
+    """Return what is asked of a file: the same leads, and others that it does not import, too."""
+    possible = _possibly_bound(_text(content), _package_of(path), leads)
+    return (
+        *(frozenset(possible.names), frozenset(possible.direct), frozenset(possible.places)),
+        frozenset(possible.extensions),
+    )
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", errors="replace")
+
+
+def _package_of(path: str) -> tuple[str, ...]:
+    package = tuple(module_name(path).split("."))
+    return package if path.endswith("__init__.py") else package[:-1]
+
+
+def _parse(text: SearchedText, wanted: Wanted) -> tuple[ast.Module, frozenset[str]]:
+    """Return the syntax of a file, and which functions its tests ask.
+
+    What cannot matter may have lost its body.
+    """
+    blocks = blocks_of(text.text)
+    places = places_of_interest(text, blocks, wanted)
+    asked = asked_functions(text.text, blocks, places)
+    answering = [
+        block.start
+        for block in blocks
+        if block.is_function and (block.name in asked or may_answer(block.name))
+    ]
+
+    def is_idle(block: Block) -> bool:
+        return not (block.holds(places) or block.holds(answering))
+
+    pruned = without_bodies(text.text, blocks, is_idle)
+    try:
+        return parse_quietly(pruned), asked
+    except SyntaxError:
+        return parse_quietly(text.text), asked
+
+
+def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> Wanted:
+    """Return what `_bound_from` may come to, and some more, before a file is parsed.
+
+    Places are offsets here.
+    """
+    found = Wanted()
+    for match in _IMPORT.finditer(text):
+        before = _BASE.search(text[max(0, match.start() - _LONGEST_BASE) : match.start()])
+        module = _absolute(before[1], package) if before else ""
+        if module in leads.modules:
+            found.places.add(match.start())
+        for name, alias in _IMPORTED.findall(_COMMENT.sub("", match[1])):
+            if before:
+                _note(found, leads, module, name, alias or name)
+            else:
+                _note_module(found, leads, name, alias or name.partition(".")[0])
+    return found
+
+
+def _note(found: Wanted, leads: Leads, module: str, name: str, bound: str) -> None:
+    """Note the name that `from module import name as bound` binds, where it leads somewhere."""
+    if _leads(leads, module, name):
+        found.names.add(bound)
+        if name in leads.extensions:
+            found.direct.add(bound)
+            found.extensions.add(name)
+
+
+def _note_module(found: Wanted, leads: Leads, module: str, bound: str) -> None:
+    """Note the name that `import module as bound` binds, where it leads somewhere."""
+    if _last(module) in leads.extensions:
+        found.names.add(bound)
+        found.extensions.add(_last(module))
+        if bound != module.partition(".")[0] or bound == module:  # no package around it
+            found.direct.add(bound)
+    elif module in leads.modules:
+        found.names.add(bound)
+
+
+def _absolute(written: str, package: tuple[str, ...]) -> str:
+    rest = written.lstrip(".")
+    level = len(written) - len(rest)
+    base = package[: len(package) - level + 1] if level else ()
+    return ".".join([*base, *([rest] if rest else [])])
+
+
+def _leads(leads: Leads, module: str, name: str) -> bool:
+    """Return whether a name leads to operators, or to what a guard may ask about them."""
+    if module in leads.modules and (leads.names is None or name in leads.names or may_answer(name)):
+        return True
+    return name in leads.extensions or f"{module}.{name}" in leads.modules
+
+
+def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> Wanted:
+    """Return the names that a file binds from modules whose functions touch operators.
+
+    Places are the lines of imports: who imports such a module matters, whatever is made of it.
+    """
+    found = Wanted()
+    for node in _statements(syntax):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                bound = alias.asname or alias.name.partition(".")[0]
+                _note_module(found, leads, alias.name, bound)
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute("." * node.level + (node.module or ""), package)
+            if module in leads.modules:
+                found.places.add(node.lineno)
+            for alias in node.names:
+                _note(found, leads, module, alias.name, alias.asname or alias.name)
+    return found
+
+
+def _rebound(text: str) -> Rebound:
+    """Return the names that `nonlocal` and `:=` may give another value, and some more."""
+    nonlocals = {name for names in _NONLOCAL.findall(text) for name in _NAME.findall(names)}
+    inline = _INLINE.findall(text[::-1]) if ":=" in text else ()
+    return Rebound(frozenset(nonlocals), frozenset(name[::-1] for name in inline))
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _statements(syntax: ast.Module) -> Iterator[ast.stmt]:
+    """Yield every statement, nested ones included, without looking into expressions."""
+    waiting: list[ast.AST] = [syntax]
+    while waiting:
+        node = waiting.pop()
+        fields = vars(node)
+        if "body" in fields:
+            for name in _BLOCKS:
+                waiting.extend(fields.get(name, ()))
+        elif isinstance(node, ast.Match):
+            waiting.extend(node.cases)
+        if isinstance(node, ast.stmt):
+            yield node

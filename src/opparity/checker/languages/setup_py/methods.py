@@ -1,0 +1,278 @@
+"""Methods of strings, paths, lists, sets and dictionaries, as build scripts use them."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.comparisons import difference, presence
+from opparity.checker.languages.setup_py.values import (
+    MOST_ITEMS,
+    NONE,
+    Choice,
+    Collection,
+    Item,
+    Known,
+    Plain,
+    Table,
+    Unsure,
+    Value,
+    items_of,
+    join,
+    key_of,
+    weaker,
+)
+
+if TYPE_CHECKING:
+    from opparity.checker.languages.setup_py.expressions import Evaluator
+
+_TEXT_METHODS = frozenset(
+    {
+        "capitalize",
+        "count",
+        "endswith",
+        "find",
+        "isdigit",
+        "lower",
+        "lstrip",
+        "removeprefix",
+        "removesuffix",
+        "rstrip",
+        "startswith",
+        "strip",
+        "title",
+        "upper",
+    }
+)
+_PATH_METHODS = frozenset(["with_suffix", "with_name", "with_stem", "as_posix", "joinpath"])
+_UNCHANGED_PATH = frozenset({"resolve", "absolute", "expanduser"})
+_LARGEST_RESULT = 4_000_000
+_PATTERN_METHODS = frozenset({"glob", "rglob"})
+
+
+def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: list[Value]) -> Value:
+    """Return what `receiver.name(*arguments)` yields; collections are changed in place."""
+    match receiver:
+        case Known(str()):
+            return _text(evaluator, receiver, name, arguments)
+        case Known(PurePosixPath() as path):
+            return _path(evaluator, receiver, path, name, arguments)
+        case Collection():
+            return _collection(evaluator, receiver, name, arguments)
+        case Table():
+            return _table(evaluator, receiver, name, arguments)
+        case _:
+            return Unsure(name)
+
+
+def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) -> Value:
+    if name == "replace":
+        return evaluator.lift(_replaced, text, *arguments)
+    if name in _TEXT_METHODS:
+        return evaluator.lift(lambda value, *rest: getattr(value, name)(*rest), text, *arguments)
+    if name in {"split", "rsplit", "splitlines"}:
+        parts = [evaluator.lift(str, value) for value in arguments]
+        if all(isinstance(part, Known) for part in parts):
+            given = [value.value for value in arguments if isinstance(value, Known)]
+            try:
+                pieces = getattr(str(text.value), name)(*given)
+            except (TypeError, ValueError):
+                return Unsure(name)
+            return Collection("list", [Item(Known(piece, text.origin)) for piece in pieces])
+    if name == "join" and arguments:
+        items, complete = items_of(arguments[0])
+        if complete is Truth.TRUE and all(item.present is Truth.TRUE for item in items):
+            return evaluator.lift(_joined, text, *(item.value for item in items))
+    plain = ":" not in str(text.value)  # a width may ask for any amount of memory
+    if name == "format" and plain and str(text.value).count("{") <= len(arguments):
+        return evaluator.lift(
+            lambda value, *rest: str(value).format(*map(str, rest)), text, *arguments
+        )
+    return Unsure(name)
+
+
+def _replaced(text: Plain, old: Plain, new: Plain) -> Plain:
+    if not (isinstance(text, str) and isinstance(old, str) and isinstance(new, str)):
+        raise TypeError
+    if (len(text) + 1) * (len(new) + 1) > _LARGEST_RESULT:
+        raise ValueError
+    return text.replace(old, new)
+
+
+def _joined(separator: Plain, *parts: Plain) -> Plain:
+    texts = [str(part) for part in parts]
+    if sum(map(len, texts)) + len(str(separator)) * len(texts) > _LARGEST_RESULT:
+        raise ValueError
+    return str(separator).join(texts)
+
+
+def _path(
+    evaluator: Evaluator, value: Known, path: PurePosixPath, name: str, arguments: list[Value]
+) -> Value:
+    paths = evaluator.paths
+    if name in _PATH_METHODS:
+        return evaluator.lift(lambda first, *rest: getattr(first, name)(*rest), value, *arguments)
+    if name in _UNCHANGED_PATH:
+        return Known(PurePosixPath(paths.absolute(path.as_posix())), value.origin)
+    if name in {"exists", "is_dir"}:
+        return _answer(paths.exists(path.as_posix()))
+    if name == "is_file":
+        return _answer(paths.is_file(path.as_posix()))
+    if name in _PATTERN_METHODS and arguments and isinstance(arguments[0], Known):
+        pattern = str(arguments[0].value)
+        if name == "rglob":
+            pattern = "**/" + pattern
+        found = paths.glob((path / pattern).as_posix(), recursive=True)
+        origin = evaluator.position
+        return Collection("list", [Item(Known(PurePosixPath(each), origin)) for each in found])
+    if name == "iterdir":
+        names = paths.listing(path.as_posix())
+        return Collection("list", [Item(Known(path / each, evaluator.position)) for each in names])
+    if name == "relative_to" and arguments:
+        return evaluator.lift(_relative, value, arguments[0])
+    return Unsure(name)
+
+
+def _relative(path: Plain, base: Plain) -> Plain:
+    if isinstance(path, PurePosixPath) and isinstance(base, str | PurePosixPath):
+        return path.relative_to(base)
+    raise TypeError
+
+
+def _answer(truth: Truth) -> Value:
+    return Unsure("file") if truth is Truth.UNKNOWN else Known(truth is Truth.TRUE)
+
+
+def _collection(
+    evaluator: Evaluator, receiver: Collection, name: str, arguments: list[Value]
+) -> Value:
+    changes = _changed(evaluator, receiver, name, arguments)
+    if changes is not None:
+        return changes
+    result = duplicate(receiver)
+    match name:
+        case "copy":
+            return result
+        case "difference":
+            for argument in arguments:
+                result = difference(result, argument)
+            return result
+        case "union":
+            for argument in arguments:
+                extend(evaluator, result, argument)
+            return result
+        case _:
+            return Unsure(name)
+
+
+def _changed(
+    evaluator: Evaluator, receiver: Collection, name: str, arguments: list[Value]
+) -> Value | None:
+    """Change a collection in place and return the method's result; None for another method."""
+    match name:
+        case "append" | "add" | "insert" if arguments:
+            reached = evaluator.reached_from(receiver.made_in)
+            receiver.items.append(Item(arguments[-1], reached))
+        case "extend" | "update":
+            for argument in arguments:
+                extend(evaluator, receiver, argument)
+        case "remove" | "discard" if arguments:
+            _remove(evaluator, receiver, arguments[0])
+        case "clear":
+            for item in receiver.items:
+                item.present = weaker(item.present, evaluator.path.negate())
+        case "pop":
+            receiver.complete = Truth.UNKNOWN
+            return Unsure("pop")
+        case "sort" | "reverse":
+            pass
+        case _:
+            return None
+    return NONE
+
+
+def extend(evaluator: Evaluator, receiver: Collection, argument: Value) -> None:
+    """Add the elements of a value to a collection, as far as the path is reached."""
+    items, complete = items_of(argument)
+    if len(receiver.items) + len(items) > MOST_ITEMS:
+        receiver.complete = Truth.UNKNOWN
+        return
+    reached = evaluator.reached_from(receiver.made_in)
+    receiver.items.extend(Item(item.value, weaker(item.present, reached)) for item in items)
+    receiver.complete = weaker(receiver.complete, complete)
+
+
+def _remove(evaluator: Evaluator, receiver: Collection, value: Value) -> None:
+    removed = Collection("list", [Item(value)])
+    for item in receiver.items:
+        gone = weaker(presence(item.value, removed), evaluator.path)
+        item.present = weaker(item.present, gone.negate())
+    receiver.items[:] = [item for item in receiver.items if item.present is not Truth.FALSE]
+
+
+def duplicate(value: Collection) -> Collection:
+    """Return a copy of a collection that can be changed on its own."""
+    items = [Item(item.value, item.present) for item in value.items]
+    return Collection(value.kind, items, value.complete)
+
+
+def deep_copy(value: Value) -> Value:
+    """Return what `copy.deepcopy` yields."""
+    match value:
+        case Collection(kind, items, complete):
+            return Collection(kind, [Item(deep_copy(e.value), e.present) for e in items], complete)
+        case Table(entries, complete):
+            copies = {key: Item(deep_copy(e.value), e.present) for key, e in entries.items()}
+            return Table(copies, complete)
+        case Choice(options):
+            return join([deep_copy(option) for option in options])
+        case _:
+            return value
+
+
+def _table(evaluator: Evaluator, table: Table, name: str, arguments: list[Value]) -> Value:
+    match name:
+        case "get" | "pop" | "setdefault" if arguments:
+            default = arguments[1] if len(arguments) > 1 else NONE
+            return _looked_up(evaluator, table, name, arguments[0], default)
+        case "keys":
+            return Collection("list", items_of(table)[0], table.complete)
+        case "values":
+            values = [Item(entry.value, entry.present) for entry in table.entries.values()]
+            return Collection("list", values, table.complete)
+        case "items":
+            keys, _ = items_of(table)
+            pairs = [
+                Item(Collection("tuple", [key, Item(entry.value)]), entry.present)
+                for key, entry in zip(keys, table.entries.values(), strict=True)
+            ]
+            return Collection("list", pairs, table.complete)
+        case "update" if arguments and isinstance(arguments[0], Table):
+            for key, entry in arguments[0].entries.items():
+                table.entries[key] = Item(entry.value, weaker(entry.present, evaluator.path))
+            return NONE
+        case "copy":
+            entries = {key: Item(e.value, e.present) for key, e in table.entries.items()}
+            return Table(entries, table.complete)
+        case "update":
+            table.complete = Truth.UNKNOWN
+            return NONE
+        case _:
+            return Unsure(name)
+
+
+def _looked_up(
+    evaluator: Evaluator, table: Table, name: str, key_value: Value, default: Value
+) -> Value:
+    key = key_of(key_value)
+    if isinstance(key, Unsure):
+        return Unsure("key")
+    entry = table.entries.get(key)
+    if entry is not None:
+        return entry.value if entry.present is Truth.TRUE else join([entry.value, default])
+    if table.complete is not Truth.TRUE:
+        return Unsure("key")
+    if name == "setdefault":
+        table.entries[key] = Item(default, evaluator.path)
+    return default

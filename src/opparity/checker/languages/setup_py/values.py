@@ -1,0 +1,325 @@
+"""What an expression of a build script can be, where not everything is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.conditions import Truth, any_of, truth_of
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
+    from opparity.checker.facts.places import Location
+
+Plain = str | int | float | bool | bytes | PurePosixPath | None
+
+# More alternatives than this say nothing that "unknown" does not say.
+MOST_OPTIONS = 8
+# A list this long is no list of sources; the longest measured, xformers 0.0.35's, has 643.
+MOST_ITEMS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A constant, and the place of the literal that it comes from."""
+
+    value: Plain
+    origin: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A value that cannot be known; its truth may be (a path that surely exists is true)."""
+
+    reason: str
+    truth: Truth = Truth.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """A version of torch, of a compiler or of the interpreter: newer than any it is compared with.
+
+    Builds are judged as current tools would make them, as the CMake reader judges nvcc's version.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Something outside the tree, by its dotted name: `glob.glob`, `torch.version.hip`."""
+
+    name: str
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """An element of a collection, and whether it is there."""
+
+    value: Value
+    present: Truth = Truth.TRUE
+
+
+@dataclass(eq=False, slots=True)
+class Collection:
+    """A list, tuple or set; `complete` is UNKNOWN where further elements may be in it.
+
+    `made_in` is the undecided branches in which a literal stands: what is added there is as sure
+    as the collection itself.
+    """
+
+    kind: str
+    items: list[Item]
+    complete: Truth = Truth.TRUE
+    made_in: tuple[int, ...] | None = None
+
+
+@dataclass(eq=False, slots=True)
+class CommandLine(Collection):
+    """`sys.argv`: the script and its command; which options are given, the world says."""
+
+
+@dataclass(eq=False, slots=True)
+class Table:
+    """A dictionary; a key that could not be known makes it incomplete."""
+
+    entries: dict[Plain | tuple[Plain, ...], Item]
+    complete: Truth = Truth.TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several values; which one is not known."""
+
+    options: tuple[Value, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """A module's or a function's names."""
+
+    names: dict[str, Value]
+    path: str
+    parent: Scope | None = None
+
+    def find(self, name: str) -> Value | None:
+        """Return a name's value here or in an enclosing scope."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+
+@dataclass(eq=False, slots=True)
+class Class:
+    """A class of the tree, or one derived from a library's."""
+
+    name: str
+    bases: tuple[Value, ...]
+    names: dict[str, Value]
+    path: str
+
+    def lineage(self) -> Iterator[Class]:
+        """Yield the class and its bases of the tree, nearest first."""
+        waiting: list[Class] = [self]
+        seen: set[int] = set()
+        while waiting:
+            current = waiting.pop(0)
+            if id(current) not in seen:
+                seen.add(id(current))
+                yield current
+                waiting.extend(base for base in current.bases if isinstance(base, Class))
+
+    def library_bases(self) -> Iterator[str]:
+        """Yield the dotted names of bases outside the tree."""
+        for ancestor in self.lineage():
+            for base in ancestor.bases:
+                if isinstance(base, Library):
+                    yield base.name
+
+
+@dataclass(eq=False, slots=True)
+class Instance:
+    """An object of a class of the tree."""
+
+    of: Class
+    names: dict[str, Value]
+
+
+@dataclass(eq=False, slots=True)
+class Function:
+    """A function of the tree; `receiver` is bound, `owner` is the class whose body has it."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope
+    owner: Class | None = None
+    receiver: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a constant or a collection, not called yet."""
+
+    receiver: Value
+    name: str
+
+
+@dataclass(eq=False, slots=True)
+class Module:
+    """A module of the tree, or a name from one, read only when it is used."""
+
+    path: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Super:
+    """`super()` in a method of `owner`."""
+
+    receiver: Instance | Class
+    owner: Class
+
+
+Value = (
+    Known
+    | Unsure
+    | Newest
+    | Library
+    | Collection
+    | Table
+    | Choice
+    | Class
+    | Instance
+    | Function
+    | Method
+    | Module
+    | Super
+)
+
+NONE = Known(None)
+
+
+def truth_of_value(value: Value) -> Truth:
+    """Return whether a value is true."""
+    match value:
+        case Known(plain):
+            return truth_of(plain)
+        case Unsure(_, truth):
+            return truth
+        case Collection(_, items, complete):
+            return _filled([item.present for item in items], complete)
+        case Table(entries, complete):
+            return _filled([item.present for item in entries.values()], complete)
+        case Choice(options):
+            return agreement([truth_of_value(option) for option in options])
+        case Library():
+            return Truth.UNKNOWN
+        case _:
+            return Truth.TRUE
+
+
+def agreement(truths: list[Truth]) -> Truth:
+    """Return what all of the truths are, or UNKNOWN where they differ."""
+    return truths[0] if truths and len(set(truths)) == 1 else Truth.UNKNOWN
+
+
+def _filled(present: list[Truth], complete: Truth) -> Truth:
+    found = any_of(present)
+    if found is Truth.FALSE and complete is not Truth.TRUE:
+        return Truth.UNKNOWN
+    return found
+
+
+def join(values: list[Value]) -> Value:
+    """Return the one value that all are, or a choice between them."""
+    options: list[Value] = []
+    for value in values:
+        for option in value.options if isinstance(value, Choice) else (value,):
+            if not any(_same(option, other) for other in options):
+                options.append(option)
+    if not options:
+        return NONE
+    if len(options) == 1:
+        return options[0]
+    if len(options) > MOST_OPTIONS:
+        return Unsure(
+            "too many alternatives", agreement([truth_of_value(each) for each in options])
+        )
+    return Choice(tuple(options))
+
+
+def _same(first: Value, second: Value) -> bool:
+    if first is second:
+        return True
+    if isinstance(first, Known) and isinstance(second, Known):
+        return type(first.value) is type(second.value) and first.value == second.value
+    return isinstance(first, Unsure | Newest | Library) and first == second
+
+
+def items_of(value: Value) -> tuple[list[Item], Truth]:
+    """Return what iteration yields, and whether that is all of it."""
+    match value:
+        case Collection(_, items, complete):
+            return list(items), complete
+        case Table(entries, complete):
+            return [Item(_key_value(key), item.present) for key, item in entries.items()], complete
+        case Known(str() as text):
+            return [Item(Known(character)) for character in text], Truth.TRUE
+        case Choice(options):
+            found: list[Item] = []
+            wholes = []
+            for option in options:
+                items, complete = items_of(option)
+                found.extend(Item(item.value, _at_most_unknown(item.present)) for item in items)
+                wholes.append(complete)
+            return found, agreement(wholes)
+        case _:
+            return [], Truth.UNKNOWN
+
+
+def _key_value(key: Plain | tuple[Plain, ...]) -> Value:
+    if isinstance(key, tuple):
+        return Collection("tuple", [Item(Known(part)) for part in key])
+    return Known(key)
+
+
+def key_of(value: Value) -> Plain | tuple[Plain, ...] | Unsure:
+    """Return a dictionary's key, or Unsure where it cannot be known."""
+    if isinstance(value, Known):
+        return value.value
+    if isinstance(value, Collection) and value.kind == "tuple":
+        parts = [item.value for item in value.items]
+        if all(isinstance(part, Known) for part in parts):
+            return tuple(part.value for part in parts if isinstance(part, Known))
+    return Unsure("key")
+
+
+def _at_most_unknown(truth: Truth) -> Truth:
+    return Truth.FALSE if truth is Truth.FALSE else Truth.UNKNOWN
+
+
+def weaker(*truths: Truth) -> Truth:
+    """Return the conjunction of truths."""
+    return min(truths, key=lambda truth: truth.value, default=Truth.TRUE)
+
+
+def strings_of(value: Value) -> Iterator[tuple[str, Truth, Location | None]]:
+    """Yield every string in a value, nested collections included, with its presence."""
+    match value:
+        case Known(str() as text, origin):
+            yield text, Truth.TRUE, origin
+        case Known(PurePosixPath() as path, origin):
+            yield path.as_posix(), Truth.TRUE, origin
+        case Collection(_, items, _):
+            for item in items:
+                for text, present, origin in strings_of(item.value):
+                    yield text, weaker(item.present, present), origin
+        case Choice(options):
+            for option in options:
+                for text, present, origin in strings_of(option):
+                    yield text, _at_most_unknown(present), origin
+        case _:
+            return

@@ -1,0 +1,133 @@
+"""Findings accepted earlier: a file that may shrink and must not rot.
+
+An entry names a rule, an operator or symbol, a platform and a file, never a line: code may move.
+It holds how many findings it accepts, so that one more is reported and one less makes it stale.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.errors import OpparityError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from opparity.checker.rules.findings import Finding
+
+SCHEMA_VERSION = 1
+
+
+class BaselineRefused(OpparityError):
+    """A baseline file that is none."""
+
+    message = "{path}: {detail}; write it anew with --write-baseline"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """What identifies accepted findings."""
+
+    rule: str
+    operator: str
+    symbol: str
+    platform: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Findings against a baseline.
+
+    Attributes:
+        new: findings that it does not accept.
+        accepted: how many it does.
+        stale: entries that accept more findings than there are, and how many there are.
+    """
+
+    new: tuple[Finding, ...]
+    accepted: int
+    stale: tuple[tuple[Entry, int, int], ...]
+
+
+def entry_of(finding: Finding) -> Entry:
+    """Return the entry that would accept a finding."""
+    return Entry(
+        finding.rule, finding.operator, finding.symbol, finding.platform, finding.location.path
+    )
+
+
+def write_baseline(findings: Iterable[Finding]) -> str:
+    """Return the text of a baseline that accepts these findings."""
+    counts = Counter(entry_of(finding) for finding in findings)
+    accepted = [
+        {
+            "rule": entry.rule,
+            "operator": entry.operator or None,
+            "symbol": entry.symbol or None,
+            "platform": entry.platform or "all",
+            "path": entry.path,
+            "count": count,
+        }
+        for entry, count in sorted(counts.items())
+    ]
+    return json.dumps({"schema_version": SCHEMA_VERSION, "accepted": accepted}, indent=2) + "\n"
+
+
+def read_baseline(path: Path) -> dict[Entry, int]:
+    """Return how many findings each entry of a baseline file accepts.
+
+    Raises:
+        BaselineRefused: the file cannot be read, or is no baseline of this version.
+    """
+    try:
+        return _parse(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise BaselineRefused(path=path, detail=error.strerror) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        detail = f"no baseline of version {SCHEMA_VERSION} ({type(error).__name__}: {error})"
+        raise BaselineRefused(path=path, detail=detail) from error
+
+
+def _parse(document: dict[str, object]) -> dict[Entry, int]:
+    if document["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(f"schema_version {document['schema_version']!r}")
+    entries: dict[Entry, int] = {}
+    accepted = document["accepted"]
+    if not isinstance(accepted, list):
+        raise TypeError("accepted is no list")
+    for given in accepted:
+        platform = str(given["platform"])
+        entry = Entry(
+            str(given["rule"]),
+            str(given["operator"] or ""),
+            str(given["symbol"] or ""),
+            "" if platform == "all" else platform,
+            str(given["path"]),
+        )
+        entries[entry] = entries.get(entry, 0) + int(given["count"])
+    return entries
+
+
+def compare(findings: Iterable[Finding], baseline: dict[Entry, int]) -> Comparison:
+    """Return what the baseline accepts, what it does not, and what it accepts in vain."""
+    found: dict[Entry, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(entry_of(finding), []).append(finding)
+    new: list[Finding] = []
+    accepted = 0
+    for entry, group in found.items():
+        allowed = baseline.get(entry, 0)
+        accepted += min(allowed, len(group))
+        # Which of several like findings is the new one cannot be told: the last is reported.
+        new.extend(group[allowed:])
+    stale = tuple(
+        (entry, count, len(found.get(entry, ())))
+        for entry, count in sorted(baseline.items())
+        if count > len(found.get(entry, ()))
+    )
+    return Comparison(tuple(new), accepted, stale)

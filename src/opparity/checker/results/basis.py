@@ -1,0 +1,110 @@
+"""What a check is based on, as sentences and as a record for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.conditions import Truth
+from opparity.errors import OpparityError
+from opparity.words.statements import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.analysis.basis import Basis, Extension
+    from opparity.words.statements import Statement
+
+_WHOLE = {Truth.TRUE: True, Truth.FALSE: False, Truth.UNKNOWN: None}
+
+
+class NothingToCheck(OpparityError):
+    """A tree that has nothing that a check is about."""
+
+    message = (
+        "{project}: nothing to check: no C++, CUDA or HIP file, no build description "
+        "(CMakeLists.txt, *.cmake, setup.py, build.toml), and no Python that registers or calls "
+        "operators (torch.ops, torch.library)"
+    )
+
+
+def refuse_nothing(basis: Basis) -> None:
+    """Do nothing where there is something to check.
+
+    Raises:
+        NothingToCheck: there is not.
+    """
+    if basis.is_empty:
+        raise NothingToCheck(project=basis.project)
+
+
+def understood(basis: Basis) -> Iterator[Statement]:
+    """Yield what was understood."""
+    names = tuple(dict.fromkeys(each.name for each in basis.extensions))
+    counts = {
+        "compiled": len(basis.compiled),
+        "sources": len(basis.sources),
+        "registrations": basis.registrations,
+        "operators": basis.operators,
+        "calls": basis.calls,
+    }
+    if names:
+        yield state("basis.extensions", count=len(names), names=names, **counts)
+    else:
+        yield state("basis.no_extension", **counts)
+    if basis.compilers or basis.compiled_at_run_time:
+        yield state(
+            "basis.run_time",
+            sources=len(basis.compiled_at_run_time),
+            compilers=len(basis.compilers),
+        )
+
+
+def not_followed(basis: Basis) -> Iterator[Statement]:
+    """Yield what could not be followed."""
+    lists = tuple(dict.fromkeys(each.name for each in basis.open_lists))
+    if lists:
+        yield state("basis.lists", names=lists)
+    if basis.unlisted:
+        yield state("basis.unlisted", count=len(basis.unlisted), files=basis.unlisted)
+    names = tuple(dict.fromkeys(each.text for each in basis.unfollowed))
+    if names:
+        yield state("basis.unfollowed", count=len(basis.unfollowed), names=names)
+    if basis.unregistered:
+        operators = tuple(name for name, _ in basis.unregistered)
+        yield state("basis.unregistered", count=len(operators), operators=operators)
+
+
+def record(basis: Basis) -> dict[str, object]:
+    """Return the same for programs."""
+    return {
+        "extensions": [_extension(each) for each in basis.extensions],
+        "sources": {"compiled": len(basis.compiled), "in_tree": len(basis.sources)},
+        "registrations": basis.registrations,
+        "operators": basis.operators,
+        "calls": basis.calls,
+        "compiled_at_run_time": {
+            "sources": list(basis.compiled_at_run_time),
+            "by": list(basis.compilers),
+        },
+        "not_followed": {
+            "lists": [_extension(each) for each in basis.open_lists],
+            "sources_in_no_list": list(basis.unlisted),
+            "registrations": [
+                {"name": each.text, "path": each.location.path, "line": each.location.line}
+                for each in basis.unfollowed
+            ],
+            "operators": [{"operator": name, "path": path} for name, path in basis.unregistered],
+        },
+    }
+
+
+def _extension(extension: Extension) -> dict[str, object]:
+    return {
+        "name": extension.name,
+        "kind": extension.kind,
+        "path": extension.location.path,
+        "line": extension.location.line,
+        "platforms": list(extension.platforms),
+        "sources": extension.sources,
+        "is_complete": _WHOLE[extension.is_complete],
+    }

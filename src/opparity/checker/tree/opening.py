@@ -1,0 +1,40 @@
+"""A tree from whatever a path leads to."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from opparity.checker.tree.contents import Limits, TreeRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from opparity.checker.tree.contents import Tree
+
+
+def open_tree(path: Path, revision: str | None = None, limits: Limits | None = None) -> Tree:
+    """Return the tree at a path: a folder, a tar or zip archive, or a git revision of a folder.
+
+    Raises:
+        TreeRefused: the path is none of these, or exceeds a limit.
+    """
+    from opparity.checker.tree.archives import read_archive  # noqa: PLC0415 -- used by one kind
+    from opparity.checker.tree.folders import read_folder  # noqa: PLC0415
+    from opparity.checker.tree.revisions import read_revision  # noqa: PLC0415
+
+    limits = limits or Limits()
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise TreeRefused(path=path, detail=f"{reason}; give a folder, or an archive") from error
+    if revision is not None:
+        return read_revision(path, revision, limits)
+    if stat.S_ISDIR(mode):
+        return read_folder(path, limits)
+    if stat.S_ISREG(mode):
+        return read_archive(path, limits)
+    raise TreeRefused(
+        path=path, detail="neither a folder nor a file; give a source tree, an sdist or a zip"
+    )
