@@ -94,13 +94,22 @@ class Absence:
 
 
 class Operators:
-    """The operators of a tree on each of its platforms."""
+    """The operators of a tree on each of its platforms.
+
+    Attributes:
+        known: those that native code defines somewhere, by full name.
+        libraries: the namespaces and modules that it defines them in; and
+        namespaces, modules: of these, those of torch's dispatcher, and those of pybind11 and the
+            like.
+    """
 
     def __init__(self, project: Project, linker: Linker) -> None:
         self.project = project
         self.linker = linker
         self.known: dict[str, None] = {}
         self.libraries: set[str] = set()
+        self.namespaces: set[str] = set()
+        self.modules: set[str] = set()
         self.bound: set[str] = set()
         self.python: dict[str, list[PythonRegistration]] = {}
         self.found: dict[tuple[str, str], Truth] = {}
@@ -130,6 +139,9 @@ class Operators:
                     self.libraries.add(library)
                     if registration.kind is RegistrationKind.BIND:
                         self.bound.add(name)
+                        self.modules.add(library)
+                    else:
+                        self.namespaces.add(library)
                     truth = all_of((target.built, compiled.truth(registration.condition)))
                     defined = Defined(registration, target, truth)
                     found.native.setdefault(name, []).append(defined)

@@ -11,6 +11,7 @@ from opparity.checker.analysis.linking import Linker
 from opparity.checker.analysis.lookup import NameLookup
 from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
+from opparity.checker.analysis.unregistered import Unregistered
 
 if TYPE_CHECKING:
     from opparity.checker.analysis.basis import Basis
@@ -37,6 +38,11 @@ class Analysis:
     def operators(self) -> Operators:
         """Return which operators exist on each platform."""
         return Operators(self.project, self.linker)
+
+    @cached_property
+    def unregistered(self) -> Unregistered:
+        """Return what Python uses of the tree's own that nobody registers."""
+        return Unregistered(self.project, self.linker, self.operators)
 
     @cached_property
     def basis(self) -> Basis:

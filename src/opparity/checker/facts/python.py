@@ -46,6 +46,7 @@ class Call:
         bound: the guards of the imports that give it this name; and
         imported: where the module that makes this use is known to be imported for a platform.
         is_compared: the operator is read to compare something with it.
+        of_module: what is used is an attribute of an extension module, not of `torch.ops`.
         shared: where a module that uses this code without a guard imports something for a platform.
     """
 
@@ -65,6 +66,7 @@ class Call:
     imported: Condition = NEVER
     is_compared: bool = False
     shared: Condition = NEVER
+    of_module: bool = False
 
     @property
     def qualified(self) -> str:
@@ -113,10 +115,16 @@ class TableUse:
 
 @dataclass(frozen=True, slots=True)
 class PythonFile:
-    """Everything read from one Python file."""
+    """Everything read from one Python file.
+
+    Attributes:
+        used: the functions and classes that something uses, where another file uses any of them;
+            else none.
+    """
 
     path: str
     calls: tuple[Call, ...] = ()
     registrations: tuple[PythonRegistration, ...] = ()
     table_uses: tuple[TableUse, ...] = ()
+    used: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()

@@ -20,6 +20,7 @@ from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDev
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
 from opparity.checker.rules.module_loaded_in_two_ways import ModuleLoadedInTwoWays
 from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
+from opparity.checker.rules.operator_registered_nowhere import OperatorRegisteredNowhere
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
 from opparity.checker.rules.option_leaves_symbol_undefined import OptionLeavesSymbolUndefined
 from opparity.checker.rules.prototype_differs_from_definition import PrototypeDiffersFromDefinition
@@ -67,6 +68,7 @@ RULES: tuple[type[Rule], ...] = (
     ArgumentCountDiffersFromSchema,
     ExtensionNeverImported,
     GuardedOnlyElsewhere,
+    OperatorRegisteredNowhere,
     UnusedSuppression,
     SuppressionWithoutReason,
     SuppressionNotUnderstood,

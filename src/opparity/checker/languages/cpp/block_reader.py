@@ -42,6 +42,8 @@ _DEFINES_OTHER = re.compile(
     r"move|print|gil_\w+|cast|len|setattr|hasattr|getattr)\b"
 )
 _SUBMODULE = "def_submodule"
+# The name that a text begins with: of an operator in its schema, of a class or of a value.
+_LEADING = re.compile(r"(?:\w+::)?([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,9 @@ class BlockReader:
             elif node.type == "init_declarator":
                 self._submodule(node)
             elif node.type == "string_literal":
-                name = string_value(node) or ""
-                if name.isidentifier():
-                    self.found.named.add(name)
+                name = _LEADING.match(string_value(node) or "")
+                if name:
+                    self.found.named.add(name[1])
         return self.found
 
     def _submodule(self, node: Node) -> None:

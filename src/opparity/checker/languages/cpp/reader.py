@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.facts.native import MacroUse, Reference, Registration
+    from opparity.checker.languages.cpp.block_reader import Registered
     from opparity.checker.languages.cpp.functions import Functions
     from opparity.checker.languages.workers import Workers
     from opparity.checker.tree.contents import Tree
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 WORTH_A_POOL = 400_000
 # A parse of one file this large takes about 0.3 s.
 _LARGEST_PARSED = 1_500_000
+_TEXT = re.compile(r"\"(?:\w+::)?([A-Za-z_]\w*)")
 _COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm", ".mu")
 
 
@@ -83,6 +86,13 @@ def _in_expansion(
     inner = collect(parse(text.encode()).root_node, path, condition_at)
     for registration in read_blocks(inner.bodies, path, condition_at, {}).registrations:
         yield replace(registration, location=Location(path, line), condition=condition_at(line))
+
+
+def _named(blocks: Registered, text: str, *, is_astray: bool) -> frozenset[str]:
+    """Return what blocks may name; where the grammar lost its way, whatever texts begin with."""
+    if is_astray and blocks.registrations:
+        return frozenset(blocks.named | set(_TEXT.findall(text)))
+    return frozenset(blocks.named)
 
 
 def read_native_text(path: str, text: str) -> NativeFile:
@@ -126,7 +136,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         registrations=tuple(registrations),
         handed_on=tuple(blocks.handed_on),
         unfollowed=tuple(blocks.unfollowed),
-        named=frozenset(blocks.named),
+        named=_named(blocks, text, is_astray=syntax.root_node.has_error),
         called=called_names(clean),
         tabled=tabled,
         opened_namespaces=opened_namespaces(clean),

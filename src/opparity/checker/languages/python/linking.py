@@ -99,6 +99,7 @@ class Linker:
         """Return the facts of every file that touches operators."""
         found: dict[str, PythonFile] = {}
         tables = link_tables(self.names)
+        used = self._functions_used()
         through: dict[str, list[Call]] = {}
         for path, facts in self.names.modules.items():
             for call in self._calls_through(path, facts):
@@ -113,11 +114,25 @@ class Linker:
                 tuple(calls),
                 tuple(self._registrations(path, facts)),
                 tuple(tables.get(path, ())),
+                used.get(path, frozenset()),
                 problems,
             )
-            if file != PythonFile(path):
+            if file != PythonFile(path, used=file.used):
                 found[path] = file
         return found
+
+    def _functions_used(self) -> dict[str, frozenset[str]]:
+        """Return what of each file is used, where another file uses any of it."""
+        found: dict[str, set[str]] = {}
+        shared: set[str] = set()
+        for (file, name), users in self.users.items():
+            outermost = name.partition(".")[0]
+            for user, use in users:
+                if user != file:
+                    shared.add(file)
+                if user != file or use.inside.partition(".")[0] != outermost:
+                    found.setdefault(file, set()).add(outermost)
+        return {file: frozenset(names) for file, names in found.items() if file in shared}
 
     def _linked(self, path: str, call: Call) -> Call:
         guards = self.names.guards(call.guards, path) + self._inherited(path, call)
@@ -280,6 +295,8 @@ class Linker:
         """Yield imports of the extension modules that the tree builds."""
         for site in facts.imports:
             module = f"{site.module}.{site.name}" if site.name else site.module
+            if module.rpartition(".")[2] not in self.extensions and site.name:
+                module = site.module  # `from demo._C import f`
             if module.rpartition(".")[2] not in self.extensions or self.names.file_of(module):
                 continue
             call = Call(

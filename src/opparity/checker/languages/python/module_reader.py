@@ -409,6 +409,8 @@ class ModuleReader:
         last = (name or module).rpartition(".")[2]
         if last in self.extensions and (name or "." not in module or bound != module):
             self.operators.extensions[bound] = last
+        elif name and name != "*" and module.rpartition(".")[2] in self.extensions:
+            self.operators.taken(module.rpartition(".")[2], name, bound, node, place)
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:

@@ -30,6 +30,7 @@ class OperatorUses:
     Attributes:
         libraries: `name = torch.library.Library("_C", …)` -> "_C".
         extensions: names bound to extension modules -> the module's last name.
+        functions: names that an extension module gives -> (the module's last name, its name there).
     """
 
     path: str
@@ -38,6 +39,7 @@ class OperatorUses:
     table_uses: list[TableUse] = field(default_factory=list)
     libraries: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def _at(self, node: ast.AST) -> Location:
         return Location(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
@@ -50,19 +52,31 @@ class OperatorUses:
         if isinstance(node, ast.Call):
             if self._registers(node, name, place):
                 return True
-            found = operator_named(name) or self._in_extension(node.func)
-            if found is not None:
-                self._add(CallKind.CALL, found, node, place)
+            if self._touch(CallKind.CALL, name, node.func, node, place):
                 return True
             return name == "getattr" and self._get_attribute(node, place)
         if isinstance(node, ast.Attribute):
-            found = operator_named(name) or self._in_extension(node)
-            if found is not None and isinstance(node.ctx, ast.Load):
-                self._add(CallKind.READ, found, node, place)
-                return True
+            if isinstance(node.ctx, ast.Load):
+                return self._touch(CallKind.READ, name, node, node, place)
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             self._table_read(node, place)
         return False
+
+    def _touch(
+        self, kind: CallKind, name: str, written: ast.expr, node: ast.expr, place: Place
+    ) -> bool:
+        """Record a use of `torch.ops` or of an extension module's function, if it is one."""
+        found = operator_named(name)
+        inside = self._in_extension(written) if found is None else None
+        if found or inside:
+            self._add(kind, found or inside or ("", "", ""), node, place, of_module=found is None)
+        return bool(found or inside)
+
+    def taken(self, module: str, name: str, bound: str, node: ast.stmt, place: Place) -> None:
+        """Record `from module import name as bound`, of an extension module."""
+        if place.at_import:
+            self.functions[bound] = (module, name)
+        self._add(CallKind.READ, (module, name, ""), node, place, of_module=True)
 
     def asserted(self, node: ast.expr, place: Place) -> None:
         """Record an assertion's `key in TABLE`."""
@@ -74,6 +88,12 @@ class OperatorUses:
         match node:
             case ast.Attribute(ast.Name(owner), name) if owner in self.extensions:
                 return self.extensions[owner], name, ""
+            case ast.Attribute(ast.Attribute(ast.Name(owner), inner), name) if (
+                owner in self.extensions
+            ):
+                return f"{self.extensions[owner]}.{inner}", name, ""
+            case ast.Name(name) if name in self.functions:
+                return (*self.functions[name], "")
         return None
 
     def _add(
@@ -82,6 +102,8 @@ class OperatorUses:
         found: tuple[str, str, str],
         node: ast.AST,
         place: Place,
+        *,
+        of_module: bool = False,
     ) -> None:
         library, operator, overload = found
         count, keywords = -1, tuple[str, ...]()
@@ -100,6 +122,7 @@ class OperatorUses:
                 count,
                 keywords,
                 is_compared=place.is_compared and kind is CallKind.READ,
+                of_module=of_module,
             )
         )
 

@@ -144,6 +144,10 @@ def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> Wanted
 
 def _note(found: Wanted, leads: Leads, module: str, name: str, bound: str) -> None:
     """Note the name that `from module import name as bound` binds, where it leads somewhere."""
+    if _last(module) in leads.extensions:
+        found.names.add(bound)
+        found.direct.add(bound)
+        found.extensions.add(_last(module))
     if _leads(leads, module, name):
         found.names.add(bound)
         if name in leads.extensions:
