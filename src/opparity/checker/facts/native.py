@@ -126,6 +126,15 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryBlock:
+    """A block that defines a whole namespace: `TORCH_LIBRARY(demo, m)`."""
+
+    library: str
+    location: Location
+    condition: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
 class HandedOn:
     """A library that a registration block gives to a function: `register_kernels(m)`.
 
@@ -259,6 +268,7 @@ class NativeFile:
         templates: the function templates that are declared without a body.
         called: every name that is called or whose address is taken.
         tabled: the names in initialisers outside of functions, some of them functions'.
+        owned: the blocks that define a namespace as a whole.
         handed_on: libraries that registration blocks give to functions.
         unfollowed: registrations that could not be followed.
         named: the names that registration blocks write as texts, of operators, classes and values.
@@ -271,6 +281,7 @@ class NativeFile:
     templates: tuple[Declaration, ...] = ()
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
+    owned: tuple[LibraryBlock, ...] = ()
     handed_on: tuple[HandedOn, ...] = ()
     unfollowed: tuple[Unfollowed, ...] = ()
     named: frozenset[str] = frozenset()

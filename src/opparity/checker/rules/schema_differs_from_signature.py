@@ -54,12 +54,13 @@ class SchemaDiffersFromSignature(Rule):
         """Yield each disagreement of a schema or of names with the bound function."""
         for platform in analysis.project.platforms:
             for link in analysis.linker.links_on(platform):
-                yield from self._check_link(analysis.project, link)
+                yield from self._check_link(analysis, link)
 
-    def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+    def _check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
+        project = analysis.project
         registered = [r for r, use in link.registrations() if use.truth is Truth.TRUE]
         schemas: dict[tuple[str, str], list[Registration]] = {}
-        for registration in project.registrations:
+        for registration in (*project.registrations, *analysis.operators.defined_in_python()):
             if registration.kind is RegistrationKind.DEF and registration.schema:
                 key = (plain_library(registration.library), registration.operator)
                 same = schemas.setdefault(key, [])

@@ -134,6 +134,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         templates=tuple(functions.templates),
         definitions=tuple(definitions),
         registrations=tuple(registrations),
+        owned=tuple(blocks.owned),
         handed_on=tuple(blocks.handed_on),
         unfollowed=tuple(blocks.unfollowed),
         named=_named(blocks, text, is_astray=syntax.root_node.has_error),

@@ -103,7 +103,9 @@ class ModuleReader:
         return ModuleFacts(
             path=self.path,
             calls=tuple(self.operators.calls),
-            registrations=tuple(self.operators.registrations),
+            registrations=self.operators.settled(),
+            fakes=self.operators.fakes.settled(),
+            compiled=frozenset(self.operators.fakes.compiled),
             table_uses=tuple(self.operators.table_uses),
             functions=functions,
             uses=tuple(use for use in self.uses if use.name.partition(".")[0] in known),
@@ -315,8 +317,11 @@ class ModuleReader:
         name = ".".join([*outer, node.name])
         guards = place.guards
         implicit = False
+        self.operators.fakes.defined(node, name, self._at(node), place.guards)
         for decorator in node.decorator_list:
+            self.operators.decorating = name
             self._expression(decorator, place)
+            self.operators.decorating = ""
             guards += self._decorator_guards(decorator, place)
             implicit = implicit or not _is_plain(decorator)
         for default in (*node.args.defaults, *node.args.kw_defaults):

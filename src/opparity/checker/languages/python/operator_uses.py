@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import Call, CallKind, PythonRegistration, TableUse
+from opparity.checker.languages.python.fakes import Fakes
 from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _FAKES = frozenset({"register_fake", "impl_abstract", "register_autograd", "register_vmap"})
 _DEFINING = frozenset({"custom_op", "triton_op", "define"})
+_BY_SIGNATURE = frozenset({"custom_op", "triton_op"})
 _DIRECT = re.compile(r"(?:^|_)register_(?:custom_)?op$")
 _TABLE_NAME = re.compile(r"_?[A-Z][A-Z0-9_]+$")
 _SCHEMA = re.compile(r"\s*(?:(?P<library>\w+)::)?(?P<operator>\w+)")
@@ -30,6 +32,7 @@ class OperatorUses:
     Attributes:
         libraries: `name = torch.library.Library("_C", …)` -> "_C".
         extensions: names bound to extension modules -> the module's last name.
+        decorating: the function whose decorators are read.
         functions: names that an extension module gives -> (the module's last name, its name there).
     """
 
@@ -40,6 +43,11 @@ class OperatorUses:
     libraries: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, str] = field(default_factory=dict)
     functions: dict[str, tuple[str, str]] = field(default_factory=dict)
+    fakes: Fakes = field(init=False)
+    decorating: str = ""
+
+    def __post_init__(self) -> None:
+        self.fakes = Fakes(self.libraries)
 
     def _at(self, node: ast.AST) -> Location:
         return Location(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
@@ -141,6 +149,7 @@ class OperatorUses:
 
     def _registers(self, node: ast.Call, name: str, place: Place) -> bool:
         last = name.rpartition(".")[2]
+        self.fakes.called(node, name, self._at(node), place.guards)
         if last in _FAKES:
             library, separator, operator = _first_text(node).partition("::")
             if separator:
@@ -163,9 +172,30 @@ class OperatorUses:
         # The helper's own library is looked up when every file is known.
         inside = "" if place.at_import else place.inside
         registration = PythonRegistration(
-            library, match["operator"], self._at(node), place.guards, inside
+            library,
+            match["operator"],
+            self._at(node),
+            place.guards,
+            inside,
+            text if "(" in text else "",
+            is_definition=not _DIRECT.search(name),
         )
+        number = len(self.registrations)
         self.registrations.append(registration)
+        if name.rpartition(".")[2] in _BY_SIGNATURE:
+            function = self.decorating or (dotted(node.args[1]) if len(node.args) > 1 else "")
+            self.fakes.schemas[number] = function
+        elif _DIRECT.search(name):
+            self.fakes.helped(node, number, registration)
+
+    def settled(self) -> tuple[PythonRegistration, ...]:
+        """Return the registrations, once every function of the file is known."""
+        return tuple(
+            replace(each, parameters=self.fakes.parameters(self.fakes.schemas[number]))
+            if number in self.fakes.schemas
+            else each
+            for number, each in enumerate(self.registrations)
+        )
 
     # ---- assignments
 
