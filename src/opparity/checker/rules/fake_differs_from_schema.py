@@ -114,8 +114,9 @@ def _refusal(arguments: tuple[Argument, ...], fake: Parameters) -> Statement | N
     positional = [each for each in arguments if not each.by_keyword]
     required = len(fake.names) - fake.defaults
     if len(positional) > len(fake.names) and not fake.takes_rest:
-        missing = tuple(each.name for each in positional[len(fake.names) :])
-        return state("DEF007.missing", names=missing)
+        tail = tuple(each.name for each in positional[len(fake.names) :])
+        unnamed = tuple(each.name for each in positional if each.name not in fake.names)
+        return state("DEF007.missing", names=unnamed if len(unnamed) == len(tail) else tail)
     named = {each.name for each in arguments if each.by_keyword}
     further = [name for name in fake.names[len(positional) : required] if name not in named]
     if further:

@@ -73,7 +73,12 @@ class MetaBoundToKernel(Rule):
                 for each, _ in link.definitions.get(symbol, ())
                 if each.location.path.endswith(_DEVICE_SOURCE)
             ]
-            if idle or on_device:
+            # xformers has templates whose argument says that there is no data.
+            is_template = any(
+                each.is_template or each.is_instantiation
+                for each, _ in link.definitions.get(symbol, ())
+            )
+            if idle or (on_device and not is_template):
                 yield self._finding(link, meta, device, idle)
 
     def _finding(

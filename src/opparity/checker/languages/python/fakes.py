@@ -125,9 +125,11 @@ class Fakes:
         return parameters_of(node) if node is not None else None
 
 
-def parameters_of(node: Function) -> Parameters:
-    """Return what a function takes."""
+def parameters_of(node: Function) -> Parameters | None:
+    """Return what a function takes; None where its head may have been left out of the reading."""
     given = node.args
+    if isinstance(node.body[0], ast.Pass) and not (given.args or given.kwonlyargs):
+        return None
     return Parameters(
         tuple(each.arg for each in (*given.posonlyargs, *given.args)),
         len(given.defaults),

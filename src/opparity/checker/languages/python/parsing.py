@@ -36,6 +36,10 @@ _NAME = re.compile(r"\w+")
 _COMMENT = re.compile(r"#[^\n]*")
 # A name before `:=`, in text that is read backwards.
 _INLINE = re.compile(r"=:\s*(\w+)")
+# Functions whose parameters matter: fakes, and those whose signature is a schema.
+_SIGNATURES = re.compile(
+    r"(?:\b(?:fake\w*|op_func|func|op)\s*=\s*\(?\s*|\bregister_fake\([^()]*,\s*)([A-Za-z_]\w*)"
+)
 # What holds statements, or handlers and cases that do.
 _BLOCKS = ("body", "orelse", "finalbody", "handlers")
 _NONLOCAL = re.compile(r"nonlocal\b([\w\s,\\]*)")
@@ -113,8 +117,11 @@ def _parse(text: SearchedText, wanted: Wanted) -> tuple[ast.Module, frozenset[st
         if block.is_function and (block.name in asked or may_answer(block.name))
     ]
 
+    by_name = frozenset(_SIGNATURES.findall(text.text)) if "fake" in text.text else frozenset()
+
     def is_idle(block: Block) -> bool:
-        return not (block.holds(places) or block.holds(answering))
+        is_wanted = block.holds(places) or block.holds(answering) or block.name in by_name
+        return not is_wanted
 
     pruned = without_bodies(text.text, blocks, is_idle)
     try:
