@@ -31,6 +31,17 @@ def split_arguments(schema: str) -> list[str] | None:
     return None
 
 
+def returned_by(schema: str) -> int | None:
+    """Return how many values a schema returns; None for an unfinished schema."""
+    _, arrow, returned = schema.rpartition("->")
+    bare = returned.strip()
+    if not arrow or not bare:
+        return None
+    if not bare.startswith("("):
+        return 1
+    return len(split_arguments(bare) or [])
+
+
 def parameters_of(schema: str) -> tuple[Argument, ...] | None:
     """Return the arguments of a schema with their names; None for an unfinished schema."""
     parts = split_arguments(schema)

@@ -135,6 +135,21 @@ class LibraryBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class BoxedFunction:
+    """A function that takes its arguments from a stack, and leaves its results there.
+
+    Attributes:
+        reads, writes: how many places of the stack it reads and writes, from the first.
+    """
+
+    name: str
+    reads: int
+    writes: int
+    location: Location
+    condition: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
 class HandedOn:
     """A library that a registration block gives to a function: `register_kernels(m)`.
 
@@ -266,6 +281,7 @@ class NativeFile:
 
     Attributes:
         templates: the function templates that are declared without a body.
+        boxed: the functions that take a stack by hand.
         called: every name that is called or whose address is taken.
         tabled: the names in initialisers outside of functions, some of them functions'.
         owned: the blocks that define a namespace as a whole.
@@ -285,6 +301,7 @@ class NativeFile:
     handed_on: tuple[HandedOn, ...] = ()
     unfollowed: tuple[Unfollowed, ...] = ()
     named: frozenset[str] = frozenset()
+    boxed: tuple[BoxedFunction, ...] = ()
     called: frozenset[str] = frozenset()
     tabled: tuple[Reference, ...] = ()
     opened_namespaces: tuple[tuple[str, ...], ...] = ()

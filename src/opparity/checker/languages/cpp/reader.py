@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.native import NativeFile
 from opparity.checker.facts.places import Location, Problem
 from opparity.checker.languages.cpp.bodies import without_idle_bodies
+from opparity.checker.languages.cpp.boxed_functions import boxed_functions
 from opparity.checker.languages.cpp.function_tables import TableReader
 from opparity.checker.languages.cpp.functions import collect
 from opparity.checker.languages.cpp.macro_expansion import expanded_blocks, registering_macros
@@ -138,6 +139,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         handed_on=tuple(blocks.handed_on),
         unfollowed=tuple(blocks.unfollowed),
         named=_named(blocks, text, is_astray=syntax.root_node.has_error),
+        boxed=tuple(boxed_functions(path, clean, line_of, condition_at)),
         called=called_names(clean),
         tabled=tabled,
         opened_namespaces=opened_namespaces(clean),
