@@ -185,6 +185,8 @@ def test_an_introduced_error_fails_the_job_and_nothing_else_does(broken: Job) ->
     assert judged.returncode == 1
     assert judged.stdout.startswith("::error title=Opparity::")
     assert broken.run("Judge", **{"steps.report.outputs.introduced": "false"}).returncode == 0
+    # Where the report's step said nothing, nothing is known.
+    assert broken.run("Judge", **{"steps.report.outputs.introduced": ""}).returncode == 3
 
 
 def test_a_title_is_text_in_the_report_and_never_a_command(broken: Job) -> None:
@@ -258,6 +260,53 @@ def test_a_change_that_mends_introduces_nothing(tmp_path: Path) -> None:
     assert completed.returncode == 0, completed.stderr
     assert (tmp_path / "output").read_text().endswith("introduced=false\n")
     assert "执行摘要" in (job.results / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("program", "status"),
+    [
+        ("import sys; sys.exit(3)", 3),
+        ("raise RecursionError", 3),
+        ("import opparity_is_not_there", 3),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137),
+    ],
+    ids=["crash", "uncaught", "not installed", "killed"],
+)
+def test_a_crash_fails_loudly_and_no_comment_is_touched(
+    tmp_path: Path, program: str, status: int
+) -> None:
+    job = make_job(tmp_path, "vllm_38750_guarded_by_use_rocm", "vllm_38750_unguarded")
+    foreign = {"id": 2, "user": {"login": "github-actions[bot]"}, "body": "another workflow's"}
+    (tmp_path / "gh.json").write_text(json.dumps({"calls": [], "comments": [foreign]}))
+    write_program(
+        tmp_path / "temporary/opparity/bin/opparity",
+        f"#!/bin/sh\nexec {sys.executable} -c '{program}'\n",
+    )
+    completed = job.run("Report")
+    assert completed.returncode == status
+    assert "::error title=Opparity::Opparity failed" in completed.stdout
+    assert not (tmp_path / "output").exists()
+    # A workflow that goes on in spite of it finds nothing to write.
+    (job.results / "comment.md").write_text("")
+    written = job.run("Comment")
+    assert written.returncode == 3
+    assert job.calls() == []
+    assert job.comments() == [foreign]
+
+
+def test_what_a_pull_request_hides_counts_unless_a_maintainer_accepts_it(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "vllm_38750_guarded_by_use_rocm", "vllm_38750_unguarded")
+    workspace = tmp_path / "workspace"
+    (workspace / "opparity.toml").write_text('ignore = ["BLD"]')
+    head = commit_all(workspace)
+    values = {"inputs.head || github.event.pull_request.head.sha": head}
+    assert ACTION["inputs"]["trust-head"]["default"] == "false"
+    for trusted, introduced in (("false", "true"), ("yes", "true"), ("true", "false")):
+        (tmp_path / "output").write_text("")
+        completed = job.run("Report", **values, **{"inputs.trust-head": trusted})
+        assert completed.returncode == 0, completed.stderr
+        assert f"introduced={introduced}\n" in (tmp_path / "output").read_text()
+        assert "BLD001" in (job.results / "comment.md").read_text()
 
 
 def test_what_cannot_be_compared_fails_with_the_reason(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ FEW = 12
 
 
 def command(*arguments: str, status: int = 0) -> dict[str, Any]:
-    """Run a subcommand with --json; return the document, checked against its schema."""
-    finished = CliRunner().invoke(application, [*arguments, "--json"])
+    """Run a subcommand; return its JSON document, checked against its schema."""
+    finished = CliRunner().invoke(application, [*arguments, "--output-format", "json"])
     assert finished.exit_code == status, finished.output
     document: dict[str, Any] = json.loads(finished.stdout)
     schema = json.loads((SCHEMAS / f"{arguments[0]}.schema.json").read_text("utf-8"))

@@ -28,7 +28,7 @@ from opparity.change.formats import ReportFormat, renderer
 from opparity.change.tell.related_file import read_related
 from opparity.change.tell.releases import relate_releases
 from opparity.checker.languages.remembering import RememberingWorkers
-from opparity.checker.results.inspection import Request
+from opparity.checker.results.request import Request
 from opparity.checker.tree.opening import open_tree
 from opparity.history.formats import HistoryFormat
 from opparity.history.formats import renderer as history_renderer

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from opparity.change.formats.json import SCHEMA_VERSION as REPORT_VERSION
 from opparity.change.model import ChangeReport
+from opparity.checker.analysis import verdict
 from opparity.checker.rules import findings
 from opparity.history import model as history
 from opparity.history.formats.json import SCHEMA_VERSION as HISTORY_VERSION
@@ -122,7 +123,7 @@ def schemas() -> dict[Path, str]:
     language = {"language": {"enum": ["en", "zh"]}}
     shared = types.ModuleType("shared")
     shared.__dict__.update(Statement=Statement)
-    modules = (findings, model, history, shared)
+    modules = (findings, model, history, verdict, shared)
     return {
         SCHEMAS / "report.schema.json": schema(
             "opparity report --output-format json", ChangeReport, REPORT_VERSION, language, *modules

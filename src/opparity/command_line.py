@@ -17,9 +17,11 @@ import typer
 from opparity.benchmark import commands as benchmark_commands
 from opparity.change import commands as change_commands
 from opparity.checker import commands as checker_commands
+from opparity.endings import crashed
 from opparity.errors import OpparityError, PackagesMissing
 from opparity.evaluation import commands as evaluation_commands
 from opparity.history import commands as history_commands
+from opparity.output_formats import FormerJson, ListFormat, list_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +40,7 @@ checker_commands.register(application)
 change_commands.register(application)
 history_commands.register(application)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Format = Annotated[ListFormat, typer.Option("--output-format", help="How the result is written.")]
 
 
 def run() -> NoReturn:
@@ -49,6 +51,8 @@ def run() -> NoReturn:
     """
     try:
         application(prog_name="opparity")
+    except Exception as error:  # noqa: BLE001 -- status 1 would say that there are findings
+        sys.exit(crashed(error))
     except SystemExit as end:
         status = end.code or 0
         if not isinstance(status, int) or "torch" in sys.modules or _has_processes():
@@ -71,9 +75,24 @@ def _has_processes() -> bool:
     return bool(active_children())
 
 
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        from opparity import __version__  # noqa: PLC0415 -- quick --help
+
+        typer.echo(f"opparity {__version__}")
+        raise typer.Exit
+
+
 @application.callback()
-def main() -> None:
+def main(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True),
+    ] = False,
+) -> None:
     """Operators with the same bits on every platform, and a checker for operator extensions."""
+    del version
 
 
 application.command()(evaluation_commands.evaluate)
@@ -81,14 +100,14 @@ application.command()(benchmark_commands.benchmark)
 
 
 @application.command()
-def doctor(json: Json = False) -> None:
+def doctor(output_format: Format = ListFormat.TEXT, *, json: FormerJson = False) -> None:
     """Say which operators exist here, by which implementation, and why not by the others."""
     from opparity import terminal  # noqa: PLC0415
     from opparity.doctor import examine  # noqa: PLC0415
 
     with _mistakes():
         examination = examine()
-    if json:
+    if list_format(output_format, json=json) is ListFormat.JSON:
         typer.echo(examination.to_json())
     else:
         _print(terminal.examination(examination))
@@ -96,7 +115,9 @@ def doctor(json: Json = False) -> None:
 
 @application.command()
 def verify(
-    json: Json = False,
+    *,
+    output_format: Format = ListFormat.TEXT,
+    json: FormerJson = False,
     random_values: Annotated[
         int,
         typer.Option(help="Compare at least so many codes of further random input as well."),
@@ -114,7 +135,7 @@ def verify(
         from opparity.verification import verify as run  # noqa: PLC0415
 
         verification = run(random_values, lambda text: typer.echo(text, err=True))
-    if json:
+    if list_format(output_format, json=json) is ListFormat.JSON:
         typer.echo(verification.to_json())
     else:
         _print(terminal.verification(verification))

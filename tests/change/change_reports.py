@@ -12,7 +12,7 @@ from opparity.change.compare.architectures import compare_architectures
 from opparity.change.compare.inspection import inspect
 from opparity.change.formats import ReportFormat, renderer
 from opparity.checker.facts.platforms import parse_platform
-from opparity.checker.results.inspection import Request
+from opparity.checker.results.request import Request
 from opparity.checker.tree.opening import open_tree
 from opparity.words.catalogue import catalogue
 from opparity.words.language import Language

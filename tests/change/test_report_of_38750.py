@@ -21,13 +21,13 @@ from change.change_reports import (
 from opparity.change.formats import ReportFormat
 from opparity.change.model import (
     CellChangeKind,
-    CellVerdict,
     ChangeReport,
     FileKind,
     LineKind,
     RowChange,
     Verdict,
 )
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.words.language import Language
 
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/report.schema.json"

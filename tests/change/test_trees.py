@@ -14,7 +14,8 @@ from checker.trees_on_disk import write_folder, write_tar, write_zip
 from opparity.change.build import build_report
 from opparity.change.compare.excerpts import compare_texts
 from opparity.change.compare.matrix import change_of
-from opparity.change.model import CellChangeKind, CellState, CellVerdict, FileStatus
+from opparity.change.model import CellChangeKind, CellState, FileStatus
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.command_line import application
 
 if TYPE_CHECKING:

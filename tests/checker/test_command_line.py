@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from checker.trees_on_disk import commit_all, write_folder, write_tar
-from opparity.checker.commands import ExitStatus
 from opparity.checker.reports import OutputFormat
 from opparity.checker.reports.explanation import pages
 from opparity.checker.rules.table import RULES
 from opparity.command_line import application
+from opparity.endings import ExitStatus
 
 PROJECTS = Path(__file__).parents[1] / "projects"
 UNGUARDED = PROJECTS / "vllm_38750_unguarded"
@@ -220,7 +220,7 @@ def test_every_rule_explains_itself(rule: type[Any]) -> None:
     for section in ("## Why is this bad?", "## Example", "## Use instead"):
         assert section in text
     assert run("explain", rule.name.upper()).stdout == text
-    document = json.loads(run("explain", rule.code.lower(), "--format", "json").stdout)
+    document = json.loads(run("explain", rule.code.lower(), "--output-format", "json").stdout)
     assert document["page"] in text
     assert document["summary"].endswith(".")
 
@@ -235,7 +235,7 @@ def test_the_rules_are_listed_once_each() -> None:
     lines = run("rules").stdout.splitlines()
     assert [line.split()[0] for line in lines] == [rule.code for rule in RULES]
     assert len({rule.code for rule in RULES}) == len({rule.name for rule in RULES}) == len(RULES)
-    listed = json.loads(run("rules", "--format", "json").stdout)
+    listed = json.loads(run("rules", "--output-format", "json").stdout)
     assert [each["code"] for each in listed] == [rule.code for rule in RULES]
 
 
@@ -329,6 +329,74 @@ def test_output_that_cannot_be_written_is_no_success() -> None:
         )
     assert ended.returncode == ExitStatus.NOT_CHECKED
     assert "No space left" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "broken"),
+    [
+        (["check", UNGUARDED], "opparity.checker.results.inspection.inspect_tree"),
+        (["check", UNGUARDED, "--exit-zero"], "opparity.checker.results.inspection.inspect_tree"),
+        (["matrix", UNGUARDED], "opparity.checker.analysis.matrix.build_matrix"),
+        (["explain", "BLD001"], "opparity.checker.reports.explanation.page"),
+        (["report", "--before", UNGUARDED, "--after", DRAFT], "opparity.change.compose.compose"),
+        (["history", UNGUARDED, DRAFT, "--operator", "x"], "opparity.history.states.look"),
+    ],
+    ids=lambda value: " ".join(map(str, value[:1])) if isinstance(value, list) else "",
+)
+def test_a_bug_ends_with_three_and_one_line_and_never_as_findings_do(
+    monkeypatch: pytest.MonkeyPatch, command: list[object], broken: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RecursionError("too deep\x1b[2J\n::error::")
+
+    monkeypatch.setattr(broken, fail)
+    if command[0] == "history":
+        monkeypatch.setattr("opparity.history.releases.look", fail)
+    ended = run(*command)
+    assert ended.exit_code == int(ExitStatus.CRASHED) == 3
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("opparity: internal error: RecursionError: too deep\\x1b[2J\\n::error::")
+    assert "test_command_line.py:" in line
+
+
+def test_the_traceback_of_a_bug_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("name")
+
+    monkeypatch.setattr("opparity.checker.results.inspection.inspect_tree", fail)
+    monkeypatch.setenv("OPPARITY_TRACEBACK", "1")
+    ended = run("check", UNGUARDED)
+    assert ended.exit_code == ExitStatus.CRASHED
+    assert "Traceback (most recent call last)" in ended.stderr
+
+
+def test_an_error_outside_of_every_command_is_no_finding_either() -> None:
+    script = (
+        "import sys, opparity.command_line as command_line\n"
+        "def fail(**_): raise MemoryError\n"
+        "command_line.application = fail\n"
+        "command_line.run()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == ExitStatus.CRASHED
+    assert ended.stderr.startswith("opparity: internal error: MemoryError (at ")
+
+
+@pytest.mark.parametrize(
+    ("project", "status"), [(UNGUARDED, ExitStatus.FINDINGS), (REPAIRED, ExitStatus.CLEAN)]
+)
+def test_a_reader_that_has_seen_enough_is_no_mistake(project: Path, status: ExitStatus) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "opparity", "check", str(project), "--output-format", "json"]
+    with os.fdopen(writing, "w") as closed:
+        ended = subprocess.run(
+            command, stdout=closed, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (status, "")
 
 
 def test_invalid_escapes_of_the_tree_are_not_remarked_upon(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from checker.hostile_sources import trees
 from opparity.checker.facts.platforms import Platform
 from opparity.checker.reports import OutputFormat, renderer
-from opparity.checker.results.inspection import Request, inspect_tree
+from opparity.checker.results.inspection import inspect_tree
+from opparity.checker.results.request import Request
 from opparity.checker.tree.contents import Tree
 
 if TYPE_CHECKING:

@@ -74,7 +74,7 @@ SMALL_TEXT = ("--bytes", "512", "--share", "128")
 
 
 def test_the_document_has_the_keys_and_types_of_its_schema(small_folder: Path) -> None:
-    result = invoke("--model", str(small_folder), *SMALL_TEXT, "--json")
+    result = invoke("--model", str(small_folder), *SMALL_TEXT, "--output-format", "json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     check(document, DOCUMENT)

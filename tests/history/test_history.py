@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from checker.trees_on_disk import git, write_tar
-from opparity.change.model import CellChangeKind, CellVerdict
+from opparity.change.model import CellChangeKind
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.command_line import application
 from opparity.history.formats import HistoryFormat, renderer
 from opparity.history.model import OperatorHistory, PlatformState, Point

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from opparity.change.model import CellChangeKind, CellVerdict
+from opparity.change.model import CellChangeKind
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.history.formats import HistoryFormat, renderer
 from opparity.history.model import OperatorHistory, PlatformState, Point
 from opparity.words.catalogue import catalogue

@@ -223,7 +223,7 @@ def test_each_capability_of_the_cpu_gives_the_golden_bits_or_says_that_it_cannot
     capability: str,
 ) -> None:
     completed = subprocess.run(
-        [sys.executable, "-m", "opparity", "verify", "--json"],
+        [sys.executable, "-m", "opparity", "verify", "--output-format", "json"],
         env={**os.environ, "OPPARITY_CPU_CAPABILITY": capability, "OPPARITY_FORBID": "reference"},
         capture_output=True,
         text=True,

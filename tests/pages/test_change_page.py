@@ -15,7 +15,6 @@ from opparity.change.model import (
     ArchitectureRow,
     Caller,
     CallerOutcome,
-    CellVerdict,
     ChangeReport,
     Commit,
     LostOperator,
@@ -24,7 +23,8 @@ from opparity.change.model import (
     ReviewedFinding,
     TrendPoint,
 )
-from opparity.checker.results.inspection import Request
+from opparity.checker.analysis.verdict import CellVerdict
+from opparity.checker.results.request import Request
 from opparity.checker.tree.opening import open_tree
 from opparity.pages.excerpts import highlighted
 from opparity.words.catalogue import catalogue
@@ -69,7 +69,7 @@ def real_report(before: str, after: str) -> ChangeReport:
                 OPERATOR,
                 "cuda",
                 (),
-                (("8.0", CellVerdict.WORKS), ("9.0", CellVerdict.SCHEMA_ONLY)),
+                (("8.0", CellVerdict.WORKS), ("9.0", CellVerdict.INCOMPLETE)),
             ),
         ),
     )

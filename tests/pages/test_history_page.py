@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.change.model import CellChangeKind, CellVerdict
+from opparity.change.model import CellChangeKind
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.history.formats import HistoryFormat, renderer
 from opparity.history.model import OperatorHistory, PlatformState, Point
 from opparity.words.catalogue import catalogue

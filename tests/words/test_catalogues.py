@@ -99,6 +99,27 @@ def test_every_text_that_the_source_asks_for_exists() -> None:
     assert asked <= set(ENGLISH.templates)
 
 
+# What the checker says: a rule's table, or one that rules and readers share.
+SENTENCE = re.compile(
+    r"(basis|result|place|whereabouts|borrowed|absence|unread|[A-Z]{3}\d{3})\.\w+"
+)
+
+
+def named_in_the_checker() -> set[str]:
+    texts = (
+        str(node.value)
+        for path in (SOURCE / "checker").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+    )
+    return {text for text in texts if SENTENCE.fullmatch(text)}
+
+
+def test_the_checker_says_every_sentence_that_there_is_and_no_other() -> None:
+    there = {key for key in ENGLISH.templates if SENTENCE.fullmatch(key)}
+    assert named_in_the_checker() == {key for key in there if not RULE_TEXT.search(key)}
+
+
 def test_every_change_of_a_cell_has_its_sentences() -> None:
     for kind in CellChangeKind:
         assert f"cell_change.{kind.value}" in ENGLISH.templates

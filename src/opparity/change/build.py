@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from opparity.change.compare.implementation import changed_files, describe_implementation
 from opparity.change.compare.macros import guards_touched, macro_uses
 from opparity.change.compare.matrix import compare_matrices
+from opparity.change.compare.trust import Concealed
 from opparity.change.model import ChangeReport, RelatedChanges
 from opparity.change.tell.motivation import motivate
 from opparity.change.tell.outlook import compare_outlooks
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from opparity.change.model import ArchitectureRow, Commit
 
 _NO_HISTORY = RelatedChanges((), (), (), ())
+_NOTHING = Concealed()
 
 
 def build_report(
@@ -31,6 +33,7 @@ def build_report(
     description: str = "",
     commits: Sequence[Commit] = (),
     related: RelatedChanges = _NO_HISTORY,
+    concealed: Concealed = _NOTHING,
     architectures: tuple[ArchitectureRow, ...] = (),
 ) -> ChangeReport:
     """Return what a change does to each platform."""
@@ -41,7 +44,8 @@ def build_report(
     guards = guards_touched(before, after, matrix)
     macros = macro_uses(after, guards, changed)
     touched = {row.operator for row in matrix.changed}
-    reviewed = review(before, after, touched, remark(after, guards, macros, motivation))
+    remarks = remark(after, guards, macros, motivation)
+    reviewed = review(before, after, touched, remarks, concealed)
     return ChangeReport(
         before=before.side(),
         after=after.side(),

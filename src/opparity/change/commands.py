@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from opparity.change.formats import ReportFormat
-from opparity.checker.commands import ExitStatus, print_page, print_text, refusals
+from opparity.endings import ExitStatus, print_page, print_text, refusals
 from opparity.errors import OpparityError
 from opparity.words.language import Language
-
-if TYPE_CHECKING:
-    from opparity.change.model import ChangeReport
 
 # A pull request's text has at most 65,536 characters; a larger file is none.
 _LONGEST_DESCRIPTION = 4_000_000
@@ -82,12 +79,20 @@ def report(
         ),
     ] = None,
     fail: Annotated[
-        bool, typer.Option("--fail", help="Exit 1 where the change introduces an error.")
+        bool, typer.Option("--fail", help="Exit 1 where the change introduces or hides an error.")
+    ] = False,
+    trust_head: Annotated[
+        bool,
+        typer.Option(
+            "--trust-head",
+            help="Accept what the tree after hides by its own settings and comments.",
+        ),
     ] = False,
 ) -> None:
     """Say what a change does to each platform.
 
-    Exit status: 0 reported, 1 with --fail where an error is introduced, 2 could not report.
+    Exit status: 0 reported, 1 with --fail where an error is introduced or hidden, 2 could not
+    report, 3 a bug of Opparity.
     """
     with refusals():
         from opparity.change.compose import Sources, compose  # noqa: PLC0415 -- quick --help
@@ -104,6 +109,7 @@ def report(
             related=related,
             description=_description(description),
             platforms=tuple(platform or ()),
+            is_head_trusted=trust_head,
         )
         files = [_further(each) for each in write or ()]
         with Progress(2 + len(sources.earlier)) as progress:
@@ -113,7 +119,7 @@ def report(
             path.write_text(renderer(further)(found, words), "utf-8")
         is_page = output_format is ReportFormat.HTML
         (print_page if is_page else print_text)(renderer(output_format)(found, words))
-    if fail and _introduces_error(found):
+    if fail and found.review.fails:
         raise typer.Exit(ExitStatus.FINDINGS)
 
 
@@ -132,7 +138,3 @@ def _description(path: Path | None) -> str:
         return sys.stdin.buffer.read(_LONGEST_DESCRIPTION).decode("utf-8", "replace")
     with path.open("rb") as file:
         return file.read(_LONGEST_DESCRIPTION).decode("utf-8", "replace")
-
-
-def _introduces_error(found: ChangeReport) -> bool:
-    return any(each.severity.value == "error" for each in found.review.introduced)

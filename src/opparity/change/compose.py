@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from opparity.change.build import build_report
 from opparity.change.compare.architectures import comparing_architectures
-from opparity.change.compare.inspection import Inspected, inspecting
+from opparity.change.compare.inspection import Inspected, inspect, inspecting
+from opparity.change.compare.trust import Concealed, Pair, follows_alike, judge
 from opparity.change.git.revisions import commits, find_range
 from opparity.change.model import RelatedChanges
 from opparity.change.tell.git_history import relate
@@ -18,10 +19,9 @@ from opparity.change.tell.releases import relate_releases
 from opparity.checker.analysis.reading import describe
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.languages.workers import Workers, apart, collector_paused, in_turn
-from opparity.checker.results.configured_tree import open_configured, parse_platforms
-from opparity.checker.results.inspection import Request
-from opparity.checker.results.selection import select_rules
-from opparity.checker.rules.table import RULES
+from opparity.checker.results.configured_tree import configured, open_configured
+from opparity.checker.results.request import request_of
+from opparity.checker.tree.opening import open_tree
 from opparity.errors import OpparityError
 from opparity.words.statements import state
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from opparity.change.git.revisions import Range
     from opparity.change.model import ChangeReport, Commit
     from opparity.checker.analysis.reading import Descriptions
+    from opparity.checker.languages.workers import Steps
     from opparity.checker.results.configuration import Configuration
     from opparity.checker.tree.contents import Tree
 
@@ -55,6 +56,7 @@ class Sources:
         related: a file that names related changes.
         description: the pull request's text.
         platforms: labels; none means every one that a tree knows.
+        is_head_trusted: a maintainer accepts what the tree after hides by settings and comments.
     """
 
     folder: Path
@@ -65,6 +67,7 @@ class Sources:
     related: Path | None = None
     description: str = ""
     platforms: tuple[str, ...] = ()
+    is_head_trusted: bool = False
 
 
 def compose(sources: Sources, say: Callable[[str], None] = lambda _: None) -> ChangeReport:
@@ -81,7 +84,9 @@ def compose(sources: Sources, say: Callable[[str], None] = lambda _: None) -> Ch
         raise ReportRefused(detail="--before and --after belong together")
     places = [Place(path, path.as_posix()) for path in _paths(sources)]
     *earlier, before, after = inspect_places(places, sources.platforms, say)
-    return _with_earlier(sources, _report(sources, before, after, ()), earlier, before)
+    pair, concealed = judge_sides(sources, (places[-2], places[-1]), (before, after), say)
+    report = _report(sources, pair, concealed, ())
+    return _with_earlier(sources, report, [each for each, _ in earlier], pair.before)
 
 
 def _paths(sources: Sources) -> list[Path]:
@@ -100,21 +105,63 @@ class Place:
 
 
 _Opened = tuple["Tree", "Configuration", "Descriptions | None"]
+Settled = tuple["Inspected", "Configuration"]
 
 
 def inspect_places(
     places: Sequence[Place], platforms: tuple[str, ...], say: Callable[[str], None]
-) -> Iterator[Inspected]:
-    """Yield trees, each inspected as its own settings have it.
+) -> Iterator[Settled]:
+    """Yield trees, each inspected as its own settings have it, and those settings.
 
     While one is inspected the next is opened and its builds are worked out by another process; it
     is begun where this process would wait.
     """
     with RememberingWorkers() as workers, collector_paused():
-        yield from in_turn(
-            inspecting(tree, place.label, _request(configuration, platforms), workers, described)
-            for place, (tree, configuration, described) in _opened(places, platforms, say)
+        settings: list[Configuration] = []
+        inspected = in_turn(
+            _inspecting(place, opened, platforms, workers, settings)
+            for place, opened in _opened(places, platforms, say)
         )
+        for position, each in enumerate(inspected):
+            yield each, settings[position]
+
+
+def _inspecting(
+    place: Place,
+    opened: _Opened,
+    platforms: tuple[str, ...],
+    workers: RememberingWorkers,
+    settings: list[Configuration],
+) -> Steps[Inspected]:
+    tree, configuration, described = opened
+    settings.append(configuration)
+    request = request_of(configuration, platforms=platforms)
+    return inspecting(tree, place.label, request, workers, described)
+
+
+def judge_sides(
+    sources: Sources,
+    places: tuple[Place, Place],
+    sides: tuple[Settled, Settled],
+    say: Callable[[str], None],
+) -> tuple[Pair, Concealed]:
+    """Return the two trees by the settings of the one before, and what the one after hides.
+
+    Where the two have other settings, each is inspected by those of the other as well.
+    """
+    (before, first), (after, second) = sides
+    own = Pair(before, after)
+    if follows_alike(first, second, platforms=bool(sources.platforms)):
+        return judge(own, own, (first, second), is_trusted=sources.is_head_trusted)
+    with RememberingWorkers() as workers, collector_paused():
+        others = []
+        for place, configuration in zip(places, (second, first), strict=True):
+            say(place.label)
+            tree = configured(open_tree(place.path, place.revision), configuration)
+            request = request_of(configuration, platforms=sources.platforms)
+            others.append(inspect(tree, place.label, request, workers))
+    by_before, by_after = Pair(before, others[1]), Pair(others[0], after)
+    return judge(by_before, by_after, (first, second), is_trusted=sources.is_head_trusted)
 
 
 def _opened(
@@ -136,14 +183,8 @@ def _open(place: Place) -> _Opened:
 
 def _open_described(place: Place, platforms: tuple[str, ...]) -> _Opened:
     tree, configuration, _ = _open(place)
-    return tree, configuration, describe(tree, _request(configuration, platforms).platforms)()
-
-
-def _request(configuration: Configuration, platforms: tuple[str, ...]) -> Request:
-    return Request(
-        platforms=parse_platforms(platforms or configuration.platforms),
-        rules=select_rules(RULES, configuration.select, configuration.ignore),
-    )
+    asked = request_of(configuration, platforms=platforms).platforms
+    return tree, configuration, describe(tree, asked)()
 
 
 def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:
@@ -151,21 +192,23 @@ def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:
     named = ((found.base, found.base_label), (found.head, found.head_label))
     places = [Place(sources.folder, label, commit) for commit, label in named]
     before, after = inspect_places(places, sources.platforms, say)
+    pair, concealed = judge_sides(sources, (places[0], places[1]), (before, after), say)
     messages = commits(found.git, MOST_COMMITS + 1, found.head, f"^{found.base}")
-    report = _report(sources, before, after, tuple(messages))
-    return _with_history(sources, report, found, before, after)
+    report = _report(sources, pair, concealed, tuple(messages))
+    return _with_history(sources, report, found, pair.before, pair.after)
 
 
 def _report(
-    sources: Sources, before: Inspected, after: Inspected, messages: tuple[Commit, ...]
+    sources: Sources, pair: Pair, concealed: Concealed, messages: tuple[Commit, ...]
 ) -> ChangeReport:
     with Workers() as workers:
-        architectures = comparing_architectures(before, after, workers)
+        architectures = comparing_architectures(pair.before, pair.after, workers)
         report = build_report(
-            before,
-            after,
+            pair.before,
+            pair.after,
             description=sources.description[:_LONGEST_DESCRIPTION],
             commits=messages,
+            concealed=concealed,
         )
         matrix = replace(report.matrix, architectures=architectures())
     return replace(report, matrix=matrix)

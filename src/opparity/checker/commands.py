@@ -1,4 +1,4 @@
-"""`opparity check`, `matrix`, `explain` and `rules`: options in, text and an exit status out.
+"""`opparity check` and `opparity matrix`: options in, text and an exit status out.
 
 Each command imports what it needs when it runs, so that `opparity --help` stays quick.
 """
@@ -6,35 +6,27 @@ Each command imports what it needs when it runs, so that `opparity --help` stays
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opparity.checker.reports import OutputFormat
+from opparity.checker.options import (  # noqa: TC001 -- typer reads the annotations
+    OutputFile,
+    Platforms,
+    Revision,
+    Source,
+)
+from opparity.checker.reports import OutputFormat, Show
+from opparity.checker.rule_commands import explain, rules
+from opparity.endings import ExitStatus, print_page, print_text, refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from opparity.checker.results.baseline import Entry
     from opparity.checker.results.configuration import Configuration
-    from opparity.checker.results.inspection import Request
+    from opparity.checker.results.report import Report
+    from opparity.checker.results.request import Request
     from opparity.checker.rules.findings import Finding
-
-
-class ExitStatus(IntEnum):
-    """What the status of `opparity check` says."""
-
-    CLEAN = 0
-    """The tree was checked, and there is neither an error nor a warning."""
-
-    FINDINGS = 1
-    """The tree was checked, and there is at least one error or warning."""
-
-    NOT_CHECKED = 2
-    """The tree could not be checked: a wrong option, setting or input, said on standard error."""
 
 
 class MatrixFormat(StrEnum):
@@ -46,33 +38,6 @@ class MatrixFormat(StrEnum):
     HTML = "html"
 
 
-class ListFormat(StrEnum):
-    """What `opparity explain --format` and `opparity rules --format` take."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-_Source = Annotated[
-    Path, typer.Argument(help="A source tree: a folder, an sdist, a zip.", show_default=False)
-]
-_Platforms = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--platform",
-        metavar="NAME[:ARCHS]",
-        help="A platform to check, e.g. rocm, cuda:9.0,12.0; repeatable. "
-        "Default: every one that the tree's build knows.",
-    ),
-]
-_Revision = Annotated[
-    str | None,
-    typer.Option(
-        "--revision", metavar="REV", help="A git revision of PATH; nothing is checked out."
-    ),
-]
-
-
 def register(application: typer.Typer) -> None:
     """Add the checker's commands to the `opparity` command."""
     application.command()(check)
@@ -82,16 +47,29 @@ def register(application: typer.Typer) -> None:
 
 
 def check(
-    path: _Source = Path(),
+    path: Source = Path(),
     *,
-    platform: _Platforms = None,
-    revision: _Revision = None,
+    platform: Platforms = None,
+    revision: Revision = None,
     output_format: Annotated[
         OutputFormat, typer.Option(help="How the report is written.")
     ] = OutputFormat.TEXT,
+    output_file: OutputFile = None,
+    show: Annotated[
+        list[Show] | None,
+        typer.Option(help="List these as well, where the text counts them; repeatable."),
+    ] = None,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Print how often each rule speaks, and no more.")
+    ] = False,
+    show_files: Annotated[
+        bool, typer.Option("--show-files", help="Print the files that would be read, and no more.")
+    ] = False,
     select: Annotated[
         list[str] | None,
-        typer.Option(metavar="RULES", help="Only these: codes, families, names; commas separate."),
+        typer.Option(
+            metavar="RULES", help="Only these: codes, their beginnings, names; commas separate."
+        ),
     ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option(metavar="RULES", help="All but these; commas separate.")
@@ -111,16 +89,21 @@ def check(
 ) -> None:
     """Say what is declared, registered and called but not built, on each platform.
 
-    Exit status: 0 clean, 1 findings, 2 could not check.
+    A folder inside a project is checked with the project, and reported alone.
+    Exit status: 0 clean, 1 findings, 2 could not check, 3 a bug of Opparity.
     """
     with refusals():
-        from opparity.checker.reports import renderer  # noqa: PLC0415
+        from opparity.checker.reports import counts  # noqa: PLC0415 -- quick --help
+        from opparity.checker.reports.writing import render  # noqa: PLC0415
         from opparity.checker.results.basis import refuse_nothing  # noqa: PLC0415
         from opparity.checker.results.configured_tree import open_configured  # noqa: PLC0415
-        from opparity.checker.results.inspection import inspect_tree  # noqa: PLC0415 -- quick --help
+        from opparity.checker.results.inspection import inspect_tree  # noqa: PLC0415
+        from opparity.checker.results.projects import project_of  # noqa: PLC0415
+        from opparity.checker.results.request import request_of  # noqa: PLC0415
 
-        tree, configuration = open_configured(path, revision)
-        request = _request(
+        root = project_of(path)
+        tree, configuration = open_configured(root, revision)
+        request = request_of(
             configuration,
             platforms=platform or [],
             select=_words(select),
@@ -128,167 +111,105 @@ def check(
             is_strict=strict,
         )
         if write_baseline is None:
-            request = _with_baseline(request, configuration, path, baseline)
-        report = inspect_tree(tree, _with_prefix(request, path))
+            request = _with_baseline(request, configuration, root, baseline)
+        if show_files:
+            from opparity.checker.results.show_files import files_of  # noqa: PLC0415
+
+            _write(output_file, files_of(tree, root, path))
+            return
+        report = _placed(inspect_tree(tree, request), root, path)
         refuse_nothing(report.basis)
         if write_baseline is not None:
             _write_baseline(write_baseline, report.findings)
             return
-        print_text(renderer(output_format)(report))
+        if statistics:
+            _write(output_file, counts.render(report, output_format))
+        else:
+            _write(output_file, render(report, output_format, frozenset(show or ()), output_file))
     if report.fails and not exit_zero:
         raise typer.Exit(ExitStatus.FINDINGS)
 
 
 def matrix(
-    path: _Source = Path(),
-    platform: _Platforms = None,
-    revision: _Revision = None,
+    path: Source = Path(),
+    platform: Platforms = None,
+    revision: Revision = None,
     output_format: Annotated[
         MatrixFormat, typer.Option(help="How the matrix is written.")
     ] = MatrixFormat.TEXT,
+    output_file: OutputFile = None,
 ) -> None:
-    """Print operator by platform: declared, registered, implemented, built, called."""
+    """Print operator by platform: declared, registered, implemented, built, called.
+
+    Of a folder inside a project, the matrix is that of the project.
+    """
     with refusals():
         from opparity.checker.analysis.matrix import build_matrix  # noqa: PLC0415 -- quick --help
         from opparity.checker.analysis.reading import read_project  # noqa: PLC0415
         from opparity.checker.analysis.services import Analysis  # noqa: PLC0415
         from opparity.checker.reports import matrix as reports  # noqa: PLC0415
         from opparity.checker.results.configured_tree import open_configured, parse_platforms  # noqa: PLC0415
+        from opparity.checker.results.projects import project_of  # noqa: PLC0415
 
-        tree, configuration = open_configured(path, revision)
+        tree, configuration = open_configured(project_of(path), revision)
         project = read_project(tree, parse_platforms(platform or configuration.platforms))
         found = build_matrix(Analysis(project))
         match output_format:
             case MatrixFormat.TEXT:
-                print_text(reports.render_text(found))
+                _write(output_file, reports.render_text(found))
             case MatrixFormat.JSON:
-                print_text(reports.render_json(project.name, found))
+                _write(output_file, reports.render_json(project.name, found))
             case MatrixFormat.MARKDOWN:
-                print_text(reports.render_markdown(found))
+                _write(output_file, reports.render_markdown(found))
             case MatrixFormat.HTML:
                 from opparity.pages.matrix import render  # noqa: PLC0415 -- loads jinja2
 
-                print_page(render(project.name, found))
+                _write(output_file, render(project.name, found), is_page=True)
 
 
-def explain(
-    code: Annotated[str, typer.Argument(help="A rule's code or name.", show_default=False)],
-    output_format: Annotated[
-        ListFormat, typer.Option("--format", help="How the page is written.")
-    ] = ListFormat.TEXT,
-) -> None:
-    """Print a rule's page: what it says, why it matters, what to do."""
-    with refusals():
-        import json  # noqa: PLC0415 -- quick --help
-
-        from opparity.checker.reports import explanation  # noqa: PLC0415
-        from opparity.checker.results.selection import find_rule  # noqa: PLC0415
-        from opparity.checker.rules.table import RULES  # noqa: PLC0415
-
-        rule = find_rule(code, RULES)
-        if output_format is ListFormat.JSON:
-            print_text(json.dumps(explanation.as_json(rule), indent=2) + "\n")
-        else:
-            print_text(explanation.page(rule))
-
-
-def rules(
-    output_format: Annotated[
-        ListFormat, typer.Option("--format", help="How the list is written.")
-    ] = ListFormat.TEXT,
-    write_docs: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write a page a rule to a folder.")
-    ] = None,
-) -> None:
-    """List the rules: code, severity, name, what each says."""
-    with refusals():
-        from opparity.checker.reports import explanation  # noqa: PLC0415 -- quick --help
-        from opparity.checker.rules.table import RULES  # noqa: PLC0415
-
-        if write_docs is not None:
-            explanation.write_pages(RULES, write_docs)
-        elif output_format is ListFormat.JSON:
-            print_text(explanation.table_as_json(RULES))
-        else:
-            print_text(explanation.table_as_text(RULES))
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what Opparity refuses into a line on standard error and exit status 2."""
-    from opparity.checker.tree.names import printable  # noqa: PLC0415 -- quick --help
-    from opparity.errors import OpparityError  # noqa: PLC0415
-
-    try:
-        yield
-    except (OpparityError, OSError) as error:
-        sys.stderr.write(f"opparity: {printable(str(error))}\n")
-        raise typer.Exit(ExitStatus.NOT_CHECKED) from error
-
-
-def print_text(text: str) -> None:
-    """Write to standard output; what its encoding cannot hold becomes an escape."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def print_page(text: str) -> None:
-    """Write what says itself that it is UTF-8 to standard output, whatever that is encoded in."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8"))
+def _write(path: Path | None, text: str, *, is_page: bool = False) -> None:
+    if path is not None:
+        path.write_text(text, "utf-8")
+    else:
+        (print_page if is_page else print_text)(text)
 
 
 def _words(options: list[str] | None) -> list[str]:
     return [word.strip() for each in options or () for word in each.split(",") if word.strip()]
 
 
-def _request(
-    configuration: Configuration,
-    *,
-    platforms: list[str],
-    select: list[str],
-    ignore: list[str],
-    is_strict: bool,
-) -> Request:
-    """Return what is asked of the check; the command line goes before the configuration."""
-    from opparity.checker.results.configured_tree import parse_platforms  # noqa: PLC0415
-    from opparity.checker.results.inspection import Request  # noqa: PLC0415
-    from opparity.checker.results.selection import select_rules  # noqa: PLC0415
-    from opparity.checker.rules.table import RULES  # noqa: PLC0415
-
-    return Request(
-        platforms=parse_platforms(platforms or configuration.platforms),
-        rules=select_rules(RULES, select or configuration.select, [*ignore, *configuration.ignore]),
-        is_narrowed=bool(platforms or select or ignore),
-        is_strict=is_strict or configuration.strict,
-    )
-
-
 def _with_baseline(
-    request: Request, configuration: Configuration, path: Path, baseline: Path | None
+    request: Request, configuration: Configuration, root: Path, baseline: Path | None
 ) -> Request:
     from dataclasses import replace  # noqa: PLC0415
 
     from opparity.checker.results.baseline import read_baseline  # noqa: PLC0415
 
     if baseline is None and configuration.baseline:
-        baseline = path / configuration.baseline
+        above = "../" * configuration.inner.count("/")
+        baseline = root / f"{above}{configuration.baseline}"
     if baseline is None:
         return request
-    accepted: dict[Entry, int] = read_baseline(baseline)
+    accepted = read_baseline(baseline)
     return replace(request, baseline=accepted, baseline_path=baseline.as_posix())
 
 
-def _with_prefix(request: Request, path: Path) -> Request:
-    """Have paths reported from the current folder, where the tree is a folder inside it."""
+def _placed(report: Report, root: Path, path: Path) -> Report:
+    """Have paths reported from the current folder, and a subfolder of the project alone."""
     from dataclasses import replace  # noqa: PLC0415
 
-    here = Path.cwd()
-    tree = path.resolve()
-    if not path.is_dir() or not tree.is_relative_to(here):
-        return request
-    inner = tree.relative_to(here).as_posix()
-    return replace(request, prefix="" if inner == "." else f"{inner}/")
+    from opparity.checker.results.projects import reported_within  # noqa: PLC0415
+
+    if not root.is_dir():
+        return report
+    here, tree = Path.cwd(), root.resolve()
+    if tree.is_relative_to(here):
+        inner = tree.relative_to(here).as_posix()
+        report = replace(report, prefix="" if inner == "." else f"{inner}/")
+    elif here.is_relative_to(tree):
+        report = replace(report, start=here.relative_to(tree).as_posix())
+    within = path.resolve().relative_to(tree).as_posix() if path is not root else "."
+    return report if within == "." else reported_within(report, within)
 
 
 def _write_baseline(path: Path, findings: tuple[Finding, ...]) -> None:

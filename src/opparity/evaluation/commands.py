@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opparity.output_formats import FormerJson, ListFormat, list_format
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,7 +47,10 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option(help="Write a picture; the suffix says the format.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+    output_format: Annotated[
+        ListFormat, typer.Option(help="How the result is written.")
+    ] = ListFormat.TEXT,
+    as_json: FormerJson = False,
 ) -> None:
     """Run a language model whose MLPs call the operator, and compare quality, speed and bits.
 
@@ -82,7 +87,7 @@ def evaluate(
     except OpparityError as error:
         errors.print(str(error), markup=False)
         raise typer.Exit(2) from error
-    if as_json:
+    if list_format(output_format, json=as_json) is ListFormat.JSON:
         typer.echo(json.dumps(report.document(evaluation, circumstances), indent=2))
     else:
         Console(highlight=False).print(report.rendered(evaluation, circumstances))

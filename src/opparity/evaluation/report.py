@@ -165,7 +165,7 @@ def _verdict(evaluation: Evaluation) -> Text:
         text.append(
             f" in every value, scale and logit of the first {share.tokens:,} bytes"
             if identical
-            else "; --json has the digests of each, on the share and in total"
+            else "; --output-format json has the digests of each, on the share and in total"
         )
     return text
 

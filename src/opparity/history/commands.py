@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opparity.checker.commands import print_page, print_text, refusals
+from opparity.endings import print_page, print_text, refusals
 from opparity.history.formats import HistoryFormat
 from opparity.words.language import Language
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opparity.change.model import CellChangeKind, CellVerdict
+    from opparity.change.model import CellChangeKind
+    from opparity.checker.analysis.verdict import CellVerdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from opparity.change.compare.inspection import Inspected, inspect
 from opparity.change.compare.matrix import change_of
-from opparity.change.model import CellState, CellVerdict
+from opparity.change.model import CellState
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.results.configured_tree import open_configured, parse_platforms
-from opparity.checker.results.inspection import Request
-from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
+from opparity.checker.results.request import Request
 from opparity.errors import OpparityError
 from opparity.history.model import OperatorHistory, PlatformState, Point
 
@@ -26,7 +26,7 @@ _ORDER = (
     CellVerdict.BROKEN,
     CellVerdict.WORKS,
     CellVerdict.UNDECIDED,
-    CellVerdict.SCHEMA_ONLY,
+    CellVerdict.INCOMPLETE,
     CellVerdict.ABSENT,
 )
 _MOST_SIMILAR = 5
@@ -71,10 +71,9 @@ def look(
 ) -> Sighting:
     """Return what a tree has of an operator, given with its library or without."""
     tree, configuration = open_configured(path, revision)
-    # Only this rule says more of a cell than the matrix itself.
     request = Request(
         platforms=parse_platforms(platforms or configuration.platforms),
-        rules=(RegisteredNotBuilt,),
+        rules=(),  # the matrix has it all
     )
     inspected = inspect(tree, label or tree.name, request, workers)
     return sight(inspected, operator, date=date, subject=subject)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from opparity.change.model import CellChangeKind, CellVerdict, RowChange
+from opparity.change.model import CellChangeKind, RowChange
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.pages.excerpts import highlighted, highlighted_excerpt
 from opparity.pages.shell import breakable, render_page
-from opparity.words.catalogue import PieceKind
+from opparity.words.catalogue import PieceKind, words
 from opparity.words.pages import page_words
 from opparity.words.statements import state
 
@@ -84,6 +85,7 @@ def render(report: ChangeReport, catalogue: Catalogue) -> str:
         table=tabulate(report.matrix),
         joint=" " if catalogue.language.value == "en" else "",
         text=catalogue.word,
+        rich=lambda text: marked(words(text)),
         say=lambda statement: said(catalogue, statement),
         state=lambda key, **values: said(catalogue, _state(key, values)),
         rule=lambda code, part: marked(catalogue.rule(code, part)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import Truth, all_of, any_of
+from opparity.checker.analysis.verdict import CellVerdict, verdict_of
+from opparity.checker.facts.conditions import Truth
 from opparity.checker.reports.matrix import letters
 from opparity.pages.shell import render_page
 from opparity.words.catalogue import english
@@ -20,15 +20,10 @@ if TYPE_CHECKING:
     from opparity.checker.facts.places import Related
 
 
-class Status(StrEnum):
-    """What one platform has of one operator, in one word; in the order of interest."""
-
-    WORKS = "works"
-    BROKEN = "broken"
-    INCOMPLETE = "incomplete"
-    UNDECIDED = "undecided"
-    CALLED = "called"
-    ABSENT = "absent"
+# What is not registered and may be called from Python all the same.
+_CALLED = "called"
+_STATUSES = (*(each.value for each in CellVerdict if each is not CellVerdict.ABSENT), _CALLED)
+_STATUSES += (CellVerdict.ABSENT.value,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +54,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One cell of the table."""
+    """One cell of the table; its status is the verdict's word, or "called"."""
 
-    status: Status
+    status: str
     letters: str
 
 
@@ -81,13 +76,13 @@ class Table:
 
     platforms: tuple[str, ...]
     lines: tuple[Line, ...]
-    counts: tuple[Counter[Status], ...]
+    counts: tuple[Counter[str], ...]
     unknown_share: float
 
     @property
-    def statuses(self) -> list[Status]:
+    def statuses(self) -> list[str]:
         """Return the statuses that occur, in their order."""
-        return [status for status in Status if any(count[status] for count in self.counts)]
+        return [status for status in _STATUSES if any(count[status] for count in self.counts)]
 
 
 def render(project: str, matrix: Matrix) -> str:
@@ -105,18 +100,11 @@ def tabulate(matrix: Matrix) -> Table:
     return Table(matrix.platforms, lines, counts, matrix.unknown_share)
 
 
-def status_of(cell: Cell) -> Status:
-    """Return what a platform has of an operator."""
-    implemented = any_of(answer.truth for _, answer in cell.implemented)
-    registered = (cell.defined.truth, implemented)
-    if any_of(registered) is Truth.FALSE:
-        return Status.ABSENT if cell.called.truth is Truth.FALSE else Status.CALLED
-    if all_of(registered) is Truth.FALSE:
-        return Status.INCOMPLETE
-    if cell.built.truth is Truth.FALSE:
-        return Status.BROKEN
-    is_there = all_of((*registered, cell.built.truth))
-    return Status.WORKS if is_there is Truth.TRUE else Status.UNDECIDED
+def status_of(cell: Cell) -> str:
+    """Return what a platform has of an operator: the verdict, and whether what lacks is called."""
+    verdict = verdict_of(cell)
+    is_called = verdict is CellVerdict.ABSENT and cell.called.truth is not Truth.FALSE
+    return _CALLED if is_called else verdict.value
 
 
 def _line(row: Row, platforms: tuple[str, ...]) -> Line:

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from checker.trees_on_disk import write_folder
-from opparity.checker.commands import ExitStatus
 from opparity.command_line import application
+from opparity.endings import ExitStatus
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -17,11 +18,14 @@ from opparity.checker.analysis.basis import Basis, Extension
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import Unfollowed
 from opparity.checker.facts.places import Location, Related
-from opparity.checker.reports import OutputFormat, renderer
+from opparity.checker.reports import OutputFormat, Show, StatisticsRefused, counts, renderer
 from opparity.checker.reports.text import render_for
-from opparity.checker.results.report import Report, group_by_platform
+from opparity.checker.results.groups import group_by_platform
+from opparity.checker.results.report import Report
+from opparity.checker.results.suppressions import Accepted, Suppression
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.colours import are_wanted
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -39,6 +43,9 @@ class ARule(Rule):
 
     ## Why is this bad?
     The page has `code`, and more than one line.
+
+    ## Use instead
+    Build the source, `a | b`. Or do not.
     """
 
     code = "BLD001"
@@ -89,6 +96,7 @@ UNKNOWN = Unknown(
     platform="cuda:9.0,10.0",
     symbol="moe_align",
 )
+COMMENT = Suppression(Location("csrc/a.cpp", 1), 2, ("BLD001",), "a reason")
 # Every character that some format gives a meaning to.
 HOSTILE = "::error::%0A\r\n\x1b[2J<b>|`*_[x](y)&amp;\"'\x00\ud800 @everyone"
 
@@ -141,7 +149,7 @@ FULL = Report(
     unknowns=(UNKNOWN,),
     rules=RULES,
     basis=BASIS,
-    suppressed=2,
+    suppressed=(Accepted(MISSING, COMMENT), Accepted(UNKNOWN, COMMENT)),
     accepted=1,
     prefix="extension/",
     excerpts={
@@ -276,14 +284,84 @@ def test_findings_that_differ_in_platform_alone_are_printed_once() -> None:
     assert [group.platforms for group in groups] == [("rocm", "cpu"), (), ("rocm",)]
 
 
-def test_colours_are_for_terminals_and_no_color_takes_them_away(
+def test_colours_and_links_are_written_where_they_are_wanted() -> None:
+    coloured = render_for(FULL, is_coloured=True)
+    assert "\x1b[1;31m" in coloured
+    assert re.search(r"\x1b\]8;[^;]*;https://\S*#bld001\x1b\\", coloured)
+    assert "\x1b" not in render_for(FULL)
+
+
+class Stream(io.StringIO):
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self.is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+
+@pytest.mark.parametrize(
+    ("environment", "on_terminal", "elsewhere"),
+    [
+        ({}, True, False),
+        ({"NO_COLOR": "1"}, False, False),
+        ({"NO_COLOR": ""}, True, False),
+        ({"FORCE_COLOR": "1"}, True, True),
+        ({"FORCE_COLOR": "0"}, True, False),
+        ({"FORCE_COLOR": ""}, True, False),
+        ({"TERM": "dumb"}, False, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False, False),
+    ],
+    ids=str,
+)
+def test_who_wants_colours(
     monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    on_terminal: bool,
+    elsewhere: bool,
 ) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[1;31m" in render_for(FULL, is_terminal=True)
-    assert "\x1b" not in render_for(FULL, is_terminal=False)
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", render_for(FULL, is_terminal=True))
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert are_wanted(Stream(is_terminal=True)) is on_terminal
+    assert are_wanted(Stream(is_terminal=False)) is elsewhere
+
+
+def test_what_is_not_listed_is_counted_with_the_option_that_lists_it() -> None:
+    plain = render_for(FULL)
+    assert "100%.h:3:9: warning MAC001" in plain
+    assert "csrc/moe.cpp:9:1: information" not in plain
+    assert plain.count("(--show information lists them)") == 1
+    assert plain.count("(--show unknown lists them)") == 1
+    for show in ({Show.ALL}, {Show.INFORMATION, Show.UNKNOWN}):
+        whole = render_for(FULL, show=frozenset(show))
+        assert "--show" not in whole
+        assert "csrc/moe.cpp:9:1: information" in whole
+        assert "csrc/moe.cpp:7:1: unknown" in whole
+    half = render_for(FULL, show=frozenset({Show.INFORMATION}))
+    assert "csrc/moe.cpp:9:1: information" in half
+    assert "csrc/moe.cpp:7:1: unknown" not in half
+
+
+def test_the_counts_take_the_platforms_of_a_finding_together() -> None:
+    listed = [(each.severity, each.rule, each.number) for each in counts.counts(FULL)]
+    assert listed == [
+        ("error", "BLD001", 1),
+        ("warning", "MAC001", 1),
+        ("information", "DEF003", 1),
+        ("unknown", "BLD001", 1),
+    ]
+    document = json.loads(counts.render(FULL, OutputFormat.JSON))
+    assert document[0] == {
+        "rule": "BLD001",
+        "name": "registered-not-built",
+        "severity": "error",
+        "count": 1,
+    }
+    with pytest.raises(StatisticsRefused, match="allowed are text and json"):
+        counts.render(FULL, OutputFormat.SARIF)
 
 
 def test_information_alone_is_no_failure() -> None:

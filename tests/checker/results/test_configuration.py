@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def configuration(files: Mapping[str, str]) -> Configuration:
+def configuration(files: Mapping[str, str]) -> Configuration | None:
     return read_configuration(Tree("x", {path: text.encode() for path, text in files.items()}))
 
 
@@ -24,6 +24,7 @@ platforms = ["rocm", "cuda:9.0"]
 select = ["BLD"]
 ignore = ["BLD005"]
 exclude = ["third_party/"]
+per-file-ignores = {"tests/**" = ["CAL"], "csrc/old.cu" = []}
 baseline = "accepted.json"
 strict = true
 """
@@ -35,6 +36,7 @@ def test_both_files_say_the_same_thing_the_same_way() -> None:
         select=("BLD",),
         ignore=("BLD005",),
         exclude=("third_party/",),
+        per_file_ignores=(("tests/**", ("CAL",)), ("csrc/old.cu", ())),
         baseline="accepted.json",
         strict=True,
     )
@@ -42,10 +44,11 @@ def test_both_files_say_the_same_thing_the_same_way() -> None:
     assert configuration({"pyproject.toml": f"[tool.opparity]\n{SETTINGS}"}) == expected
 
 
-def test_a_project_without_settings_has_the_defaults() -> None:
-    assert configuration({}) == Configuration()
-    assert configuration({"pyproject.toml": "[tool.ruff]\nx = 1"}) == Configuration()
-    assert configuration({"pyproject.toml": "tool = 3"}) == Configuration()
+def test_a_project_without_settings_has_none() -> None:
+    assert configuration({}) is None
+    assert configuration({"pyproject.toml": "[tool.ruff]\nx = 1"}) is None
+    assert configuration({"pyproject.toml": "tool = 3"}) is None
+    assert configuration({"opparity.toml": ""}) == Configuration()
 
 
 def test_settings_in_both_files_are_refused() -> None:

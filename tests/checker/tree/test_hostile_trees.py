@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from checker.trees_on_disk import commit_all, contents, git, write_folder, write_tar, write_zip
 from opparity.checker.tree.contents import FileNotReadable, Limits, Tree, TreeRefused
 from opparity.checker.tree.opening import open_tree
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ def memory() -> Iterator[Callable[[], int]]:
 
 
 def reasons(tree: Tree) -> dict[str, str]:
-    return {each.location.path: each.message for each in tree.problems}
+    return {each.location.path: english(each.reason) for each in tree.problems}
 
 
 # --- folders
@@ -121,7 +122,7 @@ def test_a_folder_nested_four_hundred_deep_is_left_at_the_limit(tmp_path: Path) 
     os.close(here)
     tree = open_tree(write_folder(tmp_path, {"b.cu": b"1"}))
     assert sorted(tree.files) == ["b.cu"]
-    assert [each.message for each in tree.problems] == ["more than 64 folders deep, not read"]
+    assert [*reasons(tree).values()] == ["more than 64 folders deep, not read"]
 
 
 def test_a_folder_with_too_many_entries_is_refused(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_members_that_lead_out_are_named_and_left(tmp_path: Path, name: str) -> 
         tree = open_tree(archive)
         assert contents(tree) == {"good.cu": b"1"}
         assert len(tree.problems) == 1
-        assert "leads out of the archive" in tree.problems[0].message
+        assert "leads out of the tree" in english(tree.problems[0].reason)
     assert not (tmp_path.parent / "a.cu").exists()
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.change.compare.inspection import Inspected
-from opparity.change.model import ArchitectureRow, CellVerdict
+from opparity.change.model import ArchitectureRow
 from opparity.checker.analysis.matrix import build_matrix
 from opparity.checker.analysis.services import Analysis
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.facts.platforms import Platform
 from opparity.checker.languages.cmake.evaluation import CMakeReader
 from opparity.checker.languages.workers import Workers
@@ -66,7 +67,9 @@ def by_architecture(inspected: Inspected) -> _Verdicts:
     builds = tuple(CMakeReader(project.tree).read(platforms))
     narrowed = Analysis(replace(project, platforms=platforms, asked=platforms, builds=builds))
     matrix = build_matrix(narrowed)
-    states = Inspected(inspected.label, narrowed, inspected.report, matrix).states
+    states = Inspected(
+        inspected.label, narrowed, inspected.report, matrix, inspected.request
+    ).states
     return {
         operator: tuple(
             (label.partition(":")[2], state.verdict) for label, state in by_platform.items()

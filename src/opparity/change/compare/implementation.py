@@ -11,7 +11,6 @@ from opparity.change.compare.differences import Differences
 from opparity.change.compare.excerpts import compare_texts
 from opparity.change.model import (
     CellChangeKind,
-    CellVerdict,
     FileChange,
     FileKind,
     FileStatus,
@@ -19,6 +18,7 @@ from opparity.change.model import (
     OtherFiles,
     RowChange,
 )
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.tree.contents import NATIVE_SUFFIXES
 from opparity.words.statements import state
 

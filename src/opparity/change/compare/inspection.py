@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from opparity.change.model import CellState, CellVerdict, Side
+from opparity.change.model import CellState, Side
 from opparity.checker.analysis.macros import platform_of_macro
 from opparity.checker.analysis.matrix import build_matrix
 from opparity.checker.analysis.reading import reading
 from opparity.checker.analysis.services import Analysis
+from opparity.checker.analysis.verdict import implementation_of, verdict_of
 from opparity.checker.analysis.wanted import names
-from opparity.checker.facts.conditions import ALWAYS, Truth, any_of, describe, disjunction
+from opparity.checker.facts.conditions import ALWAYS, Truth, describe, disjunction
 from opparity.checker.facts.names import operator_name, plain_library
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.languages.workers import finished
-from opparity.checker.results.inspection import Request, inspect_project
-from opparity.checker.rules.findings import Severity
+from opparity.checker.results.inspection import inspect_project
+from opparity.checker.rules.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from opparity.checker.facts.places import Location
     from opparity.checker.languages.workers import Steps
     from opparity.checker.results.report import Report
+    from opparity.checker.results.request import Request
+    from opparity.checker.results.suppressions import Accepted
     from opparity.checker.tree.contents import Tree
 
 WORDS = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"}
@@ -43,6 +46,7 @@ class Inspected:
     analysis: Analysis
     report: Report
     matrix: Matrix
+    request: Request
 
     @property
     def project(self) -> Project:
@@ -58,6 +62,15 @@ class Inspected:
     def platforms(self) -> tuple[str, ...]:
         """Return the labels of the platforms that were looked at."""
         return self.matrix.platforms
+
+    @property
+    def accepted_findings(self) -> list[Accepted[Finding]]:
+        """Return the findings that comments of the tree accept."""
+        return [each for each in self.report.suppressed if isinstance(each.result, Finding)]
+
+    def is_ignored(self, finding: Finding) -> bool:
+        """Tell whether the tree's settings leave a finding's rule out in its file."""
+        return self.request.ignores(finding.location.path, finding.rule)
 
     @property
     def has_extension(self) -> bool:
@@ -87,14 +100,9 @@ class Inspected:
     @cached_property
     def states(self) -> dict[str, dict[str, CellState]]:
         """Return operator -> platform -> what the platform has of it."""
-        broken = {
-            (finding.operator, finding.platform)
-            for finding in self.report.findings
-            if finding.rule == "BLD001" and finding.severity is Severity.ERROR
-        }
         return {
             row.operator: {
-                platform: self._state(row.operator, cell, (row.operator, platform) in broken)
+                platform: self._state(row.operator, cell)
                 for platform, cell in zip(self.platforms, row.cells, strict=True)
             }
             for row in self.matrix.rows
@@ -127,9 +135,7 @@ class Inspected:
     @cached_property
     def undefined_macros(self) -> frozenset[str]:
         """Return the platform macros that are tested and that nobody defines."""
-        return frozenset(
-            finding.symbol for finding in self.report.findings if finding.rule == "MAC001"
-        )
+        return frozenset(test.name for test in self.analysis.undefined_macros)
 
     def sources(self, operator: str) -> tuple[str, ...]:
         """Return the files that define an operator's functions."""
@@ -162,13 +168,12 @@ class Inspected:
             unread=len(self.project.problems),
         )
 
-    def _state(self, operator: str, cell: Cell, is_broken: bool) -> CellState:
-        implemented = any_of(answer.truth for _, answer in cell.implemented)
+    def _state(self, operator: str, cell: Cell) -> CellState:
         return CellState(
-            verdict=_verdict(cell, implemented, is_broken),
+            verdict=verdict_of(cell),
             declared=WORDS[cell.declared.truth],
             registered=WORDS[cell.defined.truth],
-            implemented=WORDS[implemented],
+            implemented=WORDS[implementation_of(cell)],
             built=WORDS[cell.built.truth],
             called=WORDS[cell.called.truth],
             guard=self.guard(operator),
@@ -178,22 +183,6 @@ class Inspected:
 def guard_text(condition: Condition) -> str:
     """Return a preprocessor's condition as C has it; "" where it always holds."""
     return "" if condition == ALWAYS else describe(condition)
-
-
-def _verdict(cell: Cell, implemented: Truth, is_broken: bool) -> CellVerdict:
-    """Return what the five answers come to."""
-    registered, built = cell.defined.truth, cell.built.truth
-    if is_broken or (
-        registered is Truth.TRUE and implemented is Truth.TRUE and built is Truth.FALSE
-    ):
-        return CellVerdict.BROKEN
-    if registered is Truth.FALSE and implemented is Truth.FALSE:
-        return CellVerdict.ABSENT
-    if registered is Truth.TRUE and implemented is Truth.FALSE:
-        return CellVerdict.SCHEMA_ONLY
-    if registered is Truth.TRUE and implemented is Truth.TRUE and built is Truth.TRUE:
-        return CellVerdict.WORKS
-    return CellVerdict.UNDECIDED
 
 
 def inspect(
@@ -217,4 +206,5 @@ def inspecting(
     workers.next_tree()
     project = yield from reading(tree, request.platforms, workers, described)
     analysis = Analysis(project)
-    return Inspected(label, analysis, inspect_project(analysis, request), build_matrix(analysis))
+    report, matrix = inspect_project(analysis, request), build_matrix(analysis)
+    return Inspected(label, analysis, report, matrix, request)

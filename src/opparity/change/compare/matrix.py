@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from opparity.change.model import (
     CellChange,
     CellChangeKind,
-    CellVerdict,
     MatrixChange,
     MatrixRow,
     RowChange,
 )
+from opparity.checker.analysis.verdict import CellVerdict
 
 if TYPE_CHECKING:
     from opparity.change.compare.inspection import Inspected

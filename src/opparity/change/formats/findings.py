@@ -8,7 +8,7 @@ from opparity.change.formats.marking import block, code, marked, platform, say
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from opparity.change.model import ReviewedFinding, Suggestion
+    from opparity.change.model import Review, ReviewedFinding, Suggestion
     from opparity.words.catalogue import Catalogue
 
 _MOST = 40
@@ -36,6 +36,21 @@ def finding_lines(
         left = state("text.findings_left_out", count=len(findings) - most)
         lines += [say(catalogue, left), ""]
     return lines
+
+
+def hidden_lines(review: Review, catalogue: Catalogue, most: int = _MOST) -> list[str]:
+    """Return what the change hides, one line each, and an empty line after it."""
+    name = "accepted" if review.is_trusted else "hidden"
+    lines = [catalogue.word(f"text.{name}"), ""]
+    colon = catalogue.word("punctuation.colon")
+    for each in review.hidden[:most]:
+        word = catalogue.word("text.hidden_new" if each.is_new else "text.hidden_old")
+        shown = headline(each.finding, catalogue)
+        lines.append(f"- {shown}<br>{word}{colon}{say(catalogue, each.reason)}")
+    if len(review.hidden) > most:
+        left = state("text.findings_left_out", count=len(review.hidden) - most)
+        lines += ["", say(catalogue, left)]
+    return [*lines, ""]
 
 
 def headline(finding: ReviewedFinding, catalogue: Catalogue) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.formats import sections
-from opparity.change.formats.findings import finding_lines
+from opparity.change.formats.findings import finding_lines, hidden_lines
 from opparity.change.formats.marking import heading, say
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ def _folded(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return the other parts: findings open, the rest folded."""
     found = report.review
     parts = []
+    if found.hidden:
+        name = "accepted" if found.is_trusted else "hidden"
+        lines = [*heading(catalogue, name, 3), *hidden_lines(found, catalogue, _MOST_FINDINGS)]
+        parts.append("\n".join(lines).rstrip())
     for name in ("introduced", "unresolved", "fixed"):
         findings: tuple[ReviewedFinding, ...] = getattr(found, name)
         if findings:
@@ -50,6 +54,8 @@ def _folded(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     if report.risks.risks:
         risks = [f"- {say(catalogue, each)}" for each in report.risks.risks]
         parts.append("\n".join([*heading(catalogue, "risk_list", 3), *risks]))
+    if found.settings:
+        parts.append("\n".join(f"- {say(catalogue, each)}" for each in found.settings))
     remarks = [f"- {say(catalogue, each)}" for each in found.remarks]
     if remarks:
         parts.append(_details(catalogue.word("heading.remarks"), remarks))

@@ -231,18 +231,22 @@ def _architectures(report: ChangeReport, catalogue: Catalogue) -> list[str]:
 
 def review(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return the findings introduced and fixed, and the remarks."""
-    from opparity.change.formats.findings import finding_lines  # noqa: PLC0415 -- it takes ours
+    from opparity.change.formats.findings import finding_lines, hidden_lines  # noqa: PLC0415 -- it takes ours
 
     found = report.review
     lines = heading(catalogue, "review")
     lines += [*heading(catalogue, "introduced", 3), *finding_lines(found.introduced, catalogue)]
+    if found.hidden:
+        name = "accepted" if found.is_trusted else "hidden"
+        lines += [*heading(catalogue, name, 3), *hidden_lines(found, catalogue)]
     if found.unresolved:
         lines += [*heading(catalogue, "unresolved", 3), *finding_lines(found.unresolved, catalogue)]
     lines += heading(catalogue, "fixed", 3)
     lines += finding_lines(found.fixed, catalogue, is_advised=False)
-    if found.remarks:
+    remarks = (*found.settings, *found.remarks)
+    if remarks:
         lines += heading(catalogue, "remarks", 3)
-        lines += [*(f"- {say(catalogue, each)}" for each in found.remarks), ""]
+        lines += [*(f"- {say(catalogue, each)}" for each in remarks), ""]
     if not found.remaining:
         return lines[:-1]
     return [*lines, say(catalogue, state("text.remaining", count=found.remaining))]

@@ -23,7 +23,6 @@ from opparity.change.model.matrix import (
     CellChange,
     CellChangeKind,
     CellState,
-    CellVerdict,
     MatrixChange,
     MatrixRow,
     RowChange,
@@ -34,6 +33,7 @@ from opparity.change.model.related import (
     TrendPoint,
 )
 from opparity.change.model.review import (
+    HiddenFinding,
     Place,
     Review,
     ReviewedFinding,
@@ -79,7 +79,6 @@ __all__ = [
     "CellChange",
     "CellChangeKind",
     "CellState",
-    "CellVerdict",
     "ChangeReport",
     "Commit",
     "Excerpt",
@@ -87,6 +86,7 @@ __all__ = [
     "FileChange",
     "FileKind",
     "FileStatus",
+    "HiddenFinding",
     "Implementation",
     "LineKind",
     "LostOperator",

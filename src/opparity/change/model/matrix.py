@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-
-class CellVerdict(StrEnum):
-    """What a platform has of an operator."""
-
-    ABSENT = "absent"  # not registered
-    WORKS = "works"  # registered, implemented and built
-    SCHEMA_ONLY = "schema_only"  # registered, and no implementation
-    BROKEN = "broken"  # registered, and the source is not built: the import fails
-    UNDECIDED = "undecided"
+if TYPE_CHECKING:
+    from opparity.checker.analysis.verdict import CellVerdict
 
 
 @dataclass(frozen=True, slots=True)

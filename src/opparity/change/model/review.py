@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.rules.findings import Severity
+
 if TYPE_CHECKING:
-    from opparity.checker.rules.findings import Effect, Severity
+    from opparity.checker.rules.findings import Effect
     from opparity.words.statements import Statement
 
 
@@ -65,6 +67,20 @@ class ReviewedFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class HiddenFinding:
+    """A finding that the settings or comments of the tree after hide.
+
+    Attributes:
+        is_new: the tree before has no such finding.
+        reason: by what it is hidden.
+    """
+
+    finding: ReviewedFinding
+    is_new: bool
+    reason: Statement
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """What a reviewer should know.
 
@@ -74,6 +90,10 @@ class Review:
         unresolved: findings of both trees about operators that the change touches.
         remaining: how many findings both trees have, the unresolved among them.
         remarks: what is to be said of macros and guards that the change touches.
+        hidden: findings that the tree after hides and the tree before would not; they are among
+            the others as well, unless the tree after is trusted.
+        settings: the checker's settings that the change alters.
+        is_trusted: a maintainer accepts what is hidden.
     """
 
     introduced: tuple[ReviewedFinding, ...]
@@ -81,3 +101,12 @@ class Review:
     unresolved: tuple[ReviewedFinding, ...]
     remaining: int
     remarks: tuple[Statement, ...]
+    hidden: tuple[HiddenFinding, ...] = ()
+    settings: tuple[Statement, ...] = ()
+    is_trusted: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether the change introduces an error, or hides one that nobody accepted."""
+        hidden = () if self.is_trusted else tuple(each.finding for each in self.hidden)
+        return any(each.severity is Severity.ERROR for each in (*self.introduced, *hidden))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.model import CellChangeKind, CellVerdict, RowChange, Verdict
+from opparity.change.model import CellChangeKind, RowChange, Verdict
 from opparity.change.tell.review import counted
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.words.statements import state
 
 if TYPE_CHECKING:

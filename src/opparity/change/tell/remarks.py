@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.change.compare.inspection import guard_text
 from opparity.change.tell.suggestions import known_macro
-from opparity.checker.analysis.macros import defined_by_somebody, platform_of_macro
-from opparity.checker.analysis.translation import TORCH_MACROS
+from opparity.checker.analysis.macros import platform_of_macro
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def _on_texts(after: Inspected, motivation: Motivation, known: set[str]) -> Iter
     named = [word for word in words if platform_of_macro(word) and "_" in word]
     if not named:
         return
-    defined = defined_by_somebody(after.project) | TORCH_MACROS
+    defined = after.analysis.known_macros
     for word in named[:_MOST_TEXT_MACROS]:
         if word not in known and word not in defined:
             better = known_macro(after, word)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from opparity.change.model import Place, Review, ReviewedFinding
+from opparity.change.compare.identity import without
+from opparity.change.model import HiddenFinding, Place, Review, ReviewedFinding
 from opparity.change.tell.suggestions import suggest
-from opparity.checker.results.report import group_by_platform
+from opparity.checker.results.groups import group_by_platform
 from opparity.checker.rules.findings import Finding, Severity
 from opparity.words.statements import Statement, state
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from opparity.change.compare.inspection import Inspected
+    from opparity.change.compare.trust import Concealed
 
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 
@@ -23,18 +25,44 @@ def review(
     before: Inspected,
     after: Inspected,
     touched: Collection[str],
-    remarks: tuple[Statement, ...] = (),
+    remarks: tuple[Statement, ...],
+    concealed: Concealed,
 ) -> Review:
     """Return the findings that the change introduces, fixes, or leaves at operators it touches."""
-    introduced = _without(after.report.findings, before.report.findings)
-    fixed = _without(before.report.findings, after.report.findings)
-    left = _without(after.report.findings, introduced)
+    introduced = without(after.report.findings, before.report.findings)
+    accepted = [each.result for each in after.accepted_findings]
+    fixed = without(before.report.findings, [*after.report.findings, *accepted])
+    left = without(after.report.findings, introduced)
     return Review(
-        introduced=_reviewed(after, introduced),
+        introduced=(*_reviewed(after, introduced), *_by_own_settings(concealed, introduced)),
         fixed=_reviewed(before, fixed),
         unresolved=_reviewed(after, [each for each in left if _operator(after, each) in touched]),
         remaining=len(after.report.findings) - len(introduced),
         remarks=remarks,
+        hidden=_hidden(after, concealed),
+        settings=concealed.settings,
+        is_trusted=concealed.is_trusted,
+    )
+
+
+def _by_own_settings(concealed: Concealed, known: list[Finding]) -> tuple[ReviewedFinding, ...]:
+    """Return what the change introduces by its own settings alone: these may be stricter."""
+    if concealed.by_after is None:
+        return ()
+    before, after = concealed.by_after.before, concealed.by_after.after
+    introduced = without(after.report.findings, before.report.findings)
+    return _reviewed(after, without(introduced, known))
+
+
+def _hidden(after: Inspected, concealed: Concealed) -> tuple[HiddenFinding, ...]:
+    """Return what the tree after hides, each platform of a finding taken together."""
+    groups: dict[tuple[bool, Statement], list[Finding]] = {}
+    for each in concealed.hidden:
+        groups.setdefault((each.is_new, each.reason), []).append(each.finding)
+    return tuple(
+        HiddenFinding(finding, is_new, reason)
+        for (is_new, reason), findings in groups.items()
+        for finding in _reviewed(after, findings)
     )
 
 
@@ -47,26 +75,6 @@ def counted(findings: Iterable[ReviewedFinding]) -> tuple[Statement, ...]:
         for name, severity in named
         if counts[severity]
     )
-
-
-def _identity(finding: Finding) -> tuple[str, ...]:
-    """Return what makes two findings of two trees the same one; lines and files may move."""
-    subject = (finding.operator, finding.symbol)
-    path = "" if any(subject) else finding.location.path
-    return (finding.rule, finding.platform, *subject, path)
-
-
-def _without(findings: Iterable[Finding], known: Iterable[Finding]) -> list[Finding]:
-    """Return the findings that are not among the known ones, each counted once."""
-    left = Counter(_identity(finding) for finding in known)
-    found = []
-    for finding in findings:
-        identity = _identity(finding)
-        if left[identity]:
-            left[identity] -= 1
-        else:
-            found.append(finding)
-    return found
 
 
 def _operator(inspected: Inspected, finding: Finding) -> str:

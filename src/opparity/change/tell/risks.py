@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from opparity.change.compare.callers import callers_of
 from opparity.change.compare.macros import macros_of
-from opparity.change.model import CallerOutcome, CellChangeKind, CellVerdict, LostOperator, Risks
+from opparity.change.model import CallerOutcome, CellChangeKind, LostOperator, Risks
 from opparity.change.tell.impact import by_platform, negative, positive, scope
 from opparity.checker.analysis.macros import platform_of_macro
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.facts.conditions import And, Defined, Not
 from opparity.words.statements import state
 

@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from opparity.change.model import Suggestion
-from opparity.checker.analysis.macros import defined_by_somebody, platform_of_macro
-from opparity.checker.analysis.translation import TORCH_MACROS
+from opparity.checker.analysis.macros import platform_of_macro
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.facts.conditions import Comparison, Defined, atoms
+from opparity.checker.rules.findings import Effect
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ def suggest(
     inspected: Inspected, finding: Finding, platforms: tuple[str, ...]
 ) -> Suggestion | None:
     """Return a suggested edit; None where the rule's own advice is all that can be said."""
-    if finding.rule == "MAC001":
+    if finding.symbol in inspected.undefined_macros:
         return _other_macro(inspected, finding.location.path, finding.location.line, finding.symbol)
-    if finding.rule == "BLD001":
+    states = inspected.states.get(finding.operator, {})
+    broken = [name for name, each in states.items() if each.verdict is CellVerdict.BROKEN]
+    if finding.effect is Effect.IMPORT and set(platforms) & set(broken):
         return _build_or_guard(inspected, finding, platforms)
     return None
 
@@ -32,9 +35,8 @@ def suggest(
 def known_macro(inspected: Inspected, unknown: str) -> str:
     """Return the macro for the same platform that somebody defines and the tree tests most."""
     platform = platform_of_macro(unknown)
-    known = defined_by_somebody(inspected.project) | TORCH_MACROS
-    same = [name for name in sorted(known) if name != unknown and platform_of_macro(name)]
-    same = [name for name in same if platform_of_macro(name) == platform]
+    known = sorted(inspected.analysis.known_macros - {unknown})
+    same = [name for name in known if platform_of_macro(name) == platform]
     tested = inspected.macro_files
     if not same:
         return ""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from opparity.change.model import (
     CellChangeKind,
-    CellVerdict,
     PlatformVerdict,
     Review,
     RowChange,
@@ -14,6 +13,7 @@ from opparity.change.model import (
     Verdict,
 )
 from opparity.change.tell.review import counted
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.words.statements import Statement, moved_guard, state
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def summarise(
     """Return the summary; `undefined` are the macros of its guards that nobody defines."""
     imports, calls = _fates(verdicts, "imports"), _fates(verdicts, "calls")
     both = _shared(imports, calls)
-    is_quiet = not matrix.changed and not review.introduced and not review.fixed
+    is_quiet = not (matrix.changed or review.introduced or review.fixed or review.hidden)
     sentences = [
         *([state("summary.nothing")] if is_quiet else []),
         *_whole(matrix),
@@ -136,7 +136,12 @@ def _guards(matrix: MatrixChange, undefined: tuple[str, ...]) -> Iterator[Statem
 
 
 def _findings(review: Review) -> Iterator[Statement]:
-    for key, findings in (("introduced", review.introduced), ("fixed", review.fixed)):
+    hidden = tuple(each.finding for each in review.hidden)
+    for key, findings in (
+        ("introduced", review.introduced),
+        ("accepted" if review.is_trusted else "hidden", hidden),
+        ("fixed", review.fixed),
+    ):
         counts = counted(findings)
         if counts:
             yield state(f"summary.{key}", findings=counts)

@@ -174,16 +174,19 @@ class _Column:
         """Return whether what the platform registers is defined in what it links."""
         answers: list[Truth] = []
         places: list[Related] = []
+        is_missing = False
         for registration, use, link in uses:
-            if registration.symbol:
-                found = find_symbol(
-                    self.analysis, link, registration.symbol, use, registration.scope
-                )
-                answers.append(all_of((link.target.built, found.answer)))
-                places.extend(found.related or self._definitions(registration.symbol, link))
-            elif registration.mentioned:
-                answers.append(_made(use, link))
-        return Answer(any_of(answers), tuple(places[:_MOST_PLACES]))
+            for symbol in filter(None, (registration.symbol, *registration.mentioned)):
+                found = find_symbol(self.analysis, link, symbol, use, registration.scope)
+                # A name that a lambda mentions, and the tree does not define, is a library's.
+                is_foreign = found.is_nowhere and symbol != registration.symbol
+                answer = Truth.TRUE if is_foreign else found.answer
+                # One function that is missing for certain is enough to break the import.
+                is_missing |= answer is Truth.FALSE and _made(use, link) is Truth.TRUE
+                answers.append(all_of((link.target.built, answer)))
+                places.extend(found.related or self._definitions(symbol, link))
+        truth = Truth.FALSE if is_missing else any_of(answers)
+        return Answer(truth, tuple(places[:_MOST_PLACES]))
 
     def _definitions(self, symbol: str, link: Link) -> Iterator[Related]:
         """Yield where the platform's sources define a symbol."""

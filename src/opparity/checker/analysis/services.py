@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.basis import basis_of
 from opparity.checker.analysis.linking import Linker
 from opparity.checker.analysis.lookup import NameLookup
+from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
 from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
+from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
 
 if TYPE_CHECKING:
     from opparity.checker.analysis.basis import Basis
     from opparity.checker.analysis.project import Project
+    from opparity.checker.facts.native import MacroTest
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,33 @@ class Analysis:
     def unregistered(self) -> Unregistered:
         """Return what Python uses of the tree's own that nobody registers."""
         return Unregistered(self.project, self.linker, self.operators)
+
+    @cached_property
+    def own_macros(self) -> frozenset[str]:
+        """Return the macros that the tree's builds or files define."""
+        return defined_by_somebody(self.project)
+
+    @property
+    def known_macros(self) -> frozenset[str]:
+        """Return the macros that the tree or torch defines."""
+        return self.own_macros | TORCH_MACROS
+
+    @cached_property
+    def undefined_macros(self) -> tuple[MacroTest, ...]:
+        """Return the first test in each compiled file of a platform's macro that nobody defines."""
+        compiled = {
+            part.file.path
+            for platform in self.project.platforms
+            for link in self.linker.links_on(platform)
+            for part in link.compiled
+        }
+        found: dict[tuple[str, str], MacroTest] = {}
+        for path in sorted(compiled):
+            for test in self.project.native[path].macro_tests:
+                is_known = test.name in self.known_macros or is_foreign(test.name)
+                if platform_of_macro(test.name) and not is_known:
+                    found.setdefault((path, test.name), test)
+        return tuple(found.values())
 
     @cached_property
     def basis(self) -> Basis:

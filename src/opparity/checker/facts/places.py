@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.words.statements import state
+
 if TYPE_CHECKING:
-    from opparity.words.statements import Statement
+    from opparity.words.statements import Statement, Value
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,4 +39,10 @@ class Problem:
     """Something that could not be read; listed, and never a silent gap."""
 
     location: Location
-    message: str
+    reason: Statement
+
+
+def problem(place: str | Location, key: str, /, **values: Value) -> Problem:
+    """Return the problem of a file, a folder or a line: a sentence's name and its values."""
+    location = Location(place, 1) if isinstance(place, str) else place
+    return Problem(location, state(key, **values))

@@ -6,6 +6,8 @@ import importlib
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from opparity.errors import OpparityError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,6 +23,20 @@ class OutputFormat(StrEnum):
     GITHUB = "github"
     MARKDOWN = "markdown"
     JUNIT = "junit"
+
+
+class Show(StrEnum):
+    """What `--show` takes: what the text lists in full besides errors and warnings."""
+
+    INFORMATION = "information"
+    UNKNOWN = "unknown"
+    ALL = "all"
+
+
+class StatisticsRefused(OpparityError, ValueError):
+    """`--statistics` in a format that has none."""
+
+    message = "--statistics has no format {given!r}; allowed are text and json"
 
 
 def renderer(output_format: OutputFormat) -> Callable[[Report], str]:

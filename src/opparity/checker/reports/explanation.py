@@ -24,6 +24,7 @@ def as_json(rule: type[Rule]) -> dict[str, str]:
         "name": rule.name,
         "severity": rule.severity.value,
         "summary": rule.summary(),
+        "remedy": rule.remedy(),
         "page": rule.page(),
     }
 

@@ -55,7 +55,7 @@ def _fails(result: Finding | Unknown) -> bool:
 
 def _case(report: Report, result: Finding | Unknown) -> list[str]:
     subject = result.operator or result.symbol or result.location.path
-    place = f"{report.prefix}{result.location.path}"
+    place = report.shown(result.location.path)
     start = (
         f"    <testcase classname={_quoted(result.rule)} "
         f"name={_quoted(f'{result.name}: {subject}')} "

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.reports.others import other_line
 from opparity.checker.results.basis import not_followed, understood
-from opparity.checker.results.report import group_by_platform, summary_line
+from opparity.checker.results.report import summary_line
 from opparity.checker.rules.findings import Finding
 from opparity.checker.tree.names import printable
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
-    from opparity.checker.results.report import Group, Report
+    from opparity.checker.results.groups import Group
+    from opparity.checker.results.report import Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
 
@@ -22,7 +24,7 @@ def render(report: Report) -> str:
     lines = ["# Opparity", "", _escaped(summary_line(report)), ""]
     said = [*understood(report.basis), *not_followed(report.basis)]
     lines += [*(f"- {_escaped(english(each))}" for each in said), ""]
-    findings = group_by_platform(report.findings)
+    findings = report.entries
     if findings:
         lines += [
             "| severity | rule | platform | place | what |",
@@ -30,7 +32,7 @@ def render(report: Report) -> str:
         ]
         lines += [_row(report, group) for group in findings]
         lines.append("")
-    unknowns = group_by_platform(report.unknowns)
+    unknowns = report.doubts
     if unknowns:
         lines += ["<details>", "<summary>What could not be decided</summary>", ""]
         lines += ["| rule | platform | place | what |", "| --- | --- | --- | --- |"]
@@ -48,6 +50,9 @@ def _row(report: Report, group: Group) -> str:
         f"<br>{_code(report.place(each.location))} {_escaped(english(each.note))}"
         for each in first.related
     )
+    related += "".join(f"<br>{_escaped(other_line(report, each))}" for each in group.others)
+    if isinstance(first, Finding) and report.remedy(group.advisor):
+        related += f"<br>→ {_advice(report.remedy(group.advisor))}"
     cells = [
         f"{first.rule} {first.name}",
         ", ".join(group.platforms) or "all",
@@ -57,6 +62,11 @@ def _row(report: Report, group: Group) -> str:
     if isinstance(first, Finding):
         cells.insert(0, first.severity.value)
     return f"| {' | '.join(cells)} |"
+
+
+def _advice(text: str) -> str:
+    """Return a rule's own words: they are Markdown, and harmless."""
+    return text.replace("|", "\\|")
 
 
 def _escaped(text: str) -> str:

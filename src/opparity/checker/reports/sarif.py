@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from opparity import __version__
-from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.reports.addresses import address_of
+from opparity.checker.rules.findings import Finding, Severity
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location
+    from opparity.checker.results.groups import Group
     from opparity.checker.results.report import Report
     from opparity.checker.rules.base import Rule
 
@@ -26,7 +28,8 @@ _ROOT = "SRCROOT"
 def render(report: Report) -> str:
     """Return a SARIF log with one run; what could not be decided has kind "open"."""
     indices = {rule.code: index for index, rule in enumerate(report.rules)}
-    results = [_result(report, each, indices) for each in report.results]
+    groups = (*report.entries, *report.doubts)
+    results = [_result(report, each, indices) for each in groups]
     run = {
         "tool": {
             "driver": {
@@ -47,15 +50,15 @@ def _rule(rule: type[Rule]) -> dict[str, object]:
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": rule.summary()},
         "fullDescription": {"text": rule.summary()},
+        "helpUri": address_of(rule.code),
         "help": {"text": rule.page(), "markdown": rule.page()},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
 
 
-def _result(
-    report: Report, result: Finding | Unknown, indices: dict[str, int]
-) -> dict[str, object]:
-    where = f" [{result.platform}]" if result.platform else ""
+def _result(report: Report, group: Group, indices: dict[str, int]) -> dict[str, object]:
+    result = group.first
+    where = f" {group.where}" if group.where else ""
     # SARIF has a kind for what a tool could not decide; its level must then be "none".
     verdict = (
         {"kind": "fail", "level": _LEVELS[result.severity]}
@@ -66,15 +69,19 @@ def _result(
         "ruleId": result.rule,
         "ruleIndex": indices.get(result.rule, -1),
         **verdict,
-        "message": {"text": f"{english(result.statement)}{where}"},
+        "message": {"text": f"{group.message}{where}"},
         "locations": [_location(report, result.location)],
         "relatedLocations": [
             {**_location(report, related.location), "message": {"text": english(related.note)}}
             for related in result.related
+        ]
+        + [
+            {**_location(report, other.first.location), "message": {"text": _beside(other)}}
+            for other in group.others
         ],
-        "partialFingerprints": {"opparity/v1": _fingerprint(result)},
+        "partialFingerprints": {"opparity/v1": _fingerprint(group)},
         "properties": {
-            "platform": result.platform or None,
+            "platforms": list(group.platforms),
             "operator": result.operator or None,
             "symbol": result.symbol or None,
         },
@@ -85,7 +92,7 @@ def _location(report: Report, location: Location) -> dict[str, object]:
     return {
         "physicalLocation": {
             "artifactLocation": {
-                "uri": quote(f"{report.prefix}{location.path}", errors="backslashreplace"),
+                "uri": quote(report.shown(location.path), errors="backslashreplace"),
                 "uriBaseId": _ROOT,
             },
             "region": {"startLine": location.line, "startColumn": location.column},
@@ -93,8 +100,15 @@ def _location(report: Report, location: Location) -> dict[str, object]:
     }
 
 
-def _fingerprint(result: Finding | Unknown) -> str:
+def _beside(other: Group) -> str:
+    """Return what is said of another finding of the same mistake."""
+    parts = (other.first.rule, other.where, other.message)
+    return " ".join(part for part in parts if part)
+
+
+def _fingerprint(group: Group) -> str:
     """Return what stays the same when lines move."""
+    result = group.first
     subject = result.operator or result.symbol or result.location.path
-    parts = (result.rule, subject, result.platform)
+    parts = (result.rule, subject, " ".join(group.platforms))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]

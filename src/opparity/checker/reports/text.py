@@ -1,22 +1,26 @@
-"""The report for people at a terminal: each finding with its line of source."""
+"""The report for people at a terminal: each finding with its line of source and what to do."""
 
 from __future__ import annotations
 
 import io
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.style import Style
 from rich.text import Text
 
+from opparity.checker.reports import Show, counts
+from opparity.checker.reports.addresses import address_of
 from opparity.checker.results.basis import not_followed, understood
-from opparity.checker.results.report import group_by_platform, summary_line
+from opparity.checker.results.report import summary_line
 from opparity.checker.rules.findings import Finding, Severity
+from opparity.colours import are_wanted
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
-    from opparity.checker.results.report import Group, Report
+    from opparity.checker.results.groups import Group
+    from opparity.checker.results.report import Report
 
 _STYLES = {
     Severity.ERROR: "bold red",
@@ -26,18 +30,20 @@ _STYLES = {
 _UNKNOWN_STYLE = "bold magenta"
 
 
-def render(report: Report) -> str:
+def render(report: Report, show: frozenset[Show] = frozenset()) -> str:
     """Return the report for standard output: coloured on a terminal, plain elsewhere."""
-    return render_for(report, is_terminal=sys.stdout.isatty())
+    return render_for(report, show=show, is_coloured=are_wanted(sys.stdout))
 
 
-def render_for(report: Report, *, is_terminal: bool) -> str:
-    """Return the report as text; NO_COLOR takes the colours away."""
+def render_for(
+    report: Report, *, show: frozenset[Show] = frozenset(), is_coloured: bool = False
+) -> str:
+    """Return the report as text; what is not listed is counted, with the option that lists it."""
     console = Console(
         file=io.StringIO(),
-        force_terminal=is_terminal,
-        no_color=bool(os.environ.get("NO_COLOR")) or not is_terminal,
-        color_system="standard" if is_terminal else None,
+        force_terminal=is_coloured,
+        no_color=not is_coloured,
+        color_system="standard" if is_coloured else None,
         # Lines are as long as they are: a wrapped path can be neither clicked nor searched for.
         width=10_000,
         highlight=False,
@@ -45,19 +51,37 @@ def render_for(report: Report, *, is_terminal: bool) -> str:
         emoji=False,
         legacy_windows=False,
     )
-    for group in group_by_platform(report.findings):
-        _print_group(console, report, group)
-    unknowns = group_by_platform(report.unknowns)
-    if unknowns:
+    for group in report.entries:
+        assert isinstance(group.first, Finding)
+        if group.first.severity is not Severity.INFORMATION or _is_shown(Show.INFORMATION, show):
+            _print_group(console, report, group)
+    unknowns = report.doubts
+    if unknowns and _is_shown(Show.UNKNOWN, show):
         console.print(Text("Could not be decided:", style="bold"))
         for group in unknowns:
             console.print(_headline(report, group), soft_wrap=True)
         console.print()
+    _print_counts(console, report, show)
     console.print(Text(summary_line(report), style="bold"), soft_wrap=True)
     for said in (*understood(report.basis), *not_followed(report.basis)):
         console.print(Text(f"  {english(said)}"), soft_wrap=True)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def _is_shown(kind: Show, show: frozenset[Show]) -> bool:
+    return bool(show & {kind, Show.ALL})
+
+
+def _print_counts(console: Console, report: Report, show: frozenset[Show]) -> None:
+    """Print how often each rule speaks, and by which option what is not listed would be."""
+    listed = counts.counts(report)
+    for count, line in zip(listed, counts.lines(listed), strict=True):
+        is_counted_alone = count.severity in set(Show) and not _is_shown(Show(count.severity), show)
+        hint = f"  (--show {count.severity} lists them)" if is_counted_alone else ""
+        console.print(Text.assemble(line, (hint, "dim")), soft_wrap=True)
+    if listed:
+        console.print()
 
 
 def _print_group(console: Console, report: Report, group: Group) -> None:
@@ -76,6 +100,13 @@ def _print_group(console: Console, report: Report, group: Group) -> None:
     for related in finding.related:
         note = f"{report.place(related.location)}: {english(related.note)}"
         console.print(Text.assemble(("  = ", "blue"), note), soft_wrap=True)
+    for other in group.others:
+        console.print(
+            Text.assemble(("  = also ", "blue"), _headline(report, other)), soft_wrap=True
+        )
+    remedy = report.remedy(group.advisor)
+    parts = [part for part in (remedy, f"(opparity explain {group.advisor})") if part]
+    console.print(Text.assemble(("  = help: ", "blue"), " ".join(parts)), soft_wrap=True)
     console.print()
 
 
@@ -86,10 +117,12 @@ def _headline(report: Report, group: Group) -> Text:
         if isinstance(first, Finding)
         else ("unknown", _UNKNOWN_STYLE)
     )
-    parts: list[str | tuple[str, str]] = [
+    linked = Style.parse(style) + Style(link=address_of(first.rule))
+    parts: list[str | tuple[str, str | Style]] = [
         f"{report.place(first.location)}: ",
-        (f"{word} {first.rule} ", style),
-        f"{first.name} ",
+        (f"{word} ", style),
+        (first.rule, linked),
+        f" {first.name} ",
     ]
     if group.where:
         parts.append((f"{group.where} ", "cyan"))

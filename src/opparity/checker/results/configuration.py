@@ -1,10 +1,13 @@
-"""A project's own settings: `opparity.toml`, or `[tool.opparity]` in pyproject.toml."""
+"""A project's own settings: `opparity.toml`, or `[tool.opparity]` in pyproject.toml.
+
+A tree without settings has those of the nearest folder above that has any.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opparity.checker.languages.data.toml import TomlRefused, parse_toml
 from opparity.errors import OpparityError
@@ -33,20 +36,29 @@ class Configuration:
         select: rules that apply, by code, family or name; none means all.
         ignore: rules that do not.
         exclude: files that are no part of the project, as .gitignore would name them.
+        per_file_ignores: files, likewise, and the rules that do not apply to them.
         baseline: the file of accepted findings, relative to the tree.
         strict: what cannot be decided is a finding.
+        inner: no key: what leads from the settings' folder to the tree, "" or ending in "/".
     """
 
     platforms: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     baseline: str = ""
     strict: bool = False
+    inner: str = ""
+
+    @classmethod
+    def keys(cls) -> dict[str, Field[Any]]:
+        """Return the fields that can be set, by their keys in TOML."""
+        return {_key(field.name): field for field in fields(cls) if field.name != "inner"}
 
 
-def read_configuration(tree: Tree) -> Configuration:
-    """Return the settings at a tree's root, or the defaults where there are none.
+def read_configuration(tree: Tree) -> Configuration | None:
+    """Return the settings at a tree's root; None where there are none.
 
     Raises:
         ConfigurationRefused: a file is no TOML, a key or value is unknown, or both files have
@@ -63,7 +75,7 @@ def read_configuration(tree: Tree) -> Configuration:
     if own is not None:
         return _configuration(own, OWN_FILE)
     if table is None:
-        return Configuration()
+        return None
     if not isinstance(table, dict):
         raise ConfigurationRefused(path=SHARED_FILE, detail="tool.opparity must be a table")
     return _configuration(table, f"{SHARED_FILE} [tool.opparity]")
@@ -79,12 +91,12 @@ def _table(tree: Tree, path: str) -> dict[str, object] | None:
 
 
 def _configuration(table: Mapping[str, object], path: str) -> Configuration:
-    allowed = {field.name: field.type for field in fields(Configuration)}
+    allowed = Configuration.keys()
     values: dict[str, object] = {}
     for key, value in table.items():
         if key not in allowed:
             raise ConfigurationRefused(path=path, detail=unknown("key", key, allowed))
-        values[key] = _value(path, key, value, str(allowed[key]))
+        values[allowed[key].name] = _value(path, key, value, str(allowed[key].type))
     return Configuration(**values)  # type: ignore[arg-type] # each was checked against its field
 
 
@@ -93,11 +105,24 @@ def _value(path: str, key: str, value: object, kind: str) -> object:
         return value
     if kind == "str" and isinstance(value, str):
         return value
-    is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
-    if kind.startswith("tuple") and isinstance(value, list) and is_list:
-        return tuple(value)
+    is_table = kind.startswith("tuple[tuple")
+    if is_table and isinstance(value, dict) and all(map(_is_list, value.values())):
+        return tuple((pattern, tuple(rules)) for pattern, rules in value.items())
+    if kind.startswith("tuple") and not is_table and _is_list(value):
+        return tuple(value)  # type: ignore[arg-type] # a list, as was just seen
     wanted = {"bool": "true or false", "str": "a string"}.get(kind, "a list of strings")
+    if is_table:
+        wanted = 'a table of lists, such as {"tests/**" = ["BLD"]}'
     raise ConfigurationRefused(path=path, detail=f"{key} = {value!r:.80} must be {wanted}")
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _key(name: str) -> str:
+    """Return the key of a field, as TOML has it."""
+    return name.replace("_", "-")
 
 
 def unknown(what: str, given: str, allowed: Mapping[str, object]) -> str:

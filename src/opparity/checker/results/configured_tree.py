@@ -1,34 +1,66 @@
-"""A tree as its own settings have it: what they exclude is no part of it."""
+"""A tree as its settings have it: what they exclude is no part of it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.platforms import parse_platform
-from opparity.checker.results.configuration import read_configuration
+from opparity.checker.results.configuration import Configuration, read_configuration
+from opparity.checker.results.files_above import above, settings_at_revision, settings_on_disk
+from opparity.checker.tree.contents import Tree
 from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from opparity.checker.facts.platforms import Platform
-    from opparity.checker.results.configuration import Configuration
-    from opparity.checker.tree.contents import Tree
 
 
 def open_configured(path: Path, revision: str | None = None) -> tuple[Tree, Configuration]:
     """Return the tree without what its configuration excludes, and the configuration."""
     tree = open_tree(path, revision)
     configuration = read_configuration(tree)
-    if configuration.exclude:
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- few projects exclude anything
+    if configuration is None and path.is_dir():
+        configuration = _from_above(path, revision)
+    configuration = configuration or Configuration()
+    return configured(tree, configuration), configuration
 
-        excluded = GitIgnoreSpec.from_lines(configuration.exclude)
-        tree = tree.without(excluded.match_file)
-    return tree, configuration
+
+def configured(tree: Tree, configuration: Configuration) -> Tree:
+    """Return a tree without what a configuration excludes, be it the tree's own or another's."""
+    if not configuration.exclude:
+        return tree
+    return tree.without(matching(configuration.exclude, configuration.inner))
+
+
+def matching(patterns: Iterable[str], inner: str) -> Callable[[str], bool]:
+    """Return what tells whether patterns mean a path; `inner` leads from theirs to its root."""
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- few projects exclude anything
+
+    spec = GitIgnoreSpec.from_lines(patterns)
+    return lambda path: bool(spec.match_file(f"{inner}{path}"))
 
 
 def parse_platforms(labels: Iterable[str]) -> tuple[Platform, ...]:
     """Return the platforms that labels name, each once."""
     return tuple(dict.fromkeys(parse_platform(label) for label in labels))
+
+
+def _from_above(path: Path, revision: str | None) -> Configuration | None:
+    """Return the settings of the nearest folder above that has any.
+
+    A folder that those settings exclude is no part of that project, and has none.
+    """
+    folder = path.resolve()
+    for each in above(folder):
+        inner = folder.relative_to(each).as_posix()
+        files = settings_at_revision(each, revision) if revision else settings_on_disk(each)
+        found = read_configuration(Tree(each.name, files))
+        if found is None:
+            continue
+        if found.exclude and matching(found.exclude, f"{inner}/")("any file"):
+            return None
+        return replace(found, inner=f"{inner}/")
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.reading import read_project
@@ -23,42 +23,17 @@ from opparity.checker.tree.names import printable
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from opparity.checker.facts.platforms import Platform
     from opparity.checker.results.baseline import Entry
     from opparity.checker.results.check import Check
+    from opparity.checker.results.request import Request
     from opparity.checker.results.suppressions import Suppression
-    from opparity.checker.rules.base import Rule
     from opparity.checker.tree.contents import Tree
     from opparity.words.statements import Value
 
 # A longer line of source is cut in an excerpt: minified or generated.
 _EXCERPT = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a check is asked.
-
-    Attributes:
-        platforms: none means every one that the build knows.
-        rules: those to apply.
-        is_narrowed: the command line left out platforms or rules, so that what is not found may
-            only be out of sight.
-        is_strict: what cannot be decided is a finding.
-        baseline: how many findings each entry accepts.
-        baseline_path: the baseline's name, for findings about it.
-        prefix: what leads from the current folder to the tree.
-    """
-
-    platforms: tuple[Platform, ...] = ()
-    rules: tuple[type[Rule], ...] = RULES
-    is_narrowed: bool = False
-    is_strict: bool = False
-    baseline: Mapping[Entry, int] | None = None
-    baseline_path: str = ""
-    prefix: str = ""
 
 
 def inspect_tree(tree: Tree, request: Request) -> Report:
@@ -85,6 +60,10 @@ def inspect_project(analysis: Analysis, request: Request) -> Report:
             if finding.rule in applied
         ),
     ]
+    here = [each for each in left if not request.ignores(each.location.path, each.rule)]
+    doubts = [each for each in unknowns.left if not request.ignores(each.location.path, each.rule)]
+    ignored = len(left) + len(unknowns.left) - len(here) - len(doubts)
+    left = here
     accepted = 0
     if request.baseline is not None:
         comparison = compare(left, dict(request.baseline))
@@ -94,16 +73,13 @@ def inspect_project(analysis: Analysis, request: Request) -> Report:
         project=printable(check.project),
         platforms=check.platforms,
         findings=tuple(sorted(left, key=lambda each: each.location)),
-        unknowns=unknowns.left,
+        unknowns=tuple(doubts),
         rules=request.rules,
         basis=analysis.basis,
-        suppressed=len(check.findings)
-        + len(check.unknowns)
-        - len(findings.left)
-        - len(unknowns.left),
+        suppressed=(*findings.accepted, *unknowns.accepted),
         accepted=accepted,
-        prefix=request.prefix,
-        excerpts=_excerpts(tree, left),
+        ignored=ignored,
+        excerpts=_excerpts(tree, [*left, *(each.result for each in findings.accepted)]),
     )
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from opparity.checker.results.entries import entries
+from opparity.checker.results.groups import Group, group_by_platform
 from opparity.checker.rules.findings import Finding, Severity, Unknown
-from opparity.checker.tree.names import printable
-from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from opparity.checker.analysis.basis import Basis
     from opparity.checker.facts.places import Location
+    from opparity.checker.results.suppressions import Accepted
     from opparity.checker.rules.base import Rule
-    from opparity.words.statements import Statement
 
 # What stands for the platform of a finding that holds for every platform.
 EVERY_PLATFORM = "all"
@@ -32,8 +33,12 @@ class Report:
         unknowns: what could not be decided, sorted by place.
         rules: those that were applied.
         basis: what was understood of the tree, and what was not.
-        suppressed: how many findings and unknowns comments accepted.
+        suppressed: the findings and unknowns that comments accepted.
         accepted: how many findings the baseline accepted.
+        ignored: how many findings and unknowns `per-file-ignores` leaves out.
+        within: the folder of the tree that alone is reported, "" for all of it.
+        elsewhere: how many errors and warnings the rest of the tree has.
+        start: the current folder as seen from the tree: "csrc" where that lies inside the tree.
         prefix: what leads from the current folder to the tree, "" or ending in "/".
         excerpts: the line of source at each finding's place.
     """
@@ -44,8 +49,12 @@ class Report:
     unknowns: tuple[Unknown, ...]
     rules: tuple[type[Rule], ...]
     basis: Basis
-    suppressed: int = 0
+    suppressed: tuple[Accepted[Finding] | Accepted[Unknown], ...] = ()
     accepted: int = 0
+    ignored: int = 0
+    within: str = ""
+    elsewhere: int = 0
+    start: str = ""
     prefix: str = ""
     excerpts: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
@@ -59,57 +68,31 @@ class Report:
         """Tell whether there is an error or a warning; information alone is no failure."""
         return any(finding.severity is not Severity.INFORMATION for finding in self.findings)
 
+    @property
+    def entries(self) -> list[Group]:
+        """Return the findings as they are told: one entry for each mistake."""
+        return entries(self.findings)
+
+    @property
+    def doubts(self) -> list[Group]:
+        """Return the unknowns as they are told: one entry for all platforms."""
+        return group_by_platform(self.unknowns)
+
     def count(self, severity: Severity) -> int:
-        """Return the number of findings of a severity."""
-        return sum(finding.severity is severity for finding in self.findings)
+        """Return the number of entries whose finding is of a severity."""
+        return sum(getattr(each.first, "severity", None) is severity for each in self.entries)
+
+    def remedy(self, code: str) -> str:
+        """Return what to do about a finding of a rule, in one sentence."""
+        return next((rule.remedy() for rule in self.rules if rule.code == code), "")
 
     def place(self, location: Location) -> str:
         """Return path:line:column as seen from the current folder."""
-        return f"{self.prefix}{location}"
+        return f"{self.shown(location.path)}:{location.line}:{location.column}"
 
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """One finding, or one unknown, and every platform for which it was made."""
-
-    first: Finding | Unknown
-    platforms: tuple[str, ...]
-
-    @property
-    def where(self) -> str:
-        """Return the platforms in brackets, or nothing where it holds for all."""
-        return f"[{' '.join(self.platforms)}]" if self.platforms else ""
-
-    @property
-    def subject(self) -> str:
-        """Return the operator, else the symbol, where the message does not name it."""
-        subject = printable(self.first.operator or self.first.symbol)
-        return "" if subject in self.message else subject
-
-    @property
-    def statement(self) -> Statement:
-        """Return what is said of all these platforms."""
-        said = self.first.statement
-        return said.having(platform=self.platforms) if self.platforms else said
-
-    @property
-    def message(self) -> str:
-        """Return the statement in English."""
-        return english(self.statement)
-
-
-def group_by_platform(results: Iterable[Finding | Unknown]) -> list[Group]:
-    """Return results with those that differ only in their platform taken together."""
-    groups: dict[tuple[object, ...], list[Finding | Unknown]] = {}
-    for each in results:
-        severity = each.severity if isinstance(each, Finding) else None
-        said = each.statement.having(platform="")
-        key = (severity, each.rule, each.location, said, each.operator, each.symbol)
-        groups.setdefault((*key, each.related), []).append(each)
-    return [
-        Group(group[0], tuple(dict.fromkeys(each.platform for each in group if each.platform)))
-        for group in groups.values()
-    ]
+    def shown(self, path: str) -> str:
+        """Return a path as seen from the current folder."""
+        return posixpath.relpath(path, self.start) if self.start else f"{self.prefix}{path}"
 
 
 def plural(count: int, noun: str) -> str:
@@ -121,9 +104,14 @@ def plural(count: int, noun: str) -> str:
 def summary_line(report: Report) -> str:
     """Return the counts in one sentence."""
     parts = [plural(report.count(severity), severity.value) for severity in Severity]
-    parts.append(plural(len(report.unknowns), "unknown"))
+    parts.append(plural(len(report.doubts), "unknown"))
     if report.suppressed:
-        parts.append(f"{report.suppressed} suppressed")
+        parts.append(f"{len(report.suppressed)} suppressed")
     if report.accepted:
         parts.append(f"{report.accepted} in the baseline")
+    if report.ignored:
+        parts.append(f"{report.ignored} left out by per-file-ignores")
+    if report.within:
+        noun = "error or warning" if report.elsewhere == 1 else "errors and warnings"
+        parts.append(f"{report.elsewhere} {noun} outside {report.within}")
     return f"{report.project} on {', '.join(report.platforms) or 'no platform'}: {', '.join(parts)}"

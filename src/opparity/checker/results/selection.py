@@ -1,4 +1,4 @@
-"""Which rules apply: codes, families of codes, names."""
+"""Which rules apply: codes, what codes begin with, names."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def select_rules(
 def _codes(word: str, rules: Sequence[type[Rule]]) -> set[str]:
     if word.upper() == "ALL":
         return {rule.code for rule in rules}
-    family = {rule.code for rule in rules if word.isalpha() and rule.code.startswith(word.upper())}
-    return family or {find_rule(word, rules).code}
+    begun = {rule.code for rule in rules if rule.code.startswith(word.upper())}
+    return begun or {find_rule(word, rules).code}

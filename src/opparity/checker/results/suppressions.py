@@ -134,10 +134,19 @@ def _comments(path: str, text: str) -> Iterator[tuple[int, int, str]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted(Generic[Result]):
+    """A result, and the comment that accepts it."""
+
+    result: Result
+    by: Suppression
+
+
+@dataclass(frozen=True, slots=True)
 class Suppressed(Generic[Result]):
-    """What is left of some results, and which suppressions were of use."""
+    """What is left of some results, what was accepted, and which suppressions were of use."""
 
     left: tuple[Result, ...]
+    accepted: tuple[Accepted[Result], ...]
     used: frozenset[tuple[Location, str]]
 
 
@@ -148,15 +157,17 @@ def suppress(results: Iterable[Result], suppressions: Iterable[Suppression]) -> 
         if each.reason:
             by_line.setdefault((each.location.path, each.line), []).append(each)
     left: list[Result] = []
+    accepted: list[Accepted[Result]] = []
     used: set[tuple[Location, str]] = set()
     for result in results:
         accepting = [
-            each.location
+            each
             for each in by_line.get((result.location.path, result.location.line), ())
             if result.rule in each.codes
         ]
         if accepting:
-            used.update((location, result.rule) for location in accepting)
+            used.update((each.location, result.rule) for each in accepting)
+            accepted.append(Accepted(result, accepting[0]))
         else:
             left.append(result)
-    return Suppressed(tuple(left), frozenset(used))
+    return Suppressed(tuple(left), tuple(accepted), frozenset(used))

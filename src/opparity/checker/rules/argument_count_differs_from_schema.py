@@ -42,7 +42,7 @@ class ArgumentCountDiffersFromSchema(Rule):
     CPU's bindings still define the operator with six arguments.
 
     ## Use instead
-    One schema on every platform; new arguments with defaults, last.
+    Keep one schema on every platform, and put new arguments last, with defaults.
     """
 
     code = "CAL006"

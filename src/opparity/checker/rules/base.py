@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -41,6 +42,12 @@ class Rule(ABC):
     def summary(cls) -> str:
         """Return the page's first sentence."""
         return cls.page().partition("\n\n")[0].replace("\n", " ")
+
+    @classmethod
+    def remedy(cls) -> str:
+        """Return what to do, in one sentence: the first under "Use instead"."""
+        _, _, advice = cls.page().partition("## Use instead\n")
+        return re.split(r"(?<=\.)\s", " ".join(advice.partition("\n\n")[0].split()), maxsplit=1)[0]
 
     def finding(
         self,

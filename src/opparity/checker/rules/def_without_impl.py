@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.operators import Process, concerns, handles_absence, own_platform
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import library_name, plain_library
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
+from opparity.checker.facts.python import CallKind
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
-from opparity.words.statements import state
+from opparity.words.statements import Statement, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.builds import Target
     from opparity.checker.facts.native import Registration
     from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import Call
 
 
 class DefWithoutImpl(Rule):
@@ -27,7 +31,8 @@ class DefWithoutImpl(Rule):
     ## Why is this bad?
     `hasattr(torch.ops.library, "operator")` is true and the call raises `NotImplementedError`.
     Where implementations are registered in the kernels' own sources, and those are built for some
-    architectures only, this is how it is meant to be: so it is information.
+    architectures only, this is how it is meant to be: so it is information. It is a warning where
+    Python calls the operator in the platform's own files, or under a guard that names the platform.
 
     ## Example
     `ops.def("machete_mm(…)")` everywhere, `m.impl("machete_mm", …)` in a source for Hopper.
@@ -47,12 +52,21 @@ class DefWithoutImpl(Rule):
         for registration in analysis.project.registrations:
             if registration.kind is RegistrationKind.IMPL:
                 places.setdefault(registration.operator, []).append(registration)
+        calls: dict[str, list[Call]] = {}
+        for call in analysis.operators.touches():
+            if call.kind is CallKind.CALL:
+                calls.setdefault(call.qualified, []).append(call)
         for platform in analysis.project.platforms:
-            yield from self._check(analysis, platform, places)
+            for finding in self._check(analysis, platform, places):
+                process = Process(platform, analysis.operators)
+                reached = [
+                    each for each in calls.get(finding.operator, ()) if _is_made(each, process)
+                ]
+                yield _called(finding, reached[0]) if reached else finding
 
     def _check(
         self, analysis: Analysis, platform: Platform, places: dict[str, list[Registration]]
-    ) -> Iterator[Finding | Unknown]:
+    ) -> Iterator[Finding]:
         implemented: set[tuple[str, str]] = set()
         defined: list[tuple[Registration, Target]] = []
         for link in analysis.linker.links_on(platform):
@@ -91,3 +105,24 @@ class DefWithoutImpl(Rule):
                     Related(impl.location, state("place.implemented")) for impl in elsewhere[:3]
                 ],
             )
+
+
+def _is_made(call: Call, process: Process) -> bool:
+    """Return whether a call is certain to be meant for a platform, and to be made there."""
+    platform = process.platform
+    is_meant = own_platform(call.location.path) == platform.name or process.admits(call.guards)
+    return (
+        is_meant
+        and concerns(call, platform)
+        and not handles_absence(call)
+        and process.truth_of(call.guards) is Truth.TRUE
+    )
+
+
+def _called(finding: Finding, call: Call) -> Finding:
+    return replace(
+        finding,
+        severity=Severity.WARNING,
+        statement=Statement("DEF003.called", finding.statement.values),
+        related=(*finding.related, Related(call.location, state("place.called"))),
+    )

@@ -42,7 +42,7 @@ class FileNotRead(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield every problem that a reader met."""
         for problem in analysis.project.problems:
-            yield self.unknown(problem.location, state("INP001.unread", reason=problem.message))
+            yield self.unknown(problem.location, problem.reason)
         for each in analysis.basis.open_lists:
             if not each.sources:
                 yield self.unknown(

@@ -36,7 +36,7 @@ class GuardWiderThanBuild(Rule):
     `is_cuda_alike()` is true on ROCm and the operator is registered for CUDA only.
 
     ## Use instead
-    The narrower predicate (`is_cuda()`), or build and register the operator for the platform.
+    Test the narrower predicate (`is_cuda()`), or build and register the operator for the platform.
     """
 
     code = "CAL003"

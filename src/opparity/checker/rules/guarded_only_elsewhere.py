@@ -37,7 +37,8 @@ class GuardedOnlyElsewhere(Rule):
     without the test and calls `dequantize`, and `setup_rocm.py` does not list its source.
 
     ## Use instead
-    Import it under the same test, with what to do else; or build the operator for the platform.
+    Import it under the same test, and say what happens without it; or build the operator for the
+    platform.
     """
 
     code = "CAL008"

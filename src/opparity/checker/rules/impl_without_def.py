@@ -82,16 +82,18 @@ class ImplWithoutDef(Rule):
             if (library, name, impl.key) not in implemented
         ]
         operator = f"{library}::{impl.operator}"
-        ending, key = ("_for", {"key": impl.key}) if impl.key else ("", {})
         if not near:
-            statement = state(f"DEF001.undefined{ending}", operator=operator, **key)
-            return self.finding(
-                impl.location, statement, operator=operator, symbol=impl.symbol, effect=Effect.NONE
-            )
+            statement = state("DEF001.undefined", operator=operator)
+            if impl.key:
+                statement = state("DEF001.undefined_for", operator=operator, key=impl.key)
+            return self.finding(impl.location, statement, operator=operator, symbol=impl.symbol)
         other = f"{library}::{near[0]}"
+        statement = state("DEF001.misspelt", operator=operator, other=other)
+        if impl.key:
+            statement = state("DEF001.misspelt_for", operator=operator, other=other, key=impl.key)
         return self.finding(
             impl.location,
-            state(f"DEF001.misspelt{ending}", operator=operator, other=other, **key),
+            statement,
             operator=operator,
             symbol=impl.symbol,
             related=[Related(known[near[0]].location, state("place.defined_name", name=near[0]))],

@@ -31,7 +31,7 @@ class InconsistentMacroSpelling(Rule):
     176 tests of `USE_ROCM` and two of `__HIP_PLATFORM_AMD__`.
 
     ## Use instead
-    The spelling that the rest of the tree uses.
+    Use the spelling that the rest of the tree uses.
     """
 
     code = "MAC002"

@@ -31,8 +31,8 @@ class LaneMaskNarrowerThanTheWave(Rule):
     `__shfl_xor_sync(0xffffffffu, value, 16)` in a `.cu` that the ROCm source list names.
 
     ## Use instead
-    A mask of the platform's own type: `using lane_mask_t = uint64_t` on HIP,
-    or the functions without `_sync` under `#ifdef USE_ROCM`.
+    Use a mask of the platform's own type: `using lane_mask_t = uint64_t` on HIP, or the functions
+    without `_sync` under `#ifdef USE_ROCM`.
     """
 
     code = "BLD005"

@@ -38,7 +38,7 @@ class ModuleLoadedInTwoWays(Rule):
     source among the module's that includes `torch/all.h`.
 
     ## Use instead
-    A module of its own for what ctypes loads, of sources that need no torch.
+    Build a module of its own for what ctypes loads, of sources that need no torch.
 
     What a loader leaves out is not read: it is listed among the unknowns.
     """

@@ -37,7 +37,7 @@ class ModuleWithoutInitFunction(Rule):
     `from demo import common_ops` in Python.
 
     ## Use instead
-    `TORCH_EXTENSION_NAME`, which torch's build scripts define as the module's name.
+    Name the module `TORCH_EXTENSION_NAME`, which torch's build scripts define.
     """
 
     code = "BLD012"

@@ -42,7 +42,8 @@ class SchemaDiffersFromSignature(Rule):
     `m.def("f", &f, py::arg("mask"), py::arg("x"))` for `void f(Tensor x, Tensor mask)`.
 
     ## Use instead
-    One schema argument per parameter, of the same kind; argument names in the parameters' order.
+    Give the schema one argument per parameter, of the same kind, with names in the parameters'
+    order.
     """
 
     code = "DEF002"

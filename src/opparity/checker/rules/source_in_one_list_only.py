@@ -36,7 +36,7 @@ class SourceInOneListOnly(Rule):
     `sources=[…, "cuda/softcap.cu"]` for `cpp_extension.load`, and setup.py's list without it.
 
     ## Use instead
-    One list in one place that both import.
+    Keep one list in one place, and import it in both.
     """
 
     code = "BLD006"

@@ -24,7 +24,7 @@ class StaleBaselineEntry(Rule):
     The source of `_C::x` was added to ROCm's list, and the baseline still accepts BLD001 for it.
 
     ## Use instead
-    `opparity check --write-baseline FILE`, and commit the smaller file.
+    Run `opparity check --write-baseline FILE`, and commit the smaller file.
     """
 
     code = "SUP004"

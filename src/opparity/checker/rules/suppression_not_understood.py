@@ -23,8 +23,8 @@ class SuppressionNotUnderstood(Rule):
     `# opparity: ignore BLD001`, `// opparity: allow(BLD01) a reason`
 
     ## Use instead
-    `opparity: allow(CODE, CODE) reason` in a comment on the line of the finding, or alone on the
-    line before it. `opparity rules` lists the codes.
+    Write `opparity: allow(CODE, CODE) reason` in a comment on the line of the finding, or alone on
+    the line before it. `opparity rules` lists the codes.
     """
 
     code = "SUP003"

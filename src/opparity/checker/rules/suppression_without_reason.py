@@ -23,7 +23,8 @@ class SuppressionWithoutReason(Rule):
     `// opparity: allow(BLD001)`
 
     ## Use instead
-    `// opparity: allow(BLD001) the plugin registers this kernel on ROCm`
+    Write the reason behind the code: `// opparity: allow(BLD001) the plugin registers this kernel
+    on ROCm`.
     """
 
     code = "SUP002"

@@ -31,7 +31,7 @@ class TableKeyStoredUnderAnotherGuard(Rule):
     `if is_cuda_alike(): register(Pattern(key))`, whose constructor asserts `key in QUANT_OPS`.
 
     ## Use instead
-    The same guard in both places; or read with a test, `if key in QUANT_OPS:`.
+    Use the same guard in both places, or read with a test: `if key in QUANT_OPS:`.
     """
 
     code = "CAL005"

@@ -46,8 +46,8 @@ class UnguardedPythonCall(Rule):
     list only; `node.target == torch.ops._C.awq_dequantize.default` in a pass that runs everywhere.
 
     ## Use instead
-    Test for the operator, `if hasattr(torch.ops._C, "awq_dequantize")`, and say what happens else;
-    or build it for the platform.
+    Test for the operator, `if hasattr(torch.ops._C, "awq_dequantize")`, and say what happens
+    without it; or build it for the platform.
     """
 
     code = "CAL001"

@@ -12,12 +12,12 @@ import zlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.tree.contents import (
     BINARY_TEST,
     Tree,
     TreeRefused,
     is_source,
-    problem,
     too_long,
 )
 from opparity.checker.tree.decompression import ForwardReader, TooLong
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from opparity.checker.facts.places import Problem
     from opparity.checker.tree.contents import Limits, Place
 
 # What tarfile, zipfile and the decompressors raise on damaged or hostile input.
@@ -74,8 +73,8 @@ class _Unpacking:
         if self.entries > self.limits.entries:
             raise self.refuse(f"holds more than {self.limits.entries} entries")
 
-    def leave_out(self, path: str, reason: str) -> None:
-        self.problems.append(problem(printable(path[:200]), reason))
+    def leave_out(self, path: str, key: str) -> None:
+        self.problems.append(problem(printable(path[:200]), key))
 
     def wants(self, path: str, size: int) -> bool:
         """Record a file; tell whether its content is to be kept."""
@@ -83,7 +82,7 @@ class _Unpacking:
         if not is_source(path):
             return False
         if size > self.limits.file_bytes:
-            self.leave_out(path, too_long(size, self.limits))
+            self.problems.append(too_long(path, size, self.limits))
             return False
         self.kept += size
         if self.kept > self.limits.kept_bytes:
@@ -92,7 +91,7 @@ class _Unpacking:
 
     def keep(self, path: str, content: bytes) -> None:
         if b"\0" in content[:BINARY_TEST]:
-            self.leave_out(path, "a binary file (it holds NUL bytes); not read")
+            self.leave_out(path, "unread.binary")
         else:
             self.files[path] = content
 
@@ -101,7 +100,7 @@ class _Unpacking:
             if target in self.files:
                 self.files[path] = self.files[target]
             else:
-                self.leave_out(path, "a link to no file of the archive, not followed")
+                self.leave_out(path, "unread.link_to_nothing")
         name, files, problems = _without_top_folder(self.files, self.problems)
         return Tree(
             name or self.path.name.split(".")[0], dict(sorted(files.items())), problems, self.limits
@@ -154,16 +153,16 @@ def _read_tar(unpacking: _Unpacking, stream: IO[bytes]) -> None:
             path = inside(member.name)
             if path is None:
                 if not member.isdir():
-                    unpacking.leave_out(member.name, "the name leads out of the archive, not read")
+                    unpacking.leave_out(member.name, "unread.name_outside")
             elif member.issparse():
-                unpacking.leave_out(path, "a sparse file, not read")
+                unpacking.leave_out(path, "unread.sparse")
             elif member.isreg():
                 if unpacking.wants(path, member.size):
                     unpacking.keep(path, _tar_content(reader, member))
             elif member.issym() or member.islnk():
                 _record_link(unpacking, path, member.linkname, symbolic=member.issym())
             elif not member.isdir():
-                unpacking.leave_out(path, "neither a file nor a folder, not read")
+                unpacking.leave_out(path, "unread.no_file")
 
 
 def _tar_content(reader: ForwardReader, member: tarfile.TarInfo) -> bytes:
@@ -178,7 +177,7 @@ def _tar_content(reader: ForwardReader, member: tarfile.TarInfo) -> bytes:
 def _record_link(unpacking: _Unpacking, path: str, target: str, *, symbolic: bool) -> None:
     resolved = target_of_link(path, target) if symbolic else inside(target)
     if resolved is None:
-        unpacking.leave_out(path, "a link that leads out of the archive, not followed")
+        unpacking.leave_out(path, "unread.link_outside")
     else:
         unpacking.links[path] = resolved
 
@@ -192,14 +191,14 @@ def _read_zip(unpacking: _Unpacking, stream: IO[bytes], size: int) -> None:
             path = inside(member.filename)
             mode = member.external_attr >> 16
             if path is None:
-                unpacking.leave_out(member.filename, "the name leads out of the archive, not read")
+                unpacking.leave_out(member.filename, "unread.name_outside")
             elif member.is_dir():
                 continue
             elif member.flag_bits & 1:
-                unpacking.leave_out(path, "encrypted, not read")
+                unpacking.leave_out(path, "unread.encrypted")
             # LZMA in a zip lets the archive choose how much memory is taken.
             elif member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-                unpacking.leave_out(path, "compressed by neither store nor deflate, not read")
+                unpacking.leave_out(path, "unread.compression")
             elif stat.S_ISLNK(mode):
                 target = b"".join(_zip_content(archive, member, 4096))
                 _record_link(unpacking, path, target.decode("utf-8", "replace"), symbolic=True)
@@ -251,6 +250,7 @@ def _without_top_folder(
         top,
         {path.removeprefix(f"{top}/"): content for path, content in files.items()},
         tuple(
-            problem(each.location.path.removeprefix(f"{top}/"), each.message) for each in problems
+            Problem(Location(each.location.path.removeprefix(f"{top}/"), 1), each.reason)
+            for each in problems
         ),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.places import Location, Problem
+from opparity.checker.facts.places import Problem, problem
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -139,11 +139,7 @@ def is_source(path: str) -> bool:
     return _suffix(path) in _SOURCE_SUFFIXES
 
 
-def too_long(size: int, limits: Limits) -> str:
-    """Say that a file is over the limit."""
-    return f"{size / 1e6:.1f} MB, above {limits.file_bytes / 1e6:.1f} MB; not read"
-
-
-def problem(path: str, reason: str) -> Problem:
-    """Return the problem of a whole file or folder."""
-    return Problem(Location(path, 1), reason)
+def too_long(path: str, size: int, limits: Limits) -> Problem:
+    """Return the problem of a file that is over the limit."""
+    size_of, most = (f"{each / 1e6:.1f}" for each in (size, limits.file_bytes))
+    return problem(path, "unread.too_long", size=size_of, most=most)

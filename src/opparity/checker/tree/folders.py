@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.places import problem
 from opparity.checker.tree.contents import (
     BINARY_TEST,
     Tree,
     TreeRefused,
     is_source,
-    problem,
     too_long,
 )
 from opparity.checker.tree.names import DEEPEST, printable
@@ -46,15 +46,15 @@ class _Walk:
     entries: int = 0
     kept: int = 0
 
-    def leave_out(self, path: str, reason: str) -> None:
-        self.problems.append(problem(path, reason))
+    def leave_out(self, path: str, key: str, **values: str | int) -> None:
+        self.problems.append(problem(path, key, **values))
 
     def add_file(self, path: str, place: str, size: int) -> None:
         self.files[path] = None
         if not is_source(path):
             return
         if size > self.limits.file_bytes:
-            self.leave_out(path, too_long(size, self.limits))
+            self.problems.append(too_long(path, size, self.limits))
             return
         self.kept += size
         if self.kept > self.limits.kept_bytes:
@@ -65,7 +65,7 @@ class _Walk:
             )
         content = _content(path, place, size)
         if b"\0" in content[:BINARY_TEST]:
-            self.leave_out(path, "a binary file (it holds NUL bytes); not read")
+            self.leave_out(path, "unread.binary")
             return
         self.files[path] = content
 
@@ -91,7 +91,7 @@ def read_folder(root: Path, limits: Limits) -> Tree:
     while waiting:
         folder, prefix, depth = waiting.pop()
         if depth > DEEPEST:
-            walk.leave_out(prefix.rstrip("/"), f"more than {DEEPEST} folders deep, not read")
+            walk.leave_out(prefix.rstrip("/"), "unread.too_deep", depth=DEEPEST)
             continue
         waiting.extend(
             (place, name + "/", depth + 1) for place, name in _visit(walk, folder, prefix)
@@ -107,7 +107,7 @@ def _visit(walk: _Walk, folder: str, prefix: str) -> list[tuple[str, str]]:
                 zip(range(walk.limits.entries - walk.entries + 1), listing, strict=False)
             )
     except OSError as error:
-        walk.leave_out(prefix.rstrip("/") or ".", f"cannot be listed: {error.strerror}")
+        walk.leave_out(prefix.rstrip("/") or ".", "unread.not_listed", detail=error.strerror or "")
         return []
     walk.entries += len(entries)
     if walk.entries > walk.limits.entries:
@@ -137,26 +137,26 @@ def _record(walk: _Walk, entry: os.DirEntry[str], prefix: str) -> tuple[str, str
         elif stat.S_ISREG(facts.st_mode):
             walk.add_file(name, entry.path, facts.st_size)
         else:
-            walk.leave_out(name, "neither a file nor a folder, not read")
+            walk.leave_out(name, "unread.no_file")
     except OSError as error:
-        walk.leave_out(name, f"cannot be read: {error.strerror}")
+        walk.leave_out(name, "unread.refused", detail=error.strerror or "")
     return None
 
 
 def _record_link(walk: _Walk, place: str, name: str) -> None:
     target = Path(os.path.realpath(place))
     if not target.is_relative_to(walk.root):
-        walk.leave_out(name, "a symbolic link that leads out of the tree, not followed")
+        walk.leave_out(name, "unread.link_outside")
         return
     try:
         facts = target.stat()
-    except OSError as error:
-        walk.leave_out(name, f"a symbolic link that leads nowhere: {error.strerror}")
+    except OSError:
+        walk.leave_out(name, "unread.link_to_nothing")
         return
     if stat.S_ISREG(facts.st_mode):
         walk.add_file(name, str(target), facts.st_size)
     elif stat.S_ISDIR(facts.st_mode):
         # Its files are read where they are; through the link each would count twice.
-        walk.leave_out(name, "a symbolic link to a folder of the tree, not followed")
+        walk.leave_out(name, "unread.link_to_folder")
     else:
-        walk.leave_out(name, "a symbolic link to neither a file nor a folder, not read")
+        walk.leave_out(name, "unread.no_file")

@@ -9,12 +9,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.places import problem
 from opparity.checker.tree.contents import (
     BINARY_TEST,
     Tree,
     TreeRefused,
     is_source,
-    problem,
     too_long,
 )
 from opparity.checker.tree.names import inside, printable, target_of_link
@@ -159,22 +159,20 @@ class _Listing:
 
     def add(self, path: str, mode: bytes, kind: bytes, identity: bytes, size: bytes) -> None:
         if kind != b"blob":
-            reason = "a submodule; its files are no part of the revision"
-            self.problems.append(problem(path, reason))
+            self.problems.append(problem(path, "unread.submodule"))
         elif mode == b"120000":
             self.links[path] = identity
         else:
             self.files[path] = None
             if is_source(path) and not size.isdigit():
-                reason = "git has no such object, not read: a partial clone, or a damaged one"
-                self.problems.append(problem(path, reason))
+                self.problems.append(problem(path, "unread.no_object"))
             elif is_source(path):
                 self.add_source(path, identity, int(size))
 
     def add_source(self, path: str, identity: bytes, size: int) -> None:
         """Plan to read a file, unless it is too long."""
         if size > self.limits.file_bytes:
-            self.problems.append(problem(path, too_long(size, self.limits)))
+            self.problems.append(too_long(path, size, self.limits))
             return
         self.sources[path] = identity
         self.kept += size
@@ -195,7 +193,7 @@ def _list(root: Path, answer: bytes, limits: Limits) -> _Listing:
         path = inside(raw.decode("utf-8", "surrogateescape"))
         if path is None:
             name = printable(raw.decode("utf-8", "backslashreplace"))
-            listing.problems.append(problem(name, "the name leads out of the tree, not read"))
+            listing.problems.append(problem(name, "unread.name_outside"))
         else:
             listing.add(path, mode, kind, identity, size)
     return listing
@@ -206,16 +204,14 @@ def _read_contents(listing: _Listing, git: Git) -> None:
     sources = _contents(git, list(listing.sources.values()))
     for path, content in zip(listing.sources, sources, strict=True):
         if b"\0" in content[:BINARY_TEST]:
-            reason = "a binary file (it holds NUL bytes); not read"
-            listing.problems.append(problem(path, reason))
+            listing.problems.append(problem(path, "unread.binary"))
         else:
             listing.files[path] = content
     targets = _contents(git, list(listing.links.values()))
     for path, target in zip(listing.links, targets, strict=True):
         resolved = target_of_link(path, target.decode("utf-8", "surrogateescape"))
         if resolved is None or resolved not in listing.files:
-            reason = "a link to no file of the revision, not followed"
-            listing.problems.append(problem(path, reason))
+            listing.problems.append(problem(path, "unread.link_to_nothing"))
         else:
             listing.files[path] = listing.files[resolved]
 

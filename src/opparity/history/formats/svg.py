@@ -23,7 +23,7 @@ _LONGEST_LABEL = 14
 # A letter of the labels, which lean by 55 degrees, is 6.3 px long; wide ones count twice.
 _LETTER = 6.3
 _LEAN = math.radians(55)
-_STATES = ("works", "broken", "schema_only", "undecided", "absent", "unknown")
+_STATES = ("works", "broken", "incomplete", "undecided", "absent", "unknown")
 _LEGEND_COLUMN = 132
 
 

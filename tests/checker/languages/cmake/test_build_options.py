@@ -8,6 +8,7 @@ import pytest
 
 from opparity.checker.analysis.reading import read_project
 from opparity.checker.facts.platforms import parse_platform
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ def test_a_build_says_where_not_every_option_was_tried(
 ) -> None:
     project = read_project(project_with_options(tmp_path, count), [parse_platform("cpu")])
     assert len(project.variants) == tried
-    said = [each.message for each in project.problems]
+    said = [english(each.reason) for each in project.problems]
     assert said == (
-        ["33 ways to set its options on cpu; the first 32 were tried"] * (count > tried)
+        ["there are 33 ways to set its options on cpu; the first 32 were tried"] * (count > tried)
     )

@@ -10,6 +10,7 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.platforms import Platform
 from opparity.checker.languages.setup_py.reader import read_setup_scripts
 from opparity.checker.tree.opening import open_tree
+from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,4 +199,4 @@ def test_an_extension_whose_sources_are_not_known_is_said(tmp_path: Path) -> Non
     builds = read(tmp_path, "sys.exit('not here')\nCppExtension('_C', ['a.cpp'])\n")
     (problem,) = (problem for build in builds for problem in build.problems)
     assert (problem.location.path, problem.location.line) == ("setup.py", 6)
-    assert "could not be worked out" in problem.message
+    assert "could not be worked out" in english(problem.reason)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.builds import Build, Choice
-from opparity.checker.facts.places import Location, Problem
+from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.languages.cmake.choices import alternatives
 from opparity.checker.languages.cmake.commands import COMMANDS
 from opparity.checker.languages.cmake.configuration import initial_variables
@@ -141,17 +141,21 @@ class CMakeReader:
             build, machine = self._evaluate(default.description, platform, switches, choice)
             if machine.is_stopped:
                 self.steps_left = 0
-                what = "too many steps to try the options of this build and of later ones"
-                detail = f"{what} on {platform.label}"
-                problem = Problem(Location(default.description, 1), detail)
-                return replace(default, problems=(*default.problems, problem))
+                stopped = problem(
+                    default.description, "unread.options_stopped", platform=platform.label
+                )
+                return replace(default, problems=(*default.problems, stopped))
             if build.targets and build.targets != default.targets:
                 self.variants.append(build)
         if len(choices) > _MOST_CHOICES:
-            what = f"{len(choices)} ways to set its options"
-            detail = f"{what} on {platform.label}; the first {_MOST_CHOICES} were tried"
-            problem = Problem(Location(default.description, 1), detail)
-            return replace(default, problems=(*default.problems, problem))
+            cut = problem(
+                default.description,
+                "unread.options_cut",
+                count=len(choices),
+                platform=platform.label,
+                tried=_MOST_CHOICES,
+            )
+            return replace(default, problems=(*default.problems, cut))
         return default
 
     def _tested(self) -> frozenset[str]:
@@ -189,16 +193,13 @@ class CMakeReader:
             machine.start(folder)
         except ConfigurationFailedError as failure:
             problems.append(
-                Problem(failure.location, f"this build ends with an error on {platform.label}")
+                problem(failure.location, "unread.build_fails", platform=platform.label)
             )
             machine.targets.clear()
         except StepLimitError:
-            detail = (
-                f"takes too long, or all builds of the tree do; stopped at step {machine.steps}"
-            )
-            problems.append(Problem(Location(root, 1), detail))
+            problems.append(problem(root, "unread.steps", count=machine.steps))
         except RecursionError:
-            problems.append(Problem(Location(root, 1), "nested too deeply; evaluation stopped"))
+            problems.append(problem(root, "unread.nested"))
         self.steps_left -= min(machine.steps, self.steps_left)
         self.entered.update(machine.entered)
         build = Build(

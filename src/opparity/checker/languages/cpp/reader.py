@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import NativeFile
-from opparity.checker.facts.places import Location, Problem
+from opparity.checker.facts.places import Location, problem
 from opparity.checker.languages.cpp.bodies import without_idle_bodies
 from opparity.checker.languages.cpp.boxed_functions import boxed_functions
 from opparity.checker.languages.cpp.function_tables import TableReader
@@ -67,8 +67,8 @@ def _read_batch(files: Sequence[tuple[str, bytes]]) -> list[NativeFile]:
 def _read_file(path: str, content: bytes) -> NativeFile:
     if len(content) > _LARGEST_PARSED:
         megabytes = len(content) / 1e6
-        problem = Problem(Location(path, 1), f"{megabytes:.1f} MB of source; not read")
-        return NativeFile(path=path, problems=(problem,))
+        too_long = problem(path, "unread.native_too_long", size=f"{megabytes:.1f}")
+        return NativeFile(path=path, problems=(too_long,))
     return read_native_text(path, content.decode("utf-8", errors="replace"))
 
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.builds import Build, MacroSetting, Source, Target
-from opparity.checker.facts.places import Location, Problem
+from opparity.checker.facts.places import Location, problem
 from opparity.checker.languages.data.toml import TomlRefused, parse_toml
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def _read_file(tree: Tree, path: str, platforms: Sequence[Platform]) -> Iterator
     try:
         content = parse_toml(text)
     except TomlRefused as error:
-        problem = Problem(Location(path, 1), str(error))
+        refused = problem(path, "unread.toml", detail=str(error))
         for platform in platforms:
-            yield Build(path, platform.label, problems=(problem,))
+            yield Build(path, platform.label, problems=(refused,))
         return
     kernels = _tables(content.get("kernel"))
     if not kernels:

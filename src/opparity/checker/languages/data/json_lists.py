@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.builds import Build, MacroSetting, Source, Target
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.facts.places import Location, Problem
+from opparity.checker.facts.places import Location, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,9 +37,9 @@ def _read_file(tree: Tree, path: str, text: str, platforms: Sequence[Platform]) 
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        problem = Problem(Location(path, 1), f"is not JSON that can be parsed: {error}")
+        refused = problem(path, "unread.json", detail=str(error))
         for platform in platforms:
-            yield Build(path, platform.label, problems=(problem,))
+            yield Build(path, platform.label, problems=(refused,))
         return
     if not isinstance(content, dict):
         return

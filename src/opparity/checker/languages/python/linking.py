@@ -15,7 +15,7 @@ from opparity.checker.facts.conditions import (
     disjunction,
     permissive,
 )
-from opparity.checker.facts.places import Location, Problem
+from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import (
     Call,
     CallKind,
@@ -117,7 +117,7 @@ class Linker:
             calls = [self._linked(path, call) for call in facts.calls]
             calls.extend(through.get(path, ()))
             calls.extend(self._extension_imports(path, facts))
-            problems = (Problem(Location(path, 1), facts.problem),) if facts.problem else ()
+            problems = (facts.problem,) if facts.problem else ()
             file = PythonFile(
                 path,
                 tuple(calls),

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.places import problem
 from opparity.checker.languages.python.bindings import Rebound
 from opparity.checker.languages.python.interest import (
     SearchedText,
@@ -80,9 +81,9 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
         reader = ModuleReader(path, package, interest, leads.extensions, _rebound(text.text))
         return reader.read(syntax)
     except (SyntaxError, ValueError) as error:
-        return ModuleFacts(path, problem=f"cannot be parsed: {error}")
+        return ModuleFacts(path, problem=problem(path, "unread.python", detail=str(error)))
     except (RecursionError, MemoryError):
-        return ModuleFacts(path, problem="is nested too deeply; not read")
+        return ModuleFacts(path, problem=problem(path, "unread.nested"))
 
 
 def question_to(leads: Leads, path: str, content: bytes) -> Hashable:

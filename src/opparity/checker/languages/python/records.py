@@ -10,7 +10,7 @@ from opparity.checker.facts.python import Guard
 
 if TYPE_CHECKING:
     from opparity.checker.facts.conditions import Condition
-    from opparity.checker.facts.places import Location
+    from opparity.checker.facts.places import Location, Problem
     from opparity.checker.facts.python import Call, Fake, PythonRegistration, TableUse
 
 
@@ -135,4 +135,4 @@ class ModuleFacts:
     locals: dict[tuple[str, str], Condition] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
     bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    problem: str = ""
+    problem: Problem | None = None

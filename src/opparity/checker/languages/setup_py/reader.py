@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.builds import Build, Target
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.facts.places import Location, Problem
+from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.languages.python.syntax import parse_quietly
 from opparity.checker.languages.setup_py.audience import Audience
 from opparity.checker.languages.setup_py.expressions import MOST_STEPS, OutOfSteps
@@ -111,9 +111,8 @@ def _nothing_found(
         return
     line = _line_of_extension(syntax)
     for platform in platforms if line else ():
-        detail = "makes an extension here, and which sources it has could not be worked out"
-        problem = Problem(Location(path, line), detail)
-        yield Build(path, platform.label, problems=(problem,))
+        unknown = problem(Location(path, line), "unread.sources")
+        yield Build(path, platform.label, problems=(unknown,))
 
 
 def _imported(syntax: ast.Module) -> Iterator[str]:
@@ -173,18 +172,14 @@ def _read_script(
     interpreter = Interpreter(paths, world, parse=parse, most_steps=budget.grant())
     problems: list[Problem] = []
     if parse(path) is None:
-        detail = "is not Python that can be parsed; its extensions are not known"
-        problem = Problem(Location(path, 1), detail)
-        return Build(path, platform.label, problems=(problem,), is_refused=True)
+        refused = problem(path, "unread.script")
+        return Build(path, platform.label, problems=(refused,), is_refused=True)
     try:
         _run(interpreter, path, platform)
     except OutOfSteps:
-        detail = "takes more steps than a build script should, alone or with the tree's others; "
-        detail += "its evaluation was stopped"
-        problems.append(Problem(Location(path, 1), detail))
+        problems.append(problem(path, "unread.steps", count=interpreter.steps))
     except RecursionError:
-        detail = "is nested too deeply; its evaluation was stopped"
-        problems.append(Problem(Location(path, 1), detail))
+        problems.append(problem(path, "unread.nested"))
     budget.left -= interpreter.steps
     audience.note(path, interpreter.modules)
     targets = _targets(interpreter, platform, paths)
