@@ -60,6 +60,15 @@ class Unregistered:
         return found
 
     @cached_property
+    def asked(self) -> frozenset[str]:
+        """Return the operators that some `hasattr` of the tree asks for."""
+        return frozenset(
+            f"{library.decode()}::{operator.decode()}"
+            for text in self.project.texts.values()
+            for library, operator in text.asked
+        )
+
+    @cached_property
     def platforms(self) -> frozenset[str]:
         """Return the platforms for which the tree builds anything."""
         return frozenset(
@@ -81,7 +90,8 @@ class Unregistered:
         names = self.elsewhere.get(operator, [])
         if "" in names and not any(names):
             return Truth.FALSE  # in a file that no build compiles: that is another rule's business
-        if self._is_of_another_platform(operator):
+        # Who asks for an operator somewhere knows that it may be missing.
+        if self._is_of_another_platform(operator) or call.qualified in self.asked:
             return Truth.FALSE
         is_open = self.is_all_open or library in self.open or "" in self.open
         if is_open or operator in self.named[library]:

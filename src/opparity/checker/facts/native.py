@@ -38,11 +38,12 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A function's prototype."""
+    """A function's prototype; `is_member` for one in a class."""
 
     signature: Signature
     location: Location
     condition: Condition = ALWAYS
+    is_member: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ class Reference:
     condition: Condition = ALWAYS
     inside: str = ""
     is_in_template: bool = False
+    is_in_inline: bool = False
     qualifier: tuple[str, ...] = ()
 
 
@@ -283,6 +285,7 @@ class NativeFile:
         templates: the function templates that are declared without a body.
         boxed: the functions that take a stack by hand.
         called: every name that is called or whose address is taken.
+        methods: every name that is called on an object.
         tabled: the names in initialisers outside of functions, some of them functions'.
         owned: the blocks that define a namespace as a whole.
         handed_on: libraries that registration blocks give to functions.
@@ -303,6 +306,7 @@ class NativeFile:
     named: frozenset[str] = frozenset()
     boxed: tuple[BoxedFunction, ...] = ()
     called: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
     tabled: tuple[Reference, ...] = ()
     opened_namespaces: tuple[tuple[str, ...], ...] = ()
     has_errors: bool = False

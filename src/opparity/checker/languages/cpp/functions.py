@@ -231,11 +231,12 @@ class _Collector:
         head = text_of(node)
         if signature is None or scope.is_class_template or _is_no_prototype(head):
             return inner
-        if scope.is_anonymous or "static " in head[:60]:
+        if scope.is_anonymous or ("static " in head[:60] and not scope.is_class):
             return inner
         kept = self.found.templates if scope.is_template else self.found.declarations
         condition = self.condition_at(node.start_point.row + 1)
-        kept.append(Declaration(signature, self._location(node), condition))
+        place = self._location(node)
+        kept.append(Declaration(signature, place, condition, is_member=scope.is_class))
         return inner
 
     def _instantiation(self, node: Node, scope: Scope) -> None:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 WORTH_A_POOL = 400_000
 # A parse of one file this large takes about 0.3 s.
 _LARGEST_PARSED = 1_500_000
+_METHOD = re.compile(r"(?:\.|->)\s*+([A-Za-z_]\w*+)\s*+\(")
 _TEXT = re.compile(r"\"(?:\w+::)?([A-Za-z_]\w*)")
 _COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm", ".mu")
 
@@ -141,6 +142,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         named=_named(blocks, text, is_astray=syntax.root_node.has_error),
         boxed=tuple(boxed_functions(path, clean, line_of, condition_at)),
         called=called_names(clean),
+        methods=frozenset(_METHOD.findall(clean)),
         tabled=tabled,
         opened_namespaces=opened_namespaces(clean),
         has_errors=syntax.root_node.has_error,

@@ -89,22 +89,25 @@ def _starts_name(character: str) -> bool:
     return character.isascii() and not character.isdigit()
 
 
-def references_to(file: NativeFile, text: str, names: frozenset[str]) -> Iterator[Reference]:
-    """Yield the uses of some names in a file, once per condition and enclosing function."""
+def references_to(
+    file: NativeFile, text: str, names: frozenset[str], further: frozenset[str] = frozenset()
+) -> Iterator[Reference]:
+    """Yield the uses of some names in a file, once per condition and enclosing function.
+
+    Of `further` names those count as well that are called on an object, or passed as an argument.
+    """
     wanted = names & file.called
-    if not wanted:
+    if not wanted and not further:
         return
     clean = without_comments(text)
     condition_at = read_directives(file.path, text).condition_at
     line_of = line_finder(clean)
     enclosing = enclosing_finder(file.definitions)
-    alternatives = "|".join(re.escape(name) for name in sorted(wanted))
-    qualified = rf"({_QUALIFIER})({alternatives})"
-    expression = re.compile(rf"(?<![\w.>]){qualified}\s*(?=[(<])|&\s*{qualified}\b")
+    expression = re.compile("|".join(_uses_of(wanted, further)))
     seen: set[tuple[str, Condition, str, tuple[str, ...]]] = set()
     for found in expression.finditer(clean):
-        name = found.group(2) or found.group(4)
-        qualifier = tuple(_WORD.findall(found.group(1) or found.group(3) or ""))
+        name = next(filter(None, found.groups()[1::2]))
+        qualifier = tuple(_WORD.findall(next(filter(None, found.groups()[::2]), "")))
         line = line_of(found.start())
         around = enclosing(line)
         if around is None or around.signature.name == name:
@@ -117,9 +120,30 @@ def references_to(file: NativeFile, text: str, names: frozenset[str]) -> Iterato
                 Location(file.path, line),
                 key[1],
                 inside=around.signature.qualified,
-                is_in_template=around.is_template or around.is_inline,
+                is_in_template=around.is_template,
+                is_in_inline=around.is_inline,
                 qualifier=qualifier,
             )
+
+
+def _uses_of(names: frozenset[str], further: frozenset[str]) -> Iterator[str]:
+    """Yield expressions of two groups each: the qualifier of a name that is used, and the name."""
+    if names:
+        qualified = rf"({_QUALIFIER})({_one_of(names)})"
+        yield rf"(?<![\w.>]){qualified}\s*(?=[(<])"
+        yield rf"&\s*{qualified}\b"
+    if further:
+        yield rf"(?:\.|->)\s*()({_one_of(further)})\s*(?=\()"
+        yield rf"(?<=[(,])\s*({_QUALIFIER})({_one_of(further)})\s*(?=[,)])"
+
+
+def _one_of(names: frozenset[str]) -> str:
+    return "|".join(re.escape(name) for name in sorted(names))
+
+
+def is_variable(clean: str, name: str) -> bool:
+    """Return whether a text declares a variable or a parameter of a name."""
+    return bool(re.search(rf"[\w>&*]\s+[&*]*{re.escape(name)}\s*[=;,)\[{{:]", clean))
 
 
 def enclosing_finder(definitions: Iterable[Definition]) -> Callable[[int], Definition | None]:
