@@ -85,27 +85,42 @@ class CalledNotBuilt(Rule):
         borrowing: Borrowing,
         emitted: Emitted,
     ) -> Iterator[Finding | Unknown]:
-        suspects = _suspects(analysis, link, compiled)
-        if not any(suspects):
+        missing, further, hidden = _suspects(analysis, link, compiled)
+        if not (missing or further or hidden):
             return
-        missing, further, hidden = suspects
         text = analysis.project.tree.read_text(compiled.file.path)
         further = _used_otherwise(analysis, compiled, text, further)
         tabled = [each for each in compiled.file.tabled if each.symbol in missing]
-        reported: set[tuple[str, Statement]] = set()
         named = frozenset({*missing, *hidden})
-        for reference in (*references_to(compiled.file, text, named, further), *tabled):
+        used = [*references_to(compiled.file, text, named, further), *tabled]
+        emitting = [
+            reference
+            for reference in used
+            if not reference.is_in_template
+            and compiled.use(reference.condition).truth is not Truth.FALSE
+            and _is_entered(compiled, reference, emitted)
+            and _is_declared(analysis, compiled, reference)
+        ]
+        for reference in emitting:
+            is_sure = compiled.use(reference.condition).truth is Truth.TRUE
+            if reference.symbol in hidden and is_sure and link.target.built is Truth.TRUE:
+                yield self._undeclared(link, reference, hidden[reference.symbol])
+        others = [each for each in emitting if each.symbol not in hidden]
+        yield from self._lacking(analysis, link, compiled, borrowing, others, further)
+
+    def _lacking(
+        self,
+        analysis: Analysis,
+        link: Link,
+        compiled: Compiled,
+        borrowing: Borrowing,
+        references: list[Reference],
+        further: frozenset[str],
+    ) -> Iterator[Finding | Unknown]:
+        """Yield those functions that the target does not define, each reason once."""
+        reported: set[tuple[str, Statement]] = set()
+        for reference in references:
             use = compiled.use(reference.condition)
-            if use.truth is Truth.FALSE or reference.is_in_template:
-                continue
-            if not _is_entered(compiled, reference, emitted):
-                continue
-            if not _is_declared(analysis, compiled, reference):
-                continue
-            if reference.symbol in hidden:
-                if use.truth is Truth.TRUE and link.target.built is Truth.TRUE:
-                    yield self._undeclared(link, reference, hidden[reference.symbol])
-                continue
             scope = tuple(reference.inside.split("::")[:-1])
             found = find_symbol(
                 analysis, link, reference.symbol, use, scope, qualifier=reference.qualifier

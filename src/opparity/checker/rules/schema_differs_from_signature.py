@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.other_versions import in_other_versions
 from opparity.checker.analysis.schemas import arguments_of, returned_by
 from opparity.checker.analysis.types import category, schema_category
 from opparity.checker.analysis.wanted import names
@@ -55,9 +57,17 @@ class SchemaDiffersFromSignature(Rule):
         """Yield each disagreement of a schema or of names with the bound function."""
         for platform in analysis.project.platforms:
             for link in analysis.linker.links_on(platform):
-                yield from self._check_link(analysis, link)
+                found = {each.statement: each for each in self._check_link(analysis, link)}
+                yield from found.values()
+                for other, functions in in_other_versions(link):
+                    for each in self._check_link(analysis, other):
+                        last = each.symbol.rpartition("::")[2]
+                        if last in functions and each.statement not in found:
+                            yield replace(
+                                each, statement=state("result.version", told=each.statement)
+                            )
 
-    def _check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
+    def _check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding]:
         project = analysis.project
         registered = [r for r, use in link.registrations() if use.truth is Truth.TRUE]
         schemas: dict[tuple[str, str], list[Registration]] = {}
@@ -96,7 +106,7 @@ class SchemaDiffersFromSignature(Rule):
 
     def _check_boxed(
         self, link: Link, registration: Registration, defs: list[Registration]
-    ) -> Iterator[Finding | Unknown]:
+    ) -> Iterator[Finding]:
         """Yield where a function takes more from the stack than there is, or leaves too much."""
         symbol = registration.symbol.rpartition("::")[2]
         boxed = [
@@ -129,7 +139,7 @@ class SchemaDiffersFromSignature(Rule):
         registration: Registration,
         defs: list[Registration],
         signatures: list[tuple[Signature, Location]],
-    ) -> Iterator[Finding | Unknown]:
+    ) -> Iterator[Finding]:
         operator = operator_name(registration, link.target)
         schemas = [arguments_of(definition.schema) for definition in defs]
         reasons = [
@@ -156,7 +166,7 @@ class SchemaDiffersFromSignature(Rule):
         registration: Registration,
         signatures: list[tuple[Signature, Location]],
         severity: Severity,
-    ) -> Iterator[Finding | Unknown]:
+    ) -> Iterator[Finding]:
         given = registration.argument_names
         operator = operator_name(registration, link.target)
         counts = {len(signature.parameters) for signature, _ in signatures}
@@ -225,7 +235,10 @@ def _signatures(
     for definition, part in link.definitions.get(last, ()):
         if not names(registration.symbol, definition):
             continue
-        if definition.is_guessed or part.truth(definition.condition) is not Truth.TRUE:
+        truth = part.truth(definition.condition)
+        if truth is Truth.FALSE:
+            continue
+        if definition.is_guessed or truth is not Truth.TRUE:
             return []
         found.append((definition.signature, definition.location))
     if not found:

@@ -107,6 +107,23 @@ def collect(root: Node, path: str, condition_at: Callable[[int], Condition]) -> 
     return collector.found
 
 
+def joined(readings: list[Functions]) -> Functions:
+    """Return what several readings of one file found, each place once."""
+    first, *others = readings
+    if not others:
+        return first
+    found = Functions()
+    for reading in readings:
+        for kind in ("declarations", "templates", "definitions"):
+            known = {each.location for each in getattr(found, kind)}
+            getattr(found, kind).extend(
+                each for each in getattr(reading, kind) if each.location not in known
+            )
+        places = {node.start_point for node, _ in found.bodies}
+        found.bodies += [each for each in reading.bodies if each[0].start_point not in places]
+    return found
+
+
 class _Collector:
     def __init__(
         self, path: str, condition_at: Callable[[int], Condition], *, trusts_namespaces: bool

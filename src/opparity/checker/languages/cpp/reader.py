@@ -10,8 +10,9 @@ from opparity.checker.facts.native import NativeFile
 from opparity.checker.facts.places import Location, problem
 from opparity.checker.languages.cpp.bodies import without_idle_bodies
 from opparity.checker.languages.cpp.boxed_functions import boxed_functions
+from opparity.checker.languages.cpp.branches import variants
 from opparity.checker.languages.cpp.function_tables import TableReader
-from opparity.checker.languages.cpp.functions import collect
+from opparity.checker.languages.cpp.functions import collect, joined
 from opparity.checker.languages.cpp.macro_expansion import expanded_blocks, registering_macros
 from opparity.checker.languages.cpp.operator_chains import read_operator_chains
 from opparity.checker.languages.cpp.preprocessor import read_directives
@@ -101,12 +102,15 @@ def read_native_text(path: str, text: str) -> NativeFile:
     """Return the facts of one file's text."""
     directives = read_directives(path, text)
     condition_at = directives.condition_at
-    syntax = parse(without_idle_bodies(text).encode())
-    functions = collect(syntax.root_node, path, condition_at)
     clean = without_comments(text)
     line_of = line_finder(clean)
+    roots = [
+        parse(without_idle_bodies(variant).encode()).root_node for variant in variants(text, clean)
+    ]
+    functions = joined([collect(root, path, condition_at) for root in roots])
+    has_errors = any(root.has_error for root in roots)
     definitions = functions.definitions
-    if syntax.root_node.has_error:
+    if has_errors:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
     macros = registering_macros(directives.macro_definitions)
     blocks = read_blocks(functions.bodies, path, condition_at, macros)
@@ -124,7 +128,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         written = with_literals(text)
         registrations.extend(read_tvm_exports(path, written, line_finder(written), condition_at))
     if "RegisterOperators" in clean:
-        registrations.extend(read_operator_chains(syntax.root_node, path, condition_at))
+        registrations.extend(read_operator_chains(roots[0], path, condition_at))
     return NativeFile(
         path=path,
         macro_bodies=tuple(macro_bodies(path, text, condition_at)),
@@ -139,13 +143,13 @@ def read_native_text(path: str, text: str) -> NativeFile:
         owned=tuple(blocks.owned),
         handed_on=tuple(blocks.handed_on),
         unfollowed=tuple(blocks.unfollowed),
-        named=_named(blocks, text, is_astray=syntax.root_node.has_error),
+        named=_named(blocks, text, is_astray=has_errors),
         boxed=tuple(boxed_functions(path, clean, line_of, condition_at)),
         called=called_names(clean),
         methods=frozenset(_METHOD.findall(clean)),
         tabled=tabled,
         opened_namespaces=opened_namespaces(clean),
-        has_errors=syntax.root_node.has_error,
+        has_errors=has_errors,
         macro_tests=tuple(directives.macro_tests),
         macro_definitions=tuple(directives.macro_definitions),
         lane_masks=tuple(lane_masks(path, clean, line_of, condition_at, definitions)),
