@@ -38,12 +38,13 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A function's prototype; `is_member` for one in a class."""
+    """A function's prototype; `is_member` for one in a class, `is_exported` for other libraries."""
 
     signature: Signature
     location: Location
     condition: Condition = ALWAYS
     is_member: bool = False
+    is_exported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Definition:
 
     Attributes:
         is_local: `static`, or in an anonymous namespace: no other file can link to it.
+        is_exported: it says itself that other libraries may use it.
         is_empty: the body has no statement under any condition.
         content: the condition under which the body has a statement at all.
         end_line: the body's last line.
@@ -73,6 +75,7 @@ class Definition:
     is_guessed: bool = False
     arguments: tuple[str, ...] = ()
     content: Condition = ALWAYS
+    is_exported: bool = False
 
 
 class RegistrationKind(StrEnum):

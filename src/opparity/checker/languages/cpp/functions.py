@@ -36,6 +36,11 @@ _CONDITIONAL = frozenset({"preproc_elif", "preproc_else", "preproc_if", "preproc
 _DECLARATOR_WRAPPERS = frozenset(
     {"pointer_declarator", "reference_declarator", "attributed_declarator", "init_declarator"}
 )
+# An attribute, or a macro that by its name stands for one.
+_EXPORTS = re.compile(
+    r'visibility\s*\(\s*"default"|\b\w*(?:_API|_EXPORT|EXPORT_API|_PUBLIC|_VISIBLE|DLLEXPORT)\w*\b'
+    r"|\b(?:API|EXPORT)\b|dllexport"
+)
 _CLASSES = frozenset({"class_specifier", "struct_specifier"})
 _DEEPEST_SCOPE = 60
 _MOST_KNOWN = 20_000
@@ -236,6 +241,7 @@ class _Collector:
                 content=self._content(body),
                 end_line=node.end_point.row + 1,
                 arguments=_template_arguments(node),
+                is_exported=bool(_EXPORTS.search(text)),
             )
         )
 
@@ -253,7 +259,15 @@ class _Collector:
         kept = self.found.templates if scope.is_template else self.found.declarations
         condition = self.condition_at(node.start_point.row + 1)
         place = self._location(node)
-        kept.append(Declaration(signature, place, condition, is_member=scope.is_class))
+        kept.append(
+            Declaration(
+                signature,
+                place,
+                condition,
+                is_member=scope.is_class,
+                is_exported=bool(_EXPORTS.search(head)),
+            )
+        )
         return inner
 
     def _instantiation(self, node: Node, scope: Scope) -> None:

@@ -110,6 +110,8 @@ def read_native_text(path: str, text: str) -> NativeFile:
     functions = joined([collect(root, path, condition_at) for root in roots])
     has_errors = any(root.has_error for root in roots)
     definitions = functions.definitions
+    if "visibility push(default)" in text:
+        definitions[:] = [replace(each, is_exported=True) for each in definitions]
     if has_errors:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
     macros = registering_macros(directives.macro_definitions)
