@@ -163,7 +163,7 @@ def _launches(compiled: Compiled, hidden: dict[str, Definition]) -> Iterator[tup
         uses = [each for each in compiled.file.references if each.symbol == name]
         truth = any_of(
             all_of((compiled.truth(each.condition), Truth.UNKNOWN))
-            if each.is_in_template
+            if each.is_in_template or each.is_in_inline
             else compiled.truth(each.condition)
             for each in uses
         )

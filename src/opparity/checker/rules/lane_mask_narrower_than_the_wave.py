@@ -74,7 +74,7 @@ def _truth(analysis: Analysis, compiled: Compiled, mask: LaneMask) -> Truth:
     for reference in compiled.file.references:
         if reference.symbol != mask.inside:
             continue
-        is_certain = compiled.is_listed and not reference.is_in_template
+        is_certain = compiled.is_listed and not (reference.is_in_template or reference.is_in_inline)
         held = compiled.truth(reference.condition)
         used = any_of((used, held if is_certain else all_of((held, Truth.UNKNOWN))))
     return all_of((truth, used))

@@ -192,6 +192,7 @@ def _extended(file: NativeFile, more: Registered, definitions: list[Definition])
     return replace(
         file,
         registrations=(*file.registrations, *more.registrations),
+        owned=(*file.owned, *more.owned),
         handed_on=(*file.handed_on, *more.handed_on),
         unfollowed=(*file.unfollowed, *more.unfollowed),
         named=file.named | more.named,

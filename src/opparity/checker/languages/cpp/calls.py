@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 _CALLED = re.compile(r"\b(?<![.>])([A-Za-z_]\w*+)\s*+(?:\(|(<)(?! ))")
 # `Tensor& x` and `a & b` have a space there. With the above in one expression: twice the time.
 _ADDRESS = re.compile(r"&(?<!&&)(?![&=\s])(?:\w++\s*+::\s*+)*+([A-Za-z_]\w*+)(?!\s*+::)")
+# `object.name(`, and a name alone between commas or parentheses.
+_METHOD = re.compile(r"(?:\.|->)\s*+([A-Za-z_]\w*+)\s*+\(")
+_PASSED = re.compile(r"(?<=[(,])\s*+(?:\w++\s*+::\s*+)*+([A-Za-z_]\w*+)\s*+(?=[,)])")
+# A name after a type, before what ends or starts its declaration.
+_VARIABLE = re.compile(r"(?<=[\w>&*])\s++[&*]*+([A-Za-z_]\w*+)\s*+(?=[=;,)\[{:])")
+_TYPE = re.compile(r"\b([A-Za-z_]\w*+)(?=\s*+(?:[&*<>({]|::)|\s++[A-Za-z_])")
 _QUALIFIER = re.compile(r"(?:\w++\s*+::\s*+)++\Z")
 _LONGEST_QUALIFIER = 200
 _WORD = re.compile(r"\w+")
@@ -38,10 +44,19 @@ _LONGEST_LIST = 4000
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Every name that is used as a function anywhere, and the uses inside of functions."""
+    """Every name that is used as a function anywhere, and the uses inside of functions.
+
+    Attributes:
+        methods: the calls on objects.
+        passed: the arguments that are names, but not of a variable that the text declares.
+        types: the names that stand where types do, in the whole text.
+    """
 
     names: frozenset[str]
     references: tuple[Reference, ...]
+    methods: tuple[Reference, ...]
+    passed: tuple[Reference, ...]
+    types: frozenset[str]
 
 
 def read_calls(
@@ -52,38 +67,73 @@ def read_calls(
     definitions: Iterable[Definition],
 ) -> Calls:
     """Return the uses in a text without comments, each once per condition and function."""
-    names: set[str] = set()
-    found: dict[tuple[object, ...], Reference] = {}
-    enclosing = enclosing_finder(definitions)
-    for use in chain(_CALLED.finditer(clean), _addresses(clean)):
-        name, start = use[1], use.start(1)
-        if name in _NEVER_FUNCTIONS:
-            continue
-        names.add(name)
-        line = line_of(start)
-        around = enclosing(line)
-        if around is None:
-            continue  # a prototype, for one
-        qualifier = _qualifier(clean, start)
-        if around.signature.name == name and _is_own(qualifier, around.signature.namespace):
-            continue  # the head of the definition itself
-        is_in_template = around.is_template or around.is_inline
-        has_list = use.re is _CALLED and use[2] and not is_in_template
-        arguments = _arguments(clean, use.end()) if has_list else ()
-        condition = condition_at(line)
-        # By identity: the same region of a file and the same function have one object each.
-        key = (name, id(condition), id(around), qualifier, arguments)
-        if key not in found and not in_directive(clean, start):
-            found[key] = Reference(
-                name,
-                Location(path, line),
-                condition,
-                inside=around.signature.qualified,
-                is_in_template=is_in_template,
-                qualifier=qualifier,
-                arguments=arguments,
-            )
-    return Calls(frozenset(names), tuple(found.values()))
+    found = _Uses(path, clean, line_of, condition_at, definitions)
+    called = found.kept(chain(_CALLED.finditer(clean), _addresses(clean)))
+    names = frozenset(found.names)
+    variables = set(_VARIABLE.findall(clean))
+    arguments = (each for each in _PASSED.finditer(clean) if each[1] not in variables)
+    return Calls(
+        names,
+        called,
+        methods=found.kept(_METHOD.finditer(clean)),
+        passed=found.kept(arguments),
+        types=frozenset(_TYPE.findall(clean)),
+    )
+
+
+class _Uses:
+    """Turns places in one text into uses, each once per condition and function."""
+
+    def __init__(
+        self,
+        path: str,
+        clean: str,
+        line_of: Callable[[int], int],
+        condition_at: Callable[[int], Condition],
+        definitions: Iterable[Definition],
+    ) -> None:
+        self.path = path
+        self.clean = clean
+        self.line_of = line_of
+        self.condition_at = condition_at
+        self.enclosing = enclosing_finder(definitions)
+        self.names: set[str] = set()
+
+    def kept(self, uses: Iterable[re.Match[str]]) -> tuple[Reference, ...]:
+        """Return the uses inside of functions, and note every name."""
+        found: dict[tuple[object, ...], Reference] = {}
+        for use in uses:
+            name, start = use[1], use.start(1)
+            if name in _NEVER_FUNCTIONS:
+                continue
+            self.names.add(name)
+            line = self.line_of(start)
+            around = self.enclosing(line)
+            if around is None:
+                continue  # a prototype, for one
+            qualifier = _qualifier(self.clean, start)
+            is_method = use.re is _METHOD
+            is_own = around.signature.name == name and not is_method
+            if is_own and _is_own(qualifier, around.signature.namespace):
+                continue  # the head of the definition itself
+            is_plain = not (around.is_template or around.is_inline)
+            has_list = use.re is _CALLED and use[2] and is_plain
+            arguments = _arguments(self.clean, use.end()) if has_list else ()
+            condition = self.condition_at(line)
+            # By identity: the same region of a file and the same function have one object each.
+            key = (name, id(condition), id(around), qualifier, arguments)
+            if key not in found and not in_directive(self.clean, start):
+                found[key] = Reference(
+                    name,
+                    Location(self.path, line),
+                    condition,
+                    inside=around.signature.qualified,
+                    is_in_template=around.is_template,
+                    is_in_inline=around.is_inline,
+                    qualifier=qualifier,
+                    arguments=arguments,
+                )
+        return tuple(found.values())
 
 
 def _addresses(clean: str) -> Iterator[re.Match[str]]:

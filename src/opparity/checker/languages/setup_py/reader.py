@@ -222,13 +222,15 @@ def _is_op_builder(value: Class, platform: Platform) -> bool:
     lineage = list(value.lineage())
     if not any("sources" in ancestor.names for ancestor in lineage):
         return False
+    is_plain = False
     for ancestor in lineage:
         device, found, _ = ancestor.name.lower().partition("opbuilder")
         if found and ancestor is value:
             return False
         if found and device and not device.startswith("torch"):
             return platform.name in _DEVICE_BUILDERS.get(device, frozenset({device}))
-    return False
+        is_plain = is_plain or bool(found)
+    return is_plain  # of code for the host alone
 
 
 def _build_operators(interpreter: Interpreter, builder: Class) -> None:
