@@ -21,6 +21,7 @@ from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDev
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
 from opparity.checker.rules.meta_bound_to_kernel import MetaBoundToKernel
 from opparity.checker.rules.module_loaded_in_two_ways import ModuleLoadedInTwoWays
+from opparity.checker.rules.module_without_bindings import ModuleWithoutBindings
 from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
 from opparity.checker.rules.operator_defined_twice import OperatorDefinedTwice
 from opparity.checker.rules.operator_registered_nowhere import OperatorRegisteredNowhere
@@ -39,6 +40,7 @@ from opparity.checker.rules.table_key_stored_under_another_guard import (
     TableKeyStoredUnderAnotherGuard,
 )
 from opparity.checker.rules.template_not_instantiated import TemplateNotInstantiated
+from opparity.checker.rules.two_sources_one_object import TwoSourcesOneObject
 from opparity.checker.rules.unguarded_python_call import UnguardedPythonCall
 from opparity.checker.rules.unknown_platform_macro import UnknownPlatformMacro
 from opparity.checker.rules.unused_suppression import UnusedSuppression
@@ -56,6 +58,8 @@ RULES: tuple[type[Rule], ...] = (
     BodyEmptyOnPlatform,
     ModuleWithoutInitFunction,
     ModuleLoadedInTwoWays,
+    TwoSourcesOneObject,
+    ModuleWithoutBindings,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,
