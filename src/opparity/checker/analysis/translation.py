@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.builds import UNKNOWN_PART
 from opparity.checker.facts.conditions import (
     Atom,
     Comparison,
@@ -213,7 +214,7 @@ def _links_torch(target: Target) -> bool:
     """Return whether torch's own flags reach a target; extensions of setup.py always get them."""
     if target.location.path.endswith((".py", "build.toml", ".json")):
         return True
-    return any("torch" in name.lower() or "\ue000" in name for name in target.links)
+    return any("torch" in name.lower() or UNKNOWN_PART in name for name in target.links)
 
 
 def is_foreign_macro(name: str) -> bool:

@@ -10,6 +10,9 @@ from opparity.checker.facts.conditions import Truth
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location, Problem
 
+# Stands in a target's name for what is known only when the build is configured.
+UNKNOWN_PART = "…"
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

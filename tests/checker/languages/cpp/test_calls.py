@@ -76,9 +76,9 @@ def test_a_use_says_where_it_stands() -> None:
 
 LOST = """void known() {}
 #ifdef A
-void first(int x, f(*g)(int)) {
+DEFINE(x, (int first(int y) const {
 #else
-int second(int y) const {
+DEFINE(x, (int second(int y) const {
 #endif
 }
 }}} )(
@@ -91,9 +91,33 @@ def test_a_body_that_the_grammar_lost_is_still_a_definition() -> None:
         for each in read_native_text("x.cpp", LOST).definitions
     ] == [
         ("known", 1, ALWAYS, False),
-        ("first", 3, Defined("A"), False),
+        ("first", 3, Defined("A"), True),
         ("second", 5, Not(Defined("A")), True),
     ]
+
+
+OTHERWISE = """
+struct Scaler { void rescale(int x); };
+inline void wrap(Scaler& scaler, int number) {
+  scaler.rescale(number);
+  spread(&number, launch, detail::helper);
+}
+void apply(Scaler* scaler) { scaler->rescale(2); }
+"""
+
+
+def test_methods_and_passed_functions_are_uses_of_their_own_kinds() -> None:
+    file = read_native_text("x.cpp", OTHERWISE)
+    assert [(each.symbol, each.inside, each.is_in_inline) for each in file.methods] == [
+        ("rescale", "wrap", True),
+        ("rescale", "apply", False),
+    ]
+    assert [(each.symbol, each.qualifier) for each in file.passed] == [
+        ("launch", ()),
+        ("helper", ("detail",)),
+    ]
+    assert "Scaler" in file.types
+    assert "rescale" not in {each.symbol for each in file.references}
 
 
 def test_an_instantiation_and_a_specialisation_keep_their_arguments() -> None:

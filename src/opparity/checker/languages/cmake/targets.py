@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.builds import MacroSetting, Source, Target
+from opparity.checker.facts.builds import UNKNOWN_PART, MacroSetting, Source, Target
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.cmake.expansion import GeneratorExpressions, split_flags
 from opparity.checker.languages.cmake.values import DOUBTFUL, UNKNOWN, split_list, undoubted
@@ -95,13 +95,13 @@ class Finisher:
         given = list(self._given(state))
         sources, is_complete = self._sources(state, given)
         return Target(
-            name=state.name,
+            name=_shown(state.name),
             kind=state.kind,
             sources=tuple(sources),
             location=state.location,
             macros=tuple(self._macros(state, given, {source.path for source in sources})),
             is_complete=is_complete,
-            links=tuple(dict.fromkeys(state.links)),
+            links=tuple(dict.fromkeys(map(_shown, state.links))),
             built=state.built,
             is_hidden=_hides(state),
         )
@@ -238,3 +238,8 @@ def _settings(
                 )
             )
     return found
+
+
+def _shown(name: str) -> str:
+    """Return a target's name as it can be read, where a part of it is not known."""
+    return name.replace(UNKNOWN, UNKNOWN_PART)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import (
@@ -24,8 +25,10 @@ from opparity.checker.facts.python import (
     PythonFile,
     PythonRegistration,
 )
+from opparity.checker.languages.python.operator_uses import SCHEMA
 from opparity.checker.languages.python.serving import Serving, names_platform
 from opparity.checker.languages.python.tables import link_tables
+from opparity.checker.languages.python.templates import filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -361,8 +364,9 @@ class Linker:
 
     def _registrations(self, path: str, facts: ModuleFacts) -> Iterator[PythonRegistration]:
         for registration in facts.registrations:
-            library = registration.library or self.default_library
-            if library:
+            named = self._with_texts(path, registration)
+            library = named.library or self.default_library
+            if library and named.operator:
                 guards = self.names.guards(registration.guards, path)
                 imported = self.import_condition(path)
                 if imported != ALWAYS:
@@ -370,7 +374,20 @@ class Linker:
                 called = self._called_at_import(path, registration.inside)
                 if called != ALWAYS:
                     guards += (Guard(called, registration.location),)
-                yield replace(registration, library=library, guards=guards)
+                yield replace(named, library=library, guards=guards)
+
+    def _with_texts(self, path: str, registration: PythonRegistration) -> PythonRegistration:
+        """Return a registration with the names in it replaced by their texts, if they have any."""
+        if "{" not in registration.library + registration.schema:
+            return registration
+        library = filled(registration.library, partial(self.names.text, path))
+        schema = filled(registration.schema, partial(self.names.text, path))
+        match = SCHEMA.match(schema)
+        if not library or (match is None and not registration.operator):
+            return replace(registration, library="", operator="")
+        operator = match["operator"] if match else registration.operator
+        owner = (match and match["library"]) or library
+        return replace(registration, library=owner, operator=operator, schema=schema)
 
     def _called_at_import(self, path: str, name: str) -> Condition:
         """Return the condition under which a function is called while modules are imported."""

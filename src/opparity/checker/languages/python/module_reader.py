@@ -27,6 +27,7 @@ from opparity.checker.languages.python.records import (
     Place,
     Returned,
 )
+from opparity.checker.languages.python.templates import texts_of
 from opparity.checker.languages.python.tests_of_platform import ASSERTED, condition_of, dotted
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class ModuleReader:
             variables={name: value for (inside, name), value in once.items() if not inside},
             locals={key: value for key, value in once.items() if key[0]},
             libraries=dict(self.operators.libraries),
+            texts=texts_of(syntax.body),
             bases=dict(self.bases),
         )
 

@@ -21,10 +21,11 @@ from opparity.checker.facts.conditions import (
     negation,
 )
 from opparity.checker.facts.python import Guard
+from opparity.checker.languages.python.templates import read_texts
 from opparity.checker.languages.python.tests_of_platform import ASSERTED, PLATFORM_WORDS, on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from opparity.checker.languages.python.records import ImportSite, ModuleFacts, NameUse
 
@@ -86,6 +87,8 @@ class Names:
         paths: dotted module name -> path, for every Python file of the tree.
         packages: the tree's top-level packages and modules.
         predicates: the tree's own definitions of `is_cuda` and its like.
+        contents: the bytes of every file, for the texts in files that were not read.
+        texts: what was asked of these.
     """
 
     modules: dict[str, ModuleFacts]
@@ -94,6 +97,8 @@ class Names:
     bound: dict[str, dict[str, list[ImportSite]]] = field(default_factory=dict)
     answered: dict[tuple[str, str], Condition] = field(default_factory=dict)
     packages: frozenset[str] = frozenset()
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+    texts: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for path, facts in self.modules.items():
@@ -122,6 +127,21 @@ class Names:
             if found:
                 return found
         return (path, name) if facts and name in facts.variables else None
+
+    def text(self, path: str, name: str) -> str:
+        """Return the text that a module-level name has, here or where it is imported from."""
+        own = self._texts(path).get(name, "")
+        if own:
+            return own
+        file, inner = self.target(path, name) or ("", "")
+        return self._texts(file).get(inner, "")
+
+    def _texts(self, path: str) -> dict[str, str]:
+        if path in self.modules:
+            return self.modules[path].texts
+        if path not in self.texts:
+            self.texts[path] = read_texts(self.contents.get(path, b""))
+        return self.texts[path]
 
     def _import_target(self, site: ImportSite, rest: str, depth: int = 0) -> tuple[str, str] | None:
         if not site.name:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import Call, CallKind, PythonRegistration, TableUse
 from opparity.checker.languages.python.fakes import Fakes
+from opparity.checker.languages.python.templates import template_of
 from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _DEFINING = frozenset({"custom_op", "triton_op", "define"})
 _BY_SIGNATURE = frozenset({"custom_op", "triton_op"})
 _DIRECT = re.compile(r"(?:^|_)register_(?:custom_)?op$")
 _TABLE_NAME = re.compile(r"_?[A-Z][A-Z0-9_]+$")
-_SCHEMA = re.compile(r"\s*(?:(?P<library>\w+)::)?(?P<operator>\w+)")
+SCHEMA = re.compile(r"\s*(?:(?P<library>\w+)::)?(?P<operator>\w+)")
 # What `getattr` of an operator packet is, no overload.
 _PACKET_ATTRIBUTES = frozenset({"default", "out", "overloads"})
 
@@ -31,6 +32,7 @@ class OperatorUses:
 
     Attributes:
         libraries: `name = torch.library.Library("_C", …)` -> "_C".
+        named_libraries: the same of `Library(NAME, …)` -> "{NAME}".
         extensions: names bound to extension modules -> the module's last name.
         decorating: the function whose decorators are read.
         functions: names that an extension module gives -> (the module's last name, its name there).
@@ -41,6 +43,7 @@ class OperatorUses:
     registrations: list[PythonRegistration] = field(default_factory=list)
     table_uses: list[TableUse] = field(default_factory=list)
     libraries: dict[str, str] = field(default_factory=dict)
+    named_libraries: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, str] = field(default_factory=dict)
     functions: dict[str, tuple[str, str]] = field(default_factory=dict)
     fakes: Fakes = field(init=False)
@@ -161,11 +164,14 @@ class OperatorUses:
         return False
 
     def _defines(self, node: ast.Call, name: str, text: str, place: Place) -> None:
-        match = _SCHEMA.match(text)
-        if not match:
+        if not text and name.endswith(".define") and node.args:
+            text = template_of(node.args[0])
+        match = SCHEMA.match(text)
+        if not match and not text.startswith("{"):
             return
         owner = name.rpartition(".")[0]
-        library = match["library"] or self.libraries.get(owner, "")
+        library = (match and match["library"]) or self.libraries.get(owner, "")
+        library = library or self.named_libraries.get(owner, "")
         for keyword in node.keywords:
             if keyword.arg == "target_lib":
                 library = self.libraries.get(dotted(keyword.value), "") or library
@@ -173,11 +179,11 @@ class OperatorUses:
         inside = "" if place.at_import else place.inside
         registration = PythonRegistration(
             library,
-            match["operator"],
+            match["operator"] if match else "",
             self._at(node),
             place.guards,
             inside,
-            text if "(" in text else "",
+            text if "(" in text or not match else "",
             is_definition=not _DIRECT.search(name),
         )
         number = len(self.registrations)
@@ -217,6 +223,8 @@ class OperatorUses:
             text = _first_text(value)
             if text:
                 self.libraries[name] = text
+            elif value.args:
+                self.named_libraries[name] = template_of(value.args[0])
         if isinstance(value, ast.Dict) and place.at_import and _TABLE_NAME.match(name):
             for key, stored in zip(value.keys, value.values, strict=True):
                 if key is not None:

@@ -78,7 +78,7 @@ class PythonReader:
         modules |= users
         roots = [path for path in self.contents if _is_root(path, self.contents)]
         linker = Linker(
-            Names(modules, paths),
+            Names(modules, paths, contents=self.contents),
             self.graph.surely_imported(roots),
             frozenset(followed),
             extensions,

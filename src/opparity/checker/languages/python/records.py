@@ -119,6 +119,7 @@ class ModuleFacts:
         variables: module-level names that are assigned once -> whether the value is true.
         locals: (function or class, name) -> the same for names assigned once in it.
         libraries: variables that hold a torch.library.Library -> its namespace.
+        texts: module-level names that are given a text -> the text.
         bases: classes -> what they derive from, as written.
     """
 
@@ -134,5 +135,6 @@ class ModuleFacts:
     variables: dict[str, Condition] = field(default_factory=dict)
     locals: dict[tuple[str, str], Condition] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problem: Problem | None = None

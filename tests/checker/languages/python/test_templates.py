@@ -1,0 +1,70 @@
+"""Definitions whose namespace and schema are put together from the tree's constants."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checker.trees_on_disk import write_folder
+from opparity.checker.languages.python.reader import PythonReader
+from opparity.checker.languages.python.templates import filled, template_of
+from opparity.checker.languages.workers import Workers, finished
+from opparity.checker.tree.opening import open_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REGISTRATION = b"""import torch
+from pkg import names
+from pkg.space import NAMESPACE
+def load():
+    \"\"\"Make torch.ops.demo complete.\"\"\"
+    library = torch.library.Library(NAMESPACE, "FRAGMENT")
+    library.define(f"{names.SCALE}{names.SCHEMA}")
+    library.define(names.SCALE + "_of_two" + names.SCHEMA)
+    for operator in names.TABLE:
+        library.define(f"{operator.name}{names.SCHEMA}")
+"""
+NAMES = b'SCALE = "scale"\nSCHEMA: str = "(Tensor x) -> Tensor"\nTABLE = read()\n'
+LIBRARIES = frozenset({"demo"})
+
+
+def test_names_of_other_files_are_followed_to_their_texts(tmp_path: Path) -> None:
+    files = {
+        "pkg/__init__.py": b"",
+        "pkg/registration.py": REGISTRATION,
+        "pkg/names.py": NAMES,
+        "pkg/space.py": b'NAMESPACE = "demo"\n',
+    }
+    write_folder(tmp_path, files)
+    with Workers() as workers:
+        read = finished(PythonReader(open_tree(tmp_path), workers).read(LIBRARIES, frozenset()))
+    assert [
+        (each.library, each.operator, each.schema)
+        for each in read["pkg/registration.py"].registrations
+    ] == [
+        ("demo", "scale", "scale(Tensor x) -> Tensor"),
+        ("demo", "scale_of_two", "scale_of_two(Tensor x) -> Tensor"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "template"),
+    [
+        ("'plain'", "plain"),
+        ("f'{a}{b.c}(x)'", "{a}{b.c}(x)"),
+        ("a + '(x)'", "{a}(x)"),
+        ("f'{a:>3}'", ""),
+        ("f'{a()}'", ""),
+        ("'{a}'", ""),
+    ],
+)
+def test_a_template_has_a_place_for_each_name(written: str, template: str) -> None:
+    assert template_of(ast.parse(written, mode="eval").body) == template
+
+
+def test_a_template_with_an_unknown_name_has_no_text() -> None:
+    assert filled("{a}{b}(x)", {"a": "f", "b": "g"}.get) == "fg(x)"  # type: ignore[arg-type]
+    assert filled("{a}{b}(x)", lambda name: "f" if name == "a" else "") == ""
