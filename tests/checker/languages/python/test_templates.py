@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checker.trees_on_disk import write_folder
+from opparity.checker.languages.python.parsing import Leads, read_module
 from opparity.checker.languages.python.reader import PythonReader
 from opparity.checker.languages.python.templates import filled, template_of
 from opparity.checker.languages.workers import Workers, finished
@@ -68,3 +69,13 @@ def test_a_template_has_a_place_for_each_name(written: str, template: str) -> No
 def test_a_template_with_an_unknown_name_has_no_text() -> None:
     assert filled("{a}{b}(x)", {"a": "f", "b": "g"}.get) == "fg(x)"  # type: ignore[arg-type]
     assert filled("{a}{b}(x)", lambda name: "f" if name == "a" else "") == ""
+
+
+def test_a_helpers_definition_registers_nothing_by_itself() -> None:
+    helper = (
+        b'import torch\nlibrary = torch.library.Library("demo", "FRAGMENT")\n'
+        b"def register(op_name, schema):\n    library.define(op_name + schema)\n"
+    )
+    facts = read_module("pkg/helper.py", helper, Leads())
+    assert facts.registrations == ()
+    assert [each.schema for each in facts.computed] == ["{op_name}{schema}"]

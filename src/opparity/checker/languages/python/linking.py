@@ -363,7 +363,7 @@ class Linker:
     # ---- registrations
 
     def _registrations(self, path: str, facts: ModuleFacts) -> Iterator[PythonRegistration]:
-        for registration in facts.registrations:
+        for registration in (*facts.registrations, *facts.computed):
             named = self._with_texts(path, registration)
             library = named.library or self.default_library
             if library and named.operator:
@@ -383,8 +383,8 @@ class Linker:
         library = filled(registration.library, partial(self.names.text, path))
         schema = filled(registration.schema, partial(self.names.text, path))
         match = SCHEMA.match(schema)
-        if not library or (match is None and not registration.operator):
-            return replace(registration, library="", operator="")
+        if match is None and not registration.operator:
+            return replace(registration, library="")
         operator = match["operator"] if match else registration.operator
         owner = (match and match["library"]) or library
         return replace(registration, library=owner, operator=operator, schema=schema)

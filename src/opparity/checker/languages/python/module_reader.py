@@ -105,6 +105,7 @@ class ModuleReader:
             path=self.path,
             calls=tuple(self.operators.calls),
             registrations=self.operators.settled(),
+            computed=tuple(self.operators.computed),
             fakes=self.operators.fakes.settled(),
             compiled=frozenset(self.operators.fakes.compiled),
             table_uses=tuple(self.operators.table_uses),

@@ -31,6 +31,7 @@ class OperatorUses:
     """Collects what one file does with operators.
 
     Attributes:
+        computed: definitions whose operator's name is put together from other names.
         libraries: `name = torch.library.Library("_C", …)` -> "_C".
         named_libraries: the same of `Library(NAME, …)` -> "{NAME}".
         extensions: names bound to extension modules -> the module's last name.
@@ -41,6 +42,7 @@ class OperatorUses:
     path: str
     calls: list[Call] = field(default_factory=list)
     registrations: list[PythonRegistration] = field(default_factory=list)
+    computed: list[PythonRegistration] = field(default_factory=list)
     table_uses: list[TableUse] = field(default_factory=list)
     libraries: dict[str, str] = field(default_factory=dict)
     named_libraries: dict[str, str] = field(default_factory=dict)
@@ -186,6 +188,9 @@ class OperatorUses:
             text if "(" in text or not match else "",
             is_definition=not _DIRECT.search(name),
         )
+        if not match:
+            self.computed.append(registration)
+            return
         number = len(self.registrations)
         self.registrations.append(registration)
         if name.rpartition(".")[2] in _BY_SIGNATURE:

@@ -115,6 +115,7 @@ class ModuleFacts:
     """Everything read from one file.
 
     Attributes:
+        computed: definitions under names that are known when every file is; most are a helper's.
         compiled: functions that torch.compile is given.
         variables: module-level names that are assigned once -> whether the value is true.
         locals: (function or class, name) -> the same for names assigned once in it.
@@ -126,6 +127,7 @@ class ModuleFacts:
     path: str
     calls: tuple[Call, ...] = ()
     registrations: tuple[PythonRegistration, ...] = ()
+    computed: tuple[PythonRegistration, ...] = ()
     fakes: tuple[Fake, ...] = ()
     compiled: frozenset[str] = frozenset()
     table_uses: tuple[TableUse, ...] = ()
