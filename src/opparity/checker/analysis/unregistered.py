@@ -41,8 +41,9 @@ class Unregistered:
                         if each.kind is not RegistrationKind.IMPL
                     }
                     libraries |= own
+                    told = {each.operator for each in part.file.registrations}
                     for library in own:
-                        self.named[library] |= part.file.named
+                        self.named[library] |= part.file.named - told
                     for each in part.file.unfollowed:
                         self.open.add(library_name(each.library, link.target))
                 if link.is_complete is Truth.UNKNOWN:
@@ -93,6 +94,8 @@ class Unregistered:
         # Who asks for an operator somewhere knows that it may be missing.
         if self._is_of_another_platform(operator) or call.qualified in self.asked:
             return Truth.FALSE
+        if call.of_module and operator in self.named[library]:
+            return Truth.FALSE  # a class or a value of the module
         is_open = self.is_all_open or library in self.open or "" in self.open
         if is_open or operator in self.named[library]:
             return Truth.UNKNOWN

@@ -103,7 +103,7 @@ class CalledNotBuilt(Rule):
             if reference.symbol in hidden and is_sure and link.target.built is Truth.TRUE:
                 yield self._undeclared(link, reference, hidden[reference.symbol])
         others = [each for each in emitting if each.symbol not in hidden]
-        yield from self._lacking(analysis, link, compiled, borrowing, others, further)
+        yield from self._lacking(analysis, link, compiled, borrowing, others, further - missing)
 
     def _lacking(
         self,
@@ -212,7 +212,7 @@ def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> _Suspects:
     path = compiled.file.path
     missing = frozenset(name for name in names if not _defines(link, name, prototypes[name], path))
     elsewhere = analysis.project.definitions.keys() - link.definitions.keys()
-    further = frozenset((prototypes.keys() & elsewhere) - macros - bound - missing)
+    further = frozenset((prototypes.keys() & elsewhere) - macros - bound)
     hidden = {
         name: declaration
         for name, declaration in unseen.items()
@@ -270,7 +270,9 @@ def _defines(link: Link, name: str, namespaces: set[Namespace], path: str) -> bo
     definitions = [
         (definition, part)
         for definition, part in link.definitions.get(name, ())
-        if is_linkable(definition, path) and part.truth(definition.condition) is Truth.TRUE
+        if is_linkable(definition, path)
+        and part.truth(definition.condition) is Truth.TRUE
+        and not (part.keeper and link.is_kept(definition, part, path))
     ]
     return all(
         any(

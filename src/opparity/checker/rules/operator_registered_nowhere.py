@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, concerns, handles_absence
 from opparity.checker.facts.conditions import Truth, any_of
+from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
@@ -45,35 +46,43 @@ class OperatorRegisteredNowhere(Rule):
     effect = Effect.CALL
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
-        """Yield each use of what nobody registers, the same one in a function once."""
+        """Yield what each file uses and nobody registers, each operator once."""
         for _, file in sorted(analysis.project.python.items()):
-            told: set[tuple[str, str]] = set()
+            uses: dict[str, list[Call]] = {}
             for call in file.calls:
-                if not call.operator or call.through or handles_absence(call):
-                    continue
-                missing = analysis.unregistered.truth(file, call)
-                if missing is Truth.FALSE or (call.qualified, call.inside) in told:
-                    continue
-                told.add((call.qualified, call.inside))
-                yield from self._check(analysis, file, call, missing)
+                if call.operator and not call.through and not handles_absence(call):
+                    uses.setdefault(call.qualified, []).append(call)
+            for calls in uses.values():
+                missing = analysis.unregistered.truth(file, calls[0])
+                if missing is not Truth.FALSE:
+                    yield from self._check(analysis, file, calls, missing)
 
     def _check(
-        self, analysis: Analysis, file: PythonFile, call: Call, missing: Truth
+        self, analysis: Analysis, file: PythonFile, calls: list[Call], missing: Truth
     ) -> Iterator[Finding | Unknown]:
-        runs = _runs(analysis, call)
-        if runs is Truth.FALSE:
+        reached = [
+            (call, runs) for call in calls if (runs := _runs(analysis, call)) is not Truth.FALSE
+        ]
+        if not reached:
             return
-        statement = _statement(analysis, call)
+        certain = [
+            call for call, runs in reached if runs is Truth.TRUE and not _is_idle(file, call)
+        ]
+        first = certain[0] if certain else reached[0][0]
+        related = [
+            Related(call.location, state("place.used")) for call, _ in reached if call is not first
+        ]
+        statement = _statement(analysis, first)
         if missing is not Truth.TRUE:
             told = state("CAL009.open", told=statement)
-            yield self.unknown(call.location, told, operator=call.qualified)
+            yield self.unknown(first.location, told, operator=first.qualified, related=related)
             return
-        is_certain = runs is Truth.TRUE and not _is_idle(file, call)
         yield self.finding(
-            call.location,
+            first.location,
             statement,
-            operator=call.qualified,
-            severity=Severity.ERROR if is_certain else Severity.WARNING,
+            operator=first.qualified,
+            related=related,
+            severity=Severity.ERROR if certain else Severity.WARNING,
         )
 
 

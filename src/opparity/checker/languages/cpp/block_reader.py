@@ -44,7 +44,7 @@ _ARGUMENT = re.compile(
 )
 # What defines classes, values and the like, by a name that is written as a text.
 _DEFINES_OTHER = re.compile(
-    r"(?:^|::)(?:class_|enum_|native_enum|exception|register_exception\w*|bind_\w+|implicitly_\w+|"
+    r"(?:^|::)(?:class_|enum_|native_enum|exception|register_exception\w*|bind_vector|bind_map|implicitly_\w+|"
     r"move|print|gil_\w+|cast|len|setattr|hasattr|getattr)\b"
 )
 _SUBMODULE = "def_submodule"

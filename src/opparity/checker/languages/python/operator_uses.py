@@ -14,6 +14,7 @@ from opparity.checker.languages.python.templates import template_of
 from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
 if TYPE_CHECKING:
+    from opparity.checker.facts.python import Guard
     from opparity.checker.languages.python.records import Place
 
 _FAKES = frozenset({"register_fake", "impl_abstract", "register_autograd", "register_vmap"})
@@ -36,7 +37,9 @@ class OperatorUses:
         named_libraries: the same of `Library(NAME, …)` -> "{NAME}".
         extensions: names bound to extension modules -> the module's last name.
         decorating: the function whose decorators are read.
-        functions: names that an extension module gives -> (the module's last name, its name there).
+        functions: names that an extension module gives -> (the module's last name, its name there);
+            and
+        taken_under: the guards of the imports that give them.
     """
 
     path: str
@@ -48,6 +51,7 @@ class OperatorUses:
     named_libraries: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, str] = field(default_factory=dict)
     functions: dict[str, tuple[str, str]] = field(default_factory=dict)
+    taken_under: dict[str, tuple[Guard, ...]] = field(default_factory=dict)
     fakes: Fakes = field(init=False)
     decorating: str = ""
 
@@ -81,6 +85,8 @@ class OperatorUses:
         """Record a use of `torch.ops` or of an extension module's function, if it is one."""
         found = operator_named(name)
         inside = self._in_extension(written) if found is None else None
+        if isinstance(written, ast.Name):
+            place = place.under(self.taken_under.get(written.id, ()))
         if found or inside:
             self._add(kind, found or inside or ("", "", ""), node, place, of_module=found is None)
         return bool(found or inside)
@@ -89,6 +95,7 @@ class OperatorUses:
         """Record `from module import name as bound`, of an extension module."""
         if place.at_import:
             self.functions[bound] = (module, name)
+            self.taken_under[bound] = place.guards
         self._add(CallKind.READ, (module, name, ""), node, place, of_module=True)
 
     def asserted(self, node: ast.expr, place: Place) -> None:
