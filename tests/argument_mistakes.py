@@ -467,9 +467,19 @@ MISTAKES = [
         Mistake(
             f"scale of {value:g}",
             "static_scaled_fp8_quant",
-            f"scale is {value:g}; allowed: a finite number above 0; pass another",
+            f"scale is {value:g}; allowed: a finite number that is not 0; pass another",
             {"scale": torch.tensor(value)},
             RECIPES["fp8_tensor"],
+            needs_data=True,
+        )
+        for value in (float("nan"), 0.0, -0.0, float("inf"), float("-inf"))
+    ),
+    *(
+        Mistake(
+            f"global scale of {value:g}",
+            "silu_and_mul",
+            f"scale is {value:g}; allowed: a finite number above 0; pass another",
+            {"scale": torch.tensor(value), "recipe": "nvfp4"},
             needs_data=True,
         )
         for value in (float("nan"), 0.0, -1.5, float("inf"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from kernel_memory import Memory
 from kernel_variants import SHAPES
 from opparity.formats import (
     INPUT_DTYPES,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from kernel_launches import Launcher
     from kernel_variants import Variant
 
-POISON = 0xA5
-_GUARD = 256
 _MOST_PARAMETERS = 4
 # Where a parameter has no default.
 _LIMIT = 3.5
@@ -99,51 +98,6 @@ def _widths_of(variant: Variant) -> list[int]:
         widths = tuple(width + (width % 16 != 0) for width in _UNALIGNED_WIDTHS)
     group_size = variant.group_size or 1
     return [width for width in widths if (width % group_size != 0) == variant.tail]
-
-
-@dataclass(slots=True)
-class Memory:
-    """Bytes between guards that the kernel may write to, and what they have to be in the end."""
-
-    bytes: Tensor
-    expected: Tensor
-    address: int
-
-    @classmethod
-    def of_rows(cls, rows: Tensor, row_bytes: int, *, offset: int) -> Memory:
-        """Return memory for rows that are `row_bytes` apart and begin `offset` past a boundary."""
-        expected = torch.full((rows.shape[0] * row_bytes,), POISON, dtype=torch.uint8)
-        plain = _plain_bytes(rows).view(rows.shape[0], -1)
-        expected.as_strided(plain.shape, (row_bytes, 1)).copy_(plain)
-        return cls._between_guards(torch.full_like(expected, POISON), expected, offset)
-
-    @classmethod
-    def of_scales(cls, placed: Tensor, written: Tensor) -> Memory:
-        """Return memory for scales; what the kernel does not write is zero before and after."""
-        expected = torch.frombuffer(bytearray(_storage(placed)), dtype=torch.uint8)
-        mask = torch.frombuffer(bytearray(_storage(written)), dtype=torch.uint8)
-        return cls._between_guards((mask != 0).to(torch.uint8) * POISON, expected, 0)
-
-    @classmethod
-    def _between_guards(cls, before: Tensor, after: Tensor, offset: int) -> Memory:
-        start = _GUARD + offset
-        first = torch.full((start + len(before) + _GUARD,), POISON, dtype=torch.uint8)
-        last = first.clone()
-        first[start : start + len(before)] = before
-        last[start : start + len(before)] = after
-        address = first.data_ptr() + start
-        assert (address - offset) % 16 == 0
-        return cls(first, last, address)
-
-    def difference(self) -> str | None:
-        """Say where the bytes are not as expected; None where all are."""
-        wrong = (self.bytes != self.expected).nonzero().flatten()
-        if not len(wrong):
-            return None
-        first = int(wrong[0])
-        got, expected = int(self.bytes[first]), int(self.expected[first])
-        offset = first - (self.address - self.bytes.data_ptr())
-        return f"{len(wrong)} bytes, first {got:#x} instead of {expected:#x} at {offset}"
 
 
 @dataclass(slots=True)
@@ -350,13 +304,3 @@ def _expect_values(
 
 def _bits(number: Tensor) -> int:
     return int(number.float().view(torch.int32)) & 0xFFFFFFFF
-
-
-def _plain_bytes(tensor: Tensor) -> Tensor:
-    return tensor.contiguous().view(torch.uint8)
-
-
-def _storage(tensor: Tensor) -> bytes:
-    """Return all bytes of a tensor's memory, those between its elements too."""
-    storage = tensor.untyped_storage()
-    return bytes(torch.empty(0, dtype=torch.uint8).set_(storage).tolist())

@@ -103,12 +103,13 @@ def _flat(tensor: Tensor) -> Tensor:
 def replace_functions() -> list[str]:
     """Put our operators where vLLM fuses in Triton; return the names of what was replaced."""
     replaced = []
-    for function in (
+    functions: tuple[Callable[..., object], ...] = (
         swiglustep_and_mul_triton,
         silu_mul_per_token_group_quant_fp8_colmajor,
         silu_mul_quant_fp8_packed_triton,
-        relu_squared_static_fp8_quant,
-    ):
+        _relu_squared_static_fp8_quant(),
+    )
+    for function in functions:
         module = importlib.import_module(_MODULES[function.__name__])
         assert callable(getattr(module, function.__name__))
         setattr(module, function.__name__, function)
@@ -168,17 +169,24 @@ def silu_mul_quant_fp8_packed_triton(
     return _into(output_q, found.values), found.scales
 
 
-def relu_squared_static_fp8_quant(x: Tensor, linear: Any) -> object:  # noqa: ANN401 -- vLLM's layer
-    """Return vLLM's QuantizedActivation of ReLU squared under the layer's scale."""
-    if x.numel() == 0:
-        values = x.new_empty(x.shape, dtype=torch.float8_e4m3fn)
-    else:
-        values = opparity.relu_squared(
-            x, "fp8_tensor", intermediate="product", scale=linear.input_scale
-        ).values
+def _relu_squared_static_fp8_quant() -> Callable[..., object]:
+    """Return ReLU squared under a layer's scale as vLLM's QuantizedActivation.
+
+    The names are looked up beforehand, since one of the tests compiles the function whole.
+    """
     activation = importlib.import_module(f"{_LAYERS}.fusion.quant_activation").QuantizedActivation
     keys = importlib.import_module(f"{_LAYERS}.quantization.utils.quant_utils")
-    return activation(values, linear.input_scale, x.dtype, x.shape, keys.kFp8StaticTensorSym)
+    key, quantise = keys.kFp8StaticTensorSym, opparity.relu_squared
+
+    def relu_squared_static_fp8_quant(x: Tensor, linear: Any) -> object:  # noqa: ANN401 -- vLLM's layer
+        scale = linear.input_scale
+        if x.numel() == 0:
+            values = x.new_empty(x.shape, dtype=torch.float8_e4m3fn)
+        else:
+            values = quantise(x, "fp8_tensor", intermediate="product", scale=scale).values
+        return activation(values, scale, x.dtype, x.shape, key)
+
+    return relu_squared_static_fp8_quant
 
 
 def _gated(

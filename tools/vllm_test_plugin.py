@@ -41,6 +41,11 @@ class Plugin:
         yield
         torch.set_default_device(None)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that skips itself, or that cannot be imported."""
+        if not report.passed:
+            self._found[report.nodeid] = (report.outcome, _reason_of_skip(report.longrepr))
+
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -53,12 +58,14 @@ class Plugin:
         reason = ""
         kind: str = report.outcome
         if report.skipped:
-            text = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-            reason = str(text).removeprefix("Skipped: ")
+            reason = _reason_of_skip(report.longrepr)
         elif report.failed and call.excinfo is not None:
             text = str(call.excinfo.value)
             refusal = _REFUSAL.search(text)
             kind = "refused" if refusal else "failed"
+            if call.excinfo.typename == "InterpreterError":
+                # On the CPU alone: nothing of ours was called yet.
+                kind = "skipped"
             first = refusal.group(0) if refusal else f"{call.excinfo.typename}: {text}"
             reason = first.strip().splitlines()[0][:200]
         self._found[item.nodeid] = (kind, reason)
@@ -87,3 +94,8 @@ class Plugin:
         total = Counter(kind for kind, _ in self._found.values())
         lines.append(f"all: {', '.join(f'{total[kind]} {kind}' for kind in _OUTCOMES)}")
         return "\n".join(lines)
+
+
+def _reason_of_skip(told: object) -> str:
+    text = str(told[2] if isinstance(told, tuple) else told)
+    return text.removeprefix("Skipped: ").strip().splitlines()[-1][:200]

@@ -142,19 +142,37 @@ const char* argument_layout() {
        << ");\n";
 #define CHECK(MEMBER)                                                                    \
   text << "static_assert(__builtin_offsetof(opparity::KernelArguments, " #MEMBER ") == " \
-       << offsetof(KernelArguments, MEMBER) << ");\n";
-  CHECK(input)
-  CHECK(gradient)
-  CHECK(values)
-  CHECK(scales) CHECK(given_scale) CHECK(scale_bound) CHECK(input_row_bytes)
-      CHECK(gradient_row_bytes) CHECK(values_row_bytes) CHECK(place.token_128) CHECK(place.token_32)
-          CHECK(place.token) CHECK(place.group_4) CHECK(place.group) CHECK(num_tokens)
-              CHECK(place.padded_tokens) CHECK(place.padded_groups) CHECK(first_token)
-                  CHECK(hidden_size) CHECK(row_pieces) CHECK(last_piece) CHECK(pieces)
-                      CHECK(threads) CHECK(multiplier) CHECK(shift) CHECK(least)
-                          CHECK(parameters.value) CHECK(parameters.reciprocal)
+       << offsetof(KernelArguments, MEMBER) << ");\n"
+  CHECK(input);
+  CHECK(gradient);
+  CHECK(values);
+  CHECK(scales);
+  CHECK(given_scale);
+  CHECK(scale_bound);
+  CHECK(input_row_bytes);
+  CHECK(gradient_row_bytes);
+  CHECK(values_row_bytes);
+  CHECK(place.token_128);
+  CHECK(place.token_32);
+  CHECK(place.token);
+  CHECK(place.group_4);
+  CHECK(place.group);
+  CHECK(num_tokens);
+  CHECK(place.padded_tokens);
+  CHECK(place.padded_groups);
+  CHECK(first_token);
+  CHECK(hidden_size);
+  CHECK(row_pieces);
+  CHECK(last_piece);
+  CHECK(pieces);
+  CHECK(threads);
+  CHECK(multiplier);
+  CHECK(shift);
+  CHECK(least);
+  CHECK(parameters.value);
+  CHECK(parameters.reciprocal);
 #undef CHECK
-                              return kept(text.str());
+  return kept(text.str());
 }
 
 // Runs one launch on the host. Returns an empty text, or what went wrong.

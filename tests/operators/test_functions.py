@@ -211,7 +211,7 @@ def test_a_quantized_is_a_pytree() -> None:
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), 2.0**-150])
 @pytest.mark.parametrize("name", ["scale_ub", "scale"])
 def test_a_number_that_is_not_above_zero_is_refused(value: float, name: str) -> None:
-    recipe = "fp8_block" if name == "scale_ub" else "fp8_tensor"
+    recipe = "fp8_block" if name == "scale_ub" else "nvfp4"
     quantise: Any = opparity.silu_and_mul
     with pytest.raises(ArgumentRefused, match=rf"{name} is .*; allowed: a number above 0"):
         quantise(torch.ones(1, 256), recipe, **{name: value})

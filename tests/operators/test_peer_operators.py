@@ -92,6 +92,21 @@ def test_static_quantisation_after_silu_is_that_of_two_operators(provider: str) 
 
 
 @both
+def test_a_negative_scale_turns_the_signs(provider: str) -> None:
+    # vLLM's own test of silu_and_mul_quant draws such a scale.
+    input = gate_and_up()
+    negative, positive = (torch.empty(6, 256, dtype=torch.float8_e4m3fn) for _ in range(2))
+    with providers(force=provider):
+        OPS.silu_and_mul_quant(negative, input, torch.tensor(-0.03))
+        OPS.silu_and_mul_quant(positive, input, torch.tensor(0.03))
+        restored, expected = (
+            opparity.silu_and_mul(input, "fp8_tensor", scale=s).dequantize() for s in (-0.03, 0.03)
+        )
+    assert_same_bytes(negative.view(torch.uint8) ^ 0x80, positive.view(torch.uint8))
+    assert_same_bytes(restored, expected)
+
+
+@both
 def test_situ_is_rounded_to_the_inputs_dtype_before_it_is_quantised(provider: str) -> None:
     input = gate_and_up()
     out, scale = torch.empty(6, 256, dtype=torch.float8_e4m3fn), torch.empty(6, 2)

@@ -203,7 +203,7 @@ def test_scales_under_a_global_one_are_nvfp4s() -> None:
     assert np.array_equal(back.reshape(512, 16, 16), rebuilt, equal_nan=True)
 
 
-@pytest.mark.parametrize("given", [0.0, -2.0, math.nan])
+@pytest.mark.parametrize("given", [0.0, -0.0, math.nan])
 def test_a_given_scale_that_is_none_makes_everything_nan(given: float) -> None:
     scale = torch.tensor(given)
     assert given_factor(scale).isnan()

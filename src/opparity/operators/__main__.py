@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,8 @@ from opparity.operators import OPERATORS, PRODUCERS
 from opparity.operators.declaration import Direction, Role
 
 if TYPE_CHECKING:
+    from enum import StrEnum
+
     from opparity.operators.declaration import Operator
 
 _MOST_ARGUMENTS = 16
@@ -174,7 +175,7 @@ def _producer_facts() -> list[str]:
 
 
 def _rows() -> list[str]:
-    lines = [
+    return [
         f"inline constexpr int kMostArguments = {_MOST_ARGUMENTS};",
         "struct ArgumentRow {",
         "  const char* name;",
@@ -199,7 +200,6 @@ def _rows() -> list[str]:
         *(_row(operator) for operator in OPERATORS),
         "};",
     ]
-    return lines
 
 
 def _row(operator: Operator) -> str:

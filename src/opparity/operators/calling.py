@@ -58,7 +58,9 @@ def run(
         refuse(row.name, f"input is {_kind(input)}; allowed: a tensor; pass one")
     text = recipe if type(recipe) is str else _text(row.name, recipe)
     tokens = input if input.dim() == _MATRIX else _tokens(input)
-    given = None if scale is None else _number(row.name, "scale", scale, input)
+    given = None
+    if scale is not None:
+        given = _number(row.name, "scale", scale, input, signed=text in _GIVEN)
     bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
     origin = None
     if input.requires_grad and torch.is_grad_enabled():
@@ -109,17 +111,21 @@ def _shaped(result: Tensor, input: Tensor) -> Tensor:
     return result.squeeze(0) if input.dim() == 1 else result.unflatten(0, input.shape[:-1])
 
 
-def _number(operator: str, name: str, number: float | Tensor, input: Tensor) -> Tensor:
+def _number(
+    operator: str, name: str, number: float | Tensor, input: Tensor, *, signed: bool = False
+) -> Tensor:
     if isinstance(number, Tensor):
         return number
     if not isinstance(number, (int, float)):
         refuse(operator, f"{name} is {_kind(number)}; allowed: a number or a tensor; pass one")
-    if not number > _ROUNDS_TO_ZERO:
+    size = abs(number) if signed else number
+    if not size > _ROUNDS_TO_ZERO:
+        allowed = "that is not 0" if signed else "above 0"
         refuse(
             operator,
-            f"{name} is {number:g}; allowed: a number above 0 in float32; leave it out for none",
+            f"{name} is {number:g}; allowed: a number {allowed} in float32; leave it out for none",
         )
-    value = math.inf if number >= _ROUNDS_TO_INFINITY else number
+    value = math.copysign(math.inf, number) if size >= _ROUNDS_TO_INFINITY else number
     # Filled where it is needed: copying it there would wait for the GPU and end a graph capture.
     return torch.full((), value, dtype=torch.float32, device=input.device)
 

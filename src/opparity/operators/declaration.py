@@ -8,10 +8,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from opparity.formats import Intermediate, ScaleFormat, ScaleRule
-from opparity.platforms import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from opparity.platforms import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,11 @@ class Operator:
         schema: torch's, from the opening bracket on.
         direction: forward or backward.
         roles: argument -> role, for arguments that are not named after theirs.
-        rule: the scale's rule where no recipe is an argument; the value format is the tensor's then.
+        rule: the scale's rule where no recipe is an argument; the value format is then the
+            tensor's.
         scale: the scale's format where no recipe is an argument.
-        swizzled: whether its scales are in tiles of 128 x 4; otherwise their strides say how they lie.
+        swizzled: whether its scales are in tiles of 128 x 4; otherwise their strides say how
+            they lie.
         unquantised: whether its values are in the input's dtype.
         interleaved: whether gate and up alternate, where that is no argument.
         intermediate: where the activation is rounded, where that is no argument.

@@ -79,7 +79,8 @@ Args:
     input: [..., {width}]; float16, bfloat16 or float32.
     recipe: an opparity.Recipe, its name or its text; None for the product in the input's dtype.
     intermediate: where the activation is rounded to the input's dtype.{interleaved}
-    scale: the scale that the recipe takes as given, above 0: the tensor's, or NVFP4's global one.
+    scale: the scale that the recipe takes as given: the tensor's, or NVFP4's global one, which is
+        above 0.
     scale_ub: an upper bound of float32 scales, above 0.{numbers}
 
 Returns:
@@ -179,8 +180,8 @@ def quantize(
     Args:
         input: [..., hidden_size]; float16, bfloat16 or float32.
         recipe: an opparity.Recipe, its name or its text.
-        scale: the scale that the recipe takes as given, above 0: the tensor's, or NVFP4's global
-            one.
+        scale: the scale that the recipe takes as given: the tensor's, or NVFP4's global one, which
+            is above 0.
         scale_ub: an upper bound of float32 scales, above 0.
 
     Raises:

@@ -5,25 +5,39 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from opparity.formats import ScaleRule
 from opparity.operators.declaration import Role
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from opparity.formats import Recipe
     from opparity.operators.request import Request
 
 _OUTPUTS = (Role.VALUES, Role.SCALES)
 _INPUTS = (Role.INPUT, Role.SCALE, Role.SCALE_UB)
 
 
-def check(request: Request) -> None:
+def check(request: Request, recipe: Recipe) -> None:
     """Raise ArgumentRefused for a bad number, or an output that shares memory with another tensor.
 
     A number on a GPU is not read here: that would wait for the GPU and end a graph capture.
     There the kernel writes NaN scales for a bound that is not above zero.
     """
-    _check_number(request, Role.SCALE, "a finite number above 0", "pass another", math.inf)
-    _check_number(request, Role.SCALE_UB, "a number above 0", "leave it out for none", math.nan)
+    scale, bound = _on_cpu(request, Role.SCALE), _on_cpu(request, Role.SCALE_UB)
+    if scale is not None:
+        is_given = recipe.rule is ScaleRule.GIVEN
+        if not 0 < (abs(scale) if is_given else scale) < math.inf:
+            allowed = "that is not 0" if is_given else "above 0"
+            request.refuse(
+                f"{request.names[Role.SCALE]} is {scale:g}; allowed: a finite number {allowed}; "
+                "pass another"
+            )
+    if bound is not None and not bound > 0:
+        request.refuse(
+            f"{request.names[Role.SCALE_UB]} is {bound:g}; allowed: a number above 0; leave it out "
+            "for none"
+        )
     roles = (*_OUTPUTS, *_INPUTS)
     for place, role in enumerate(_OUTPUTS):
         for other in roles[place + 1 :]:
@@ -36,13 +50,9 @@ def check(request: Request) -> None:
                 )
 
 
-def _check_number(request: Request, role: Role, allowed: str, advice: str, excluded: float) -> None:
+def _on_cpu(request: Request, role: Role) -> float | None:
     tensor = request.tensor(role)
-    if tensor is None or tensor.device.type != "cpu":
-        return
-    number = tensor.item()
-    if not number > 0 or number == excluded:
-        request.refuse(f"{request.names[role]} is {number:g}; allowed: {allowed}; {advice}")
+    return None if tensor is None or tensor.device.type != "cpu" else float(tensor)
 
 
 def _span(tensor: Tensor) -> tuple[int, int]:

@@ -78,7 +78,12 @@ OPPARITY_FUNCTION GroupScale scale_by_exponent(opparity::ScaleRule rule, Bits am
           code};
 }
 
-// A given scale, or NaN where it is not above zero.
+// A given scale, or NaN where it is zero.
+OPPARITY_FUNCTION Number but_zero(float given) {
+  return all(given) == all(0.0f) ? number_of(all_bits(kQuietNanBits)) : all(given);
+}
+
+// A global scale, or NaN where it is not above zero.
 OPPARITY_FUNCTION Number above_zero(float given) {
   return all(given) > all(0.0f) ? all(given) : number_of(all_bits(kQuietNanBits));
 }
@@ -100,7 +105,7 @@ OPPARITY_FUNCTION GroupScale scale_of(opparity::ScaleRule rule, Bits amax,
                                       const ScaleSettings& settings) {
   switch (rule) {
     case opparity::ScaleRule::kGiven:
-      return {all(settings.given), divide(all(1.0f), above_zero(settings.given)), all_bits(0)};
+      return {all(settings.given), divide(all(1.0f), but_zero(settings.given)), all_bits(0)};
     case opparity::ScaleRule::kAmax:
       return scale_by_amax<Format>(amax, settings);
     default:

@@ -196,19 +196,29 @@ void check_devices(const Request& request) {
 
 // A number on a GPU is not read: that would wait for the GPU and end a graph capture. There the
 // kernel writes NaN scales for a bound that is not above zero.
-void check_number_on_cpu(const Request& request, Role role,
-                         const std::optional<TensorFacts>& tensor, bool may_be_infinite,
-                         const char* advice) {
-  if (!tensor.has_value() || !tensor->is_cpu) return;
-  const float number = *static_cast<const float*>(tensor->address);
-  if (number > 0.0f && (may_be_infinite || number <= std::numeric_limits<float>::max())) return;
-  request.refuse(request.name_of(role), " is ", number, "; allowed: a ",
-                 may_be_infinite ? "" : "finite ", "number above 0; ", advice);
+std::optional<float> number_on_cpu(const std::optional<TensorFacts>& tensor) {
+  if (!tensor.has_value() || !tensor->is_cpu) return std::nullopt;
+  return *static_cast<const float*>(tensor->address);
+}
+
+void check_scale(const Request& request, const RecipeRow& recipe) {
+  const std::optional<float> scale = number_on_cpu(request.scale);
+  if (!scale.has_value()) return;
+  const bool is_given = recipe.rule == ScaleRule::kGiven;
+  const float size = is_given ? std::fabs(*scale) : *scale;
+  if (size > 0.0f && size <= std::numeric_limits<float>::max()) return;
+  request.refuse(request.name_of(Role::kScale), " is ", *scale, "; allowed: a finite number ",
+                 is_given ? "that is not 0" : "above 0", "; pass another");
+}
+
+void check_bound(const Request& request) {
+  const std::optional<float> bound = number_on_cpu(request.scale_ub);
+  if (!bound.has_value() || *bound > 0.0f) return;
+  request.refuse(request.name_of(Role::kScaleUb), " is ", *bound,
+                 "; allowed: a number above 0; leave it out for none");
 }
 
 void check_memory(const Request& request) {
-  check_number_on_cpu(request, Role::kScale, request.scale, false, "pass another");
-  check_number_on_cpu(request, Role::kScaleUb, request.scale_ub, true, "leave it out for none");
   if (!request.row.mutates) return;
   const std::pair<Role, const std::optional<TensorFacts>*> tensors[] = {
       {Role::kValues, &request.values},
@@ -294,6 +304,8 @@ Call check(Request& request) {
   check_single_number(request, recipe, Role::kScale, request.scale);
   check_single_number(request, recipe, Role::kScaleUb, request.scale_ub);
   check_devices(request);
+  check_scale(request, recipe);
+  check_bound(request);
   check_memory(request);
   if (!request.row.mutates) {
     allocate_values(request, recipe, num_tokens, hidden_size);

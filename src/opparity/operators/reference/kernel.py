@@ -30,7 +30,7 @@ def kernel(operator: Operator) -> Callable[..., Any]:
     def run(*positional: object, **named: object) -> object:
         request = reader.read(positional, named)
         checked = check(request)
-        memory.check(request)
+        memory.check(request, checked.recipe)
         if request.is_backward:
             return backward(
                 request.arguments[Role.GRADIENT],

@@ -67,8 +67,8 @@ def group_scales(amax: Tensor, recipe: Recipe, settings: Settings) -> GroupScale
 
 
 def given_factor(scale: Tensor) -> Tensor:
-    """Return what to multiply products with under a given scale; NaN if that is not above zero."""
-    return torch.where(scale > 0, reciprocal(scale), torch.nan)
+    """Return what to multiply products with under a given scale; NaN if that is zero."""
+    return torch.where(scale == 0, torch.nan, reciprocal(scale))
 
 
 def numbers(stored: Tensor, recipe: Recipe, scale: Tensor | None) -> Tensor:
