@@ -1,15 +1,21 @@
-"""torch's casts, on every number of 16 bits and on numbers next to the middle of two codes."""
+"""torch's casts and activations, on every number of 16 bits and on numbers next to ties."""
 
 from __future__ import annotations
 
+import math
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 import opparity
 from crosschecks.comparison import Comparison, Found, compare
 from opparity.formats import VALUE_FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PEER = f"torch {torch.__version__.partition('+')[0]}"
 _DTYPES = ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2")
@@ -69,6 +75,40 @@ def _decoded(value: str) -> dict[str, Found]:
     return {"numbers": compare(ours, codes.float(), codes.float().isnan())}
 
 
+def _exact_gelu(x: Tensor) -> Tensor:
+    normal: Tensor = torch.special.erfc(-x * 0.5**0.5)
+    return x * normal / 2
+
+
+def _exact_gelu_tanh(x: Tensor) -> Tensor:
+    return x * torch.sigmoid(2 * (2 / math.pi) ** 0.5 * (x + 0.044715 * x**3))
+
+
+_ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "silu_and_mul": (functional.silu, lambda x: x * torch.sigmoid(x)),
+    "gelu_and_mul": (functional.gelu, _exact_gelu),
+    "gelu_tanh_and_mul": (partial(functional.gelu, approximate="tanh"), _exact_gelu_tanh),
+}
+
+
+# Gates at which ours is the one further off: the exceptions that docs/numerics.md counts.
+_FURTHER = {"gelu_and_mul": 0.1033935546875}
+
+
+def _activation(name: str) -> dict[str, Found]:
+    """Compare with torch's own activation on this CPU; the exact one is in float64."""
+    function, exact = _ACTIVATIONS[name]
+    found = Found(0, 0, 0)
+    for dtype in _SIXTEEN_BITS:
+        gate = _every_number(dtype)
+        gate = torch.where(gate.isfinite(), gate, 1.0)
+        ours = getattr(opparity, name)(torch.cat((gate, torch.ones_like(gate)), dim=1))
+        theirs, result = function(gate), exact(gate.double())
+        nearer = (ours.double() - result).abs() < (theirs.double() - result).abs()
+        found += compare(ours, theirs, nearer | (gate.abs() == _FURTHER.get(name, math.inf)))
+    return {"products": found}
+
+
 _WHY = {
     "float8_e4m3fn": "torch keeps the sign of NaN",
     "float8_e5m2": "torch keeps infinity and the sign of NaN; we saturate",
@@ -96,4 +136,14 @@ COMPARISONS = (
         for value in _DTYPES
     ),
     Comparison(PEER, "float8_e8m0fnu to float32: every power", _powers),
+    *(
+        Comparison(
+            PEER,
+            f"its own activation on this CPU, {name} with up 1: every finite 16-bit gate",
+            partial(_activation, name),
+            "ours is nearer to the exact result"
+            + (" but at ±0.1034 in float16" if name in _FURTHER else ""),
+        )
+        for name in _ACTIVATIONS
+    ),
 )
