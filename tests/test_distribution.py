@@ -13,8 +13,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHIPPED = (
     "opparity/py.typed",
-    "opparity/words/en.toml",
-    "opparity/words/zh.toml",
     "opparity/history/formats/templates/timeline.svg.jinja",
     "opparity/operators/golden.json",
     "opparity/benchmark/speed_of_light.cu",
@@ -23,7 +21,11 @@ SHIPPED = (
     "opparity/pages/resources/page.css",
     "opparity/pages/resources/theme.js",
     "opparity/pages/templates/page.html",
-    "opparity/words/pages.zh.toml",
+    *(
+        f"opparity/words/{language}/{part}.toml"
+        for language in ("en", "zh")
+        for part in ("change", "checker", "history", "pages")
+    ),
 )
 WEIGHTS = "opparity/evaluation/model/model.safetensors"
 LARGEST_WHEEL = 5_000_000
