@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location, Problem
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Source:
     """A file in a target's source list.
 
@@ -26,7 +26,7 @@ class Source:
     built: Truth = Truth.TRUE
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroSetting:
     """A macro that the build defines on the compiler's command line.
 
@@ -46,7 +46,7 @@ class MacroSetting:
     removed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Target:
     """A library or module as one platform's build makes it.
 
@@ -68,7 +68,7 @@ class Target:
     built: Truth = Truth.TRUE
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class SourceList:
     """A named list of sources, where the lists of a tree are to be compared with each other."""
 
@@ -78,7 +78,7 @@ class SourceList:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Choice:
     """An option of a build, set to something else than its default.
 
@@ -95,7 +95,7 @@ class Choice:
         return f"-D{self.name}={self.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Build:
     """One build description evaluated for one platform.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import ALWAYS, Condition
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location, Problem
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Parameter:
     """A function's parameter; the type is normalised text without spaces around * and &."""
 
@@ -21,7 +21,7 @@ class Parameter:
     has_default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Signature:
     """What two functions must share to be one function."""
 
@@ -36,7 +36,7 @@ class Signature:
         return "::".join((*self.namespace, self.name))
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Declaration:
     """A function's prototype."""
 
@@ -45,7 +45,7 @@ class Declaration:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Definition:
     """A function's body, or an explicit instantiation of a template (`is_instantiation`).
 
@@ -82,7 +82,7 @@ class RegistrationKind(StrEnum):
     BIND = "bind"  # pybind11, TVM-FFI: name and function at once, no dispatcher
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Registration:
     """One `def`, `impl` or binding.
 
@@ -125,7 +125,7 @@ class Registration:
         return f"{self.library}::{self.operator}" if self.library else self.operator
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class HandedOn:
     """A library that a registration block gives to a function: `register_kernels(m)`.
 
@@ -144,7 +144,7 @@ class HandedOn:
     helper: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Unfollowed:
     """A registration that could not be followed: an unknown macro or function, a computed name.
 
@@ -159,7 +159,7 @@ class Unfollowed:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Reference:
     """A use of a function's name in native code: a call, a launch, or its address.
 
@@ -168,7 +168,7 @@ class Reference:
         symbol: the last part of the name.
         qualifier: the parts before it, as they are written there.
         inside: the function around it; "" where there is none.
-        is_in_template: in a template's body, compiled only where the template is used.
+        is_in_template: in a template's or an inline function's body, compiled where that is used.
     """
 
     symbol: str
@@ -180,7 +180,7 @@ class Reference:
     arguments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroTest:
     """A macro in an `#if`, `#ifdef`, `#ifndef` or `#elif`."""
 
@@ -188,7 +188,7 @@ class MacroTest:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroDefinition:
     """`#define NAME value` in the tree; `is_function` for one with parameters."""
 
@@ -199,7 +199,7 @@ class MacroDefinition:
     is_function: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroBody:
     """A macro whose body registers operators: its text, line for line, without backslashes.
 
@@ -215,7 +215,7 @@ class MacroBody:
     makes_block: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroUse:
     """A macro that stands as a statement in a registration block, and the block's head.
 
@@ -232,7 +232,7 @@ class MacroUse:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class LaneMask:
     """A `__shfl_*_sync`-like call with a mask literal of 32 bits."""
 
@@ -244,7 +244,7 @@ class LaneMask:
     is_in_template: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Constant:
     """A number that a constant is given: `constexpr int ARCH = 90;`."""
 
@@ -252,7 +252,7 @@ class Constant:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class InitFunction:
     """What Python calls to import a module: `PYBIND11_MODULE(name, m)`, `PyInit_name`.
 
@@ -264,7 +264,7 @@ class InitFunction:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Include:
     """`#include "path"`, as written."""
 
@@ -273,14 +273,14 @@ class Include:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class NativeFile:
     """Everything read from one C++, CUDA or HIP file.
 
     Attributes:
         templates: the function templates that are declared without a body.
         called: every name that is called or whose address is taken.
-        references: the uses of functions inside of functions.
+        references: the uses of functions inside of functions that are no templates.
         tabled: the names in initialisers outside of functions, some of them functions'.
         handed_on: libraries that registration blocks give to functions.
         unfollowed: registrations that could not be followed.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import chain
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import Reference
@@ -13,7 +14,7 @@ from opparity.checker.languages.cpp.functions import split_arguments
 from opparity.checker.languages.cpp.text_scan import enclosing_finder, in_directive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.facts.native import Definition
@@ -32,13 +33,19 @@ _NEVER_FUNCTIONS = frozenset(
     | {"static_cast", "reinterpret_cast", "const_cast", "dynamic_cast", "template", "typename"}
     | {"alignas", "noexcept", "static_assert", "operator", "throw", "new", "delete", "typeid"}
 )
+# Reserved for compilers, and Intel's intrinsics. In capitals, names are macros.
+_FOREIGN = ("__", "_mm")
 # The longest argument list of vLLM, flashinfer and flash-attention has 600 characters.
 _LONGEST_LIST = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Every name that is used as a function anywhere, and the uses inside of functions."""
+    """Every name that is used as a function anywhere, and the uses inside of functions.
+
+    Those in templates, of the standard library's, compilers' and macros' names are left out: 15,000
+    of 19,000 in vLLM 0.33.0.
+    """
 
     names: frozenset[str]
     references: tuple[Reference, ...]
@@ -47,43 +54,76 @@ class Calls:
 def read_calls(
     path: str,
     clean: str,
-    line_of: Callable[[int], int],
     condition_at: Callable[[int], Condition],
     definitions: Iterable[Definition],
+    asked: Collection[str] = (),
 ) -> Calls:
-    """Return the uses in a text without comments, each once per condition and function."""
-    names: set[str] = set()
-    found: dict[tuple[object, ...], Reference] = {}
-    enclosing = enclosing_finder(definitions)
-    for use in chain(_CALLED.finditer(clean), _addresses(clean)):
+    """Return the uses in a text without comments, each once per condition and function.
+
+    Those in templates are left out, but for the functions that are asked for.
+    """
+    starts = [0, *accumulate(len(line) + 1 for line in clean.split("\n"))]
+    uses = _Uses(path, clean, condition_at, enclosing_finder(definitions), asked, starts)
+    uses.take(_CALLED.finditer(clean))
+    uses.take(_addresses(clean))
+    return Calls(frozenset(uses.names), tuple(uses.found.values()))
+
+
+@dataclass(slots=True)
+class _Uses:
+    """The uses that were found in a file so far."""
+
+    path: str
+    clean: str
+    condition_at: Callable[[int], Condition]
+    enclosing: Callable[[int], Definition | None]
+    asked: Collection[str]
+    starts: list[int]
+    names: set[str] = field(default_factory=set)
+    found: dict[tuple[object, ...], Reference] = field(default_factory=dict)
+
+    def take(self, uses: Iterable[re.Match[str]]) -> None:
+        """Keep what uses say, in their order; most stand in templates and are passed over."""
+        closed = 0  # to here a template reaches
+        for use in uses:
+            name, start = use[1], use.start(1)
+            if name in _NEVER_FUNCTIONS:
+                continue
+            self.names.add(name)
+            is_asked = name in self.asked
+            if (start < closed and not is_asked) or name.startswith(_FOREIGN) or name.isupper():
+                continue
+            line = bisect_right(self.starts, start)
+            around = self.enclosing(line)
+            if around is None:
+                continue  # a prototype, for one
+            if around.is_template and not is_asked:
+                closed = self.starts[around.end_line]
+                continue  # what an instantiation alone decides
+            self._keep(use, line, around)
+
+    def _keep(self, use: re.Match[str], line: int, around: Definition) -> None:
         name, start = use[1], use.start(1)
-        if name in _NEVER_FUNCTIONS:
-            continue
-        names.add(name)
-        line = line_of(start)
-        around = enclosing(line)
-        if around is None:
-            continue  # a prototype, for one
-        qualifier = _qualifier(clean, start)
-        if around.signature.name == name and _is_own(qualifier, around.signature.namespace):
-            continue  # the head of the definition itself
+        qualifier = _qualifier(self.clean, start)
+        is_head = name == around.signature.name and _is_own(qualifier, around.signature.namespace)
+        if is_head or qualifier[:1] == ("std",):
+            return
         is_in_template = around.is_template or around.is_inline
         has_list = use.re is _CALLED and use[2] and not is_in_template
-        arguments = _arguments(clean, use.end()) if has_list else ()
-        condition = condition_at(line)
+        arguments = _arguments(self.clean, use.end()) if has_list else ()
+        condition = self.condition_at(line)
         # By identity: the same region of a file and the same function have one object each.
         key = (name, id(condition), id(around), qualifier, arguments)
-        if key not in found and not in_directive(clean, start):
-            found[key] = Reference(
+        if key not in self.found and not in_directive(self.clean, start):
+            self.found[key] = Reference(
                 name,
-                Location(path, line),
+                Location(self.path, line),
                 condition,
                 inside=around.signature.qualified,
                 is_in_template=is_in_template,
                 qualifier=qualifier,
                 arguments=arguments,
             )
-    return Calls(frozenset(names), tuple(found.values()))
 
 
 def _addresses(clean: str) -> Iterator[re.Match[str]]:

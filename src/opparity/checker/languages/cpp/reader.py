@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from opparity.checker.tree.contents import Tree
 
 # Below this many bytes other processes cost more than they save (their start: about 0.05 s).
-WORTH_A_POOL = 400_000
+_WORTH_A_POOL = 400_000
 # A parse of one file this large takes about 0.3 s.
 _LARGEST_PARSED = 1_500_000
 _COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm", ".mu")
@@ -55,7 +55,7 @@ def read_native_files(tree: Tree, workers: Workers) -> Iterator[NativeFile]:
     The reading starts at once; who asks for the results waits for it.
     """
     contents = {path: tree.read(path) for path in tree.native}
-    return workers.map(_read_batch, contents, worthwhile=WORTH_A_POOL)
+    return workers.map(_read_batch, contents, worthwhile=_WORTH_A_POOL)
 
 
 def _read_batch(files: Sequence[tuple[str, bytes]]) -> list[NativeFile]:
@@ -98,7 +98,9 @@ def read_native_text(path: str, text: str) -> NativeFile:
     definitions = functions.definitions
     if syntax.root_node.has_error:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
-    calls = read_calls(path, clean, line_of, condition_at, definitions)
+    masks = tuple(lane_masks(path, clean, line_of, condition_at, definitions))
+    masked = {mask.inside for mask in masks}
+    calls = read_calls(path, clean, condition_at, definitions, masked)
     macros = registering_macros(directives.macro_definitions)
     blocks = read_blocks(functions.bodies, path, condition_at, macros)
     registrations = blocks.registrations
@@ -121,7 +123,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         macro_bodies=tuple(macro_bodies(path, text, condition_at)),
         macro_uses=(
             *_macro_uses(path, functions, condition_at),
-            *macros_outside(path, with_literals(text), condition_at),
+            *macros_outside(path, clean, text, condition_at),
         ),
         declarations=tuple(functions.declarations),
         templates=tuple(functions.templates),
@@ -139,6 +141,6 @@ def read_native_text(path: str, text: str) -> NativeFile:
         has_errors=syntax.root_node.has_error,
         macro_tests=tuple(directives.macro_tests),
         macro_definitions=tuple(directives.macro_definitions),
-        lane_masks=tuple(lane_masks(path, clean, line_of, condition_at, definitions)),
+        lane_masks=masks,
         includes=tuple(directives.includes),
     )

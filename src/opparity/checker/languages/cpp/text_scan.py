@@ -26,7 +26,7 @@ _OPENS_BODY = re.compile(r"\)(?:\s|const|noexcept|override)*+\{")
 _NAME_BEFORE = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*\Z")
 _LONGEST_HEAD = 4000
 _LONGEST_NAME = 200
-_CONSTANT = re.compile(r"\bconst(?:expr)?\b[^=;{}()]*[={(]\s*+(\d++)\s*+[)}]?\s*+;")
+_CONSTANT = re.compile(r"constexpr(?!\w)[^=;{}()]*+[={(]\s*+(\d++)\s*+[)}]?\s*+;")
 _INIT_MARKS = ("PYBIND11_MODULE", "NB_MODULE", "PyInit_")
 _INIT = re.compile(r"^[^#\n]*?\b(?:(?:PYBIND11|NB)_MODULE\s*\(\s*|PyInit_)(\w+)", re.MULTILINE)
 _WORD = re.compile(r"\w+")
