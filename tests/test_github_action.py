@@ -34,7 +34,7 @@ from pathlib import Path
 state = Path(os.environ["GH_STATE"])
 found = json.loads(state.read_text())
 arguments = sys.argv[1:]
-found["calls"].append(arguments)
+found["calls"].append(list(arguments))
 assert arguments.pop(0) == "api"
 method, body, path = "GET", None, None
 while arguments:
@@ -47,6 +47,14 @@ while arguments:
         body = Path(value[1:]).read_text("utf-8")
     elif each not in {"--silent", "--paginate"}:
         path = each
+state.write_text(json.dumps(found))
+if method == "GET" and "/pulls/" in path:
+    if os.environ.get("GH_REFUSES") == "reviews":
+        sys.exit("gh: Not Found (HTTP 404)")
+    kind = path.rpartition("/")[2]
+    for comment in found.get("review", {}).get(kind, []):  # a page each
+        print(json.dumps([comment]))
+    sys.exit()
 comments = found["comments"]
 refused = os.environ.get("GH_REFUSES")
 if refused == "everything":
@@ -180,6 +188,35 @@ def test_the_report_of_a_pull_request_is_made_in_every_form(broken: Job) -> None
     assert output == f"folder={broken.results}\nintroduced=true\n"
 
 
+def test_the_comments_of_the_review_are_fetched_and_quoted(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "vllm_38750_guarded_by_use_rocm", "vllm_38750_unguarded")
+    operator = "silu_and_mul_per_block_quant"
+    review = {
+        "comments": [{"id": 1, "path": "a", "body": f"Is {operator} built? {HOSTILE}"}],
+        "reviews": [{"id": 2, "body": "USE_ROCM is to be tested."}],
+    }
+    (tmp_path / "gh.json").write_text(json.dumps({"calls": [], "comments": [], "review": review}))
+    completed = job.run("Report")
+    assert completed.returncode == 0, completed.stderr
+    report = (job.results / "report.md").read_text()
+    assert f"Is {operator} built?" in report
+    assert "USE_ROCM is to be tested." in report
+    assert not list(tmp_path.rglob("pwned"))
+    asked = [call[-1] for call in job.calls()]
+    assert asked == ["repos/owner/name/pulls/7/comments", "repos/owner/name/pulls/7/reviews"]
+
+
+def test_a_review_that_cannot_be_read_is_said_and_the_report_made(tmp_path: Path) -> None:
+    job = make_job(tmp_path, "vllm_38750_guarded_by_use_rocm", "vllm_38750_unguarded")
+    completed = job.run("Report", **{"gh refuses": "reviews"})
+    assert completed.returncode == 0, completed.stderr
+    assert "::notice title=Opparity::the review's comments could not be read" in completed.stdout
+    assert (job.results / "report.md").exists()
+    none = job.run("Report", **{"github.event.pull_request.number": ""})
+    assert none.returncode == 0
+    assert "comments" not in none.stdout
+
+
 def test_an_introduced_error_fails_the_job_and_nothing_else_does(broken: Job) -> None:
     judged = broken.run("Judge", **{"steps.report.outputs.introduced": "true"})
     assert judged.returncode == 1
@@ -290,7 +327,7 @@ def test_a_crash_fails_loudly_and_no_comment_is_touched(
     (job.results / "comment.md").write_text("")
     written = job.run("Comment")
     assert written.returncode == 3
-    assert job.calls() == []
+    assert not [call for call in job.calls() if "/pulls/" not in call[-1]]
     assert job.comments() == [foreign]
 
 

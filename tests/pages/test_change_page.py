@@ -17,9 +17,13 @@ from opparity.change.model import (
     CallerOutcome,
     ChangeReport,
     Commit,
+    Discussed,
+    Discussion,
+    HiddenFinding,
     LostOperator,
     RelatedChange,
     RelatedChanges,
+    ReviewComment,
     ReviewedFinding,
     TrendPoint,
 )
@@ -56,6 +60,30 @@ RELATED = RelatedChanges(
     notes=(state("related.no_history"),),
 )
 
+COMMENT = ReviewComment(
+    identity="1",
+    answers="",
+    author="reviewer",
+    date="2026-04-02",
+    path="csrc/ops.h",
+    line=7,
+    first_line=0,
+    is_before=False,
+    body="Is `IS_ROCM` <b>defined</b>?",
+)
+DISCUSSION = Discussion(
+    (
+        Discussed(
+            COMMENT,
+            (state("comment.macro", macros=("IS_ROCM",)),),
+            (state("comment.macro_other", macro="IS_ROCM", known="USE_ROCM"),),
+        ),
+        Discussed(COMMENT, (state("comment.answer"),), ()),
+    ),
+    left_out=3,
+    is_cut=True,
+)
+
 
 def real_report(before: str, after: str) -> ChangeReport:
     sides = [inspect(open_tree(PROJECTS / name, None), name, Request()) for name in (before, after)]
@@ -89,6 +117,10 @@ def draft() -> ChangeReport:
             report.review,
             fixed=(dataclasses.replace(finding, suggestion=None),),
             unresolved=(dataclasses.replace(finding, suggestion=None, platforms=("rocm",)),),
+            unread=(dataclasses.replace(finding, suggestion=None),),
+            hidden=(HiddenFinding(finding, is_new=True, reason=state("hidden.settings")),),
+            settings=(state("hidden.setting", setting="ignore", old="[]", new='["BLD"]'),),
+            discussion=DISCUSSION,
         ),
     )
 
@@ -114,6 +146,31 @@ def test_all_seven_sections_are_there_in_order_and_the_contents_lead_to_them(
         assert seen.page.locator(f"h2#{name}").is_visible()
     assert len(seen.requests) == 1
     assert seen.complaints == []
+
+
+def test_what_is_fixed_or_accepted_is_not_shown_as_something_bad(
+    visit: Open, draft: ChangeReport
+) -> None:
+    accepted = dataclasses.replace(draft.review, is_trusted=True)
+    page = visit(page_of(dataclasses.replace(draft, review=accepted))).page
+    edge = "each => getComputedStyle(each).borderInlineStartColor"
+    sign = "each => getComputedStyle(each).color"
+    bad = page.locator("article.finding.warning").first.evaluate(edge)
+    for kind in ("fixed", "accepted"):
+        card = page.locator(f"article.{kind}").first
+        assert card.evaluate(edge) != bad
+        status = page.locator("article.finding.warning h4 .status").first.evaluate(sign)
+        assert card.locator("h4 .status").first.evaluate(sign) != status
+
+
+def test_what_reviewers_wrote_stands_with_what_the_checker_says(
+    visit: Open, draft: ChangeReport
+) -> None:
+    page = visit(page_of(draft)).page
+    first, second = page.locator("article.comment").all()
+    assert "Is `IS_ROCM` <b>defined</b>?" in first.locator("blockquote").inner_text()
+    assert "USE_ROCM is the macro that is defined" in first.inner_text()
+    assert "The checker finds nothing at this place." in second.inner_text()
 
 
 def test_what_the_change_does_is_said(visit: Open, draft: ChangeReport) -> None:
@@ -144,8 +201,8 @@ def test_every_rule_of_a_finding_is_explained(visit: Open, draft: ChangeReport) 
     page.keyboard.press("Enter")
     assert why.inner_text().startswith("An undefined macro is false without a word")
     review = draft.review
-    total = len(review.introduced) + len(review.unresolved) + len(review.fixed)
-    assert page.locator("article.finding").count() == total
+    told = (review.introduced, review.unresolved, review.unread, review.fixed)
+    assert page.locator("article.finding").count() == sum(map(len, told))
 
 
 def test_the_matrix_begins_with_what_changed(visit: Open, draft: ChangeReport) -> None:

@@ -65,6 +65,12 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="The pull request's text; - is standard input."),
     ] = None,
+    comments: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The comments of its review, as GitHub's API gives them in JSON."
+        ),
+    ] = None,
     related: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Earlier changes to list, in TOML.")
     ] = None,
@@ -79,13 +85,17 @@ def report(
         ),
     ] = None,
     fail: Annotated[
-        bool, typer.Option("--fail", help="Exit 1 where the change introduces or hides an error.")
+        bool,
+        typer.Option(
+            "--fail",
+            help="Exit 1 for an error that is new or hidden, and for a build no longer understood.",
+        ),
     ] = False,
     trust_head: Annotated[
         bool,
         typer.Option(
             "--trust-head",
-            help="Accept what the tree after hides by its own settings and comments.",
+            help="Accept what the tree after hides, and what is not understood of it any more.",
         ),
     ] = False,
 ) -> None:
@@ -108,6 +118,7 @@ def report(
             earlier=tuple(earlier or ()),
             related=related,
             description=_description(description),
+            comments=comments,
             platforms=tuple(platform or ()),
             is_head_trusted=trust_head,
         )

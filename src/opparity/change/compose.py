@@ -9,6 +9,7 @@ from opparity.change.build import build_report
 from opparity.change.compare.architectures import compare_architectures
 from opparity.change.compare.inspection import Inspected, inspect
 from opparity.change.compare.trust import Concealed, Pair, follows_alike, judge
+from opparity.change.git.review_comments import read_comments
 from opparity.change.git.revisions import commits, find_range
 from opparity.change.model import RelatedChanges
 from opparity.change.tell.git_history import relate
@@ -16,9 +17,8 @@ from opparity.change.tell.motivation import MOST_COMMITS
 from opparity.change.tell.related_file import read_related
 from opparity.change.tell.releases import relate_releases
 from opparity.checker.languages.remembering import RememberingWorkers
-from opparity.checker.results.configured_tree import configured, open_configured
+from opparity.checker.results.configured_tree import configured, open_configured, open_side
 from opparity.checker.results.request import request_of
-from opparity.checker.tree.opening import open_tree
 from opparity.errors import OpparityError
 from opparity.words.statements import state
 
@@ -49,6 +49,7 @@ class Sources:
         earlier: trees older than `before`, oldest first, to look for related changes in.
         related: a file that names related changes.
         description: the pull request's text.
+        comments: a file of the comments of its review.
         platforms: labels; none means every one that a tree knows.
         is_head_trusted: a maintainer accepts what the tree after hides by settings and comments.
     """
@@ -60,6 +61,7 @@ class Sources:
     earlier: tuple[Path, ...] = ()
     related: Path | None = None
     description: str = ""
+    comments: Path | None = None
     platforms: tuple[str, ...] = ()
     is_head_trusted: bool = False
 
@@ -108,7 +110,7 @@ def inspect_places(
     with RememberingWorkers() as workers:
         for place in places:
             say(place.label)
-            tree, configuration = open_configured(place.path, place.revision)
+            tree, configuration = open_configured(place.path, place.revision, open_side)
             request = request_of(configuration, platforms=platforms)
             yield inspect(tree, place.label, request, workers), configuration
 
@@ -131,7 +133,7 @@ def judge_sides(
         others = []
         for place, configuration in zip(places, (second, first), strict=True):
             say(place.label)
-            tree = configured(open_tree(place.path, place.revision), configuration)
+            tree = configured(open_side(place.path, place.revision), configuration)
             request = request_of(configuration, platforms=sources.platforms)
             others.append(inspect(tree, place.label, request, workers))
     by_before, by_after = Pair(before, others[1]), Pair(others[0], after)
@@ -152,14 +154,20 @@ def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:
 def _report(
     sources: Sources, pair: Pair, concealed: Concealed, messages: tuple[Commit, ...]
 ) -> ChangeReport:
-    return build_report(
+    comments, is_cut = read_comments(sources.comments) if sources.comments else ((), False)
+    report = build_report(
         pair.before,
         pair.after,
         description=sources.description[:_LONGEST_DESCRIPTION],
         commits=messages,
         architectures=compare_architectures(pair.before, pair.after),
         concealed=concealed,
+        comments=comments,
     )
+    if is_cut:
+        discussion = replace(report.review.discussion, is_cut=True)
+        report = replace(report, review=replace(report.review, discussion=discussion))
+    return report
 
 
 def _with_history(

@@ -35,10 +35,12 @@ def compare(differences: Differences) -> None:
             difference.changes.append(
                 state("change.listed", sources=tuple(items), platforms=gained)
             )
-        if lost:
-            difference.changes.append(
-                state("change.unlisted", sources=tuple(items), platforms=lost)
-            )
+        unread = tuple(item for item in items if item in differences.after.loss.sources)
+        unlisted = tuple(item for item in items if item not in unread)
+        if lost and unlisted:
+            difference.changes.append(state("change.unlisted", sources=unlisted, platforms=lost))
+        if lost and unread:
+            difference.changes.append(state("change.list_unread", sources=unread, platforms=lost))
     macros = _moved(_macros(differences.before), _macros(differences.after), differences)
     for (path, gained, lost), items in macros.items():
         difference = differences.at(path)

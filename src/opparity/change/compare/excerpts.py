@@ -56,6 +56,21 @@ def compare_texts(before: str, after: str, terms: Iterable[str], budget: int) ->
     )
 
 
+def changed_lines(before: str, after: str) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the numbers of the lines that are gone, and of those that are new.
+
+    Texts too long to be aligned are changed from their first difference to their last.
+    """
+    old, new = before.splitlines(), after.splitlines()
+    start, old_end, new_end = _different_part(old, new)
+    if max(old_end - start, new_end - start) > _MOST_LINES:
+        return frozenset(range(start + 1, old_end + 1)), frozenset(range(start + 1, new_end + 1))
+    lines = _aligned(old, new, start, old_end, new_end)
+    gone = (line.before for line in lines if line.kind is LineKind.REMOVED)
+    come = (line.after for line in lines if line.kind is LineKind.ADDED)
+    return frozenset(filter(None, gone)), frozenset(filter(None, come))
+
+
 def _different_part(old: list[str], new: list[str]) -> tuple[int, int, int]:
     """Return where two lists begin to differ, and where each ends to."""
     start = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from opparity.change.compare.loss import NOTHING_LOST, Loss
 from opparity.change.model import CellState, Side
 from opparity.checker.analysis.macros import platform_of_macro
 from opparity.checker.analysis.matrix import build_matrix
@@ -38,13 +39,18 @@ WORDS = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"}
 
 @dataclass(frozen=True)
 class Inspected:
-    """A tree with everything that the checker says of it."""
+    """A tree with everything that the checker says of it.
+
+    Attributes:
+        loss: what is not understood of it any more, where it is compared with a tree before.
+    """
 
     label: str
     analysis: Analysis
     report: Report
     matrix: Matrix
     request: Request
+    loss: Loss = NOTHING_LOST
 
     @property
     def project(self) -> Project:
@@ -69,6 +75,13 @@ class Inspected:
     def is_ignored(self, finding: Finding) -> bool:
         """Tell whether the tree's settings leave a finding's rule out in its file."""
         return self.request.ignores(finding.location.path, finding.rule)
+
+    @property
+    def is_unread(self) -> bool:
+        """Tell whether the tree registers operators, and no build of it was understood."""
+        basis = self.report.basis
+        left = set(basis.binding_files) - set(basis.compiled_at_run_time)
+        return bool(left) and not basis.understands_a_build
 
     @property
     def has_extension(self) -> bool:
@@ -164,6 +177,7 @@ class Inspected:
             information=self.report.count(Severity.INFORMATION),
             unknowns=len(self.report.unknowns),
             unread=len(self.project.problems),
+            is_empty=self.report.basis.is_empty,
         )
 
     def _state(self, operator: str, cell: Cell) -> CellState:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.change.compare.inspection import WORDS
 from opparity.change.model import (
     CellChange,
     CellChangeKind,
+    CellState,
     MatrixChange,
     MatrixRow,
     RowChange,
 )
 from opparity.checker.analysis.verdict import CellVerdict
+from opparity.checker.facts.conditions import Truth
 
 if TYPE_CHECKING:
     from opparity.change.compare.inspection import Inspected
-    from opparity.change.model import ArchitectureRow, CellState
+    from opparity.change.model import ArchitectureRow
 
 
 _ORDER = (
@@ -61,6 +64,8 @@ def _row(
     operator: str, platforms: tuple[str, ...], before: Inspected, after: Inspected
 ) -> MatrixRow:
     old, new = before.states.get(operator), after.states.get(operator)
+    if operator in after.loss.operators and old is not None:
+        new = {platform: _unread(each) for platform, each in old.items()}
     cells = tuple(
         _cell(platform, (old or {}).get(platform), (new or {}).get(platform))
         for platform in platforms
@@ -81,6 +86,22 @@ def _row(
         ),
         sources=tuple(sorted({*before.sources(operator), *after.sources(operator)})),
         cells=cells,
+    )
+
+
+def _unread(before: CellState) -> CellState:
+    """Return what is known of what was there and cannot be read any more: nothing."""
+    if before.verdict is CellVerdict.ABSENT:
+        return before
+    unknown = WORDS[Truth.UNKNOWN]
+    return CellState(
+        verdict=CellVerdict.UNDECIDED,
+        declared=unknown,
+        registered=unknown,
+        implemented=unknown,
+        built=unknown,
+        called=unknown,
+        guard="",
     )
 
 

@@ -45,10 +45,10 @@ def _folded(report: ChangeReport, catalogue: Catalogue) -> list[str]:
         name = "accepted" if found.is_trusted else "hidden"
         lines = [*heading(catalogue, name, 3), *hidden_lines(found, catalogue, _MOST_FINDINGS)]
         parts.append("\n".join(lines).rstrip())
-    for name in ("introduced", "unresolved", "fixed"):
+    for name in ("introduced", "unresolved", "unread", "fixed"):
         findings: tuple[ReviewedFinding, ...] = getattr(found, name)
         if findings:
-            advised = name != "fixed"
+            advised = name not in {"unread", "fixed"}
             lines = finding_lines(findings, catalogue, _MOST_FINDINGS, is_advised=advised)
             parts.append("\n".join([*heading(catalogue, name, 3), *lines]).rstrip())
     if report.risks.risks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.change.formats.discussion import discussion_lines
 from opparity.change.formats.earlier import related_lines
 from opparity.change.formats.marking import block, code, heading, platform, say, table
 from opparity.change.model import CellChangeKind, LineKind
@@ -241,12 +242,16 @@ def review(report: ChangeReport, catalogue: Catalogue) -> list[str]:
         lines += [*heading(catalogue, name, 3), *hidden_lines(found, catalogue)]
     if found.unresolved:
         lines += [*heading(catalogue, "unresolved", 3), *finding_lines(found.unresolved, catalogue)]
+    if found.unread:
+        lines += heading(catalogue, "unread", 3)
+        lines += finding_lines(found.unread, catalogue, is_advised=False)
     lines += heading(catalogue, "fixed", 3)
     lines += finding_lines(found.fixed, catalogue, is_advised=False)
     remarks = (*found.settings, *found.remarks)
     if remarks:
         lines += heading(catalogue, "remarks", 3)
         lines += [*(f"- {say(catalogue, each)}" for each in remarks), ""]
+    lines += discussion_lines(found.discussion, catalogue)
     if not found.remaining:
         return lines[:-1]
     return [*lines, say(catalogue, state("text.remaining", count=found.remaining))]

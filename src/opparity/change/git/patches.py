@@ -21,10 +21,15 @@ _HUNK = re.compile(rb"^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 
 @dataclass(slots=True)
 class Patch:
-    """What one commit changed: places, each with "+", "-" or " " and the line."""
+    """What one commit changed: places, each with "+", "-" or " " and the line.
+
+    Attributes:
+        paths: the file of each place.
+    """
 
     commit: str
     places: list[list[tuple[str, str]]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
 
 def read_patches(
@@ -38,7 +43,8 @@ def read_patches(
     answer, is_whole = git.beginning(
         MOST_BYTES,
         *("diff-tree", "--stdin", "--root", "-r", "-p", f"--unified={_CONTEXT}", "--no-renames"),
-        *("--no-ext-diff", "--no-textconv", "--no-color", "--", *paths),
+        *("--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/"),
+        *("--", *paths),
         asked=asked,
     )
     return [*_patches(answer)], is_whole
@@ -46,6 +52,7 @@ def read_patches(
 
 def _patches(answer: bytes) -> Iterator[Patch]:
     patch: Patch | None = None
+    path = ""
     left = 0
     for line in answer.split(b"\n"):
         if left > 0 and line[:1] in {b"+", b"-", b" "}:
@@ -58,8 +65,14 @@ def _patches(answer: bytes) -> Iterator[Patch]:
             if patch is not None:
                 yield patch
             patch = Patch(line.decode("ascii"))
+        elif line.startswith(b"diff --git "):
+            path = ""
+        elif line.startswith((b"--- a/", b"+++ b/")):
+            # Of a file that is gone the second line names no path.
+            path = line[6:].decode("utf-8", "replace").rstrip("\t")
         elif (hunk := _HUNK.match(line)) and patch is not None:
             left = sum(1 if count is None else int(count) for count in hunk.groups())
             patch.places.append([])
+            patch.paths.append(path)
     if patch is not None:
         yield patch

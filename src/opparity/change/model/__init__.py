@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from opparity.change.model.discussion import Discussed, Discussion, ReviewComment
 from opparity.change.model.files import (
     Excerpt,
     ExcerptLine,
@@ -81,6 +82,8 @@ __all__ = [
     "CellState",
     "ChangeReport",
     "Commit",
+    "Discussed",
+    "Discussion",
     "Excerpt",
     "ExcerptLine",
     "FileChange",
@@ -101,6 +104,7 @@ __all__ = [
     "RelatedChange",
     "RelatedChanges",
     "Review",
+    "ReviewComment",
     "ReviewedFinding",
     "Risks",
     "RowChange",

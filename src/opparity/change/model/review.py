@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.change.model.discussion import NO_DISCUSSION, Discussion
 from opparity.checker.rules.findings import Severity
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ class Review:
             the others as well, unless the tree after is trusted.
         settings: the checker's settings that the change alters.
         is_trusted: a maintainer accepts what is hidden.
+        unread: findings of the tree before that rest on what cannot be read any more.
+        discussion: what reviewers wrote.
+        understands_less: a build or file that was understood is not any more.
     """
 
     introduced: tuple[ReviewedFinding, ...]
@@ -104,9 +108,14 @@ class Review:
     hidden: tuple[HiddenFinding, ...] = ()
     settings: tuple[Statement, ...] = ()
     is_trusted: bool = False
+    unread: tuple[ReviewedFinding, ...] = ()
+    understands_less: bool = False
+    discussion: Discussion = NO_DISCUSSION
 
     @property
     def fails(self) -> bool:
-        """Tell whether the change introduces an error, or hides one that nobody accepted."""
-        hidden = () if self.is_trusted else tuple(each.finding for each in self.hidden)
-        return any(each.severity is Severity.ERROR for each in (*self.introduced, *hidden))
+        """Tell whether the change introduces an error, or has one out of sight and not accepted."""
+        if any(each.severity is Severity.ERROR for each in self.introduced):
+            return True
+        is_hidden = any(each.finding.severity is Severity.ERROR for each in self.hidden)
+        return (is_hidden or self.understands_less) and not self.is_trusted

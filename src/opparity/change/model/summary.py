@@ -21,6 +21,7 @@ class Side:
         errors: findings of severity error; `warnings` and `information` likewise.
         unknowns: what could not be decided.
         unread: files that could not be read.
+        is_empty: it has nothing that a check is about.
     """
 
     label: str
@@ -31,6 +32,7 @@ class Side:
     information: int
     unknowns: int
     unread: int
+    is_empty: bool = False
 
 
 class Verdict(StrEnum):
@@ -49,11 +51,13 @@ class Outlook:
         imports: the extension's import; it fails on an undefined symbol.
         calls: Python's calls of operators; they fail where the operator is absent.
         undecided: how many questions of either kind stayed open.
+        is_unread: the build was not understood, or less of it than in the tree before.
     """
 
     imports: Verdict
     calls: Verdict
     undecided: int
+    is_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,15 @@ class PlatformVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The facts of one paragraph: `paragraph` has its sentences in order."""
+    """The facts of one paragraph: `paragraph` has its sentences in order.
+
+    Attributes:
+        understood: how much of the trees the report is based on, where that is not all.
+    """
 
     paragraph: tuple[Statement, ...]
     verdicts: tuple[PlatformVerdict, ...]
+    understood: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

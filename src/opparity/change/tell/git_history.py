@@ -12,6 +12,14 @@ from opparity.change.git.patches import Patch, read_patches
 from opparity.change.git.revisions import boundary, commits
 from opparity.change.model import RelatedChange, RelatedChanges, TrendPoint
 from opparity.change.tell.motivation import numbers_in
+from opparity.change.tell.restrictions import (
+    Interest,
+    interest_of,
+    python_paths,
+    rank,
+    read_restriction,
+    reasons,
+)
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -25,6 +33,10 @@ if TYPE_CHECKING:
 # vLLM's bindings and build lists are touched by some 600 commits a year.
 _MOST_COMMITS = 1_000
 _MOST_LISTED = 20
+# Of what has to do with the change by its platforms alone, the nearest.
+_MOST_INDIRECT = 8
+# Python that tests its platform changes daily.
+_MOST_RECENT = 400
 _MOST_TERMS = 200
 _MOST_MONTHS = 24
 _DEFINITION = re.compile(r"\.def\(")
@@ -58,29 +70,84 @@ def relate(
 ) -> RelatedChanges:
     """Return the commits before the change that have to do with it."""
     paths = _paths(before, after, report)
+    beside = python_paths(before, after)
     ends = boundary(revisions.git)
     found = commits(revisions.git, _MOST_COMMITS, revisions.base, paths=paths)
     window = [each for each in found if each.identity not in ends]
     patches, is_whole = read_patches(revisions.git, [each.identity for each in window], paths)
     reading = _reading(before, after, report)
     touched = {patch.commit: _read(patch, reading) for patch in patches}
+    both = tuple(sorted({*paths, *beside}))
+    recent = [
+        each
+        for each in commits(revisions.git, _MOST_COMMITS, revisions.base, paths=both)
+        if each.identity not in ends
+    ]
+    others, is_all = read_patches(
+        revisions.git, [each.identity for each in recent[:_MOST_RECENT]], beside
+    )
+    in_python = {patch.commit: patch for patch in others}
+    for patch in others:
+        _read_callers(patch, reading, touched.setdefault(patch.commit, _Touched()))
     notes = [state("related.window", count=len(window), base=revisions.base[:12])]
-    if not is_whole:
+    if beside:
+        looked = min(len(recent), _MOST_RECENT)
+        notes.append(state("related.python_window", count=looked))
+    if not (is_whole and is_all):
         notes.append(state("related.cut"))
     if ends:
         notes.append(state("related.shallow"))
-    direct = [_direct(each, found) for each, found in _found(window, touched) if _is_direct(found)]
-    indirect = [
-        _indirect(each, found)
-        for each, found in _found(window, touched)
-        if not _is_direct(found) and any(found.guards.values())
-    ]
+    every = _in_order(recent, window)
+    direct = [_direct(each, found) for each, found in _found(every, touched) if _is_direct(found)]
+    indirect = _indirect(every, touched, in_python, interest_of(report, _guards_of(report)))
+    if len(indirect) > _MOST_INDIRECT:
+        notes.append(state("related.nearest", count=len(indirect), shown=_MOST_INDIRECT))
     return RelatedChanges(
         direct=tuple(direct[:_MOST_LISTED]),
-        indirect=tuple(indirect[:_MOST_LISTED]),
+        indirect=tuple(indirect[:_MOST_INDIRECT]),
         trend=_trend(window, touched),
         notes=tuple(notes),
     )
+
+
+def _in_order(recent: list[Commit], window: list[Commit]) -> list[Commit]:
+    """Return the commits of both, newest first; those of the longer window are older."""
+    known = {each.identity for each in recent}
+    return [*recent, *(each for each in window if each.identity not in known)]
+
+
+def _guards_of(report: ChangeReport) -> list[str]:
+    cells = [cell for row in report.matrix.changed for cell in row.cells]
+    return [side.guard for cell in cells for side in (cell.before, cell.after) if side]
+
+
+def _indirect(
+    every: list[Commit],
+    touched: dict[str, _Touched],
+    in_python: dict[str, Patch],
+    interest: Interest,
+) -> list[RelatedChange]:
+    """Return what restricts or returns something by platform, the nearest first."""
+    ranked: list[tuple[float, int, RelatedChange]] = []
+    for between, commit in enumerate(every):
+        found = touched.get(commit.identity, _Touched())
+        restriction = read_restriction(commit, in_python.get(commit.identity))
+        has_guards = any(found.guards.values())
+        if _is_direct(found) or not (has_guards or restriction.is_one):
+            continue
+        points = rank(commit, restriction, interest, guards=has_guards, between=between)
+        change = _related(commit, (), [*reasons(restriction), *_guards(found)])
+        ranked.append((-points, between, change))
+    return [change for *_, change in sorted(ranked, key=lambda each: each[:2])]
+
+
+def _read_callers(patch: Patch, reading: _Reading, touched: _Touched) -> None:
+    """Add the operators that a commit's lines of Python name: it changes who calls them."""
+    for place in patch.places:
+        for sign, line in place:
+            if sign != " ":
+                names = [reading.operators[name] for name in reading.names.findall(line)]
+                touched.operators.update(dict.fromkeys(names))
 
 
 def _found(window: Iterable[Commit], touched: dict[str, _Touched]) -> list[tuple[Commit, _Touched]]:
@@ -149,20 +216,18 @@ def _is_direct(touched: _Touched) -> bool:
 
 
 def _direct(commit: Commit, touched: _Touched) -> RelatedChange:
-    reasons = []
+    listed = []
     if touched.operators:
-        reasons.append(state("related.touched_operators", operators=tuple(touched.operators)))
+        listed.append(state("related.touched_operators", operators=tuple(touched.operators)))
     guarded = tuple(each for each in touched.guarded if each not in touched.operators)
     if guarded:
-        reasons.append(state("related.guard_beside", operators=guarded))
+        listed.append(state("related.guard_beside", operators=guarded))
     if touched.sources:
-        reasons.append(state("related.touched_build", sources=tuple(touched.sources)))
+        listed.append(state("related.touched_build", sources=tuple(touched.sources)))
     operators = (*touched.operators, *guarded)
-    return _related(commit, operators, [*reasons, *_guards(touched)])
-
-
-def _indirect(commit: Commit, touched: _Touched) -> RelatedChange:
-    return _related(commit, (), _guards(touched))
+    said = read_restriction(commit, None)
+    taken_back = [state("related.reverts", subject=said.reverts)] if said.reverts else []
+    return _related(commit, operators, [*taken_back, *listed, *_guards(touched)])
 
 
 def _guards(touched: _Touched) -> list[Statement]:

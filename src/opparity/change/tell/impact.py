@@ -38,6 +38,7 @@ def positive(
         and each.after is not None
         and each.before.imports is Verdict.FAILS
         and each.after.imports is not Verdict.FAILS
+        and not each.after.is_unread
     ]
     if mended:
         yield state("impact.import_mended", platforms=tuple(mended))

@@ -27,8 +27,11 @@ def compare_outlooks(before: Inspected, after: Inspected) -> tuple[PlatformVerdi
 
 def outlook(inspected: Inspected, platform: str) -> Outlook | None:
     """Return what a tree does on a platform; None where it has no extension for it."""
+    is_unread = inspected.loss.is_of_builds or inspected.is_unread
     if platform not in inspected.platforms or not inspected.has_extension:
-        return None
+        return (
+            Outlook(Verdict.UNDECIDED, Verdict.UNDECIDED, 0, is_unread=True) if is_unread else None
+        )
     findings, unknowns = inspected.report.findings, inspected.report.unknowns
     # A warning without a platform says that something is wrong, not that it fails there.
     failing = {
@@ -38,6 +41,9 @@ def outlook(inspected: Inspected, platform: str) -> Outlook | None:
         or (each.severity is Severity.WARNING and each.platform == platform)
     }
     undecided = [each.effect for each in unknowns if each.platform in {"", platform}]
+    if is_unread:
+        # What could not be read may fail in any way.
+        undecided += [Effect.IMPORT, Effect.CALL]
     imports = _verdict(failing, undecided, _OF_IMPORT)
     # What was not imported has no operators: every call fails as well.
     calls = imports if imports is Verdict.FAILS else _verdict(failing, undecided, _OF_CALLS)
@@ -45,6 +51,7 @@ def outlook(inspected: Inspected, platform: str) -> Outlook | None:
         imports=imports,
         calls=calls,
         undecided=sum(effect in _OF_IMPORT | _OF_CALLS for effect in undecided),
+        is_unread=is_unread,
     )
 
 

@@ -31,7 +31,9 @@ def review(
     """Return the findings that the change introduces, fixes, or leaves at operators it touches."""
     introduced = without(after.report.findings, before.report.findings)
     accepted = [each.result for each in after.accepted_findings]
-    fixed = without(before.report.findings, [*after.report.findings, *accepted])
+    gone = without(before.report.findings, [*after.report.findings, *accepted])
+    unread = [each for each in gone if after.loss.hides(each)]
+    fixed = [each for each in gone if not after.loss.hides(each)]
     left = without(after.report.findings, introduced)
     return Review(
         introduced=(*_reviewed(after, introduced), *_by_own_settings(concealed, introduced)),
@@ -42,6 +44,8 @@ def review(
         hidden=_hidden(after, concealed),
         settings=concealed.settings,
         is_trusted=concealed.is_trusted,
+        unread=_reviewed(before, unread),
+        understands_less=after.loss.is_of_builds,
     )
 
 

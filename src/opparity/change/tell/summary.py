@@ -30,7 +30,7 @@ _PLATFORM_CHANGES = (
 )
 # In this order the summary tells what became of imports and calls.
 _GRAVE = ("now_fail", "still_fail", "mended")
-_QUIET = ("fine", "undecided")
+_QUIET = ("fine", "undecided", "unread")
 # More guards than these are counted alone.
 _MOST_GUARDS = 3
 
@@ -40,12 +40,24 @@ def summarise(
     review: Review,
     verdicts: tuple[PlatformVerdict, ...],
     undefined: tuple[str, ...] = (),
+    understood: tuple[Statement, ...] = (),
 ) -> Summary:
-    """Return the summary; `undefined` are the macros of its guards that nobody defines."""
+    """Return the summary.
+
+    Args:
+        matrix: with `review` and `verdicts`, what there is to sum up.
+        review: see there.
+        verdicts: see there.
+        undefined: the macros of its guards that nobody defines.
+        understood: what is to be said first: how much of the trees the rest is based on.
+    """
     imports, calls = _fates(verdicts, "imports"), _fates(verdicts, "calls")
     both = _shared(imports, calls)
-    is_quiet = not (matrix.changed or review.introduced or review.fixed or review.hidden)
+    is_quiet = not (
+        matrix.changed or review.introduced or review.fixed or review.hidden or understood
+    )
     sentences = [
+        *understood,
         *([state("summary.nothing")] if is_quiet else []),
         *_whole(matrix),
         *_told("imports", imports, _GRAVE),
@@ -57,7 +69,7 @@ def summarise(
         *_told("imports", imports, _QUIET),
         *_told("calls", calls, (*_GRAVE, *_QUIET)),
     ]
-    return Summary(paragraph=tuple(sentences), verdicts=verdicts)
+    return Summary(paragraph=tuple(sentences), verdicts=verdicts, understood=understood)
 
 
 def _whole(matrix: MatrixChange) -> Iterator[Statement]:
@@ -141,6 +153,7 @@ def _findings(review: Review) -> Iterator[Statement]:
         ("introduced", review.introduced),
         ("accepted" if review.is_trusted else "hidden", hidden),
         ("fixed", review.fixed),
+        ("unread", review.unread),
     ):
         counts = counted(findings)
         if counts:
@@ -152,6 +165,8 @@ def _fates(verdicts: tuple[PlatformVerdict, ...], aspect: str) -> dict[str, list
     fates: dict[str, list[str]] = {}
     for verdict in verdicts:
         fate = _fate(_of(verdict.before, aspect), _of(verdict.after, aspect), aspect)
+        if fate in {"mended", "undecided"} and verdict.after and verdict.after.is_unread:
+            fate = "unread"
         is_told = aspect == "calls" and _of(verdict.after, "imports") is Verdict.FAILS
         if fate and not is_told:
             fates.setdefault(fate, []).append(verdict.platform)

@@ -10,6 +10,7 @@ from opparity.checker.results.configuration import Configuration, read_configura
 from opparity.checker.results.files_above import above, settings_at_revision, settings_on_disk
 from opparity.checker.tree.contents import Tree
 from opparity.checker.tree.opening import open_tree
+from opparity.checker.tree.revisions import has_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,9 +19,20 @@ if TYPE_CHECKING:
     from opparity.checker.facts.platforms import Platform
 
 
-def open_configured(path: Path, revision: str | None = None) -> tuple[Tree, Configuration]:
+def open_side(path: Path, revision: str | None) -> Tree:
+    """Return a tree to be compared with another one; a folder that a revision lacks is empty."""
+    if revision is not None and path.is_dir() and not has_folder(path, revision):
+        return Tree(path.resolve().name, {})
+    return open_tree(path, revision)
+
+
+def open_configured(
+    path: Path,
+    revision: str | None = None,
+    opening: Callable[[Path, str | None], Tree] = open_tree,
+) -> tuple[Tree, Configuration]:
     """Return the tree without what its configuration excludes, and the configuration."""
-    tree = open_tree(path, revision)
+    tree = opening(path, revision)
     configuration = read_configuration(tree)
     if configuration is None and path.is_dir():
         configuration = _from_above(path, revision)

@@ -132,6 +132,17 @@ class Git:
         return completed.stdout
 
 
+def has_folder(path: Path, revision: str) -> bool:
+    """Tell whether a git revision has a folder that is there on disk."""
+    git = Git(path)
+    prefix = git("rev-parse", "--show-prefix").decode("utf-8", "surrogateescape").rstrip("\n")
+    commit = git.commit(revision)
+    try:
+        return not prefix or git("cat-file", "-t", f"{commit}:{prefix}").strip() == b"tree"
+    except TreeRefused:
+        return False
+
+
 def read_revision(path: Path, revision: str, limits: Limits) -> Tree:
     """Return the tree of a git revision, of the folder `path` of its repository."""
     if not path.is_dir():
