@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.languages.cpp.text_scan import references_to
 
 if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Link
-    from opparity.checker.analysis.project import Project
 
 _MOST_DEPTH = 4
 
@@ -17,8 +15,7 @@ _MOST_DEPTH = 4
 class Emitted:
     """Looks for uses of inline functions in one target."""
 
-    def __init__(self, project: Project, link: Link) -> None:
-        self.project = project
+    def __init__(self, link: Link) -> None:
         self.link = link
         self.known: dict[str, bool] = {}
 
@@ -47,9 +44,10 @@ class Emitted:
         for part in self.link.compiled:
             if name not in part.file.called:
                 continue
-            text = self.project.tree.read_text(part.file.path)
-            for reference in references_to(part.file, text, frozenset({name})):
-                if reference.is_in_template or part.truth(reference.condition) is not Truth.TRUE:
+            for reference in part.file.references:
+                if reference.symbol != name or reference.is_in_template:
+                    continue
+                if part.truth(reference.condition) is not Truth.TRUE:
                     continue
                 inside = reference.inside.rpartition("::")[2]
                 is_plain = part.is_listed and not reference.is_in_inline

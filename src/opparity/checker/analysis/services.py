@@ -14,11 +14,13 @@ from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
+from opparity.checker.languages.python.loading import read_module_loads
 
 if TYPE_CHECKING:
     from opparity.checker.analysis.basis import Basis
     from opparity.checker.analysis.project import Project
     from opparity.checker.facts.native import MacroTest
+    from opparity.checker.languages.python.loading import ModuleLoad
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,13 @@ class Analysis:
     def basis(self) -> Basis:
         """Return what a check of the tree is based on."""
         return basis_of(self.project, self.linker, self.operators)
+
+    @cached_property
+    def module_loads(self) -> tuple[ModuleLoad, ...]:
+        """Return where Python loads the modules that are built on demand."""
+        targets = (t for each in self.project.platforms for t in self.project.targets_on(each))
+        names = {target.name for target in targets if target.kind == "jit"}
+        return read_module_loads(self.project.tree, names)
 
     @cached_property
     def mentions(self) -> Mentions:

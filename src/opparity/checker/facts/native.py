@@ -189,9 +189,10 @@ class Unfollowed:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A use of a function's name in native code: a call, or its address.
+    """A use of a function's name in native code: a call, a launch, or its address.
 
     Attributes:
+        arguments: the template arguments that a call in an ordinary function writes out.
         symbol: the last part of the name.
         qualifier: the parts before it, as they are written there.
         inside: the function around it; "" where there is none.
@@ -205,6 +206,7 @@ class Reference:
     is_in_template: bool = False
     is_in_inline: bool = False
     qualifier: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,26 @@ class LaneMask:
 
 
 @dataclass(frozen=True, slots=True)
+class Constant:
+    """A number that a constant is given: `constexpr int ARCH = 90;`."""
+
+    number: str
+    condition: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class InitFunction:
+    """What Python calls to import a module: `PYBIND11_MODULE(name, m)`, `PyInit_name`.
+
+    Attributes:
+        module: the module's name as written, perhaps a macro.
+    """
+
+    module: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Include:
     """`#include "path"`, as written."""
 
@@ -289,6 +311,7 @@ class NativeFile:
         boxed: the functions that take a stack by hand.
         called: every name that is called or whose address is taken.
         methods: every name that is called on an object.
+        references: the uses of functions inside of functions.
         tabled: the names in initialisers outside of functions, some of them functions'.
         owned: the blocks that define a namespace as a whole.
         handed_on: libraries that registration blocks give to functions.
@@ -310,6 +333,9 @@ class NativeFile:
     boxed: tuple[BoxedFunction, ...] = ()
     called: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
+    references: tuple[Reference, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    init_functions: tuple[InitFunction, ...] = ()
     tabled: tuple[Reference, ...] = ()
     opened_namespaces: tuple[tuple[str, ...], ...] = ()
     has_errors: bool = False

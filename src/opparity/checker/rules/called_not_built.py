@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.emitted import Emitted
 from opparity.checker.analysis.linking import is_linkable
+from opparity.checker.analysis.other_uses import other_uses
 from opparity.checker.analysis.whereabouts import find_symbol
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
-from opparity.checker.languages.cpp.text_scan import (
-    is_variable,
-    references_to,
-    without_comments,
-)
 from opparity.checker.languages.detection import COMPILED
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.borrowing import Borrowing
@@ -71,7 +67,7 @@ class CalledNotBuilt(Rule):
     def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield what one target lacks."""
         borrowing = Borrowing(link)
-        emitted = Emitted(analysis.project, link)
+        emitted = Emitted(link)
         for compiled in link.compiled:
             if compiled.is_listed or _may_lack(analysis, link, compiled):
                 yield from self._check(analysis, link, compiled, borrowing, emitted)
@@ -88,11 +84,10 @@ class CalledNotBuilt(Rule):
         missing, further, hidden = _suspects(analysis, link, compiled)
         if not (missing or further or hidden):
             return
-        text = analysis.project.tree.read_text(compiled.file.path)
-        further = _used_otherwise(analysis, compiled, text, further)
-        tabled = [each for each in compiled.file.tabled if each.symbol in missing]
         named = frozenset({*missing, *hidden})
-        used = [*references_to(compiled.file, text, named, further), *tabled]
+        known = (*compiled.file.references, *compiled.file.tabled)
+        used = [each for each in known if each.symbol in named]
+        used += other_uses(analysis.project, analysis.linker, compiled, further)
         emitting = [
             reference
             for reference in used
@@ -244,31 +239,6 @@ def _is_own(analysis: Analysis, link: Link, compiled: Compiled, name: str) -> bo
             for each in definitions
         )
     )
-
-
-def _used_otherwise(
-    analysis: Analysis, compiled: Compiled, text: str, names: frozenset[str]
-) -> frozenset[str]:
-    """Return those names that a source calls on an object of their class, or passes on."""
-    if not names:
-        return names
-    clean = without_comments(text)
-    declared: dict[str, list[Declaration]] = {}
-    for declaration in _visible_declarations(analysis, compiled):
-        if declaration.signature.name in names:
-            declared.setdefault(declaration.signature.name, []).append(declaration)
-    found: set[str] = set()
-    for name, prototypes in declared.items():
-        if name not in clean:
-            continue
-        classes = {each.signature.namespace for each in prototypes}
-        if all(each.is_member for each in prototypes):
-            owner = next(iter(classes))[-1]
-            if name in compiled.file.methods and len(classes) == 1 and owner in clean:
-                found.add(name)
-        elif not is_variable(clean, name):
-            found.add(name)
-    return frozenset(found)
 
 
 def _defines(link: Link, name: str, namespaces: set[Namespace], path: str) -> bool:

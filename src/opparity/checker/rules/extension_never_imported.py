@@ -8,6 +8,7 @@ from opparity.checker.analysis.operators import Process, concerns, handles_absen
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
+from opparity.checker.languages.python.loading import may_be_loaded
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -15,20 +16,9 @@ from opparity.words.statements import state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.builds import Target
     from opparity.checker.facts.platforms import Platform
-
-# By these a library is loaded without an import statement.
-_LOADERS = (
-    b"load_library(",
-    b"import_module(",
-    b"__import__(",
-    b"CDLL(",
-    b"spec_from_file_location(",
-    b"ExtensionFileLoader(",
-)
 
 
 class ExtensionNeverImported(Rule):
@@ -91,7 +81,7 @@ class ExtensionNeverImported(Rule):
             and concerns(call, platform)
             and not handles_absence(call)
         ]
-        if not used or _may_be_loaded(analysis.project, name):
+        if not used or may_be_loaded(analysis.project.tree, name):
             return
         conditions = dict.fromkeys(
             " and ".join(describe(guard.condition) for guard in each.guards) for each in own
@@ -123,15 +113,3 @@ def _is_only_in(analysis: Analysis, platform: Platform, call: Call, target: Targ
     return bool(definitions) and all(
         each.target.name == target.name and each.truth is Truth.TRUE for each in definitions
     )
-
-
-def _may_be_loaded(project: Project, name: str) -> bool:
-    """Return whether Python may load a module by its file or by its name as a text."""
-    for path in project.tree.python:
-        content = project.tree.read(path)
-        if any(loader in content for loader in _LOADERS):
-            is_named = name.encode() in content
-            finds_files = b".so" in content or b"glob" in content or b"torch.ops.load" in content
-            if is_named or finds_files:
-                return True
-    return False

@@ -6,10 +6,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import Comparison, Defined, Truth, atoms, evaluate, truth_of
+from opparity.checker.facts.conditions import (
+    Comparison,
+    Defined,
+    Truth,
+    all_of,
+    any_of,
+    atoms,
+    evaluate,
+    truth_of,
+)
 from opparity.checker.languages.cmake.configuration import CUDA_ARCHITECTURES
-from opparity.checker.languages.cpp.preprocessor import compare_numbers, read_directives
-from opparity.checker.languages.cpp.text_scan import enclosing_finder, line_finder, without_comments
+from opparity.checker.languages.cpp.preprocessor import compare_numbers
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -18,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.analysis.linking import Compiled, Link
-    from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.analysis.translation import TranslationUnit
     from opparity.checker.facts.conditions import Atom
@@ -63,10 +70,10 @@ class KernelHiddenFromDevice(Rule):
                 for link in analysis.linker.links_on(platform):
                     for compiled in link.compiled:
                         if numbers and compiled.is_listed:
-                            yield from self._check(analysis.project, link, compiled, numbers)
+                            yield from self._check(link, compiled, numbers)
 
     def _check(
-        self, project: Project, link: Link, compiled: Compiled, numbers: tuple[int, ...]
+        self, link: Link, compiled: Compiled, numbers: tuple[int, ...]
     ) -> Iterator[Finding | Unknown]:
         hidden = {
             definition.signature.name: definition
@@ -75,8 +82,7 @@ class KernelHiddenFromDevice(Rule):
         }
         if not hidden:
             return
-        text = project.tree.read_text(compiled.file.path)
-        for name, truth in _launches(compiled, text, hidden):
+        for name, truth in _launches(compiled, hidden):
             make = self.finding if _is_certain(truth, link) else self.unknown
             yield make(
                 hidden[name].location,
@@ -151,22 +157,17 @@ def _is_hidden(compiled: Compiled, definition: Definition, numbers: tuple[int, .
     )
 
 
-def _launches(
-    compiled: Compiled, text: str, hidden: dict[str, Definition]
-) -> Iterator[tuple[str, Truth]]:
+def _launches(compiled: Compiled, hidden: dict[str, Definition]) -> Iterator[tuple[str, Truth]]:
     """Yield each kernel that is launched in the source, with whether the launch is compiled."""
-    clean = without_comments(text)
-    condition_at = read_directives(compiled.file.path, text).condition_at
-    line_of = line_finder(clean)
-    enclosing = enclosing_finder(compiled.file.definitions)
-    alternatives = "|".join(re.escape(name) for name in sorted(hidden))
-    truths: dict[str, Truth] = {}
-    for found in re.finditer(rf"(?<![\w.>])({alternatives})\s*<<<", clean):
-        line = line_of(found.start())
-        around = enclosing(line)
-        truth = compiled.truth(condition_at(line))
-        if around is None or around.is_template or around.is_inline or around.is_local:
-            truth = min(truth, Truth.UNKNOWN, key=lambda each: each.value)
-        before = truths.get(found.group(1), Truth.FALSE)
-        truths[found.group(1)] = max(before, truth, key=lambda each: each.value)
-    yield from ((name, truth) for name, truth in truths.items() if truth is not Truth.FALSE)
+    for name in sorted(hidden.keys() & compiled.file.called):
+        uses = [each for each in compiled.file.references if each.symbol == name]
+        truth = any_of(
+            all_of((compiled.truth(each.condition), Truth.UNKNOWN))
+            if each.is_in_template or each.is_in_inline
+            else compiled.truth(each.condition)
+            for each in uses
+        )
+        if not uses:
+            truth = Truth.UNKNOWN  # by a macro, or where no function was read
+        if truth is not Truth.FALSE:
+            yield name, truth

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, all_of, any_of
-from opparity.checker.languages.cpp.text_scan import references_to
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -71,9 +70,10 @@ def _truth(analysis: Analysis, compiled: Compiled, mask: LaneMask) -> Truth:
         return all_of((truth, Truth.UNKNOWN))
     if truth is Truth.FALSE or not mask.is_in_template:
         return truth
-    text = analysis.project.tree.read_text(compiled.file.path)
     used = Truth.FALSE
-    for reference in references_to(compiled.file, text, frozenset({mask.inside})):
+    for reference in compiled.file.references:
+        if reference.symbol != mask.inside:
+            continue
         is_certain = compiled.is_listed and not (reference.is_in_template or reference.is_in_inline)
         held = compiled.truth(reference.condition)
         used = any_of((used, held if is_certain else all_of((held, Truth.UNKNOWN))))

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth, evaluate
 from opparity.checker.facts.places import Related
-from opparity.checker.languages.cpp.preprocessor import read_directives
-from opparity.checker.languages.cpp.template_calls import TemplateCall, template_calls
-from opparity.checker.languages.cpp.text_scan import line_finder
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.services import Analysis
-    from opparity.checker.facts.native import Definition
+    from opparity.checker.facts.native import Definition, Reference
     from opparity.words.statements import Statement
 
 # A number, a truth value or a name with its namespace means itself; another word may be a
@@ -72,10 +69,10 @@ class TemplateNotInstantiated(Rule):
         suspects = _declared_only(analysis, compiled)
         if not suspects:
             return
-        text = analysis.project.tree.read_text(compiled.file.path)
-        calls: dict[str, list[TemplateCall]] = {}
-        for call in template_calls(compiled.file, text, suspects):
-            if compiled.truth(call.condition) is not Truth.FALSE:
+        calls: dict[str, list[Reference]] = {}
+        for call in compiled.file.references:
+            is_open = compiled.truth(call.condition) is not Truth.FALSE
+            if call.arguments and call.symbol in suspects and is_open:
                 calls.setdefault(call.symbol, []).append(call)
         for symbol, found in calls.items():
             call, reason, related = _missing(analysis, link, compiled, found)
@@ -113,8 +110,8 @@ def _declared_only(analysis: Analysis, compiled: Compiled) -> frozenset[str]:
 
 
 def _missing(
-    analysis: Analysis, link: Link, compiled: Compiled, calls: Sequence[TemplateCall]
-) -> tuple[TemplateCall, Statement | None, list[Related]]:
+    analysis: Analysis, link: Link, compiled: Compiled, calls: Sequence[Reference]
+) -> tuple[Reference, Statement | None, list[Related]]:
     """Return which call seems to lack its instantiation, why (or None), and where others are."""
     first, symbol = calls[0], calls[0].symbol
     linked = [
@@ -169,7 +166,7 @@ class _Arguments:
         self.compiled = compiled
         self.known: dict[str, bool] = {}
 
-    def may_be(self, call: TemplateCall, definition: Definition) -> bool:
+    def may_be(self, call: Reference, definition: Definition) -> bool:
         """Return whether a call may be compiled with an instantiation's arguments."""
         pairs = list(zip(call.arguments, definition.arguments, strict=False))
         return len(call.arguments) <= len(definition.arguments) and all(
@@ -182,22 +179,14 @@ class _Arguments:
         """Return whether a constant that the source sees gets a number: `constexpr int X = 90;`."""
         if number not in self.known:
             file, unit = self.compiled.file, self.compiled.unit
-            expression = re.compile(rf"[=({{<,]\s*{number}\b")
+            visible = (file.path, *self.analysis.linker.closure(file.path, unit))
             self.known[number] = any(
-                self._is_compiled(path, expression)
-                for path in (file.path, *self.analysis.linker.closure(file.path, unit))
+                self.compiled.truth(each.condition) is not Truth.FALSE
+                for path in visible
+                for each in self.analysis.project.native[path].constants
+                if each.number == number
             )
         return self.known[number]
-
-    def _is_compiled(self, path: str, expression: re.Pattern[str]) -> bool:
-        text = self.analysis.project.tree.read_text(path)
-        found = [match.start() for match in expression.finditer(text)]
-        if not found:
-            return False
-        condition_at, line_of = read_directives(path, text).condition_at, line_finder(text)
-        return any(
-            self.compiled.truth(condition_at(line_of(start))) is not Truth.FALSE for start in found
-        )
 
 
 def _places(definitions: Sequence[Definition]) -> list[Related]:

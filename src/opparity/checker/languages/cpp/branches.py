@@ -86,9 +86,7 @@ def _with_branch(lines: Sequence[str], groups: Sequence[_Group], chosen: int) ->
         is_whole = len(branches) > 1
         taken = min(chosen, len(branches) - 1) if is_whole else chosen
         for number, (start, end) in enumerate(branches):
-            first = start if number != taken else end
-            for line in range(start, first):
+            for line in range(start, end) if number != taken else (start,):
                 kept[line] = ""
-            kept[start] = ""
             kept[end] = ""
     return "\n".join(kept)

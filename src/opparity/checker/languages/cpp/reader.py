@@ -11,6 +11,7 @@ from opparity.checker.facts.places import Location, problem
 from opparity.checker.languages.cpp.bodies import without_idle_bodies
 from opparity.checker.languages.cpp.boxed_functions import boxed_functions
 from opparity.checker.languages.cpp.branches import variants
+from opparity.checker.languages.cpp.calls import read_calls
 from opparity.checker.languages.cpp.function_tables import TableReader
 from opparity.checker.languages.cpp.functions import collect, joined
 from opparity.checker.languages.cpp.macro_expansion import expanded_blocks, registering_macros
@@ -24,8 +25,9 @@ from opparity.checker.languages.cpp.registration_macros import (
 from opparity.checker.languages.cpp.registrations import read_blocks, registration_blocks
 from opparity.checker.languages.cpp.syntax import parse, text_of
 from opparity.checker.languages.cpp.text_scan import (
-    called_names,
+    constants,
     guessed_definitions,
+    init_functions,
     lane_masks,
     line_finder,
     opened_namespaces,
@@ -114,6 +116,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         definitions[:] = [replace(each, is_exported=True) for each in definitions]
     if has_errors:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
+    calls = read_calls(path, clean, line_of, condition_at, definitions)
     macros = registering_macros(directives.macro_definitions)
     blocks = read_blocks(functions.bodies, path, condition_at, macros)
     registrations = blocks.registrations
@@ -147,8 +150,11 @@ def read_native_text(path: str, text: str) -> NativeFile:
         unfollowed=tuple(blocks.unfollowed),
         named=_named(blocks, text, is_astray=has_errors),
         boxed=tuple(boxed_functions(path, clean, line_of, condition_at)),
-        called=called_names(clean),
         methods=frozenset(_METHOD.findall(clean)),
+        called=calls.names,
+        references=calls.references,
+        constants=constants(clean, line_of, condition_at),
+        init_functions=init_functions(path, clean, line_of),
         tabled=tabled,
         opened_namespaces=opened_namespaces(clean),
         has_errors=has_errors,

@@ -1,4 +1,4 @@
-"""What is read from the text itself, without the grammar: calls, masks, doubtful definitions."""
+"""What is read from the text itself: masks, constants, definitions that the grammar lost."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.native import Definition, LaneMask, Reference, Signature
+from opparity.checker.facts.native import Constant, Definition, InitFunction, LaneMask, Signature
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.cpp.preprocessor import read_directives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from opparity.checker.facts.conditions import Condition
-    from opparity.checker.facts.native import NativeFile
 
 _COMMENT_OR_STRING = re.compile(
     r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.){1,4}'", re.DOTALL
@@ -23,17 +21,14 @@ _LANE_MASK = re.compile(
     r"(__(?<!\w__)(?:shfl(?:_up|_down|_xor)?|ballot|any|all|match_any|match_all)_sync)\s*\(\s*"
     r"(0[xX][fF]{8}[uUlL]*)\s*,"
 )
-# The next two are for text that is read backwards: from the bracket to the name before it. Forwards
-# each name would be tried, at five times the cost.
-# A name that is called, called with template arguments, or launched.
-_CALLED = re.compile(r"[(<]\s*+(\w++)(?![.>])")
-# `name(…) {`: what a definition looks like where the grammar has lost its way.
-_LOOKS_DEFINED = re.compile(
-    r"\{(?:\s|tsnoc|tpecxeon|edirrevo)*+"
-    r"\)(?:[^;{}()]++|\)(?:[^;{}()]++|\)[^;{}()]*+\()*+\()*+\(\s*+(\w++)(?![.>])"
-)
-_ADDRESS = re.compile(r"&\s*+(?:\w++\s*+::\s*+)*([A-Za-z_]\w*+)")
-_QUALIFIER = r"(?:\w++\s*+::\s*+)*+"
+# `…) {`: the end of what a definition's head looks like.
+_OPENS_BODY = re.compile(r"\)(?:\s|const|noexcept|override)*+\{")
+_NAME_BEFORE = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*\Z")
+_LONGEST_HEAD = 4000
+_LONGEST_NAME = 200
+_CONSTANT = re.compile(r"\bconst(?:expr)?\b[^=;{}()]*[={(]\s*+(\d++)\s*+[)}]?\s*+;")
+_INIT_MARKS = ("PYBIND11_MODULE", "NB_MODULE", "PyInit_")
+_INIT = re.compile(r"^[^#\n]*?\b(?:(?:PYBIND11|NB)_MODULE\s*\(\s*|PyInit_)(\w+)", re.MULTILINE)
 _WORD = re.compile(r"\w+")
 # A plain text first: with the boundary before it vLLM 0.33.0 takes 0.09 s instead of 0.01.
 _USING = re.compile(r"using(?<!\wusing)\s++(namespace\s++)?((?:\w++\s*+::\s*+)*+\w++)\s*+;")
@@ -70,12 +65,6 @@ def line_finder(text: str) -> Callable[[int], int]:
     return find
 
 
-def called_names(clean: str) -> frozenset[str]:
-    """Return every name that is called or whose address is taken."""
-    backwards = {name for name in set(_CALLED.findall(clean[::-1])) if _starts_name(name[-1])}
-    return frozenset({name[::-1] for name in backwards} | set(_ADDRESS.findall(clean)))
-
-
 def opened_namespaces(clean: str) -> tuple[tuple[str, ...], ...]:
     """Return the namespaces that a using-directive opens, or a using-declaration takes from."""
     found: dict[tuple[str, ...], None] = {}
@@ -83,67 +72,6 @@ def opened_namespaces(clean: str) -> tuple[tuple[str, ...], ...]:
         parts = tuple(_WORD.findall(using[2]))
         found[parts if using[1] else parts[:-1]] = None
     return tuple(found)
-
-
-def _starts_name(character: str) -> bool:
-    return character.isascii() and not character.isdigit()
-
-
-def references_to(
-    file: NativeFile, text: str, names: frozenset[str], further: frozenset[str] = frozenset()
-) -> Iterator[Reference]:
-    """Yield the uses of some names in a file, once per condition and enclosing function.
-
-    Of `further` names those count as well that are called on an object, or passed as an argument.
-    """
-    wanted = names & file.called
-    if not wanted and not further:
-        return
-    clean = without_comments(text)
-    condition_at = read_directives(file.path, text).condition_at
-    line_of = line_finder(clean)
-    enclosing = enclosing_finder(file.definitions)
-    expression = re.compile("|".join(_uses_of(wanted, further)))
-    seen: set[tuple[str, Condition, str, tuple[str, ...]]] = set()
-    for found in expression.finditer(clean):
-        name = next(filter(None, found.groups()[1::2]))
-        qualifier = tuple(_WORD.findall(next(filter(None, found.groups()[::2]), "")))
-        line = line_of(found.start())
-        around = enclosing(line)
-        if around is None or around.signature.name == name:
-            continue  # a prototype, or the head of the definition itself
-        key = (name, condition_at(line), around.signature.qualified, qualifier)
-        if key not in seen and not in_directive(clean, found.start()):
-            seen.add(key)
-            yield Reference(
-                name,
-                Location(file.path, line),
-                key[1],
-                inside=around.signature.qualified,
-                is_in_template=around.is_template,
-                is_in_inline=around.is_inline,
-                qualifier=qualifier,
-            )
-
-
-def _uses_of(names: frozenset[str], further: frozenset[str]) -> Iterator[str]:
-    """Yield expressions of two groups each: the qualifier of a name that is used, and the name."""
-    if names:
-        qualified = rf"({_QUALIFIER})({_one_of(names)})"
-        yield rf"(?<![\w.>]){qualified}\s*(?=[(<])"
-        yield rf"&\s*{qualified}\b"
-    if further:
-        yield rf"(?:\.|->)\s*()({_one_of(further)})\s*(?=\()"
-        yield rf"(?<=[(,])\s*({_QUALIFIER})({_one_of(further)})\s*(?=[,)])"
-
-
-def _one_of(names: frozenset[str]) -> str:
-    return "|".join(re.escape(name) for name in sorted(names))
-
-
-def is_variable(clean: str, name: str) -> bool:
-    """Return whether a text declares a variable or a parameter of a name."""
-    return bool(re.search(rf"[\w>&*]\s+[&*]*{re.escape(name)}\s*[=;,)\[{{:]", clean))
 
 
 def enclosing_finder(definitions: Iterable[Definition]) -> Callable[[int], Definition | None]:
@@ -204,13 +132,49 @@ def guessed_definitions(
 ) -> Iterator[Definition]:
     """Yield what looks like a definition and was not parsed as one."""
     parsed = {(definition.signature.name, definition.condition) for definition in known}
-    for found in reversed(list(_LOOKS_DEFINED.finditer(clean[::-1]))):
-        name = found.group(1)[::-1]
-        if name in _NEVER_FUNCTIONS or name.isupper() or not _starts_name(name[0]):
+    for found in _OPENS_BODY.finditer(clean):
+        start = _opening(clean, found.start())
+        named = _NAME_BEFORE.search(clean, max(0, start - _LONGEST_NAME), max(0, start))
+        if named is None or named[1] in _NEVER_FUNCTIONS or named[1].isupper():
             continue
-        line = line_of(len(clean) - found.end())
+        line = line_of(named.start(1))
         condition = condition_at(line)
-        if (name, condition) not in parsed:
-            yield Definition(
-                Signature(name, (), (), ""), Location(path, line), condition, is_guessed=True
-            )
+        if (named[1], condition) not in parsed:
+            signature = Signature(named[1], (), (), "")
+            yield Definition(signature, Location(path, line), condition, is_guessed=True)
+
+
+def _opening(text: str, closing: int) -> int:
+    """Return where the parenthesis opens that is closed there; -1 where a statement ends first."""
+    depth = 0
+    for position in range(closing, max(-1, closing - _LONGEST_HEAD), -1):
+        character = text[position]
+        if character in ";{}":
+            return -1
+        depth += (character == ")") - (character == "(")
+        if depth == 0:
+            return position
+    return -1
+
+
+def constants(
+    clean: str, line_of: Callable[[int], int], condition_at: Callable[[int], Condition]
+) -> tuple[Constant, ...]:
+    """Return the numbers that constants are given, each once per condition."""
+    found = (
+        Constant(number[1], condition_at(line_of(number.start(1))))
+        for number in _CONSTANT.finditer(clean)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def init_functions(
+    path: str, clean: str, line_of: Callable[[int], int]
+) -> tuple[InitFunction, ...]:
+    """Return what Python calls to import a module, or several."""
+    if not any(mark in clean for mark in _INIT_MARKS):
+        return ()
+    return tuple(
+        InitFunction(found[1], Location(path, line_of(found.start(1))))
+        for found in _INIT.finditer(clean)
+    )

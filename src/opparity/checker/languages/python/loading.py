@@ -1,0 +1,83 @@
+"""How Python loads libraries without an import statement: by their files, or as texts."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.places import Location
+from opparity.checker.languages.python.syntax import parse_quietly
+from opparity.checker.tree.contents import FileNotReadable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from opparity.checker.tree.contents import Tree
+
+_LOADERS = (
+    b"load_library(",
+    b"import_module(",
+    b"__import__(",
+    b"CDLL(",
+    b"spec_from_file_location(",
+    b"ExtensionFileLoader(",
+)
+# Who finds files by patterns may load any.
+_FINDERS = (b".so", b"glob", b"torch.ops.load")
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleLoad:
+    """A call whose first argument is the name of a module that is built on demand."""
+
+    module: str
+    is_by_ctypes: bool
+    location: Location
+
+
+def may_be_loaded(tree: Tree, name: str) -> bool:
+    """Return whether Python may load a module by its file, or by its name as a text."""
+    wanted = (name.encode(), *_FINDERS)
+    contents = (tree.read(path) for path in tree.python)
+    return any(
+        any(loader in content for loader in _LOADERS) and any(each in content for each in wanted)
+        for content in contents
+    )
+
+
+def read_module_loads(tree: Tree, modules: Collection[str]) -> tuple[ModuleLoad, ...]:
+    """Return where modules are loaded, of those that ctypes loads somewhere."""
+    if not modules:
+        return ()
+    contents = {path: tree.read(path) for path in tree.python}
+    # Without the quotation marks first, which are frequent: 0.02 s instead of 0.04 for vLLM 0.33.0.
+    speaking = [
+        path for path, text in contents.items() if b"ctypes" in text and b'"ctypes"' in text
+    ]
+    found = [*_loads(tree, speaking, modules)]
+    known = {each.module for each in found if each.is_by_ctypes}
+    quoted = [b'"%s"' % name.encode() for name in known]
+    others = [
+        path
+        for path, text in contents.items()
+        if path not in speaking and any(name in text for name in quoted)
+    ]
+    return (*found, *_loads(tree, others, known))
+
+
+def _loads(tree: Tree, paths: Iterable[str], modules: Collection[str]) -> Iterator[ModuleLoad]:
+    for path in paths:
+        try:
+            syntax = parse_quietly(tree.read_text(path))
+        except (FileNotReadable, SyntaxError, ValueError, RecursionError, MemoryError):
+            continue  # an unknown of the Python reader's already
+        for node in ast.walk(syntax):
+            match node:
+                case ast.Call(args=[ast.Constant(str() as name), *_]) if name in modules:
+                    values = [keyword.value for keyword in node.keywords]
+                    is_by_ctypes = any(
+                        isinstance(value, ast.Constant) and value.value == "ctypes"
+                        for value in values
+                    )
+                    yield ModuleLoad(name, is_by_ctypes, Location(path, node.lineno))
