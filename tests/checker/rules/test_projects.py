@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2] / "projects"
 PROJECTS = sorted(ROOT.rglob("expected.json"))
+# A kind of mistake each, broken and repaired.
+KINDS = sorted((ROOT / "kinds").iterdir())
 
 
 def place_of(result: Finding | Unknown) -> dict[str, Any]:
@@ -63,3 +65,25 @@ def test_a_project_has_the_findings_and_unknowns_it_was_made_for_and_no_others(
     tree = open_tree(expected.parent).without(lambda path: path == expected.name)
     check = check_project(Analysis(read_project(tree, platforms)))
     assert as_written(check) == document
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda path: path.name)
+def test_only_the_broken_tree_of_a_kind_has_an_error_or_a_warning(kind: Path) -> None:
+    loud = {
+        state: [
+            each
+            for each in json.loads((kind / state / "expected.json").read_text())["findings"]
+            if each["severity"] != "information"
+        ]
+        for state in ("broken", "repaired")
+    }
+    assert loud["broken"]
+    assert not loud["repaired"]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda path: path.name)
+def test_the_platforms_of_a_kind_are_those_that_its_build_knows(kind: Path) -> None:
+    for state in ("broken", "repaired"):
+        expected = json.loads((kind / state / "expected.json").read_text())
+        found = read_project(kind / state).asked
+        assert [platform.label for platform in found] == expected["platforms"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ _OF_TORCH = frozenset(
     | {"torchvision", "torchaudio", "loaded_libraries", "load_library", "import_module", "_dir"}
 )
 _COMPILERS = (b"nvrtcCreateProgram", b"hiprtcCreateProgram", b"nvrtcCompileProgram")
+_NO_CODE = re.compile(
+    rb"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|#[^\n]*"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,9 @@ class _Understanding:
             if target.kind != "jit"
             for source in target.sources
         }
+        # Where nothing at all is built ahead, whatever there is, is for the compiler that there is.
+        if self.compilers and not (ahead or self.extensions or self._has_problems()):
+            return self.sources
         names = {
             name.decode(errors="replace").rpartition("/")[2]
             for text in self.project.texts.values()
@@ -213,6 +220,10 @@ class _Understanding:
         }
         named = {path for path in self.sources if path.rpartition("/")[2] in names}
         return tuple(sorted((jit | named) - ahead))
+
+    def _has_problems(self) -> bool:
+        """Return whether some build description could not be read to its end."""
+        return any(build.problems for build in self.project.builds)
 
     # ---- not followed
 
@@ -257,10 +268,16 @@ class _Understanding:
         }
         found: dict[str, str] = {}
         for path, text in sorted(self.project.texts.items()):
-            for library, operator in sorted(text.uses):
+            foreign: dict[str, bytes] = {}
+            for library, operator in text.uses:
                 name = f"{library.decode()}::{operator.decode()}"
                 is_own = operator.decode() in defined or self.registered.is_anywhere(name)
                 if operator and not is_own and library.decode() not in _OF_TORCH:
+                    foreign[name] = b"torch.ops." + library + b"." + operator
+            # A docstring may speak of an operator, too.
+            code = _NO_CODE.sub(b"", self.project.tree.read(path)) if foreign else b""
+            for name, written in foreign.items():
+                if written in code:
                     found.setdefault(name, path)
         return tuple(sorted(found.items()))
 

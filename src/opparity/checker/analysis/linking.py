@@ -46,12 +46,17 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A file as a target compiles it: the list entry behind it and the macros it sees."""
+    """A file as a target compiles it: the list entry behind it and the macros it sees.
+
+    Attributes:
+        keeper: the other library that has the file and keeps its functions to itself; "" for none.
+    """
 
     file: NativeFile
     source: Source
     unit: TranslationUnit
     is_listed: bool
+    keeper: str = ""
 
     def truth(self, condition: Condition) -> Truth:
         """Return whether a line under a condition is compiled."""
@@ -70,6 +75,8 @@ class Link:
         description: the build description that makes the target.
         compiled: every file that takes part, sources first.
         definitions: last part of a name -> the definitions, each with the file as compiled.
+        exported: the functions whose prototypes say that other libraries may use them, and members
+            of classes, which may say so as a whole.
     """
 
     platform: Platform
@@ -77,6 +84,7 @@ class Link:
     description: str
     compiled: list[Compiled] = field(default_factory=list)
     definitions: dict[str, list[tuple[Definition, Compiled]]] = field(default_factory=dict)
+    exported: frozenset[str] = frozenset()
     is_complete: Truth = Truth.TRUE
 
     def defined(self, wanted: Wanted, use: Use) -> Truth:
@@ -90,6 +98,7 @@ class Link:
             (definition, compiled)
             for definition, compiled in self.definitions.get(last, ())
             if is_linkable(definition, use.path)
+            and not (compiled.keeper and self.is_kept(definition, compiled, use.path))
         ]
         # Where the grammar lost its way a namespace may be lost too.
         found = [pair for pair in reachable if wanted.may_be(pair[0])] or [
@@ -105,6 +114,14 @@ class Link:
         ]
         held = implies(use.condition, disjunction(*certain), use.unit)
         return Truth.TRUE if held is Truth.TRUE else Truth.UNKNOWN
+
+    def is_kept(self, definition: Definition, compiled: Compiled, path: str) -> bool:
+        """Return whether a library keeps a definition from the file at a path."""
+        if definition.is_exported or definition.signature.name in self.exported:
+            return False
+        return not any(
+            part.keeper == compiled.keeper and part.file.path == path for part in self.compiled
+        )
 
     def registrations(self) -> Iterator[tuple[Registration, Use]]:
         """Yield the registrations that the target may compile."""
@@ -131,6 +148,11 @@ class Linker:
         self.project = project
         self.links: dict[tuple[str, str, str], Link] = {}
         self.included: dict[str, tuple[tuple[str, Condition], ...]] = {}
+        self.exported = frozenset(
+            name
+            for name, declarations in project.declarations.items()
+            if any(each.is_exported or each.is_member for each in declarations)
+        )
         self.by_name: dict[str, list[str]] = {}
         for path in project.native:
             self.by_name.setdefault(posixpath.basename(path), []).append(path)
@@ -174,7 +196,7 @@ class Linker:
     def _link(
         self, platform: Platform, target: Target, description: str, by_name: dict[str, Target]
     ) -> Link:
-        link = Link(platform, target, description)
+        link = Link(platform, target, description, exported=self.exported)
         for part in _with_linked(target, by_name):
             if link.is_complete is not Truth.UNKNOWN and part.is_complete is not Truth.TRUE:
                 link.is_complete = part.is_complete
@@ -187,7 +209,8 @@ class Linker:
 
     def _compile(self, link: Link, part: Target, target: Target) -> None:
         seen: set[str] = set()
-        del target
+        is_other = part.name != target.name and part.kind == "shared"
+        keeper = part.name if is_other and part.is_hidden else ""
         for source in part.sources:
             file = self.project.native.get(source.path)
             if file is None:
@@ -195,13 +218,13 @@ class Linker:
             unit = translation_unit(
                 link.platform, part, source.path, self.project.macro_definitions
             )
-            link.compiled.append(Compiled(file, source, unit, is_listed=True))
+            link.compiled.append(Compiled(file, source, unit, is_listed=True, keeper=keeper))
             for path in self.closure(source.path, unit):
                 key = f"{path}:{unit.language}"
                 if key not in seen:
                     seen.add(key)
                     header = self.project.native[path]
-                    link.compiled.append(Compiled(header, source, unit, is_listed=False))
+                    link.compiled.append(Compiled(header, source, unit, False, keeper))
 
     def closure(self, path: str, unit: TranslationUnit) -> list[str]:
         """Return the tree's files that a source includes with the macros it sees."""

@@ -144,8 +144,14 @@ class _Column:
 
     def _defined(self, name: str, found: list[tuple[Registration, Truth]]) -> Answer:
         """Return whether the platform registers an operator; what was not read may do so too."""
+        operators, platform = self.process.operators, self.process.platform
+        if not found and name in operators.python:
+            places = tuple(
+                Related(each.location, state("place.registered")) for each in operators.python[name]
+            )
+            return Answer(operators.exists(platform, name), places[:_MOST_PLACES])
         answer = _answer(found, state("place.registered"))
-        is_open = self.process.operators.is_open(self.process.platform, name)
+        is_open = operators.is_open(platform, name)
         if answer.truth is Truth.FALSE and is_open:
             return Answer(Truth.UNKNOWN)
         return answer

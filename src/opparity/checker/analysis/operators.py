@@ -20,7 +20,7 @@ from opparity.checker.facts.conditions import (
     truth_of,
 )
 from opparity.checker.facts.names import library_name
-from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.native import Registration, RegistrationKind
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Linker
     from opparity.checker.analysis.project import Project
     from opparity.checker.facts.builds import Target
-    from opparity.checker.facts.native import Registration
     from opparity.checker.facts.platforms import Platform
     from opparity.checker.facts.python import Call, Guard, PythonRegistration
     from opparity.words.statements import Statement
@@ -72,6 +71,7 @@ class PlatformOperators:
         unread_libraries: those among them whose lists may have any file of the tree.
         has_targets: the platform builds anything at all.
         modules: the last names of what it builds.
+        keys: operator -> the dispatch keys that it is implemented for.
     """
 
     native: dict[str, list[Defined]] = field(default_factory=dict)
@@ -79,6 +79,7 @@ class PlatformOperators:
     unread_libraries: set[str] = field(default_factory=set)
     has_targets: bool = False
     modules: set[str] = field(default_factory=set)
+    keys: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,25 @@ class Absence:
 
 
 class Operators:
-    """The operators of a tree on each of its platforms."""
+    """The operators of a tree on each of its platforms.
+
+    Attributes:
+        known: those that native code defines somewhere, or implements for Python, by full name.
+        implemented: those that it implements.
+        libraries: the namespaces and modules that it defines them in; and
+        namespaces, modules: of these, those of torch's dispatcher, and those of pybind11 and the
+            like.
+    """
 
     def __init__(self, project: Project, linker: Linker) -> None:
         self.project = project
         self.linker = linker
         self.known: dict[str, None] = {}
         self.libraries: set[str] = set()
+        self.namespaces: set[str] = set()
+        self.modules: set[str] = set()
         self.bound: set[str] = set()
+        self.implemented: set[str] = set()
         self.python: dict[str, list[PythonRegistration]] = {}
         self.found: dict[tuple[str, str], Truth] = {}
         self.by_platform = {each.label: self._read(each) for each in project.platforms}
@@ -109,6 +121,7 @@ class Operators:
             for registration in file.registrations:
                 name = f"{registration.library}::{registration.operator}"
                 self.python.setdefault(name, []).append(registration)
+        self.known.update(dict.fromkeys(self.implemented & self.python.keys()))
 
     def _read(self, platform: Platform) -> PlatformOperators:
         found = PlatformOperators()
@@ -122,18 +135,38 @@ class Operators:
                 found.unread_libraries.add(target.name.rpartition(".")[2])
             for compiled in link.compiled:
                 for registration in compiled.file.registrations:
-                    if registration.kind not in _DEFINING:
-                        continue
                     library = library_name(registration.library, target)
                     name = f"{library}::{registration.operator}"
+                    if registration.kind not in _DEFINING:
+                        self.implemented.add(name)
+                        if compiled.truth(registration.condition) is not Truth.FALSE:
+                            found.keys.setdefault(name, set()).add(registration.key)
+                        continue
                     self.known[name] = None
                     self.libraries.add(library)
                     if registration.kind is RegistrationKind.BIND:
                         self.bound.add(name)
+                        self.modules.add(library)
+                    else:
+                        self.namespaces.add(library)
                     truth = all_of((target.built, compiled.truth(registration.condition)))
                     defined = Defined(registration, target, truth)
                     found.native.setdefault(name, []).append(defined)
         return found
+
+    def defined_in_python(self) -> Iterator[Registration]:
+        """Yield what Python defines by a schema, as C++ would have written it."""
+        for registrations in self.python.values():
+            for each in registrations:
+                if each.schema:
+                    yield Registration(
+                        RegistrationKind.DEF,
+                        each.library,
+                        each.operator,
+                        each.location,
+                        "python",
+                        schema=each.schema,
+                    )
 
     def is_unbuilt_module(self, platform: Platform, call: Call) -> bool:
         """Return whether a call is of an extension module that a platform does not build at all."""
@@ -153,6 +186,10 @@ class Operators:
         found = self.by_platform[platform.label].native.get(name, [])
         return [each for each in found if each.truth is not Truth.FALSE]
 
+    def keys(self, platform: Platform, name: str) -> frozenset[str]:
+        """Return the dispatch keys that a platform may implement an operator for; "" is all."""
+        return frozenset(self.by_platform[platform.label].keys.get(name, ()))
+
     def is_open(self, platform: Platform, name: str) -> bool:
         """Return whether a list that was not read to its end may define an operator there.
 
@@ -171,6 +208,8 @@ class Operators:
     def _exists(self, platform: Platform, name: str) -> Truth:
         here = self.by_platform[platform.label]
         truths = [each.truth for each in here.native.get(name, ())]
+        # Where Python asks for an operator before it defines it, the answer is what C++ registers.
+        self.found[platform.label, name] = any_of(truths)
         process = Process(platform, self)
         truths.extend(process.truth_of(each.guards) for each in self.python.get(name, ()))
         found = any_of(truths)

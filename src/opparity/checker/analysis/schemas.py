@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a schema; `by_keyword` behind the star."""
+
+    name: str
+    has_default: bool
+    by_keyword: bool = False
+
 
 def split_arguments(schema: str) -> list[str] | None:
     """Return the arguments between a schema's brackets; None for an unfinished schema."""
@@ -18,6 +29,42 @@ def split_arguments(schema: str) -> list[str] | None:
         else:
             parts[-1] += character
     return None
+
+
+def returned_by(schema: str) -> int | None:
+    """Return how many values a schema returns; None for an unfinished schema."""
+    _, arrow, returned = schema.rpartition("->")
+    bare = returned.strip()
+    if not arrow or not bare:
+        return None
+    if not bare.startswith("("):
+        return 1
+    return len(split_arguments(bare) or [])
+
+
+def parameters_of(schema: str) -> tuple[Argument, ...] | None:
+    """Return the arguments of a schema with their names; None for an unfinished schema."""
+    parts = split_arguments(schema)
+    if parts is None or "->" not in schema:
+        return None
+    star = schema.partition("(")[2].replace(" ", "").find(",*,")
+    behind = star >= 0 or schema.partition("(")[2].lstrip().startswith("*,")
+    ahead = len(split_arguments(_before_star(schema)) or []) if behind else len(parts)
+    return tuple(
+        Argument(part.partition("=")[0].split()[-1], "=" in part, by_keyword=index >= ahead)
+        for index, part in enumerate(parts)
+        if part.partition("=")[0].split()
+    )
+
+
+def _before_star(schema: str) -> str:
+    """Return a schema without what stands behind its star."""
+    depth = 0
+    for position, character in enumerate(schema):
+        depth += (character in "([") - (character in ")]")
+        if character == "*" and depth == 1:
+            return schema[:position].rstrip(", ") + ")"
+    return schema
 
 
 def arguments_of(schema: str) -> list[str] | None:

@@ -13,6 +13,7 @@ from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, pl
 from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.translation import TORCH_MACROS
+from opparity.checker.analysis.unregistered import Unregistered
 from opparity.checker.languages.python.loading import read_module_loads
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class Analysis:
     def operators(self) -> Operators:
         """Return which operators exist on each platform."""
         return Operators(self.project, self.linker)
+
+    @cached_property
+    def unregistered(self) -> Unregistered:
+        """Return what Python uses of the tree's own that nobody registers."""
+        return Unregistered(self.project, self.linker, self.operators)
 
     @cached_property
     def own_macros(self) -> frozenset[str]:

@@ -76,7 +76,27 @@ def find_symbol(
     if answer is Truth.UNKNOWN:
         reason = state("whereabouts.undecided")
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
+    keeper = _keeper(link, wanted, use)
+    if keeper:
+        reason = state("whereabouts.hidden", target=keeper)
+        return Whereabouts(Truth.FALSE, is_nowhere=False, reason=reason, related=related)
     return _not_built(analysis, link, elsewhere, related)
+
+
+def _keeper(link: Link, wanted: Wanted, use: Use) -> str:
+    """Return the library that is linked and keeps a function to itself; "" for none."""
+    last = _last(wanted.symbol)
+    return next(
+        (
+            part.keeper
+            for definition, part in link.definitions.get(last, ())
+            if part.keeper
+            and wanted.may_be(definition)
+            and part.truth(definition.condition) is Truth.TRUE
+            and link.is_kept(definition, part, use.path)
+        ),
+        "",
+    )
 
 
 def _is_astray(project: Project, wanted: Wanted, definition: Definition) -> bool:

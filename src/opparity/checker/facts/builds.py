@@ -56,6 +56,7 @@ class Target:
         is_complete: FALSE where it also has sources from outside the tree (FetchContent,
             generators); UNKNOWN where its list may hold any file.
         links: other targets of the tree that it links or takes objects from.
+        is_hidden: its functions are for itself alone, unless they say otherwise.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Target:
     is_complete: Truth = Truth.TRUE
     links: tuple[str, ...] = ()
     built: Truth = Truth.TRUE
+    is_hidden: bool = False
 
 
 @fact

@@ -38,11 +38,13 @@ class Signature:
 
 @fact
 class Declaration:
-    """A function's prototype."""
+    """A function's prototype; `is_member` for one in a class, `is_exported` for other libraries."""
 
     signature: Signature
     location: Location
     condition: Condition = ALWAYS
+    is_member: bool = False
+    is_exported: bool = False
 
 
 @fact
@@ -51,6 +53,7 @@ class Definition:
 
     Attributes:
         is_local: `static`, or in an anonymous namespace: no other file can link to it.
+        is_exported: it says itself that other libraries may use it.
         is_empty: the body has no statement under any condition.
         content: the condition under which the body has a statement at all.
         end_line: the body's last line.
@@ -72,6 +75,7 @@ class Definition:
     is_guessed: bool = False
     arguments: tuple[str, ...] = ()
     content: Condition = ALWAYS
+    is_exported: bool = False
 
 
 class RegistrationKind(StrEnum):
@@ -126,6 +130,30 @@ class Registration:
 
 
 @fact
+class LibraryBlock:
+    """A block that defines a whole namespace: `TORCH_LIBRARY(demo, m)`."""
+
+    library: str
+    location: Location
+    condition: Condition = ALWAYS
+
+
+@fact
+class BoxedFunction:
+    """A function that takes its arguments from a stack, and leaves its results there.
+
+    Attributes:
+        reads, writes: how many places of the stack it reads and writes, from the first.
+    """
+
+    name: str
+    reads: int
+    writes: int
+    location: Location
+    condition: Condition = ALWAYS
+
+
+@fact
 class HandedOn:
     """A library that a registration block gives to a function: `register_kernels(m)`.
 
@@ -176,6 +204,7 @@ class Reference:
     condition: Condition = ALWAYS
     inside: str = ""
     is_in_template: bool = False
+    is_in_inline: bool = False
     qualifier: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
 
@@ -279,9 +308,13 @@ class NativeFile:
 
     Attributes:
         templates: the function templates that are declared without a body.
+        boxed: the functions that take a stack by hand.
         called: every name that is called or whose address is taken.
-        references: the uses of functions inside of functions that are no templates.
+        methods: every name that is called on an object.
+        references: the uses of functions inside of functions; of those inside of templates, the
+            file's own templates' and the functions' with lane masks.
         tabled: the names in initialisers outside of functions, some of them functions'.
+        owned: the blocks that define a namespace as a whole.
         handed_on: libraries that registration blocks give to functions.
         unfollowed: registrations that could not be followed.
         named: the names that registration blocks write as texts, of operators, classes and values.
@@ -294,10 +327,13 @@ class NativeFile:
     templates: tuple[Declaration, ...] = ()
     definitions: tuple[Definition, ...] = ()
     registrations: tuple[Registration, ...] = ()
+    owned: tuple[LibraryBlock, ...] = ()
     handed_on: tuple[HandedOn, ...] = ()
     unfollowed: tuple[Unfollowed, ...] = ()
     named: frozenset[str] = frozenset()
+    boxed: tuple[BoxedFunction, ...] = ()
     called: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
     references: tuple[Reference, ...] = ()
     constants: tuple[Constant, ...] = ()
     init_functions: tuple[InitFunction, ...] = ()

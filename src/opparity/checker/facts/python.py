@@ -46,6 +46,9 @@ class Call:
         bound: the guards of the imports that give it this name; and
         imported: where the module that makes this use is known to be imported for a platform.
         is_compared: the operator is read to compare something with it.
+        of_module: what is used is an attribute of an extension module, not of `torch.ops`.
+        is_compiled: the function around it is compiled by torch.compile, itself or through one that
+            calls it.
         shared: where a module that uses this code without a guard imports something for a platform.
     """
 
@@ -65,6 +68,8 @@ class Call:
     imported: Condition = NEVER
     is_compared: bool = False
     shared: Condition = NEVER
+    of_module: bool = False
+    is_compiled: bool = False
 
     @property
     def qualified(self) -> str:
@@ -73,11 +78,46 @@ class Call:
 
 
 @fact
+class Parameters:
+    """What a Python function takes.
+
+    Attributes:
+        names: its positional parameters; the last `defaults` of them have defaults.
+        keywords: those that are given by keyword alone, each with whether it has a default.
+        takes_rest, takes_keywords: it has `*args`, `**kwargs`.
+    """
+
+    names: tuple[str, ...] = ()
+    defaults: int = 0
+    keywords: tuple[tuple[str, bool], ...] = ()
+    takes_rest: bool = False
+    takes_keywords: bool = False
+
+
+@fact
+class Fake:
+    """A function that stands for an operator where its data is not there: `register_fake`.
+
+    Attributes:
+        parameters: the function's; None where it is not known which function it is.
+    """
+
+    library: str
+    operator: str
+    location: Location
+    guards: tuple[Guard, ...] = ()
+    parameters: Parameters | None = None
+
+
+@fact
 class PythonRegistration:
     """An operator that Python itself defines: `Library.define`, `custom_op`, a direct helper.
 
     Attributes:
         inside: the dotted name of the function that defines it when it is called; "" for none.
+        is_definition: it is a plain `define` or `custom_op`, and no helper's call.
+        schema: the whole schema of a `define`; "" where there is none.
+        parameters: those of the function whose signature is the schema; None for no such function.
     """
 
     library: str
@@ -85,6 +125,9 @@ class PythonRegistration:
     location: Location
     guards: tuple[Guard, ...] = ()
     inside: str = ""
+    schema: str = ""
+    parameters: Parameters | None = None
+    is_definition: bool = False
 
 
 @fact
@@ -113,10 +156,17 @@ class TableUse:
 
 @fact
 class PythonFile:
-    """Everything read from one Python file."""
+    """Everything read from one Python file.
+
+    Attributes:
+        used: the functions and classes that something uses, where another file uses any of them;
+            else none.
+    """
 
     path: str
     calls: tuple[Call, ...] = ()
     registrations: tuple[PythonRegistration, ...] = ()
     table_uses: tuple[TableUse, ...] = ()
+    used: frozenset[str] = frozenset()
+    fakes: tuple[Fake, ...] = ()
     problems: tuple[Problem, ...] = ()

@@ -20,7 +20,8 @@ _MARKS = {
     rb"enable_language\(\s*hip|STREQUAL\s+\"?hip\b|languages[^)]*\bhip\b)",
     "cpu": rb"STREQUAL\s+\"?(?i:cpu)\b|CPU_ONLY|CppExtension|==\s*[\"']cpu[\"']|"
     rb"backend\s*=\s*\"cpu\"|define_cpu_extension",
-    "xpu": rb"SyclExtension|STREQUAL\s+\"?(?i:xpu)\b|backend\s*=\s*\"xpu\"|DPCPPExtension",
+    "xpu": rb"IntelSYCL|-fsycl\b|\bicpx\b|enable_language\(\s*SYCL|LANGUAGES[^)]*\bSYCL\b|"
+    rb"SyclExtension|STREQUAL\s+\"?(?i:xpu)\b|backend\s*=\s*\"xpu\"|DPCPPExtension",
     "mlu": rb"FORCE_MLU|MLUExtension",
     "npu": rb"FORCE_NPU|NpuExtension|\bNPUOpBuilder\b|ascendc_library|\bASCEND_HOME_PATH\b",
     "musa": rb"FORCE_MUSA|MUSAExtension",
@@ -38,12 +39,16 @@ NOT_SHIPPED = re.compile(
     re.IGNORECASE,
 )
 COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm", ".mu", ".sycl")
+# A registration for XPU, or a kernel of SYCL.
+_FOR_XPU = re.compile(rb"\bkXPU\b|DispatchKey::XPU|_IMPL\(\w+,\s*XPU\b|<sycl/sycl\.hpp>")
 _GPU_SOURCE = (".cu", ".cuh", ".hip")
 
 
 def known_platforms(tree: Tree) -> tuple[Platform, ...]:
     """Return the platforms that a tree's build knows; CPU where it speaks of none."""
     found = dict.fromkeys(_named(tree))
+    if not found and any(_FOR_XPU.search(tree.read(path)) for path in tree.native):
+        return (Platform("xpu"),)
     if not found:
         has_gpu_sources = any(path.endswith(_GPU_SOURCE) for path in tree.native)
         return (Platform("cuda" if has_gpu_sources else "cpu"),)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, concerns
+from opparity.checker.analysis.schemas import Argument, parameters_of
+from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
 from opparity.checker.rules.base import Rule
@@ -17,12 +20,14 @@ from opparity.words.statements import state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
-    from opparity.checker.facts.native import Registration
+    from opparity.checker.facts.native import Parameter, Registration
     from opparity.checker.facts.platforms import Platform
     from opparity.words.statements import Statement
 
-_SCHEMA = re.compile(r"^\s*[\w:.]+\s*\((?P<arguments>.*)\)\s*->", re.DOTALL)
+# `py::args` takes whatever is left, and a member function has its object before its arguments.
+_TAKES_ANY = re.compile(r"\b(?:args|kwargs)\b|^\.\.\.$")
 
 
 class ArgumentCountDiffersFromSchema(Rule):
@@ -121,31 +126,34 @@ def _may_run(analysis: Analysis, platform: Platform, call: Call) -> bool:
 
 def _refusal(analysis: Analysis, platform: Platform, call: Call) -> Refusal | None:
     """Return why every schema of the operator on a platform refuses a call; None if one may not."""
+    if call.overload and call.overload != "default":
+        return None
+    operators = analysis.operators
+    defined = [each.registration for each in operators.definitions(platform, call.qualified)]
+    defined += [each for each in operators.defined_in_python() if each.qualified == call.qualified]
     refusals: list[Refusal] = []
-    for defined in analysis.operators.definitions(platform, call.qualified):
-        taken = arguments_of(defined.registration.schema)
+    for registration in defined:
+        taken = parameters_of(registration.schema)
         if taken is None:
-            taken = _bound(defined.registration)
-        if taken is None or (call.overload and call.overload != "default"):
-            return None
-        refusal = _compare(defined.registration, taken, call)
+            taken = _bound(analysis.project, registration)
+        refusal = _compare(registration, taken, call) if taken is not None else None
         if refusal is None:
             return None
         refusals.append(refusal)
     return refusals[0] if refusals else None
 
 
-def _compare(
-    registration: Registration, taken: tuple[tuple[str, bool], ...], call: Call
-) -> Refusal | None:
-    names = [name for name, _ in taken]
-    required = sum(1 for _, has_default in taken if not has_default)
+def _compare(registration: Registration, taken: tuple[Argument, ...], call: Call) -> Refusal | None:
+    known = tuple(each.name for each in taken if each.name)
+    required = sum(not each.has_default for each in taken)
     for keyword in call.keywords:
-        if keyword not in names:
+        if keyword not in known:
             return Refusal(
                 registration,
                 state("CAL006.keyword", keyword=keyword),
-                state("CAL006.names", names=tuple(names)),
+                state("CAL006.names", names=known)
+                if known
+                else state("CAL006.unnamed", count=len(taken)),
             )
     if required <= call.argument_count <= len(taken):
         return None
@@ -161,40 +169,46 @@ def _is_placeholder(registration: Registration) -> bool:
     vLLM's bindings for the CPU have some, so that Python's modules can be imported.
     """
     schema = registration.schema
-    return arguments_of(schema) == () and schema.partition("->")[2].strip() == "()"
+    return parameters_of(schema) == () and schema.partition("->")[2].strip() == "()"
 
 
-def _bound(registration: Registration) -> tuple[tuple[str, bool], ...] | None:
-    """Return the arguments that `py::arg` names; pybind11 wants all of them or none."""
-    names = registration.argument_names
-    required = len(names) - registration.argument_defaults
-    return tuple((name, number >= required) for number, name in enumerate(names)) or None
+def _bound(project: Project, registration: Registration) -> tuple[Argument, ...] | None:
+    """Return the arguments that `py::arg` names; pybind11 wants all of them or none.
 
-
-def arguments_of(schema: str) -> tuple[tuple[str, bool], ...] | None:
-    """Return (name, whether it has a default) of a schema's arguments; None for no schema."""
-    match = _SCHEMA.match(schema)
-    if not match:
+    Without names it takes as many as the function has parameters, C++'s defaults or not.
+    """
+    given = registration.argument_names
+    required = len(given) - registration.argument_defaults
+    if given:
+        return tuple(Argument(name, number >= required) for number, name in enumerate(given))
+    if registration.kind is not RegistrationKind.BIND or registration.style != "pybind":
         return None
-    found: list[tuple[str, bool]] = []
-    for part in _split(match["arguments"]):
-        declaration, equals, _ = part.partition("=")
-        words = declaration.split()
-        if not words or words == ["*"]:
-            continue
-        found.append((words[-1], bool(equals)))
-    return tuple(found)
+    found = {len(each) for each in _parameters(project, registration)}
+    return (
+        tuple(Argument("", has_default=False) for _ in range(found.pop()))
+        if len(found) == 1
+        else None
+    )
 
 
-def _split(text: str) -> Iterator[str]:
-    """Yield the parts between commas that lie in no bracket."""
-    depth, start = 0, 0
-    for position, character in enumerate(text):
-        if character in "([":
-            depth += 1
-        elif character in ")]":
-            depth -= 1
-        elif character == "," and depth == 0:
-            yield text[start:position]
-            start = position + 1
-    yield text[start:]
+def _parameters(project: Project, registration: Registration) -> list[tuple[Parameter, ...]]:
+    """Return the parameters that the bound function may have; none where that is not certain."""
+    if registration.parameters is not None:
+        found = [registration.parameters]
+    else:
+        last = registration.symbol.rpartition("::")[2]
+        definitions = [
+            each for each in project.definitions.get(last, ()) if names(registration.symbol, each)
+        ]
+        if not definitions or any(
+            each.is_guessed or each.is_template or each.is_instantiation for each in definitions
+        ):
+            return []
+        found = [each.signature.parameters for each in definitions]
+        found += [
+            each.signature.parameters
+            for each in project.declarations.get(last, ())
+            if each.signature.namespace == definitions[0].signature.namespace
+        ]
+    takes_any = any(_TAKES_ANY.search(parameter.type) for each in found for parameter in each)
+    return [] if takes_any else found

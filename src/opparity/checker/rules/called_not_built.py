@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.emitted import Emitted
 from opparity.checker.analysis.linking import is_linkable
+from opparity.checker.analysis.other_uses import other_uses
 from opparity.checker.analysis.whereabouts import find_symbol
-from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.conditions import Truth, describe
+from opparity.checker.facts.places import Related
+from opparity.checker.languages.detection import COMPILED
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.borrowing import Borrowing
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from opparity.checker.facts.native import Declaration, Reference
     from opparity.words.statements import Statement, Value
 
+# Names that a toolkit may have on another platform, or in another version.
+_OF_TOOLKITS = re.compile(r"^(?:__|atomic|cuda|cu[A-Z]|hip|nccl|rccl|cublas|cudnn|make_|to_string)")
 # Of torch, the toolkits and their libraries.
 _FOREIGN_NAMESPACES = frozenset(
     {"at", "c10", "torch", "pybind11", "std", "cuda", "cub", "thrust", "cutlass", "cute", "hip"}
@@ -60,28 +67,55 @@ class CalledNotBuilt(Rule):
     def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield what one target lacks."""
         borrowing = Borrowing(link)
+        emitted = Emitted(link)
         for compiled in link.compiled:
-            if compiled.is_listed:
-                yield from self._check(analysis, link, compiled, borrowing)
+            if compiled.is_listed or _may_lack(analysis, link, compiled):
+                yield from self._check(analysis, link, compiled, borrowing, emitted)
         yield from borrowing.unknowns(self)
 
     def _check(
-        self, analysis: Analysis, link: Link, compiled: Compiled, borrowing: Borrowing
+        self,
+        analysis: Analysis,
+        link: Link,
+        compiled: Compiled,
+        borrowing: Borrowing,
+        emitted: Emitted,
     ) -> Iterator[Finding | Unknown]:
-        missing = _suspects(analysis, link, compiled)
-        if not missing:
+        missing, further, hidden = _suspects(analysis, link, compiled)
+        if not (missing or further or hidden):
             return
+        named = frozenset({*missing, *hidden})
+        known = (*compiled.file.references, *compiled.file.tabled)
+        used = [each for each in known if each.symbol in named]
+        used += other_uses(analysis.project, analysis.linker, compiled, further)
+        emitting = [
+            reference
+            for reference in used
+            if not reference.is_in_template
+            and compiled.use(reference.condition).truth is not Truth.FALSE
+            and _is_entered(compiled, reference, emitted)
+            and _is_declared(analysis, compiled, reference)
+        ]
+        for reference in emitting:
+            is_sure = compiled.use(reference.condition).truth is Truth.TRUE
+            if reference.symbol in hidden and is_sure and link.target.built is Truth.TRUE:
+                yield self._undeclared(link, reference, hidden[reference.symbol])
+        others = [each for each in emitting if each.symbol not in hidden]
+        yield from self._lacking(analysis, link, compiled, borrowing, others, further - missing)
+
+    def _lacking(
+        self,
+        analysis: Analysis,
+        link: Link,
+        compiled: Compiled,
+        borrowing: Borrowing,
+        references: list[Reference],
+        further: frozenset[str],
+    ) -> Iterator[Finding | Unknown]:
+        """Yield those functions that the target does not define, each reason once."""
         reported: set[tuple[str, Statement]] = set()
-        for reference in (*compiled.file.references, *compiled.file.tabled):
-            if reference.symbol not in missing:
-                continue
+        for reference in references:
             use = compiled.use(reference.condition)
-            if use.truth is Truth.FALSE:
-                continue
-            if reference.is_in_template or not _is_entered(compiled, reference.inside):
-                continue
-            if not _is_declared(analysis, compiled, reference):
-                continue
             scope = tuple(reference.inside.split("::")[:-1])
             found = find_symbol(
                 analysis, link, reference.symbol, use, scope, qualifier=reference.qualifier
@@ -94,6 +128,8 @@ class CalledNotBuilt(Rule):
                 borrowing.note(found.provider, reference.symbol, reference.location, found.related)
                 continue
             certain = found.answer is Truth.FALSE and use.truth is Truth.TRUE
+            if not certain and (not compiled.is_listed or reference.symbol in further):
+                continue  # what is open of a header is open of each source that includes it
             make = self.finding if certain and link.target.built is Truth.TRUE else self.unknown
             yield make(
                 reference.location,
@@ -102,6 +138,23 @@ class CalledNotBuilt(Rule):
                 symbol=reference.symbol,
                 related=found.related,
             )
+
+    def _undeclared(self, link: Link, reference: Reference, declaration: Declaration) -> Finding:
+        return self.finding(
+            reference.location,
+            state(
+                "BLD002.undeclared",
+                inside=reference.inside,
+                symbol=reference.symbol,
+                target=link.target.name,
+                platform=link.platform.label,
+                guard=describe(declaration.condition),
+            ),
+            platform=link.platform.label,
+            symbol=reference.symbol,
+            related=[Related(declaration.location, state("place.declared"))],
+            effect=Effect.BUILD,
+        )
 
 
 def _statement(reference: Reference, link: Link, found: Whereabouts) -> Statement:
@@ -116,24 +169,76 @@ def _statement(reference: Reference, link: Link, found: Whereabouts) -> Statemen
     return state("BLD002.tabled", **values)
 
 
-def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> frozenset[str]:
-    """Return the names that a source calls, has a prototype of, and the target does not define."""
+def _may_lack(analysis: Analysis, link: Link, compiled: Compiled) -> bool:
+    """Return whether a header's functions call what the tree defines and the target lacks."""
+    defined = analysis.project.definitions
+    return any(
+        name not in link.definitions and name in defined
+        for name in compiled.file.called
+        if any(each.end_line for each in compiled.file.definitions)
+    )
+
+
+_Suspects = tuple[frozenset[str], frozenset[str], "dict[str, Declaration]"]
+
+
+def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> _Suspects:
+    """Return what a source uses, has a prototype of, and the target does not define.
+
+    The names that it calls; those that it may use otherwise; and those that it calls and whose
+    prototypes it does not see, each with one of them.
+    """
     prototypes: dict[str, set[Namespace]] = {}
+    unseen: dict[str, Declaration] = {}
     for declaration in _visible_declarations(analysis, compiled):
         name, namespace = declaration.signature.name, declaration.signature.namespace
-        if name in namespace[-1:] or compiled.truth(declaration.condition) is Truth.FALSE:
+        if name in namespace[-1:]:
             continue
-        prototypes.setdefault(name, set()).add(namespace)
+        if compiled.truth(declaration.condition) is Truth.FALSE:
+            unseen.setdefault(name, declaration)
+        else:
+            prototypes.setdefault(name, set()).add(namespace)
     bound = {
         name.rpartition("::")[2]
         for registration in compiled.file.registrations
         for name in (registration.symbol, *registration.mentioned)
     }
+    macros = analysis.project.macro_definitions.keys()
     # What a registration binds is the business of BLD001.
     called = compiled.file.called | {each.symbol for each in compiled.file.tabled}
-    names = (prototypes.keys() & called) - analysis.project.macro_definitions.keys() - bound
+    names = (prototypes.keys() & called) - macros - bound
     path = compiled.file.path
-    return frozenset(name for name in names if not _defines(link, name, prototypes[name], path))
+    missing = frozenset(name for name in names if not _defines(link, name, prototypes[name], path))
+    elsewhere = analysis.project.definitions.keys() - link.definitions.keys()
+    further = frozenset((prototypes.keys() & elsewhere) - macros - bound)
+    hidden = {
+        name: declaration
+        for name, declaration in unseen.items()
+        if name in compiled.file.called
+        and name not in prototypes
+        and name not in macros
+        and _is_own(analysis, link, compiled, name)
+    }
+    return missing, further, hidden
+
+
+def _is_own(analysis: Analysis, link: Link, compiled: Compiled, name: str) -> bool:
+    """Return whether a function is the tree's alone: sources define it, and no visible file does.
+
+    Where a header replaces what an older toolkit lacks, the toolkit has it elsewhere.
+    """
+    visible = {compiled.file.path, *analysis.linker.closure(compiled.file.path, compiled.unit)}
+    definitions = analysis.project.definitions.get(name, ())
+    seen = [each for each, part in link.definitions.get(name, ()) if part.file.path in visible]
+    return (
+        bool(definitions)
+        and not seen
+        and not _OF_TOOLKITS.search(name)
+        and all(
+            each.location.path.endswith(COMPILED) and not each.is_local and not each.is_inline
+            for each in definitions
+        )
+    )
 
 
 def _defines(link: Link, name: str, namespaces: set[Namespace], path: str) -> bool:
@@ -141,7 +246,9 @@ def _defines(link: Link, name: str, namespaces: set[Namespace], path: str) -> bo
     definitions = [
         (definition, part)
         for definition, part in link.definitions.get(name, ())
-        if is_linkable(definition, path) and part.truth(definition.condition) is Truth.TRUE
+        if is_linkable(definition, path)
+        and part.truth(definition.condition) is Truth.TRUE
+        and not (part.keeper and link.is_kept(definition, part, path))
     ]
     return all(
         any(
@@ -173,9 +280,11 @@ def _is_declared(analysis: Analysis, compiled: Compiled, reference: Reference) -
     )
 
 
-def _is_entered(compiled: Compiled, inside: str) -> bool:
-    """Return whether what is around a call is certain to be emitted: not local and unused."""
-    if not inside:
+def _is_entered(compiled: Compiled, reference: Reference, emitted: Emitted) -> bool:
+    """Return whether what is around a use is certain to be emitted: not local and unused."""
+    if not reference.inside:
         return True
-    around = [d for d in compiled.file.definitions if d.signature.qualified == inside]
+    if reference.is_in_inline or not compiled.is_listed:
+        return emitted.is_sure(reference.inside.rpartition("::")[2])
+    around = [d for d in compiled.file.definitions if d.signature.qualified == reference.inside]
     return any(not d.is_local or d.signature.name in compiled.file.called for d in around)

@@ -51,7 +51,10 @@ class FileNotRead(Rule):
         yield from self._unplaced(analysis)
 
     def _unplaced(self, analysis: Analysis) -> Iterator[Unknown]:
-        """Yield one unknown for all registrations in files that no build compiles."""
+        """Yield one unknown for all registrations in files that no build compiles.
+
+        A list that is open may have them; that it is open is said of the check as a whole.
+        """
         basis = analysis.basis
         left = set(basis.binding_files) - basis.listed - set(basis.compiled_at_run_time)
         places = [
@@ -59,7 +62,7 @@ class FileNotRead(Rule):
             for path, file in sorted(analysis.project.native.items())
             if path in left and (registrations := file.registrations or file.unfollowed)
         ]
-        if not places or not basis.understands_a_build:
+        if not places or basis.open_lists or not basis.understands_a_build:
             return
         yield self.unknown(
             places[0],

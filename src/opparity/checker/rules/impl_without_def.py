@@ -47,7 +47,8 @@ class ImplWithoutDef(Rule):
         defined: dict[str, dict[str, Registration]] = {}
         implemented: set[tuple[str, str, str]] = set()
         impls: list[Registration] = []
-        for registration in analysis.project.registrations:
+        in_python = analysis.operators.defined_in_python()
+        for registration in (*analysis.project.registrations, *in_python):
             library = plain_library(registration.library)
             if registration.kind is RegistrationKind.DEF:
                 defined.setdefault(library, {}).setdefault(registration.operator, registration)

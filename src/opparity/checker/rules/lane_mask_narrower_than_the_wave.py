@@ -72,10 +72,11 @@ def _truth(analysis: Analysis, compiled: Compiled, mask: LaneMask) -> Truth:
         return truth
     used = Truth.FALSE
     for reference in compiled.file.references:
-        if reference.symbol == mask.inside:
-            is_certain = compiled.is_listed and not reference.is_in_template
-            held = compiled.truth(reference.condition)
-            used = any_of((used, held if is_certain else all_of((held, Truth.UNKNOWN))))
+        if reference.symbol != mask.inside:
+            continue
+        is_certain = compiled.is_listed and not (reference.is_in_template or reference.is_in_inline)
+        held = compiled.truth(reference.condition)
+        used = any_of((used, held if is_certain else all_of((held, Truth.UNKNOWN))))
     return all_of((truth, used))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.other_versions import in_other_versions
 from opparity.checker.analysis.types import same_type
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
@@ -44,9 +46,17 @@ class PrototypeDiffersFromDefinition(Rule):
         """Yield each needed prototype that no definition of its name matches."""
         for platform in analysis.project.platforms:
             for link in analysis.linker.links_on(platform):
-                yield from self._check_link(analysis.project, link)
+                found = {each.statement: each for each in self._check_link(analysis.project, link)}
+                yield from found.values()
+                for other, functions in in_other_versions(link):
+                    for each in self._check_link(analysis.project, other):
+                        last = each.symbol.rpartition("::")[2]
+                        if last in functions and each.statement not in found:
+                            yield replace(
+                                each, statement=state("result.version", told=each.statement)
+                            )
 
-    def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+    def _check_link(self, project: Project, link: Link) -> Iterator[Finding]:
         seen: set[tuple[str, int]] = set()
         for compiled in link.compiled:
             for declaration in compiled.file.declarations:
@@ -56,9 +66,7 @@ class PrototypeDiffersFromDefinition(Rule):
                 seen.add(key)
                 yield from self._check(project, link, declaration)
 
-    def _check(
-        self, project: Project, link: Link, declaration: Declaration
-    ) -> Iterator[Finding | Unknown]:
+    def _check(self, project: Project, link: Link, declaration: Declaration) -> Iterator[Finding]:
         wanted = declaration.signature
         if wanted.name in wanted.namespace[-1:] or wanted.name.startswith(("~", "operator")):
             return

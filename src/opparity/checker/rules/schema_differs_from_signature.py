@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.schemas import arguments_of
+from opparity.checker.analysis.other_versions import in_other_versions
+from opparity.checker.analysis.schemas import arguments_of, returned_by
 from opparity.checker.analysis.types import category, schema_category
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
-    from opparity.checker.facts.native import Registration, Signature
+    from opparity.checker.facts.native import BoxedFunction, Registration, Signature
     from opparity.checker.facts.places import Location
-    from opparity.words.statements import Statement
+    from opparity.words.statements import Statement, Value
 
 # One operator may be defined under several conditions; nobody defines it this often.
 _MOST_SCHEMAS = 20
@@ -55,12 +57,21 @@ class SchemaDiffersFromSignature(Rule):
         """Yield each disagreement of a schema or of names with the bound function."""
         for platform in analysis.project.platforms:
             for link in analysis.linker.links_on(platform):
-                yield from self._check_link(analysis.project, link)
+                found = {each.statement: each for each in self._check_link(analysis, link)}
+                yield from found.values()
+                for other, functions in in_other_versions(link):
+                    for each in self._check_link(analysis, other):
+                        last = each.symbol.rpartition("::")[2]
+                        if last in functions and each.statement not in found:
+                            yield replace(
+                                each, statement=state("result.version", told=each.statement)
+                            )
 
-    def _check_link(self, project: Project, link: Link) -> Iterator[Finding | Unknown]:
+    def _check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding]:
+        project = analysis.project
         registered = [r for r, use in link.registrations() if use.truth is Truth.TRUE]
         schemas: dict[tuple[str, str], list[Registration]] = {}
-        for registration in project.registrations:
+        for registration in (*project.registrations, *analysis.operators.defined_in_python()):
             if registration.kind is RegistrationKind.DEF and registration.schema:
                 key = (plain_library(registration.library), registration.operator)
                 same = schemas.setdefault(key, [])
@@ -79,7 +90,9 @@ class SchemaDiffersFromSignature(Rule):
             if (registration.operator, registration.location) in inferred:
                 continue
             signatures = _signatures(project, link, registration)
+            key = (plain_library(registration.library), registration.operator)
             if not signatures:
+                yield from self._check_boxed(link, registration, schemas.get(key, []))
                 continue
             if registration.argument_names:
                 # pybind11 takes the first overload that accepts a call: a later one that names
@@ -88,10 +101,37 @@ class SchemaDiffersFromSignature(Rule):
                 is_later = first.setdefault(place, registration) is not registration
                 severity = Severity.WARNING if is_later else Severity.ERROR
                 yield from self._check_names(link, registration, signatures, severity)
-            elif registration.kind is RegistrationKind.IMPL:
-                key = (plain_library(registration.library), registration.operator)
-                if key in schemas:
-                    yield from self._check_schema(link, registration, schemas[key], signatures)
+            elif registration.kind is RegistrationKind.IMPL and key in schemas:
+                yield from self._check_schema(link, registration, schemas[key], signatures)
+
+    def _check_boxed(
+        self, link: Link, registration: Registration, defs: list[Registration]
+    ) -> Iterator[Finding]:
+        """Yield where a function takes more from the stack than there is, or leaves too much."""
+        symbol = registration.symbol.rpartition("::")[2]
+        boxed = [
+            function
+            for part in link.compiled
+            for function in part.file.boxed
+            if function.name == symbol and part.truth(function.condition) is Truth.TRUE
+        ]
+        if len(boxed) != 1 or not defs:
+            return
+        (function,) = boxed
+        reasons = [_misuse(each.schema, function, registration) for each in defs]
+        if not all(reasons) or reasons[0] is None:
+            return
+        yield self.finding(
+            registration.location,
+            reasons[0].having(operator=operator_name(registration, link.target)),
+            operator=operator_name(registration, link.target),
+            symbol=registration.symbol,
+            related=[
+                Related(defs[0].location, state("place.schema")),
+                Related(function.location, state("place.function")),
+            ],
+            effect=Effect.RESULT,
+        )
 
     def _check_schema(
         self,
@@ -99,7 +139,7 @@ class SchemaDiffersFromSignature(Rule):
         registration: Registration,
         defs: list[Registration],
         signatures: list[tuple[Signature, Location]],
-    ) -> Iterator[Finding | Unknown]:
+    ) -> Iterator[Finding]:
         operator = operator_name(registration, link.target)
         schemas = [arguments_of(definition.schema) for definition in defs]
         reasons = [
@@ -126,7 +166,7 @@ class SchemaDiffersFromSignature(Rule):
         registration: Registration,
         signatures: list[tuple[Signature, Location]],
         severity: Severity,
-    ) -> Iterator[Finding | Unknown]:
+    ) -> Iterator[Finding]:
         given = registration.argument_names
         operator = operator_name(registration, link.target)
         counts = {len(signature.parameters) for signature, _ in signatures}
@@ -148,7 +188,9 @@ class SchemaDiffersFromSignature(Rule):
             )
             return
         orders = [tuple(p.name for p in s.parameters) for s, _ in signatures]
-        permuted = [o for o in orders if o != given and sorted(o) == sorted(given)]
+        permuted = [
+            o for o in orders if "" not in given and o != given and sorted(o) == sorted(given)
+        ]
         if permuted and given not in orders:
             index = next(i for i, name in enumerate(given) if name != permuted[0][i])
             yield self.finding(
@@ -169,6 +211,19 @@ class SchemaDiffersFromSignature(Rule):
             )
 
 
+def _misuse(schema: str, function: BoxedFunction, registration: Registration) -> Statement | None:
+    """Return how a boxed function uses its stack otherwise than the schema says."""
+    arguments, returned = arguments_of(schema), returned_by(schema)
+    if arguments is None or returned is None:
+        return None
+    values: dict[str, Value] = {"operator": "", "symbol": registration.symbol}
+    if function.reads > max(len(arguments), function.writes):
+        return state("DEF002.read", given=len(arguments), read=function.reads, **values)
+    if function.writes != returned:
+        return state("DEF002.written", returned=returned, written=function.writes, **values)
+    return None
+
+
 def _signatures(
     project: Project, link: Link, registration: Registration
 ) -> list[tuple[Signature, Location]]:
@@ -180,7 +235,10 @@ def _signatures(
     for definition, part in link.definitions.get(last, ()):
         if not names(registration.symbol, definition):
             continue
-        if definition.is_guessed or part.truth(definition.condition) is not Truth.TRUE:
+        truth = part.truth(definition.condition)
+        if truth is Truth.FALSE:
+            continue
+        if definition.is_guessed or truth is not Truth.TRUE:
             return []
         found.append((definition.signature, definition.location))
     if not found:

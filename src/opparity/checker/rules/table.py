@@ -9,7 +9,9 @@ from opparity.checker.rules.build_not_understood import BuildNotUnderstood
 from opparity.checker.rules.called_not_built import CalledNotBuilt
 from opparity.checker.rules.def_without_impl import DefWithoutImpl
 from opparity.checker.rules.extension_never_imported import ExtensionNeverImported
+from opparity.checker.rules.fake_differs_from_schema import FakeDiffersFromSchema
 from opparity.checker.rules.file_not_read import FileNotRead
+from opparity.checker.rules.function_twice_in_one_pass import FunctionTwiceInOnePass
 from opparity.checker.rules.guard_narrower_than_build import GuardNarrowerThanBuild
 from opparity.checker.rules.guard_relies_on_absence import GuardReliesOnAbsence
 from opparity.checker.rules.guard_wider_than_build import GuardWiderThanBuild
@@ -18,9 +20,14 @@ from opparity.checker.rules.impl_without_def import ImplWithoutDef
 from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacroSpelling
 from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDevice
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
+from opparity.checker.rules.meta_bound_to_kernel import MetaBoundToKernel
 from opparity.checker.rules.module_loaded_in_two_ways import ModuleLoadedInTwoWays
+from opparity.checker.rules.module_without_bindings import ModuleWithoutBindings
 from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
+from opparity.checker.rules.operator_defined_twice import OperatorDefinedTwice
+from opparity.checker.rules.operator_registered_nowhere import OperatorRegisteredNowhere
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
+from opparity.checker.rules.operator_without_fake import OperatorWithoutFake
 from opparity.checker.rules.option_leaves_symbol_undefined import OptionLeavesSymbolUndefined
 from opparity.checker.rules.prototype_differs_from_definition import PrototypeDiffersFromDefinition
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
@@ -34,6 +41,7 @@ from opparity.checker.rules.table_key_stored_under_another_guard import (
     TableKeyStoredUnderAnotherGuard,
 )
 from opparity.checker.rules.template_not_instantiated import TemplateNotInstantiated
+from opparity.checker.rules.two_sources_one_object import TwoSourcesOneObject
 from opparity.checker.rules.unguarded_python_call import UnguardedPythonCall
 from opparity.checker.rules.unknown_platform_macro import UnknownPlatformMacro
 from opparity.checker.rules.unused_suppression import UnusedSuppression
@@ -51,11 +59,18 @@ RULES: tuple[type[Rule], ...] = (
     BodyEmptyOnPlatform,
     ModuleWithoutInitFunction,
     ModuleLoadedInTwoWays,
+    TwoSourcesOneObject,
+    ModuleWithoutBindings,
+    FunctionTwiceInOnePass,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,
     WrongFunctionBound,
     PrototypeDiffersFromDefinition,
+    OperatorDefinedTwice,
+    FakeDiffersFromSchema,
+    OperatorWithoutFake,
+    MetaBoundToKernel,
     UnknownPlatformMacro,
     InconsistentMacroSpelling,
     GuardReliesOnAbsence,
@@ -67,6 +82,7 @@ RULES: tuple[type[Rule], ...] = (
     ArgumentCountDiffersFromSchema,
     ExtensionNeverImported,
     GuardedOnlyElsewhere,
+    OperatorRegisteredNowhere,
     UnusedSuppression,
     SuppressionWithoutReason,
     SuppressionNotUnderstood,

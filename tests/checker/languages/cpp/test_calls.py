@@ -69,8 +69,8 @@ def test_a_use_says_where_it_stands() -> None:
     uses = {each.symbol: each for each in read_native_text("x.cu", USES).references}
     assert uses["kernel_of_wide"].condition == Defined("WIDE")
     assert uses["take"].condition == ALWAYS
-    assert uses["shared"].is_in_template
-    assert not uses["take"].is_in_template
+    assert uses["shared"].is_in_inline
+    assert not uses["take"].is_in_inline
     assert "helper" not in uses
     assert uses.keys().isdisjoint({"in_a_macro", "sort", "__syncthreads", "TORCH_CHECK"})
     assert "outside" not in uses
@@ -78,9 +78,9 @@ def test_a_use_says_where_it_stands() -> None:
 
 LOST = """void known() {}
 #ifdef A
-void first(int x, f(*g)(int)) {
+  void first(int x, f(*g)(int)) {
 #else
-int second(int y) const {
+  int second(int y) const {
 #endif
 }
 }}} )(

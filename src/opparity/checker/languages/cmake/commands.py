@@ -17,7 +17,12 @@ from opparity.checker.languages.cmake.text_commands import (
     list_command,
     string_command,
 )
-from opparity.checker.languages.cmake.values import UNKNOWN, split_list
+from opparity.checker.languages.cmake.values import (
+    UNKNOWN,
+    compile_regex,
+    is_costly,
+    split_list,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +30,10 @@ if TYPE_CHECKING:
     from opparity.checker.languages.cmake.machine import Machine
     from opparity.checker.languages.cmake.syntax import Command
 
+_OPTIONS_OF_PROCESSES = frozenset(
+    {"OUTPUT_VARIABLE", "ERROR_VARIABLE", "RESULT_VARIABLE", "WORKING_DIRECTORY", "TIMEOUT"}
+    | {"OUTPUT_STRIP_TRAILING_WHITESPACE", "ERROR_QUIET", "OUTPUT_QUIET", "COMMAND_ERROR_IS_FATAL"}
+)
 # What a trial program of an instruction set of x86-64 is for, by its result's name.
 _INSTRUCTION_SET = re.compile(r"AVX|SSE|FMA|F16C|AMX")
 
@@ -141,9 +150,8 @@ def _file(machine: Machine, command: Command, arguments: list[str]) -> None:
     match arguments:
         case ["GLOB" | "GLOB_RECURSE" as mode, output, *rest]:
             machine.assign(output, _glob(machine, mode, rest))
-        case ["READ" | "STRINGS", path, output, *_]:
-            is_processor = path == "/proc/cpuinfo"
-            machine.assign(output, machine.processor_text() if is_processor else UNKNOWN)
+        case ["READ" | "STRINGS" as mode, path, output, *rest]:
+            machine.assign(output, _content(machine, mode, path, rest))
         case ["REAL_PATH", path, output, *_]:
             base = machine.read("CMAKE_CURRENT_SOURCE_DIR")
             machine.assign(output, filename_component(path, "ABSOLUTE", base))
@@ -153,6 +161,27 @@ def _file(machine: Machine, command: Command, arguments: list[str]) -> None:
             machine.assign(output, path)
         case _:
             pass
+
+
+def _content(machine: Machine, mode: str, path: str, options: list[str]) -> str:
+    """Return what a file of the tree has: as a whole, or its lines as a list."""
+    if path == "/proc/cpuinfo":
+        return machine.processor_text()
+    inside = machine.inside(path)
+    text = machine.text_of(inside) if inside is not None else None
+    if text is None or "OFFSET" in options or "LIMIT" in options:
+        return UNKNOWN
+    machine.count_steps(len(text) // 1000)
+    if mode == "READ":
+        return text
+    lines = [line.replace(";", "\\;") for line in text.splitlines() if line]
+    if "REGEX" in options:
+        pattern = options[options.index("REGEX") + 1]
+        compiled = compile_regex(pattern)
+        if compiled is None or any(is_costly(pattern, line) for line in lines):
+            return UNKNOWN
+        lines = [line for line in lines if compiled.search(line)]
+    return ";".join(lines)
 
 
 # So many files are compared with a pattern in about the time of two steps.
@@ -233,12 +262,28 @@ def _fetch_declare(machine: Machine, command: Command, arguments: list[str]) -> 
 
 def _execute_process(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
-    output = machine.processor_text() if "/proc/cpuinfo" in arguments else UNKNOWN
+    output = (
+        machine.processor_text() if "/proc/cpuinfo" in arguments else _printed(machine, arguments)
+    )
     # A build that succeeds is one whose commands succeed.
     values = {"OUTPUT_VARIABLE": output, "ERROR_VARIABLE": "", "RESULT_VARIABLE": "0"}
     for keyword, name in itertools.pairwise(arguments):
         if keyword in values:
             machine.assign(name, values[keyword])
+
+
+def _printed(machine: Machine, arguments: list[str]) -> str:
+    """Return what `cat FILE` or `echo TEXT` prints; UNKNOWN for any other command."""
+    given = arguments[1:] if arguments[:1] == ["COMMAND"] else []
+    if given[1:2] == ["-E"]:  # of CMake itself
+        given = given[2:]
+    ends = [index for index, word in enumerate(given) if word in _OPTIONS_OF_PROCESSES]
+    words = given[: ends[0]] if ends else given
+    if words[:1] == ["echo"]:
+        return " ".join(words[1:])
+    if words[:1] == ["cat"] and len(words) == 2:  # noqa: PLR2004 -- cat FILE
+        return _content(machine, "READ", words[1], []).strip()
+    return UNKNOWN
 
 
 def _supported(machine: Machine, command: Command, arguments: list[str]) -> None:
@@ -321,8 +366,21 @@ def _set_property(machine: Machine, command: Command, arguments: list[str]) -> N
     elif kind == "TARGET":
         for target in subjects:
             _target_property(machine, command, target, name, value)
-    elif kind == "DIRECTORY" and name == "COMPILE_DEFINITIONS":
-        machine.directory.definitions.append((value, command.location))
+    elif kind == "DIRECTORY":
+        _directory_property(machine, command, name, value)
+
+
+def _directory_property(machine: Machine, command: Command, name: str, value: str) -> None:
+    if name == "COMPILE_DEFINITIONS":
+        machine.directory.definitions.append((machine.mark(value), command.location))
+    elif name == "COMPILE_OPTIONS":
+        machine.directory.options.append((machine.mark(value), command.location))
+
+
+def _set_directory_properties(machine: Machine, command: Command, arguments: list[str]) -> None:
+    pairs = arguments[1:] if arguments[:1] == ["PROPERTIES"] else []
+    for name, value in zip(pairs[::2], pairs[1::2], strict=False):
+        _directory_property(machine, command, name, value)
 
 
 def _source_property(
@@ -349,6 +407,19 @@ def _target_property(
         state.definitions.append((machine.mark(value), command.location))
     elif name in {"COMPILE_OPTIONS", "COMPILE_FLAGS"}:
         state.options.append((machine.mark(value), command.location))
+    elif name == "INTERFACE_COMPILE_DEFINITIONS":
+        state.shared.definitions.append((machine.mark(value), command.location))
+    elif name == "INTERFACE_COMPILE_OPTIONS":
+        state.shared.options.append((machine.mark(value), command.location))
+    elif name == "INTERFACE_LINK_LIBRARIES":
+        state.shared.links.extend(split_list(value))
+    elif name == "LINK_LIBRARIES":
+        state.links.extend(split_list(value))
+    elif name == "SOURCES":
+        parts = [machine.absolute(machine.mark(part)) for part in split_list(value)]
+        state.listed += [(part, command.location) for part in parts]
+    elif name in {"CXX_VISIBILITY_PRESET", "CUDA_VISIBILITY_PRESET"}:
+        state.options.append((f"-fvisibility={value}", command.location))
 
 
 def _set_source_properties(machine: Machine, command: Command, arguments: list[str]) -> None:
@@ -448,6 +519,7 @@ COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
     "get_target_property": _get_target_property,
     "set_source_files_properties": _set_source_properties,
     "set_target_properties": _set_target_properties,
+    "set_directory_properties": _set_directory_properties,
     "project": _project,
     "get_hipified_list": _hipified_list,
     **TARGET_COMMANDS,

@@ -6,15 +6,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.builds import Build, Choice
+from opparity.checker.facts.builds import Build, Choice, MacroSetting
 from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.languages.cmake.choices import alternatives
 from opparity.checker.languages.cmake.commands import COMMANDS
-from opparity.checker.languages.cmake.configuration import initial_variables
 from opparity.checker.languages.cmake.machine import ConfigurationFailedError, Machine
 from opparity.checker.languages.cmake.state import STEP_LIMIT, StepLimitError
 from opparity.checker.languages.cmake.syntax import Command, If, Statement, parse_file
-from opparity.checker.languages.cmake.targets import Directory, Finisher
+from opparity.checker.languages.cmake.targets import Finisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +39,9 @@ _MOST_CHOICES = 32
 # try options.
 _TREE_LIMIT = 300_000
 _EACH_LIMIT = 3_000
-_LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
+_LONGEST_TEXT = 200_000
+# Tried from the newest on, where a build ends with an error.
+_OLDER_VERSIONS = {"CUDA": ("12.9", "12.4", "12.0", "11.8"), "HIP": ("6.4", "6.0", "5.7")}
 _PLATFORM_VALUE = re.compile(r"^(cuda|rocm|hip|cpu|xpu|sycl|npu|mlu|musa|gpu|hpu)$", re.IGNORECASE)
 
 
@@ -175,6 +176,12 @@ class CMakeReader:
         commands = _every_command(self.parse(path) or ())
         return any(command.name == "project" for command in commands)
 
+    def _text_of(self, path: str) -> str | None:
+        """Return the text of a file of the tree, unless it is too long for a list."""
+        if not self.tree.is_readable(path) or len(self.tree.read(path)) > _LONGEST_TEXT:
+            return None
+        return self.tree.read_text(path)
+
     def _evaluate(
         self,
         root: str,
@@ -182,7 +189,29 @@ class CMakeReader:
         switches: dict[str, frozenset[str]],
         choice: Choice | None = None,
     ) -> tuple[Build, Machine]:
-        machine = Machine(platform, switches, self.tree.files, self.parse)
+        """Evaluate a build; where it refuses the newest toolkit, with the newest that it takes."""
+        build, machine = self._evaluate_once(root, platform, switches, choice)
+        if platform.compiler_version or not build.problems or build.targets:
+            return build, machine
+        for version in _OLDER_VERSIONS.get(platform.language, ()):
+            older = replace(platform, compiler_version=version)
+            found, other = self._evaluate_once(root, older, switches, choice)
+            if found.targets:
+                macros = _version_macros(older, Location(root, 1))
+                targets = tuple(
+                    replace(target, macros=(*macros, *target.macros)) for target in found.targets
+                )
+                return replace(found, targets=targets), other
+        return build, machine
+
+    def _evaluate_once(
+        self,
+        root: str,
+        platform: Platform,
+        switches: dict[str, frozenset[str]],
+        choice: Choice | None = None,
+    ) -> tuple[Build, Machine]:
+        machine = Machine(platform, switches, self.tree.files, self.parse, self._text_of)
         machine.commands = COMMANDS
         machine.chosen = {choice.name: choice.value} if choice else {}
         self.steps_left += _EACH_LIMIT
@@ -213,25 +242,29 @@ class CMakeReader:
 
 
 def _targets(machine: Machine) -> tuple[Target, ...]:
-    before = initial_variables(machine.platform)
-    flags = []
-    for language in _LANGUAGE_FLAGS:
-        name = f"CMAKE_{language}_FLAGS"
-        value = machine.read(name)
-        if value != before.get(name, ""):
-            flags.append((language, value))
-    directory = Directory(
-        definitions=tuple(machine.directory.definitions),
-        options=tuple(machine.directory.options),
-        language_flags=tuple(flags),
-    )
-    finisher = Finisher(
-        machine.targets, directory, machine.source_properties, machine.resolve_source
-    )
+    finisher = Finisher(machine.targets, machine.source_properties, machine.resolve_source)
     return tuple(
         finisher.finish(state)
         for state in machine.targets.values()
         if state.kind not in {"interface", "imported"}
+    )
+
+
+def _version_macros(platform: Platform, location: Location) -> tuple[MacroSetting, ...]:
+    """Return what the toolkit's version is for sources."""
+    if platform.language != "CUDA":
+        return ()
+    major, _, minor = platform.compiler_version.partition(".")
+    number = str(int(major) * 1000 + int(minor) * 10)
+    languages = frozenset({"CUDA"})
+    return tuple(
+        MacroSetting(name, value, location, languages)
+        for name, value in (
+            ("CUDA_VERSION", number),
+            ("CUDART_VERSION", number),
+            ("__CUDACC_VER_MAJOR__", major),
+            ("__CUDACC_VER_MINOR__", minor),
+        )
     )
 
 

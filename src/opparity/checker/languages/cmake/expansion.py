@@ -156,6 +156,11 @@ class GeneratorExpressions:
             "CONFIG": "Release" in arguments,
             "PLATFORM_ID": "Linux" in arguments,
             "STREQUAL": arguments[1:2] == [first],
+            "EQUAL": arguments[1:2] == [first],
+            "IN_LIST": first in split_list(";".join(arguments[1:])),
+            "CXX_COMPILER_ID": "GNU" in arguments,
+            "C_COMPILER_ID": "GNU" in arguments,
+            "CUDA_COMPILER_ID": "NVIDIA" in arguments,
         }
         if name in questions:
             return str(int(questions[name]))

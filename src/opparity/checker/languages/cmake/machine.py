@@ -12,8 +12,9 @@ from opparity.checker.facts.places import Location
 from opparity.checker.languages.cmake.configuration import BINARY, COMMANDS_WITHOUT_OUTPUT, SOURCE
 from opparity.checker.languages.cmake.expansion import expand
 from opparity.checker.languages.cmake.predicates import ConditionReader, Token
-from opparity.checker.languages.cmake.state import Directory, Routine, Scope, State
+from opparity.checker.languages.cmake.state import Routine, Scope, State
 from opparity.checker.languages.cmake.syntax import Argument, Block, Branch, Command, If, Statement
+from opparity.checker.languages.cmake.targets import Gathered
 from opparity.checker.languages.cmake.values import UNKNOWN, merge, split_list
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # So many variables are copied in about the time of a step.
 _VARIABLES_A_STEP = 100
 _DEEPEST_CALL = 40
+_LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
 _MAKES_LIBRARY = re.compile(r"_(?:library|module|extension)$")
 _SOURCE_NAME = re.compile(r"\.(c|cc|cpp|cxx|cu|hip|mm|sycl)$", re.IGNORECASE)
 
@@ -340,6 +342,7 @@ class Machine(State):
         for name in ("CMAKE_BINARY_DIR", "PROJECT_BINARY_DIR", "CMAKE_CURRENT_BINARY_DIR"):
             self.scope.variables[name] = posixpath.normpath(f"{BINARY}/{folder}")
         self.include(posixpath.normpath(f"{folder}/CMakeLists.txt") if folder else "CMakeLists.txt")
+        self.note_flags()
 
     def enter_directory(self, path: str) -> None:
         """Evaluate a subdirectory's CMakeLists.txt in a scope of its own."""
@@ -350,12 +353,21 @@ class Machine(State):
         self.scope.variables["CMAKE_CURRENT_SOURCE_DIR"] = folder
         self.scope.variables["CMAKE_CURRENT_BINARY_DIR"] = posixpath.normpath(f"{BINARY}/{path}")
         directory = self.directory
-        self.directory = Directory([*directory.definitions], [*directory.options])
+        self.directory = Gathered([*directory.definitions], [*directory.options])
         try:
             self.include(listing)
         finally:
+            self.note_flags()
             self.scope = outer
             self.directory = directory
+
+    def note_flags(self) -> None:
+        """Note the compiler's flags at the end of a directory: they hold for all of its targets."""
+        for language in _LANGUAGE_FLAGS:
+            name = f"CMAKE_{language}_FLAGS"
+            value = self.read(name)
+            if value != self.presumed.get(name, ""):
+                self.directory.language_flags.append((language, value))
 
 
 def _merged(outcomes: list[list[dict[str, str]]]) -> list[dict[str, str]]:

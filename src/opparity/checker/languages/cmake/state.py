@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from opparity.checker.languages.cmake.configuration import (
     processor_text,
     switch_value,
 )
-from opparity.checker.languages.cmake.targets import SourceProperties, TargetState
+from opparity.checker.languages.cmake.targets import Gathered, SourceProperties, TargetState
 from opparity.checker.languages.cmake.values import UNKNOWN, is_decided, merge
 
 if TYPE_CHECKING:
@@ -62,14 +62,6 @@ _FETCHED = re.compile(
 )
 
 
-@dataclass(slots=True)
-class Directory:
-    """What `add_definitions` and its kind gather."""
-
-    definitions: list[tuple[str, Location]] = field(default_factory=list)
-    options: list[tuple[str, Location]] = field(default_factory=list)
-
-
 class State:
     """What the commands so far have made.
 
@@ -87,6 +79,7 @@ class State:
         switches: Mapping[str, frozenset[str]],
         files: frozenset[str],
         parse: Callable[[str], tuple[Statement, ...] | None],
+        text_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self.platform = platform
         self.switches = switches
@@ -94,12 +87,13 @@ class State:
         self.folders = _folders(files)
         self.hipified = _hipified(files)
         self.parse = parse
+        self.text_of = text_of
         self.presumed = initial_variables(platform)
         self.scope = Scope(dict(self.presumed))
         self.targets: dict[str, TargetState] = {}
         self.source_properties = SourceProperties()
         self.global_properties: dict[str, str] = {}
-        self.directory = Directory()
+        self.directory = Gathered()
         self.routines: dict[str, Routine] = {}
         self.places: dict[str, Location] = {}
         self.external: set[str] = set()

@@ -10,7 +10,7 @@ from opparity.checker.languages.cmake.targets import TargetState
 from opparity.checker.languages.cmake.values import split_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from opparity.checker.facts.places import Location
     from opparity.checker.languages.cmake.machine import Machine
@@ -70,6 +70,10 @@ def _add_module(machine: Machine, command: Command, arguments: list[str]) -> Non
 def _make(machine: Machine, command: Command, name: str, kind: str, sources: list[str]) -> None:
     state = TargetState(name, kind, command.location)
     state.built = Truth.UNKNOWN if machine.doubt else Truth.TRUE
+    state.directory = machine.directory
+    visibility = machine.read("CMAKE_CXX_VISIBILITY_PRESET")
+    if visibility:
+        state.options.append((f"-fvisibility={visibility}", command.location))
     machine.targets.setdefault(name, state)
     machine.made.add(name)
     _add_sources(machine, command, machine.targets[name], sources)
@@ -87,37 +91,88 @@ def _add_sources(
             state.listed.append((machine.absolute(whole), place))
 
 
+def _scoped(arguments: list[str]) -> Iterator[tuple[bool, bool, str]]:
+    """Yield each argument with whether it is for the target, and for whatever links it."""
+    scope = ""
+    for argument in arguments:
+        if argument in _SCOPES:
+            scope = argument if argument not in {"BEFORE", "AFTER"} else scope
+        else:
+            yield scope != "INTERFACE", scope in {"INTERFACE", "PUBLIC"}, argument
+
+
 def _target_sources(machine: Machine, command: Command, arguments: list[str]) -> None:
     state = machine.target(arguments[0]) if arguments else None
-    if state is not None:
-        sources = [argument for argument in arguments[1:] if argument not in _SCOPES]
-        _add_sources(machine, command, state, sources)
+    if state is None:
+        return
+    given = list(_scoped(arguments[1:]))
+    _add_sources(machine, command, state, [each for is_own, _, each in given if is_own])
+    for value in (each for _, is_shared, each in given if is_shared):
+        for part in split_list(value):
+            place = machine.places.get(part, command.location)
+            state.shared.listed.append((machine.absolute(machine.mark(part)), place))
 
 
 def _target_definitions(machine: Machine, command: Command, arguments: list[str]) -> None:
     state = machine.target(arguments[0]) if arguments else None
     if state is not None:
-        state.definitions.append((_joined(machine, arguments[1:]), command.location))
+        _give(machine, command, arguments, state.definitions, state.shared.definitions)
 
 
 def _target_options(machine: Machine, command: Command, arguments: list[str]) -> None:
     state = machine.target(arguments[0]) if arguments else None
     if state is not None:
-        state.options.append((_joined(machine, arguments[1:]), command.location))
+        _give(machine, command, arguments, state.options, state.shared.options)
 
 
-def _joined(machine: Machine, values: list[str]) -> str:
-    return machine.mark(";".join(value for value in values if value not in _SCOPES))
+def _give(
+    machine: Machine,
+    command: Command,
+    arguments: list[str],
+    own: list[tuple[str, Location]],
+    shared: list[tuple[str, Location]],
+) -> None:
+    """Add arguments to a target's properties, to those for whatever links it, or to both."""
+    given = list(_scoped(arguments[1:]))
+    for_itself = [each for is_own, _, each in given if is_own]
+    for_others = [each for _, is_shared, each in given if is_shared]
+    if for_itself:
+        own.append((machine.mark(";".join(for_itself)), command.location))
+    if for_others:
+        shared.append((machine.mark(";".join(for_others)), command.location))
 
 
 def _target_links(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
     state = machine.target(arguments[0]) if arguments else None
-    if state is not None:
-        names = (part for value in arguments[1:] for part in split_list(value))
-        for linked in (each for name in names for each in _linked(name)):
-            if linked not in _SCOPES:
-                state.links.append(machine.aliases.get(linked) or linked)
+    if state is None:
+        return
+    for is_own, is_shared, value in _scoped_links(arguments[1:]):
+        for linked in (each for part in split_list(value) for each in _linked(part)):
+            name = machine.aliases.get(linked) or linked
+            if is_own:
+                state.links.append(name)
+            if is_shared:
+                state.shared.links.append(name)
+
+
+def _scoped_links(arguments: list[str]) -> Iterator[tuple[bool, bool, str]]:
+    """Yield each library with whether the target links it, and whatever links the target.
+
+    Without a scope it is both; LINK_PUBLIC and its kind are older words.
+    """
+    older = {
+        "LINK_PUBLIC": "PUBLIC",
+        "LINK_PRIVATE": "PRIVATE",
+        "LINK_INTERFACE_LIBRARIES": "INTERFACE",
+    }
+    scope = ""
+    for argument in arguments:
+        word = older.get(argument, argument)
+        if word in _SCOPES:
+            scope = word
+        elif argument not in {"debug", "optimized", "general"}:
+            yield scope != "INTERFACE", scope != "PRIVATE", argument
 
 
 def _linked(text: str) -> list[str]:

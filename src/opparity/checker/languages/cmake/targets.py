@@ -13,13 +13,33 @@ from opparity.checker.languages.cmake.values import DOUBTFUL, UNKNOWN, split_lis
 from opparity.checker.languages.compiler_flags import instruction_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from opparity.checker.facts.places import Location
 
 LANGUAGES = ("CXX", "CUDA", "HIP")
 _DEFINITION = re.compile(r"^[-/]([DU])(\w+)(?:=(.*))?$", re.DOTALL)
+_VISIBILITY = re.compile(r"-fvisibility=(\w+)")
 _NATIVE = re.compile(r"\.(c|cc|cpp|cxx|cu|hip|mm|sycl)$", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Shared:
+    """What a target gives to whatever links it."""
+
+    listed: list[tuple[str, Location]] = field(default_factory=list)
+    definitions: list[tuple[str, Location]] = field(default_factory=list)
+    options: list[tuple[str, Location]] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What `add_definitions` and its kind gather in a directory, for all of its targets."""
+
+    definitions: list[tuple[str, Location]] = field(default_factory=list)
+    options: list[tuple[str, Location]] = field(default_factory=list)
+    language_flags: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -29,6 +49,8 @@ class TargetState:
     Attributes:
         listed: each source's text as listed, and where.
         definitions, options: property values with their generator expressions, and where set.
+        shared: the same for whatever links the target: its INTERFACE_ properties.
+        directory: where it was made; None for one of the top.
     """
 
     name: str
@@ -39,6 +61,8 @@ class TargetState:
     options: list[tuple[str, Location]] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     built: Truth = Truth.TRUE
+    shared: Shared = field(default_factory=Shared)
+    directory: Gathered | None = None
 
 
 @dataclass(slots=True)
@@ -47,15 +71,6 @@ class SourceProperties:
 
     definitions: list[tuple[str, str, Location]] = field(default_factory=list)
     options: list[tuple[str, str, Location]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """What a directory gives to all of its targets: definitions, options, language flags."""
-
-    definitions: tuple[tuple[str, Location], ...]
-    options: tuple[tuple[str, Location], ...]
-    language_flags: tuple[tuple[str, str], ...]
 
 
 class Finisher:
@@ -68,34 +83,50 @@ class Finisher:
     def __init__(
         self,
         states: dict[str, TargetState],
-        directory: Directory,
         properties: SourceProperties,
         resolve: Callable[[str], str | None],
     ) -> None:
         self.states = states
-        self.directory = directory
         self.properties = properties
         self.resolve = resolve
 
     def finish(self, state: TargetState) -> Target:
         """Return a target's record."""
-        sources, is_complete = self._sources(state)
+        given = list(self._given(state))
+        sources, is_complete = self._sources(state, given)
         return Target(
             name=state.name,
             kind=state.kind,
             sources=tuple(sources),
             location=state.location,
-            macros=tuple(self._macros(state, {source.path for source in sources})),
+            macros=tuple(self._macros(state, given, {source.path for source in sources})),
             is_complete=is_complete,
             links=tuple(dict.fromkeys(state.links)),
             built=state.built,
+            is_hidden=_hides(state),
         )
 
-    def _sources(self, state: TargetState) -> tuple[list[Source], Truth]:
+    def _given(self, state: TargetState) -> Iterator[Shared]:
+        """Yield what the targets that one links give it, and those that these give on."""
+        seen = {state.name}
+        waiting = [*state.links]
+        while waiting:
+            linked = self.states.get(waiting.pop(0))
+            if linked is not None and linked.name not in seen:
+                seen.add(linked.name)
+                yield linked.shared
+                waiting.extend(linked.shared.links)
+                if linked.kind == "interface":
+                    state.links.extend(
+                        name for name in linked.shared.links if name not in state.links
+                    )
+
+    def _sources(self, state: TargetState, given: Sequence[Shared]) -> tuple[list[Source], Truth]:
         found: dict[str, Source] = {}
         is_complete = Truth.TRUE
         expressions = GeneratorExpressions("CXX", lambda name: f"\ue002{name}")
-        for text, location in state.listed:
+        listed = [*state.listed, *(each for shared in given for each in shared.listed)]
+        for text, location in listed:
             for element in split_list(expressions.evaluate(text)):
                 name, doubtful = undoubted(element)
                 if name.startswith("\ue002"):
@@ -113,13 +144,17 @@ class Finisher:
                     found[path] = Source(path, location, built)
         return list(found.values()), is_complete
 
-    def _macros(self, state: TargetState, paths: set[str]) -> list[MacroSetting]:
+    def _macros(
+        self, state: TargetState, given: Sequence[Shared], paths: set[str]
+    ) -> list[MacroSetting]:
         found: list[MacroSetting] = []
-        for text, location in (*self.directory.definitions, *state.definitions):
+        directory = state.directory or Gathered()
+        parts: list[Gathered | TargetState | Shared] = [directory, state, *given]
+        for text, location in (each for part in parts for each in part.definitions):
             found.extend(_by_language(_definition_flags(text), location))
-        for text, location in (*self.directory.options, *state.options):
+        for text, location in (each for part in parts for each in part.options):
             found.extend(_by_language(text, location))
-        for language, text in self.directory.language_flags:
+        for language, text in directory.language_flags:
             found.extend(_settings(text, state.location, frozenset({language})))
         for path, text, location in self.properties.definitions:
             if path in paths:
@@ -128,6 +163,14 @@ class Finisher:
             if path in paths:
                 found.extend(_by_language(text, location, frozenset({path})))
         return list(dict.fromkeys(found))
+
+
+def _hides(state: TargetState) -> bool:
+    """Return whether a target keeps its functions to itself, unless they say otherwise."""
+    texts = [text for text, _ in (*(state.directory or Gathered()).options, *state.options)]
+    texts += [text for _, text in (state.directory or Gathered()).language_flags]
+    found = [match[1] for text in texts for match in _VISIBILITY.finditer(text)]
+    return found[-1:] == ["hidden"]
 
 
 def _worse(is_complete: Truth, name: str) -> Truth:

@@ -38,7 +38,7 @@ _MOST_DEPTH = 5
 _MOST_EXPANDED = 20_000
 # What a macro is called that registers something, or that gives the library to what does.
 _MAY_REGISTER = re.compile(
-    r"REGIST\w*(?:OP|KERNEL|FUNC|LIB|MODULE|BIND|GLOBAL)|(?:OPS?|KERNELS?|FUNC\w*)_REGIST"
+    r"REGISTER\w*(?:OP|KERNEL|FUNC|LIB|MODULE|BIND|GLOBAL)|(?:OPS?|KERNELS?|FUNC\w*)_REGIST"
     r"|\w_TORCH_LIBRARY|^BIND_|_BIND(?:INGS?)?$|DEF_?OP\b|PYBIND$"
 )
 _KNOWN = re.compile(r"^(?:STABLE_)?TORCH_|^PYBIND11_|^TVM_|^C10_|^AT_|_DISPATCH$")
@@ -192,6 +192,7 @@ def _extended(file: NativeFile, more: Registered, definitions: list[Definition])
     return replace(
         file,
         registrations=(*file.registrations, *more.registrations),
+        owned=(*file.owned, *more.owned),
         handed_on=(*file.handed_on, *more.handed_on),
         unfollowed=(*file.unfollowed, *more.unfollowed),
         named=file.named | more.named,

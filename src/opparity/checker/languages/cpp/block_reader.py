@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from opparity.checker.facts.conditions import ALWAYS, conjunction
-from opparity.checker.facts.native import HandedOn, Registration, RegistrationKind, Unfollowed
+from opparity.checker.facts.native import (
+    HandedOn,
+    LibraryBlock,
+    Registration,
+    RegistrationKind,
+    Unfollowed,
+)
 from opparity.checker.facts.places import Location
 from opparity.checker.languages.cpp.bound_functions import (
     KEY,
@@ -38,10 +44,12 @@ _ARGUMENT = re.compile(
 )
 # What defines classes, values and the like, by a name that is written as a text.
 _DEFINES_OTHER = re.compile(
-    r"(?:^|::)(?:class_|enum_|native_enum|exception|register_exception\w*|bind_\w+|implicitly_\w+|"
+    r"(?:^|::)(?:class_|enum_|native_enum|exception|register_exception\w*|bind_vector|bind_map|implicitly_\w+|"
     r"move|print|gil_\w+|cast|len|setattr|hasattr|getattr)\b"
 )
 _SUBMODULE = "def_submodule"
+# The name that a text begins with: of an operator in its schema, of a class or of a value.
+_LEADING = re.compile(r"(?:\w+::)?([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ class Registered:
     registrations: list[Registration] = field(default_factory=list)
     handed_on: list[HandedOn] = field(default_factory=list)
     unfollowed: list[Unfollowed] = field(default_factory=list)
+    owned: list[LibraryBlock] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
 
     def moved(self, move: Callable[[Location], Location], condition: Condition) -> Registered:
@@ -75,6 +84,7 @@ class Registered:
             [_moved(each, move, condition) for each in self.registrations],
             [_moved(each, move, condition) for each in self.handed_on],
             [_moved(each, move, condition) for each in self.unfollowed],
+            [_moved(each, move, condition) for each in self.owned],
             set(self.named),
         )
 
@@ -83,6 +93,7 @@ class Registered:
         self.registrations += other.registrations
         self.handed_on += other.handed_on
         self.unfollowed += other.unfollowed
+        self.owned += other.owned
         self.named |= other.named
 
 
@@ -94,7 +105,7 @@ def read_text(block: Block, text: str, location: Location) -> Registered:
     return found.moved(lambda place: Location(location.path, first + place.line), ALWAYS)
 
 
-_Placed = TypeVar("_Placed", Registration, HandedOn, Unfollowed)
+_Placed = TypeVar("_Placed", Registration, HandedOn, Unfollowed, LibraryBlock)
 
 
 def _moved(each: _Placed, move: Callable[[Location], Location], condition: Condition) -> _Placed:
@@ -135,9 +146,9 @@ class BlockReader:
             elif node.type == "init_declarator":
                 self._submodule(node)
             elif node.type == "string_literal":
-                name = string_value(node) or ""
-                if name.isidentifier():
-                    self.found.named.add(name)
+                name = _LEADING.match(string_value(node) or "")
+                if name:
+                    self.found.named.add(name[1])
         return self.found
 
     def _submodule(self, node: Node) -> None:

@@ -108,8 +108,8 @@ class _Uses:
         is_head = name == around.signature.name and _is_own(qualifier, around.signature.namespace)
         if is_head or qualifier[:1] == ("std",):
             return
-        is_in_template = around.is_template or around.is_inline
-        has_list = use.re is _CALLED and use[2] and not is_in_template
+        is_plain = not (around.is_template or around.is_inline)
+        has_list = use.re is _CALLED and use[2] and is_plain
         arguments = _arguments(self.clean, use.end()) if has_list else ()
         condition = self.condition_at(line)
         # By identity: the same region of a file and the same function have one object each.
@@ -120,7 +120,8 @@ class _Uses:
                 Location(self.path, line),
                 condition,
                 inside=around.signature.qualified,
-                is_in_template=is_in_template,
+                is_in_template=around.is_template,
+                is_in_inline=around.is_inline,
                 qualifier=qualifier,
                 arguments=arguments,
             )

@@ -36,6 +36,11 @@ _CONDITIONAL = frozenset({"preproc_elif", "preproc_else", "preproc_if", "preproc
 _DECLARATOR_WRAPPERS = frozenset(
     {"pointer_declarator", "reference_declarator", "attributed_declarator", "init_declarator"}
 )
+# An attribute, or a macro that by its name stands for one.
+_EXPORTS = re.compile(
+    r'visibility\s*\(\s*"default"|\b\w*(?:_API|_EXPORT|EXPORT_API|_PUBLIC|_VISIBLE|DLLEXPORT)\w*\b'
+    r"|\b(?:API|EXPORT)\b|dllexport"
+)
 _CLASSES = frozenset({"class_specifier", "struct_specifier"})
 _DEEPEST_SCOPE = 60
 _MOST_KNOWN = 20_000
@@ -105,6 +110,23 @@ def collect(root: Node, path: str, condition_at: Callable[[int], Condition]) -> 
         node, scope = pending.pop()
         pending.extend(reversed(collector.visit(node, scope)))
     return collector.found
+
+
+def joined(readings: list[Functions]) -> Functions:
+    """Return what several readings of one file found, each place once."""
+    first, *others = readings
+    if not others:
+        return first
+    found = Functions()
+    for reading in readings:
+        for kind in ("declarations", "templates", "definitions"):
+            known = {each.location for each in getattr(found, kind)}
+            getattr(found, kind).extend(
+                each for each in getattr(reading, kind) if each.location not in known
+            )
+        places = {node.start_point for node, _ in found.bodies}
+        found.bodies += [each for each in reading.bodies if each[0].start_point not in places]
+    return found
 
 
 class _Collector:
@@ -219,6 +241,7 @@ class _Collector:
                 content=self._content(body),
                 end_line=node.end_point.row + 1,
                 arguments=_template_arguments(node),
+                is_exported=bool(_EXPORTS.search(text)),
             )
         )
 
@@ -231,11 +254,20 @@ class _Collector:
         head = text_of(node)
         if signature is None or scope.is_class_template or _is_no_prototype(head):
             return inner
-        if scope.is_anonymous or "static " in head[:60]:
+        if scope.is_anonymous or ("static " in head[:60] and not scope.is_class):
             return inner
         kept = self.found.templates if scope.is_template else self.found.declarations
         condition = self.condition_at(node.start_point.row + 1)
-        kept.append(Declaration(signature, self._location(node), condition))
+        place = self._location(node)
+        kept.append(
+            Declaration(
+                signature,
+                place,
+                condition,
+                is_member=scope.is_class,
+                is_exported=bool(_EXPORTS.search(head)),
+            )
+        )
         return inner
 
     def _instantiation(self, node: Node, scope: Scope) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import NativeFile
 from opparity.checker.facts.places import Location, problem
 from opparity.checker.languages.cpp.bodies import without_idle_bodies
+from opparity.checker.languages.cpp.boxed_functions import boxed_functions
+from opparity.checker.languages.cpp.branches import variants
 from opparity.checker.languages.cpp.calls import read_calls
 from opparity.checker.languages.cpp.function_tables import TableReader
-from opparity.checker.languages.cpp.functions import collect
+from opparity.checker.languages.cpp.functions import collect, joined
 from opparity.checker.languages.cpp.macro_expansion import expanded_blocks, registering_macros
 from opparity.checker.languages.cpp.operator_chains import read_operator_chains
 from opparity.checker.languages.cpp.preprocessor import read_directives
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.facts.native import MacroUse, Reference, Registration
+    from opparity.checker.languages.cpp.block_reader import Registered
     from opparity.checker.languages.cpp.functions import Functions
     from opparity.checker.languages.workers import Workers
     from opparity.checker.tree.contents import Tree
@@ -46,6 +50,8 @@ if TYPE_CHECKING:
 _WORTH_A_POOL = 400_000
 # A parse of one file this large takes about 0.3 s.
 _LARGEST_PARSED = 1_500_000
+_METHOD = re.compile(r"(?:\.|->)\s*+([A-Za-z_]\w*+)\s*+\(")
+_TEXT = re.compile(r"\"(?:\w+::)?([A-Za-z_]\w*)")
 _COMPILED = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip", ".mm", ".mu")
 
 
@@ -87,20 +93,33 @@ def _in_expansion(
         yield replace(registration, location=Location(path, line), condition=condition_at(line))
 
 
+def _named(blocks: Registered, text: str, *, is_astray: bool) -> frozenset[str]:
+    """Return what blocks may name; where the grammar lost its way, whatever texts begin with."""
+    if is_astray and blocks.registrations:
+        return frozenset(blocks.named | set(_TEXT.findall(text)))
+    return frozenset(blocks.named)
+
+
 def read_native_text(path: str, text: str) -> NativeFile:
     """Return the facts of one file's text."""
     directives = read_directives(path, text)
     condition_at = directives.condition_at
-    syntax = parse(without_idle_bodies(text).encode())
-    functions = collect(syntax.root_node, path, condition_at)
     clean = without_comments(text)
     line_of = line_finder(clean)
+    roots = [
+        parse(without_idle_bodies(variant).encode()).root_node for variant in variants(text, clean)
+    ]
+    functions = joined([collect(root, path, condition_at) for root in roots])
+    has_errors = any(root.has_error for root in roots)
     definitions = functions.definitions
-    if syntax.root_node.has_error:
+    if "visibility push(default)" in text:
+        definitions[:] = [replace(each, is_exported=True) for each in definitions]
+    if has_errors:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
     masks = tuple(lane_masks(path, clean, line_of, condition_at, definitions))
-    masked = {mask.inside for mask in masks}
-    calls = read_calls(path, clean, condition_at, definitions, masked)
+    asked = {mask.inside for mask in masks}
+    asked.update(each.signature.name for each in definitions if each.is_template)
+    calls = read_calls(path, clean, condition_at, definitions, asked)
     macros = registering_macros(directives.macro_definitions)
     blocks = read_blocks(functions.bodies, path, condition_at, macros)
     registrations = blocks.registrations
@@ -117,7 +136,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         written = with_literals(text)
         registrations.extend(read_tvm_exports(path, written, line_finder(written), condition_at))
     if "RegisterOperators" in clean:
-        registrations.extend(read_operator_chains(syntax.root_node, path, condition_at))
+        registrations.extend(read_operator_chains(roots[0], path, condition_at))
     return NativeFile(
         path=path,
         macro_bodies=tuple(macro_bodies(path, text, condition_at)),
@@ -129,16 +148,19 @@ def read_native_text(path: str, text: str) -> NativeFile:
         templates=tuple(functions.templates),
         definitions=tuple(definitions),
         registrations=tuple(registrations),
+        owned=tuple(blocks.owned),
         handed_on=tuple(blocks.handed_on),
         unfollowed=tuple(blocks.unfollowed),
-        named=frozenset(blocks.named),
+        named=_named(blocks, text, is_astray=has_errors),
+        boxed=tuple(boxed_functions(path, clean, line_of, condition_at)),
+        methods=frozenset(_METHOD.findall(clean)),
         called=calls.names,
         references=calls.references,
         constants=constants(clean, line_of, condition_at),
         init_functions=init_functions(path, clean, line_of),
         tabled=tabled,
         opened_namespaces=opened_namespaces(clean),
-        has_errors=syntax.root_node.has_error,
+        has_errors=has_errors,
         macro_tests=tuple(directives.macro_tests),
         macro_definitions=tuple(directives.macro_definitions),
         lane_masks=masks,

@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.native import LibraryBlock
+from opparity.checker.facts.places import Location
 from opparity.checker.languages.cpp.block_reader import Block, BlockReader, Registered
 from opparity.checker.languages.cpp.syntax import field as child
 from opparity.checker.languages.cpp.syntax import text_of
@@ -22,6 +24,8 @@ _LIBRARY_MACRO = re.compile(
     r"^(?:STABLE_)?TORCH_LIBRARY(_FRAGMENT|_IMPL)?(_EXPAND)?$|"
     r"^(?:\w+_)?TORCH_LIBRARY(_FRAGMENT|_IMPL)?(_EXPAND)?$"
 )
+# Two of one namespace in a process are refused; of fragments there may be any number.
+_OWNING_MACRO = re.compile(r"^(?:STABLE_)?TORCH_LIBRARY(?:_EXPAND)?$")
 _PYBIND_MACROS = frozenset({"PYBIND11_MODULE", "NB_MODULE", "PYBIND11_MODULE_EXPAND"})
 _MODULE_TYPE = re.compile(
     r"\b(?:py|pybind11|nb|nanobind)::module_?\b|\bpybind11::module\b|torch::Library\b"
@@ -39,6 +43,14 @@ def read_blocks(
     `macros` are the file's own that take parameters and register.
     """
     found = Registered()
+    for node, signature in bodies:
+        if _OWNING_MACRO.match(signature.name):
+            arguments = _macro_arguments(child(node, "declarator"))
+            line = node.start_point.row + 1
+            place = Location(path, line, node.start_point.column + 1)
+            found.owned += [
+                LibraryBlock(library, place, condition_at(line)) for library in arguments[:1]
+            ]
     for block, body in registration_blocks(bodies):
         found.add(BlockReader(block, path, condition_at, macros).read(body))
     return found

@@ -25,6 +25,7 @@ _TOUCHING = (
     "triton_op",
     ".define(",
     "Library(",
+    "torch.compile",
 )
 # With the newline and not `^`: the search leaps from line to line.
 _TABLE = re.compile(r"\n(_?[A-Z][A-Z0-9_]+)\b[^=\n]*= *\{")

@@ -16,7 +16,14 @@ from opparity.checker.facts.conditions import (
     permissive,
 )
 from opparity.checker.facts.places import Location
-from opparity.checker.facts.python import Call, CallKind, Guard, PythonFile, PythonRegistration
+from opparity.checker.facts.python import (
+    Call,
+    CallKind,
+    Fake,
+    Guard,
+    PythonFile,
+    PythonRegistration,
+)
 from opparity.checker.languages.python.serving import Serving, names_platform
 from opparity.checker.languages.python.tables import link_tables
 
@@ -62,6 +69,7 @@ class Linker:
     reached: dict[tuple[str, str], Condition] = field(default_factory=dict)
     loaded: dict[str, Condition] = field(default_factory=dict)
     default_library: str = ""
+    compiled: frozenset[tuple[str, str]] = frozenset()
     serving: Serving = field(init=False)
     sites: dict[str, list[tuple[str, ImportSite]]] = field(default_factory=dict)
 
@@ -99,6 +107,8 @@ class Linker:
         """Return the facts of every file that touches operators."""
         found: dict[str, PythonFile] = {}
         tables = link_tables(self.names)
+        used = self._functions_used()
+        self.compiled = self._functions_compiled()
         through: dict[str, list[Call]] = {}
         for path, facts in self.names.modules.items():
             for call in self._calls_through(path, facts):
@@ -113,16 +123,68 @@ class Linker:
                 tuple(calls),
                 tuple(self._registrations(path, facts)),
                 tuple(tables.get(path, ())),
+                used.get(path, frozenset()),
+                tuple(self._fakes(path, facts)),
                 problems,
             )
-            if file != PythonFile(path):
+            if file != PythonFile(path, used=file.used):
                 found[path] = file
         return found
+
+    def _functions_used(self) -> dict[str, frozenset[str]]:
+        """Return what of each file is used, where another file uses any of it."""
+        found: dict[str, set[str]] = {}
+        shared: set[str] = set()
+        for (file, name), users in self.users.items():
+            outermost = name.partition(".")[0]
+            for user, use in users:
+                if user != file:
+                    shared.add(file)
+                if user != file or use.inside.partition(".")[0] != outermost:
+                    found.setdefault(file, set()).add(outermost)
+        return {file: frozenset(names) for file, names in found.items() if file in shared}
+
+    def _functions_compiled(self) -> frozenset[tuple[str, str]]:
+        """Return the functions that torch.compile is given, and those that they call."""
+        found = {
+            target
+            for path, facts in self.names.modules.items()
+            for name in facts.compiled
+            if (target := self.names.target(path, name)) is not None
+        }
+        if not found:
+            return frozenset()
+        callers: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        for target, users in self.users.items():
+            for user, use in users:
+                if use.is_call and use.inside:
+                    owner = _definition(use.inside, self.names.modules[user])
+                    callers.setdefault((user, owner), set()).add(target)
+        waiting = list(found)
+        while waiting:
+            for callee in callers.get(waiting.pop(), set()) - found:
+                found.add(callee)
+                waiting.append(callee)
+        return frozenset(found)
+
+    def _fakes(self, path: str, facts: ModuleFacts) -> Iterator[Fake]:
+        for fake in facts.fakes:
+            library = fake.library or self.default_library
+            guards = self.names.guards(fake.guards, path)
+            imported = self.import_condition(path)
+            if imported != ALWAYS:
+                guards += (Guard(imported, Location(path, 1)),)
+            if library:
+                yield replace(fake, library=library, guards=guards)
 
     def _linked(self, path: str, call: Call) -> Call:
         guards = self.names.guards(call.guards, path) + self._inherited(path, call)
         shared = self._shared(path, call) if call.is_compared and call.inside else NEVER
-        return replace(call, guards=guards, shared=shared)
+        is_compiled = False
+        if self.compiled and call.inside:
+            owner = _definition(call.inside, self.names.modules[path])
+            is_compiled = (path, owner) in self.compiled
+        return replace(call, guards=guards, shared=shared, is_compiled=is_compiled)
 
     def _inherited(self, path: str, call: Call) -> tuple[Guard, ...]:
         """Return the guards of the function's users, or of the module's importers."""
@@ -280,6 +342,8 @@ class Linker:
         """Yield imports of the extension modules that the tree builds."""
         for site in facts.imports:
             module = f"{site.module}.{site.name}" if site.name else site.module
+            if module.rpartition(".")[2] not in self.extensions and site.name:
+                module = site.module  # `from demo._C import f`
             if module.rpartition(".")[2] not in self.extensions or self.names.file_of(module):
                 continue
             call = Call(

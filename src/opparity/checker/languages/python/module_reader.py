@@ -103,7 +103,9 @@ class ModuleReader:
         return ModuleFacts(
             path=self.path,
             calls=tuple(self.operators.calls),
-            registrations=tuple(self.operators.registrations),
+            registrations=self.operators.settled(),
+            fakes=self.operators.fakes.settled(),
+            compiled=frozenset(self.operators.fakes.compiled),
             table_uses=tuple(self.operators.table_uses),
             functions=functions,
             uses=tuple(use for use in self.uses if use.name.partition(".")[0] in known),
@@ -315,8 +317,11 @@ class ModuleReader:
         name = ".".join([*outer, node.name])
         guards = place.guards
         implicit = False
+        self.operators.fakes.defined(node, name, self._at(node), place.guards)
         for decorator in node.decorator_list:
+            self.operators.decorating = name
             self._expression(decorator, place)
+            self.operators.decorating = ""
             guards += self._decorator_guards(decorator, place)
             implicit = implicit or not _is_plain(decorator)
         for default in (*node.args.defaults, *node.args.kw_defaults):
@@ -409,6 +414,8 @@ class ModuleReader:
         last = (name or module).rpartition(".")[2]
         if last in self.extensions and (name or "." not in module or bound != module):
             self.operators.extensions[bound] = last
+        elif name and name != "*" and module.rpartition(".")[2] in self.extensions:
+            self.operators.taken(module.rpartition(".")[2], name, bound, node, place)
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:

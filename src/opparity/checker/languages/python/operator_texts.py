@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _NAMESPACE = re.compile(rb"torch\.ops\.(\w+)(?:\.(\w+))?")
+_ASKED = re.compile(rb"hasattr\(\s*torch\.ops\.(\w+)\s*,\s*[\"'](\w+)")
 _QUOTED = re.compile(rb'"(\w+)::')
 _PREDICATES = re.compile(rb"def (?<!\wdef )_?is_(?:cuda|rocm|hip|cpu|npu|xpu|musa|mlu)\w*\s*\(")
 _MARKS = (b"custom_op(", b"register_op(", b"triton_op(", b".define(")
@@ -35,6 +36,7 @@ class OperatorText:
 
     Attributes:
         uses: (library, operator) of each `torch.ops.library.operator`; b"" for no operator.
+        asked: (library, operator) of each `hasattr(torch.ops.library, "operator")`.
         quoted: what stands before `::` at the start of a text.
         definitions: (indentation, operator) of what defines operators.
         has_predicate: it defines a function such as `is_cuda`.
@@ -44,6 +46,7 @@ class OperatorText:
     """
 
     uses: frozenset[tuple[bytes, bytes]] = frozenset()
+    asked: frozenset[tuple[bytes, bytes]] = frozenset()
     quoted: frozenset[bytes] = frozenset()
     definitions: tuple[tuple[bytes, bytes], ...] = ()
     has_predicate: bool = False
@@ -85,6 +88,7 @@ def read_operator_text(_: str, content: bytes) -> OperatorText | None:
     defines = may_define and any(mark in content for mark in _MARKS)
     found = OperatorText(
         uses=frozenset(_NAMESPACE.findall(content)) if has_uses else frozenset(),
+        asked=frozenset(_ASKED.findall(content)) if has_uses else frozenset(),
         quoted=frozenset(_QUOTED.findall(content)) if has_quoted else frozenset(),
         definitions=tuple(_DEFINITION.findall(content)) if defines else (),
         has_predicate=has_predicate,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import Call, CallKind, PythonRegistration, TableUse
+from opparity.checker.languages.python.fakes import Fakes
 from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
 if TYPE_CHECKING:
+    from opparity.checker.facts.python import Guard
     from opparity.checker.languages.python.records import Place
 
 _FAKES = frozenset({"register_fake", "impl_abstract", "register_autograd", "register_vmap"})
 _DEFINING = frozenset({"custom_op", "triton_op", "define"})
+_BY_SIGNATURE = frozenset({"custom_op", "triton_op"})
 _DIRECT = re.compile(r"(?:^|_)register_(?:custom_)?op$")
 _TABLE_NAME = re.compile(r"_?[A-Z][A-Z0-9_]+$")
 _SCHEMA = re.compile(r"\s*(?:(?P<library>\w+)::)?(?P<operator>\w+)")
@@ -30,6 +33,10 @@ class OperatorUses:
     Attributes:
         libraries: `name = torch.library.Library("_C", …)` -> "_C".
         extensions: names bound to extension modules -> the module's last name.
+        decorating: the function whose decorators are read.
+        functions: names that an extension module gives -> (the module's last name, its name there);
+            and
+        taken_under: the guards of the imports that give them.
     """
 
     path: str
@@ -38,6 +45,13 @@ class OperatorUses:
     table_uses: list[TableUse] = field(default_factory=list)
     libraries: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, tuple[str, str]] = field(default_factory=dict)
+    taken_under: dict[str, tuple[Guard, ...]] = field(default_factory=dict)
+    fakes: Fakes = field(init=False)
+    decorating: str = ""
+
+    def __post_init__(self) -> None:
+        self.fakes = Fakes(self.libraries)
 
     def _at(self, node: ast.AST) -> Location:
         return Location(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
@@ -50,19 +64,34 @@ class OperatorUses:
         if isinstance(node, ast.Call):
             if self._registers(node, name, place):
                 return True
-            found = operator_named(name) or self._in_extension(node.func)
-            if found is not None:
-                self._add(CallKind.CALL, found, node, place)
+            if self._touch(CallKind.CALL, name, node.func, node, place):
                 return True
             return name == "getattr" and self._get_attribute(node, place)
         if isinstance(node, ast.Attribute):
-            found = operator_named(name) or self._in_extension(node)
-            if found is not None and isinstance(node.ctx, ast.Load):
-                self._add(CallKind.READ, found, node, place)
-                return True
+            if isinstance(node.ctx, ast.Load):
+                return self._touch(CallKind.READ, name, node, node, place)
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             self._table_read(node, place)
         return False
+
+    def _touch(
+        self, kind: CallKind, name: str, written: ast.expr, node: ast.expr, place: Place
+    ) -> bool:
+        """Record a use of `torch.ops` or of an extension module's function, if it is one."""
+        found = operator_named(name)
+        inside = self._in_extension(written) if found is None else None
+        if isinstance(written, ast.Name):
+            place = place.under(self.taken_under.get(written.id, ()))
+        if found or inside:
+            self._add(kind, found or inside or ("", "", ""), node, place, of_module=found is None)
+        return bool(found or inside)
+
+    def taken(self, module: str, name: str, bound: str, node: ast.stmt, place: Place) -> None:
+        """Record `from module import name as bound`, of an extension module."""
+        if place.at_import:
+            self.functions[bound] = (module, name)
+            self.taken_under[bound] = place.guards
+        self._add(CallKind.READ, (module, name, ""), node, place, of_module=True)
 
     def asserted(self, node: ast.expr, place: Place) -> None:
         """Record an assertion's `key in TABLE`."""
@@ -74,6 +103,12 @@ class OperatorUses:
         match node:
             case ast.Attribute(ast.Name(owner), name) if owner in self.extensions:
                 return self.extensions[owner], name, ""
+            case ast.Attribute(ast.Attribute(ast.Name(owner), inner), name) if (
+                owner in self.extensions
+            ):
+                return f"{self.extensions[owner]}.{inner}", name, ""
+            case ast.Name(name) if name in self.functions:
+                return (*self.functions[name], "")
         return None
 
     def _add(
@@ -82,6 +117,8 @@ class OperatorUses:
         found: tuple[str, str, str],
         node: ast.AST,
         place: Place,
+        *,
+        of_module: bool = False,
     ) -> None:
         library, operator, overload = found
         count, keywords = -1, tuple[str, ...]()
@@ -100,6 +137,7 @@ class OperatorUses:
                 count,
                 keywords,
                 is_compared=place.is_compared and kind is CallKind.READ,
+                of_module=of_module,
             )
         )
 
@@ -118,6 +156,7 @@ class OperatorUses:
 
     def _registers(self, node: ast.Call, name: str, place: Place) -> bool:
         last = name.rpartition(".")[2]
+        self.fakes.called(node, name, self._at(node), place.guards)
         if last in _FAKES:
             library, separator, operator = _first_text(node).partition("::")
             if separator:
@@ -140,9 +179,30 @@ class OperatorUses:
         # The helper's own library is looked up when every file is known.
         inside = "" if place.at_import else place.inside
         registration = PythonRegistration(
-            library, match["operator"], self._at(node), place.guards, inside
+            library,
+            match["operator"],
+            self._at(node),
+            place.guards,
+            inside,
+            text if "(" in text else "",
+            is_definition=not _DIRECT.search(name),
         )
+        number = len(self.registrations)
         self.registrations.append(registration)
+        if name.rpartition(".")[2] in _BY_SIGNATURE:
+            function = self.decorating or (dotted(node.args[1]) if len(node.args) > 1 else "")
+            self.fakes.schemas[number] = function
+        elif _DIRECT.search(name):
+            self.fakes.helped(node, number, registration)
+
+    def settled(self) -> tuple[PythonRegistration, ...]:
+        """Return the registrations, once every function of the file is known."""
+        return tuple(
+            replace(each, parameters=self.fakes.parameters(self.fakes.schemas[number]))
+            if number in self.fakes.schemas
+            else each
+            for number, each in enumerate(self.registrations)
+        )
 
     # ---- assignments
 

@@ -37,6 +37,10 @@ _NAME = re.compile(r"\w+")
 _COMMENT = re.compile(r"#[^\n]*")
 # A name before `:=`, in text that is read backwards.
 _INLINE = re.compile(r"=:\s*(\w+)")
+# Functions whose parameters matter: fakes, and those whose signature is a schema.
+_SIGNATURES = re.compile(
+    r"(?:\b(?:fake\w*|op_func|func|op)\s*=\s*\(?\s*|\bregister_fake\([^()]*,\s*)([A-Za-z_]\w*)"
+)
 # What holds statements, or handlers and cases that do.
 _BLOCKS = ("body", "orelse", "finalbody", "handlers")
 _NONLOCAL = re.compile(r"nonlocal\b([\w\s,\\]*)")
@@ -114,8 +118,11 @@ def _parse(text: SearchedText, wanted: Wanted) -> tuple[ast.Module, frozenset[st
         if block.is_function and (block.name in asked or may_answer(block.name))
     ]
 
+    by_name = frozenset(_SIGNATURES.findall(text.text)) if "fake" in text.text else frozenset()
+
     def is_idle(block: Block) -> bool:
-        return not (block.holds(places) or block.holds(answering))
+        is_wanted = block.holds(places) or block.holds(answering) or block.name in by_name
+        return not is_wanted
 
     pruned = without_bodies(text.text, blocks, is_idle)
     try:
@@ -145,6 +152,10 @@ def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> Wanted
 
 def _note(found: Wanted, leads: Leads, module: str, name: str, bound: str) -> None:
     """Note the name that `from module import name as bound` binds, where it leads somewhere."""
+    if _last(module) in leads.extensions:
+        found.names.add(bound)
+        found.direct.add(bound)
+        found.extensions.add(_last(module))
     if _leads(leads, module, name):
         found.names.add(bound)
         if name in leads.extensions:

@@ -12,7 +12,7 @@ from opparity.checker.facts.records import fact
 if TYPE_CHECKING:
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.facts.places import Location, Problem
-    from opparity.checker.facts.python import Call, PythonRegistration, TableUse
+    from opparity.checker.facts.python import Call, Fake, PythonRegistration, TableUse
 
 
 # Code below this many tests is not judged: each further one would be kept for every line below.
@@ -116,6 +116,7 @@ class ModuleFacts:
     """Everything read from one file.
 
     Attributes:
+        compiled: functions that torch.compile is given.
         variables: module-level names that are assigned once -> whether the value is true.
         locals: (function or class, name) -> the same for names assigned once in it.
         libraries: variables that hold a torch.library.Library -> its namespace.
@@ -125,6 +126,8 @@ class ModuleFacts:
     path: str
     calls: tuple[Call, ...] = ()
     registrations: tuple[PythonRegistration, ...] = ()
+    fakes: tuple[Fake, ...] = ()
+    compiled: frozenset[str] = frozenset()
     table_uses: tuple[TableUse, ...] = ()
     functions: dict[str, FunctionFacts] = field(default_factory=dict)
     uses: tuple[NameUse, ...] = ()

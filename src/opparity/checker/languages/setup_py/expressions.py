@@ -20,6 +20,7 @@ from opparity.checker.languages.setup_py.values import (
     Choice,
     Class,
     Collection,
+    File,
     Function,
     Instance,
     Item,
@@ -106,6 +107,14 @@ class Evaluator(ABC):
         return Truth.TRUE if made_in == self.standing() else self.path
 
     @abstractmethod
+    def module_file(self, base: str) -> str | None:
+        """Return the file of a module of the tree, by its path without suffix."""
+
+    @abstractmethod
+    def run_module(self, path: str) -> Scope | None:
+        """Return a module's names after its top level ran; None for a file that is no Python."""
+
+    @abstractmethod
     def resolve(self, module: Module) -> Value:
         """Return what a name imported from the tree stands for."""
 
@@ -147,9 +156,9 @@ class Evaluator(ABC):
             case Super(receiver, owner):
                 return self._inherited(receiver, owner, name)
             case Known(PurePosixPath() as path, origin) if name in _PATH_ATTRIBUTES:
-                found = getattr(path, name)
-                return Known(found, origin)
-            case Known() | Collection() | Table():
+                # An entry of os.scandir has a path as text.
+                return Known(path.as_posix() if name == "path" else getattr(path, name), origin)
+            case Known() | Collection() | Table() | File():
                 return Method(value, name)
             case Newest():
                 return value
@@ -159,6 +168,8 @@ class Evaluator(ABC):
                 return Unsure(name)
 
     def _module_attribute(self, module: Module, name: str) -> Value:
+        if not module.name and name in _LOADING:
+            return module if name == "loader" else Method(module, name)
         if not module.name:
             return self.resolve(Module(module.path, name))
         return self.attribute(self.resolve(module), name)
@@ -381,4 +392,6 @@ def _formatted(template: Plain, *values: Plain) -> Plain:
     raise TypeError
 
 
-_PATH_ATTRIBUTES = frozenset({"parent", "name", "stem", "suffix"})
+# `spec.loader.exec_module(module)`: a specification stands for the module itself.
+_LOADING = frozenset({"loader", "exec_module", "load_module"})
+_PATH_ATTRIBUTES = frozenset({"parent", "name", "stem", "suffix", "path"})

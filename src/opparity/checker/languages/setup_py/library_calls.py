@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
+from fnmatch import fnmatchcase
 from itertools import product
 from math import prod
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.comparisons import arithmetic
+from opparity.checker.languages.setup_py.file_calls import FILE_FUNCTIONS, Handler, Keywords
 from opparity.checker.languages.setup_py.methods import deep_copy
 from opparity.checker.languages.setup_py.values import (
+    MOST_ITEMS,
     NONE,
     Choice,
     Class,
@@ -37,18 +42,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.languages.setup_py.expressions import Evaluator
 
-Keywords = dict[str, Value]
 _LONGEST_RANGE = 1000
-
-
-class _Handler(Protocol):
-    """A function outside the tree, as its effect on values."""
-
-    def __call__(
-        self, evaluator: Evaluator, arguments: list[Value], keywords: Keywords, /
-    ) -> Value:
-        """Return what the function yields."""
-        ...
 
 
 def call_library(
@@ -74,7 +68,7 @@ def _variable(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) 
     return Unsure("variable")
 
 
-def _path_function(function: Callable[..., Plain]) -> _Handler:
+def _path_function(function: Callable[..., Plain]) -> Handler:
     def handle(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
         return evaluator.lift(lambda *parts: function(*map(str, parts)), *arguments)
 
@@ -101,50 +95,50 @@ def _relative(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Valu
     return evaluator.lift(apart, *arguments[:2])
 
 
-def _exists(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-    if arguments and isinstance(arguments[0], Known):
-        truth = evaluator.paths.exists(str(arguments[0].value))
-        return Unsure("file") if truth is Truth.UNKNOWN else Known(truth is Truth.TRUE)
-    return Unsure("file")
+def _sum(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+    """Return `sum(lists, [])`, and the sum of numbers."""
+    start = arguments[1] if len(arguments) > 1 else keywords.get("start", Known(0))
+    items, complete = items_of(arguments[0]) if arguments else ([], Truth.UNKNOWN)
+    if isinstance(start, Collection):
+        found = [*start.items]
+        for item in items:
+            inner, whole = items_of(item.value)
+            found += [Item(each.value, weaker(each.present, item.present)) for each in inner]
+            complete = weaker(complete, whole)
+        return Collection(start.kind, found[:MOST_ITEMS], complete)
+    if complete is not Truth.TRUE or any(item.present is not Truth.TRUE for item in items):
+        return Unsure("sum")
+    total: Value = start
+    for item in items:
+        total = evaluator.lift(arithmetic(ast.Add()), total, item.value)
+    return total
 
 
-def _glob(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
-    if not arguments or not isinstance(arguments[0], Known):
-        return Unsure("glob")
-    recursive = truth_of_value(keywords.get("recursive", NONE)) is not Truth.FALSE
-    pattern = str(arguments[0].value)
-    found = evaluator.paths.glob(pattern, recursive=recursive)
-    items = [Item(Known(path, evaluator.position)) for path in found]
-    return Collection("list", items, _of_the_tree(evaluator, pattern))
+def _filtered_names(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+    """Return `fnmatch.filter(names, pattern)`."""
+    if len(arguments) != 2 or not isinstance(arguments[1], Known):  # noqa: PLR2004 -- names, pattern
+        return Unsure("fnmatch")
+    pattern = str(arguments[1].value)
+    items, complete = items_of(arguments[0])
+    evaluator.count_step(len(items))
+    kept = [
+        item
+        for item in items
+        if not isinstance(item.value, Known) or fnmatchcase(str(item.value.value), pattern)
+    ]
+    return Collection("list", kept, complete)
 
 
-def _listing(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-    folder = arguments[0] if arguments else Known(".")
-    if not isinstance(folder, Known):
-        return Unsure("listdir")
-    names = evaluator.paths.listing(str(folder.value))
-    items = [Item(Known(name, evaluator.position)) for name in names]
-    return Collection("list", items, _of_the_tree(evaluator, str(folder.value)))
-
-
-def _of_the_tree(evaluator: Evaluator, path: str) -> Truth:
-    """Return TRUE for a place in the tree; what lies elsewhere on the machine is not known."""
-    return Truth.UNKNOWN if evaluator.paths.relative(path) is None else Truth.TRUE
-
-
-def _walk(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-    if not arguments or not isinstance(arguments[0], Known):
-        return Unsure("walk")
-    origin = evaluator.position
-    rows: list[Item] = []
-    for folder, folders, files in evaluator.paths.walk(str(arguments[0].value)):
-        columns: list[Value] = [
-            Known(folder, origin),
-            Collection("list", [Item(Known(name, origin)) for name in folders]),
-            Collection("list", [Item(Known(name, origin)) for name in files]),
-        ]
-        rows.append(Item(Collection("tuple", [Item(column) for column in columns])))
-    return Collection("list", rows)
+def _flattened(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
+    """Return `itertools.chain.from_iterable(lists)`."""
+    items, complete = items_of(arguments[0]) if arguments else ([], Truth.UNKNOWN)
+    parts = [(item.present, items_of(item.value)) for item in items]
+    found = [
+        Item(each.value, weaker(each.present, present))
+        for present, (inner, _) in parts
+        for each in inner
+    ]
+    return Collection("list", found, weaker(complete, *(whole for _, (_, whole) in parts)))
 
 
 def _as_path(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
@@ -167,7 +161,7 @@ def _float(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
     return evaluator.lift(lambda text: float(str(text)), *arguments[:1]) if arguments else Known(0)
 
 
-def _extreme(choose: Callable[[list[float]], float]) -> _Handler:
+def _extreme(choose: Callable[[list[float]], float]) -> Handler:
     """Return `max` or `min` of numbers that are all known; Unsure for anything else."""
 
     def handle(_: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
@@ -218,7 +212,7 @@ def _range(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
     return Collection("list", [Item(Known(number)) for number in numbers])
 
 
-def _collection(kind: str) -> _Handler:
+def _collection(kind: str) -> Handler:
     def handle(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
         if not arguments:
             return Collection(kind, [], made_in=evaluator.standing())
@@ -363,7 +357,8 @@ def _first(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
     return arguments[0] if arguments else NONE
 
 
-_FUNCTIONS: dict[str, _Handler] = {
+_FUNCTIONS: dict[str, Handler] = {
+    **FILE_FUNCTIONS,
     "os.getenv": _variable,
     "os.environ.setdefault": _defaults,
     "os.path.join": _path_function(posixpath.join),
@@ -374,15 +369,12 @@ _FUNCTIONS: dict[str, _Handler] = {
     "os.path.splitext": _split_suffix,
     "os.path.abspath": _absolute,
     "os.path.realpath": _absolute,
-    "os.path.exists": _exists,
-    "os.path.isfile": _exists,
-    "os.path.isdir": _exists,
-    "os.listdir": _listing,
-    "os.walk": _walk,
+    "sum": _sum,
+    "fnmatch.filter": _filtered_names,
+    "itertools.chain.from_iterable": _flattened,
+    "importlib.util.module_from_spec": _first,
     "os.getcwd": _here,
     "pathlib.Path.cwd": _here,
-    "glob.glob": _glob,
-    "glob.iglob": _glob,
     "pathlib.Path": _as_path,
     "pathlib.PurePath": _as_path,
     "copy.deepcopy": _copied,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.languages.setup_py.comparisons import difference, presence
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     NONE,
     Choice,
     Collection,
+    File,
     Item,
     Known,
+    Module,
     Plain,
     Table,
     Unsure,
@@ -21,6 +23,7 @@ from opparity.checker.languages.setup_py.values import (
     items_of,
     join,
     key_of,
+    truth_of_value,
     weaker,
 )
 
@@ -48,6 +51,7 @@ _TEXT_METHODS = frozenset(
 _PATH_METHODS = frozenset(["with_suffix", "with_name", "with_stem", "as_posix", "joinpath"])
 _UNCHANGED_PATH = frozenset({"resolve", "absolute", "expanduser"})
 _LARGEST_RESULT = 4_000_000
+_ASKING = frozenset({"exists", "is_dir", "is_file", "open", "read_text"})
 _PATTERN_METHODS = frozenset({"glob", "rglob"})
 
 
@@ -58,6 +62,10 @@ def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: lis
             return _text(evaluator, receiver, name, arguments)
         case Known(PurePosixPath() as path):
             return _path(evaluator, receiver, path, name, arguments)
+        case File(text):
+            return _file(text, name)
+        case Module() if name == "load_module":
+            return receiver
         case Collection():
             return _collection(evaluator, receiver, name, arguments)
         case Table():
@@ -69,6 +77,8 @@ def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: lis
 def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) -> Value:
     if name == "replace":
         return evaluator.lift(_replaced, text, *arguments)
+    if name in {"startswith", "endswith"} and arguments and isinstance(arguments[0], Collection):
+        return _one_of(evaluator, text, name, arguments[0])
     if name in _TEXT_METHODS:
         return evaluator.lift(lambda value, *rest: getattr(value, name)(*rest), text, *arguments)
     if name in {"split", "rsplit", "splitlines"}:
@@ -90,6 +100,32 @@ def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) 
             lambda value, *rest: str(value).format(*map(str, rest)), text, *arguments
         )
     return Unsure(name)
+
+
+def _one_of(evaluator: Evaluator, text: Known, name: str, ends: Collection) -> Value:
+    """Return whether a text has one of several ends: `name.endswith((".cpp", ".cu"))`."""
+    items, complete = items_of(ends)
+    found = [evaluator.lift(lambda v, e: getattr(v, name)(e), text, item.value) for item in items]
+    truth = any_of([weaker(truth_of_value(each)) for each in found])
+    if truth is Truth.UNKNOWN or (truth is Truth.FALSE and complete is not Truth.TRUE):
+        return Unsure(name)
+    return Known(truth is Truth.TRUE)
+
+
+def _file(text: str, name: str) -> Value:
+    match name:
+        case "read":
+            return Known(text)
+        case "readlines":
+            return Collection(
+                "list", [Item(Known(line)) for line in text.splitlines(keepends=True)]
+            )
+        case "readline":
+            return Known(text.partition("\n")[0] + "\n")
+        case "close":
+            return NONE
+        case _:
+            return Unsure(name)
 
 
 def _replaced(text: Plain, old: Plain, new: Plain) -> Plain:
@@ -115,10 +151,8 @@ def _path(
         return evaluator.lift(lambda first, *rest: getattr(first, name)(*rest), value, *arguments)
     if name in _UNCHANGED_PATH:
         return Known(PurePosixPath(paths.absolute(path.as_posix())), value.origin)
-    if name in {"exists", "is_dir"}:
-        return _answer(paths.exists(path.as_posix()))
-    if name == "is_file":
-        return _answer(paths.is_file(path.as_posix()))
+    if name in _ASKING:
+        return _asked(evaluator, value, path, name)
     if name in _PATTERN_METHODS and arguments and isinstance(arguments[0], Known):
         pattern = str(arguments[0].value)
         if name == "rglob":
@@ -132,6 +166,19 @@ def _path(
     if name == "relative_to" and arguments:
         return evaluator.lift(_relative, value, arguments[0])
     return Unsure(name)
+
+
+def _asked(evaluator: Evaluator, value: Known, path: PurePosixPath, name: str) -> Value:
+    """Return what the tree says of a path: whether it is there, or what it holds."""
+    paths = evaluator.paths
+    if name == "is_file":
+        return _answer(paths.is_file(path.as_posix()))
+    if name in {"exists", "is_dir"}:
+        return _answer(paths.exists(path.as_posix()))
+    content = paths.text(path.as_posix())
+    if content is None:
+        return Unsure(name)
+    return File(content) if name == "open" else Known(content, value.origin)
 
 
 def _relative(path: Plain, base: Plain) -> Plain:

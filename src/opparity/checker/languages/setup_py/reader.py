@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.builds import Build, Target
@@ -43,6 +43,7 @@ _DEVICE_BUILDERS = {
 _BUILD_MODULE = re.compile(r"(?:setuptools|distutils|torch\w*\.utils|torch\.utils)\b")
 # All readings of a tree's scripts together, and so many more for each: enough for hundreds of
 # scripts, while those made to take long take 2 s together and not each (Xeon of 2.3 GHz).
+_LONGEST_TEXT = 200_000
 _TREE_STEPS = 300_000
 _EACH_STEPS = 3_000
 # Such a script names sources from its own folder; a loader names them from the tree's root.
@@ -53,7 +54,7 @@ _CALL_NAMES = re.compile(r"(?:Extension|^load|^load_inline)$")
 
 def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build, ...]:
     """Return what every build script in Python makes, for every platform."""
-    files = TreeFiles(tree.files)
+    files = TreeFiles(tree.files, partial(_text_of, tree))
     parse = _parser(tree)
     scripts = [path for path in tree.python if _is_script(tree, path) or _is_broken(path, parse)]
     builds: list[Build] = []
@@ -131,6 +132,13 @@ def _is_script(tree: Tree, path: str) -> bool:
     return (b"xtension" in content or b"OpBuilder)" in content) and any(
         mark in content for mark in _MARKS
     )
+
+
+def _text_of(tree: Tree, path: str) -> str | None:
+    """Return the text of a file that may be a list of sources; None for a longer one."""
+    if not tree.is_readable(path) or len(tree.read(path)) > _LONGEST_TEXT:
+        return None
+    return tree.read_text(path)
 
 
 def _is_broken(path: str, parse: Callable[[str], ast.Module | None]) -> bool:
@@ -222,13 +230,15 @@ def _is_op_builder(value: Class, platform: Platform) -> bool:
     lineage = list(value.lineage())
     if not any("sources" in ancestor.names for ancestor in lineage):
         return False
+    is_plain = False
     for ancestor in lineage:
         device, found, _ = ancestor.name.lower().partition("opbuilder")
         if found and ancestor is value:
             return False
         if found and device and not device.startswith("torch"):
             return platform.name in _DEVICE_BUILDERS.get(device, frozenset({device}))
-    return False
+        is_plain = is_plain or bool(found)
+    return is_plain  # of code for the host alone
 
 
 def _build_operators(interpreter: Interpreter, builder: Class) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Stands for the tree's own absolute path; no real path begins so.
 ROOT = "/<tree>"
@@ -25,8 +25,11 @@ _WILD = re.compile(r"[*?\[]")
 class TreeFiles:
     """A tree's files and folders, in order, and what its scripts have looked for in them."""
 
-    def __init__(self, files: frozenset[str]) -> None:
+    def __init__(
+        self, files: frozenset[str], text_of: Callable[[str], str | None] = lambda _: None
+    ) -> None:
         self.files = files
+        self.text_of = text_of
         self.folders = folders_of(files)
         self.in_order = sorted(files)
         self._in_folder: dict[str, list[str]] = {}
@@ -108,6 +111,11 @@ class TreePaths:
         """Return whether a path is a file of the tree."""
         relative = self.relative(path)
         return Truth.TRUE if relative in self.files else self.exists(path)
+
+    def text(self, path: str) -> str | None:
+        """Return the text of a file of the tree; None for any other, and for one that is long."""
+        relative = self.relative(path)
+        return self.tree.text_of(relative) if relative in self.files and relative else None
 
     def glob(self, pattern: str, *, recursive: bool) -> Iterator[str]:
         """Yield the paths that match, in the form of the pattern: relative stays relative."""

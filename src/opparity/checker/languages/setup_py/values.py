@@ -167,6 +167,13 @@ class Method:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """An open file of the tree, by its text."""
+
+    text: str
+
+
 @dataclass(eq=False, slots=True)
 class Module:
     """A module of the tree, or a name from one, read only when it is used."""
@@ -195,6 +202,7 @@ Value = (
     | Instance
     | Function
     | Method
+    | File
     | Module
     | Super
 )
@@ -256,7 +264,7 @@ def _same(first: Value, second: Value) -> bool:
         return True
     if isinstance(first, Known) and isinstance(second, Known):
         return type(first.value) is type(second.value) and first.value == second.value
-    return isinstance(first, Unsure | Newest | Library) and first == second
+    return isinstance(first, Unsure | Newest | Library | File) and first == second
 
 
 def items_of(value: Value) -> tuple[list[Item], Truth]:
@@ -268,6 +276,8 @@ def items_of(value: Value) -> tuple[list[Item], Truth]:
             return [Item(_key_value(key), item.present) for key, item in entries.items()], complete
         case Known(str() as text):
             return [Item(Known(character)) for character in text], Truth.TRUE
+        case File(text):
+            return [Item(Known(line)) for line in text.splitlines(keepends=True)], Truth.TRUE
         case Choice(options):
             found: list[Item] = []
             wholes = []

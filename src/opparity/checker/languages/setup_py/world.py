@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth, truth_of
 from opparity.checker.languages.setup_py.values import (
     NONE,
+    Class,
     Collection,
     CommandLine,
+    Instance,
     Item,
     Known,
     Library,
@@ -184,11 +186,22 @@ class World:
                 return Known(device == self.platform.name)
         if name == "torch.cuda.get_device_capability" and self.platform.architectures:
             return self._capability()
+        if name == "torch.cuda.get_device_properties" and self.platform.architectures:
+            return self._properties()
         if name == "torch.utils.cpp_extension._get_cuda_arch_flags":
             return self._flags()
         if name == "torch.cuda.device_count":
             return Unsure("devices", truth_of(self.is_gpu))
         return _ANSWERS.get(name)
+
+    def _properties(self) -> Value | None:
+        """Return the properties of a device of the newest architecture asked for."""
+        newest = self._capability()
+        if not isinstance(newest, Collection):
+            return None
+        major, minor = (item.value for item in newest.items)
+        known: dict[str, Value] = {"major": major, "minor": minor}
+        return Instance(Class("DeviceProperties", (), {}, ""), known)
 
     def _flags(self) -> Value | None:
         """Return torch's flags for the architectures that were asked for."""

@@ -1,0 +1,136 @@
+"""Operators of the tree's own namespaces and modules that nobody registers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from opparity.checker.analysis.operators import PLATFORM_WORDS
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.names import library_name
+from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.python import CallKind
+
+if TYPE_CHECKING:
+    from opparity.checker.analysis.linking import Linker
+    from opparity.checker.analysis.operators import Operators
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.facts.python import Call, PythonFile
+
+_NEAR = 0.75
+
+
+class Unregistered:
+    """Says of what Python uses whether the tree must have it, and has it nowhere."""
+
+    def __init__(self, project: Project, linker: Linker, operators: Operators) -> None:
+        self.project = project
+        self.operators = operators
+        self.named: dict[str, set[str]] = defaultdict(set)
+        self.open: set[str] = set()
+        self.is_all_open = False
+        for platform in project.platforms:
+            for link in linker.links_on(platform):
+                libraries = {link.target.name.rpartition(".")[2]}
+                for part in link.compiled:
+                    own = {
+                        library_name(each.library, link.target)
+                        for each in part.file.registrations
+                        if each.kind is not RegistrationKind.IMPL
+                    }
+                    libraries |= own
+                    told = {each.operator for each in part.file.registrations}
+                    for library in own:
+                        self.named[library] |= part.file.named - told
+                    for each in part.file.unfollowed:
+                        self.open.add(library_name(each.library, link.target))
+                if link.is_complete is Truth.UNKNOWN:
+                    self.open |= libraries
+                    self.is_all_open = self.is_all_open or not link.compiled
+
+    @cached_property
+    def elsewhere(self) -> dict[str, list[str]]:
+        """Return operator -> the full names under which something of that name is registered."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in (*self.operators.known, *self.operators.python):
+            found[name.rpartition("::")[2]].append(name)
+        for registration in self.project.registrations:  # in whatever file, listed or not
+            found[registration.operator].append("")
+        return found
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """Return the operators that some `hasattr` of the tree asks for."""
+        return frozenset(
+            f"{library.decode()}::{operator.decode()}"
+            for text in self.project.texts.values()
+            for library, operator in text.asked
+        )
+
+    @cached_property
+    def platforms(self) -> frozenset[str]:
+        """Return the platforms for which the tree builds anything."""
+        return frozenset(
+            platform.name
+            for platform in self.project.platforms
+            if self.operators.by_platform[platform.label].has_targets
+        )
+
+    def truth(self, file: PythonFile, call: Call) -> Truth:
+        """Return whether nobody registers what a call is of; FALSE for what is not the tree's."""
+        library, operator = call.library, call.operator
+        own = self.operators.modules if call.of_module else self.operators.namespaces
+        if library not in own or operator.startswith("__"):
+            return Truth.FALSE
+        if self.operators.is_anywhere(call.qualified):
+            return Truth.FALSE
+        if call.of_module and not _imports(file, library.partition(".")[0]):
+            return Truth.FALSE
+        names = self.elsewhere.get(operator, [])
+        if "" in names and not any(names):
+            return Truth.FALSE  # in a file that no build compiles: that is another rule's business
+        # Who asks for an operator somewhere knows that it may be missing.
+        if self._is_of_another_platform(operator) or call.qualified in self.asked:
+            return Truth.FALSE
+        if call.of_module and operator in self.named[library]:
+            return Truth.FALSE  # a class or a value of the module
+        is_open = self.is_all_open or library in self.open or "" in self.open
+        if is_open or operator in self.named[library]:
+            return Truth.UNKNOWN
+        return Truth.TRUE
+
+    def _is_of_another_platform(self, operator: str) -> bool:
+        """Return whether an operator's name says a platform that the tree is not built for.
+
+        Another package registers for XPU what vLLM's Python uses there, in vLLM's own namespace.
+        """
+        named = {
+            platform
+            for word in operator.lower().split("_")
+            for platform in PLATFORM_WORDS.get(word, ())
+        }
+        return bool(named) and not named & self.platforms
+
+    def near(self, call: Call) -> tuple[str, ...]:
+        """Return what is registered under that name in another namespace, or a name like it."""
+        same = [name for name in self.elsewhere.get(call.operator, ()) if name]
+        if same:
+            return tuple(sorted(set(same))[:3])
+        prefix = f"{call.library}::"
+        own = [
+            name.removeprefix(prefix)
+            for name in (*self.operators.known, *self.operators.python)
+            if name.startswith(prefix)
+        ]
+        close = get_close_matches(call.operator, own, n=1, cutoff=_NEAR)
+        return tuple(prefix + name for name in close)
+
+
+def _imports(file: PythonFile, module: str) -> bool:
+    """Return whether a file imports the extension of that name, and no Python module of it."""
+    return any(
+        call.kind is CallKind.IMPORT and call.library.rpartition(".")[2] == module
+        for call in file.calls
+    )

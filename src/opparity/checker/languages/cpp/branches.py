@@ -1,0 +1,92 @@
+"""A file as the compiler sees it, one branch of each `#if` at a time, where braces demand it.
+
+`#if … } … #else … } … #endif` closes one brace twice: no grammar can follow both branches at once,
+and what stands behind the first is put into the wrong namespace.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(if|el|endif)")
+_MOST_GROUPS = 60
+_MOST_VARIANTS = 3
+
+
+@dataclass(slots=True)
+class _Group:
+    """One `#if` with its branches: where its directives stand, and each branch's open braces."""
+
+    directives: list[int]
+    depths: list[int] = field(default_factory=lambda: [0])
+    reaches_margin: bool = False
+
+    @property
+    def is_unbalanced(self) -> bool:
+        """Return whether a branch opens or closes a brace of what is around the group."""
+        return self.reaches_margin and any(self.depths)
+
+
+def variants(text: str, clean: str) -> tuple[str, ...]:
+    """Return the text with one branch of each unbalanced group left, for each branch.
+
+    Lines keep their numbers. A text without such groups is returned alone, as it is.
+
+    Args:
+        text: the file's text.
+        clean: the same with comments and literals blanked.
+    """
+    if "#" not in clean:
+        return (text,)
+    groups = [group for group in _groups(clean.split("\n")) if group.is_unbalanced]
+    if not groups or len(groups) > _MOST_GROUPS:
+        return (text,)
+    lines = text.split("\n")
+    # A group without `#else` has a branch with nothing in it.
+    most = max(max(len(group.depths), 2) for group in groups)
+    return tuple(_with_branch(lines, groups, number) for number in range(min(most, _MOST_VARIANTS)))
+
+
+def _groups(lines: Sequence[str]) -> list[_Group]:
+    found: list[_Group] = []
+    around: list[_Group] = []
+    is_continued = False
+    for number, line in enumerate(lines):
+        directive = None if is_continued else _DIRECTIVE.match(line)
+        is_define = line.lstrip().startswith("#") or is_continued
+        is_continued = is_define and line.endswith("\\")
+        if directive is None:
+            if is_define:
+                continue
+            depth = line.count("{") - line.count("}")
+            for group in around:
+                group.depths[-1] += depth
+                group.reaches_margin |= bool(line) and not line[0].isspace()
+        elif directive[1] == "if":
+            around.append(_Group([number]))
+        elif around:
+            around[-1].directives.append(number)
+            if directive[1] == "endif":
+                found.append(around.pop())
+            else:
+                around[-1].depths.append(0)
+    return found
+
+
+def _with_branch(lines: Sequence[str], groups: Sequence[_Group], chosen: int) -> str:
+    """Return the text with one branch of each group; the last where it has not so many."""
+    kept = list(lines)
+    for group in groups:
+        branches = list(zip(group.directives, group.directives[1:], strict=False))
+        is_whole = len(branches) > 1
+        taken = min(chosen, len(branches) - 1) if is_whole else chosen
+        for number, (start, end) in enumerate(branches):
+            for line in range(start, end) if number != taken else (start,):
+                kept[line] = ""
+            kept[end] = ""
+    return "\n".join(kept)

@@ -1,0 +1,129 @@
+"""DEF007."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opparity.checker.analysis.schemas import Argument, parameters_of
+from opparity.checker.facts.places import Related
+from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.places import Location
+    from opparity.checker.facts.python import Fake, Parameters
+    from opparity.words.statements import Statement
+
+
+class FakeDiffersFromSchema(Rule):
+    """An operator's fake does not take the arguments of its schema.
+
+    ## Why is this bad?
+    torch.compile, export and everything else that runs without data calls the fake as the operator
+    is called: it raises `TypeError`, while the operator itself works.
+
+    ## Example
+    `m.def("scale(Tensor x, float factor, float eps=1e-5) -> Tensor")` and
+    `@register_fake("demo::scale") def _(x, factor): ...`.
+
+    ## Use instead
+    A fake with the schema's parameters, in its order; those behind `*` by their names.
+    """
+
+    code = "DEF007"
+    name = "fake-differs-from-schema"
+    severity = Severity.ERROR
+    effect = Effect.CALL
+
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+        """Yield each fake that no schema of its operator suits."""
+        schemas = _schemas(analysis)
+        for _, file in sorted(analysis.project.python.items()):
+            for fake in file.fakes:
+                name = f"{fake.library}::{fake.operator}"
+                found = schemas.get(name, [])
+                if not found or fake.parameters is None:
+                    continue
+                refusals = [_refusal(each.arguments, fake.parameters) for each in found]
+                if all(refusals):
+                    yield self._finding(name, fake, found[0], refusals[0])
+
+    def _finding(
+        self, name: str, fake: Fake, schema: _Schema, refusal: Statement | None
+    ) -> Finding:
+        assert refusal is not None
+        return self.finding(
+            fake.location,
+            state("DEF007.fake", operator=name, reason=refusal),
+            operator=name,
+            related=[Related(schema.location, state("place.schema"))],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    arguments: tuple[Argument, ...]
+    location: Location
+
+
+def _schemas(analysis: Analysis) -> dict[str, list[_Schema]]:
+    """Return every schema of each operator that is written out, or that a signature says."""
+    found: dict[str, list[_Schema]] = {}
+    unclear: set[str] = set()
+    operators = analysis.operators
+    for here in operators.by_platform.values():
+        for name, definitions in here.native.items():
+            for defined in definitions:
+                arguments = parameters_of(defined.registration.schema)
+                if arguments is None:
+                    unclear.add(name)
+                    continue
+                one = _Schema(arguments, defined.registration.location)
+                if one not in found.setdefault(name, []):
+                    found[name].append(one)
+    for name, registrations in operators.python.items():
+        for each in registrations:
+            arguments = parameters_of(each.schema)
+            if arguments is None and each.parameters is not None:
+                arguments = _of_signature(each.parameters)
+            if arguments is None:
+                unclear.add(name)
+            else:
+                found.setdefault(name, []).append(_Schema(arguments, each.location))
+    return {name: schemas for name, schemas in found.items() if name not in unclear}
+
+
+def _of_signature(given: Parameters) -> tuple[Argument, ...] | None:
+    """Return the schema that torch infers from a function's signature."""
+    if given.takes_rest or given.takes_keywords:
+        return None
+    first_default = len(given.names) - given.defaults
+    return (
+        *(Argument(name, index >= first_default) for index, name in enumerate(given.names)),
+        *(Argument(name, has, by_keyword=True) for name, has in given.keywords),
+    )
+
+
+def _refusal(arguments: tuple[Argument, ...], fake: Parameters) -> Statement | None:
+    """Return why a fake cannot be called as the schema is; None where it can."""
+    positional = [each for each in arguments if not each.by_keyword]
+    required = len(fake.names) - fake.defaults
+    if len(positional) > len(fake.names) and not fake.takes_rest:
+        tail = tuple(each.name for each in positional[len(fake.names) :])
+        unnamed = tuple(each.name for each in positional if each.name not in fake.names)
+        return state("DEF007.missing", names=unnamed if len(unnamed) == len(tail) else tail)
+    named = {each.name for each in arguments if each.by_keyword}
+    further = [name for name in fake.names[len(positional) : required] if name not in named]
+    if further:
+        return state("DEF007.further", names=tuple(further))
+    accepted = {*fake.names[len(positional) :], *(name for name, _ in fake.keywords)}
+    lost = tuple(sorted(named - accepted))
+    if lost and not fake.takes_keywords:
+        return state("DEF007.missing", names=lost)
+    wanted = tuple(name for name, has in fake.keywords if not has and name not in named)
+    return state("DEF007.further", names=wanted) if wanted else None

@@ -1,0 +1,96 @@
+"""BLD015."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.analysis.operators import Process, handles_absence
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.places import Location, Related
+from opparity.checker.facts.python import CallKind
+from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.python import Call
+
+_MOST_PLACES = 3
+
+
+class ModuleWithoutBindings(Rule):
+    """Python imports an extension whose sources bind nothing; its bindings are in no list.
+
+    ## Why is this bad?
+    The library has no init function: the import fails with `ImportError`, and every function of the
+    extension is lost.
+
+    ## Example
+    `sources = glob("csrc/kernels/*.cu")` with `PYBIND11_MODULE` in `csrc/ext.cpp`.
+
+    ## Use instead
+    Add the source with the bindings to the list.
+    """
+
+    code = "BLD015"
+    name = "module-without-bindings"
+    severity = Severity.ERROR
+    effect = Effect.IMPORT
+
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+        """Yield each such extension of each platform that imports it."""
+        left = [path for path in analysis.basis.unlisted if path in analysis.basis.binding_files]
+        if not left:
+            return
+        imports: dict[str, list[Call]] = {}
+        for file in analysis.project.python.values():
+            for call in file.calls:
+                if call.kind is CallKind.IMPORT and not handles_absence(call):
+                    imports.setdefault(call.library.rpartition(".")[2], []).append(call)
+        for platform in analysis.project.platforms:
+            process = Process(platform, analysis.operators)
+            for link in analysis.linker.links_on(platform):
+                own = [
+                    call
+                    for call in imports.get(link.target.name.rpartition(".")[2], ())
+                    if process.truth_of(call.guards) is not Truth.FALSE
+                ]
+                if own and _binds_nothing(link):
+                    yield self._finding(link, own, left)
+
+    def _finding(self, link: Link, imports: list[Call], left: list[str]) -> Finding:
+        places = [Location(path, 1) for path in left[:_MOST_PLACES]]
+        return self.finding(
+            link.target.location,
+            state(
+                "BLD015.unbound",
+                target=link.target.name,
+                platform=link.platform.label,
+                sources=tuple(left),
+            ),
+            platform=link.platform.label,
+            symbol=link.target.name.rpartition(".")[2],
+            related=[
+                *(Related(call.location, state("place.imported")) for call in imports[:1]),
+                *(Related(place, state("place.registers")) for place in places),
+            ],
+        )
+
+
+def _binds_nothing(link: Link) -> bool:
+    """Return whether a module is complete, and none of its sources registers anything."""
+    target = link.target
+    is_whole = target.kind == "module" and link.is_complete is Truth.TRUE
+    if not (is_whole and target.built is Truth.TRUE and link.compiled):
+        return False
+    return not any(
+        part.file.registrations
+        or part.file.unfollowed
+        or part.file.macro_uses
+        or any(each.signature.name.startswith("PyInit") for each in part.file.definitions)
+        for part in link.compiled
+    )

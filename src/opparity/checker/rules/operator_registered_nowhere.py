@@ -1,0 +1,111 @@
+"""CAL009."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.analysis.operators import Process, concerns, handles_absence
+from opparity.checker.facts.conditions import Truth, any_of
+from opparity.checker.facts.places import Related
+from opparity.checker.facts.python import Call, CallKind
+from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.python import PythonFile
+    from opparity.words.statements import Statement
+
+
+class OperatorRegisteredNowhere(Rule):
+    """Python uses an operator of the tree's own namespace or module that nobody registers.
+
+    ## Why is this bad?
+    The use raises `AttributeError` on every platform, and a fake for the operator `RuntimeError`.
+    At the top of a module, the module cannot be imported.
+    A namespace is the tree's own where its C++ defines operators in it; what another package
+    registers, for a platform that the tree is not built for, is no finding.
+
+    It is a warning where the use is reached only under a condition that is not known, or where the
+    function around it is used by nothing although others of its module are.
+
+    ## Example
+    `torch.ops.demo.rescale(x)` where the bindings say `m.def("scale(Tensor x) -> Tensor")`;
+    `torch.ops._C.silu_and_mul` where the operator is registered in the namespace `_moe_C`.
+
+    ## Use instead
+    The name and the namespace of the registration, or register the operator.
+    """
+
+    code = "CAL009"
+    name = "operator-registered-nowhere"
+    severity = Severity.ERROR
+    effect = Effect.CALL
+
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+        """Yield what each file uses and nobody registers, each operator once."""
+        for _, file in sorted(analysis.project.python.items()):
+            uses: dict[str, list[Call]] = {}
+            for call in file.calls:
+                if call.operator and not call.through and not handles_absence(call):
+                    uses.setdefault(call.qualified, []).append(call)
+            for calls in uses.values():
+                missing = analysis.unregistered.truth(file, calls[0])
+                if missing is not Truth.FALSE:
+                    yield from self._check(analysis, file, calls, missing)
+
+    def _check(
+        self, analysis: Analysis, file: PythonFile, calls: list[Call], missing: Truth
+    ) -> Iterator[Finding | Unknown]:
+        reached = [
+            (call, runs) for call in calls if (runs := _runs(analysis, call)) is not Truth.FALSE
+        ]
+        if not reached:
+            return
+        certain = [
+            call for call, runs in reached if runs is Truth.TRUE and not _is_idle(file, call)
+        ]
+        first = certain[0] if certain else reached[0][0]
+        related = [
+            Related(call.location, state("place.used")) for call, _ in reached if call is not first
+        ]
+        statement = _statement(analysis, first)
+        if missing is not Truth.TRUE:
+            told = state("CAL009.open", told=statement)
+            yield self.unknown(first.location, told, operator=first.qualified, related=related)
+            return
+        yield self.finding(
+            first.location,
+            statement,
+            operator=first.qualified,
+            related=related,
+            severity=Severity.ERROR if certain else Severity.WARNING,
+        )
+
+
+def _runs(analysis: Analysis, call: Call) -> Truth:
+    """Return whether a call is reached on some platform that the tree is built for."""
+    return any_of(
+        Process(platform, analysis.operators).truth_of(call.guards)
+        for platform in analysis.project.platforms
+        if analysis.operators.by_platform[platform.label].has_targets and concerns(call, platform)
+    )
+
+
+def _is_idle(file: PythonFile, call: Call) -> bool:
+    """Return whether others use functions of a module, and none the one around a call."""
+    if call.at_import or not call.inside:
+        return False
+    return bool(file.used) and call.inside.partition(".")[0] not in file.used
+
+
+def _statement(analysis: Analysis, call: Call) -> Statement:
+    near = analysis.unregistered.near(call)
+    key = {CallKind.REGISTER_FAKE: "CAL009.faked", CallKind.READ: "CAL009.read"}.get(
+        call.kind, "CAL009.called"
+    )
+    said = state(key, operator=call.qualified)
+    return state("CAL009.near", told=said, operators=near) if near else said

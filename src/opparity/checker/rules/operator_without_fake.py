@@ -1,0 +1,98 @@
+"""DEF008."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.analysis.operators import Process, concerns
+from opparity.checker.facts.conditions import Truth, any_of
+from opparity.checker.facts.places import Related
+from opparity.checker.facts.python import Call, CallKind
+from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.platforms import Platform
+    from opparity.checker.facts.python import Fake
+
+# Implementations that serve where data is not there.
+_SERVING_KEYS = frozenset({"", "Meta", "CompositeImplicitAutograd", "CompositeExplicitAutograd"})
+
+
+class OperatorWithoutFake(Rule):
+    """Compiled code calls an operator that has no fake on a platform.
+
+    ## Why is this bad?
+    torch.compile runs code without data first: where an operator has neither a fake nor a `Meta`
+    implementation, `fullgraph=True` ends with an error, and everything else with a graph break.
+    An operator that returns nothing needs no fake.
+
+    ## Example
+    `torch.ops.demo.shift(x)` in a function under `@torch.compile`, with `m.def("shift(Tensor x) ->
+    Tensor")`, an implementation for CUDA, and `register_fake` for other operators alone, or only
+    under `if is_cuda():`.
+
+    ## Use instead
+    `@torch.library.register_fake("demo::shift")`, on every platform that has the operator.
+    """
+
+    code = "DEF008"
+    name = "operator-without-fake"
+    severity = Severity.WARNING
+    effect = Effect.NONE
+
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+        """Yield the first such call of each operator on each platform."""
+        fakes: dict[str, list[Fake]] = {}
+        for file in analysis.project.python.values():
+            for fake in file.fakes:
+                fakes.setdefault(f"{fake.library}::{fake.operator}", []).append(fake)
+        told: set[tuple[str, str]] = set()
+        for call in analysis.operators.touches():
+            if not call.is_compiled or call.kind is not CallKind.CALL or call.of_module:
+                continue
+            for platform in analysis.project.platforms:
+                key = (platform.label, call.qualified)
+                if key not in told and _is_reached(analysis, platform, call):
+                    told.add(key)
+                    yield from self._check(analysis, platform, call, fakes.get(call.qualified, []))
+
+    def _check(
+        self, analysis: Analysis, platform: Platform, call: Call, fakes: list[Fake]
+    ) -> Iterator[Finding | Unknown]:
+        process = Process(platform, analysis.operators)
+        faked = any_of(process.truth_of(fake.guards) for fake in fakes)
+        if faked is not Truth.FALSE or not _needs_fake(analysis, platform, call.qualified):
+            return
+        key = "DEF008.elsewhere" if fakes else "DEF008.missing"
+        yield self.finding(
+            call.location,
+            state(key, operator=call.qualified, platform=platform.label),
+            platform=platform.label,
+            operator=call.qualified,
+            related=[Related(fake.location, state("place.fake")) for fake in fakes],
+        )
+
+
+def _is_reached(analysis: Analysis, platform: Platform, call: Call) -> bool:
+    """Return whether a platform surely has what a call is of, and may come there."""
+    operators = analysis.operators
+    return (
+        operators.exists(platform, call.qualified) is Truth.TRUE
+        and concerns(call, platform)
+        and Process(platform, operators).truth_of(call.guards) is not Truth.FALSE
+    )
+
+
+def _needs_fake(analysis: Analysis, platform: Platform, name: str) -> bool:
+    """Return whether an operator returns something and has no implementation that needs no data."""
+    definitions = analysis.operators.definitions(platform, name)
+    schemas = [each.registration.schema for each in definitions]
+    if any(not schema or schema.rpartition("->")[2].strip() in {"()", ""} for schema in schemas):
+        return False
+    keys = analysis.operators.keys(platform, name)
+    return bool(schemas) and bool(keys) and not keys & _SERVING_KEYS

@@ -1,0 +1,8 @@
+#include <torch/library.h>
+
+at::Tensor spin(const at::Tensor& input);
+
+TORCH_LIBRARY(demo, library) {
+  library.def("spin(Tensor input) -> Tensor");
+  library.impl("spin", torch::kCUDA, &spin);
+}

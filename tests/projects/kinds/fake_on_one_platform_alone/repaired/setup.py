@@ -1,0 +1,12 @@
+import torch
+from setuptools import setup
+from torch.utils.cpp_extension import BuildExtension, CUDAExtension
+
+setup(
+    name="demo",
+    packages=["demo"],
+    ext_modules=[CUDAExtension("demo._C", ["csrc/ops.cpp", "csrc/kernels.cu"])],
+    cmdclass={"build_ext": BuildExtension},
+)
+
+print(torch.version.hip)

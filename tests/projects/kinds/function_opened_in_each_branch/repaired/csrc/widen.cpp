@@ -1,0 +1,16 @@
+#include <torch/library.h>
+
+namespace demo {
+#ifdef DEMO_WIDE
+at::Tensor widen(const at::Tensor& input, int64_t lanes) {
+#else
+at::Tensor widen(const at::Tensor& input) {
+#endif
+  return input;
+}
+}  // namespace demo
+
+TORCH_LIBRARY(demo, library) {
+  library.def("widen(Tensor input, int lanes) -> Tensor");
+  library.impl("widen", torch::kCPU, &demo::widen);
+}

@@ -1,0 +1,1 @@
+int compare(const void* first, const void* second) { return first < second; }

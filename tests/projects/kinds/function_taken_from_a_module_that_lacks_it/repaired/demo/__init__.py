@@ -1,0 +1,1 @@
+from demo.packing import packed  # noqa: F401

@@ -1,0 +1,3 @@
+#include "kernels.h"
+
+DEMO_WRAPPER(fold)

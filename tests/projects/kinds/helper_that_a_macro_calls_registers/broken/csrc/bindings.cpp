@@ -1,0 +1,3 @@
+#include "register.h"
+
+TORCH_LIBRARY(demo, m) { REGISTER_EVERYTHING(m); }

@@ -1,0 +1,8 @@
+#include "register.h"
+
+at::Tensor norm(const at::Tensor& input) { return input; }
+
+void register_norms(torch::Library& library) {
+  library.def("norm(Tensor input) -> Tensor");
+  library.impl("norm", torch::kCPU, &norm);
+}

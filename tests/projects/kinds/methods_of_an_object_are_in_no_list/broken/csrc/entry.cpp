@@ -1,0 +1,8 @@
+#include "store.h"
+
+at::Tensor take(const at::Tensor& input) {
+  const demo::Store& store = demo::Store::shared();
+  return store.fetch(input);
+}
+
+TORCH_LIBRARY(demo, library) { library.def("take(Tensor input) -> Tensor", &take); }

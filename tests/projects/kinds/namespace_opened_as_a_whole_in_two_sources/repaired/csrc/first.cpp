@@ -1,0 +1,8 @@
+#include <torch/library.h>
+
+at::Tensor first(const at::Tensor& input) { return input.clone(); }
+
+TORCH_LIBRARY(demo, library) {
+  library.def("first(Tensor input) -> Tensor");
+  library.impl("first", torch::kCPU, &first);
+}

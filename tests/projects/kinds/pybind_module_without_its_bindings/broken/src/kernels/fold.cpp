@@ -1,0 +1,1 @@
+int fold(int input) { return input; }

@@ -1,0 +1,3 @@
+from torch.utils.cpp_extension import CppExtension
+
+modules = [CppExtension("demo._C", ["csrc/bindings.cpp", "csrc/fold.cpp"])]

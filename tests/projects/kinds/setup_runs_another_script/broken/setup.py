@@ -1,0 +1,5 @@
+import runpy
+
+from setuptools import setup
+
+setup(name="demo", packages=["demo"], ext_modules=runpy.run_path("scripts/extensions.py")["modules"])

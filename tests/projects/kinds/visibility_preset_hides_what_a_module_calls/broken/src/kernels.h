@@ -1,0 +1,4 @@
+#pragma once
+#include <torch/library.h>
+
+at::Tensor twist(const at::Tensor& input);

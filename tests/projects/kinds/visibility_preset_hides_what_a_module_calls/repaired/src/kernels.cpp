@@ -1,0 +1,3 @@
+#include "kernels.h"
+
+at::Tensor twist(const at::Tensor& input) { return input; }
