@@ -63,18 +63,21 @@ class Budget:
 
 
 def merge_ways(
-    ways: Sequence[Mapping[str, Value]], join: Callable[[list[Value | None]], Value]
+    ways: Sequence[Mapping[str, Value]], join: Callable[[Value | None, Value | None], Value]
 ) -> dict[str, Value]:
     """Return what each name stands for after several ways that may each have been taken.
 
     Args:
-        ways: the names after each way.
-        join: makes one value of those that a name has, None where a way does not set it.
+        ways: the names after each way, one at least.
+        join: makes one value of two, None where a way does not set the name.
     """
-    merged: dict[str, Value] = {}
-    for name in dict.fromkeys(name for way in ways for name in way):
-        values = [way.get(name) for way in ways]
-        first = values[0]
-        is_same = first is not None and all(each is first for each in values)
-        merged[name] = first if is_same and first is not None else join(values)
+    merged = dict(ways[0])
+    for way in ways[1:]:
+        missing = merged.keys() - way.keys()
+        for name, value in way.items():
+            known = merged.get(name)
+            if known is not value:
+                merged[name] = join(known, value)
+        for name in missing:
+            merged[name] = join(merged[name], None)
     return merged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
@@ -376,8 +376,8 @@ def _merged(outcomes: list[list[dict[str, str]]]) -> list[dict[str, str]]:
     return [merge_ways(levels, _either) for levels in zip(*outcomes, strict=True)]
 
 
-def _either(values: list[str | None]) -> str:
-    return reduce(merge, (value or "" for value in values))
+def _either(one: str | None, other: str | None) -> str:
+    return merge(one or "", other or "")
 
 
 @lru_cache(maxsize=10_000)  # asked on every platform, of each argument

@@ -304,5 +304,5 @@ def _nothing() -> None:
     """Do nothing: the branch that is not there."""
 
 
-def _either(values: list[Value | None]) -> Value:
-    return join([value for value in values if value is not None])
+def _either(one: Value | None, other: Value | None) -> Value:
+    return join([value for value in (one, other) if value is not None])
