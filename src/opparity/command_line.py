@@ -6,11 +6,10 @@ checker runs where torch is not installed.
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -43,36 +42,12 @@ history_commands.register(application)
 Format = Annotated[ListFormat, typer.Option("--output-format", help="How the result is written.")]
 
 
-def run() -> NoReturn:
-    """Run the command and end the process at once.
-
-    Python would free every object first: 0.08 of the 3.0 s that a check of vLLM 0.33.0 takes.
-    torch, other processes and output that cannot be written are left to the usual end.
-    """
+def run() -> None:
+    """Run the command; a bug ends it with a status that says so."""
     try:
         application(prog_name="opparity")
     except Exception as error:  # noqa: BLE001 -- status 1 would say that there are findings
         sys.exit(crashed(error))
-    except SystemExit as end:
-        status = end.code or 0
-        if not isinstance(status, int) or "torch" in sys.modules or _has_processes():
-            raise
-        try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        except OSError:
-            raise end from None
-        os._exit(status)
-    sys.exit()
-
-
-def _has_processes() -> bool:
-    # Not imported for this: it takes 0.01 s, a seventh of `opparity --help`.
-    if "multiprocessing" not in sys.modules:
-        return False
-    from multiprocessing import active_children  # noqa: PLC0415
-
-    return bool(active_children())
 
 
 def _say_version(is_asked: bool) -> None:

@@ -57,8 +57,9 @@ def test_the_replay_of_38750_is_found_until_it_is_repaired(project: Path) -> Non
     document = report(project)
     assert document["platforms"] == expected["platforms"]
     errors = [each for each in document["findings"] if each["severity"] == "error"]
-    keys = ("rule", "severity", "platform", "operator", "symbol", "path")
-    assert [{key: each[key] for key in keys} for each in errors] == expected["findings"]
+    wanted = [each for each in expected["findings"] if each["severity"] == "error"]
+    keys = wanted[0] if wanted else ()
+    assert [{key: each[key] for key in keys} for each in errors] == wanted
     assert not [each for each in document["unknowns"] if each["operator"] == OPERATOR]
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.change.build import build_report
-from opparity.change.compare.architectures import comparing_architectures
-from opparity.change.compare.inspection import Inspected, inspect, inspecting
+from opparity.change.compare.architectures import compare_architectures
+from opparity.change.compare.inspection import Inspected, inspect
 from opparity.change.compare.trust import Concealed, Pair, follows_alike, judge
 from opparity.change.git.review_comments import read_comments
 from opparity.change.git.revisions import commits, find_range
@@ -17,9 +16,7 @@ from opparity.change.tell.git_history import relate
 from opparity.change.tell.motivation import MOST_COMMITS
 from opparity.change.tell.related_file import read_related
 from opparity.change.tell.releases import relate_releases
-from opparity.checker.analysis.reading import describe
 from opparity.checker.languages.remembering import RememberingWorkers
-from opparity.checker.languages.workers import Workers, apart, collector_paused, in_turn
 from opparity.checker.results.configured_tree import configured, open_configured, open_side
 from opparity.checker.results.request import request_of
 from opparity.errors import OpparityError
@@ -31,10 +28,7 @@ if TYPE_CHECKING:
 
     from opparity.change.git.revisions import Range
     from opparity.change.model import ChangeReport, Commit
-    from opparity.checker.analysis.reading import Descriptions
-    from opparity.checker.languages.workers import Steps
     from opparity.checker.results.configuration import Configuration
-    from opparity.checker.tree.contents import Tree
 
 # The text of a pull request on GitHub has at most 65,536 characters.
 _LONGEST_DESCRIPTION = 1_000_000
@@ -106,39 +100,19 @@ class Place:
     revision: str | None = None
 
 
-_Opened = tuple["Tree", "Configuration", "Descriptions | None"]
 Settled = tuple["Inspected", "Configuration"]
 
 
 def inspect_places(
     places: Sequence[Place], platforms: tuple[str, ...], say: Callable[[str], None]
 ) -> Iterator[Settled]:
-    """Yield trees, each inspected as its own settings have it, and those settings.
-
-    While one is inspected the next is opened and its builds are worked out by another process; it
-    is begun where this process would wait.
-    """
-    with RememberingWorkers() as workers, collector_paused():
-        settings: list[Configuration] = []
-        inspected = in_turn(
-            _inspecting(place, opened, platforms, workers, settings)
-            for place, opened in _opened(places, platforms, say)
-        )
-        for position, each in enumerate(inspected):
-            yield each, settings[position]
-
-
-def _inspecting(
-    place: Place,
-    opened: _Opened,
-    platforms: tuple[str, ...],
-    workers: RememberingWorkers,
-    settings: list[Configuration],
-) -> Steps[Inspected]:
-    tree, configuration, described = opened
-    settings.append(configuration)
-    request = request_of(configuration, platforms=platforms)
-    return inspecting(tree, place.label, request, workers, described)
+    """Yield trees, each inspected as its own settings have it, and those settings."""
+    with RememberingWorkers() as workers:
+        for place in places:
+            say(place.label)
+            tree, configuration = open_configured(place.path, place.revision, open_side)
+            request = request_of(configuration, platforms=platforms)
+            yield inspect(tree, place.label, request, workers), configuration
 
 
 def judge_sides(
@@ -155,7 +129,7 @@ def judge_sides(
     own = Pair(before, after)
     if follows_alike(first, second, platforms=bool(sources.platforms)):
         return judge(own, own, (first, second), is_trusted=sources.is_head_trusted)
-    with RememberingWorkers() as workers, collector_paused():
+    with RememberingWorkers() as workers:
         others = []
         for place, configuration in zip(places, (second, first), strict=True):
             say(place.label)
@@ -164,29 +138,6 @@ def judge_sides(
             others.append(inspect(tree, place.label, request, workers))
     by_before, by_after = Pair(before, others[1]), Pair(others[0], after)
     return judge(by_before, by_after, (first, second), is_trusted=sources.is_head_trusted)
-
-
-def _opened(
-    places: Sequence[Place],
-    platforms: tuple[str, ...],
-    say: Callable[[str], None],
-) -> Iterator[tuple[Place, _Opened]]:
-    opened: Callable[[], _Opened] = partial(_open, places[0])
-    for place, following in zip(places, [*places[1:], None], strict=True):
-        say(place.label)
-        later = apart(_open_described, following, platforms) if following else opened
-        yield place, opened()
-        opened = later
-
-
-def _open(place: Place) -> _Opened:
-    return *open_configured(place.path, place.revision, open_side), None
-
-
-def _open_described(place: Place, platforms: tuple[str, ...]) -> _Opened:
-    tree, configuration, _ = _open(place)
-    asked = request_of(configuration, platforms=platforms).platforms
-    return tree, configuration, describe(tree, asked)()
 
 
 def _of_revisions(sources: Sources, say: Callable[[str], None]) -> ChangeReport:
@@ -204,21 +155,19 @@ def _report(
     sources: Sources, pair: Pair, concealed: Concealed, messages: tuple[Commit, ...]
 ) -> ChangeReport:
     comments, is_cut = read_comments(sources.comments) if sources.comments else ((), False)
-    with Workers() as workers:
-        architectures = comparing_architectures(pair.before, pair.after, workers)
-        report = build_report(
-            pair.before,
-            pair.after,
-            description=sources.description[:_LONGEST_DESCRIPTION],
-            commits=messages,
-            concealed=concealed,
-            comments=comments,
-        )
-        matrix = replace(report.matrix, architectures=architectures())
+    report = build_report(
+        pair.before,
+        pair.after,
+        description=sources.description[:_LONGEST_DESCRIPTION],
+        commits=messages,
+        architectures=compare_architectures(pair.before, pair.after),
+        concealed=concealed,
+        comments=comments,
+    )
     if is_cut:
         discussion = replace(report.review.discussion, is_cut=True)
         report = replace(report, review=replace(report.review, discussion=discussion))
-    return replace(report, matrix=matrix)
+    return report
 
 
 def _with_history(

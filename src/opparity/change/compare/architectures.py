@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from opparity.change.compare.inspection import Inspected
 from opparity.change.model import ArchitectureRow
@@ -12,10 +11,6 @@ from opparity.checker.analysis.services import Analysis
 from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.facts.platforms import Platform
 from opparity.checker.languages.cmake.evaluation import CMakeReader
-from opparity.checker.languages.workers import Workers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Ampere, Ada, Hopper, Blackwell for data centres and for desktops.
 ARCHITECTURES = ("8.0", "8.9", "9.0", "10.0", "12.0")
@@ -28,24 +23,7 @@ def compare_architectures(before: Inspected, after: Inspected) -> tuple[Architec
     Operators that are new, gone or changed on CUDA as a whole are in the matrix already; they are
     listed here only where architectures differ.
     """
-    with Workers() as workers:
-        return comparing_architectures(before, after, workers)()
-
-
-def comparing_architectures(
-    before: Inspected, after: Inspected, workers: Workers
-) -> Callable[[], tuple[ArchitectureRow, ...]]:
-    """Return what waits for what `compare_architectures` returns, and have it begun beside."""
-    sides = (before, after)
-    both = [workers.beside(_of_one, sides, number) for number in range(2)]
-    return lambda: _changed(*(later() for later in both))
-
-
-def _of_one(sides: tuple[Inspected, Inspected], number: int) -> _Verdicts:
-    return by_architecture(sides[number])
-
-
-def _changed(first: _Verdicts, second: _Verdicts) -> tuple[ArchitectureRow, ...]:
+    first, second = by_architecture(before), by_architecture(after)
     rows = []
     for operator in sorted({*first, *second}):
         old, new = first.get(operator, ()), second.get(operator, ())

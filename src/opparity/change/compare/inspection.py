@@ -10,14 +10,14 @@ from opparity.change.compare.loss import NOTHING_LOST, Loss
 from opparity.change.model import CellState, Side
 from opparity.checker.analysis.macros import platform_of_macro
 from opparity.checker.analysis.matrix import build_matrix
-from opparity.checker.analysis.reading import reading
+from opparity.checker.analysis.reading import read_project
 from opparity.checker.analysis.services import Analysis
 from opparity.checker.analysis.verdict import implementation_of, verdict_of
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import ALWAYS, Truth, describe, disjunction
 from opparity.checker.facts.names import operator_name, plain_library
 from opparity.checker.languages.remembering import RememberingWorkers
-from opparity.checker.languages.workers import finished
+from opparity.checker.languages.workers import collector_paused
 from opparity.checker.results.inspection import inspect_project
 from opparity.checker.rules.findings import Finding, Severity
 
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 
     from opparity.checker.analysis.matrix import Cell, Matrix
     from opparity.checker.analysis.project import Project
-    from opparity.checker.analysis.reading import Descriptions
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.facts.native import Registration
     from opparity.checker.facts.places import Location
-    from opparity.checker.languages.workers import Steps
     from opparity.checker.results.report import Report
     from opparity.checker.results.request import Request
     from opparity.checker.results.suppressions import Accepted
@@ -203,22 +201,11 @@ def inspect(
     tree: Tree, label: str, request: Request, workers: RememberingWorkers | None = None
 ) -> Inspected:
     """Read and check one tree; workers that read another one before know its files."""
-    if workers is not None:
-        return finished(inspecting(tree, label, request, workers))
-    with RememberingWorkers() as own:
-        return finished(inspecting(tree, label, request, own))
-
-
-def inspecting(
-    tree: Tree,
-    label: str,
-    request: Request,
-    workers: RememberingWorkers,
-    described: Descriptions | None = None,
-) -> Steps[Inspected]:
-    """Read and check one tree, in steps; its builds may have been worked out already."""
+    if workers is None:
+        with RememberingWorkers() as own:
+            return inspect(tree, label, request, own)
     workers.next_tree()
-    project = yield from reading(tree, request.platforms, workers, described)
-    analysis = Analysis(project)
-    report, matrix = inspect_project(analysis, request), build_matrix(analysis)
+    analysis = Analysis(read_project(tree, request.platforms, workers))
+    with collector_paused():
+        report, matrix = inspect_project(analysis, request), build_matrix(analysis)
     return Inspected(label, analysis, report, matrix, request)

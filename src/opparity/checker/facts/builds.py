@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location, Problem
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 UNKNOWN_PART = "…"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Source:
     """A file in a target's source list.
 
@@ -29,7 +29,7 @@ class Source:
     built: Truth = Truth.TRUE
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroSetting:
     """A macro that the build defines on the compiler's command line.
 
@@ -49,7 +49,7 @@ class MacroSetting:
     removed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Target:
     """A library or module as one platform's build makes it.
 
@@ -73,7 +73,7 @@ class Target:
     is_hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class SourceList:
     """A named list of sources, where the lists of a tree are to be compared with each other."""
 
@@ -83,7 +83,7 @@ class SourceList:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Choice:
     """An option of a build, set to something else than its default.
 
@@ -100,7 +100,7 @@ class Choice:
         return f"-D{self.name}={self.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Build:
     """One build description evaluated for one platform.
 

@@ -7,10 +7,11 @@ knows stays UNKNOWN through every connective.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from itertools import product
 from typing import TYPE_CHECKING, Protocol
+
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,21 +66,21 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Constant:
     """A condition that is decided, or that no reader could understand (UNKNOWN)."""
 
     truth: Truth
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Defined:
     """`defined(MACRO)`, `#ifdef MACRO`."""
 
     macro: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Comparison:
     """`left operator right` of a preprocessor expression; operands are macros or numbers.
 
@@ -91,7 +92,7 @@ class Comparison:
     right: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Predicate:
     """A test of another language, by name: Python's `is_cuda()`, `hasattr`, a variable.
 
@@ -104,21 +105,21 @@ class Predicate:
     arguments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Not:
     """The negation."""
 
     operand: Condition
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class And:
     """The conjunction."""
 
     operands: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Or:
     """The disjunction."""
 
@@ -249,7 +250,7 @@ def implies(premise: Condition, conclusion: Condition, environment: Environment)
     return outcomes.pop() if len(outcomes) == 1 else Truth.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Case:
     """An environment in which some open atoms are assumed."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import ALWAYS, Condition
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location, Problem
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Parameter:
     """A function's parameter; the type is normalised text without spaces around * and &."""
 
@@ -21,7 +21,7 @@ class Parameter:
     has_default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Signature:
     """What two functions must share to be one function."""
 
@@ -36,7 +36,7 @@ class Signature:
         return "::".join((*self.namespace, self.name))
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Declaration:
     """A function's prototype; `is_member` for one in a class, `is_exported` for other libraries."""
 
@@ -47,7 +47,7 @@ class Declaration:
     is_exported: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Definition:
     """A function's body, or an explicit instantiation of a template (`is_instantiation`).
 
@@ -86,7 +86,7 @@ class RegistrationKind(StrEnum):
     BIND = "bind"  # pybind11, TVM-FFI: name and function at once, no dispatcher
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Registration:
     """One `def`, `impl` or binding.
 
@@ -129,7 +129,7 @@ class Registration:
         return f"{self.library}::{self.operator}" if self.library else self.operator
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class LibraryBlock:
     """A block that defines a whole namespace: `TORCH_LIBRARY(demo, m)`."""
 
@@ -138,7 +138,7 @@ class LibraryBlock:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BoxedFunction:
     """A function that takes its arguments from a stack, and leaves its results there.
 
@@ -153,7 +153,7 @@ class BoxedFunction:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class HandedOn:
     """A library that a registration block gives to a function: `register_kernels(m)`.
 
@@ -172,7 +172,7 @@ class HandedOn:
     helper: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Unfollowed:
     """A registration that could not be followed: an unknown macro or function, a computed name.
 
@@ -187,7 +187,7 @@ class Unfollowed:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Reference:
     """A use of a function's name in native code: a call, a launch, or its address.
 
@@ -210,7 +210,7 @@ class Reference:
     arguments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroTest:
     """A macro in an `#if`, `#ifdef`, `#ifndef` or `#elif`."""
 
@@ -218,7 +218,7 @@ class MacroTest:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroDefinition:
     """`#define NAME value` in the tree; `is_function` for one with parameters."""
 
@@ -229,7 +229,7 @@ class MacroDefinition:
     is_function: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroBody:
     """A macro whose body registers operators: its text, line for line, without backslashes.
 
@@ -245,7 +245,7 @@ class MacroBody:
     makes_block: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class MacroUse:
     """A macro that stands as a statement in a registration block, and the block's head.
 
@@ -262,7 +262,7 @@ class MacroUse:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class LaneMask:
     """A `__shfl_*_sync`-like call with a mask literal of 32 bits."""
 
@@ -274,7 +274,7 @@ class LaneMask:
     is_in_template: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Constant:
     """A number that a constant is given: `constexpr int ARCH = 90;`."""
 
@@ -282,7 +282,7 @@ class Constant:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class InitFunction:
     """What Python calls to import a module: `PYBIND11_MODULE(name, m)`, `PyInit_name`.
 
@@ -294,7 +294,7 @@ class InitFunction:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Include:
     """`#include "path"`, as written."""
 
@@ -303,7 +303,7 @@ class Include:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class NativeFile:
     """Everything read from one C++, CUDA or HIP file.
 
@@ -311,9 +311,10 @@ class NativeFile:
         templates: the function templates that are declared without a body.
         boxed: the functions that take a stack by hand.
         called: every name that is called or whose address is taken.
-        references: the uses of functions inside of functions.
-        methods: the calls on objects inside of functions.
-        passed: the arguments inside of functions that are names of no variable of the file.
+        references: the uses of functions inside of functions; of those inside of templates, the
+            file's own templates' and the functions' with lane masks.
+        methods: the calls on objects inside of functions that are no templates.
+        passed: the arguments there that are names of no variable of the file.
         types: the names that stand where types do.
         tabled: the names in initialisers outside of functions, some of them functions'.
         owned: the blocks that define a namespace as a whole.

@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.records import fact, sent_quickly
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from opparity.words.statements import Statement, Value
 
 
+@sent_quickly
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
     """A place in the tree."""
@@ -26,7 +28,7 @@ class Location:
         return f"{self.path}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Related:
     """Another place that a finding rests on, and what is to be seen there."""
 
@@ -34,7 +36,7 @@ class Related:
     note: Statement
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Problem:
     """Something that could not be read; listed, and never a silent gap."""
 

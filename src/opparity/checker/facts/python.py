@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import NEVER, Condition
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location, Problem
@@ -21,7 +21,7 @@ class CallKind(StrEnum):
     IMPORT = "import"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Guard:
     """A condition around Python code, and where it stands."""
 
@@ -29,7 +29,7 @@ class Guard:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Call:
     """A use of an operator (or, for IMPORT, of an extension module) from Python.
 
@@ -77,7 +77,7 @@ class Call:
         return f"{self.library}::{self.operator}" if self.operator else self.library
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Parameters:
     """What a Python function takes.
 
@@ -94,7 +94,7 @@ class Parameters:
     takes_keywords: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Fake:
     """A function that stands for an operator where its data is not there: `register_fake`.
 
@@ -109,7 +109,7 @@ class Fake:
     parameters: Parameters | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class PythonRegistration:
     """An operator that Python itself defines: `Library.define`, `custom_op`, a direct helper.
 
@@ -130,7 +130,7 @@ class PythonRegistration:
     is_definition: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TableUse:
     """A store into, or a read from, a module-level table: `TABLE[key] = f`, `TABLE[key]`.
 
@@ -154,7 +154,7 @@ class TableUse:
     through: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class PythonFile:
     """Everything read from one Python file.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.languages.workers import apart, inherits
 from opparity.checker.rules.findings import Finding, Unknown
 from opparity.checker.rules.table import RULES
 from opparity.words.catalogue import english
@@ -29,25 +28,13 @@ class Check:
     problems: tuple[Problem, ...]
 
 
-# With so many files read, half of the rules are applied by another process: a check of vLLM 0.33.0
-# takes 2.9 s instead of 3.0 on two cores.
-_WORTH_A_PROCESS = 150
-
-
 def check_project(analysis: Analysis, rules: Iterable[type[Rule]] = RULES) -> Check:
     """Apply rules to a project; results are sorted by place, then by rule and platform."""
-    chosen = tuple(rules)
-    if (
-        len(analysis.project.native) + len(analysis.project.python) >= _WORTH_A_PROCESS
-        and inherits()
-    ):
-        others = apart(_results, analysis, chosen[1::2])
-        results = [*_results(analysis, chosen[::2]), *others()]
-    else:
-        results = _results(analysis, chosen)
-    # What was worked out of the others only bears on what is said of these.
+    # What was worked out of the other platforms only bears on what is said of these.
     wanted = {"", *(platform.label for platform in analysis.project.asked)}
-    results = [each for each in results if each.platform in wanted]
+    results = [
+        result for rule in rules for result in rule().check(analysis) if result.platform in wanted
+    ]
     findings = [each for each in results if isinstance(each, Finding)]
     unknowns = [each for each in results if not isinstance(each, Finding)]
     return Check(
@@ -57,10 +44,6 @@ def check_project(analysis: Analysis, rules: Iterable[type[Rule]] = RULES) -> Ch
         unknowns=tuple(sorted(set(unknowns), key=_order)),
         problems=analysis.project.problems,
     )
-
-
-def _results(analysis: Analysis, rules: Iterable[type[Rule]]) -> list[Finding | Unknown]:
-    return [result for rule in rules for result in rule().check(analysis)]
 
 
 def _order(result: Finding | Unknown) -> tuple[object, ...]:

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import (
-    Comparison,
-    Defined,
-    Truth,
-    all_of,
-    any_of,
-    atoms,
-    evaluate,
-    truth_of,
-)
-from opparity.checker.languages.cmake.configuration import CUDA_ARCHITECTURES
-from opparity.checker.languages.cpp.preprocessor import compare_numbers
+from opparity.checker.analysis.device_pass import DevicePass, architecture_numbers
+from opparity.checker.facts.conditions import Defined, Truth, all_of, any_of, atoms, evaluate
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -27,14 +15,10 @@ if TYPE_CHECKING:
 
     from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.services import Analysis
-    from opparity.checker.analysis.translation import TranslationUnit
-    from opparity.checker.facts.conditions import Atom
     from opparity.checker.facts.native import Definition
-    from opparity.checker.facts.platforms import Platform
     from opparity.words.statements import Statement
 
 _ARCHITECTURE = "__CUDA_ARCH__"
-_NUMBER = re.compile(r"^(\d+)\.(\d)")
 
 
 class KernelHiddenFromDevice(Rule):
@@ -66,7 +50,7 @@ class KernelHiddenFromDevice(Rule):
         """Yield each launched kernel that is hidden for every architecture."""
         for platform in analysis.project.platforms:
             if platform.language == "CUDA":
-                numbers = _numbers(platform)
+                numbers = architecture_numbers(platform)
                 for link in analysis.linker.links_on(platform):
                     for compiled in link.compiled:
                         if numbers and compiled.is_listed:
@@ -104,40 +88,6 @@ def _statement(name: str, link: Link) -> Statement:
     return state("BLD010.hidden", architectures=tuple(built), **values)
 
 
-def _numbers(platform: Platform) -> tuple[int, ...]:
-    """Return the architectures as `__CUDA_ARCH__` has them: 8.6 is 860."""
-    listed = platform.architectures or CUDA_ARCHITECTURES
-    found = [_NUMBER.match(name) for name in listed]
-    if not all(found):
-        return ()
-    return tuple(int(match[1]) * 100 + int(match[2]) * 10 for match in found if match)
-
-
-@dataclass(frozen=True, slots=True)
-class _DevicePass:
-    """What a source's macros are while it is compiled for an architecture."""
-
-    unit: TranslationUnit
-    number: int
-
-    def truth(self, atom: Atom) -> Truth:
-        match atom:
-            case Defined(name) if name == _ARCHITECTURE:
-                return Truth.TRUE
-            case Comparison(left, operator, right) if _ARCHITECTURE in {left, right}:
-                values = [self._value(each) for each in (left, right)]
-                if None in values:
-                    return Truth.UNKNOWN
-                return truth_of(compare_numbers(values[0] or 0, operator, values[1] or 0))
-            case _:
-                return self.unit.truth(atom)
-
-    def _value(self, text: str) -> int | None:
-        if text == _ARCHITECTURE:
-            return self.number
-        return int(text, 0) if text[:1].isdigit() else None
-
-
 def _is_hidden(compiled: Compiled, definition: Definition, numbers: tuple[int, ...]) -> bool:
     """Return whether the host's pass has a kernel that no device's pass has."""
     if not definition.is_kernel or definition.is_template:
@@ -151,7 +101,7 @@ def _is_hidden(compiled: Compiled, definition: Definition, numbers: tuple[int, .
         _ARCHITECTURE in named
         and compiled.truth(definition.condition) is Truth.TRUE
         and all(
-            evaluate(definition.condition, _DevicePass(compiled.unit, number)) is Truth.FALSE
+            evaluate(definition.condition, DevicePass(compiled.unit, number)) is Truth.FALSE
             for number in numbers
         )
     )

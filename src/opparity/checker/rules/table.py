@@ -11,6 +11,7 @@ from opparity.checker.rules.def_without_impl import DefWithoutImpl
 from opparity.checker.rules.extension_never_imported import ExtensionNeverImported
 from opparity.checker.rules.fake_differs_from_schema import FakeDiffersFromSchema
 from opparity.checker.rules.file_not_read import FileNotRead
+from opparity.checker.rules.function_twice_in_one_pass import FunctionTwiceInOnePass
 from opparity.checker.rules.guard_narrower_than_build import GuardNarrowerThanBuild
 from opparity.checker.rules.guard_relies_on_absence import GuardReliesOnAbsence
 from opparity.checker.rules.guard_wider_than_build import GuardWiderThanBuild
@@ -60,6 +61,7 @@ RULES: tuple[type[Rule], ...] = (
     ModuleLoadedInTwoWays,
     TwoSourcesOneObject,
     ModuleWithoutBindings,
+    FunctionTwiceInOnePass,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,

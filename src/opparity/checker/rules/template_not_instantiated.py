@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.types import canonical
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth, evaluate
 from opparity.checker.facts.places import Related
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 # A number, a truth value or a name with its namespace means itself; another word may be a
 # constant of a macro or a type of the function around the call.
 _MEANS_ITSELF = re.compile(r"^(?:true|false|\d\w*|\w+::[\w:<>, ]+)$")
+# A type of the language, or of torch and the toolkits; a number; a truth value.
+_IS_PLAIN = re.compile(
+    r"^(?:true|false|\d+|(?:unsigned )?(?:bool|char|short|int|long|long long|float|double|size_t)"
+    r"|u?int(?:8|16|32|64)_t|half2?|__half2?|nv_bfloat16|__nv_bfloat16"
+    r"|(?:c10|at|torch)::(?:Half|BFloat16|Float8_\w+))$"
+)
 _SOURCES = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip")
 _MOST_PLACES = 3
 
@@ -65,7 +72,9 @@ class TemplateNotInstantiated(Rule):
             if compiled.is_listed:
                 yield from self._check(analysis, link, compiled)
 
-    def _check(self, analysis: Analysis, link: Link, compiled: Compiled) -> Iterator[Unknown]:
+    def _check(
+        self, analysis: Analysis, link: Link, compiled: Compiled
+    ) -> Iterator[Finding | Unknown]:
         suspects = _declared_only(analysis, compiled)
         if not suspects:
             return
@@ -75,6 +84,10 @@ class TemplateNotInstantiated(Rule):
             if call.arguments and call.symbol in suspects and is_open:
                 calls.setdefault(call.symbol, []).append(call)
         for symbol, found in calls.items():
+            absent = _surely_absent(link, compiled, found)
+            if absent is not None:
+                yield self._fewer(link, absent)
+                continue
             call, reason, related = _missing(analysis, link, compiled, found)
             if reason:
                 yield self.unknown(
@@ -91,6 +104,56 @@ class TemplateNotInstantiated(Rule):
                     symbol=symbol,
                     related=related,
                 )
+
+    def _fewer(self, link: Link, call: Reference) -> Finding:
+        present = [each for each, _ in link.definitions[call.symbol] if each.is_instantiation]
+        return self.finding(
+            call.location,
+            state(
+                "BLD008.fewer",
+                inside=call.inside,
+                symbol=_instance(call.symbol, call.arguments),
+                target=link.target.name,
+                platform=link.platform.label,
+                instances=tuple(
+                    dict.fromkeys(_instance(call.symbol, each.arguments) for each in present)
+                ),
+            ),
+            platform=link.platform.label,
+            symbol=call.symbol,
+            related=_places(present[:_MOST_PLACES]),
+        )
+
+
+def _surely_absent(link: Link, compiled: Compiled, calls: Sequence[Reference]) -> Reference | None:
+    """Return a call with arguments that mean themselves, and for which nothing is instantiated.
+
+    The source that defines the template instantiates it by its name alone: where it calls it as
+    well, or a macro stands for an instantiation, more may be instantiated.
+    """
+    linked = link.definitions.get(calls[0].symbol, ())
+    bodies = [part for each, part in linked if each.is_template]
+    instances = [each for each, _ in linked if each.is_instantiation]
+    is_known = (
+        link.is_complete is Truth.TRUE
+        and link.target.built is Truth.TRUE
+        and bool(bodies)
+        and bool(instances)
+        and all(each.arguments for each in instances)
+    )
+    if not is_known or any(
+        each.symbol == calls[0].symbol for part in bodies for each in part.file.references
+    ):
+        return None
+    present = {tuple(map(canonical, each.arguments)) for each in instances}
+    for call in calls:
+        is_sure = compiled.truth(call.condition) is Truth.TRUE
+        is_plain = all(_IS_PLAIN.match(each) for each in call.arguments)
+        given = tuple(map(canonical, call.arguments))
+        counts = {len(each) for each in present}
+        if is_sure and is_plain and counts == {len(given)} and given not in present:
+            return call
+    return None
 
 
 def _declared_only(analysis: Analysis, compiled: Compiled) -> frozenset[str]:

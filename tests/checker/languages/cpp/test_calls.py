@@ -31,6 +31,7 @@ struct Tensor {};
 namespace ops { __global__ void kernel(int* x) {} }
 static int table(const Tensor &given, Tensor &&moved) { return 0; }
 template <typename T> void generic() { helper(1); }
+inline void inlined() { shared(1); std::sort(2); __syncthreads(); TORCH_CHECK(3); }
 void kernel(Tensor& x) {
   ops::kernel<<<1, 1>>>(nullptr);
   bool both = first && second;
@@ -68,9 +69,10 @@ def test_a_use_says_where_it_stands() -> None:
     uses = {each.symbol: each for each in read_native_text("x.cu", USES).references}
     assert uses["kernel_of_wide"].condition == Defined("WIDE")
     assert uses["take"].condition == ALWAYS
-    assert uses["helper"].is_in_template
-    assert not uses["take"].is_in_template
-    assert "in_a_macro" not in uses
+    assert uses["shared"].is_in_inline
+    assert not uses["take"].is_in_inline
+    assert "helper" not in uses
+    assert uses.keys().isdisjoint({"in_a_macro", "sort", "__syncthreads", "TORCH_CHECK"})
     assert "outside" not in uses
 
 

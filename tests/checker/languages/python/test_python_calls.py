@@ -13,7 +13,7 @@ from opparity.checker.facts.python import CallKind
 from opparity.checker.languages.python import reader
 from opparity.checker.languages.python.parsing import read_module
 from opparity.checker.languages.python.reader import PythonReader
-from opparity.checker.languages.workers import Workers, finished
+from opparity.checker.languages.workers import Workers
 from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def files_of(root: Path, files: dict[str, str]) -> dict[str, PythonFile]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     with Workers() as workers:
-        return finished(PythonReader(open_tree(root), workers).read(LIBRARIES, frozenset({"_ext"})))
+        return PythonReader(open_tree(root), workers).read(LIBRARIES, frozenset({"_ext"}))
 
 
 def calls_of(root: Path, body: str) -> list[Call]:

@@ -11,7 +11,7 @@ from checker.trees_on_disk import write_folder
 from opparity.checker.languages.python.parsing import Leads, read_module
 from opparity.checker.languages.python.reader import PythonReader
 from opparity.checker.languages.python.templates import filled, template_of
-from opparity.checker.languages.workers import Workers, finished
+from opparity.checker.languages.workers import Workers
 from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_names_of_other_files_are_followed_to_their_texts(tmp_path: Path) -> Non
     }
     write_folder(tmp_path, files)
     with Workers() as workers:
-        read = finished(PythonReader(open_tree(tmp_path), workers).read(LIBRARIES, frozenset()))
+        read = PythonReader(open_tree(tmp_path), workers).read(LIBRARIES, frozenset())
     assert [
         (each.library, each.operator, each.schema)
         for each in read["pkg/registration.py"].registrations

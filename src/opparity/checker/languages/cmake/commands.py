@@ -171,7 +171,7 @@ def _content(machine: Machine, mode: str, path: str, options: list[str]) -> str:
     text = machine.text_of(inside) if inside is not None else None
     if text is None or "OFFSET" in options or "LIMIT" in options:
         return UNKNOWN
-    machine.count_steps(len(text) // 1000)
+    machine.steps.count(len(text) // 1000)
     if mode == "READ":
         return text
     lines = [line.replace(";", "\\;") for line in text.splitlines() if line]
@@ -200,7 +200,7 @@ def _glob(machine: Machine, mode: str, arguments: list[str]) -> str:
             found.append(UNKNOWN)
             continue
         folder, _, name = inside.rpartition("/")
-        machine.count_steps(len(machine.files) // _FILES_A_STEP)
+        machine.steps.count(len(machine.files) // _FILES_A_STEP)
         matches = _matching(machine.files, folder, name, is_recursive=mode == "GLOB_RECURSE")
         found.extend(f"{SOURCE}/{path}" for path in matches)
     if relative:

@@ -11,9 +11,9 @@ from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.languages.cmake.choices import alternatives
 from opparity.checker.languages.cmake.commands import COMMANDS
 from opparity.checker.languages.cmake.machine import ConfigurationFailedError, Machine
-from opparity.checker.languages.cmake.state import STEP_LIMIT, StepLimitError
 from opparity.checker.languages.cmake.syntax import Command, If, Statement, parse_file
 from opparity.checker.languages.cmake.targets import Finisher
+from opparity.checker.languages.interpreting import Budget, OutOfSteps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,11 +34,6 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 # Each is an evaluation (0.02 s to 0.13 s on vLLM); the most that a tree of the corpus has are the
 # 20 of vllm-ascend. Where there are more, the build says so.
 _MOST_CHOICES = 32
-# All evaluations of a tree together, and so many more for each: enough for hundreds of projects,
-# while files made to take long take 2 s together and not each (Xeon of 2.3 GHz). As much again to
-# try options.
-_TREE_LIMIT = 300_000
-_EACH_LIMIT = 3_000
 _LONGEST_TEXT = 200_000
 # Tried from the newest on, where a build ends with an error.
 _OLDER_VERSIONS = {"CUDA": ("12.9", "12.4", "12.0", "11.8"), "HIP": ("6.4", "6.0", "5.7")}
@@ -59,7 +54,7 @@ class CMakeReader:
         self.words: dict[str, frozenset[str]] = {}
         self.variants: list[Build] = []
         self._options: dict[tuple[str, Platform], Options] = {}
-        self.steps_left = _TREE_LIMIT
+        self.budget = Budget()
 
     def listings(self) -> list[str]:
         """Return the CMakeLists.txt files that may start a build, the outer ones first."""
@@ -113,7 +108,7 @@ class CMakeReader:
         """
         switches = self.switches()
         tested = self._tested()
-        self.steps_left = _TREE_LIMIT
+        self.budget = Budget()
         of_label = {platform.label: platform for platform in platforms}
         return [self._varied(build, of_label[build.platform], switches, tested) for build in builds]
 
@@ -130,7 +125,7 @@ class CMakeReader:
         steps end with it; later builds are not varied then.
         """
         options = self._options.get((default.description, platform), {})
-        if not default.targets or not self.steps_left:
+        if not default.targets or not self.budget.left:
             return default
         choices = [
             choice
@@ -140,8 +135,8 @@ class CMakeReader:
         ]
         for choice in choices[:_MOST_CHOICES]:
             build, machine = self._evaluate(default.description, platform, switches, choice)
-            if machine.is_stopped:
-                self.steps_left = 0
+            if machine.steps.are_used_up:
+                self.budget.left = 0
                 stopped = problem(
                     default.description, "unread.options_stopped", platform=platform.label
                 )
@@ -214,8 +209,7 @@ class CMakeReader:
         machine = Machine(platform, switches, self.tree.files, self.parse, self._text_of)
         machine.commands = COMMANDS
         machine.chosen = {choice.name: choice.value} if choice else {}
-        self.steps_left += _EACH_LIMIT
-        machine.step_limit = min(STEP_LIMIT, self.steps_left)
+        machine.steps = self.budget.grant()
         problems: list[Problem] = []
         folder = root.rpartition("/")[0]
         try:
@@ -225,11 +219,11 @@ class CMakeReader:
                 problem(failure.location, "unread.build_fails", platform=platform.label)
             )
             machine.targets.clear()
-        except StepLimitError:
-            problems.append(problem(root, "unread.steps", count=machine.steps))
+        except OutOfSteps:
+            problems.append(problem(root, "unread.steps", count=machine.steps.taken))
         except RecursionError:
             problems.append(problem(root, "unread.nested"))
-        self.steps_left -= min(machine.steps, self.steps_left)
+        self.budget.settle(machine.steps)
         self.entered.update(machine.entered)
         build = Build(
             description=root,

@@ -16,6 +16,7 @@ from opparity.checker.languages.cmake.state import Routine, Scope, State
 from opparity.checker.languages.cmake.syntax import Argument, Block, Branch, Command, If, Statement
 from opparity.checker.languages.cmake.targets import Gathered
 from opparity.checker.languages.cmake.values import UNKNOWN, merge, split_list
+from opparity.checker.languages.interpreting import merge_ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,7 +99,7 @@ class Machine(State):
     def run(self, statements: Iterable[Statement]) -> None:
         """Evaluate statements in order."""
         for statement in statements:
-            self.count_steps()
+            self.steps.count()
             if isinstance(statement, Command):
                 self._command(statement)
             elif isinstance(statement, If):
@@ -178,7 +179,7 @@ class Machine(State):
         found = []
         scope: Scope | None = self.scope
         while scope is not None:
-            self.count_steps(len(scope.variables) // _VARIABLES_A_STEP)
+            self.steps.count(len(scope.variables) // _VARIABLES_A_STEP)
             found.append(dict(scope.variables))
             scope = scope.parent
         return found
@@ -231,7 +232,7 @@ class Machine(State):
 
     def _while(self, block: Block) -> None:
         while True:
-            self.count_steps()
+            self.steps.count()
             truth = ConditionReader(self.tokens(block.opening.arguments), self).evaluate()
             if truth is Truth.FALSE:
                 return
@@ -298,7 +299,7 @@ class Machine(State):
 
     def _run_function(self, routine: Routine, bound: dict[str, str]) -> None:
         outer, bindings, doubt = self.scope, self.bindings, self.doubt
-        self.count_steps(len(outer.variables) // _VARIABLES_A_STEP)
+        self.steps.count(len(outer.variables) // _VARIABLES_A_STEP)
         self.scope = Scope({**outer.variables, **bound}, outer)
         self.bindings = {}
         try:
@@ -372,16 +373,11 @@ class Machine(State):
 
 def _merged(outcomes: list[list[dict[str, str]]]) -> list[dict[str, str]]:
     """Return what is known after several ways that may each have been taken."""
-    merged = []
-    for levels in zip(*outcomes, strict=True):
-        first, *others = levels
-        variables = dict(first)
-        for other in others:
-            for name in variables.keys() | other.keys():
-                if variables.get(name) != other.get(name):
-                    variables[name] = merge(variables.get(name, ""), other.get(name, ""))
-        merged.append(variables)
-    return merged
+    return [merge_ways(levels, _either) for levels in zip(*outcomes, strict=True)]
+
+
+def _either(one: str | None, other: str | None) -> str:
+    return merge(one or "", other or "")
 
 
 @lru_cache(maxsize=10_000)  # asked on every platform, of each argument

@@ -20,6 +20,7 @@ from opparity.checker.languages.cmake.configuration import (
 )
 from opparity.checker.languages.cmake.targets import Gathered, SourceProperties, TargetState
 from opparity.checker.languages.cmake.values import UNKNOWN, is_decided, merge
+from opparity.checker.languages.interpreting import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,13 +30,7 @@ if TYPE_CHECKING:
     from opparity.checker.languages.cmake.syntax import Block, Statement
 
 
-# Of one build; vLLM 0.33.0's take 400 (CPU) to 10,852 (CUDA).
-STEP_LIMIT = 100_000
 _SHORT = 1000
-
-
-class StepLimitError(Exception):
-    """A build description that runs for too long."""
 
 
 @dataclass(slots=True)
@@ -103,33 +98,17 @@ class State:
         self.problems: list[Problem] = []
         self.made: set[str] = set()
         self.doubt = 0
-        self.steps = 0
-        self.step_limit = STEP_LIMIT
+        self.steps = Steps()
         self.calls = 0
         self.bindings: dict[str, str] = {}
         self.entered: set[str] = set()
         self.commands: Mapping[str, Callable[..., None]] = {}
 
-    @property
-    def is_stopped(self) -> bool:
-        """Whether it took more steps than it may."""
-        return self.steps > self.step_limit
-
-    def count_steps(self, number: int = 1) -> None:
-        """Count what takes about as long as so many short commands.
-
-        Raises:
-            StepLimitError: it was too much.
-        """
-        self.steps += number
-        if self.steps > self.step_limit:
-            raise StepLimitError
-
     def _weighed(self, value: str) -> str:
         """Return a value, having counted the time that it takes to take it apart."""
         if len(value) > _SHORT:
             is_plain = "[" not in value and "\\;" not in value
-            self.count_steps(
+            self.steps.count(
                 len(value) // 2000 + value.count(";") // 64 if is_plain else len(value) // 40
             )
         return value

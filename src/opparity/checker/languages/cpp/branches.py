@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(if|el|endif)")
+_DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(if|el|endif)(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
+_OTHER_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
+_AT_MARGIN = re.compile(r"^\S", re.MULTILINE)
 _MOST_GROUPS = 60
 _MOST_VARIANTS = 3
 
@@ -43,7 +45,7 @@ def variants(text: str, clean: str) -> tuple[str, ...]:
     """
     if "#" not in clean:
         return (text,)
-    groups = [group for group in _groups(clean.split("\n")) if group.is_unbalanced]
+    groups = [group for group in _groups(clean) if group.is_unbalanced]
     if not groups or len(groups) > _MOST_GROUPS:
         return (text,)
     lines = text.split("\n")
@@ -52,22 +54,22 @@ def variants(text: str, clean: str) -> tuple[str, ...]:
     return tuple(_with_branch(lines, groups, number) for number in range(min(most, _MOST_VARIANTS)))
 
 
-def _groups(lines: Sequence[str]) -> list[_Group]:
+def _groups(clean: str) -> list[_Group]:
+    """Return the `#if`s of a text, inner ones first; braces of directives count for nothing."""
     found: list[_Group] = []
     around: list[_Group] = []
-    is_continued = False
-    for number, line in enumerate(lines):
-        directive = None if is_continued else _DIRECTIVE.match(line)
-        is_define = line.lstrip().startswith("#") or is_continued
-        is_continued = is_define and line.endswith("\\")
-        if directive is None:
-            if is_define:
-                continue
-            depth = line.count("{") - line.count("}")
+    start = number = 0
+    for directive in _DIRECTIVE.finditer(clean):
+        between = clean[start : directive.start()]
+        number += between.count("\n")
+        if around:
+            code = _OTHER_DIRECTIVE.sub("", between) if "#" in between else between
+            depth = code.count("{") - code.count("}")
+            is_at_margin = _AT_MARGIN.search(code) is not None
             for group in around:
                 group.depths[-1] += depth
-                group.reaches_margin |= bool(line) and not line[0].isspace()
-        elif directive[1] == "if":
+                group.reaches_margin |= is_at_margin
+        if directive[1] == "if":
             around.append(_Group([number]))
         elif around:
             around[-1].directives.append(number)
@@ -75,6 +77,7 @@ def _groups(lines: Sequence[str]) -> list[_Group]:
                 found.append(around.pop())
             else:
                 around[-1].depths.append(0)
+        start, number = directive.end(), number + directive[0].count("\n")
     return found
 
 
@@ -86,9 +89,7 @@ def _with_branch(lines: Sequence[str], groups: Sequence[_Group], chosen: int) ->
         is_whole = len(branches) > 1
         taken = min(chosen, len(branches) - 1) if is_whole else chosen
         for number, (start, end) in enumerate(branches):
-            first = start if number != taken else end
-            for line in range(start, first):
+            for line in range(start, end) if number != taken else (start,):
                 kept[line] = ""
-            kept[start] = ""
             kept[end] = ""
     return "\n".join(kept)

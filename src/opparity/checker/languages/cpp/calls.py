@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import chain
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import Reference
@@ -13,7 +14,7 @@ from opparity.checker.languages.cpp.functions import split_arguments
 from opparity.checker.languages.cpp.text_scan import enclosing_finder, in_directive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.facts.native import Definition
@@ -38,6 +39,8 @@ _NEVER_FUNCTIONS = frozenset(
     | {"static_cast", "reinterpret_cast", "const_cast", "dynamic_cast", "template", "typename"}
     | {"alignas", "noexcept", "static_assert", "operator", "throw", "new", "delete", "typeid"}
 )
+# Reserved for compilers, and Intel's intrinsics. In capitals, names are macros.
+_FOREIGN = ("__", "_mm")
 # The longest argument list of vLLM, flashinfer and flash-attention has 600 characters.
 _LONGEST_LIST = 4000
 
@@ -46,10 +49,13 @@ _LONGEST_LIST = 4000
 class Calls:
     """Every name that is used as a function anywhere, and the uses inside of functions.
 
+    Those in templates, of the standard library's, compilers' and macros' names are left out: 15,000
+    of 19,000 in vLLM 0.33.0.
+
     Attributes:
         methods: the calls on objects.
         passed: the arguments that are names, but not of a variable that the text declares.
-        types: the names that stand where types do, in the whole text.
+        types: the names that stand where types do, in a text with such calls.
     """
 
     names: frozenset[str]
@@ -62,78 +68,106 @@ class Calls:
 def read_calls(
     path: str,
     clean: str,
-    line_of: Callable[[int], int],
     condition_at: Callable[[int], Condition],
-    definitions: Iterable[Definition],
+    definitions: Sequence[Definition],
+    asked: Collection[str] = (),
 ) -> Calls:
-    """Return the uses in a text without comments, each once per condition and function."""
-    found = _Uses(path, clean, line_of, condition_at, definitions)
-    called = found.kept(chain(_CALLED.finditer(clean), _addresses(clean)))
-    names = frozenset(found.names)
-    variables = set(_VARIABLE.findall(clean))
-    arguments = (each for each in _PASSED.finditer(clean) if each[1] not in variables)
+    """Return the uses in a text without comments, each once per condition and function.
+
+    Those in templates are left out, but for the functions that are asked for.
+    """
+    starts = [0, *accumulate(len(line) + 1 for line in clean.split("\n"))]
+    bodies = [
+        (starts[each.location.line - 1], starts[each.end_line])
+        for each in definitions
+        if each.end_line and not each.is_template
+    ]
+    uses = _Uses(path, clean, condition_at, enclosing_finder(definitions), asked, starts)
+    references = uses.taken(_CALLED.finditer(clean), _addresses(clean))
+    names = frozenset(uses.names)
+    methods = uses.taken(*(_METHOD.finditer(clean, *body) for body in bodies))
+    variables = set(_VARIABLE.findall(clean)) if bodies else set()
+    passed = (
+        each
+        for body in bodies
+        for each in _PASSED.finditer(clean, *body)
+        if each[1] not in variables
+    )
     return Calls(
         names,
-        called,
-        methods=found.kept(_METHOD.finditer(clean)),
-        passed=found.kept(arguments),
-        types=frozenset(_TYPE.findall(clean)),
+        references,
+        methods=methods,
+        passed=uses.taken(passed),
+        types=frozenset(_TYPE.findall(clean) if methods else ()),
     )
 
 
+@dataclass(slots=True)
 class _Uses:
-    """Turns places in one text into uses, each once per condition and function."""
+    """Turns places in one text into uses, and notes every name."""
 
-    def __init__(
-        self,
-        path: str,
-        clean: str,
-        line_of: Callable[[int], int],
-        condition_at: Callable[[int], Condition],
-        definitions: Iterable[Definition],
-    ) -> None:
-        self.path = path
-        self.clean = clean
-        self.line_of = line_of
-        self.condition_at = condition_at
-        self.enclosing = enclosing_finder(definitions)
-        self.names: set[str] = set()
+    path: str
+    clean: str
+    condition_at: Callable[[int], Condition]
+    enclosing: Callable[[int], Definition | None]
+    asked: Collection[str]
+    starts: list[int]
+    names: set[str] = field(default_factory=set)
 
-    def kept(self, uses: Iterable[re.Match[str]]) -> tuple[Reference, ...]:
-        """Return the uses inside of functions, and note every name."""
+    def taken(self, *kinds: Iterable[re.Match[str]]) -> tuple[Reference, ...]:
+        """Return what uses say, in their order; most stand in templates and are passed over."""
         found: dict[tuple[object, ...], Reference] = {}
-        for use in uses:
-            name, start = use[1], use.start(1)
-            if name in _NEVER_FUNCTIONS:
-                continue
-            self.names.add(name)
-            line = self.line_of(start)
-            around = self.enclosing(line)
-            if around is None:
-                continue  # a prototype, for one
-            qualifier = _qualifier(self.clean, start)
-            is_method = use.re is _METHOD
-            is_own = around.signature.name == name and not is_method
-            if is_own and _is_own(qualifier, around.signature.namespace):
-                continue  # the head of the definition itself
-            is_plain = not (around.is_template or around.is_inline)
-            has_list = use.re is _CALLED and use[2] and is_plain
-            arguments = _arguments(self.clean, use.end()) if has_list else ()
-            condition = self.condition_at(line)
-            # By identity: the same region of a file and the same function have one object each.
-            key = (name, id(condition), id(around), qualifier, arguments)
-            if key not in found and not in_directive(self.clean, start):
-                found[key] = Reference(
-                    name,
-                    Location(self.path, line),
-                    condition,
-                    inside=around.signature.qualified,
-                    is_in_template=around.is_template,
-                    is_in_inline=around.is_inline,
-                    qualifier=qualifier,
-                    arguments=arguments,
-                )
+        for uses in kinds:
+            closed = 0  # to here a template reaches
+            for use in uses:
+                name, start = use[1], use.start(1)
+                if name in _NEVER_FUNCTIONS:
+                    continue
+                self.names.add(name)
+                is_asked = name in self.asked
+                if (start < closed and not is_asked) or name.startswith(_FOREIGN) or name.isupper():
+                    continue
+                line = bisect_right(self.starts, start)
+                around = self.enclosing(line)
+                if around is None:
+                    continue  # a prototype, for one
+                if around.is_template and not is_asked:
+                    closed = self.starts[around.end_line]
+                    continue  # what an instantiation alone decides
+                self._keep(use, line, around, found)
         return tuple(found.values())
+
+    def _keep(
+        self,
+        use: re.Match[str],
+        line: int,
+        around: Definition,
+        found: dict[tuple[object, ...], Reference],
+    ) -> None:
+        name, start = use[1], use.start(1)
+        qualifier = _qualifier(self.clean, start)
+        is_own = name == around.signature.name and use.re is not _METHOD
+        if is_own and _is_own(qualifier, around.signature.namespace):
+            return  # the head of the definition itself
+        if qualifier[:1] == ("std",):
+            return
+        is_plain = not (around.is_template or around.is_inline)
+        has_list = use.re is _CALLED and use[2] and is_plain
+        arguments = _arguments(self.clean, use.end()) if has_list else ()
+        condition = self.condition_at(line)
+        # By identity: the same region of a file and the same function have one object each.
+        key = (name, id(condition), id(around), qualifier, arguments)
+        if key not in found and not in_directive(self.clean, start):
+            found[key] = Reference(
+                name,
+                Location(self.path, line),
+                condition,
+                inside=around.signature.qualified,
+                is_in_template=around.is_template,
+                is_in_inline=around.is_inline,
+                qualifier=qualifier,
+                arguments=arguments,
+            )
 
 
 def _addresses(clean: str) -> Iterator[re.Match[str]]:

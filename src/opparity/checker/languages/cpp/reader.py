@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from opparity.checker.tree.contents import Tree
 
 # Below this many bytes other processes cost more than they save (their start: about 0.05 s).
-WORTH_A_POOL = 400_000
+_WORTH_A_POOL = 400_000
 # A parse of one file this large takes about 0.3 s.
 _LARGEST_PARSED = 1_500_000
 _TEXT = re.compile(r"\"(?:\w+::)?([A-Za-z_]\w*)")
@@ -60,7 +60,7 @@ def read_native_files(tree: Tree, workers: Workers) -> Iterator[NativeFile]:
     The reading starts at once; who asks for the results waits for it.
     """
     contents = {path: tree.read(path) for path in tree.native}
-    return workers.map(_read_batch, contents, worthwhile=WORTH_A_POOL)
+    return workers.map(_read_batch, contents, worthwhile=_WORTH_A_POOL)
 
 
 def _read_batch(files: Sequence[tuple[str, bytes]]) -> list[NativeFile]:
@@ -115,7 +115,10 @@ def read_native_text(path: str, text: str) -> NativeFile:
         definitions[:] = [replace(each, is_exported=True) for each in definitions]
     if has_errors:
         definitions.extend(guessed_definitions(path, clean, line_of, condition_at, definitions))
-    calls = read_calls(path, clean, line_of, condition_at, definitions)
+    masks = tuple(lane_masks(path, clean, line_of, condition_at, definitions))
+    asked = {mask.inside for mask in masks}
+    asked.update(each.signature.name for each in definitions if each.is_template)
+    calls = read_calls(path, clean, condition_at, definitions, asked)
     macros = registering_macros(directives.macro_definitions)
     blocks = read_blocks(functions.bodies, path, condition_at, macros)
     registrations = blocks.registrations
@@ -138,7 +141,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         macro_bodies=tuple(macro_bodies(path, text, condition_at)),
         macro_uses=(
             *_macro_uses(path, functions, condition_at),
-            *macros_outside(path, with_literals(text), condition_at),
+            *macros_outside(path, clean, text, condition_at),
         ),
         declarations=tuple(functions.declarations),
         templates=tuple(functions.templates),
@@ -161,6 +164,6 @@ def read_native_text(path: str, text: str) -> NativeFile:
         has_errors=has_errors,
         macro_tests=tuple(directives.macro_tests),
         macro_definitions=tuple(directives.macro_definitions),
-        lane_masks=tuple(lane_masks(path, clean, line_of, condition_at, definitions)),
+        lane_masks=masks,
         includes=tuple(directives.includes),
     )

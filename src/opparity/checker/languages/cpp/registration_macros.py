@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import MacroBody, MacroUse
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.cpp.text_scan import line_finder
+from opparity.checker.languages.cpp.text_scan import line_finder, with_literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,9 +107,12 @@ def macro_uses(
 
 
 def macros_outside(
-    path: str, written: str, condition_at: Callable[[int], Condition]
+    path: str, clean: str, text: str, condition_at: Callable[[int], Condition]
 ) -> Iterator[MacroUse]:
-    """Yield the macros that stand outside of every function; the text has no comments."""
+    """Yield the macros that stand outside of every function; `clean` has no literals."""
+    if not _OUTSIDE.search(clean):
+        return
+    written = with_literals(text)
     line_of = line_finder(written)
     for found in _OUTSIDE.finditer(written):
         line = line_of(found.start())

@@ -26,7 +26,7 @@ _OPENS_BODY = re.compile(r"\)(?:\s|const|noexcept|override)*+\{")
 _NAME_BEFORE = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*\Z")
 _LONGEST_HEAD = 4000
 _LONGEST_NAME = 200
-_CONSTANT = re.compile(r"\bconst(?:expr)?\b[^=;{}()]*[={(]\s*+(\d++)\s*+[)}]?\s*+;")
+_CONSTANT = re.compile(r"constexpr(?!\w)[^=;{}()]*+[={(]\s*+(\d++)\s*+[)}]?\s*+;")
 _INIT_MARKS = ("PYBIND11_MODULE", "NB_MODULE", "PyInit_")
 _INIT = re.compile(r"^[^#\n]*?\b(?:(?:PYBIND11|NB)_MODULE\s*\(\s*|PyInit_)(\w+)", re.MULTILINE)
 _WORD = re.compile(r"\w+")
@@ -146,14 +146,16 @@ def guessed_definitions(
 
 def _opening(text: str, closing: int) -> int:
     """Return where the parenthesis opens that is closed there; -1 where a statement ends first."""
+    first = max(0, closing - _LONGEST_HEAD)
+    first = max(first, *(text.rfind(end, first, closing) + 1 for end in ";{}"))
     depth = 0
-    for position in range(closing, max(-1, closing - _LONGEST_HEAD), -1):
-        character = text[position]
-        if character in ";{}":
-            return -1
-        depth += (character == ")") - (character == "(")
+    position = closing
+    while position >= first:
+        depth += 1 if text[position] == ")" else -1
         if depth == 0:
             return position
+        nearest = (text.rfind(")", first, position), text.rfind("(", first, position))
+        position = max(nearest)
     return -1
 
 

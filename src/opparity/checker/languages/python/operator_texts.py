@@ -19,8 +19,8 @@ _HELPER = re.compile(rb"\ndef \w*register_(?:custom_)?op\(")
 _MAKES_A_LIBRARY = b"Library("
 # What compiles native code while the program runs, and the marks that are searched for first.
 _COMPILER_MARKS = (
-    *(b"nvrtc", b"hiprtc", b"RawModule", b"RawKernel", b"load_inline", b"SourceModule"),
-    *(b"_compile_kernel", b"cpp_extension", b"tvm_ffi"),
+    # Of the packages where one is imported for its name: fewer searches.
+    *(b"nvrtc", b"hiprtc", b"cupy", b"pycuda", b"_compile_kernel", b"cpp_extension", b"tvm_ffi"),
 )
 _COMPILER = re.compile(
     rb"\b(?:nvrtc|hiprtc)\w*(?:CreateProgram|CompileProgram|compile\w*)\s*\(|\b(?:nv|hip)rtc\.\w+\("

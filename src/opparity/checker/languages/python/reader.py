@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts.python import PythonFile
     from opparity.checker.languages.python.records import ModuleFacts
-    from opparity.checker.languages.workers import Steps, Workers
+    from opparity.checker.languages.workers import Workers
     from opparity.checker.tree.contents import Tree
 
 # Tests call operators on the platform that they are run on; they are no users' code.
@@ -49,10 +49,8 @@ class PythonReader:
         texts = workers.text_facts(read_operator_text, self.contents)
         self.texts = {path: text for path, text in texts.items() if text is not None}
 
-    def read(
-        self, libraries: frozenset[str], extensions: frozenset[str]
-    ) -> Steps[dict[str, PythonFile]]:
-        """Return the facts of every file that touches operators, in steps.
+    def read(self, libraries: frozenset[str], extensions: frozenset[str]) -> dict[str, PythonFile]:
+        """Return the facts of every file that touches operators.
 
         Args:
             libraries: the namespaces that native files register operators in; who imports a module
@@ -69,12 +67,12 @@ class PythonReader:
         # import from each other as leads, each is read once (in vLLM 0.33.0, 70 were read twice).
         around = touching | packages_around(touching, self.graph)
         leads = Leads(extensions, _names_of(around, paths), None)
-        modules = yield from self._modules(sorted(touching), leads)
+        modules = self._modules(sorted(touching), leads)
         followed = {path: facts for path, facts in modules.items() if needs_users(facts, libraries)}
         offers = Offers(followed, self.graph, self.contents)
         leading = followed.keys() | offers.packages.keys()
         leads = Leads(extensions, _names_of(leading, paths), offers.names)
-        users = yield from self._modules(sorted(offers.users() - modules.keys()), leads)
+        users = self._modules(sorted(offers.users() - modules.keys()), leads)
         modules |= users
         roots = [path for path in self.contents if _is_root(path, self.contents)]
         linker = Linker(
@@ -86,7 +84,7 @@ class PythonReader:
         )
         return linker.files()
 
-    def _modules(self, paths: Iterable[str], leads: Leads) -> Steps[dict[str, ModuleFacts]]:
+    def _modules(self, paths: Iterable[str], leads: Leads) -> dict[str, ModuleFacts]:
         contents = {path: self.contents[path] for path in paths}
         results = self.workers.map(
             partial(_read_batch, leads),
@@ -94,7 +92,6 @@ class PythonReader:
             worthwhile=_WORTH_A_POOL,
             question=partial(question_to, leads),
         )
-        yield
         facts = {module.path: module for module in results}
         return {path: facts[path] for path in contents}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import UNDECIDED
 from opparity.checker.facts.python import Guard
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from opparity.checker.facts.conditions import Condition
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MOST_GUARDS = 100
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Place:
     """Where a reader is in a file.
 
@@ -50,7 +51,7 @@ class Place:
         return Place(self.inside, every, self.at_import, self.classes, self.loops)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Returned:
     """A `return`: the guards it stands under, and whether what it returns is true."""
 
@@ -58,7 +59,7 @@ class Returned:
     value: Condition
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class FunctionFacts:
     """A function, method or class, by its dotted name in the module.
 
@@ -75,7 +76,7 @@ class FunctionFacts:
     is_implicit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class NameUse:
     """A use of a name that may be a function or class of the tree.
 
@@ -97,7 +98,7 @@ class NameUse:
     bound: tuple[Guard, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ImportSite:
     """An import statement's effect: `bound` names `module` or, with `name`, something in it."""
 
@@ -110,7 +111,7 @@ class ImportSite:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ModuleFacts:
     """Everything read from one file.
 

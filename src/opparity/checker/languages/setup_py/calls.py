@@ -54,6 +54,14 @@ class Leaves(Enum):
     CONTINUE = "continue"
 
 
+# What `setup` is told of the package says nothing of its extensions; vLLM reads its requirements
+# line by line for it, which takes half of the script's steps.
+_OF_THE_PACKAGE = frozenset(
+    {"install_requires", "extras_require", "tests_require", "setup_requires", "version"}
+    | {"description", "long_description", "classifiers", "entry_points", "python_requires"}
+)
+
+
 @dataclass(eq=False, slots=True)
 class Frame:
     """One activation of a function, or a module's top level.
@@ -216,7 +224,7 @@ class Caller(Evaluator, ABC):
         keywords = {
             keyword.arg: self.evaluate(keyword.value, scope)
             for keyword in node.keywords
-            if keyword.arg is not None
+            if keyword.arg is not None and keyword.arg not in _OF_THE_PACKAGE
         }
         function = self.evaluate(node.func, scope)
         self.position = self.location(node, scope)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location
+from opparity.checker.languages.interpreting import Steps
 from opparity.checker.languages.setup_py.comparisons import arithmetic, combine_collections
 from opparity.checker.languages.setup_py.values import (
     NONE,
@@ -48,18 +49,12 @@ if TYPE_CHECKING:
     from opparity.checker.languages.setup_py.tree_paths import TreePaths
     from opparity.checker.languages.setup_py.world import World
 
-# The longest script measured is xformers 0.0.35's setup.py: 42,000 steps; mmcv's takes 650.
-MOST_STEPS = 100_000
 MOST_COMBINATIONS = 16
 LONGEST_TEXT = 20_000
 
 
 _COMPARING = (ast.Sub, ast.BitAnd)
 _PLACEHOLDER = re.compile(r"%[sdri]")
-
-
-class OutOfSteps(Exception):
-    """The script takes more steps than any build has; its evaluation ends here."""
 
 
 @dataclass(eq=False)
@@ -81,8 +76,7 @@ class Evaluator(ABC):
     path: Truth = Truth.TRUE
     branch: int = 0
     branches: int = 0
-    steps: int = 0
-    most_steps: int = MOST_STEPS
+    steps: Steps = field(default_factory=Steps)
     depth: int = 0
     position: Location = field(default_factory=lambda: Location("", 1))
 
@@ -134,9 +128,7 @@ class Evaluator(ABC):
         Raises:
             OutOfSteps: it was one too many.
         """
-        self.steps += 1 + compared // 10
-        if self.steps > self.most_steps:
-            raise OutOfSteps
+        self.steps.count(1 + compared // 10)
 
     def location(self, node: ast.AST, scope: Scope) -> Location:
         """Return a node's place."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, any_of
+from opparity.checker.languages.interpreting import merge_ways
 from opparity.checker.languages.setup_py.calls import Caller, Frame, Leaves
 from opparity.checker.languages.setup_py.methods import extend
 from opparity.checker.languages.setup_py.values import (
@@ -158,10 +159,7 @@ class Interpreter(Caller):
             # A build that raises is no build: what follows is judged as if it had not.
             frame.alive = kept if gone is Leaves.RAISE else weaker(kept, Truth.UNKNOWN)
             return
-        merged = dict(names)
-        for name, value in other_names.items():
-            merged[name] = join([names[name], value]) if name in names else value
-        frame.scope.names = merged
+        frame.scope.names = merge_ways([names, other_names], _either)
         frame.alive = weaker(alive, other_alive)
 
     def _loop(self, node: ast.For | ast.AsyncFor, frame: Frame) -> None:
@@ -304,3 +302,7 @@ class Interpreter(Caller):
 
 def _nothing() -> None:
     """Do nothing: the branch that is not there."""
+
+
+def _either(one: Value | None, other: Value | None) -> Value:
+    return join([value for value in (one, other) if value is not None])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.builds import Build, Target
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Problem, problem
+from opparity.checker.languages.interpreting import Budget, OutOfSteps
 from opparity.checker.languages.python.syntax import parse_quietly
 from opparity.checker.languages.setup_py.audience import Audience
-from opparity.checker.languages.setup_py.expressions import MOST_STEPS, OutOfSteps
 from opparity.checker.languages.setup_py.extensions import NO_SOURCES, Extension, target_of
 from opparity.checker.languages.setup_py.interpreter import Interpreter
 from opparity.checker.languages.setup_py.tree_paths import TreeFiles, TreePaths
@@ -41,11 +41,7 @@ _DEVICE_BUILDERS = {
     "sycl": frozenset({"xpu"}),
 }
 _BUILD_MODULE = re.compile(r"(?:setuptools|distutils|torch\w*\.utils|torch\.utils)\b")
-# All readings of a tree's scripts together, and so many more for each: enough for hundreds of
-# scripts, while those made to take long take 2 s together and not each (Xeon of 2.3 GHz).
 _LONGEST_TEXT = 200_000
-_TREE_STEPS = 300_000
-_EACH_STEPS = 3_000
 # Such a script names sources from its own folder; a loader names them from the tree's root.
 _RUN_WHERE_IT_LIES = re.compile(r"(?:^|/)setup(?:[_-]\w+)?\.py$")
 # An extension call, in a function that nothing calls while its module is read.
@@ -59,7 +55,7 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
     scripts = [path for path in tree.python if _is_script(tree, path) or _is_broken(path, parse)]
     builds: list[Build] = []
     audience = Audience(tree)
-    budget = _Budget()
+    budget = Budget()
     for path in scripts:
         folder = path.rpartition("/")[0] if _RUN_WHERE_IT_LIES.search(path) else ""
         for platform in platforms:
@@ -88,18 +84,6 @@ def _with_requested(build: Build, asked: Build) -> Build:
         if target.name not in names
     ]
     return replace(build, targets=(*build.targets, *further))
-
-
-@dataclass(slots=True)
-class _Budget:
-    """The steps that are left for a tree's scripts."""
-
-    left: int = _TREE_STEPS
-
-    def grant(self) -> int:
-        """Return how many steps one more reading may take."""
-        self.left = max(self.left, 0) + _EACH_STEPS
-        return min(MOST_STEPS, self.left)
 
 
 def _nothing_found(
@@ -174,10 +158,10 @@ def _read_script(
     paths: TreePaths,
     parse: Callable[[str], ast.Module | None],
     audience: Audience,
-    budget: _Budget,
+    budget: Budget,
 ) -> Build:
     platform = world.platform
-    interpreter = Interpreter(paths, world, parse=parse, most_steps=budget.grant())
+    interpreter = Interpreter(paths, world, parse=parse, steps=budget.grant())
     problems: list[Problem] = []
     if parse(path) is None:
         refused = problem(path, "unread.script")
@@ -185,10 +169,10 @@ def _read_script(
     try:
         _run(interpreter, path, platform)
     except OutOfSteps:
-        problems.append(problem(path, "unread.steps", count=interpreter.steps))
+        problems.append(problem(path, "unread.steps", count=interpreter.steps.taken))
     except RecursionError:
         problems.append(problem(path, "unread.nested"))
-    budget.left -= interpreter.steps
+    budget.settle(interpreter.steps)
     audience.note(path, interpreter.modules)
     targets = _targets(interpreter, platform, paths)
     return Build(path, platform.label, tuple(targets), problems=tuple(problems))

@@ -2,4 +2,4 @@ import runpy
 
 from setuptools import setup
 
-setup(name="demo", packages=["demo"], ext_modules=runpy.run_path("build/extensions.py")["modules"])
+setup(name="demo", packages=["demo"], ext_modules=runpy.run_path("scripts/extensions.py")["modules"])
