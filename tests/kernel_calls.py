@@ -74,12 +74,13 @@ def calls_of(variant: Variant) -> list[Call]:
 def call_of(variant: Variant, recipe: Recipe, number: int) -> Call:
     """Return a call of a variant; the number says of which size, and with which settings."""
     widths = _widths_of(variant)
+    # Tiles of scales are 128 tokens high, and blocks that stay take 49,152 elements in a turn.
+    has_many = (variant.order == "kInTiles" and number < 3) or variant.shape == "kTabled"
     has_least = variant.rule not in {ScaleRule.GIVEN, ScaleRule.NONE}
     return Call(
         variant,
         recipe,
-        # Tiles of scales are 128 tokens high.
-        num_tokens=135 if variant.order == "kInTiles" and number < 3 else 9,
+        num_tokens=135 if has_many else 9,
         hidden_size=widths[number % len(widths)],
         given=_GIVEN[number % len(_GIVEN)],
         bound=_BOUNDS[number % len(_BOUNDS)] if variant.bound else None,

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from opparity.operators.declaration import Producer
 
 _ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"}
-SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned")
+# In the order of C++'s enumeration.
+SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned", "kTabled")
+_COMPUTED = SHAPES[:4]
 Pair = tuple[tuple[str, object], ...]
 
 # How many variants are drawn for each that is taken; with more, hardly fewer suffice.
@@ -96,7 +98,17 @@ def forward() -> list[list[Choice]]:
         for intermediate in Intermediate
         if input != "float32" or intermediate is Intermediate.FLOAT32
     ]
-    return [_producers(PRODUCERS), dtypes, [*_kinds(*_recipes())]]
+    return [_producers(PRODUCERS), dtypes, [*_kinds(_COMPUTED, *_recipes())]]
+
+
+def tabled() -> list[list[Choice]]:
+    """Return the choices of a variant with a table; no chip of AMD's is given one."""
+    producers = tuple(producer for producer in PRODUCERS if producer.gated)
+    dtypes: list[Choice] = [
+        {"input": "bfloat16", "intermediate": intermediate, "gradient": None}
+        for intermediate in Intermediate
+    ]
+    return [_producers(producers), dtypes, [*_kinds(("kTabled",), *_recipes())]]
 
 
 def backward() -> list[list[Choice]]:
@@ -107,7 +119,7 @@ def backward() -> list[list[Choice]]:
         for input in INPUT_DTYPES
         for gradient in dict.fromkeys((input, "float32"))
     ]
-    return [_producers(producers), dtypes, [*_kinds(RECIPES["none"])]]
+    return [_producers(producers), dtypes, [*_kinds(_COMPUTED, RECIPES["none"])]]
 
 
 def every(choices: list[list[Choice]]) -> list[Variant]:
@@ -160,11 +172,11 @@ def _recipes() -> list[Recipe]:
     return [accepted_recipes()[text] for text in texts]
 
 
-def _kinds(*recipes: Recipe) -> Iterator[Choice]:
+def _kinds(shapes: tuple[str, ...], *recipes: Recipe) -> Iterator[Choice]:
     """Return what there is behind the product: scales, and the shape of the launch."""
     scales = [_scale_traits(recipe) for recipe in recipes]
     distinct = [kind for i, kind in enumerate(scales) if kind not in scales[:i]]
-    for kind, shape in product(distinct, SHAPES):
+    for kind, shape in product(distinct, shapes):
         # Widths of aligned rows are multiples of 16.
         may_have_tail = kind["group_size"] not in ({None} if shape == "kUnaligned" else {None, 16})
         for bound in (False, True)[: 1 + (kind["rule"] is ScaleRule.AMAX)]:

@@ -26,7 +26,15 @@ SOURCES = {
     "rocm": ("contract", "formats", "producers", "gpu", "platforms/hip.h", "platforms/scalar.h"),
 }
 # Of gpu/, what kernels are made of, and not what launches them.
-KERNEL_HEADERS = ("arguments.h", "encoding.h", "kernel.h", "memory.h")
+KERNEL_HEADERS = (
+    "arguments.h",
+    "encoding.h",
+    "kernel.h",
+    "memory.h",
+    "pieces.h",
+    "products.h",
+    "table.h",
+)
 _COMMENT = re.compile(r"^\s*//.*$|\s+//\s.*$", re.MULTILINE)
 
 

@@ -3,6 +3,7 @@
 #include <ucontext.h>
 
 #include <array>
+#include <deque>
 #include <vector>
 
 #include "native/platforms/host.h"
@@ -13,7 +14,7 @@ namespace {
 constexpr uint32_t kLanes = 32;
 constexpr size_t kStackBytes = 64 * 1024;
 
-enum class State { kRuns, kExchanges, kHasLeft };
+enum class State { kRuns, kExchanges, kWaits, kHasLeft };
 
 struct Lane {
   ucontext_t context;
@@ -24,26 +25,33 @@ struct Lane {
   int step;
 };
 
-struct Warp {
-  std::array<Lane, kLanes> lanes;
+using Warp = std::array<Lane, kLanes>;
+
+struct Block {
+  // A fiber may not move.
+  std::deque<Warp> warps;
   ucontext_t scheduler;
-  uint32_t running;
+  Lane* running;
   Kernel kernel;
   const KernelArguments* arguments;
 };
 
-// What a fiber is started with are two numbers of 32 bits, so it finds its warp here.
-thread_local Warp warp;
+// What a fiber is started with are two numbers of 32 bits, so it finds its block here.
+thread_local Block block;
 
-void run_lane() {
-  warp.kernel(*warp.arguments);
-  Lane& lane = warp.lanes[warp.running];
-  lane.state = State::kHasLeft;
-  swapcontext(&lane.context, &warp.scheduler);
+// Lets the scheduler run; it comes back when the lane runs again.
+void leave_to_scheduler(State state) {
+  Lane& lane = *block.running;
+  lane.state = state;
+  swapcontext(&lane.context, &block.scheduler);
 }
 
-void start(uint32_t index, const Thread& thread) {
-  Lane& lane = warp.lanes[index];
+void run_lane() {
+  block.kernel(*block.arguments);
+  leave_to_scheduler(State::kHasLeft);
+}
+
+void start(Lane& lane, const Thread& thread) {
   lane.thread = thread;
   lane.state = State::kRuns;
   getcontext(&lane.context);
@@ -59,62 +67,97 @@ std::string name_of(const Thread& thread) {
 }
 
 // Gives each lane what its neighbour has. Returns what is wrong with the exchange, or nothing.
-std::string exchange_values() {
-  const int step = warp.lanes[0].step;
+std::string exchange_values(Warp& warp) {
+  const int step = warp[0].step;
   std::array<uint32_t, kLanes> values;
   for (uint32_t i = 0; i < kLanes; ++i) {
-    const Lane& lane = warp.lanes[i];
+    const Lane& lane = warp[i];
     if (lane.state == State::kHasLeft) {
       return name_of(lane.thread) + " has left the kernel while its warp exchanges";
+    }
+    if (lane.state == State::kWaits) {
+      return name_of(lane.thread) + " waits for its block while its warp exchanges";
     }
     if (lane.step != step) return name_of(lane.thread) + " exchanges by another step than lane 0";
     values[i] = lane.value;
   }
   for (uint32_t i = 0; i < kLanes; ++i) {
-    warp.lanes[i].value = values[i ^ static_cast<uint32_t>(step)];
-    warp.lanes[i].state = State::kRuns;
+    warp[i].value = values[i ^ static_cast<uint32_t>(step)];
+    warp[i].state = State::kRuns;
   }
   return {};
 }
 
-std::string run_warp() {
+// Until no lane of it can go on.
+std::string run_warp(Warp& warp) {
   for (;;) {
     bool exchanges = false;
-    for (warp.running = 0; warp.running < kLanes; ++warp.running) {
-      Lane& lane = warp.lanes[warp.running];
-      if (lane.state == State::kRuns) swapcontext(&warp.scheduler, &lane.context);
+    for (Lane& lane : warp) {
+      block.running = &lane;
+      if (lane.state == State::kRuns) swapcontext(&block.scheduler, &lane.context);
       exchanges |= lane.state == State::kExchanges;
     }
     if (!exchanges) return {};
-    const std::string mistake = exchange_values();
+    const std::string mistake = exchange_values(warp);
     if (!mistake.empty()) return mistake;
   }
 }
 
+// Lets all lanes go on that wait for the block. Returns what is wrong with that, or nothing.
+std::string release(bool& waits) {
+  waits = false;
+  const Lane* left = nullptr;
+  for (Warp& warp : block.warps) {
+    for (Lane& lane : warp) {
+      if (lane.state == State::kHasLeft) left = &lane;
+      if (lane.state != State::kWaits) continue;
+      waits = true;
+      lane.state = State::kRuns;
+    }
+  }
+  if (!waits || left == nullptr) return {};
+  return name_of(left->thread) + " has left the kernel while its block waits";
+}
+
+std::string run_block() {
+  for (bool waits = true; waits;) {
+    for (Warp& warp : block.warps) {
+      const std::string mistake = run_warp(warp);
+      if (!mistake.empty()) return mistake;
+    }
+    const std::string mistake = release(waits);
+    if (!mistake.empty()) return mistake;
+  }
+  return {};
+}
+
 }  // namespace
 
-const Thread& current_thread() { return warp.lanes[warp.running].thread; }
+const Thread& current_thread() { return block.running->thread; }
 
 uint32_t exchange(uint32_t value, int step) {
-  Lane& lane = warp.lanes[warp.running];
+  Lane& lane = *block.running;
   lane.value = value;
   lane.step = step;
-  lane.state = State::kExchanges;
-  swapcontext(&lane.context, &warp.scheduler);
+  leave_to_scheduler(State::kExchanges);
   return lane.value;
 }
 
+void wait_for_block() { leave_to_scheduler(State::kWaits); }
+
 std::string run_grid(Kernel kernel, const GridSize& size, const KernelArguments& arguments) {
-  warp.kernel = kernel;
-  warp.arguments = &arguments;
+  block.kernel = kernel;
+  block.arguments = &arguments;
   if (size.threads % kLanes != 0) return "a block has a part of a warp";
+  block.warps.resize(size.threads / kLanes);
   for (uint32_t y = 0; y < size.y; ++y) {
     for (uint32_t x = 0; x < size.x; ++x) {
-      for (uint32_t first = 0; first < size.threads; first += kLanes) {
-        for (uint32_t i = 0; i < kLanes; ++i) start(i, {x, y, first + i});
-        const std::string mistake = run_warp();
-        if (!mistake.empty()) return mistake;
+      uint32_t index = 0;
+      for (Warp& warp : block.warps) {
+        for (Lane& lane : warp) start(lane, {x, y, index++});
       }
+      const std::string mistake = run_block();
+      if (!mistake.empty()) return mistake;
     }
   }
   return {};

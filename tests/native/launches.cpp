@@ -88,15 +88,14 @@ Call call_of(const Numbers& numbers) {
   return call;
 }
 
-// A chip that is small, so that small inputs have every shape.
-constexpr Chip kChip{4, 2048};
+// A chip that is small, so that small inputs have every shape, with an H200's memory for each
+// multiprocessor.
+constexpr Chip kChip{4, 2048, 148};
 
 std::string describe(const Numbers& numbers) {
   const Call call = call_of(numbers);
   const int64_t given = numbers.get("shape");
-  const Shape shape =
-      given >= 0 ? static_cast<Shape>(given)
-                 : choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), kChip);
+  const Shape shape = given >= 0 ? static_cast<Shape>(given) : shape_of(call, kChip);
   const Variant variant = variant_of(call, shape);
   std::ostringstream text;
   text << "key " << key_of(variant) << "\n";
@@ -165,6 +164,7 @@ const char* argument_layout() {
   CHECK(row_pieces);
   CHECK(last_piece);
   CHECK(pieces);
+  CHECK(step);
   CHECK(threads);
   CHECK(multiplier);
   CHECK(shift);

@@ -62,6 +62,8 @@ int cuDeviceGetAttribute(int* value, int attribute, int) {
   const std::string capability = words_of("CAPABILITY", "9.0").front();
   const size_t point = capability.find('.');
   *value = attribute == 16   ? 132
+           : attribute == 36 ? 3201000
+           : attribute == 37 ? 6144
            : attribute == 39 ? 2048
            : attribute == 75 ? std::stoi(capability)
            : attribute == 76 ? std::stoi(capability.substr(point + 1))

@@ -9,7 +9,7 @@ import pytest
 
 from kernel_calls import calls_of, numbers_of, prepare, text_of
 from kernel_launches import Launch, Launcher, Plan, write_tables
-from kernel_variants import SHAPES, backward, covering, every, forward
+from kernel_variants import SHAPES, backward, covering, every, forward, tabled
 from native_programs import HERE, compile_cpp
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kernel_variants import Variant
 
-VARIANTS = covering(forward()) + covering(backward())
+VARIANTS = covering(forward()) + covering(tabled()) + covering(backward())
 
 
 @pytest.fixture(scope="module")
@@ -87,12 +87,16 @@ def test_more_tokens_than_a_launch_takes_are_launched_in_slices(
     for launch, first, end in zip(launches, firsts, ends, strict=True):
         rows = launch.y if shape in {"kSmall", "kUnaligned"} else end - first
         assert rows == end - first > 0
-        threads = launch.x * launch.threads * launch.y
-        elements = {"kLarge": 16, "kMedium": 8}.get(
+        elements = {"kTabled": 16, "kLarge": 16, "kMedium": 8}.get(
             shape, 8 if (variant.group_size or 0) > 128 else 4
         )
-        # As many threads as there are pieces, up to a block's end.
         pieces = rows * (1 << 20) // elements
+        if shape == "kTabled":
+            # A block for each multiprocessor.
+            assert launch.x == 4
+            continue
+        # As many threads as there are pieces, up to a block's end.
+        threads = launch.x * launch.threads * launch.y
         assert 0 <= threads - pieces < launch.threads * launch.y
         assert launch.y <= 65535
         assert launch.x * launch.threads < 2**32

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,6 +112,27 @@ def test_every_sixteen_bit_gate_of_every_producer_and_slope(
     if producer.name != "identity":
         slope = Case(f"{name}_backward", Filling.EVERY_GATE, 64, 1024, dtype, none)
         assert_same_case(provider, slope)
+
+
+@every_provider
+@pytest.mark.parametrize("producer", [p for p in PRODUCERS if p.gated], ids=lambda p: p.name)
+def test_inputs_that_are_large_enough_for_tables(provider: str, producer: Producer) -> None:
+    recipes = [RECIPES[name] for name in ("fp8_block", "nvfp4", "fp8_tensor", "none")]
+    fillings = (Filling.EVERY_GATE, Filling.ACTIVATIONS, Filling.SPECIAL)
+    for number, (recipe, filling) in enumerate(product(recipes, fillings)):
+        case = Case(
+            general_name(producer),
+            filling,
+            1792,
+            4096,
+            "bfloat16",
+            recipe,
+            tuple(Intermediate)[number % 3],
+            interleaved=number // 3 % 2 == 1,
+            scale=given_scale(recipe),
+            seed=number,
+        )
+        assert_same_case(provider, case)
 
 
 @every_provider

@@ -22,7 +22,7 @@ class Filling(StrEnum):
     FINITE_PATTERNS = "finite_patterns"
     """The same without infinities and NaN."""
     EVERY_GATE = "every_gate"
-    """All 65,536 patterns of a 16-bit dtype as gates, in order; up is 1."""
+    """All 65,536 patterns of a 16-bit dtype as gates, in order and over again; up is 1."""
     SPECIAL = "special"
     """Groups with zeros, one NaN, infinities of either sign, one huge element, subnormals."""
 
@@ -37,7 +37,7 @@ def make_input(
     generator = np.random.Philox(key=[list(Filling).index(filling), seed])
     if filling is Filling.EVERY_GATE:
         gate = torch.arange(1 << 16, dtype=torch.int32).to(torch.int16).view(dtype)
-        gate = gate.view(num_tokens, hidden_size)
+        gate = gate.repeat(num_tokens * hidden_size // (1 << 16)).view(num_tokens, hidden_size)
         return torch.cat((gate, torch.ones_like(gate)), dim=1)
     if filling in (Filling.PATTERNS, Filling.FINITE_PATTERNS):
         return _patterns(generator, shape, dtype, finite=filling is Filling.FINITE_PATTERNS)

@@ -15,12 +15,18 @@ enum class Shape : int32_t {
   kSmall,
   // As kSmall, for rows that begin or end where wide loads and stores cannot.
   kUnaligned,
+  // As kLarge, by blocks that stay and look numbers up in a table (gpu/table.h).
+  kTabled,
 };
 
 constexpr int64_t elements_of_a_thread(Shape shape, int64_t group_size) {
-  if (shape == Shape::kLarge) return 16;
+  if (shape == Shape::kLarge || shape == Shape::kTabled) return 16;
   if (shape == Shape::kMedium) return 8;
   return group_size > 128 ? 8 : 4;
+}
+
+constexpr bool counts_through_rows(Shape shape) {
+  return shape == Shape::kLarge || shape == Shape::kMedium || shape == Shape::kTabled;
 }
 
 // How the place of a scale is found.
@@ -60,6 +66,8 @@ struct KernelArguments {
   uint32_t row_pieces;
   uint32_t last_piece;
   uint32_t pieces;
+  // From a thread's piece to its next, where blocks stay.
+  uint32_t step;
   // Of a block. Asking the chip would have AMD's runtime pass 256 bytes more.
   uint32_t threads;
   // piece / row_pieces is (piece * multiplier) >> (32 + shift), for pieces below 2^31.

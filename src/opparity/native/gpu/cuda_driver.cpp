@@ -11,6 +11,8 @@ namespace {
 // The part that is needed, by its documented binary interface.
 using Result = int;
 constexpr int kMultiprocessors = 16;
+constexpr int kMemoryKilohertz = 36;
+constexpr int kMemoryBits = 37;
 constexpr int kThreadsOfAMultiprocessor = 39;
 constexpr int kCapabilityMajor = 75;
 constexpr int kCapabilityMinor = 76;
@@ -85,6 +87,10 @@ class CudaDriver final : public GpuDriver {
     check(cuda_.device_get(&ordinal, device), "cuDeviceGet ", std::to_string(device));
     place.facts.multiprocessors = attribute(kMultiprocessors, ordinal);
     place.facts.threads_of_a_multiprocessor = attribute(kThreadsOfAMultiprocessor, ordinal);
+    // Two transfers a clock.
+    place.facts.gigabytes_per_second =
+        static_cast<int>(int64_t{2} * attribute(kMemoryKilohertz, ordinal) *
+                         attribute(kMemoryBits, ordinal) / 8 / 1'000'000);
     const int major = attribute(kCapabilityMajor, ordinal);
     place.facts.can_overlap = major >= kOverlappingMajor;
     place.architecture =

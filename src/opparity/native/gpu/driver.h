@@ -19,6 +19,8 @@ struct Grid {
 struct GpuFacts {
   int multiprocessors = 0;
   int threads_of_a_multiprocessor = 0;
+  // The memory's, as its clock and its width promise.
+  int gigabytes_per_second = 0;
   // The lanes of a warp or wave.
   uint32_t wave_size = 32;
   // Whether a launch can overlap the kernel before it (platforms/cuda.h says what that asks of

@@ -13,7 +13,8 @@
 //   OPPARITY_HAS_BOUND                          1 where scales have an upper bound
 //   OPPARITY_HAS_TAIL                           1 where the last group of a row is short
 //   OPPARITY_SHAPE                              a member of opparity::Shape
-//   OPPARITY_BLOCKS                             blocks of 256 threads that a multiprocessor holds
+//   OPPARITY_THREADS                            the most that a block has
+//   OPPARITY_BLOCKS                             such blocks that a multiprocessor holds
 #pragma once
 
 #if defined(__CUDACC__)
@@ -62,144 +63,17 @@ constexpr int kElements = static_cast<int>(opparity::elements_of_a_thread(kShape
 constexpr int kLanes = kGroupSize == 0 ? 1 : kGroupSize / kElements;
 // Counted through all rows, no width leaves lanes without work. With the token as the grid's second
 // dimension the first load starts sooner.
-constexpr bool kCountsThroughRows = kShape == Shape::kLarge || kShape == Shape::kMedium;
+constexpr bool kCountsThroughRows = opparity::counts_through_rows(kShape);
+// Blocks stay until all pieces are done.
+constexpr bool kStays = kShape == Shape::kTabled;
 
-// Where a thread works.
-struct Place {
-  uint32_t token;
-  // The piece in its row.
-  uint32_t column;
-  bool is_inside;
-  // How many elements of the row are in the piece; all but for the end of an unaligned row.
-  uint32_t count;
-};
+}  // namespace
 
-// False where the whole warp has nothing to do.
-OPPARITY_FUNCTION bool find_place(const KernelArguments& arguments, Place& place) {
-  const uint32_t index = block_index_x() * arguments.threads + thread_index();
-  // Warps leave whole, and other lanes beyond the end compute the last piece and store nothing:
-  // where some lanes may have left, an exchange takes eight instructions more. They are whole
-  // groups, as pieces, in a row and in all, are a multiple of a group's.
-  constexpr bool kGroupIsWarp = kLanes == 32;
-  if constexpr (kGroupIsWarp || !kCountsThroughRows) {
-    if ((kGroupIsWarp ? index : index & ~31u) >= arguments.pieces) return false;
-  }
-  place.is_inside = kGroupIsWarp || index < arguments.pieces;
-  const uint32_t piece = place.is_inside ? index : arguments.pieces - 1;
-  place.token = block_index_y();
-  place.column = piece;
-  if constexpr (kCountsThroughRows) {
-    place.token = multiply_high(piece, arguments.multiplier) >> arguments.shift;
-    place.column = piece - place.token * arguments.row_pieces;
-  }
-  place.count = kElements;
-  if constexpr (kHasTail) {
-    // Of a short last group some lanes have no elements.
-    if (place.column > arguments.last_piece) place.is_inside = false;
-  }
-  if constexpr (kIsUnaligned) {
-    if (place.column >= arguments.last_piece) {
-      place.count = arguments.hidden_size - arguments.last_piece * kElements;
-    }
-  }
-  return true;
-}
+#include "native/gpu/pieces.h"
+#include "native/gpu/products.h"
+#include "native/gpu/table.h"
 
-// The elements that a thread works on.
-struct Elements {
-  Number gate[kElements];
-  Number up[kElements];
-};
-
-template <typename Type>
-constexpr int words_of(int elements) {
-  return elements * Type::kBytes / 4;
-}
-
-template <typename Type, int kCount>
-OPPARITY_FUNCTION void load_elements(const char* address, uint32_t count,
-                                     Number (&elements)[kCount]) {
-  if constexpr (kIsUnaligned) {
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      elements[i] = static_cast<uint32_t>(i) < count ? Type::load_one(address, i) : 0.0f;
-    }
-  } else {
-    uint32_t words[words_of<Type>(kCount)];
-    load_words(words, address);
-    Type::widen(words, elements);
-  }
-}
-
-OPPARITY_FUNCTION void load_input(const KernelArguments& arguments, const Place& place,
-                                  Elements& elements) {
-  uint32_t column = place.column;
-  // A lane without elements reads those of the row's last piece, and does not count.
-  if constexpr (kHasTail) column = column < arguments.last_piece ? column : arguments.last_piece;
-  const char* row = arguments.input + place.token * arguments.input_row_bytes;
-  constexpr int64_t kPieceBytes = kElements * Input::kBytes;
-  if constexpr (!kIsGated) {
-    load_elements<Input>(row + column * kPieceBytes, place.count, elements.gate);
-  } else if constexpr (kIsInterleaved) {
-    Number both[2 * kElements];
-    load_elements<Input>(row + column * (2 * kPieceBytes), 2 * place.count, both);
-#pragma unroll
-    for (int i = 0; i < kElements; ++i) {
-      elements.gate[i] = both[2 * i];
-      elements.up[i] = both[2 * i + 1];
-    }
-  } else {
-    const char* gates = row + column * kPieceBytes;
-    const char* ups = gates + static_cast<int64_t>(arguments.hidden_size) * Input::kBytes;
-    load_elements<Input>(gates, place.count, elements.gate);
-    load_elements<Input>(ups, place.count, elements.up);
-  }
-}
-
-template <typename Type, int kCount>
-OPPARITY_FUNCTION void store_elements(char* address, uint32_t count,
-                                      const Number (&elements)[kCount]) {
-  if constexpr (kIsUnaligned) {
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      if (static_cast<uint32_t>(i) < count) Type::store_one(address, i, elements[i]);
-    }
-  } else {
-    uint32_t words[words_of<Type>(kCount)];
-    Type::narrow(elements, words);
-    store_words(address, words);
-  }
-}
-
-// f(gate) * h(up), rounded where the intermediate precision says so; returns the bits of the
-// largest magnitude, NaN's above infinity's.
-template <typename Functor>
-OPPARITY_FUNCTION uint32_t produce(const KernelArguments& arguments, const Elements& elements,
-                                   Number (&products)[kElements]) {
-  constexpr bool kRoundsFactors = kIntermediate == Intermediate::kInputDtype;
-  constexpr bool kRoundsProduct = kIntermediate != Intermediate::kFloat32;
-  Number amax = 0.0f;
-#pragma unroll
-  for (int i = 0; i < kElements; i += 2) {
-    Number pair[2];
-#pragma unroll
-    for (int j = 0; j < 2; ++j) pair[j] = Functor::gate(elements.gate[i + j], arguments.parameters);
-    if constexpr (Functor::kIsGated) {
-      if constexpr (kRoundsFactors) Input::round(pair[0], pair[1]);
-      Number ups[2];
-#pragma unroll
-      for (int j = 0; j < 2; ++j) ups[j] = Functor::up(elements.up[i + j], arguments.parameters);
-      if constexpr (kRoundsFactors && !Functor::kUpIsIdentity) Input::round(ups[0], ups[1]);
-      pair[0] = pair[0] * ups[0];
-      pair[1] = pair[1] * ups[1];
-    }
-    if constexpr (kRoundsProduct) Input::round(pair[0], pair[1]);
-    products[i] = pair[0];
-    products[i + 1] = pair[1];
-    amax = maximum_or_nan(amax, maximum_or_nan(magnitude(pair[0]), magnitude(pair[1])));
-  }
-  return bits_of(amax);
-}
+namespace {
 
 template <typename Format>
 OPPARITY_FUNCTION GroupScale scale_of_group(const KernelArguments& arguments, uint32_t amax) {
@@ -260,18 +134,10 @@ OPPARITY_FUNCTION void store_codes(const KernelArguments& arguments, const Place
   }
 }
 
-template <typename Functor, typename Format>
-OPPARITY_FUNCTION void forward(const KernelArguments& arguments) {
-  Place place;
-  if (!find_place(arguments, place)) return;
-  if constexpr (kCountsThroughRows) let_next_kernel_start();
-  wait_for_previous_kernel();
-  // Sooner, several small kernels would hold the chip while they wait: 64 x 7168 took 2.37 us so.
-  if constexpr (!kCountsThroughRows) let_next_kernel_start();
-  Elements elements;
-  load_input(arguments, place, elements);
-  Number products[kElements];
-  uint32_t amax = produce<Functor>(arguments, elements, products);
+// Writes what a thread's products become, and the scale of their group.
+template <typename Format>
+OPPARITY_FUNCTION void write(const KernelArguments& arguments, const Place& place,
+                             const Number (&products)[kElements], uint32_t amax) {
   if constexpr (Format::kBits > 8) {
     if (!place.is_inside) return;
     constexpr int64_t kPieceBytes = kElements * Input::kBytes;
@@ -295,11 +161,52 @@ OPPARITY_FUNCTION void forward(const KernelArguments& arguments) {
   }
 }
 
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void forward(const KernelArguments& arguments) {
+  Place place;
+  if (!find_place(arguments, first_piece(arguments), place)) return;
+  if constexpr (kCountsThroughRows) let_next_kernel_start();
+  wait_for_previous_kernel();
+  // Sooner, several small kernels would hold the chip while they wait: 64 x 7168 took 2.37 us so.
+  if constexpr (!kCountsThroughRows) let_next_kernel_start();
+  Elements elements;
+  load_input(arguments, place, elements);
+  Number products[kElements];
+  const uint32_t amax = produce<Functor>(arguments, elements, products);
+  write<Format>(arguments, place, products, amax);
+}
+
+// The same by a table. What a thread reads next is on its way while it works.
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void forward_by_table(const KernelArguments& arguments) {
+  OPPARITY_SHARED Number table[kTableNumbers<Functor>];
+  let_next_kernel_start();
+  wait_for_previous_kernel();
+  uint32_t piece = first_piece(arguments);
+  Place place, next_place;
+  Words words, next_words;
+  bool goes_on = find_place(arguments, piece, place);
+  if (goes_on) load_words_of_input(arguments, place, words);
+  // The first loads take longer than the table.
+  fill_table<Functor>(arguments, table);
+  wait_for_block();
+  while (goes_on) {
+    piece += arguments.step;
+    goes_on = find_place(arguments, piece, next_place);
+    if (goes_on) load_words_of_input(arguments, next_place, next_words);
+    Number products[kElements];
+    const uint32_t amax = produce_by_table<Functor>(arguments, table, words, products);
+    write<Format>(arguments, place, products, amax);
+    place = next_place;
+    words = next_words;
+  }
+}
+
 // The gradient of the input by that of the products; quantisation counts as the identity.
 template <typename Functor>
 OPPARITY_FUNCTION void backward(const KernelArguments& arguments) {
   Place place;
-  if (!find_place(arguments, place)) return;
+  if (!find_place(arguments, first_piece(arguments), place)) return;
   if constexpr (kCountsThroughRows) let_next_kernel_start();
   wait_for_previous_kernel();
   if constexpr (!kCountsThroughRows) let_next_kernel_start();
@@ -336,11 +243,15 @@ OPPARITY_FUNCTION void backward(const KernelArguments& arguments) {
 
 }  // namespace
 
-extern "C" OPPARITY_KERNEL(OPPARITY_BLOCKS)
+extern "C" OPPARITY_KERNEL(OPPARITY_THREADS, OPPARITY_BLOCKS)
     opparity_kernel(OPPARITY_GRID_CONSTANT KernelArguments a) {
 #if OPPARITY_BACKWARD
   backward<OPPARITY_PRODUCER>(a);
 #else
-  forward<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
+  if constexpr (kShape == Shape::kTabled) {
+    forward_by_table<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
+  } else {
+    forward<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
+  }
 #endif
 }

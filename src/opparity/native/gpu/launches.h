@@ -21,6 +21,20 @@ inline bool is_aligned(const Call& call) {
   return bits % kWideBytes == 0 && call.hidden_size % elements_of_a_thread(Shape::kLarge, 0) == 0;
 }
 
+// Whether a table can take the place of the producer's arithmetic. SiLU alone, into codes that
+// hardware makes, takes no longer: 136.8 us at 16384 x 7168 on an H200, and 139.5 by the table.
+inline bool can_be_tabled(const Call& call) {
+  if (call.is_backward || call.input_type != InputType::kBFloat16) return false;
+  if (!kProducerFacts[static_cast<size_t>(call.producer)].is_gated) return false;
+  return call.producer != Producer::kSiluAndMul || call.intermediate == Intermediate::kInputDtype ||
+         call.value_format == ValueFormat::kFloat4E2M1;
+}
+
+inline Shape shape_of(const Call& call, const Chip& chip) {
+  return choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), can_be_tabled(call),
+                      chip);
+}
+
 inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group_size) {
   const int64_t row_pieces = pieces_of_a_row(shape, call.hidden_size, group_size);
   const int64_t elements = elements_of_a_thread(shape, group_size);
@@ -62,11 +76,14 @@ void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Ch
     const int64_t num_tokens = std::min(step, call.num_tokens - first);
     const bool through_rows = counts_through_rows(shape);
     const int64_t pieces = through_rows ? num_tokens * row_pieces : row_pieces;
+    const int64_t blocks = (pieces + threads - 1) / threads;
+    const int64_t stay = shape == Shape::kTabled ? std::min(blocks, chip.multiprocessors) : blocks;
     arguments.first_token = static_cast<uint32_t>(first);
     arguments.pieces = static_cast<uint32_t>(pieces);
+    arguments.step = static_cast<uint32_t>(stay * threads);
     launch(
         Grid{
-            .x = static_cast<uint32_t>((pieces + threads - 1) / threads),
+            .x = static_cast<uint32_t>(stay),
             .y = through_rows ? 1 : static_cast<uint32_t>(num_tokens),
             .threads = threads,
         },

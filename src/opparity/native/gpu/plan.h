@@ -14,18 +14,24 @@ namespace opparity {
 struct Chip {
   int64_t multiprocessors;
   int64_t threads_of_a_multiprocessor;
+  int64_t gigabytes_per_second;
 };
 
 // Below it kSmall was the fastest on an H100: 2.9 us at 128 x 7168, where kMedium took 3.2. At
 // 256 x 7168, the next size that was tried, kSmall took 4.7 and kMedium 4.4.
 constexpr int64_t kFewElements = 3 * (int64_t{1} << 19);
+// Of a block that stays. With the table of f in shared memory and the next piece's words in
+// registers, 640 to 896 were within 1 % of each other at 4096 x 7168 on an H200, and 1,024 took
+// 2 % more.
+constexpr uint32_t kTabledThreads = 768;
+// Where a table pays. On an H200 (37 GB/s for a multiprocessor) by GELU: at 1024 x 7168, 4.5 times
+// what all its blocks take at once, 11.2 us instead of 13.3; at half of that it was no gain with
+// codes of four bits. Of an H100 (25 GB/s) memory takes longer than any arithmetic but SiTU's.
+constexpr int64_t kGigabytesThatNeedTables = 30;
+constexpr int64_t kTurnsThatFillTables = 4;
 constexpr int64_t kMostPieces = (int64_t{1} << 31) - 1;
 constexpr int64_t kMostRows = 65535;
 constexpr int64_t kMostTokens = kMostPieces;
-
-constexpr bool counts_through_rows(Shape shape) {
-  return shape == Shape::kLarge || shape == Shape::kMedium;
-}
 
 // The elements that a kernel works on at once when it fills the chip. Registers limit kLarge to
 // 1,536 threads a multiprocessor (40 of 65,536) and kMedium to 2,048 (32).
@@ -40,17 +46,27 @@ constexpr int64_t elements_of_a_wave(Shape shape, const Chip& chip) {
 // and 4.48 and 4.32 at 256 x 7168 on an H100. kSmall took 2.84 and 2.95 at 128 x 7168 on an H100,
 // and at 64 x 18432, more than a wave, 3.49 and 3.56, on an H200 3.60 and 3.36.
 constexpr uint32_t threads_of_a_block(Shape shape, int64_t elements, const Chip& chip) {
+  if (shape == Shape::kTabled) return kTabledThreads;
   if (shape == Shape::kMedium) return 256;
   return shape == Shape::kSmall && elements > elements_of_a_wave(shape, chip) ? 256 : 128;
+}
+
+// Whether so many elements pay for the tables that each multiprocessor fills, on a chip whose
+// memory would wait for the arithmetic.
+constexpr bool tables_pay(int64_t elements, const Chip& chip) {
+  const int64_t turn = chip.multiprocessors * kTabledThreads * 16;
+  return chip.gigabytes_per_second >= kGigabytesThatNeedTables * chip.multiprocessors && turn > 0 &&
+         elements >= kTurnsThatFillTables * turn;
 }
 
 // Between few elements and two waves, the shape that pays for fewer elements in whole waves: the
 // last wave takes as long as a full one. On an H100 that is kMedium at 256 x 7168 (4.4 us, kLarge
 // 5.0), kLarge at 128 x 18432 (5.4, kMedium 5.6) and kMedium at 512 x 7168 (7.7, kLarge 8.0).
 constexpr Shape choose_shape(int64_t num_tokens, int64_t hidden_size, bool aligned,
-                             const Chip& chip) {
+                             bool can_be_tabled, const Chip& chip) {
   if (!aligned) return Shape::kUnaligned;
   const int64_t elements = num_tokens * hidden_size;
+  if (can_be_tabled && tables_pay(elements, chip)) return Shape::kTabled;
   // A row of one piece would need a division by 1, whose multiplier has 33 bits.
   if (elements < kFewElements || hidden_size <= 16) return Shape::kSmall;
   const int64_t large = elements_of_a_wave(Shape::kLarge, chip);

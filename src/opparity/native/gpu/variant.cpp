@@ -1,12 +1,14 @@
 #include "native/gpu/variant.h"
 
+#include "native/gpu/plan.h"
+
 namespace opparity {
 namespace {
 
 constexpr const char* kInputTypes[] = {"Float16", "BFloat16", "Float32"};
 constexpr const char* kIntermediates[] = {"kFloat32", "kInputDtype", "kProduct"};
 constexpr const char* kOrders[] = {"kStrided", "kInWords", "kInTiles"};
-constexpr const char* kShapes[] = {"kLarge", "kMedium", "kSmall", "kUnaligned"};
+constexpr const char* kShapes[] = {"kLarge", "kMedium", "kSmall", "kUnaligned", "kTabled"};
 #define OPPARITY_NAME(NAME) #NAME,
 constexpr const char* kFormats[] = {OPPARITY_FOR_EACH_VALUE_FORMAT(OPPARITY_NAME) "Unquantised"};
 constexpr const char* kRules[] = {OPPARITY_FOR_EACH_SCALE_RULE(OPPARITY_NAME)};
@@ -19,6 +21,11 @@ constexpr size_t number(Member member) {
 
 const ProducerFacts& facts_of(const Variant& variant) {
   return kProducerFacts[number(variant.producer)];
+}
+
+// The most that a block has.
+int threads_of(const Variant& variant) {
+  return variant.shape == Shape::kTabled ? static_cast<int>(kTabledThreads) : 256;
 }
 
 }  // namespace
@@ -48,6 +55,8 @@ Variant variant_of(const Call& call, Shape shape) {
 // their sizes on an H100, with SiLU and one scale for each group.
 int blocks_of(const Variant& variant) {
   switch (variant.shape) {
+    case Shape::kTabled:
+      return 1;
     case Shape::kLarge:
       return 6;
     case Shape::kUnaligned:
@@ -72,7 +81,7 @@ uint64_t key_of(const Variant& variant) {
   append(number(variant.order), 4);
   append(variant.has_bound, 2);
   append(variant.has_tail, 2);
-  append(number(variant.shape), 4);
+  append(number(variant.shape), 8);
   return key;
 }
 
@@ -94,6 +103,7 @@ std::vector<std::string> defines_of(const Variant& variant) {
       "OPPARITY_HAS_BOUND=" + std::to_string(variant.has_bound),
       "OPPARITY_HAS_TAIL=" + std::to_string(variant.has_tail),
       std::string("OPPARITY_SHAPE=") + kShapes[number(variant.shape)],
+      "OPPARITY_THREADS=" + std::to_string(threads_of(variant)),
       "OPPARITY_BLOCKS=" + std::to_string(blocks_of(variant)),
   };
 }

@@ -7,13 +7,15 @@
 #define OPPARITY_GPU 1
 #define OPPARITY_FUNCTION static __device__ __forceinline__
 #define OPPARITY_MEMBER static __device__ __forceinline__
+#define OPPARITY_SHARED __shared__
 #define OPPARITY_GRID_CONSTANT const __grid_constant__
-// BLOCKS of 256 threads fit a multiprocessor of 65,536 registers. Turing has room for 1,024
-// threads.
+// BLOCKS of so many threads fit a multiprocessor of 65,536 registers. Turing has room for 1,024
+// threads, four blocks of 256.
 #if __CUDA_ARCH__ < 800
-#define OPPARITY_KERNEL(BLOCKS) __global__ void __launch_bounds__(256, (BLOCKS) < 4 ? (BLOCKS) : 4)
+#define OPPARITY_KERNEL(THREADS, BLOCKS) \
+  __global__ void __launch_bounds__(THREADS, (BLOCKS) < 4 ? (BLOCKS) : 4)
 #else
-#define OPPARITY_KERNEL(BLOCKS) __global__ void __launch_bounds__(256, BLOCKS)
+#define OPPARITY_KERNEL(THREADS, BLOCKS) __global__ void __launch_bounds__(THREADS, BLOCKS)
 #endif
 
 namespace {
@@ -73,6 +75,7 @@ OPPARITY_FUNCTION uint32_t block_index_x() { return blockIdx.x; }
 OPPARITY_FUNCTION uint32_t block_index_y() { return blockIdx.y; }
 OPPARITY_FUNCTION uint32_t thread_index() { return threadIdx.x; }
 OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) { return __umulhi(a, b); }
+OPPARITY_FUNCTION void wait_for_block() { __syncthreads(); }
 // The largest among `kLanes` neighbouring lanes. All lanes of the warp come here.
 template <int kLanes>
 OPPARITY_FUNCTION uint32_t maximum_of_lanes(uint32_t value) {

@@ -14,7 +14,9 @@
 #define OPPARITY_FUNCTION static __device__ __attribute__((always_inline)) inline
 #define OPPARITY_MEMBER static __device__ __attribute__((always_inline)) inline
 #define OPPARITY_GRID_CONSTANT const
-#define OPPARITY_KERNEL(BLOCKS) __global__ __attribute__((amdgpu_flat_work_group_size(1, 256))) void
+#define OPPARITY_SHARED __attribute__((shared)) static
+#define OPPARITY_KERNEL(THREADS, BLOCKS) \
+  __global__ __attribute__((amdgpu_flat_work_group_size(1, THREADS))) void
 
 namespace {
 
@@ -60,6 +62,11 @@ OPPARITY_FUNCTION uint32_t block_index_y() { return __builtin_amdgcn_workgroup_i
 OPPARITY_FUNCTION uint32_t thread_index() { return __builtin_amdgcn_workitem_id_x(); }
 OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) {
   return static_cast<uint32_t>((static_cast<uint64_t>(a) * b) >> 32);
+}
+OPPARITY_FUNCTION void wait_for_block() {
+  __builtin_amdgcn_fence(__ATOMIC_RELEASE, "workgroup");
+  __builtin_amdgcn_s_barrier();
+  __builtin_amdgcn_fence(__ATOMIC_ACQUIRE, "workgroup");
 }
 // The largest among `kLanes` neighbouring lanes: ds_swizzle's bit mode reads the lane that is
 // `kLanes / 2` away by exclusive or, within halves of 32 lanes.

@@ -9,8 +9,9 @@
 #define OPPARITY_GPU 1
 #define OPPARITY_FUNCTION static inline
 #define OPPARITY_MEMBER static inline
+#define OPPARITY_SHARED static
 #define OPPARITY_GRID_CONSTANT const
-#define OPPARITY_KERNEL(BLOCKS) void
+#define OPPARITY_KERNEL(THREADS, BLOCKS) void
 
 namespace opparity::host {
 
@@ -21,6 +22,8 @@ struct Thread {
 const Thread& current_thread();
 // What the lane `step` away, by exclusive or, has; ends the process where it has left the kernel.
 uint32_t exchange(uint32_t value, int step);
+// Returns when all threads of the block have come here; ends the process where one has left.
+void wait_for_block();
 
 }  // namespace opparity::host
 
@@ -71,6 +74,7 @@ OPPARITY_FUNCTION uint32_t maximum_of_lanes(uint32_t value) {
   }
   return value;
 }
+OPPARITY_FUNCTION void wait_for_block() { opparity::host::wait_for_block(); }
 OPPARITY_FUNCTION void wait_for_previous_kernel() {}
 OPPARITY_FUNCTION void let_next_kernel_start() {}
 

@@ -22,6 +22,11 @@ OPPARITY_FUNCTION Number signed_power_of_two(Number x, uint32_t least) {
   return number_of(power | (bits_of(x) & 0x80000000u));
 }
 
+// A number above zero or NaN with the sign of a pattern.
+OPPARITY_FUNCTION Number with_sign(Number size, uint32_t pattern) {
+  return number_of(bits_of(size) | (pattern & 0x80000000u));
+}
+
 OPPARITY_FUNCTION Number scaled_power(Number power, Number shifted, Number) {
   return number_of(bits_of(power) + (bits_of(shifted) << 23));
 }

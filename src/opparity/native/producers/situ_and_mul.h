@@ -8,6 +8,7 @@ namespace {
 struct SituAndMul {
   static constexpr bool kIsGated = true;
   static constexpr bool kUpIsIdentity = false;
+  static constexpr bool kUpIsOddAndTakesLong = true;
 
   OPPARITY_MEMBER Number gate(Number x, const Parameters& p) {
     return situ(x, p.value[0], p.reciprocal[0]);

@@ -1,0 +1,126 @@
+// Where a thread of the GPU kernel works, and what it reads and writes there.
+#pragma once
+
+#include "native/gpu/memory.h"
+
+namespace {
+
+// Where a thread works.
+struct Place {
+  uint32_t token;
+  // The piece in its row.
+  uint32_t column;
+  bool is_inside;
+  // How many elements of the row are in the piece; all but for the end of an unaligned row.
+  uint32_t count;
+};
+
+OPPARITY_FUNCTION uint32_t first_piece(const KernelArguments& arguments) {
+  return block_index_x() * arguments.threads + thread_index();
+}
+
+// False where the whole warp has nothing to do.
+OPPARITY_FUNCTION bool find_place(const KernelArguments& arguments, uint32_t index, Place& place) {
+  // Warps leave whole, and other lanes beyond the end compute the last piece and store nothing:
+  // where some lanes may have left, an exchange takes eight instructions more. They are whole
+  // groups, as pieces, in a row and in all, are a multiple of a group's.
+  constexpr bool kGroupIsWarp = kLanes == 32;
+  if constexpr (kGroupIsWarp || kStays || !kCountsThroughRows) {
+    if ((kGroupIsWarp ? index : index & ~31u) >= arguments.pieces) return false;
+  }
+  place.is_inside = kGroupIsWarp || index < arguments.pieces;
+  const uint32_t piece = place.is_inside ? index : arguments.pieces - 1;
+  place.token = block_index_y();
+  place.column = piece;
+  if constexpr (kCountsThroughRows) {
+    place.token = multiply_high(piece, arguments.multiplier) >> arguments.shift;
+    place.column = piece - place.token * arguments.row_pieces;
+  }
+  place.count = kElements;
+  if constexpr (kHasTail) {
+    // Of a short last group some lanes have no elements.
+    if (place.column > arguments.last_piece) place.is_inside = false;
+  }
+  if constexpr (kIsUnaligned) {
+    if (place.column >= arguments.last_piece) {
+      place.count = arguments.hidden_size - arguments.last_piece * kElements;
+    }
+  }
+  return true;
+}
+
+// The elements that a thread works on.
+struct Elements {
+  Number gate[kElements];
+  Number up[kElements];
+};
+
+template <typename Type>
+constexpr int words_of(int elements) {
+  return elements * Type::kBytes / 4;
+}
+
+template <typename Type, int kCount>
+OPPARITY_FUNCTION void load_elements(const char* address, uint32_t count,
+                                     Number (&elements)[kCount]) {
+  if constexpr (kIsUnaligned) {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      elements[i] = static_cast<uint32_t>(i) < count ? Type::load_one(address, i) : 0.0f;
+    }
+  } else {
+    uint32_t words[words_of<Type>(kCount)];
+    load_words(words, address);
+    Type::widen(words, elements);
+  }
+}
+
+OPPARITY_FUNCTION const char* row_of_input(const KernelArguments& arguments, const Place& place) {
+  return arguments.input + place.token * arguments.input_row_bytes;
+}
+
+// A lane without elements reads those of the row's last piece, and does not count.
+OPPARITY_FUNCTION uint32_t column_to_read(const KernelArguments& arguments, const Place& place) {
+  if (!kHasTail || place.column < arguments.last_piece) return place.column;
+  return arguments.last_piece;
+}
+
+OPPARITY_FUNCTION void load_input(const KernelArguments& arguments, const Place& place,
+                                  Elements& elements) {
+  const char* row = row_of_input(arguments, place);
+  const uint32_t column = column_to_read(arguments, place);
+  constexpr int64_t kPieceBytes = kElements * Input::kBytes;
+  if constexpr (!kIsGated) {
+    load_elements<Input>(row + column * kPieceBytes, place.count, elements.gate);
+  } else if constexpr (kIsInterleaved) {
+    Number both[2 * kElements];
+    load_elements<Input>(row + column * (2 * kPieceBytes), 2 * place.count, both);
+#pragma unroll
+    for (int i = 0; i < kElements; ++i) {
+      elements.gate[i] = both[2 * i];
+      elements.up[i] = both[2 * i + 1];
+    }
+  } else {
+    const char* gates = row + column * kPieceBytes;
+    const char* ups = gates + static_cast<int64_t>(arguments.hidden_size) * Input::kBytes;
+    load_elements<Input>(gates, place.count, elements.gate);
+    load_elements<Input>(ups, place.count, elements.up);
+  }
+}
+
+template <typename Type, int kCount>
+OPPARITY_FUNCTION void store_elements(char* address, uint32_t count,
+                                      const Number (&elements)[kCount]) {
+  if constexpr (kIsUnaligned) {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      if (static_cast<uint32_t>(i) < count) Type::store_one(address, i, elements[i]);
+    }
+  } else {
+    uint32_t words[words_of<Type>(kCount)];
+    Type::narrow(elements, words);
+    store_words(address, words);
+  }
+}
+
+}  // namespace
