@@ -103,6 +103,23 @@ def test_more_tokens_than_a_launch_takes_are_launched_in_slices(
     assert firsts[0] == 0
 
 
+@pytest.mark.parametrize("rows", [13, 14, 21, 50, 217, 1000])
+def test_blocks_that_stay_have_work_in_their_last_turn(launcher: Launcher, rows: int) -> None:
+    variant = next(v for v in VARIANTS if v.shape == "kTabled")
+    # The planner's chip has four multiprocessors; 64 pieces of a row are for each.
+    numbers = numbers_of(variant, []) | {"num_tokens": rows, "hidden_size": 4096, "shape": -1}
+    (launch,) = launcher.plan(text_of(numbers)).launches
+    assert launch.x == 4
+    idle = {threads: -64 * rows % threads for threads in range(512, 897, 32)}
+    assert idle[launch.threads] == min(idle.values())
+
+
+def test_few_pieces_have_no_table(launcher: Launcher) -> None:
+    variant = next(v for v in VARIANTS if v.shape == "kTabled")
+    numbers = numbers_of(variant, []) | {"num_tokens": 12, "hidden_size": 4096, "shape": -1}
+    assert "OPPARITY_SHAPE=kTabled" not in launcher.plan(text_of(numbers)).defines
+
+
 def test_a_pieces_row_is_found_without_dividing(tmp_path: Path) -> None:
     program = compile_cpp(
         tmp_path / "divisions", "-O2", f"-I{write_tables(tmp_path)}", HERE / "divisions.cpp"

@@ -20,15 +20,16 @@ struct Chip {
 // Below it kSmall was the fastest on an H100: 2.9 us at 128 x 7168, where kMedium took 3.2. At
 // 256 x 7168, the next size that was tried, kSmall took 4.7 and kMedium 4.4.
 constexpr int64_t kFewElements = 3 * (int64_t{1} << 19);
-// Of a block that stays. With the table of f in shared memory and the next piece's words in
-// registers, 640 to 896 were within 1 % of each other at 4096 x 7168 on an H200, and 1,024 took
-// 2 % more.
-constexpr uint32_t kTabledThreads = 768;
-// Where a table pays. On an H200 (37 GB/s for a multiprocessor) by GELU: at 1024 x 7168, 4.5 times
-// what all its blocks take at once, 11.2 us instead of 13.3; at half of that it was no gain with
-// codes of four bits. Of an H100 (25 GB/s) memory takes longer than any arithmetic but SiTU's.
+// Of a block that stays, at most and at least.
+constexpr uint32_t kMostTabledThreads = 896;
+constexpr uint32_t kFewestTabledThreads = 512;
+// From how many pieces for each multiprocessor on a table pays for itself, on a chip whose memory
+// would wait for the arithmetic. On an H200 (37 GB/s for a multiprocessor) at 256 x 7168, 869
+// pieces, SiLU takes 3.95 us by it instead of 4.08, GELU 4.36 instead of 4.93 and SiTU 6.24
+// instead of 6.25; at 192 x 7168 GELU takes 4.20 instead of 3.99. An H100 has 25 GB/s, and there
+// memory takes longer than any arithmetic but SiTU's.
+constexpr int64_t kPiecesThatFillTables = 800;
 constexpr int64_t kGigabytesThatNeedTables = 30;
-constexpr int64_t kTurnsThatFillTables = 4;
 constexpr int64_t kMostPieces = (int64_t{1} << 31) - 1;
 constexpr int64_t kMostRows = 65535;
 constexpr int64_t kMostTokens = kMostPieces;
@@ -41,22 +42,34 @@ constexpr int64_t elements_of_a_wave(Shape shape, const Chip& chip) {
          elements_of_a_thread(shape, 128);
 }
 
+constexpr bool tables_pay(int64_t elements, const Chip& chip) {
+  const int64_t pieces = elements / elements_of_a_thread(Shape::kTabled, 0);
+  return chip.multiprocessors > 0 &&
+         chip.gigabytes_per_second >= kGigabytesThatNeedTables * chip.multiprocessors &&
+         pieces >= kPiecesThatFillTables * chip.multiprocessors;
+}
+
+// So many that all blocks work in the last turn too: at 4096 x 7168 on an H200 SiLU takes 36.3 us
+// by 19 turns of 736 threads, and 36.9 with 768, whose last turn is almost empty.
+constexpr uint32_t tabled_threads(int64_t pieces, const Chip& chip) {
+  const int64_t share = (pieces + chip.multiprocessors - 1) / chip.multiprocessors;
+  uint32_t best = kMostTabledThreads;
+  int64_t least = (share + best - 1) / best * best;
+  for (uint32_t threads = best - 32; threads >= kFewestTabledThreads; threads -= 32) {
+    const int64_t places = (share + threads - 1) / threads * threads;
+    if (places < least) best = threads, least = places;
+  }
+  return best;
+}
+
 // Of 64, 128 and 256: with 128 kLarge took 138.0 us at 16384 x 7168 on an H200 and with 256 140.3,
 // at 256 x 18432 on an H100 9.25 and 9.17. kMedium took 41.5 and 41.4 at 4096 x 7168 on an H200,
 // and 4.48 and 4.32 at 256 x 7168 on an H100. kSmall took 2.84 and 2.95 at 128 x 7168 on an H100,
 // and at 64 x 18432, more than a wave, 3.49 and 3.56, on an H200 3.60 and 3.36.
 constexpr uint32_t threads_of_a_block(Shape shape, int64_t elements, const Chip& chip) {
-  if (shape == Shape::kTabled) return kTabledThreads;
+  if (shape == Shape::kTabled) return tabled_threads(elements / 16, chip);
   if (shape == Shape::kMedium) return 256;
   return shape == Shape::kSmall && elements > elements_of_a_wave(shape, chip) ? 256 : 128;
-}
-
-// Whether so many elements pay for the tables that each multiprocessor fills, on a chip whose
-// memory would wait for the arithmetic.
-constexpr bool tables_pay(int64_t elements, const Chip& chip) {
-  const int64_t turn = chip.multiprocessors * kTabledThreads * 16;
-  return chip.gigabytes_per_second >= kGigabytesThatNeedTables * chip.multiprocessors && turn > 0 &&
-         elements >= kTurnsThatFillTables * turn;
 }
 
 // Between few elements and two waves, the shape that pays for fewer elements in whole waves: the

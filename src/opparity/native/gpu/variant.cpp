@@ -25,7 +25,7 @@ const ProducerFacts& facts_of(const Variant& variant) {
 
 // The most that a block has.
 int threads_of(const Variant& variant) {
-  return variant.shape == Shape::kTabled ? static_cast<int>(kTabledThreads) : 256;
+  return variant.shape == Shape::kTabled ? static_cast<int>(kMostTabledThreads) : 256;
 }
 
 }  // namespace
