@@ -102,13 +102,17 @@ def forward() -> list[list[Choice]]:
 
 
 def tabled() -> list[list[Choice]]:
-    """Return the choices of a variant with a table; no chip of AMD's is given one."""
+    """Return the choices of a variant with a table; no chip of AMD's is given one.
+
+    Few recipes: what is behind the product is the other shapes' code.
+    """
     producers = tuple(producer for producer in PRODUCERS if producer.gated)
     dtypes: list[Choice] = [
         {"input": "bfloat16", "intermediate": intermediate, "gradient": None}
         for intermediate in Intermediate
     ]
-    return [_producers(producers), dtypes, [*_kinds(("kTabled",), *_recipes())]]
+    recipes = (RECIPES[name] for name in ("fp8_block", "nvfp4", "fp8_tensor", "none"))
+    return [_producers(producers), dtypes, [*_kinds(("kTabled",), *recipes)]]
 
 
 def backward() -> list[list[Choice]]:
