@@ -67,6 +67,8 @@ def test_the_first_launch_compiles_for_the_chip_and_loads_in_the_devices_own_con
         "cuDeviceGet 0",
         "cuDeviceGetAttribute 16",
         "cuDeviceGetAttribute 39",
+        "cuDeviceGetAttribute 36",
+        "cuDeviceGetAttribute 37",
         "cuDeviceGetAttribute 75",
         "cuDeviceGetAttribute 76",
         "cuDevicePrimaryCtxRetain 0",
@@ -87,7 +89,7 @@ def test_the_first_launch_compiles_for_the_chip_and_loads_in_the_devices_own_con
 
 def test_later_launches_only_launch(program: Path) -> None:
     lines = run(program, "launch 0 1 launch 0 1")
-    assert lines[19:] == ["cuCtxPushCurrent_v2 first", launched(1), "cuCtxPopCurrent_v2 "]
+    assert lines[21:] == ["cuCtxPushCurrent_v2 first", launched(1), "cuCtxPopCurrent_v2 "]
 
 
 def test_facts_are_told_without_a_compiler(program: Path) -> None:
