@@ -28,6 +28,7 @@ OPPARITY_FUNCTION Number fused_multiply_add(Number a, Number b, Number c) {
   return __fmaf_rn(a, b, c);
 }
 OPPARITY_FUNCTION Number divide(Number a, Number b) { return __fdiv_rn(a, b); }
+OPPARITY_FUNCTION Number square_root(Number x) { return __fsqrt_rn(x); }
 OPPARITY_FUNCTION Number magnitude(Number value) { return fabsf(value); }
 
 // One Newton step from the approximate reciprocal, which is what nvcc 13.0 makes of rcp.rn.f32 on

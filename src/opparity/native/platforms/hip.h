@@ -29,6 +29,7 @@ OPPARITY_FUNCTION Number fused_multiply_add(Number a, Number b, Number c) {
 }
 // Correctly rounded: clang's default for HIP, and -fno-fast-math says so again.
 OPPARITY_FUNCTION Number divide(Number a, Number b) { return a / b; }
+OPPARITY_FUNCTION Number square_root(Number x) { return __builtin_sqrtf(x); }
 OPPARITY_FUNCTION Number magnitude(Number value) { return __builtin_fabsf(value); }
 
 // AMD documents its approximate reciprocal to one unit in the last place. From every start so near,

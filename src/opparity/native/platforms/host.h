@@ -43,6 +43,7 @@ OPPARITY_FUNCTION Number fused_multiply_add(Number a, Number b, Number c) {
   return std::fma(a, b, c);
 }
 OPPARITY_FUNCTION Number divide(Number a, Number b) { return a / b; }
+OPPARITY_FUNCTION Number square_root(Number x) { return std::sqrt(x); }
 OPPARITY_FUNCTION Number reciprocal(Number divisor) { return 1.0f / divisor; }
 OPPARITY_FUNCTION Number magnitude(Number value) { return std::fabs(value); }
 OPPARITY_FUNCTION Number at_most(Number x, Number limit) { return x > limit ? limit : x; }
