@@ -12,7 +12,11 @@ import torch
 from torch.nn.functional import pad
 
 from opparity.operators import numerics
-from opparity.operators.reference.rows import inverse_root_mean_square, sum_of_squares
+from opparity.operators.reference.rows import (
+    inverse_root_mean_square,
+    square_root,
+    sum_of_squares,
+)
 
 HEADER = Path(__file__).parents[2] / "src" / "opparity" / "native" / "contract" / "rows.h"
 UNIT = 2.0**-24
@@ -74,6 +78,14 @@ def test_the_error_is_within_its_bound(width: int) -> None:
         root = 1 / (exact / width + epsilon.double()).sqrt()
         found = inverse_root_mean_square(rows, epsilon).double()
         assert ((found - root).abs() / root).max() / UNIT <= min((bound + 6) / 2, 4.5)
+
+
+def test_the_references_root_is_correctly_rounded() -> None:
+    # Every mantissa with an even and an odd exponent, and random numbers.
+    for first in (0x3F000000, 0x3F800000):
+        bits = torch.arange(first, first + (1 << 23), dtype=torch.int32)
+        numbers = bits.view(torch.float32)
+        assert np.array_equal(square_root(numbers).numpy(), np.sqrt(numbers.numpy()))
 
 
 def test_special_numbers_stay_what_they_are() -> None:
