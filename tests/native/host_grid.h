@@ -1,5 +1,6 @@
 // The grid of a kernel that was compiled for the host, as native/platforms/host.h has it: each
-// thread is a fiber, and 32 neighbours are a warp, which runs until all of it has left the kernel.
+// thread is a fiber, and 32 neighbours are a warp, which runs until all of it has left the kernel
+// or waits for its block.
 #pragma once
 
 #include <cstdint>

@@ -60,6 +60,16 @@ Call call_of(const Numbers& numbers) {
   call.scale_is_byte = numbers.get("scale_is_byte") != 0;
   call.input = numbers.pointer("input");
   call.gradient = numbers.pointer("gradient");
+  call.is_by_token = numbers.get("is_by_token") != 0;
+  call.weight = numbers.pointer("weight");
+  call.gate = numbers.pointer("gate");
+  call.residual = numbers.pointer("residual");
+  call.sum = numbers.pointer("sum");
+  call.keeps_sum = numbers.get("keeps_sum") != 0;
+  call.bounds_amax = numbers.get("bounds_amax") != 0;
+  call.gate_row_bytes = numbers.get("gate_row_bytes");
+  call.residual_row_bytes = numbers.get("residual_row_bytes");
+  call.sum_row_bytes = numbers.get("sum_row_bytes");
   call.values = numbers.pointer("values");
   call.scales = numbers.pointer("scales");
   call.given_scale = static_cast<const float*>(numbers.pointer("given_scale"));
@@ -94,9 +104,7 @@ constexpr Chip kChip{4, 2048};
 std::string describe(const Numbers& numbers) {
   const Call call = call_of(numbers);
   const int64_t given = numbers.get("shape");
-  const Shape shape =
-      given >= 0 ? static_cast<Shape>(given)
-                 : choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), kChip);
+  const Shape shape = given >= 0 ? static_cast<Shape>(given) : shape_of(call, kChip);
   const Variant variant = variant_of(call, shape);
   std::ostringstream text;
   text << "key " << key_of(variant) << "\n";
@@ -145,6 +153,10 @@ const char* argument_layout() {
        << offsetof(KernelArguments, MEMBER) << ");\n"
   CHECK(input);
   CHECK(gradient);
+  CHECK(weight);
+  CHECK(gate);
+  CHECK(residual);
+  CHECK(sum);
   CHECK(values);
   CHECK(scales);
   CHECK(given_scale);
@@ -152,6 +164,9 @@ const char* argument_layout() {
   CHECK(input_row_bytes);
   CHECK(gradient_row_bytes);
   CHECK(values_row_bytes);
+  CHECK(gate_row_bytes);
+  CHECK(residual_row_bytes);
+  CHECK(sum_row_bytes);
   CHECK(place.token_128);
   CHECK(place.token_32);
   CHECK(place.token);
@@ -169,6 +184,7 @@ const char* argument_layout() {
   CHECK(multiplier);
   CHECK(shift);
   CHECK(least);
+  CHECK(inverse_width);
   CHECK(parameters.value);
   CHECK(parameters.reciprocal);
 #undef CHECK

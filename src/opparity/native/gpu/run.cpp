@@ -31,7 +31,7 @@ void run_on_gpu(const Call& call) {
   KernelCache& cache = kernel_cache();
   const GpuFacts& facts = cache.facts(call.device);
   const Chip chip{facts.multiprocessors, facts.threads_of_a_multiprocessor};
-  const Shape shape = choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), chip);
+  const Shape shape = shape_of(call, chip);
   const Variant variant = variant_of(call, shape);
   void* function = cache.function(call.device, key_of(variant), [&] {
     return KernelSource{name_of(variant), defines_of(variant)};

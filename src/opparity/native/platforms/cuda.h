@@ -74,6 +74,14 @@ OPPARITY_FUNCTION uint32_t block_index_x() { return blockIdx.x; }
 OPPARITY_FUNCTION uint32_t block_index_y() { return blockIdx.y; }
 OPPARITY_FUNCTION uint32_t thread_index() { return threadIdx.x; }
 OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) { return __umulhi(a, b); }
+#define OPPARITY_SHARED __shared__
+// Waits for all threads of the block, and for what they wrote to shared memory.
+OPPARITY_FUNCTION void synchronise_block() { __syncthreads(); }
+// What the lane has that is `kStep` away by exclusive or. All lanes of the warp come here.
+template <int kStep>
+OPPARITY_FUNCTION uint32_t from_lane(uint32_t value) {
+  return __shfl_xor_sync(0xffffffffu, value, kStep);
+}
 // The largest among `kLanes` neighbouring lanes. All lanes of the warp come here.
 template <int kLanes>
 OPPARITY_FUNCTION uint32_t maximum_of_lanes(uint32_t value) {

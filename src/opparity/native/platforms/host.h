@@ -21,6 +21,8 @@ struct Thread {
 const Thread& current_thread();
 // What the lane `step` away, by exclusive or, has; ends the process where it has left the kernel.
 uint32_t exchange(uint32_t value, int step);
+// Waits for the block's other threads; ends the process where one has left the kernel.
+void synchronise();
 
 }  // namespace opparity::host
 
@@ -63,6 +65,12 @@ OPPARITY_FUNCTION uint32_t block_index_y() { return opparity::host::current_thre
 OPPARITY_FUNCTION uint32_t thread_index() { return opparity::host::current_thread().index; }
 OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) {
   return static_cast<uint32_t>((static_cast<uint64_t>(a) * b) >> 32);
+}
+#define OPPARITY_SHARED static
+OPPARITY_FUNCTION void synchronise_block() { opparity::host::synchronise(); }
+template <int kStep>
+OPPARITY_FUNCTION uint32_t from_lane(uint32_t value) {
+  return opparity::host::exchange(value, kStep);
 }
 // The largest among `kLanes` neighbouring lanes.
 template <int kLanes>
