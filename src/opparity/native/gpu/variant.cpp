@@ -62,9 +62,9 @@ int blocks_of(const Variant& variant) {
     case Shape::kLarge:
       return 6;
     case Shape::kUnaligned:
-    case Shape::kWarpRow:
     case Shape::kUnalignedRow:
       return 4;
+    case Shape::kWarpRow:
     case Shape::kBlockRow:
       return variant.steps > 4 ? 2 : variant.steps > 2 ? 3 : 4;
     default:
