@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kernel_memory import Memory
-from kernel_variants import SHAPES
+from kernel_variants import ROW_SHAPES, SHAPES
 from opparity.formats import (
     INPUT_DTYPES,
     VALUE_FORMATS,
@@ -18,7 +18,7 @@ from opparity.formats import (
     ScaleRule,
 )
 from opparity.operators import PRODUCERS, producer_named
-from opparity.operators.reference import backward, compute, layouts
+from opparity.operators.reference import Beside, add, backward, compute, layouts
 
 if TYPE_CHECKING:
     from kernel_launches import Launcher
@@ -67,7 +67,8 @@ _UNALIGNED_WIDTHS = (322, 14, 330, 256, 62, 258, 512, 768)
 def calls_of(variant: Variant) -> list[Call]:
     """Return a call of a variant by each of its recipes, and some more where there are few."""
     recipes = variant.recipes
-    numbers = range(max(len(recipes), len(_GIVEN)))
+    # Whole rows may be wide, and their threads are fibers here.
+    numbers = range(max(len(recipes), 3 if variant.width else len(_GIVEN)))
     return [call_of(variant, recipes[number % len(recipes)], number) for number in numbers]
 
 
@@ -75,7 +76,8 @@ def call_of(variant: Variant, recipe: Recipe, number: int) -> Call:
     """Return a call of a variant; the number says of which size, and with which settings."""
     widths = _widths_of(variant)
     # Tiles of scales are 128 tokens high, and blocks that stay take 49,152 elements in a turn.
-    has_many = (variant.order == "kInTiles" and number < 3) or variant.shape == "kTabled"
+    is_tall = variant.order == "kInTiles" and number < 3 and not variant.width
+    has_many = is_tall or variant.shape == "kTabled"
     has_least = variant.rule not in {ScaleRule.GIVEN, ScaleRule.NONE}
     return Call(
         variant,
@@ -91,6 +93,8 @@ def call_of(variant: Variant, recipe: Recipe, number: int) -> Call:
 
 def _widths_of(variant: Variant) -> list[int]:
     widths: tuple[int, ...]
+    if variant.width is not None:
+        return [variant.width]
     if variant.shape != "kUnaligned":
         widths = _WIDTHS
     elif variant.value == "float4_e2m1":
@@ -123,7 +127,7 @@ def prepare(call: Call) -> Prepared:
     width = call.hidden_size * (2 if producer.gated else 1)
     input = hard_rows(call.num_tokens, width, getattr(torch, variant.input), draw)
     parameters = [_LIMIT if p.default is None else p.default for p in producer.parameters]
-    is_unaligned = variant.shape == "kUnaligned"
+    is_unaligned = _is_unaligned(variant)
     numbers = numbers_of(variant, parameters) | {
         "num_tokens": call.num_tokens,
         "hidden_size": call.hidden_size,
@@ -186,7 +190,14 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
         "intermediate": list(Intermediate).index(variant.intermediate),
         "value_format": [*VALUE_FORMATS, "none"].index(variant.value),
         "group_size": variant.group_size or 0,
-        "shape": SHAPES.index(variant.shape),
+        "shape": (*SHAPES, *ROW_SHAPES).index(variant.shape),
+        "is_by_token": int(variant.by_token),
+        "bounds_amax": int(variant.bounds_amax),
+        "keeps_sum": int(variant.residual == 2),
+        # Where something has to be for the variant.
+        "residual": 4096 if variant.residual else 0,
+        **dict.fromkeys(("weight", "gate", "sum"), 0),
+        **dict.fromkeys(("gate_row_bytes", "residual_row_bytes", "sum_row_bytes"), 0),
         # Addresses and sizes of a call that is only planned.
         "input": 4096,
         "values": 8192,
@@ -219,6 +230,8 @@ def _prepare_forward(
     is_given = recipe.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL}
     scale = torch.tensor([call.given]) if is_given else None
     bound = None if call.bound is None else torch.tensor([call.bound])
+    beside = _prepare_beside(call, prepared, numbers, input)
+    largest = VALUE_FORMATS[recipe.value].maximum if variant.bounds_amax else 1.0
     values, stored = compute(
         input,
         producer_named(variant.producer),
@@ -226,11 +239,12 @@ def _prepare_forward(
         recipe,
         intermediate=variant.intermediate,
         interleaved=variant.interleaved,
+        beside=beside,
         scale=scale,
-        scale_ub=bound,
+        scale_ub=None if bound is None else bound / torch.full_like(bound, largest),
         least=call.least,
     )
-    _expect_values(prepared, numbers, values, is_unaligned=variant.shape == "kUnaligned")
+    _expect_values(prepared, numbers, values, is_unaligned=_is_unaligned(variant))
     least = call.least
     if least is None:
         is_amax = recipe.rule is ScaleRule.AMAX
@@ -252,6 +266,43 @@ def _prepare_forward(
         steps = tuple(placed.element_size() * stride for stride in placed.stride())
         place = _place(variant.order, steps, call.num_tokens, stored.shape[1])
         numbers |= {"scales": memory.address} | place
+
+
+def _prepare_beside(
+    call: Call, prepared: Prepared, numbers: dict[str, int], input: Tensor
+) -> Beside:
+    """Put into memory what a producer that reduces has beside its input."""
+    variant, producer = call.variant, producer_named(call.variant.producer)
+    if not producer.reduces:
+        return Beside()
+    draw = torch.Generator().manual_seed(call.seed + 1000)
+    is_unaligned, size = _is_unaligned(variant), input.element_size()
+    weight = gate = residual = None
+    # A call in three has no weight.
+    if call.seed % 3:
+        weight = (torch.randn(call.hidden_size, generator=draw) * 2).to(input.dtype)
+        _place_rows(prepared, numbers, "weight", weight[None], is_unaligned=is_unaligned)
+    if producer.takes_gate:
+        gate = hard_rows(*input.shape, input.dtype, draw)
+        _place_rows(prepared, numbers, "gate", gate, is_unaligned=is_unaligned)
+    if variant.residual:
+        residual = hard_rows(*input.shape, input.dtype, draw).flip(0)
+        _place_rows(prepared, numbers, "residual", residual, is_unaligned=is_unaligned)
+        total = add(input, residual)
+        memory = prepared.outputs["residual"]
+        if call.seed % 2:
+            # In place.
+            memory.expect(total)
+        else:
+            row_bytes = total.shape[1] * size + (size if is_unaligned else 16)
+            memory = Memory.of_rows(total, row_bytes, offset=size if is_unaligned else 0)
+            prepared.outputs["sum"] = memory
+        numbers |= {"sum": memory.address, "sum_row_bytes": numbers["residual_row_bytes"]}
+    return Beside(weight, gate, residual, keeps_sum=variant.residual == 2)
+
+
+def _is_unaligned(variant: Variant) -> bool:
+    return variant.shape in ("kUnaligned", "kUnalignedRow")
 
 
 def _place(order: str, steps: tuple[int, ...], num_tokens: int, num_groups: int) -> dict[str, int]:

@@ -18,6 +18,8 @@ class Memory:
     bytes: Tensor
     expected: Tensor
     address: int
+    start: int
+    strides: tuple[int, int] = (1, 1)
 
     @classmethod
     def of_rows(cls, rows: Tensor, row_bytes: int, *, offset: int) -> Memory:
@@ -25,7 +27,9 @@ class Memory:
         expected = torch.full((rows.shape[0] * row_bytes,), _POISON, dtype=torch.uint8)
         plain = _plain_bytes(rows).view(rows.shape[0], -1)
         expected.as_strided(plain.shape, (row_bytes, 1)).copy_(plain)
-        return cls._between_guards(torch.full_like(expected, _POISON), expected, offset)
+        memory = cls._between_guards(torch.full_like(expected, _POISON), expected, offset)
+        memory.strides = (row_bytes, 1)
+        return memory
 
     @classmethod
     def of_scales(cls, placed: Tensor, written: Tensor) -> Memory:
@@ -43,7 +47,12 @@ class Memory:
         last[start : start + len(before)] = after
         address = first.data_ptr() + start
         assert (address - offset) % 16 == 0
-        return cls(first, last, address)
+        return cls(first, last, address, start)
+
+    def expect(self, rows: Tensor) -> None:
+        """Have other rows of the same shape in the same places in the end."""
+        plain = _plain_bytes(rows).view(rows.shape[0], -1)
+        self.expected.as_strided(plain.shape, self.strides, self.start).copy_(plain)
 
     def difference(self) -> str | None:
         """Say where the bytes are not as expected; None where all are."""

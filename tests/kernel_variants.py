@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from itertools import combinations, product
+from itertools import combinations, count, product
 from typing import TYPE_CHECKING, Any
 
 from opparity.formats import (
@@ -17,7 +17,7 @@ from opparity.formats import (
     ScaleRule,
     accepted_recipes,
 )
-from opparity.operators import PRODUCERS
+from opparity.operators import ELEMENTWISE, PRODUCERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +28,17 @@ _ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"
 # In the order of C++'s enumeration.
 SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned", "kTabled")
 _COMPUTED = SHAPES[:4]
+ROW_SHAPES = ("kWarpRow", "kBlockRow", "kUnalignedRow")
+# Of rows, by shape and whether a last group is short: from one to eight pieces of a thread, and
+# those that are read again. Rows of codes of four bits have even widths.
+ROW_WIDTHS = {
+    ("kWarpRow", False): (256, 512, 1024),
+    ("kWarpRow", True): (48, 528, 1008),
+    ("kBlockRow", False): (1280, 4096, 7168, 16384, 16640),
+    ("kBlockRow", True): (1296, 4112, 7184, 16656),
+    ("kUnalignedRow", False): (512, 2304),
+    ("kUnalignedRow", True): (14, 334, 2058),
+}
 Pair = tuple[tuple[str, object], ...]
 
 # How many variants are drawn for each that is taken; with more, hardly fewer suffice.
@@ -48,6 +59,10 @@ class Variant:
         tail: whether the last group of a row is short.
         gradient: the gradient's dtype; None forward.
         shape: a member of C++'s enumeration.
+        by_token: whether a row has one scale.
+        residual: 0 without one, 1 where the sum is rounded, 2 where it is not.
+        bounds_amax: whether the bound is one of the largest magnitude.
+        width: of rows, which says how many pieces a thread has; None for other shapes.
     """
 
     producer: str
@@ -63,20 +78,26 @@ class Variant:
     tail: bool
     shape: str
     gradient: str | None = None
+    by_token: bool = False
+    residual: int = 0
+    bounds_amax: bool = False
+    width: int | None = None
 
     @property
     def name(self) -> str:
         """Return its name in reports."""
         direction = "" if self.gradient is None else f"backward of {self.gradient}"
         interleaved = "interleaved" if self.interleaved else ""
-        flags = ("byte", "bound", "tail")
+        flags = ("byte", "bound", "tail", "by_token", "bounds_amax")
         traits = (self.rule, self.order, *(flag for flag in flags if getattr(self, flag)))
         quantised = "" if self.value == "none" else f"to {self.value} by {self.group_size}"
         quantised = " ".join(filter(None, (quantised, *traits)))
         rounded = (
             "" if self.intermediate is Intermediate.FLOAT32 else f"rounded {self.intermediate}"
         )
-        words = (self.producer, interleaved, direction, self.input, rounded, quantised, self.shape)
+        added = ("", "added", "added unrounded")[self.residual]
+        words: tuple[str, ...] = (self.producer, added, interleaved, direction, self.input)
+        words = (*words, rounded, quantised, self.shape, str(self.width or ""))
         return " ".join(word for word in words if word)
 
     @property
@@ -98,7 +119,8 @@ def forward() -> list[list[Choice]]:
         for intermediate in Intermediate
         if input != "float32" or intermediate is Intermediate.FLOAT32
     ]
-    return [_producers(PRODUCERS), dtypes, [*_kinds(_COMPUTED, *_recipes())]]
+    of_groups = [recipe for recipe in _recipes() if not recipe.by_token]
+    return [_producers(ELEMENTWISE), dtypes, [*_kinds(_COMPUTED, *of_groups)]]
 
 
 def tabled() -> list[list[Choice]]:
@@ -106,7 +128,7 @@ def tabled() -> list[list[Choice]]:
 
     Few recipes: what is behind the product is the other shapes' code.
     """
-    producers = tuple(producer for producer in PRODUCERS if producer.gated)
+    producers = tuple(producer for producer in ELEMENTWISE if producer.gated)
     dtypes: list[Choice] = [
         {"input": "bfloat16", "intermediate": intermediate, "gradient": None}
         for intermediate in Intermediate
@@ -115,9 +137,31 @@ def tabled() -> list[list[Choice]]:
     return [_producers(producers), dtypes, [*_kinds(("kTabled",), *recipes)]]
 
 
+def norms() -> list[list[Choice]]:
+    """Return the choices of a variant whose producer reduces."""
+    producers: list[Choice] = [
+        {"producer": producer.name, "interleaved": False, "residual": residual}
+        for producer in PRODUCERS
+        if producer.reduces
+        for residual in ((0,) if producer.takes_gate else (0, 1, 2))
+    ]
+    return [producers, forward()[1], [*_row_kinds(*_recipes())]]
+
+
+def by_token() -> list[list[Choice]]:
+    """Return the choices of a variant of a row with one scale, whose producer does not reduce."""
+    recipes = [recipe for recipe in _recipes() if recipe.by_token]
+    return [_producers(ELEMENTWISE), forward()[1], [*_row_kinds(*recipes)]]
+
+
+def rows() -> list[Variant]:
+    """Return some variants of whole rows."""
+    return covering(norms()) + covering(by_token())
+
+
 def backward() -> list[list[Choice]]:
     """Return the choices of a backward variant."""
-    producers = tuple(producer for producer in PRODUCERS if producer.name != "identity")
+    producers = tuple(producer for producer in ELEMENTWISE if producer.name != "identity")
     dtypes: list[Choice] = [
         {"input": input, "intermediate": Intermediate.FLOAT32, "gradient": gradient}
         for input in INPUT_DTYPES
@@ -188,10 +232,35 @@ def _kinds(shapes: tuple[str, ...], *recipes: Recipe) -> Iterator[Choice]:
                 yield kind | {"bound": bound, "tail": tail, "shape": shape}
 
 
+def _row_kinds(*recipes: Recipe) -> Iterator[Choice]:
+    """Return what there is behind the product of whole rows, and the shape of the launch."""
+    scales = [_scale_traits(recipe) for recipe in recipes]
+    distinct = [kind for i, kind in enumerate(scales) if kind not in scales[:i]]
+    turn = count()
+    for kind, shape in product(distinct, ROW_SHAPES):
+        has_groups = kind["group_size"] is not None
+        may_bound = kind["rule"] is ScaleRule.AMAX
+        for bounds, tail in product((0, 1, 2)[: 1 + 2 * may_bound], (False, True)):
+            widths = ROW_WIDTHS[shape, tail]
+            if kind["group_size"] == 16:
+                widths = tuple(width for width in widths if (width % 16 != 0) == tail)
+            if not widths:
+                continue
+            # Each kind has one of them, and no pair with every width is asked for.
+            yield kind | {
+                "bound": bounds > 0,
+                "bounds_amax": bounds == 2,
+                "tail": tail and has_groups,
+                "shape": shape,
+                "width": widths[next(turn) % len(widths)],
+            }
+
+
 def _scale_traits(recipe: Recipe) -> Choice:
     return {
         "value": recipe.value,
-        "group_size": recipe.group_size,
+        "group_size": None if recipe.by_token else recipe.group_size,
+        "by_token": recipe.by_token,
         "rule": recipe.rule,
         "byte": recipe.scale_is_byte,
         "order": _ORDERS.get(recipe.layout, "kStrided"),
@@ -214,13 +283,14 @@ def _variant(chosen: Iterable[Choice]) -> Variant:
 
 
 def _pairs(variant: Variant) -> list[Pair]:
-    traits = [(field.name, getattr(variant, field.name)) for field in fields(variant)]
+    order = [field.name for field in fields(variant) if field.name != "width"]
+    traits = [(name, getattr(variant, name)) for name in order]
     return list(combinations(traits, 2))
 
 
 def _possible_pairs(choices: list[list[Choice]]) -> list[Pair]:
     """Return the pairs of all variants, without making all variants."""
-    order = [field.name for field in fields(Variant)]
+    order = [field.name for field in fields(Variant) if field.name != "width"]
     found: dict[Pair, None] = {}
     for some, others in combinations(choices, 2):
         for one, other in product(some, others):

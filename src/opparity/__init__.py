@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _FUNCTIONS = "opparity.operators.functions"
+_NORMS = "opparity.operators.norm_functions"
 
 # Public name -> the module that holds it.
 _PUBLIC = {
@@ -24,13 +25,16 @@ _PUBLIC = {
     "ScaleFormat": "opparity.formats",
     "ScaleLayout": "opparity.formats",
     "ScaleRule": "opparity.formats",
+    "add_rms_norm": _NORMS,
     "dequantize": "opparity.operators.dequantisation",
+    "gated_rms_norm": _NORMS,
     "gelu_and_mul": _FUNCTIONS,
     "gelu_tanh_and_mul": _FUNCTIONS,
     "load": "opparity.operators.registration",
     "providers": "opparity.operators.selection",
     "quantize": _FUNCTIONS,
     "relu_squared": _FUNCTIONS,
+    "rms_norm": _NORMS,
     "silu_and_mul": _FUNCTIONS,
     "silu_and_mul_per_block_quant": "opparity.operators.block_quantisation",
     "silu_and_mul_with_clamp": _FUNCTIONS,
@@ -56,15 +60,23 @@ if TYPE_CHECKING:
     from opparity.operators.dequantisation import dequantize as dequantize
     from opparity.operators.functions import GatedFunction, PlainFunction
     from opparity.operators.functions import quantize as quantize
+    from opparity.operators.norm_functions import (
+        AddedNormFunction,
+        GatedNormFunction,
+        NormFunction,
+    )
     from opparity.operators.quantized import Quantized as Quantized
     from opparity.operators.registration import load as load
     from opparity.operators.selection import providers as providers
     from opparity.warming import warm_up as warm_up
 
     QuantisedGroups = Quantized
+    add_rms_norm: AddedNormFunction
+    gated_rms_norm: GatedNormFunction
     gelu_and_mul: GatedFunction
     gelu_tanh_and_mul: GatedFunction
     relu_squared: PlainFunction
+    rms_norm: NormFunction
     silu_and_mul: GatedFunction
     silu_and_mul_with_clamp: GatedFunction
     situ_and_mul: GatedFunction

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from itertools import product
+from typing import Literal
 
 from opparity.errors import ArgumentRefused
 
@@ -151,6 +152,8 @@ VALUE_FORMATS: dict[str, ValueFormat] = {
 
 INPUT_DTYPES = ("float16", "bfloat16", "float32")
 GROUP_SIZES = (16, 32, 64, 128, 256)
+# The group size of a recipe by token.
+ROW: Literal["row"] = "row"
 
 # Of a recipe's text.
 _NUMBER_OF_PARTS = 5
@@ -165,7 +168,8 @@ class Recipe:
 
     Attributes:
         value: a name of VALUE_FORMATS, or "none": the product in the input's dtype, no scales.
-        group_size: elements that share a scale, 16 to 256; None for one given scale for the tensor.
+        group_size: elements that share a scale, 16 to 256; "row" for a token's whole row; None for
+            one given scale for the tensor.
         scale: the scales' format.
         rule: how a scale is computed.
         layout: where the scales lie.
@@ -175,7 +179,7 @@ class Recipe:
     """
 
     value: str
-    group_size: int | None
+    group_size: int | Literal["row"] | None
     scale: ScaleFormat
     rule: ScaleRule
     layout: ScaleLayout = ScaleLayout.ROW_MAJOR
@@ -231,6 +235,24 @@ class Recipe:
         return VALUE_FORMATS.get(self.value)
 
     @property
+    def by_token(self) -> bool:
+        """Whether a token's whole row shares a scale."""
+        return self.group_size == ROW
+
+    def group_in(self, hidden_size: int) -> int:
+        """Return how many elements share a scale in rows so wide."""
+        assert self.group_size is not None
+        return hidden_size if self.group_size == ROW else self.group_size
+
+    def groups_in(self, hidden_size: int) -> int:
+        """Return how many scales a row so wide has."""
+        if self.group_size is None:
+            return 0
+        if self.group_size == ROW:
+            return 1
+        return (hidden_size + self.group_size - 1) // self.group_size
+
+    @property
     def scale_is_byte(self) -> bool:
         """Whether a scale is stored in one byte."""
         return self.scale in _BYTE_FORMATS
@@ -257,10 +279,25 @@ def _objection(recipe: Recipe) -> str | None:
         if facts.name == "float4_e2m1":
             return "float4_e2m1 has a scale for each group; allowed: group_size 16 to 256"
         return None
-    if recipe.group_size not in GROUP_SIZES:
-        sizes = ", ".join(map(str, GROUP_SIZES))
+    return (
+        _objection_to_group(recipe)
+        or _objection_to_scale(recipe, facts)
+        or _objection_to_layout(recipe)
+    )
+
+
+def _objection_to_group(recipe: Recipe) -> str | None:
+    if recipe.group_size == ROW:
+        allowed = (ScaleFormat.FLOAT32, ScaleRule.AMAX, ScaleLayout.ROW_MAJOR)
+        if (recipe.scale, recipe.rule, recipe.layout) != allowed:
+            return (
+                "group_size 'row' is for one float32 scale for each token; allowed: scale "
+                "'float32', rule 'amax', layout 'row_major'"
+            )
+    elif recipe.group_size not in GROUP_SIZES:
+        sizes = ", ".join((*map(str, GROUP_SIZES), ROW))
         return f"group_size is {recipe.group_size}; allowed: {sizes}; choose one"
-    return _objection_to_scale(recipe, facts) or _objection_to_layout(recipe)
+    return None
 
 
 def _objection_to_scale(recipe: Recipe, facts: ValueFormat) -> str | None:
@@ -300,7 +337,7 @@ def _objection_to_layout(recipe: Recipe) -> str | None:
 
 def group_recipe(
     value: str = "float8_e4m3fn",
-    group_size: int = 128,
+    group_size: int | Literal["row"] = 128,
     layout: ScaleLayout = ScaleLayout.ROW_MAJOR,
 ) -> Recipe:
     """Return values of a format with one float32 scale for each group."""
@@ -315,6 +352,9 @@ RECIPES: dict[str, Recipe] = {
     "fp8_block_fnuz": group_recipe("float8_e4m3fnuz"),
     "fp8_e5m2_block": group_recipe("float8_e5m2"),
     "int8_block": group_recipe("int8"),
+    "fp8_token": group_recipe(group_size=ROW),
+    "fp8_token_fnuz": group_recipe("float8_e4m3fnuz", ROW),
+    "int8_token": group_recipe("int8", ROW),
     "fp8_tensor": Recipe("float8_e4m3fn", None, ScaleFormat.FLOAT32, ScaleRule.GIVEN),
     "fp8_tensor_fnuz": Recipe("float8_e4m3fnuz", None, ScaleFormat.FLOAT32, ScaleRule.GIVEN),
     "int8_tensor": Recipe("int8", None, ScaleFormat.FLOAT32, ScaleRule.GIVEN),
@@ -330,7 +370,7 @@ RECIPES: dict[str, Recipe] = {
 @cache
 def accepted_recipes() -> dict[str, Recipe]:
     """Return every recipe that operators take, by each text that they take for it."""
-    sizes = (None, *GROUP_SIZES)
+    sizes = (None, ROW, *GROUP_SIZES)
     listed = dict(RECIPES)
     for value, size, scale, rule, layout in product(
         (*VALUE_FORMATS, "none"), sizes, ScaleFormat, ScaleRule, ScaleLayout

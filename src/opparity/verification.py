@@ -96,9 +96,9 @@ def digest(tensor: Tensor) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digests(values: Tensor, scales: Tensor) -> Digests:
-    """Return what golden.json has for a case."""
-    return {"values": digest(values), "scales": digest(scales)}
+def digests(*tensors: Tensor) -> Digests:
+    """Return what golden.json has for a case: of values and scales, and of the sum if any."""
+    return dict(zip(("values", "scales", "sum"), map(digest, tensors), strict=False))
 
 
 def verify(random_values: int, progress: Callable[[str], None]) -> Verification:
@@ -139,18 +139,20 @@ def _compare(operator: Operator, provider: str, platform: Platform, random_value
     compared = values = wrong_values = wrong_scales = 0
     first: str | None = None
     for case, expected in _expectations(operator, random_values):
-        got_values, got_scales = call(case, operator, device)
+        got = call(case, operator, device)
         compared += 1
         values += case.num_tokens * case.hidden_size
-        if digests(got_values, got_scales) == expected:
+        if digests(*got) == expected:
             continue
         first = first or f"{case.name} differs"
         # The digests differ: count where, against the reference.
-        right_values, right_scales = _by_reference(case, operator)
-        if digests(right_values, right_scales) != expected:
+        right = _by_reference(case, operator)
+        if digests(*right) != expected:
             first = f"{case.name} differs, and so does the reference that the counts compare with"
-        wrong_values += _count(got_values, right_values)
-        wrong_scales += _count(got_scales, right_scales)
+        wrong_scales += _count(got[1], right[1])
+        # A sum counts as values.
+        pairs = zip((got[0], *got[2:]), (right[0], *right[2:]), strict=True)
+        wrong_values += sum(_count(*pair) for pair in pairs)
     return Result(
         operator=operator.qualified_name,
         provider=provider,
@@ -189,7 +191,7 @@ def _reference_digests(case: Case) -> Digests:
     return digests(*_by_reference(case, operator))
 
 
-def _by_reference(case: Case, operator: Operator) -> tuple[Tensor, Tensor]:
+def _by_reference(case: Case, operator: Operator) -> tuple[Tensor, ...]:
     with providers(force="reference"):
         return call(case, operator, torch.device("cpu"))
 

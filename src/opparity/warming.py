@@ -9,7 +9,14 @@ import torch
 
 from opparity.errors import ArgumentRefused
 from opparity.formats import Recipe, group_recipe
-from opparity.operators import PRODUCERS, functions, general_name, torch_build
+from opparity.operators import (
+    PRODUCERS,
+    functions,
+    general_name,
+    has_gradient,
+    norm_functions,
+    torch_build,
+)
 from opparity.operators.block_quantisation import default_dtype
 from opparity.operators.case import given_scale
 from opparity.operators.selection import select
@@ -107,17 +114,19 @@ def _call(
     gradients: bool,
 ) -> int:
     """Call a producer's function with each dtype, recipe and size; return how many calls."""
-    function = getattr(functions, general_name(producer))
+    function = getattr(norm_functions if producer.reduces else functions, general_name(producer))
     numbers = {p.name: _NUMBER for p in producer.parameters if p.default is None}
     calls = 0
     for dtype in dtypes:
         for num_tokens, hidden_size in _SIZES[:1] if device.type == "cpu" else _SIZES:
             width = 2 * hidden_size if producer.gated else hidden_size
             input = torch.zeros(num_tokens, width, dtype=dtype, device=device)
+            beside = [input] if producer.takes_gate else []
+            beside += [input[0]] if producer.reduces else []
             for recipe in recipes:
-                function(input, recipe, scale=given_scale(recipe), **numbers)
+                function(input, *beside, recipe, scale=given_scale(recipe), **numbers)
                 calls += 1
-            if gradients and producer.name != "identity":
+            if gradients and has_gradient(producer):
                 with torch.enable_grad():
                     function(input.requires_grad_(), **numbers).sum().backward()
                 calls += 2

@@ -143,7 +143,7 @@ uint32_t exchange(uint32_t value, int step) {
   return lane.value;
 }
 
-void wait_for_block() { leave_to_scheduler(State::kWaits); }
+void synchronise() { leave_to_scheduler(State::kWaits); }
 
 std::string run_grid(Kernel kernel, const GridSize& size, const KernelArguments& arguments) {
   block.kernel = kernel;

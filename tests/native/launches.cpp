@@ -60,6 +60,16 @@ Call call_of(const Numbers& numbers) {
   call.scale_is_byte = numbers.get("scale_is_byte") != 0;
   call.input = numbers.pointer("input");
   call.gradient = numbers.pointer("gradient");
+  call.is_by_token = numbers.get("is_by_token") != 0;
+  call.weight = numbers.pointer("weight");
+  call.gate = numbers.pointer("gate");
+  call.residual = numbers.pointer("residual");
+  call.sum = numbers.pointer("sum");
+  call.keeps_sum = numbers.get("keeps_sum") != 0;
+  call.bounds_amax = numbers.get("bounds_amax") != 0;
+  call.gate_row_bytes = numbers.get("gate_row_bytes");
+  call.residual_row_bytes = numbers.get("residual_row_bytes");
+  call.sum_row_bytes = numbers.get("sum_row_bytes");
   call.values = numbers.pointer("values");
   call.scales = numbers.pointer("scales");
   call.given_scale = static_cast<const float*>(numbers.pointer("given_scale"));
@@ -144,6 +154,10 @@ const char* argument_layout() {
        << offsetof(KernelArguments, MEMBER) << ");\n"
   CHECK(input);
   CHECK(gradient);
+  CHECK(weight);
+  CHECK(gate);
+  CHECK(residual);
+  CHECK(sum);
   CHECK(values);
   CHECK(scales);
   CHECK(given_scale);
@@ -151,6 +165,9 @@ const char* argument_layout() {
   CHECK(input_row_bytes);
   CHECK(gradient_row_bytes);
   CHECK(values_row_bytes);
+  CHECK(gate_row_bytes);
+  CHECK(residual_row_bytes);
+  CHECK(sum_row_bytes);
   CHECK(place.token_128);
   CHECK(place.token_32);
   CHECK(place.token);
@@ -169,6 +186,7 @@ const char* argument_layout() {
   CHECK(multiplier);
   CHECK(shift);
   CHECK(least);
+  CHECK(inverse_width);
   CHECK(parameters.value);
   CHECK(parameters.reciprocal);
 #undef CHECK

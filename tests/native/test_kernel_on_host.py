@@ -9,7 +9,7 @@ import pytest
 
 from kernel_calls import calls_of, numbers_of, prepare, text_of
 from kernel_launches import Launch, Launcher, Plan, write_tables
-from kernel_variants import SHAPES, backward, covering, every, forward, tabled
+from kernel_variants import SHAPES, backward, covering, every, forward, rows, tabled
 from native_programs import HERE, compile_cpp
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kernel_variants import Variant
 
 VARIANTS = covering(forward()) + covering(tabled()) + covering(backward())
+ROWS = rows()
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
     return Launcher(tmp_path_factory.mktemp("launches"))
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("variant", VARIANTS + ROWS, ids=lambda variant: variant.name)
 def test_a_variant_writes_the_references_bytes_and_no_others(
     launcher: Launcher, variant: Variant
 ) -> None:
@@ -60,7 +61,7 @@ def test_a_lane_that_left_while_its_warp_exchanges_is_said(launcher: Launcher) -
 
 def test_each_variant_has_a_key_and_macros_of_its_own(launcher: Launcher) -> None:
     # Neighbours in the list differ in one trait; all of them would take long.
-    variants = VARIANTS + every(forward())[:2000] + every(backward())
+    variants = VARIANTS + ROWS + every(forward())[:2000] + every(backward())
     variants = list(dict.fromkeys(variants))
     plans = [launcher.plan(text_of(numbers_of(v, []))) for v in variants]
     assert len({plan.key for plan in plans}) == len(variants)

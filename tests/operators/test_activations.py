@@ -13,7 +13,7 @@ import torch
 
 from bit_patterns import every_pattern, random_patterns, same_bits
 from correct_rounding import correctly_rounded, doubtful
-from opparity.operators import PRODUCERS
+from opparity.operators import ELEMENTWISE
 from opparity.operators.reference import activations
 from opparity.operators.reference.producers import FORMULAS
 
@@ -208,7 +208,7 @@ def test_special_values_of_the_slopes(function: Function) -> None:
     assert got[4].isnan()
 
 
-@pytest.mark.parametrize("producer", PRODUCERS, ids=lambda p: p.name)
+@pytest.mark.parametrize("producer", ELEMENTWISE, ids=lambda p: p.name)
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_zeros_give_a_zero_and_parameters_at_their_ends_overflow_nowhere(
     producer: Producer, sign: float
@@ -229,4 +229,4 @@ def test_zeros_give_a_zero_and_parameters_at_their_ends_overflow_nowhere(
 
 
 def test_each_producer_has_a_formula_and_no_other_exists() -> None:
-    assert set(FORMULAS) == {producer.name for producer in PRODUCERS}
+    assert set(FORMULAS) == {producer.name for producer in ELEMENTWISE}

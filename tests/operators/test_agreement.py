@@ -32,14 +32,14 @@ from opparity.formats import (
     ScaleLayout,
     accepted_recipes,
 )
-from opparity.operators import PRODUCERS, general_name
+from opparity.operators import ELEMENTWISE, general_name
 from opparity.operators.case import Case, given_scale
 from opparity.operators.cases import cases
 from opparity.operators.declaration import Direction
 from opparity.operators.fillings import Filling, make_input
 
-FORWARD = [general_name(producer) for producer in PRODUCERS]
-GATED = {general_name(producer) for producer in PRODUCERS if producer.gated}
+FORWARD = [general_name(producer) for producer in ELEMENTWISE]
+GATED = {general_name(producer) for producer in ELEMENTWISE if producer.gated}
 BACKWARD = [name for name, row in BY_NAME.items() if row.direction is Direction.BACKWARD]
 RECIPES_LISTED = sorted(set(accepted_recipes().values()), key=str)
 BOTH = ("native", "reference")
@@ -153,7 +153,7 @@ def test_widths_that_nothing_divides(name: str, width: int) -> None:
 
 def test_each_golden_case_was_written_by_the_kernel_and_not_by_the_poison() -> None:
     for case in cases()[::40]:
-        values, _ = run_case("native", case)
+        values, *_ = run_case("native", case)
         assert not (values.view(torch.uint8) == 0x55).all()
 
 
@@ -232,7 +232,7 @@ def test_an_expanded_input_row_is_read_and_no_tokens_give_nothing(provider: str)
     assert_same_bytes(scales, expected[1].expand(5, -1))
     with providers(force=provider):
         for name in FORWARD:
-            numbers = {p.name: 1.0 for p in PRODUCERS[FORWARD.index(name)].parameters}
+            numbers = {p.name: 1.0 for p in ELEMENTWISE[FORWARD.index(name)].parameters}
             for text in ("fp8_block", "mxfp4", "deepgemm", "none"):
                 operator = getattr(torch.ops.opparity, name).default
                 found = operator(torch.empty(0, 256), text, **numbers)
@@ -269,7 +269,7 @@ def test_a_zero_group_has_the_least_scale_and_zero_codes(provider: str, value: s
 @pytest.mark.parametrize("provider", BOTH)
 @pytest.mark.parametrize("name", FORWARD)
 def test_splitting_or_permuting_tokens_changes_nothing(provider: str, name: str) -> None:
-    numbers = {p.name: 1.0 for p in PRODUCERS[FORWARD.index(name)].parameters}
+    numbers = {p.name: 1.0 for p in ELEMENTWISE[FORWARD.index(name)].parameters}
     input = make_input(Filling.ACTIVATIONS, 31, 256, "bfloat16", 8)
     operator = getattr(torch.ops.opparity, name).default
     with providers(force=provider):
@@ -296,7 +296,7 @@ def test_values_times_scales_are_within_half_a_step_of_the_product() -> None:
 
 @pytest.mark.parametrize("name", FORWARD)
 def test_any_number_of_threads_gives_the_same_bits(name: str) -> None:
-    numbers = {p.name: 1.0 for p in PRODUCERS[FORWARD.index(name)].parameters}
+    numbers = {p.name: 1.0 for p in ELEMENTWISE[FORWARD.index(name)].parameters}
     input = make_input(Filling.ACTIVATIONS, 65, 2048, "bfloat16", 4)
     operator = getattr(torch.ops.opparity, name).default
     threads = torch.get_num_threads()

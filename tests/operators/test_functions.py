@@ -17,11 +17,11 @@ from operator_calls import quantise as quantise_by
 from opparity import Intermediate, Quantized, Recipe, ScaleLayout
 from opparity.errors import ArgumentRefused
 from opparity.formats import RECIPES, accepted_recipes
-from opparity.operators import PRODUCERS, general_name
+from opparity.operators import ELEMENTWISE, general_name
 from opparity.operators.case import given_scale
 from opparity.operators.fillings import Filling, make_input
 
-every_producer = pytest.mark.parametrize("producer", PRODUCERS, ids=lambda p: p.name)
+every_producer = pytest.mark.parametrize("producer", ELEMENTWISE, ids=lambda p: p.name)
 QUANTISING = {text: recipe for text, recipe in RECIPES.items() if recipe.format is not None}
 
 
@@ -163,9 +163,9 @@ def test_dequantize_is_the_definition(text: str, dtype: torch.dtype) -> None:
         scales = quantized.scales
         if recipe.layout is ScaleLayout.PACKED:
             exponents = torch.stack([(scales >> (8 * i)) & 255 for i in range(4)], dim=-1)
-            scales = torch.exp2(exponents.flatten(1)[:, : -(-208 // recipe.group_size)] - 127.0)
+            scales = torch.exp2(exponents.flatten(1)[:, : recipe.groups_in(208)] - 127.0)
         multipliers = scales.float() / (scale or 1.0)
-        expected = decoded * multipliers.repeat_interleave(recipe.group_size, dim=1)[:, :208]
+        expected = decoded * multipliers.repeat_interleave(recipe.group_in(208), dim=1)[:, :208]
     assert_same_bytes(quantized.dequantize(dtype), expected.to(dtype))
     values, scales = quantized
     again = opparity.dequantize(values, scales, recipe, scale=quantized.scale, dtype=dtype)

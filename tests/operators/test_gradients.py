@@ -13,12 +13,12 @@ from operator_calls import assert_same_bytes
 from opparity import providers
 from opparity.errors import ArgumentRefused
 from opparity.formats import RECIPES
-from opparity.operators import PRODUCERS, general_name
+from opparity.operators import ELEMENTWISE, general_name
 from opparity.operators.case import given_scale
 from opparity.operators.fillings import Filling, make_input
 
 BOTH = ("native", "reference")
-ACTIVATIONS = [producer for producer in PRODUCERS if producer.name != "identity"]
+ACTIVATIONS = [producer for producer in ELEMENTWISE if producer.name != "identity"]
 every_activation = pytest.mark.parametrize("producer", ACTIVATIONS, ids=lambda p: p.name)
 QUANTISING = {text: recipe for text, recipe in RECIPES.items() if recipe.format is not None}
 

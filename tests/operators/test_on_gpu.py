@@ -23,7 +23,7 @@ from operator_calls import (
 from opparity import Intermediate, ScaleLayout, providers
 from opparity.formats import GROUP_SIZES, RECIPES, accepted_recipes
 from opparity.formats import INPUT_DTYPES as INPUT_NAMES
-from opparity.operators import IMPLEMENTATIONS, PRODUCERS, general_name
+from opparity.operators import ELEMENTWISE, IMPLEMENTATIONS, general_name
 from opparity.operators.case import Case, given_scale
 from opparity.operators.cases import cases
 from opparity.operators.fillings import Filling, make_input
@@ -82,7 +82,7 @@ def test_golden_cases_of_every_operator(provider: str) -> None:
 
 
 @every_provider
-@pytest.mark.parametrize("producer", PRODUCERS, ids=lambda producer: producer.name)
+@pytest.mark.parametrize("producer", ELEMENTWISE, ids=lambda producer: producer.name)
 def test_every_producer_in_every_format_and_any_width(provider: str, producer: Producer) -> None:
     recipes = sorted(set(accepted_recipes().values()), key=str)
     for number, recipe in enumerate(recipes[:: 3 if provider == "native" else 29]):
@@ -102,7 +102,7 @@ def test_every_producer_in_every_format_and_any_width(provider: str, producer: P
 
 
 @every_provider
-@pytest.mark.parametrize("producer", PRODUCERS, ids=lambda producer: producer.name)
+@pytest.mark.parametrize("producer", ELEMENTWISE, ids=lambda producer: producer.name)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_every_sixteen_bit_gate_of_every_producer_and_slope(
     provider: str, producer: Producer, dtype: str

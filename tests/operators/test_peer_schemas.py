@@ -33,6 +33,21 @@ VLLM = {
     "situ_and_mul": "(Tensor! out, Tensor input, float beta=1.0, float linear_beta=-1.0) -> ()",
     "situ_and_mul_quant": "(Tensor! out, Tensor! scale, Tensor input, float beta=1.0, "
     "float linear_beta=-1.0, int group_size=0, Tensor? num_valid_tokens=None, int topk=1) -> ()",
+    "dynamic_per_token_scaled_fp8_quant": "(Tensor! result, Tensor input, Tensor! scale, "
+    "Tensor? scale_ub) -> ()",
+    "dynamic_scaled_int8_quant": "(Tensor! result, Tensor input, Tensor! scale, Tensor!? azp) "
+    "-> ()",
+    "fused_add_rms_norm": "(Tensor! input, Tensor! residual, Tensor? weight, float epsilon) -> ()",
+    "fused_add_rms_norm_static_fp8_quant": "(Tensor! result, Tensor input, Tensor! residual, "
+    "Tensor weight, Tensor scale, float epsilon) -> ()",
+    "rms_norm": "(Tensor! result, Tensor input, Tensor? weight, float epsilon) -> ()",
+    "rms_norm_dynamic_per_token_quant": "(Tensor! result, Tensor input, Tensor weight, "
+    "Tensor! scale, float epsilon, Tensor? scale_ub, Tensor!? residual) -> ()",
+    "rms_norm_per_block_quant": "(Tensor! result, Tensor input, Tensor weight, Tensor! scale, "
+    "float epsilon, Tensor? scale_ub, Tensor!? residual, int group_size, "
+    "bool is_scale_transposed) -> ()",
+    "rms_norm_static_fp8_quant": "(Tensor! result, Tensor input, Tensor weight, Tensor scale, "
+    "float epsilon) -> ()",
     "static_scaled_fp8_quant": "(Tensor! result, Tensor input, Tensor scale, "
     "int[]? group_shape=None) -> ()",
     "swigluoai_and_mul": "(Tensor! out, Tensor input, float alpha=1.702, float limit=7.0) -> ()",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bit_patterns import same_bits
 from opparity.formats import RECIPES, Intermediate, Recipe, ScaleFormat, ScaleLayout, ScaleRule
-from opparity.operators import PRODUCERS, producer_named
+from opparity.operators import ELEMENTWISE, producer_named
 from opparity.operators.reference import (
     backward,
     compute,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 GIVEN = torch.tensor(0.37)
-every_producer = pytest.mark.parametrize("producer", PRODUCERS, ids=lambda p: p.name)
+every_producer = pytest.mark.parametrize("producer", ELEMENTWISE, ids=lambda p: p.name)
 every_recipe = pytest.mark.parametrize("name", list(RECIPES))
 
 
@@ -88,7 +88,7 @@ def test_products_are_those_of_torch_in_float64(producer: Producer) -> None:
 
 @pytest.mark.parametrize(
     ("producer", "interleaved"),
-    [(p, interleaved) for p in PRODUCERS for interleaved in (False, True)[: 1 + p.gated]],
+    [(p, interleaved) for p in ELEMENTWISE for interleaved in (False, True)[: 1 + p.gated]],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_gradients_are_those_of_autograd_in_float64(producer: Producer, interleaved: bool) -> None:
@@ -113,7 +113,7 @@ def test_gradients_are_rounded_once_to_the_inputs_dtype(producer: Producer) -> N
     assert same_bits(got, precise.to(torch.bfloat16)).all()
 
 
-@pytest.mark.parametrize("producer", [p for p in PRODUCERS if p.gated], ids=lambda p: p.name)
+@pytest.mark.parametrize("producer", [p for p in ELEMENTWISE if p.gated], ids=lambda p: p.name)
 def test_gate_and_up_may_alternate(producer: Producer) -> None:
     x = an_input(producer)
     alternating = torch.stack(x.chunk(2, dim=-1), dim=-1).flatten(1)
@@ -150,11 +150,12 @@ def test_an_identity_of_16_bits_is_rounded_by_nothing() -> None:
         assert same_bits(got, x.float()).all()
 
 
-@pytest.mark.parametrize("name", [n for n, recipe in RECIPES.items() if recipe.group_size])
+@pytest.mark.parametrize(
+    "name", [n for n, recipe in RECIPES.items() if recipe.group_size and not recipe.by_token]
+)
 def test_a_short_last_group_has_the_scale_of_the_elements_that_exist(name: str) -> None:
     recipe = RECIPES[name]
-    size = recipe.group_size
-    assert size is not None
+    size = recipe.group_in(96)
     products = torch.randn(5, 2 * size + 6, generator=torch.Generator().manual_seed(7))
     values, scales = quantise(products, recipe, scale=given_to(recipe))
     short_values, short_scales = quantise(products[:, 2 * size :], recipe, scale=given_to(recipe))
@@ -191,7 +192,7 @@ def test_values_stand_for_code_times_scale(name: str) -> None:
             of_groups = torch.exp2(scales.float() - 127)
         elif recipe.scale is ScaleFormat.E4M3:
             of_groups = scales.view(torch.float8_e4m3fn).float() / GIVEN
-        groups = torch.arange(150) // recipe.group_size
+        groups = torch.arange(150) // recipe.group_in(150)
         multipliers = of_groups[:, groups]
     got = dequantise(values, scales, recipe, 150, scale=given_to(recipe))
     assert same_bits(got, codes * multipliers).all()
@@ -220,7 +221,7 @@ def test_no_tokens_give_nothing(name: str) -> None:
     x = torch.empty(0, 512, dtype=torch.bfloat16)
     values, scales = compute(x, producer, (), recipe, scale=given_to(recipe))
     assert values.shape == (0, 128 if recipe.value == "float4_e2m1" else 256)
-    assert scales is None or scales.shape == (0, 256 // (recipe.group_size or 256))
+    assert scales is None or scales.shape == (0, recipe.groups_in(256))
     assert backward(torch.empty(0, 256), x, producer).shape == (0, 512)
 
 

@@ -50,6 +50,11 @@ def test_opcheck(provider: str, name: str) -> None:
         "per_token_group_quant_int8": RECIPES["int8_block"],
         "silu_and_mul_quant": RECIPES["fp8_tensor"],
         "static_scaled_fp8_quant": RECIPES["int8_tensor"],
+        "rms_norm_static_fp8_quant": RECIPES["fp8_tensor"],
+        "fused_add_rms_norm_static_fp8_quant": RECIPES["fp8_tensor"],
+        "rms_norm_dynamic_per_token_quant": RECIPES["fp8_token"],
+        "dynamic_per_token_scaled_fp8_quant": RECIPES["fp8_token"],
+        "dynamic_scaled_int8_quant": RECIPES["int8_token"],
     }
     recipe = RECIPES["none"] if BY_NAME[name].unquantised else named.get(BY_NAME[name].name)
     arguments = good_arguments(name, recipe)

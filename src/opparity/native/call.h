@@ -38,19 +38,32 @@ struct Call {
   // kInputType: the product, rounded to the input's dtype, and no scales.
   ValueFormat value_format;
   ScaleRule rule;
+  // Whether a row shares a scale; there are no groups then.
+  bool is_by_token;
   // One byte for each scale (an exponent or an E4M3 number), otherwise a float32 number.
   bool scale_is_byte;
 
   const void* input;
   const void* gradient;
+  // Of a producer that reduces, all in the input's dtype: a number for each column, nullptr for a
+  // factor of 1; a gate beside the input; and what is added to the input, nullptr for nothing.
+  const void* weight;
+  const void* gate;
+  const void* residual;
+  // Where the sum of input and residual goes, which may be the residual's own place. A norm reads
+  // it before it is rounded, if `keeps_sum`.
+  void* sum;
+  bool keeps_sum;
   // Backward: the input's gradient, laid out as the input.
   void* values;
   void* scales;
   // The tensor's scale (kGiven) or NVFP4's global one (kGlobal), one float32 number; may be on a
   // GPU.
   const float* given_scale;
-  // The upper bound of scales by kAmax, nullptr for none.
+  // The upper bound of scales by kAmax, nullptr for none; of the largest magnitude, if
+  // `bounds_amax`.
   const float* scale_bound;
+  bool bounds_amax;
   // The lower clamp of scales by kAmax; of the other rules, the amax below which a group counts as
   // one of this amax.
   float least;
@@ -65,11 +78,21 @@ struct Call {
   int64_t input_row_bytes;
   int64_t gradient_row_bytes;
   int64_t values_row_bytes;
+  int64_t gate_row_bytes;
+  int64_t residual_row_bytes;
+  int64_t sum_row_bytes;
   ScalePlace place;
   // Where scales are padded: what to write with zeros first, and how many bytes of it, 0 for none.
   void* cleared;
   int64_t cleared_bytes;
   Parameters parameters;
 };
+
+#ifndef OPPARITY_GPU
+// Whether something is computed of a row as a whole before its values can be written.
+inline bool works_on_rows(const Call& call) {
+  return call.is_by_token || kProducerFacts[static_cast<int>(call.producer)].reduces;
+}
+#endif
 
 }  // namespace opparity

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from opparity.formats import Intermediate, ScaleFormat, ScaleRule
 from opparity.operators.declaration import (
     Direction,
     Implementation,
     Operator,
     Parameter,
     Producer,
-    Role,
 )
+from opparity.operators.peers import PEER_OPERATORS
 from opparity.platforms import Platform
 
 _LIMIT = Parameter("limit", "upper bound of the gate, and bound of up's magnitude")
+_NORM = (
+    Parameter("epsilon", "what is added to the mean of a row's squares", 1e-6),
+    Parameter("offset", "what is added to the weight: 1 in Gemma", 0.0, positive=False),
+)
 
 PRODUCERS: tuple[Producer, ...] = (
-    Producer("identity", "Identity", "x", gated=False, used_by="attention and routers"),
+    Producer("identity", "Identity", "x", used_by="attention and routers"),
     Producer(
         "silu_and_mul",
         "SiluAndMul",
@@ -79,8 +82,28 @@ PRODUCERS: tuple[Producer, ...] = (
         gated=True,
         used_by="Gemma 3 and 4",
     ),
-    Producer("relu_squared", "ReluSquared", "max(x, 0) ** 2", gated=False, used_by="Nemotron"),
+    Producer("relu_squared", "ReluSquared", "max(x, 0) ** 2", used_by="Nemotron"),
+    Producer(
+        "rms_norm",
+        "RmsNorm",
+        "x / sqrt(mean(x**2) + epsilon) * (weight + offset)",
+        reduces=True,
+        parameters=_NORM,
+        used_by="most models, twice a layer; with offset 1 Gemma and Qwen3-Next",
+    ),
+    Producer(
+        "gated_rms_norm",
+        "GatedRmsNorm",
+        "x / sqrt(mean(x**2) + epsilon) * (weight + offset) * silu(gate)",
+        reduces=True,
+        takes_gate=True,
+        parameters=_NORM,
+        used_by="Qwen3-Next, Kimi Linear",
+    ),
 )
+
+# Those that compute each product from an element, or from a gate and an up.
+ELEMENTWISE: tuple[Producer, ...] = tuple(row for row in PRODUCERS if not row.reduces)
 
 
 def producer_named(name: str) -> Producer:
@@ -93,6 +116,11 @@ def general_name(producer: Producer) -> str:
     return "quantize" if producer.name == "identity" else producer.name
 
 
+def added_name(producer: Producer) -> str | None:
+    """Return the name of the operator that adds a residual first, if the producer has one."""
+    return f"add_{producer.name}" if producer.reduces and not producer.takes_gate else None
+
+
 def _general(producer: Producer) -> tuple[Operator, ...]:
     """Return a producer's general operators: functional, mutating, and its gradient."""
     name = general_name(producer)
@@ -103,19 +131,42 @@ def _general(producer: Producer) -> tuple[Operator, ...]:
     interleaved = ", bool interleaved=False" if producer.gated else ""
     # torch registers gradients and vmap's rule for no tensor that is given by its name alone.
     shared = (
-        f"Tensor input, str recipe{numbers}, Tensor? scale=None, Tensor? scale_ub=None, *, "
+        f"str recipe{numbers}, Tensor? scale=None, Tensor? scale_ub=None, *, "
         f"str intermediate='float32'{interleaved}"
     )
+    written = "Tensor(a!) values, Tensor(b!) scales"
+    gate = "Tensor gate, " if producer.takes_gate else ""
+    weight = "Tensor? weight, " if producer.reduces else ""
     listed = [
-        Operator(name, producer.name, f"({shared}) -> (Tensor values, Tensor scales)"),
         Operator(
             name,
             producer.name,
-            f"({shared}, Tensor(a!) values, Tensor(b!) scales) -> ()",
+            f"(Tensor input, {gate}{weight}{shared}) -> (Tensor values, Tensor scales)",
+        ),
+        Operator(
+            name,
+            producer.name,
+            f"(Tensor input, {gate}{weight}{shared}, {written}) -> ()",
             overload="out",
         ),
     ]
-    if producer.name != "identity":
+    added = added_name(producer)
+    if added is not None:
+        listed += [
+            Operator(
+                added,
+                producer.name,
+                f"(Tensor input, Tensor residual, {weight}{shared}) "
+                "-> (Tensor values, Tensor scales, Tensor sum)",
+            ),
+            Operator(
+                added,
+                producer.name,
+                f"(Tensor input, Tensor(c!) residual, {weight}{shared}, {written}) -> ()",
+                overload="out",
+            ),
+        ]
+    if has_gradient(producer):
         listed.append(
             Operator(
                 f"{name}_backward",
@@ -129,158 +180,14 @@ def _general(producer: Producer) -> tuple[Operator, ...]:
     return tuple(listed)
 
 
-_VLLM = "vLLM 0.33"
-_OUT = {"out": Role.VALUES}
-_RESULT = {"result": Role.VALUES}
-_PER_TOKEN_GROUP = {
-    "output_q": Role.VALUES,
-    "output_s": Role.SCALES,
-    "output_s_packed": Role.SCALES,
-    "fp8_min": Role.CODE_MINIMUM,
-    "fp8_max": Role.CODE_MAXIMUM,
-    "int8_min": Role.CODE_MINIMUM,
-    "int8_max": Role.CODE_MAXIMUM,
-    "dummy_is_scale_transposed": Role.UNUSED,
-    "dummy_is_tma_aligned": Role.UNUSED,
-}
+def has_gradient(producer: Producer) -> bool:
+    """Return whether a producer has an operator for its gradient."""
+    return producer.name != "identity" and not producer.reduces
 
-
-def _activation(
-    name: str,
-    output: str,
-    numbers: str = "",
-    *,
-    producer: str = "",
-    interleaved: bool = False,
-    intermediate: Intermediate = Intermediate.FLOAT32,
-) -> Operator:
-    """Return an activation of vLLM's that quantises nothing."""
-    return Operator(
-        name,
-        producer or name,
-        f"(Tensor(a!) {output}, Tensor input{numbers}) -> ()",
-        overload="vllm",
-        roles={output: Role.VALUES},
-        rule=ScaleRule.NONE,
-        scale=ScaleFormat.NONE,
-        unquantised=True,
-        interleaved=interleaved,
-        intermediate=intermediate,
-        peer=_VLLM,
-    )
-
-
-# Operators with a peer's name and schema, so that `torch.ops.opparity` serves where `torch.ops._C`
-# did. `intermediate` is where the peer's kernel rounds.
-_NAMED: tuple[Operator, ...] = (
-    Operator(
-        "silu_and_mul_per_block_quant",
-        "silu_and_mul",
-        "(Tensor(a!) out, Tensor input, Tensor(b!) scales, int group_size, Tensor? scale_ub=None, "
-        "bool is_scale_transposed=False) -> ()",
-        roles=_OUT,
-        peer=_VLLM,
-    ),
-    Operator(
-        "silu_and_mul_per_block_quant",
-        "silu_and_mul",
-        "(Tensor(a!) out, Tensor input, Tensor(b!) scales, int group_size, Tensor? scale_ub, "
-        "bool is_scale_transposed, str intermediate) -> ()",
-        overload="intermediate",
-        roles=_OUT,
-    ),
-    Operator(
-        "silu_and_mul_quant",
-        "silu_and_mul",
-        "(Tensor(a!) result, Tensor input, Tensor scale) -> ()",
-        roles=_RESULT,
-        rule=ScaleRule.GIVEN,
-        intermediate=Intermediate.INPUT_DTYPE,
-        peer=_VLLM,
-    ),
-    Operator(
-        "silu_and_mul_nvfp4_quant",
-        "silu_and_mul",
-        "(Tensor(a!) result, Tensor(b!) result_block_scale, Tensor input, "
-        "Tensor input_global_scale) -> ()",
-        roles={
-            "result": Role.VALUES,
-            "result_block_scale": Role.SCALES,
-            "input_global_scale": Role.SCALE,
-        },
-        rule=ScaleRule.GLOBAL,
-        scale=ScaleFormat.E4M3,
-        swizzled=True,
-        intermediate=Intermediate.PRODUCT,
-        peer=_VLLM,
-    ),
-    Operator(
-        "situ_and_mul_quant",
-        "situ_and_mul",
-        "(Tensor(a!) out, Tensor(b!) scale, Tensor input, float beta=1.0, float linear_beta=-1.0, "
-        "int group_size=0, Tensor? num_valid_tokens=None, int topk=1) -> ()",
-        # What num_valid_tokens is multiplied with.
-        roles=_OUT | {"scale": Role.SCALES, "topk": Role.UNUSED},
-        intermediate=Intermediate.PRODUCT,
-        peer=_VLLM,
-    ),
-    Operator(
-        "per_token_group_fp8_quant",
-        "identity",
-        "(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s, int group_size, float eps, "
-        "float fp8_min, float fp8_max, bool scale_ue8m0, bool dummy_is_scale_transposed, "
-        "bool dummy_is_tma_aligned) -> ()",
-        roles=_PER_TOKEN_GROUP,
-        least_scale=1e-10,
-        peer=_VLLM,
-    ),
-    Operator(
-        "per_token_group_fp8_quant_packed",
-        "identity",
-        "(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s_packed, int group_size, "
-        "float eps, float fp8_min, float fp8_max) -> ()",
-        roles=_PER_TOKEN_GROUP,
-        rule=ScaleRule.CEIL,
-        scale=ScaleFormat.E8M0,
-        least_scale=1e-10,
-        peer=_VLLM,
-    ),
-    Operator(
-        "per_token_group_quant_int8",
-        "identity",
-        "(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s, int group_size, float eps, "
-        "float int8_min, float int8_max) -> ()",
-        roles=_PER_TOKEN_GROUP,
-        peer=_VLLM,
-    ),
-    Operator(
-        "static_scaled_fp8_quant",
-        "identity",
-        "(Tensor(a!) result, Tensor input, Tensor scale, int[]? group_shape=None) -> ()",
-        roles=_RESULT,
-        rule=ScaleRule.GIVEN,
-        peer=_VLLM,
-    ),
-    _activation("silu_and_mul", "result", intermediate=Intermediate.INPUT_DTYPE),
-    _activation("gelu_and_mul", "out", intermediate=Intermediate.INPUT_DTYPE),
-    _activation("gelu_tanh_and_mul", "out", intermediate=Intermediate.INPUT_DTYPE),
-    _activation(
-        "silu_and_mul_with_clamp",
-        "result",
-        ", float limit, float alpha=1.0, float beta=0.0",
-        producer="swigluoai_and_mul",
-        intermediate=Intermediate.INPUT_DTYPE,
-    ),
-    _activation(
-        "swigluoai_and_mul", "out", ", float alpha=1.702, float limit=7.0", interleaved=True
-    ),
-    _activation("situ_and_mul", "out", ", float beta=1.0, float linear_beta=-1.0"),
-    _activation("relu_squared", "out"),
-)
 
 OPERATORS: tuple[Operator, ...] = (
     *(operator for producer in PRODUCERS for operator in _general(producer)),
-    *_NAMED,
+    *PEER_OPERATORS,
 )
 
 IMPLEMENTATIONS: tuple[Implementation, ...] = (

@@ -20,6 +20,7 @@ from opparity.operators import OPERATORS, PRODUCERS
 from opparity.operators.declaration import Direction, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from enum import StrEnum
 
     from opparity.operators.declaration import Operator
@@ -103,6 +104,10 @@ def _names(name: str, values: list[str] | tuple[str, ...]) -> list[str]:
     return [f"inline constexpr const char* {name}[] = {{" + ", ".join(map(_quoted, values)) + "};"]
 
 
+def _flags(flags: Iterable[bool]) -> str:
+    return ", ".join(str(flag).lower() for flag in flags)
+
+
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -130,7 +135,7 @@ def _recipes() -> list[str]:
         "struct RecipeRow {",
         "  const char* text;",
         "  ValueFormat value;",
-        "  // 0 without groups.",
+        "  // 0 without groups, -1 where a row is one.",
         "  int32_t group_size;",
         "  ScaleFormat scale;",
         "  ScaleRule rule;",
@@ -139,9 +144,10 @@ def _recipes() -> list[str]:
         "inline constexpr RecipeRow kRecipeRows[] = {",
     ]
     for text, recipe in sorted(accepted_recipes().items(), key=lambda item: item[0].encode()):
+        size = -1 if recipe.by_token else recipe.group_size or 0
         lines.append(
             f"    {{{_quoted(text)}, ValueFormat::k{functors[recipe.value]}, "
-            f"{recipe.group_size or 0}, ScaleFormat::k{_camel(recipe.scale.name)}, "
+            f"{size}, ScaleFormat::k{_camel(recipe.scale.name)}, "
             f"ScaleRule::k{_camel(recipe.rule.name)}, "
             f"ScaleLayout::k{_camel(recipe.layout.name)}}},"
         )
@@ -153,7 +159,7 @@ def _producer_facts() -> list[str]:
         "struct ProducerFacts {",
         "  const char* name;",
         "  const char* functor;",
-        "  bool is_gated;",
+        "  bool is_gated, reduces, takes_gate;",
         "  int parameter_count;",
         "  const char* parameters[kMostParameters];",
         "  bool is_positive[kMostParameters];",
@@ -163,12 +169,13 @@ def _producer_facts() -> list[str]:
         "inline constexpr ProducerFacts kProducerFacts[] = {",
     ]
     for producer in PRODUCERS:
+        flags = (producer.gated, producer.reduces, producer.takes_gate)
         names = ", ".join(_quoted(p.name) for p in producer.parameters) or "nullptr"
         positive = ", ".join(str(p.positive).lower() for p in producer.parameters)
         defaults = ", ".join((p.default or 0.0).hex() for p in producer.parameters)
         lines.append(
             f"    {{{_quoted(producer.name)}, {_quoted(producer.functor)}, "
-            f"{str(producer.gated).lower()}, {len(producer.parameters)}, {{{names}}}, "
+            f"{_flags(flags)}, {len(producer.parameters)}, {{{names}}}, "
             f"{{{positive}}}, {{{defaults}}}}},"
         )
     return [*lines, "};"]
@@ -188,6 +195,7 @@ def _rows() -> list[str]:
         "  const char* definition;",
         "  Producer producer;",
         "  bool is_backward, mutates, is_swizzled, is_unquantised, is_interleaved;",
+        "  bool is_by_token, is_in_place, bounds_amax, keeps_sum;",
         "  Intermediate intermediate;",
         "  ScaleRule rule;",
         "  ScaleFormat scale;",
@@ -210,6 +218,10 @@ def _row(operator: Operator) -> str:
         operator.swizzled,
         operator.unquantised,
         operator.interleaved,
+        operator.by_token,
+        operator.in_place,
+        operator.bounds_amax,
+        operator.keeps_sum,
     )
     arguments = operator.arguments
     listed = ", ".join(
@@ -219,7 +231,7 @@ def _row(operator: Operator) -> str:
     return (
         f"    {{{_quoted(operator.name)}, {_quoted(operator.qualified_name)}, "
         f"{_quoted(operator.qualified_name + operator.schema)}, "
-        f"Producer::k{functor}, {', '.join(str(f).lower() for f in flags)}, "
+        f"Producer::k{functor}, {_flags(flags)}, "
         f"Intermediate::k{_camel(operator.intermediate.name)}, "
         f"ScaleRule::k{_camel(operator.rule.name)}, ScaleFormat::k{_camel(operator.scale.name)}, "
         f"{operator.least_scale.hex()}f, {len(arguments)}, {{{listed}}}}},"

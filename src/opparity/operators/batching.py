@@ -31,18 +31,16 @@ def rule(operator: Operator, reader: Reader) -> Callable[..., Any]:
         _check(request, dims, reader)
         size = info.batch_size
         arguments = list(positional)
-        for role in (Role.GRADIENT, Role.INPUT):
+        for role in (Role.GRADIENT, Role.GATE, Role.RESIDUAL, Role.INPUT):
             if role in request.names:
                 place = reader.place(role)
                 arguments[place] = _merged(arguments[place], dims[place], size)
         results = overload(*arguments, **named)
         if isinstance(results, Tensor):
             return _split(results, size), 0
-        values, scales = results
         # No scales to split where the recipe computes none.
-        if scales.dim() == 1:
-            return (_split(values, size), scales), (0, None)
-        return (_split(values, size), _split(scales, size)), (0, 0)
+        split = [(r, None) if r.dim() == 1 else (_split(r, size), 0) for r in results]
+        return tuple(result for result, _ in split), tuple(dim for _, dim in split)
 
     return run
 
@@ -60,7 +58,7 @@ def refusal(reader: Reader) -> Callable[..., None]:
 
 
 def _check(request: Request, dims: tuple[int | None, ...], reader: Reader) -> None:
-    for role in (Role.SCALE, Role.SCALE_UB):
+    for role in (Role.WEIGHT, Role.SCALE, Role.SCALE_UB):
         # torch leaves out arguments at the end that have their default.
         if role in request.names and dims[reader.place(role) :][:1] not in ((), (None,)):
             request.refuse(

@@ -37,8 +37,8 @@ _without_autograd = torch._C._AutoDispatchBelowAutograd  # noqa: SLF001 -- torch
 class Row:
     """A producer as functions need it."""
 
-    def __init__(self, producer: Producer) -> None:
-        self.name = general_name(producer)
+    def __init__(self, producer: Producer, name: str = "") -> None:
+        self.name = name or general_name(producer)
         self.parameters = producer.parameters
         self.defaults = {p.name: p.default for p in producer.parameters}
         self.operator = getattr(torch.ops.opparity, self.name).default

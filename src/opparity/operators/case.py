@@ -31,6 +31,7 @@ class Case:
         operator: its qualified name.
         recipe: whether or not the operator takes one, its values and scales are of this.
         scale: the given one, where the recipe takes one.
+        adds: whether a residual is given where it may be left out.
     """
 
     operator: str
@@ -43,6 +44,7 @@ class Case:
     interleaved: bool = False
     scale: float | None = None
     scale_ub: float | None = None
+    adds: bool = True
     seed: int = 0
 
     @property
@@ -53,6 +55,7 @@ class Case:
         parts += ["interleaved"] if self.interleaved else []
         parts += [] if self.scale is None else [f"scale {self.scale:g}"]
         parts += [] if self.scale_ub is None else [f"bound {self.scale_ub:g}"]
+        parts += [] if self.adds else ["no residual"]
         return " ".join(map(str, [*parts, self.seed]))
 
     def make_input(self, producer: Producer) -> Tensor:
@@ -84,7 +87,10 @@ class Case:
             Role.CODE_MAXIMUM: facts.maximum if facts else None,
             Role.GROUP_SHAPE: None,
             Role.NUM_VALID_TOKENS: None,
+            Role.ZERO_POINTS: None,
         }
+        if producer.reduces:
+            found |= self._beside(producer, device)
         if operator.direction is Direction.BACKWARD:
             found[Role.GRADIENT] = self._gradient().to(device)
         return {
@@ -93,6 +99,27 @@ class Case:
             else found[argument.role]
             for argument in operator.arguments
             if argument.role not in (Role.VALUES, Role.SCALES)
+        }
+
+    def _beside(self, producer: Producer, device: torch.device) -> dict[Role, Tensor | None]:
+        """Return what a producer that reduces has beside its input."""
+        input = make_input(
+            self.filling, self.num_tokens, self.hidden_size, self.input_dtype, self.seed
+        )
+        found: dict[Role, Tensor | None] = {Role.INPUT: input[:, : self.hidden_size]}
+        found[Role.GATE] = found[Role.RESIDUAL] = input[:, self.hidden_size :]
+        if self.filling is Filling.EVERY_GATE and producer.takes_gate:
+            found[Role.INPUT], found[Role.GATE] = found[Role.GATE], found[Role.INPUT]
+        # Other numbers than the input's, by another seed.
+        weights = make_input(
+            Filling.ACTIVATIONS, 1, self.hidden_size, self.input_dtype, self.seed + 2
+        )
+        found[Role.WEIGHT] = weights[0, : self.hidden_size]
+        if not self.adds:
+            found[Role.RESIDUAL] = None
+        return {
+            role: None if tensor is None else tensor.contiguous().to(device)
+            for role, tensor in found.items()
         }
 
     def _gradient(self) -> Tensor:

@@ -20,22 +20,26 @@ if TYPE_CHECKING:
 _POISON = 0x55
 
 
-def call(case: Case, operator: Operator, device: torch.device) -> tuple[Tensor, Tensor]:
+def call(case: Case, operator: Operator, device: torch.device) -> tuple[Tensor, ...]:
     """Return the values and scales of a case's call; scales without elements where there are none.
 
-    The gradient of a backward operator is the values.
+    With a residual its sum with the input comes third. The gradient of a backward operator is the
+    values.
     """
-    arguments = case.arguments(operator, device)
-    written = outputs(case, operator, device)
+    arguments = case.arguments(operator, device) | outputs(case, operator, device)
     with torch.no_grad():
-        returned = overload_of(operator)(**arguments, **written)
+        returned = overload_of(operator)(**arguments)
     if operator.mutates:
         names = {argument.role: argument.name for argument in operator.arguments}
-        returned = tuple(written.get(names.get(role, "")) for role in (Role.VALUES, Role.SCALES))
+        if operator.in_place:
+            names[Role.VALUES] = names[Role.INPUT]
+        roles = (Role.VALUES, Role.SCALES, Role.RESIDUAL)
+        returned = [arguments.get(names.get(role, "")) for role in roles]
     if isinstance(returned, Tensor):
-        returned = (returned, None)
-    values, scales = returned
-    return values, torch.empty(0, device=device) if scales is None else scales
+        returned = (returned,)
+    values, scales, total, *_ = (*returned, None, None)
+    found = (values, torch.empty(0, device=device) if scales is None else scales)
+    return found if total is None else (*found, total)
 
 
 def outputs(case: Case, operator: Operator, device: torch.device) -> dict[str, Tensor]:
@@ -43,8 +47,7 @@ def outputs(case: Case, operator: Operator, device: torch.device) -> dict[str, T
     names = {argument.role: argument.name for argument in operator.arguments}
     if Role.VALUES not in names:
         return {}
-    group_size = case.recipe.group_size
-    num_groups = 0 if group_size is None else -(-case.hidden_size // group_size)
+    num_groups = case.recipe.groups_in(case.hidden_size)
     like = torch.empty(0, dtype=getattr(torch, case.input_dtype), device=device)
     checked = Checked(case.recipe, case.num_tokens, case.hidden_size, num_groups, None)
     made = dict(zip((Role.VALUES, Role.SCALES), allocate(checked, like), strict=True))

@@ -60,7 +60,8 @@ def _of_recipes(operator: Operator) -> Iterator[Case]:
     # Rotated: each producer meets every pair sooner or later, and not every triple.
     dtypes, intermediates = cycle(INPUT_DTYPES), cycle(Intermediate)
     fillings = cycle((Filling.ACTIVATIONS, Filling.FINITE_PATTERNS))
-    for number, recipe in enumerate(RECIPES.values()):
+    of_groups = [recipe for recipe in RECIPES.values() if not recipe.by_token]
+    for number, recipe in enumerate(of_groups):
         yield Case(
             name,
             next(fillings),
@@ -82,6 +83,11 @@ def _of_recipes(operator: Operator) -> Iterator[Case]:
             yield Case(name, filling, 16, width, dtype, recipe, scale=given_scale(recipe))
     for dtype in ("float16", "bfloat16"):
         yield Case(name, Filling.EVERY_GATE, 64, 1024, dtype, RECIPES["none"])
+    # A warp's row, and one of several steps with a short last one.
+    for recipe in RECIPES.values():
+        if recipe.by_token:
+            for filling, width in ((Filling.FINITE_PATTERNS, 520), (Filling.ACTIVATIONS, 4616)):
+                yield Case(name, filling, 7, width, next(dtypes), recipe, next(intermediates))
     if producer.name in ("identity", "silu_and_mul"):
         yield from _of_formats(name)
 
@@ -119,6 +125,21 @@ def _of_tensors(operator: Operator) -> Iterator[Case]:
     if name == first.NAME:
         yield from first.block_quantisation_cases()
         return
+    optional = any(a.role is Role.RESIDUAL and a.type == "Tensor?" for a in operator.arguments)
+    if operator.bounds_amax:
+        # A bound that bites; 0.9 of amax would bound no scale.
+        recipe = _recipes_of(operator)[0]
+        yield Case(
+            name,
+            Filling.ACTIVATIONS,
+            24,
+            528,
+            "bfloat16",
+            recipe,
+            operator.intermediate,
+            scale_ub=0.9,
+            adds=not optional,
+        )
     for number, recipe in enumerate(_recipes_of(operator)):
         scale = given_scale(recipe)
         for filling, dtype in (
@@ -151,6 +172,12 @@ def _recipes_of(operator: Operator) -> list[Recipe]:
         "per_token_group_fp8_quant_packed": ("deepgemm",),
         "per_token_group_quant_int8": ("int8_block",),
         "static_scaled_fp8_quant": ("fp8_tensor", "fp8_tensor_fnuz"),
+        "rms_norm_static_fp8_quant": ("fp8_tensor", "fp8_tensor_fnuz"),
+        "fused_add_rms_norm_static_fp8_quant": ("fp8_tensor", "fp8_tensor_fnuz"),
+        "rms_norm_dynamic_per_token_quant": ("fp8_token", "int8_token", "fp8_token_fnuz"),
+        "rms_norm_per_block_quant": ("fp8_block", "fp8_block_64", "int8_block"),
+        "dynamic_per_token_scaled_fp8_quant": ("fp8_token", "fp8_token_fnuz"),
+        "dynamic_scaled_int8_quant": ("int8_token",),
     }[operator.name]
     recipes = [RECIPES[text] for text in wanted]
     layout = ScaleLayout.SWIZZLE_128X4

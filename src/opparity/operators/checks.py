@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from opparity.operators.request import Request
 
+_TENSORS = (
+    *(Role.VALUES, Role.SCALES, Role.GRADIENT, Role.WEIGHT, Role.GATE, Role.RESIDUAL),
+    *(Role.SCALE, Role.SCALE_UB),
+)
 # What a producer's number and an eps may be: float32 holds them and their reciprocals.
 LEAST, MOST = 1e-30, 1e30
 
@@ -61,15 +65,15 @@ def check(request: Request) -> Checked:
             f"hidden_size is {hidden_size}; allowed: an even one with {recipe.value}, which stores "
             f"two codes a byte; pad the projection to {hidden_size + 1}"
         )
-    num_groups = 0
-    if recipe.group_size is not None:
-        num_groups = (hidden_size + recipe.group_size - 1) // recipe.group_size
+    num_groups = recipe.groups_in(hidden_size)
     _check_code_bounds(request, recipe)
     _check_numbers(request)
     _check_extent(request)
     _check_values(request, recipe, num_tokens, hidden_size)
     scales = scale_checks.check(request, recipe, num_tokens, num_groups)
     _check_gradient(request, num_tokens, hidden_size)
+    for role in (Role.WEIGHT, Role.GATE, Role.RESIDUAL):
+        _check_beside(request, role, num_tokens, hidden_size)
     for role in (Role.SCALE, Role.SCALE_UB):
         _check_single_number(request, recipe, role)
     _check_devices(request)
@@ -99,8 +103,8 @@ def _check_input(request: Request) -> None:
 
 
 def _check_last_stride(request: Request, role: Role, tensor: Tensor) -> None:
-    stride = tensor.stride(1)
-    if holds(tensor.shape[1] > 1) and holds(stride != 1):
+    stride = tensor.stride(-1)
+    if holds(tensor.shape[-1] > 1) and holds(stride != 1):
         request.refuse(
             f"{request.names[role]}'s last dimension has stride {stride}; allowed: 1; "
             "call contiguous()"
@@ -153,6 +157,11 @@ def _check_extent(request: Request) -> None:
             f"{request.names[Role.NUM_VALID_TOKENS]} is given; allowed: None, since every row is "
             "written; pass the valid rows alone"
         )
+    if request.arguments.get(Role.ZERO_POINTS) is not None:
+        request.refuse(
+            f"{request.names[Role.ZERO_POINTS]} is given; allowed: None, since codes are "
+            "symmetric; leave it out"
+        )
 
 
 def _check_values(request: Request, recipe: Recipe, num_tokens: int, hidden_size: int) -> None:
@@ -196,6 +205,29 @@ def _check_gradient(request: Request, num_tokens: int, hidden_size: int) -> None
     _check_last_stride(request, Role.GRADIENT, gradient)
 
 
+def _check_beside(request: Request, role: Role, num_tokens: int, hidden_size: int) -> None:
+    """Check a tensor beside the input of a producer that reduces."""
+    tensor = request.tensor(role)
+    if tensor is None:
+        return
+    name, dtype = request.names[role], name_of(request.input.dtype)
+    sizes = (hidden_size,) if role is Role.WEIGHT else (num_tokens, hidden_size)
+    if not has_shape(tensor, *sizes):
+        meaning = "[hidden_size]" if role is Role.WEIGHT else "[num_tokens, hidden_size]"
+        request.refuse(
+            f"{name} has shape {words(tensor.shape)}; allowed: {words(sizes)}, {meaning}; "
+            "pass such a tensor"
+        )
+    if tensor.dtype != request.input.dtype:
+        request.refuse(
+            f"{name} has dtype {name_of(tensor.dtype)}; allowed: {dtype}, the input's; cast it"
+        )
+    if role in request.outputs:
+        scale_checks.check_rows(request, role, tensor)
+    else:
+        _check_last_stride(request, role, tensor)
+
+
 def _check_single_number(request: Request, recipe: Recipe, role: Role) -> None:
     """Check the given scale or the scales' bound, each a tensor of one float32 number."""
     if role not in request.names:
@@ -229,7 +261,7 @@ def _check_single_number(request: Request, recipe: Recipe, role: Role) -> None:
 
 def _check_devices(request: Request) -> None:
     device = request.input.device
-    for role in (Role.VALUES, Role.SCALES, Role.GRADIENT, Role.SCALE, Role.SCALE_UB):
+    for role in _TENSORS:
         tensor = request.tensor(role)
         if tensor is not None and tensor.device != device:
             request.refuse(

@@ -36,7 +36,9 @@ class Parameter:
 class Producer:
     """What is computed from the input before it is quantised.
 
-    A gated one is gate_part(gate) * up_part(up); the other is gate_part(input).
+    A gated one is gate_part(gate) * up_part(up); one that reduces is
+    input * row_part(sum of the row's squares) * column_part(weight) * gate_part(gate); any other is
+    gate_part(input).
     Its reference is reference/producers.py, its C++ native/producers/<name>.h.
 
     Attributes:
@@ -44,6 +46,9 @@ class Producer:
         functor: its name in C++.
         formula: in words of the glossary.
         gated: whether the input is twice as wide as the output.
+        reduces: whether a sum over each row comes first. It then has a weight, a number for each
+            column, and a residual can be added to its input.
+        takes_gate: whether it has a gate beside the input, a tensor of its own.
         parameters: at most four, in the order in which C++ numbers them.
         used_by: models, for the documentation.
     """
@@ -51,7 +56,9 @@ class Producer:
     name: str
     functor: str
     formula: str
-    gated: bool
+    gated: bool = False
+    reduces: bool = False
+    takes_gate: bool = False
     parameters: tuple[Parameter, ...] = ()
     used_by: str = ""
 
@@ -61,6 +68,12 @@ class Role(StrEnum):
 
     INPUT = "input"
     GRADIENT = "gradient"
+    WEIGHT = "weight"
+    """A number for each column, of a producer that reduces."""
+    GATE = "gate"
+    """The gate of a producer that takes one beside its input."""
+    RESIDUAL = "residual"
+    """What is added to the input first; an operator that writes to its arguments updates it."""
     VALUES = "values"
     SCALES = "scales"
     SCALE = "scale"
@@ -80,6 +93,8 @@ class Role(StrEnum):
     """Rows and columns that share a given scale; -1 for all of them."""
     NUM_VALID_TOKENS = "num_valid_tokens"
     """How many rows to write, a number on the device."""
+    ZERO_POINTS = "azp"
+    """Zero points of asymmetric codes, which no operator has."""
     PARAMETER = "parameter"
     """A number of the producer's formula, by its name."""
     UNUSED = "unused"
@@ -128,6 +143,11 @@ class Operator:
         interleaved: whether gate and up alternate, where that is no argument.
         intermediate: where the activation is rounded, where that is no argument.
         least_scale: what E8M0 scales are rounded up from at least.
+        by_token: whether a token's whole row shares a scale, where no recipe is an argument.
+        in_place: whether its values are written over the input.
+        bounds_amax: whether scale_ub bounds the largest magnitude, and not the scale.
+        keeps_sum: whether a norm reads the sum of input and residual before it is rounded to their
+            dtype, and not as the residual has it afterwards.
         peer: the project and version whose schema it is.
     """
 
@@ -144,6 +164,10 @@ class Operator:
     interleaved: bool = False
     intermediate: Intermediate = Intermediate.FLOAT32
     least_scale: float = 0.0
+    by_token: bool = False
+    in_place: bool = False
+    bounds_amax: bool = False
+    keeps_sum: bool = False
     peer: str = ""
 
     @property
@@ -155,6 +179,11 @@ class Operator:
     def mutates(self) -> bool:
         """Return whether it writes to its arguments rather than returning tensors."""
         return self.schema.endswith("-> ()")
+
+    @property
+    def returns_sum(self) -> bool:
+        """Return whether it returns the sum of input and residual beside values and scales."""
+        return self.schema.endswith("Tensor sum)")
 
     @property
     def arguments(self) -> tuple[Argument, ...]:

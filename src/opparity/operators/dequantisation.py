@@ -66,8 +66,7 @@ def dequantize(
 
 
 def _by_token(scales: Tensor, recipe: Recipe, num_tokens: int, hidden_size: int) -> Tensor:
-    assert recipe.group_size is not None
-    num_groups = (hidden_size + recipe.group_size - 1) // recipe.group_size
+    num_groups = recipe.groups_in(hidden_size)
     if name_of(scales.dtype) not in scale_dtypes(recipe):
         allowed = ", ".join(scale_dtypes(recipe))
         refuse(_NAME, f"scales has dtype {name_of(scales.dtype)}; allowed: {allowed}; pass those")

@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Protocol, cast, overload
 
 from opparity.formats import Intermediate, Recipe
-from opparity.operators import PRODUCERS, general_name, producer_named
+from opparity.operators import ELEMENTWISE, general_name, producer_named
 from opparity.operators.calling import Row, numbers_of, run
 from opparity.operators.quantized import Quantized
 from opparity.operators.refusal import refuse
@@ -196,7 +196,7 @@ def quantize(
 
 _FUNCTIONS = {
     general_name(producer): _function(producer)
-    for producer in PRODUCERS
+    for producer in ELEMENTWISE
     if producer.name != "identity"
 }
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from opparity.errors import ArgumentRefused
-from opparity.operators import general_name
+from opparity.operators import OPERATORS, general_name, producer_named
 from opparity.operators.declaration import Role
 from opparity.operators.recipes import recipe_of
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from opparity.operators.request import Reader
 
 REFUSAL = "refuse_gradient"
+# Operators whose producer reduces: what they return has no gradient yet.
+NORMS = frozenset(
+    row.name for row in OPERATORS if not row.peer and producer_named(row.producer).reduces
+)
 REFUSAL_SCHEMA = "(Tensor gradient, Tensor input, str operator) -> Tensor"
 
 
@@ -34,6 +38,11 @@ def refuse_gradient(gradient: Tensor, input: Tensor, operator: str) -> Tensor:
         "the gradient of values or scales is asked for; allowed: that of Quantized.dequantize(), "
         "as if nothing had been quantised; dequantize, or detach them"
     )
+    if operator in NORMS:
+        detail = (
+            "the gradient of a norm is asked for; allowed: inputs without one, since it has no "
+            "backward pass yet; detach them, or call torch.nn.functional.rms_norm"
+        )
     if operator.endswith("_backward"):
         detail = (
             "the gradient of a gradient is asked for; allowed: the first; leave create_graph out"
@@ -53,6 +62,9 @@ def backward_of(
     """Return the input's gradient from that of a general operator's product [num_tokens, width]."""
     if operator == "quantize":
         return gradient.to(input.dtype)
+    if operator in NORMS:
+        refused: Tensor = torch.ops.opparity.refuse_gradient(gradient, input, operator)
+        return refused
     if gradient.dtype not in (input.dtype, torch.float32):
         gradient = gradient.float()
     if gradient.stride(-1) != 1:
@@ -110,21 +122,24 @@ def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
     tensor which autograd has saved is not changed unseen.
     """
     redispatch = overload_of(operator)._handle.redispatch_boxed  # noqa: SLF001 -- a call less
-    outputs = [role for role in (Role.VALUES, Role.SCALES) if reader.has(role)]
+    outputs = [r for r in (Role.VALUES, Role.SCALES, Role.RESIDUAL) if reader.has(r)]
     places = [reader.place(role) for role in outputs]
 
     def run(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> None:
         if _is_grad_enabled() and _any_requires_grad(*positional, **named):
+            other = f"or call opparity.{general_name(reader.producer)}, which has one"
+            if reader.producer.reduces:
+                other = "no norm has one yet"
             reader.read(positional, named).refuse(
                 "a tensor requires grad and an operator that writes to its arguments has no "
-                "gradient; allowed: torch.no_grad(); or call "
-                f"opparity.{general_name(reader.producer)}, which has one"
+                f"gradient; allowed: torch.no_grad(); {other}"
             )
         if named:
             written = [reader.argument(role, positional, named) for role in outputs]
         else:
             written = [positional[place] for place in places]
-        _increment_version(written)
+        # A residual may be None.
+        _increment_version([tensor for tensor in written if tensor is not None])
         with _below_autograd():
             redispatch(keyset & _BELOW_AUTOGRAD, *positional, **named)
 

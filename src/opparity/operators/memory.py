@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from opparity.formats import Recipe
     from opparity.operators.request import Request
 
-_OUTPUTS = (Role.VALUES, Role.SCALES)
-_INPUTS = (Role.INPUT, Role.SCALE, Role.SCALE_UB)
+_INPUTS = (Role.INPUT, Role.WEIGHT, Role.GATE, Role.SCALE, Role.SCALE_UB)
 
 
 def check(request: Request, recipe: Recipe) -> None:
@@ -38,9 +37,11 @@ def check(request: Request, recipe: Recipe) -> None:
             f"{request.names[Role.SCALE_UB]} is {bound:g}; allowed: a number above 0; leave it out "
             "for none"
         )
-    roles = (*_OUTPUTS, *_INPUTS)
-    for place, role in enumerate(_OUTPUTS):
+    roles = (*request.outputs, *_INPUTS)
+    for place, role in enumerate(request.outputs):
         for other in roles[place + 1 :]:
+            if request.operator.in_place and (role, other) == (Role.VALUES, Role.INPUT):
+                continue
             first, second = request.tensor(role), request.tensor(other)
             if first is not None and second is not None and _overlap(_span(first), _span(second)):
                 name = request.names[role]

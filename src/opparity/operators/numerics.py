@@ -62,3 +62,9 @@ GELU_BOTTOM = _numbers(
 )
 # 1 / sqrt(2 * pi).
 DENSITY = float.fromhex("0x1.988454p-2")
+
+# Sums over a row: accumulators, of which neighbours are added first, then those of the warps of so
+# many lanes, then the lanes'.
+ROW_ACCUMULATORS = 2048
+ROW_NEIGHBOURS = 8
+ROW_LANES = 32

@@ -136,11 +136,10 @@ class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:  # noqa: ANN401
         (input,) = ctx.saved_tensors
-        rows = math.prod(input.shape[:-1])
         found = backward_of(
             ctx.operator,
-            gradient.reshape(rows, gradient.shape[-1]),
-            input.reshape(rows, input.shape[-1]),
+            gradient.reshape(math.prod(gradient.shape[:-1]), gradient.shape[-1]),
+            input.reshape(math.prod(input.shape[:-1]), input.shape[-1]),
             ctx.numbers,
             interleaved=ctx.interleaved,
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from opparity.formats import (
     GROUP_SIZES,
     RECIPES,
+    ROW,
     VALUE_FORMATS,
     Recipe,
     ScaleFormat,
@@ -46,7 +47,10 @@ def recipe_of(request: Request) -> Recipe:
 
 
 def tensor_recipes(
-    group_size: int | None, scale: ScaleFormat, rule: ScaleRule, layout: ScaleLayout
+    group_size: int | Literal["row"] | None,
+    scale: ScaleFormat,
+    rule: ScaleRule,
+    layout: ScaleLayout,
 ) -> list[Recipe]:
     """Return the recipes that the dtype of values tells apart.
 
@@ -89,7 +93,9 @@ def _recipe_of_tensors(request: Request) -> Recipe:
     group_size = request.arguments.get(Role.GROUP_SIZE)
     if rule is ScaleRule.GLOBAL:
         group_size = _NVFP4_GROUP
-    if rule is not ScaleRule.GIVEN and group_size not in GROUP_SIZES:
+    if request.operator.by_token:
+        group_size = ROW
+    elif rule is not ScaleRule.GIVEN and group_size not in GROUP_SIZES:
         sizes = ", ".join(map(str, GROUP_SIZES))
         request.refuse(f"group_size is {group_size}; allowed: {sizes}; choose one")
     layout = ScaleLayout.ROW_MAJOR

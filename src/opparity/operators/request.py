@@ -37,6 +37,8 @@ class Reader:
             for argument in arguments
             if argument.role not in (Role.PARAMETER, Role.UNUSED)
         }
+        if operator.in_place:
+            self._names_of_roles[Role.VALUES] = self._names_of_roles[Role.INPUT]
 
     def has(self, role: Role) -> bool:
         """Return whether the operator has an argument with a role."""
@@ -101,6 +103,12 @@ class Request:
         """The tensor that every operator has."""
         tensor: Tensor = self.arguments[Role.INPUT]
         return tensor
+
+    @property
+    def outputs(self) -> tuple[Role, ...]:
+        """The arguments that it writes to, where it writes to any."""
+        outputs = (Role.VALUES, Role.SCALES, Role.RESIDUAL) if self.operator.mutates else ()
+        return tuple(role for role in outputs if role in self.names)
 
     @property
     def is_backward(self) -> bool:

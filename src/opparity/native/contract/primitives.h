@@ -13,6 +13,7 @@
 //   fused_multiply_add(a, b, c)       rounded once; a is a Number, b and c may be float
 //   reciprocal(x)                     correctly rounded where x and 1/x are normal numbers
 //   divide(a, b)                      IEEE division, everywhere
+//   square_root(x)                    correctly rounded, everywhere
 //   divide_by_maximum(x, float m)     the same for a finite x, m a format's largest number, and a
 //                                     normal quotient; of others it need not be right
 //   magnitude(x)

@@ -1,5 +1,7 @@
 // The CPU kernel but for its producers, compiled for each capability: tiles of units, and on each
 // tile two passes, one for products and one for codes.
+#include <vector>
+
 #include "native/cpu/tile.h"
 // The platform comes before the contract.
 #include "native/cpu/quantise.h"
@@ -60,6 +62,46 @@ void for_each_piece(const Call& call, int64_t begin, int64_t end, const Work& wo
   }
 }
 
+// The largest magnitude of a row becomes that of all units of its tiles.
+void share_amax(Tile* tiles, int64_t count) {
+  uint32_t amax = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    for (const uint32_t of_unit : tiles[i].amax) amax = std::max(amax, of_unit);
+  }
+  for (int64_t i = 0; i < count; ++i) std::fill_n(tiles[i].amax, kMostUnits, amax);
+}
+
+// Rows [begin, end). Where a row has one scale, all its products are kept until that is known.
+void compute_rows(const Call& call, const ProducerKernels& producer, Quantise quantise,
+                  int64_t begin, int64_t end) {
+  const int64_t row_units = units_of_a_row(call);
+  std::vector<Tile> tiles(call.is_by_token ? (call.hidden_size + kTile - 1) / kTile : 1);
+  for (int64_t token = begin; token < end; ++token) {
+    const int64_t first = token * row_units, last = first + row_units;
+    const float factor = producer.reduce == nullptr ? 1.0f : producer.reduce(call, token);
+    if (!call.is_by_token) {
+      tiles[0].row_factor = factor;
+      for_each_piece(call, first, last, [&](const Piece& piece) {
+        producer.produce(call, piece, tiles[0]);
+        quantise(call, piece, tiles[0]);
+      });
+      continue;
+    }
+    const auto tile_of = [&](const Piece& piece) -> Tile& {
+      return tiles[piece.first_element / kTile];
+    };
+    for_each_piece(call, first, last, [&](const Piece& piece) {
+      Tile& tile = tile_of(piece);
+      tile.row_factor = factor;
+      std::fill_n(tile.amax, kMostUnits, 0);
+      producer.produce(call, piece, tile);
+    });
+    share_amax(tiles.data(), static_cast<int64_t>(tiles.size()));
+    for_each_piece(call, first, last,
+                   [&](const Piece& piece) { quantise(call, piece, tile_of(piece)); });
+  }
+}
+
 }  // namespace
 
 void compute(const Call& call, bool looks_up, int64_t begin, int64_t end) {
@@ -71,6 +113,10 @@ void compute(const Call& call, bool looks_up, int64_t begin, int64_t end) {
   }
   const Quantise quantise =
       is_in_turns(call) ? choose_quantiser<true>(call) : choose_quantiser<false>(call);
+  if (works_on_rows(call)) {
+    compute_rows(call, producer, quantise, begin, end);
+    return;
+  }
   Tile tile;
   for_each_piece(call, begin, end, [&](const Piece& piece) {
     producer.produce(call, piece, tile);

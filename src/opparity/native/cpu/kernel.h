@@ -21,7 +21,16 @@ inline int64_t units_of_a_row(const Call& call) {
 
 inline int64_t units_of(const Call& call) { return call.num_tokens * units_of_a_row(call); }
 
-// Computes the units [begin, end), counted token by token. `looks_up` reads an activation of 16-bit
+// What threads share: units, or whole rows.
+inline int64_t work_of(const Call& call) {
+  return works_on_rows(call) ? call.num_tokens : units_of(call);
+}
+
+inline int64_t elements_of_work(const Call& call) {
+  return works_on_rows(call) ? call.hidden_size : elements_of_a_unit(call);
+}
+
+// Computes the work [begin, end), counted token by token. `looks_up` reads an activation of 16-bit
 // gates from a table where there is one.
 using Kernel = void (*)(const Call&, bool looks_up, int64_t begin, int64_t end);
 

@@ -52,8 +52,11 @@ OPPARITY_FUNCTION int64_t scale_offset(const opparity::ScalePlace& place, int64_
          token % 32 * place.token + group / 4 * place.group_4 + group % 4 * place.group;
 }
 
+template <typename Format>
 OPPARITY_FUNCTION ScaleSettings settings_of(const Call& call) {
-  return {.bound = call.scale_bound != nullptr ? *call.scale_bound : __builtin_inff(),
+  float bound = call.scale_bound != nullptr ? *call.scale_bound : __builtin_inff();
+  if (call.bounds_amax) bound = bound / Format::kMaximum;
+  return {.bound = bound,
           .least = call.least,
           .given = call.given_scale != nullptr ? *call.given_scale : 0.0f};
 }
@@ -69,7 +72,7 @@ OPPARITY_FUNCTION void store_scales(const Call& call, const Piece& piece, int64_
                                     const Tile& tile) {
   // A copy, so that no store may change it: 1.2 % of the whole at 64 x 14336.
   const opparity::ScalePlace place = call.place;
-  const int64_t first = piece.first_element / call.group_size;
+  const int64_t first = call.is_by_token ? 0 : piece.first_element / call.group_size;
   auto* scales = static_cast<char*>(call.scales);
   for (int64_t group = 0; group < groups; ++group) {
     char* to = scales + scale_offset(place, piece.token, first + group);
@@ -88,7 +91,7 @@ template <typename Format, bool InTurns>
 void quantise(const Call& call, const Piece& piece, Tile& tile) {
   const int64_t unit_size = opparity::elements_of_a_unit(call);
   const int64_t units = (piece.elements + unit_size - 1) / unit_size;
-  const ScaleSettings settings = settings_of(call);
+  const ScaleSettings settings = settings_of<Format>(call);
   for (int64_t unit = 0; unit < units; unit += kLanes) {
     const GroupScale scale = scale_of<Format>(call.rule, load<Bits>(tile.amax + unit), settings);
     store(tile.scales + unit, scale.scale);
@@ -96,6 +99,8 @@ void quantise(const Call& call, const Piece& piece, Tile& tile) {
     store(tile.codes + unit, scale.code);
   }
   if (call.group_size > 0) store_scales(call, piece, units, tile);
+  // Each piece of the row has its scale; one stores it.
+  if (call.is_by_token && piece.first_element == 0) store_scales(call, piece, 1, tile);
   const bool is_inside = keeps_the_range(call);
   const int64_t stride = opparity::OPPARITY_CAPABILITY::stride_of_a_unit(call);
   const float* products = tile.products;

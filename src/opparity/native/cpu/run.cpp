@@ -2,6 +2,7 @@
 
 #include <torch/csrc/stable/ops.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "native/cpu/capability.h"
@@ -48,15 +49,15 @@ void run_on_cpu(const Call& call) {
   if (call.cleared_bytes > 0) {
     std::memset(call.cleared, 0, static_cast<size_t>(call.cleared_bytes));
   }
-  const int64_t units = units_of(call);
-  if (units == 0) return;
+  const int64_t work = work_of(call);
+  if (work == 0) return;
   const Kernel kernel = kernel_of_this_processor(call);
   const bool looks_up = looks_up_activations(call);
-  torch::stable::parallel_for(0, units, kElementsPerTask / elements_of_a_unit(call),
-                              [&](int64_t begin, int64_t end) {
-                                const DefaultFloatingPoint environment;
-                                kernel(call, looks_up, begin, end);
-                              });
+  const int64_t grain = std::max<int64_t>(kElementsPerTask / elements_of_work(call), 1);
+  torch::stable::parallel_for(0, work, grain, [&](int64_t begin, int64_t end) {
+    const DefaultFloatingPoint environment;
+    kernel(call, looks_up, begin, end);
+  });
 }
 
 }  // namespace opparity

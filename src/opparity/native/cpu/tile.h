@@ -26,6 +26,8 @@ struct Tile {
   alignas(64) float scales[kMostUnits];
   alignas(64) float factors[kMostUnits];
   alignas(64) uint32_t codes[kMostUnits];
+  // What the row is multiplied with, of a producer that reduces.
+  float row_factor = 1.0f;
 };
 
 // From a unit's products to the next one's.
@@ -45,9 +47,13 @@ using Produce = void (*)(const Call&, const Piece&, Tile&);
 // Writes the gradient of a piece's input.
 using Differentiate = void (*)(const Call&, const Piece&);
 
+// Returns what a row is multiplied with; nullptr where the producer does not reduce.
+using Reduce = float (*)(const Call&, int64_t token);
+
 struct ProducerKernels {
   Produce produce;
   Differentiate differentiate;
+  Reduce reduce;
 };
 
 }  // namespace opparity::OPPARITY_CAPABILITY

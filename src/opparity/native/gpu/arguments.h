@@ -17,11 +17,20 @@ enum class Shape : int32_t {
   kUnaligned,
   // As kLarge, by blocks that stay and look numbers up in a table (gpu/table.h).
   kTabled,
+  // Whole rows, eight elements of a thread at a time (gpu/rows.h): a warp for each, a block for
+  // each, and a block for each row that begins or ends where wide loads and stores cannot.
+  kWarpRow,
+  kBlockRow,
+  kUnalignedRow,
 };
+
+constexpr bool is_row_shape(Shape shape) {
+  return shape == Shape::kWarpRow || shape == Shape::kBlockRow || shape == Shape::kUnalignedRow;
+}
 
 constexpr int64_t elements_of_a_thread(Shape shape, int64_t group_size) {
   if (shape == Shape::kLarge || shape == Shape::kTabled) return 16;
-  if (shape == Shape::kMedium) return 8;
+  if (shape == Shape::kMedium || is_row_shape(shape)) return 8;
   return group_size > 128 ? 8 : 4;
 }
 
@@ -48,6 +57,11 @@ constexpr ScaleOrder order_of(const ScalePlace& place) {
 struct KernelArguments {
   const char* input;
   const char* gradient;
+  // As Call has them.
+  const char* weight;
+  const char* gate;
+  const char* residual;
+  char* sum;
   char* values;
   char* scales;
   const float* given_scale;
@@ -55,6 +69,9 @@ struct KernelArguments {
   int64_t input_row_bytes;
   int64_t gradient_row_bytes;
   int64_t values_row_bytes;
+  int64_t gate_row_bytes;
+  int64_t residual_row_bytes;
+  int64_t sum_row_bytes;
   ScalePlace place;
   // Of the call, and the first of this launch; input, gradient and values begin there, scales at
   // token 0.
@@ -74,6 +91,8 @@ struct KernelArguments {
   uint32_t multiplier;
   uint32_t shift;
   float least;
+  // 1 / hidden_size.
+  float inverse_width;
   Parameters parameters;
 };
 

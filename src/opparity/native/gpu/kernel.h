@@ -11,10 +11,12 @@
 //   OPPARITY_SCALE_IS_BYTE                      0 or 1
 //   OPPARITY_ORDER                              of scales, a member of opparity::ScaleOrder
 //   OPPARITY_HAS_BOUND                          1 where scales have an upper bound
+//   OPPARITY_BOUNDS_AMAX                        1 where it is one of the largest magnitude
 //   OPPARITY_HAS_TAIL                           1 where the last group of a row is short
 //   OPPARITY_SHAPE                              a member of opparity::Shape
 //   OPPARITY_THREADS                            the most that a block has
 //   OPPARITY_BLOCKS                             such blocks that a multiprocessor holds
+//   OPPARITY_ROWS                               1 for whole rows, with the macros of gpu/rows.h
 #pragma once
 
 #if defined(__CUDACC__)
@@ -46,7 +48,7 @@ using Gradient = OPPARITY_GRADIENT;
 constexpr Intermediate kIntermediate = Intermediate::OPPARITY_INTERMEDIATE;
 constexpr Shape kShape = Shape::OPPARITY_SHAPE;
 constexpr bool kIsInterleaved = OPPARITY_INTERLEAVED;
-constexpr bool kIsUnaligned = kShape == Shape::kUnaligned;
+constexpr bool kIsUnaligned = kShape == Shape::kUnaligned || kShape == Shape::kUnalignedRow;
 constexpr bool kIsGated = OPPARITY_PRODUCER::kIsGated;
 constexpr int kGroupSize = OPPARITY_GROUP_SIZE;
 // As arguments the rule, the scales' place, the bound and the tail took 4 % of the time at 4096 x
@@ -79,6 +81,7 @@ template <typename Format>
 OPPARITY_FUNCTION GroupScale scale_of_group(const KernelArguments& arguments, uint32_t amax) {
   ScaleSettings settings{number_of(kInfinityBits), arguments.least, 1.0f};
   if constexpr (OPPARITY_HAS_BOUND) settings.bound = *arguments.scale_bound;
+  if constexpr (OPPARITY_BOUNDS_AMAX) settings.bound = divide(settings.bound, Format::kMaximum);
   if (arguments.given_scale != nullptr) settings.given = *arguments.given_scale;
   return scale_of<Format>(kRule, amax, settings);
 }
@@ -184,12 +187,12 @@ OPPARITY_FUNCTION void forward_by_table(const KernelArguments& arguments) {
   wait_for_previous_kernel();
   uint32_t piece = first_piece(arguments);
   Place place, next_place;
-  Words words, next_words;
+  PieceWords words, next_words;
   bool goes_on = find_place(arguments, piece, place);
   if (goes_on) load_words_of_input(arguments, place, words);
   // The first loads take longer than the table.
   fill_table<Functor>(arguments, table);
-  wait_for_block();
+  synchronise_block();
   while (goes_on) {
     piece += arguments.step;
     goes_on = find_place(arguments, piece, next_place);
@@ -243,9 +246,15 @@ OPPARITY_FUNCTION void backward(const KernelArguments& arguments) {
 
 }  // namespace
 
+#if OPPARITY_ROWS
+#include "native/gpu/rows.h"
+#endif
+
 extern "C" OPPARITY_KERNEL(OPPARITY_THREADS, OPPARITY_BLOCKS)
     opparity_kernel(OPPARITY_GRID_CONSTANT KernelArguments a) {
-#if OPPARITY_BACKWARD
+#if OPPARITY_ROWS
+  rows<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
+#elif OPPARITY_BACKWARD
   backward<OPPARITY_PRODUCER>(a);
 #else
   if constexpr (kShape == Shape::kTabled) {

@@ -7,6 +7,7 @@
 
 #include "native/gpu/driver.h"
 #include "native/gpu/plan.h"
+#include "native/gpu/row_plan.h"
 
 namespace opparity {
 
@@ -17,7 +18,10 @@ inline bool is_aligned(const Call& call) {
       reinterpret_cast<uintptr_t>(call.input) | reinterpret_cast<uintptr_t>(call.gradient) |
       reinterpret_cast<uintptr_t>(call.values) | static_cast<uintptr_t>(call.input_row_bytes) |
       static_cast<uintptr_t>(call.gradient_row_bytes) |
-      static_cast<uintptr_t>(call.values_row_bytes);
+      static_cast<uintptr_t>(call.values_row_bytes) | reinterpret_cast<uintptr_t>(call.weight) |
+      reinterpret_cast<uintptr_t>(call.gate) | reinterpret_cast<uintptr_t>(call.residual) |
+      reinterpret_cast<uintptr_t>(call.sum) | static_cast<uintptr_t>(call.gate_row_bytes) |
+      static_cast<uintptr_t>(call.residual_row_bytes) | static_cast<uintptr_t>(call.sum_row_bytes);
   return bits % kWideBytes == 0 && call.hidden_size % elements_of_a_thread(Shape::kLarge, 0) == 0;
 }
 
@@ -28,6 +32,7 @@ inline bool can_be_tabled(const Call& call) {
 }
 
 inline Shape shape_of(const Call& call, const Chip& chip) {
+  if (works_on_rows(call)) return choose_row_shape(call.hidden_size, is_aligned(call));
   return choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), can_be_tabled(call),
                       chip);
 }
@@ -38,6 +43,10 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   KernelArguments arguments{};
   arguments.input = static_cast<const char*>(call.input);
   arguments.gradient = static_cast<const char*>(call.gradient);
+  arguments.weight = static_cast<const char*>(call.weight);
+  arguments.gate = static_cast<const char*>(call.gate);
+  arguments.residual = static_cast<const char*>(call.residual);
+  arguments.sum = static_cast<char*>(call.sum);
   arguments.values = static_cast<char*>(call.values);
   arguments.scales = static_cast<char*>(call.scales);
   arguments.given_scale = call.given_scale;
@@ -45,12 +54,16 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.input_row_bytes = call.input_row_bytes;
   arguments.gradient_row_bytes = call.gradient_row_bytes;
   arguments.values_row_bytes = call.values_row_bytes;
+  arguments.gate_row_bytes = call.gate_row_bytes;
+  arguments.residual_row_bytes = call.residual_row_bytes;
+  arguments.sum_row_bytes = call.sum_row_bytes;
   arguments.place = call.place;
   arguments.num_tokens = static_cast<uint32_t>(call.num_tokens);
   arguments.hidden_size = static_cast<uint32_t>(call.hidden_size);
   arguments.row_pieces = static_cast<uint32_t>(row_pieces);
   arguments.last_piece = static_cast<uint32_t>((call.hidden_size - 1) / elements);
   arguments.least = call.least;
+  arguments.inverse_width = 1.0f / static_cast<float>(call.hidden_size);
   arguments.parameters = call.parameters;
   if (counts_through_rows(shape)) {
     const Division division = division_by(arguments.row_pieces);
@@ -66,6 +79,14 @@ template <typename Launch>
 void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Chip& chip,
                      const Launch& launch) {
   KernelArguments arguments = arguments_of(call, shape, group_size);
+  if (is_row_shape(shape)) {
+    const int64_t rows = kThreadsOfABlock / threads_of_a_row(shape);
+    const int64_t blocks = (call.num_tokens + rows - 1) / rows;
+    arguments.threads = kThreadsOfABlock;
+    launch(Grid{.x = static_cast<uint32_t>(blocks), .y = 1, .threads = kThreadsOfABlock},
+           arguments);
+    return;
+  }
   const uint32_t threads = threads_of_a_block(shape, call.num_tokens * call.hidden_size, chip);
   const int64_t row_pieces = arguments.row_pieces, step = most_tokens(shape, row_pieces);
   arguments.threads = threads;

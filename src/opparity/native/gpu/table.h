@@ -18,13 +18,13 @@ template <typename Functor>
 constexpr uint32_t kTableNumbers = (kTabulatesUp<Functor> ? 3 : 2) * kMagnitudes;
 
 // A thread's elements as they lie in memory, two in a word.
-struct Words {
+struct PieceWords {
   uint32_t gate[kElements / 2];
   uint32_t up[kElements / 2];
 };
 
 OPPARITY_FUNCTION void load_words_of_input(const KernelArguments& arguments, const Place& place,
-                                           Words& words) {
+                                           PieceWords& words) {
   const char* row = row_of_input(arguments, place);
   const uint32_t column = column_to_read(arguments, place);
   constexpr int64_t kPieceBytes = kElements * Input::kBytes;
@@ -67,7 +67,8 @@ constexpr uint32_t kOutside = (0xffffu & ~(kMagnitudes - 1)) * 0x10001u;
 
 template <typename Functor>
 OPPARITY_FUNCTION uint32_t produce_by_table(const KernelArguments& arguments, const Number* table,
-                                            const Words& words, Number (&products)[kElements]) {
+                                            const PieceWords& words,
+                                            Number (&products)[kElements]) {
   uint32_t gates[kElements / 2], ups[kElements / 2];
   uint32_t seen = 0;
 #pragma unroll

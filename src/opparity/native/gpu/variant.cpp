@@ -1,6 +1,7 @@
 #include "native/gpu/variant.h"
 
 #include "native/gpu/plan.h"
+#include "native/gpu/row_plan.h"
 
 namespace opparity {
 namespace {
@@ -8,7 +9,8 @@ namespace {
 constexpr const char* kInputTypes[] = {"Float16", "BFloat16", "Float32"};
 constexpr const char* kIntermediates[] = {"kFloat32", "kInputDtype", "kProduct"};
 constexpr const char* kOrders[] = {"kStrided", "kInWords", "kInTiles"};
-constexpr const char* kShapes[] = {"kLarge", "kMedium", "kSmall", "kUnaligned", "kTabled"};
+constexpr const char* kShapes[] = {"kLarge",  "kMedium",  "kSmall",    "kUnaligned",
+                                   "kTabled", "kWarpRow", "kBlockRow", "kUnalignedRow"};
 #define OPPARITY_NAME(NAME) #NAME,
 constexpr const char* kFormats[] = {OPPARITY_FOR_EACH_VALUE_FORMAT(OPPARITY_NAME) "Unquantised"};
 constexpr const char* kRules[] = {OPPARITY_FOR_EACH_SCALE_RULE(OPPARITY_NAME)};
@@ -32,6 +34,8 @@ int threads_of(const Variant& variant) {
 
 Variant variant_of(const Call& call, Shape shape) {
   const bool rounds = !call.is_backward && call.input_type != InputType::kFloat32;
+  const int64_t bytes = call.input_type == InputType::kFloat32 ? 4 : 2;
+  const bool keeps_sum = call.keeps_sum && call.input_type != InputType::kFloat32;
   return {
       .producer = call.producer,
       .is_backward = call.is_backward,
@@ -47,6 +51,12 @@ Variant variant_of(const Call& call, Shape shape) {
       .has_bound = !call.is_backward && call.scale_bound != nullptr,
       .has_tail =
           !call.is_backward && call.group_size > 0 && call.hidden_size % call.group_size != 0,
+      .is_by_token = call.is_by_token,
+      .bounds_amax = call.bounds_amax && call.scale_bound != nullptr,
+      .residual = call.residual == nullptr ? 0
+                  : keeps_sum              ? 2
+                                           : 1,
+      .steps = is_row_shape(shape) ? steps_of_a_row(shape, call.hidden_size, bytes) : 0,
       .shape = shape,
   };
 }
@@ -60,7 +70,11 @@ int blocks_of(const Variant& variant) {
     case Shape::kLarge:
       return 6;
     case Shape::kUnaligned:
+    case Shape::kUnalignedRow:
       return 4;
+    case Shape::kWarpRow:
+    case Shape::kBlockRow:
+      return variant.steps > 4 ? 2 : variant.steps > 2 ? 3 : 4;
     default:
       return 8;
   }
@@ -81,6 +95,10 @@ uint64_t key_of(const Variant& variant) {
   append(number(variant.order), 4);
   append(variant.has_bound, 2);
   append(variant.has_tail, 2);
+  append(variant.is_by_token, 2);
+  append(variant.bounds_amax, 2);
+  append(static_cast<uint64_t>(variant.residual), 4);
+  append(static_cast<uint64_t>(variant.steps), 16);
   append(number(variant.shape), 8);
   return key;
 }
@@ -104,6 +122,11 @@ std::vector<std::string> defines_of(const Variant& variant) {
       "OPPARITY_HAS_TAIL=" + std::to_string(variant.has_tail),
       std::string("OPPARITY_SHAPE=") + kShapes[number(variant.shape)],
       "OPPARITY_THREADS=" + std::to_string(threads_of(variant)),
+      "OPPARITY_BOUNDS_AMAX=" + std::to_string(variant.bounds_amax),
+      "OPPARITY_ROWS=" + std::to_string(is_row_shape(variant.shape)),
+      "OPPARITY_BY_TOKEN=" + std::to_string(variant.is_by_token),
+      "OPPARITY_RESIDUAL=" + std::to_string(variant.residual),
+      "OPPARITY_STEPS=" + std::to_string(variant.steps),
       "OPPARITY_BLOCKS=" + std::to_string(blocks_of(variant)),
   };
 }
@@ -113,6 +136,7 @@ std::string name_of(const Variant& variant) {
   std::string name = std::string(facts.name) + (variant.is_backward ? " backward" : "") + ", " +
                      kInputTypeNames[number(variant.input_type)] + " to " +
                      kValueFormatNames[number(variant.value_format)];
+  if (variant.is_by_token) name += " by token";
   if (variant.group_size > 0) name += " by groups of " + std::to_string(variant.group_size);
   return name + ", " + kShapes[number(variant.shape)];
 }

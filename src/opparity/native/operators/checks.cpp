@@ -20,8 +20,9 @@ const ProducerFacts& producer_of(const Request& request) {
 }
 
 void check_last_stride(const Request& request, Role role, const TensorFacts& tensor) {
-  if (tensor.sizes[1] > 1 && tensor.strides[1] != 1) {
-    request.refuse(request.name_of(role), "'s last dimension has stride ", tensor.strides[1],
+  const size_t last = tensor.sizes.size() - 1;
+  if (tensor.sizes[last] > 1 && tensor.strides[last] != 1) {
+    request.refuse(request.name_of(role), "'s last dimension has stride ", tensor.strides[last],
                    "; allowed: 1; call contiguous()");
   }
 }
@@ -94,6 +95,10 @@ void check_extent(const Request& request) {
                    " is given; allowed: None, since every row is written; pass the valid rows "
                    "alone");
   }
+  if (request.has_zero_points) {
+    request.refuse(request.name_of(Role::kZeroPoints),
+                   " is given; allowed: None, since codes are symmetric; leave it out");
+  }
 }
 
 void check_values(const Request& request, const RecipeRow& recipe, int64_t num_tokens,
@@ -140,6 +145,32 @@ void check_gradient(const Request& request, int64_t num_tokens, int64_t hidden_s
   check_last_stride(request, Role::kGradient, gradient);
 }
 
+// A tensor beside the input of a producer that reduces.
+void check_beside(const Request& request, Role role, const std::optional<TensorFacts>& tensor,
+                  int64_t num_tokens, int64_t hidden_size) {
+  if (!tensor.has_value()) return;
+  const char* name = request.name_of(role);
+  const bool is_weight = role == Role::kWeight;
+  if (is_weight && (tensor->sizes.size() != 1 || tensor->sizes[0] != hidden_size)) {
+    request.refuse(name, " has shape ", list_of(tensor->sizes), "; allowed: [", hidden_size,
+                   "], [hidden_size]; pass such a tensor");
+  }
+  if (!is_weight && !tensor->has_shape(num_tokens, hidden_size)) {
+    request.refuse(name, " has shape ", list_of(tensor->sizes), "; allowed: [", num_tokens, ", ",
+                   hidden_size, "], [num_tokens, hidden_size]; pass such a tensor");
+  }
+  if (tensor->torch_dtype != request.input->torch_dtype) {
+    request.refuse(name, " has dtype ", name_of_dtype(tensor->torch_dtype),
+                   "; allowed: ", name_of_dtype(request.input->torch_dtype),
+                   ", the input's; cast it");
+  }
+  if (role == Role::kResidual && request.row.mutates) {
+    check_rows(request, role, *tensor);
+  } else {
+    check_last_stride(request, role, *tensor);
+  }
+}
+
 // The given scale or the scales' bound, each a tensor of one float32 number.
 void check_single_number(const Request& request, const RecipeRow& recipe, Role role,
                          const std::optional<TensorFacts>& tensor) {
@@ -182,6 +213,9 @@ void for_each_tensor(const Request& request, const Visit& visit) {
   visit(Role::kValues, request.values);
   visit(Role::kScales, request.scales);
   visit(Role::kGradient, request.gradient);
+  visit(Role::kWeight, request.weight);
+  visit(Role::kGate, request.gate);
+  visit(Role::kResidual, request.residual);
   visit(Role::kScale, request.scale);
   visit(Role::kScaleUb, request.scale_ub);
 }
@@ -220,16 +254,17 @@ void check_bound(const Request& request) {
 
 void check_memory(const Request& request) {
   if (!request.row.mutates) return;
+  constexpr size_t kOutputs = 3;
   const std::pair<Role, const std::optional<TensorFacts>*> tensors[] = {
-      {Role::kValues, &request.values},
-      {Role::kScales, &request.scales},
-      {Role::kInput, &request.input},
-      {Role::kScale, &request.scale},
-      {Role::kScaleUb, &request.scale_ub}};
-  for (size_t output = 0; output < 2; ++output) {
+      {Role::kValues, &request.values},     {Role::kScales, &request.scales},
+      {Role::kResidual, &request.residual}, {Role::kInput, &request.input},
+      {Role::kWeight, &request.weight},     {Role::kGate, &request.gate},
+      {Role::kScale, &request.scale},       {Role::kScaleUb, &request.scale_ub}};
+  for (size_t output = 0; output < kOutputs; ++output) {
     for (size_t other = output + 1; other < std::size(tensors); ++other) {
       const auto& [role, first] = tensors[output];
       const auto& [other_role, second] = tensors[other];
+      if (request.row.is_in_place && role == Role::kValues && other_role == Role::kInput) continue;
       if (!first->has_value() || !second->has_value() || !(*first)->overlaps(**second)) continue;
       request.refuse(request.name_of(role), " and ", request.name_of(other_role),
                      " share memory; allowed: separate memory; allocate ", request.name_of(role),
@@ -263,8 +298,12 @@ float least_of(const Request& request, const RecipeRow& recipe) {
   return request.least_amax.has_value() ? amax / facts.maximum : facts.minimum_scale;
 }
 
+const void* address_of(const std::optional<TensorFacts>& tensor) {
+  return tensor.has_value() ? tensor->address : nullptr;
+}
+
 const float* number_of(const std::optional<TensorFacts>& tensor) {
-  return tensor.has_value() ? static_cast<const float*>(tensor->address) : nullptr;
+  return static_cast<const float*>(address_of(tensor));
 }
 
 Parameters parameters_of(const Request& request) {
@@ -276,8 +315,9 @@ Parameters parameters_of(const Request& request) {
   return parameters;
 }
 
-int64_t row_bytes(const TensorFacts& tensor) {
-  return tensor.strides[0] * static_cast<int64_t>(tensor.tensor.element_size());
+int64_t row_bytes(const std::optional<TensorFacts>& tensor) {
+  if (!tensor.has_value()) return 0;
+  return tensor->strides[0] * static_cast<int64_t>(tensor->tensor.element_size());
 }
 
 }  // namespace
@@ -292,8 +332,7 @@ Call check(Request& request) {
                    kValueFormatNames[static_cast<size_t>(recipe.value)],
                    ", which stores two codes a byte; pad the projection to ", hidden_size + 1);
   }
-  const int64_t num_groups =
-      recipe.group_size == 0 ? 0 : (hidden_size + recipe.group_size - 1) / recipe.group_size;
+  const int64_t num_groups = groups_in(recipe, hidden_size);
   check_code_bounds(request, recipe);
   const Intermediate intermediate = check_numbers(request);
   check_extent(request);
@@ -301,6 +340,9 @@ Call check(Request& request) {
   if (request.row.mutates) check_values(request, recipe, num_tokens, hidden_size);
   if (request.scales.has_value()) scales = check_scales(request, recipe, num_tokens, num_groups);
   check_gradient(request, num_tokens, hidden_size);
+  check_beside(request, Role::kWeight, request.weight, num_tokens, hidden_size);
+  check_beside(request, Role::kGate, request.gate, num_tokens, hidden_size);
+  check_beside(request, Role::kResidual, request.residual, num_tokens, hidden_size);
   check_single_number(request, recipe, Role::kScale, request.scale);
   check_single_number(request, recipe, Role::kScaleUb, request.scale_ub);
   check_devices(request);
@@ -310,7 +352,12 @@ Call check(Request& request) {
   if (!request.row.mutates) {
     allocate_values(request, recipe, num_tokens, hidden_size);
     if (!request.row.is_backward) scales = new_scales(request, recipe, num_tokens, num_groups);
+    if (request.residual.has_value()) {
+      request.sum.emplace(new_tensor(*request.input, {num_tokens, hidden_size}, {hidden_size, 1},
+                                     request.input->dtype));
+    }
   }
+  const std::optional<TensorFacts>& sum = request.row.mutates ? request.residual : request.sum;
   const bool has_gradient = request.gradient.has_value();
   return {
       .producer = request.row.producer,
@@ -321,21 +368,31 @@ Call check(Request& request) {
       .intermediate = intermediate,
       .value_format = recipe.value,
       .rule = recipe.rule,
+      .is_by_token = recipe.group_size == kGroupIsRow,
       .scale_is_byte = scale_is_byte(recipe),
       .input = request.input->address,
       .gradient = has_gradient ? request.gradient->address : nullptr,
+      .weight = address_of(request.weight),
+      .gate = address_of(request.gate),
+      .residual = address_of(request.residual),
+      .sum = sum.has_value() ? sum->tensor.mutable_data_ptr() : nullptr,
+      .keeps_sum = request.row.keeps_sum,
       .values = request.values->tensor.mutable_data_ptr(),
       .scales = scales.data,
       .given_scale = number_of(request.scale),
       .scale_bound = number_of(request.scale_ub),
+      .bounds_amax = request.row.bounds_amax,
       .least = least_of(request, recipe),
       .device = request.input->device,
       .num_tokens = num_tokens,
       .hidden_size = hidden_size,
-      .group_size = recipe.group_size,
-      .input_row_bytes = row_bytes(*request.input),
-      .gradient_row_bytes = has_gradient ? row_bytes(*request.gradient) : 0,
-      .values_row_bytes = row_bytes(*request.values),
+      .group_size = recipe.group_size == kGroupIsRow ? 0 : recipe.group_size,
+      .input_row_bytes = row_bytes(request.input),
+      .gradient_row_bytes = row_bytes(request.gradient),
+      .values_row_bytes = row_bytes(request.values),
+      .gate_row_bytes = row_bytes(request.gate),
+      .residual_row_bytes = row_bytes(request.residual),
+      .sum_row_bytes = row_bytes(sum),
       .place = scales.place,
       .cleared = scales.cleared,
       .cleared_bytes = scales.cleared_bytes,

@@ -54,7 +54,9 @@ RecipeRow recipe_of_tensors(const Request& request) {
     recipe.rule = ScaleRule::kCeil;
   }
   const bool is_global = recipe.rule == ScaleRule::kGlobal;
-  if (recipe.rule != ScaleRule::kGiven) {
+  if (request.row.is_by_token) {
+    recipe.group_size = kGroupIsRow;
+  } else if (recipe.rule != ScaleRule::kGiven) {
     const int64_t group_size = is_global ? kNvfp4Group : request.group_size.value_or(0);
     check_group_size(request, group_size);
     recipe.group_size = static_cast<int32_t>(group_size);

@@ -7,6 +7,14 @@
 
 namespace opparity {
 
+// The group size of a recipe by token.
+constexpr int32_t kGroupIsRow = -1;
+
+inline int64_t groups_in(const RecipeRow& recipe, int64_t hidden_size) {
+  if (recipe.group_size == kGroupIsRow) return 1;
+  return recipe.group_size == 0 ? 0 : (hidden_size + recipe.group_size - 1) / recipe.group_size;
+}
+
 // Throws std::runtime_error where there is none, as operators/recipes.py does.
 RecipeRow recipe_of(const Request& request);
 

@@ -27,6 +27,9 @@ void boxed(StableIValue* stack, uint64_t, uint64_t) {
   if (row.mutates) return;
   stack[0] = torch::stable::detail::from(std::move(request.values->tensor));
   if (!row.is_backward) stack[1] = torch::stable::detail::from(std::move(request.scales->tensor));
+  if (request.sum.has_value()) {
+    stack[2] = torch::stable::detail::from(std::move(request.sum->tensor));
+  }
 }
 
 template <void (*Run)(const opparity::Call&), size_t... Rows>

@@ -52,6 +52,15 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
     case Role::kGradient:
       request.gradient = take_tensor(argument, value);
       return;
+    case Role::kWeight:
+      request.weight = take_tensor(argument, value);
+      return;
+    case Role::kGate:
+      request.gate = take_tensor(argument, value);
+      return;
+    case Role::kResidual:
+      request.residual = take_tensor(argument, value);
+      return;
     case Role::kValues:
       request.values = take_tensor(argument, value);
       return;
@@ -97,6 +106,9 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
     case Role::kNumValidTokens:
       request.has_num_valid_tokens = take_tensor(argument, value).has_value();
       return;
+    case Role::kZeroPoints:
+      request.has_zero_points = take_tensor(argument, value).has_value();
+      return;
     case Role::kParameter:
       request.parameters[parameter_index(request.row, argument.name)] = to<double>(value);
       return;
@@ -110,6 +122,7 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
 Request take_request(const OperatorRow& row, StableIValue* stack) {
   Request request(row);
   for (int i = 0; i < row.argument_count; ++i) take(request, row.arguments[i], stack[i]);
+  if (row.is_in_place) request.values = request.input;
   return request;
 }
 

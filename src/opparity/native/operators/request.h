@@ -24,6 +24,8 @@ struct Request {
 
   const OperatorRow& row;
   std::optional<TensorFacts> input, gradient, values, scales, scale, scale_ub;
+  // Of producers that reduce. An operator that returns the sum has it in `sum` in the end.
+  std::optional<TensorFacts> weight, gate, residual, sum;
   // As text, where the operator takes one.
   std::optional<std::string> recipe;
   std::string intermediate;
@@ -34,10 +36,12 @@ struct Request {
   std::optional<double> least_amax, code_minimum, code_maximum;
   std::optional<std::vector<int64_t>> group_shape;
   bool has_num_valid_tokens = false;
+  bool has_zero_points = false;
   double parameters[kMostParameters] = {};
 
   // What the schema calls the argument with a role.
   const char* name_of(Role role) const {
+    if (role == Role::kValues && row.is_in_place) role = Role::kInput;
     for (int i = 0; i < row.argument_count; ++i) {
       if (row.arguments[i].role == role) return row.arguments[i].name;
     }

@@ -30,6 +30,7 @@ OPPARITY_FUNCTION Number fused_multiply_add(Number a, Number b, Number c) {
   return __fmaf_rn(a, b, c);
 }
 OPPARITY_FUNCTION Number divide(Number a, Number b) { return __fdiv_rn(a, b); }
+OPPARITY_FUNCTION Number square_root(Number x) { return __fsqrt_rn(x); }
 OPPARITY_FUNCTION Number magnitude(Number value) { return fabsf(value); }
 
 // One Newton step from the approximate reciprocal, which is what nvcc 13.0 makes of rcp.rn.f32 on
@@ -75,7 +76,13 @@ OPPARITY_FUNCTION uint32_t block_index_x() { return blockIdx.x; }
 OPPARITY_FUNCTION uint32_t block_index_y() { return blockIdx.y; }
 OPPARITY_FUNCTION uint32_t thread_index() { return threadIdx.x; }
 OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) { return __umulhi(a, b); }
-OPPARITY_FUNCTION void wait_for_block() { __syncthreads(); }
+// Waits for all threads of the block, and for what they wrote to shared memory.
+OPPARITY_FUNCTION void synchronise_block() { __syncthreads(); }
+// What the lane has that is `kStep` away by exclusive or. All lanes of the warp come here.
+template <int kStep>
+OPPARITY_FUNCTION uint32_t from_lane(uint32_t value) {
+  return __shfl_xor_sync(0xffffffffu, value, kStep);
+}
 // The largest among `kLanes` neighbouring lanes. All lanes of the warp come here.
 template <int kLanes>
 OPPARITY_FUNCTION uint32_t maximum_of_lanes(uint32_t value) {

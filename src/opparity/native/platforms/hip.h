@@ -31,6 +31,7 @@ OPPARITY_FUNCTION Number fused_multiply_add(Number a, Number b, Number c) {
 }
 // Correctly rounded: clang's default for HIP, and -fno-fast-math says so again.
 OPPARITY_FUNCTION Number divide(Number a, Number b) { return a / b; }
+OPPARITY_FUNCTION Number square_root(Number x) { return __builtin_sqrtf(x); }
 OPPARITY_FUNCTION Number magnitude(Number value) { return __builtin_fabsf(value); }
 
 // AMD documents its approximate reciprocal to one unit in the last place. From every start so near,
@@ -63,21 +64,27 @@ OPPARITY_FUNCTION uint32_t thread_index() { return __builtin_amdgcn_workitem_id_
 OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) {
   return static_cast<uint32_t>((static_cast<uint64_t>(a) * b) >> 32);
 }
-OPPARITY_FUNCTION void wait_for_block() {
+// Waits for all threads of the block, and for what they wrote to shared memory.
+OPPARITY_FUNCTION void synchronise_block() {
   __builtin_amdgcn_fence(__ATOMIC_RELEASE, "workgroup");
   __builtin_amdgcn_s_barrier();
   __builtin_amdgcn_fence(__ATOMIC_ACQUIRE, "workgroup");
 }
-// The largest among `kLanes` neighbouring lanes: ds_swizzle's bit mode reads the lane that is
-// `kLanes / 2` away by exclusive or, within halves of 32 lanes.
+// What the lane has that is `kStep` away by exclusive or: ds_swizzle's bit mode, within halves of
+// 32 lanes.
+template <int kStep>
+OPPARITY_FUNCTION uint32_t from_lane(uint32_t value) {
+  const int other = __builtin_amdgcn_ds_swizzle(static_cast<int>(value), (kStep << 10) | 0x1f);
+  return static_cast<uint32_t>(other);
+}
+// The largest among `kLanes` neighbouring lanes.
 template <int kLanes>
 OPPARITY_FUNCTION uint32_t maximum_of_lanes(uint32_t value) {
   if constexpr (kLanes == 1) {
     return value;
   } else {
     constexpr int kStep = kLanes / 2;
-    const int other = __builtin_amdgcn_ds_swizzle(static_cast<int>(value), (kStep << 10) | 0x1f);
-    return maximum_of_lanes<kStep>(larger(value, static_cast<uint32_t>(other)));
+    return maximum_of_lanes<kStep>(larger(value, from_lane<kStep>(value)));
   }
 }
 

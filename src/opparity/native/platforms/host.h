@@ -22,8 +22,8 @@ struct Thread {
 const Thread& current_thread();
 // What the lane `step` away, by exclusive or, has; ends the process where it has left the kernel.
 uint32_t exchange(uint32_t value, int step);
-// Returns when all threads of the block have come here; ends the process where one has left.
-void wait_for_block();
+// Waits for the block's other threads; ends the process where one has left the kernel.
+void synchronise();
 
 }  // namespace opparity::host
 
@@ -46,6 +46,7 @@ OPPARITY_FUNCTION Number fused_multiply_add(Number a, Number b, Number c) {
   return std::fma(a, b, c);
 }
 OPPARITY_FUNCTION Number divide(Number a, Number b) { return a / b; }
+OPPARITY_FUNCTION Number square_root(Number x) { return std::sqrt(x); }
 OPPARITY_FUNCTION Number reciprocal(Number divisor) { return 1.0f / divisor; }
 OPPARITY_FUNCTION Number magnitude(Number value) { return std::fabs(value); }
 OPPARITY_FUNCTION Number at_most(Number x, Number limit) { return x > limit ? limit : x; }
@@ -66,6 +67,11 @@ OPPARITY_FUNCTION uint32_t thread_index() { return opparity::host::current_threa
 OPPARITY_FUNCTION uint32_t multiply_high(uint32_t a, uint32_t b) {
   return static_cast<uint32_t>((static_cast<uint64_t>(a) * b) >> 32);
 }
+OPPARITY_FUNCTION void synchronise_block() { opparity::host::synchronise(); }
+template <int kStep>
+OPPARITY_FUNCTION uint32_t from_lane(uint32_t value) {
+  return opparity::host::exchange(value, kStep);
+}
 // The largest among `kLanes` neighbouring lanes.
 template <int kLanes>
 OPPARITY_FUNCTION uint32_t maximum_of_lanes(uint32_t value) {
@@ -74,7 +80,6 @@ OPPARITY_FUNCTION uint32_t maximum_of_lanes(uint32_t value) {
   }
   return value;
 }
-OPPARITY_FUNCTION void wait_for_block() { opparity::host::wait_for_block(); }
 OPPARITY_FUNCTION void wait_for_previous_kernel() {}
 OPPARITY_FUNCTION void let_next_kernel_start() {}
 

@@ -12,7 +12,7 @@ from opparity.operators import memory
 from opparity.operators.allocation import allocate
 from opparity.operators.checks import check
 from opparity.operators.declaration import Role
-from opparity.operators.reference import backward, compute, layouts
+from opparity.operators.reference import Beside, add, backward, compute, layouts
 from opparity.operators.request import reader_of
 
 if TYPE_CHECKING:
@@ -44,12 +44,17 @@ def kernel(operator: Operator) -> Callable[..., Any]:
             return None
         values, scales = allocate(checked, request.input)
         _write(request, checked, values, scales)
+        if operator.returns_sum:
+            return values, scales, add(request.input, request.arguments[Role.RESIDUAL])
         return values, scales
 
     return run
 
 
 def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | None) -> None:
+    residual = request.tensor(Role.RESIDUAL)
+    updates = residual is not None and Role.RESIDUAL in request.outputs
+    summed = add(request.input, residual) if residual is not None and updates else None
     computed, by_token = compute(
         request.input,
         request.producer,
@@ -57,11 +62,19 @@ def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | 
         checked.recipe,
         intermediate=Intermediate(request.intermediate),
         interleaved=request.interleaved,
+        beside=Beside(
+            weight=request.tensor(Role.WEIGHT),
+            gate=request.tensor(Role.GATE),
+            residual=residual,
+            keeps_sum=request.operator.keeps_sum,
+        ),
         scale=request.tensor(Role.SCALE),
-        scale_ub=request.tensor(Role.SCALE_UB),
+        scale_ub=_bound(request, checked),
         least=_least(request, checked),
     )
     _copy(values, computed)
+    if residual is not None and summed is not None:
+        _copy(residual, summed)
     if by_token is None or scales is None:
         return
     if checked.recipe.layout in (ScaleLayout.PACKED, ScaleLayout.SWIZZLE_128X4):
@@ -80,6 +93,14 @@ def _copy(target: Tensor, source: Tensor) -> None:
     if target.element_size() == 1:
         target, source = target.view(torch.uint8), source.view(torch.uint8)
     target.copy_(source)
+
+
+def _bound(request: Request, checked: Checked) -> Tensor | None:
+    """Return the upper bound of scales."""
+    bound, facts = request.tensor(Role.SCALE_UB), checked.recipe.format
+    if bound is None or facts is None or not request.operator.bounds_amax:
+        return bound
+    return bound / torch.full_like(bound, facts.maximum)
 
 
 def _least(request: Request, checked: Checked) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn.functional import pad
 from opparity.formats import Intermediate, ScaleRule
 from opparity.operators.reference import scales as scale_rules
 from opparity.operators.reference import values as value_formats
+from opparity.operators.reference.norms import ROW_FORMULAS, Beside, produce_rows
 from opparity.operators.reference.numerics import magnitude_maximum, rounded
 from opparity.operators.reference.producers import FORMULAS
 from opparity.operators.reference.slices import by_rows
@@ -30,21 +32,33 @@ def compute(
     *,
     intermediate: Intermediate = Intermediate.FLOAT32,
     interleaved: bool = False,
+    beside: Beside | None = None,
     scale: Tensor | None = None,
     scale_ub: Tensor | None = None,
     least: float | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """Return an operator's values and scales, as `produce` and `quantise` do."""
+    given = beside or Beside()
+    others = {
+        name: tensor
+        for name, tensor in (("gate", given.gate), ("residual", given.residual))
+        if tensor is not None
+    }
 
-    def rows(part: Tensor) -> tuple[Tensor, Tensor | None]:
+    def rows(part: Tensor, *parts: Tensor) -> tuple[Tensor, Tensor | None]:
         products = produce(
-            part, producer, parameters, intermediate=intermediate, interleaved=interleaved
+            part,
+            producer,
+            parameters,
+            intermediate=intermediate,
+            interleaved=interleaved,
+            beside=replace(given, **dict(zip(others, parts, strict=True))),
         )
         return quantise(
             products, recipe, dtype=input.dtype, scale=scale, scale_ub=scale_ub, least=least
         )
 
-    values, scales = by_rows(rows, input)
+    values, scales = by_rows(rows, input, *others.values())
     assert values is not None
     return values, scales
 
@@ -56,6 +70,7 @@ def produce(
     *,
     intermediate: Intermediate = Intermediate.FLOAT32,
     interleaved: bool = False,
+    beside: Beside | None = None,
 ) -> Tensor:
     """Return what a producer makes of its input, as float32 [num_tokens, hidden_size].
 
@@ -66,9 +81,13 @@ def produce(
         parameters: the producer's, in its order.
         intermediate: where the input's dtype is rounded to.
         interleaved: whether gate and up alternate, gate first, instead of standing in halves.
+        beside: what a producer that reduces has beside its input.
     """
-    formula = FORMULAS[producer.name]
     numbers = parameter_tensors(parameters, input)
+    if producer.reduces:
+        row_formula = ROW_FORMULAS[producer.name]
+        return produce_rows(input, row_formula, numbers, beside or Beside(), intermediate)
+    formula = FORMULAS[producer.name]
     rounds_parts = intermediate is Intermediate.INPUT_DTYPE
 
     def through(x: Tensor, *, rounds: bool) -> Tensor:
@@ -116,15 +135,15 @@ def quantise(
         return value_formats.encode(
             products * scale_rules.given_factor(scale.reshape(())), value_format
         ), None
-    assert recipe.group_size is not None
-    groups = in_groups(products, recipe.group_size)
+    group_size = recipe.group_in(products.shape[1])
+    groups = in_groups(products, group_size)
     settings = scale_rules.Settings(
         scale=None if scale is None else scale.reshape(()),
         scale_ub=None if scale_ub is None else scale_ub.reshape(()),
         least=least,
     )
     scales = scale_rules.group_scales(magnitude_maximum(groups), recipe, settings)
-    factors = of_elements(scales.factor, recipe.group_size, products.shape[1])
+    factors = of_elements(scales.factor, group_size, products.shape[1])
     return value_formats.encode(products * factors, value_format), scales.stored
 
 
@@ -153,9 +172,8 @@ def dequantise(
         assert scale is not None
         return numbers * scale.reshape(())
     assert scales is not None
-    assert recipe.group_size is not None
     multipliers = scale_rules.numbers(scales, recipe, None if scale is None else scale.reshape(()))
-    return numbers * of_elements(multipliers, recipe.group_size, hidden_size)
+    return numbers * of_elements(multipliers, recipe.group_in(hidden_size), hidden_size)
 
 
 def parameter_tensors(parameters: Sequence[float], input: Tensor) -> list[Tensor]:

@@ -1,0 +1,36 @@
+// What is computed of a whole row: docs/numerics.md, section 9. operators/numerics.py has the same
+// constants, and a test compares the two files.
+#pragma once
+
+#include "native/contract/primitives.h"
+
+namespace {
+
+// Accumulator j has the elements j, j + kRowAccumulators, and so on.
+constexpr int kRowAccumulators = 2048;
+// Accumulators that are added first. A GPU's thread has so many elements.
+constexpr int kRowNeighbours = 8;
+// What is left then is added across warps of so many lanes, and last within a warp.
+constexpr int kRowLanes = 32;
+constexpr int kRowWarps = kRowAccumulators / kRowNeighbours / kRowLanes;
+// The elements of a warp's lanes.
+constexpr int kRowWarpElements = kRowNeighbours * kRowLanes;
+
+// The sum of a lane's neighbours.
+OPPARITY_FUNCTION Number sum_of_neighbours(const Number (&part)[kRowNeighbours]) {
+  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
+// The sum of a lane's partial sums in each warp.
+OPPARITY_FUNCTION Number sum_of_warps(const Number (&part)[kRowWarps]) {
+  return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+// 1 / sqrt(mean + epsilon), from the sum of a row's squares and the rounded reciprocal of its
+// width.
+OPPARITY_FUNCTION Number inverse_root_mean_square(Number sum, float inverse_width, float epsilon) {
+  const Number mean = fused_multiply_add(sum, inverse_width, epsilon);
+  return divide(all(1.0f), square_root(mean));
+}
+
+}  // namespace

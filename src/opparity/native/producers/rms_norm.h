@@ -1,0 +1,20 @@
+#pragma once
+
+#include "native/contract/rows.h"
+
+namespace {
+
+// The parameters are epsilon and the weight's offset.
+struct RmsNorm {
+  static constexpr bool kIsGated = false;
+  static constexpr bool kReduces = true;
+  static constexpr bool kTakesGate = false;
+
+  OPPARITY_MEMBER Number row(Number sum, float inverse_width, const Parameters& p) {
+    return inverse_root_mean_square(sum, inverse_width, p.value[0]);
+  }
+  OPPARITY_MEMBER Number column(Number weight, const Parameters& p) { return weight + p.value[1]; }
+  OPPARITY_MEMBER Number gate(Number, const Parameters&) { return all(1.0f); }
+};
+
+}  // namespace

@@ -1,0 +1,239 @@
+"""Operators with a peer's name and schema: `torch.ops.opparity` where `torch.ops._C` was.
+
+`intermediate` is where the peer's kernel rounds.
+"""
+
+from __future__ import annotations
+
+from opparity.formats import Intermediate, ScaleFormat, ScaleRule
+from opparity.operators.declaration import Operator, Role
+
+_VLLM = "vLLM 0.33"
+_OUT = {"out": Role.VALUES}
+_RESULT = {"result": Role.VALUES}
+_SCALE_WRITTEN = {"scale": Role.SCALES}
+_PER_TOKEN_GROUP = {
+    "output_q": Role.VALUES,
+    "output_s": Role.SCALES,
+    "output_s_packed": Role.SCALES,
+    "fp8_min": Role.CODE_MINIMUM,
+    "fp8_max": Role.CODE_MAXIMUM,
+    "int8_min": Role.CODE_MINIMUM,
+    "int8_max": Role.CODE_MAXIMUM,
+    "dummy_is_scale_transposed": Role.UNUSED,
+    "dummy_is_tma_aligned": Role.UNUSED,
+}
+
+
+def _activation(
+    name: str,
+    output: str,
+    numbers: str = "",
+    *,
+    producer: str = "",
+    interleaved: bool = False,
+    intermediate: Intermediate = Intermediate.FLOAT32,
+) -> Operator:
+    """Return an activation of vLLM's that quantises nothing."""
+    return Operator(
+        name,
+        producer or name,
+        f"(Tensor(a!) {output}, Tensor input{numbers}) -> ()",
+        overload="vllm",
+        roles={output: Role.VALUES},
+        rule=ScaleRule.NONE,
+        scale=ScaleFormat.NONE,
+        unquantised=True,
+        interleaved=interleaved,
+        intermediate=intermediate,
+        peer=_VLLM,
+    )
+
+
+PEER_OPERATORS: tuple[Operator, ...] = (
+    Operator(
+        "silu_and_mul_per_block_quant",
+        "silu_and_mul",
+        "(Tensor(a!) out, Tensor input, Tensor(b!) scales, int group_size, Tensor? scale_ub=None, "
+        "bool is_scale_transposed=False) -> ()",
+        roles=_OUT,
+        peer=_VLLM,
+    ),
+    Operator(
+        "silu_and_mul_per_block_quant",
+        "silu_and_mul",
+        "(Tensor(a!) out, Tensor input, Tensor(b!) scales, int group_size, Tensor? scale_ub, "
+        "bool is_scale_transposed, str intermediate) -> ()",
+        overload="intermediate",
+        roles=_OUT,
+    ),
+    Operator(
+        "silu_and_mul_quant",
+        "silu_and_mul",
+        "(Tensor(a!) result, Tensor input, Tensor scale) -> ()",
+        roles=_RESULT,
+        rule=ScaleRule.GIVEN,
+        intermediate=Intermediate.INPUT_DTYPE,
+        peer=_VLLM,
+    ),
+    Operator(
+        "silu_and_mul_nvfp4_quant",
+        "silu_and_mul",
+        "(Tensor(a!) result, Tensor(b!) result_block_scale, Tensor input, "
+        "Tensor input_global_scale) -> ()",
+        roles={
+            "result": Role.VALUES,
+            "result_block_scale": Role.SCALES,
+            "input_global_scale": Role.SCALE,
+        },
+        rule=ScaleRule.GLOBAL,
+        scale=ScaleFormat.E4M3,
+        swizzled=True,
+        intermediate=Intermediate.PRODUCT,
+        peer=_VLLM,
+    ),
+    Operator(
+        "situ_and_mul_quant",
+        "situ_and_mul",
+        "(Tensor(a!) out, Tensor(b!) scale, Tensor input, float beta=1.0, float linear_beta=-1.0, "
+        "int group_size=0, Tensor? num_valid_tokens=None, int topk=1) -> ()",
+        # What num_valid_tokens is multiplied with.
+        roles=_OUT | {"scale": Role.SCALES, "topk": Role.UNUSED},
+        intermediate=Intermediate.PRODUCT,
+        peer=_VLLM,
+    ),
+    Operator(
+        "per_token_group_fp8_quant",
+        "identity",
+        "(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s, int group_size, float eps, "
+        "float fp8_min, float fp8_max, bool scale_ue8m0, bool dummy_is_scale_transposed, "
+        "bool dummy_is_tma_aligned) -> ()",
+        roles=_PER_TOKEN_GROUP,
+        least_scale=1e-10,
+        peer=_VLLM,
+    ),
+    Operator(
+        "per_token_group_fp8_quant_packed",
+        "identity",
+        "(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s_packed, int group_size, "
+        "float eps, float fp8_min, float fp8_max) -> ()",
+        roles=_PER_TOKEN_GROUP,
+        rule=ScaleRule.CEIL,
+        scale=ScaleFormat.E8M0,
+        least_scale=1e-10,
+        peer=_VLLM,
+    ),
+    Operator(
+        "per_token_group_quant_int8",
+        "identity",
+        "(Tensor input, Tensor(a!) output_q, Tensor(b!) output_s, int group_size, float eps, "
+        "float int8_min, float int8_max) -> ()",
+        roles=_PER_TOKEN_GROUP,
+        peer=_VLLM,
+    ),
+    Operator(
+        "static_scaled_fp8_quant",
+        "identity",
+        "(Tensor(a!) result, Tensor input, Tensor scale, int[]? group_shape=None) -> ()",
+        roles=_RESULT,
+        rule=ScaleRule.GIVEN,
+        peer=_VLLM,
+    ),
+    _activation("silu_and_mul", "result", intermediate=Intermediate.INPUT_DTYPE),
+    _activation("gelu_and_mul", "out", intermediate=Intermediate.INPUT_DTYPE),
+    _activation("gelu_tanh_and_mul", "out", intermediate=Intermediate.INPUT_DTYPE),
+    _activation(
+        "silu_and_mul_with_clamp",
+        "result",
+        ", float limit, float alpha=1.0, float beta=0.0",
+        producer="swigluoai_and_mul",
+        intermediate=Intermediate.INPUT_DTYPE,
+    ),
+    _activation(
+        "swigluoai_and_mul", "out", ", float alpha=1.702, float limit=7.0", interleaved=True
+    ),
+    _activation("situ_and_mul", "out", ", float beta=1.0, float linear_beta=-1.0"),
+    _activation("relu_squared", "out"),
+    # vLLM adds the residual in the tensors' dtype here, and the norm reads that sum.
+    Operator(
+        "rms_norm",
+        "rms_norm",
+        "(Tensor(a!) result, Tensor input, Tensor? weight, float epsilon) -> ()",
+        overload="vllm",
+        roles=_RESULT,
+        rule=ScaleRule.NONE,
+        scale=ScaleFormat.NONE,
+        unquantised=True,
+        peer=_VLLM,
+    ),
+    Operator(
+        "fused_add_rms_norm",
+        "rms_norm",
+        "(Tensor(a!) input, Tensor(b!) residual, Tensor? weight, float epsilon) -> ()",
+        rule=ScaleRule.NONE,
+        scale=ScaleFormat.NONE,
+        unquantised=True,
+        in_place=True,
+        peer=_VLLM,
+    ),
+    Operator(
+        "rms_norm_static_fp8_quant",
+        "rms_norm",
+        "(Tensor(a!) result, Tensor input, Tensor weight, Tensor scale, float epsilon) -> ()",
+        roles=_RESULT,
+        rule=ScaleRule.GIVEN,
+        intermediate=Intermediate.PRODUCT,
+        peer=_VLLM,
+    ),
+    Operator(
+        "fused_add_rms_norm_static_fp8_quant",
+        "rms_norm",
+        "(Tensor(a!) result, Tensor input, Tensor(b!) residual, Tensor weight, Tensor scale, "
+        "float epsilon) -> ()",
+        roles=_RESULT,
+        rule=ScaleRule.GIVEN,
+        intermediate=Intermediate.PRODUCT,
+        peer=_VLLM,
+    ),
+    # Here its kernels add in float32, and round the normalised number before the weight.
+    Operator(
+        "rms_norm_dynamic_per_token_quant",
+        "rms_norm",
+        "(Tensor(a!) result, Tensor input, Tensor weight, Tensor(b!) scale, float epsilon, "
+        "Tensor? scale_ub, Tensor(c!)? residual) -> ()",
+        roles=_RESULT | _SCALE_WRITTEN,
+        intermediate=Intermediate.INPUT_DTYPE,
+        by_token=True,
+        bounds_amax=True,
+        keeps_sum=True,
+        peer=_VLLM,
+    ),
+    Operator(
+        "rms_norm_per_block_quant",
+        "rms_norm",
+        "(Tensor(a!) result, Tensor input, Tensor weight, Tensor(b!) scale, float epsilon, "
+        "Tensor? scale_ub, Tensor(c!)? residual, int group_size, bool is_scale_transposed) -> ()",
+        roles=_RESULT | _SCALE_WRITTEN,
+        intermediate=Intermediate.INPUT_DTYPE,
+        bounds_amax=True,
+        keeps_sum=True,
+        peer=_VLLM,
+    ),
+    Operator(
+        "dynamic_per_token_scaled_fp8_quant",
+        "identity",
+        "(Tensor(a!) result, Tensor input, Tensor(b!) scale, Tensor? scale_ub) -> ()",
+        roles=_RESULT | _SCALE_WRITTEN,
+        by_token=True,
+        bounds_amax=True,
+        peer=_VLLM,
+    ),
+    Operator(
+        "dynamic_scaled_int8_quant",
+        "identity",
+        "(Tensor(a!) result, Tensor input, Tensor(b!) scale, Tensor(c!)? azp) -> ()",
+        roles=_RESULT | _SCALE_WRITTEN,
+        by_token=True,
+        peer=_VLLM,
+    ),
+)

@@ -1,0 +1,167 @@
+"""Time whole rows: python tools/measure_rows.py [--device cpu] [--tokens 1 4096] [--widths 7168].
+
+Prints, for each operator and size, its time beside that of a copy of as many bytes, and beside
+torch.compile's of the same expression on a CPU. Buffers are rotated, so that none is found in a
+GPU's cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+import opparity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+_BYTES_OF_A_ROTATION = 200_000_000
+_MOST_BUFFERS = 64
+_REPEATS = 7
+_SECONDS = 0.2
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--tokens", type=int, nargs="*", default=[1, 16, 64, 256, 1024, 4096])
+    parser.add_argument("--widths", type=int, nargs="*", default=[7168])
+    options = parser.parse_args()
+    print("| operator | size | us | copy | ratio | torch.compile | ratio |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    for width in options.widths:
+        for tokens in options.tokens:
+            for name in _ROWS:
+                print(_line(name, tokens, width, options.device), flush=True)
+
+
+def _line(name: str, tokens: int, width: int, device: str) -> str:
+    call, compiled, moved = _ROWS[name]
+    copies = max(1, min(_MOST_BUFFERS, _BYTES_OF_A_ROTATION // (tokens * width * moved)))
+    copies = copies if device == "cuda" else 1
+    inputs = [torch.randn(2, tokens, 2 * width, device=device).bfloat16() for _ in range(copies)]
+    weight = torch.ones(width, dtype=torch.bfloat16, device=device)
+    sources = [
+        torch.empty(tokens * width * moved // 2, dtype=torch.uint8, device=device)
+        for _ in range(copies)
+    ]
+    targets = [torch.empty_like(source) for source in sources]
+    measure = _on_gpu if device == "cuda" else _on_cpu
+    ours = measure([lambda x=x: call(x, weight) for x in inputs])
+    copy = measure([lambda s=s, t=t: t.copy_(s) for s, t in zip(sources, targets, strict=True)])
+    text = f"| {name} | {tokens} x {width} | {ours:.2f} | {copy:.2f} | {ours / copy:.3f} |"
+    if device == "cuda":
+        return f"{text} | |"
+    torch._dynamo.reset()  # noqa: SLF001
+    fused = torch.compile(compiled, dynamic=False)
+    other = measure([lambda: fused(inputs[0], weight)])
+    return f"{text} {other:.2f} | {ours / other:.3f} |"
+
+
+def _on_gpu(calls: list[Callable[[], object]]) -> float:
+    """Return the microseconds of a call in a graph of all of them."""
+    for call in calls:
+        call()
+    graph = torch.cuda.CUDAGraph()
+    repeats = max(1, 64 // len(calls))
+    with torch.cuda.graph(graph):
+        for _ in range(repeats):
+            for call in calls:
+                call()
+    times = []
+    for _ in range(_REPEATS):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        graph.replay()
+        end.record()
+        torch.cuda.synchronize()
+        times.append(start.elapsed_time(end) * 1e3 / repeats / len(calls))
+    return min(times)
+
+
+def _on_cpu(calls: list[Callable[[], object]]) -> float:
+    for _ in range(3):
+        calls[0]()
+    times = []
+    end = time.perf_counter() + _SECONDS
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        calls[0]()
+        times.append((time.perf_counter() - start) * 1e6)
+    return min(times)
+
+
+def _norm(x: Tensor) -> Tensor:
+    return x[0, :, : x.shape[2] // 2]
+
+
+def _residual(x: Tensor) -> Tensor:
+    return x[1, :, : x.shape[2] // 2]
+
+
+def _by_token(product: Tensor, largest: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    scale = (product.float().abs().amax(-1, keepdim=True) / largest).clamp(min=1e-7)
+    codes = (product.float() * (1 / scale)).clamp(-largest, largest)
+    return (codes.round() if dtype == torch.int8 else codes).to(dtype), scale
+
+
+def _plain(x: Tensor, weight: Tensor) -> Tensor:
+    return functional.rms_norm(x, weight.shape, weight, 1e-6)
+
+
+# Name: our call, the same in torch, and how many bytes an element moves.
+_ROWS: dict[str, tuple[Callable[..., object], Callable[..., object], int]] = {
+    "rms_norm": (
+        lambda x, w: opparity.rms_norm(_norm(x), w),
+        lambda x, w: _plain(_norm(x), w),
+        4,
+    ),
+    "rms_norm fp8_token": (
+        lambda x, w: opparity.rms_norm(_norm(x), w, "fp8_token"),
+        lambda x, w: _by_token(_plain(_norm(x), w), 448.0, torch.float8_e4m3fn),
+        3,
+    ),
+    "rms_norm fp8_block": (
+        lambda x, w: opparity.rms_norm(_norm(x), w, "fp8_block"),
+        lambda x, w: _by_token(
+            _plain(_norm(x), w).unflatten(-1, (-1, 128)), 448.0, torch.float8_e4m3fn
+        ),
+        3,
+    ),
+    "add_rms_norm fp8_token": (
+        lambda x, w: opparity.add_rms_norm(_norm(x), _residual(x), w, "fp8_token"),
+        lambda x, w: (
+            _norm(x) + _residual(x),
+            _by_token(_plain(_norm(x) + _residual(x), w), 448.0, torch.float8_e4m3fn),
+        ),
+        7,
+    ),
+    "gated_rms_norm": (
+        lambda x, w: opparity.gated_rms_norm(_norm(x), _residual(x), w),
+        lambda x, w: _plain(_norm(x), w) * functional.silu(_residual(x)),
+        6,
+    ),
+    "quantize fp8_token": (
+        lambda x, _: opparity.quantize(_norm(x), "fp8_token"),
+        lambda x, _: _by_token(_norm(x), 448.0, torch.float8_e4m3fn),
+        3,
+    ),
+    "silu_and_mul int8_token": (
+        lambda x, _: opparity.silu_and_mul(x[0], "int8_token"),
+        lambda x, _: _by_token(
+            functional.silu(x[0].chunk(2, -1)[0]) * x[0].chunk(2, -1)[1], 127.0, torch.int8
+        ),
+        5,
+    ),
+}
+
+
+if __name__ == "__main__":
+    main()
