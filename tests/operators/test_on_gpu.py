@@ -115,7 +115,7 @@ def test_every_sixteen_bit_gate_of_every_producer_and_slope(
 
 
 @every_provider
-@pytest.mark.parametrize("producer", [p for p in PRODUCERS if p.gated], ids=lambda p: p.name)
+@pytest.mark.parametrize("producer", [p for p in ELEMENTWISE if p.gated], ids=lambda p: p.name)
 def test_inputs_that_are_large_enough_for_tables(provider: str, producer: Producer) -> None:
     recipes = [RECIPES[name] for name in ("fp8_block", "nvfp4", "fp8_tensor", "none")]
     fillings = (Filling.EVERY_GATE, Filling.ACTIVATIONS, Filling.SPECIAL)
