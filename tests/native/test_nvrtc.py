@@ -14,6 +14,7 @@ from elftools.elf.elffile import ELFFile
 
 from gpu_variants import Variant, all_variants, draw, write_sources
 from native_programs import COMPILERS, HERE, compile_cpp, compile_library
+from nvrtc_kernels import compile_kernel
 
 NVRTC = Path(str(distribution("nvidia-cuda-nvrtc").locate_file("nvidia")))
 NVDISASM = Path(str(distribution("nvidia-cuda-nvdisasm").locate_file("nvidia/cu13/bin/nvdisasm")))
@@ -138,3 +139,12 @@ def test_a_mistake_in_the_source_is_told_with_nvrtcs_own_words(
 
 def test_every_variant_has_its_own_macros(compiler: Compiler) -> None:
     assert len({variant.defines for variant in compiler.variants}) == len(compiler.variants)
+
+
+def test_the_kernel_that_tries_every_reciprocal_on_a_gpu_compiles(tmp_path: Path) -> None:
+    file = compile_kernel("reciprocal_kernel.h", "sm_90", tmp_path)
+    assembly = subprocess.run(
+        [NVDISASM, "-ndf", file], check=True, capture_output=True, text=True
+    ).stdout
+    # The approximation and two fused steps, and no division in their place.
+    assert re.findall(r"\b(MUFU\.\w+|FFMA|CALL|BSSY)\b", assembly) == ["MUFU.RCP", "FFMA", "FFMA"]
