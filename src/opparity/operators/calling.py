@@ -14,7 +14,8 @@ from torch import Tensor
 
 from opparity.formats import Recipe, ScaleRule, accepted_recipes
 from opparity.operators import general_name, registration
-from opparity.operators.quantized import Origin, Quantized, without_gradient
+from opparity.operators.gradients import is_transformed
+from opparity.operators.quantized import Origin, Quantized
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def run_plainly(
         # Autograd is out already. Without an asterisk a call takes 0.2 microseconds less.
         direct = row.direct
         values, scales = direct(input, text, *numbers) if numbers else direct(input, text)
-    elif input.requires_grad and _is_grad_enabled():
+    elif _has_gradient(input):
         return run(row, input, recipe, numbers, None, None, {})
     else:
         with _without_autograd():
@@ -89,7 +90,7 @@ def run(
         given = _number(row.name, "scale", scale, input, signed=text in _GIVEN)
     bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
     origin = None
-    if input.requires_grad and _is_grad_enabled():
+    if _has_gradient(input):
         origin = Origin(input, row.name, numbers, bool(named.get("interleaved", False)))
     if origin is not None or _is_compiling():
         values, scales = row.operator(tokens, text, *numbers, given, bound, **named)
@@ -106,8 +107,13 @@ def run(
         return Quantized(values, scales, kind, given, origin)
     if origin is not None and not values.is_floating_point():
         # Integers carry no gradient that could be refused.
-        given = without_gradient(input, given, row.name)
+        given = torch.ops.opparity.without_gradient(input, given, row.name)
     return Quantized(values, given, kind, None, origin)
+
+
+def _has_gradient(input: Tensor) -> bool:
+    """Return whether autograd wants to know of a call, which is then its operator's affair."""
+    return (input.requires_grad and _is_grad_enabled()) or is_transformed()
 
 
 def _text(name: str, recipe: Recipe | str | None) -> str:
