@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from opparity.operators.declaration import Producer
 
-_ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"}
+ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"}
 SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned")
 Pair = tuple[tuple[str, object], ...]
 
@@ -178,7 +178,7 @@ def _scale_traits(recipe: Recipe) -> Choice:
         "group_size": recipe.group_size,
         "rule": recipe.rule,
         "byte": recipe.scale_is_byte,
-        "order": _ORDERS.get(recipe.layout, "kStrided"),
+        "order": ORDERS.get(recipe.layout, "kStrided"),
     }
 
 

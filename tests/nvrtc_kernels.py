@@ -10,9 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gpu_variants import write_tables
-from native_programs import COMPILERS, HERE, SOURCES, compile_cpp
-from opparity.operators import embed_sources
+from native_programs import COMPILERS, HERE, compile_cpp, write_sources
 
 _KERNEL_NAME = b"opparity_kernel"
 _THREADS = 256
@@ -20,12 +18,12 @@ _THREADS = 256
 
 def compile_kernel(source: str, architecture: str, folder: Path) -> Path:
     """Return a file of machine code of tests/native/`source`, which takes kernel.h's place."""
-    write_tables(folder)
-    sources = embed_sources.collect([SOURCES, folder])
-    sources[embed_sources.ENTRY] = (HERE / source).read_text("utf-8")
-    (folder / "sources.cpp").write_text(embed_sources.data(sources), "utf-8")
+    write_sources(folder, HERE / source)
     program = compile_cpp(
-        folder / "compile", HERE / "compile_program.cpp", folder / "sources.cpp", *COMPILERS
+        folder / "compile",
+        HERE / "compile_program.cpp",
+        folder / "embedded_sources.cpp",
+        *COMPILERS,
     )
     # The library takes the NVRTC that lies beside the torch that is loaded.
     loaded = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
