@@ -35,6 +35,7 @@ _PUBLIC = {
 # One function for each producer. The table is not asked: it would take longer to import than all of
 # this, and a type checker would not see them.
 gelu_and_mul: GatedFunction
+gelu_quick: PlainFunction
 gelu_tanh_and_mul: GatedFunction
 relu_squared: PlainFunction
 silu_and_mul: GatedFunction

@@ -37,6 +37,7 @@ PRODUCERS: Mapping[str, Callable[[Tensor, Tensor, Sequence[float]], Tensor]] = {
     "gelu_and_mul": lambda gate, up, _: functional.gelu(gate) * up,
     "gelu_tanh_and_mul": lambda gate, up, _: functional.gelu(gate, approximate="tanh") * up,
     "relu_squared": lambda gate, _, __: functional.relu(gate).square(),
+    "gelu_quick": lambda gate, _, p: gate * torch.sigmoid(p[0] * gate),
 }
 
 

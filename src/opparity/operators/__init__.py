@@ -14,6 +14,7 @@ from opparity.operators.declaration import (
 from opparity.platforms import Platform
 
 _LIMIT = Parameter("limit", "upper bound of the gate, and bound of up's magnitude")
+_ALPHA = Parameter("alpha", "factor of the sigmoid's argument", 1.702)
 
 PRODUCERS: tuple[Producer, ...] = (
     Producer("identity", "Identity", "x", gated=False, used_by="attention and routers"),
@@ -38,7 +39,7 @@ PRODUCERS: tuple[Producer, ...] = (
         "g * sigmoid(alpha * g) * (clamp(up, -limit, limit) + beta) with g = min(gate, limit)",
         gated=True,
         parameters=(
-            Parameter("alpha", "factor of the sigmoid's argument", 1.702),
+            _ALPHA,
             Parameter("limit", _LIMIT.meaning, 7.0),
             Parameter("beta", "what is added to up", 1.0, positive=False),
         ),
@@ -80,6 +81,14 @@ PRODUCERS: tuple[Producer, ...] = (
         used_by="Gemma 3 and 4",
     ),
     Producer("relu_squared", "ReluSquared", "max(x, 0) ** 2", gated=False, used_by="Nemotron"),
+    Producer(
+        "gelu_quick",
+        "GeluQuick",
+        "x * sigmoid(alpha * x)",
+        gated=False,
+        parameters=(_ALPHA,),
+        used_by="CLIP, Qwen2-VL's vision encoder",
+    ),
 )
 
 
@@ -276,6 +285,7 @@ _NAMED: tuple[Operator, ...] = (
     ),
     _activation("situ_and_mul", "out", ", float beta=1.0, float linear_beta=-1.0"),
     _activation("relu_squared", "out"),
+    _activation("gelu_quick", "out"),
 )
 
 OPERATORS: tuple[Operator, ...] = (
