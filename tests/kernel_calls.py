@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from kernel_memory import Memory
+from kernel_memory import Memory, every_byte
 from kernel_variants import ROW_SHAPES, SHAPES
 from opparity.formats import (
     INPUT_DTYPES,
@@ -157,7 +157,7 @@ def defines_of(launcher: Launcher, variant: Variant) -> tuple[str, ...]:
 
 
 def hard_rows(num_tokens: int, width: int, dtype: torch.dtype, draw: torch.Generator) -> Tensor:
-    """Return rows of seven kinds: usual, scattered, zero, not finite, tiny, huge, in between."""
+    """Return rows of eight kinds: usual, scattered, zero, not finite, tiny, huge, any, large."""
     normal = torch.randn(num_tokens, width, generator=draw)
     exponents = torch.randint(-30, 20, (num_tokens, width), generator=draw)
     special = torch.tensor([torch.nan, -torch.nan, torch.inf, -torch.inf, 0.0, -0.0])
@@ -171,6 +171,9 @@ def hard_rows(num_tokens: int, width: int, dtype: torch.dtype, draw: torch.Gener
         torch.where(is_special, chosen, normal * 4),
         normal * (tiny / 16),
         normal.clamp(-3, 3) * (torch.finfo(dtype).max / 4),
+        torch.randint(-(1 << 31), 1 << 31, (num_tokens, width), generator=draw)
+        .int()
+        .view(torch.float32),
         normal * 30,
     )
     rows = torch.stack(kinds)[torch.arange(num_tokens) % len(kinds), torch.arange(num_tokens)]
@@ -209,7 +212,7 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
         **dict.fromkeys(("gradient", "gradient_row_bytes", "scales", "given_scale"), 0),
         "least": 0,
         "scale_is_byte": int(variant.byte),
-        **_place(variant.order, (4, 16), 0, 0),
+        **place_of(variant.order, (4, 16), 0, 0),
         "rule": list(ScaleRule).index(variant.rule),
     }
     padded = parameters + [1.0] * (_MOST_PARAMETERS - len(parameters))
@@ -257,14 +260,14 @@ def _prepare_forward(
     prepared.keeps += [scale, bound]
     if stored is not None:
         placed = layouts.place(stored, recipe)
-        written = layouts.place(torch.ones_like(stored), recipe)
+        written = layouts.place(every_byte(stored), recipe)
         if variant.order == "kInTiles":
             # The kernel clears what is padding; of words, another does beforehand.
             written = torch.ones(written.shape, dtype=torch.uint8)
         memory = Memory.of_scales(placed, written)
         prepared.outputs["scales"] = memory
         steps = tuple(placed.element_size() * stride for stride in placed.stride())
-        place = _place(variant.order, steps, call.num_tokens, stored.shape[1])
+        place = place_of(variant.order, steps, call.num_tokens, stored.shape[1])
         numbers |= {"scales": memory.address} | place
 
 
@@ -305,7 +308,9 @@ def _is_unaligned(variant: Variant) -> bool:
     return variant.shape in ("kUnaligned", "kUnalignedRow")
 
 
-def _place(order: str, steps: tuple[int, ...], num_tokens: int, num_groups: int) -> dict[str, int]:
+def place_of(
+    order: str, steps: tuple[int, ...], num_tokens: int, num_groups: int
+) -> dict[str, int]:
     """Return where the scale of (token, group) lies, as opparity::ScalePlace has it.
 
     Args:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from kernel_calls import hard_rows, place_of
+from kernel_memory import every_byte, storage_bytes
+from kernel_variants import ORDERS
 from opparity.errors import ArgumentRefused
 from opparity.formats import (
     GROUP_SIZES,
@@ -125,20 +128,6 @@ def _recipes() -> Iterator[Recipe]:
             continue
 
 
-def numbers(rows: int, width: int, dtype: str, seed: int) -> Tensor:
-    """Return rows of five kinds by turns: ordinary ones, any bits, infinities, zeros, tiny ones."""
-    generator = np.random.default_rng(seed)
-    ordinary = generator.standard_normal((rows, width), np.float32) * 4
-    any_bits = generator.integers(0, 1 << 32, (rows, width), np.uint32).view(np.float32)
-    some = np.where(generator.random((rows, width)) < 0.01, np.float32(np.inf), ordinary)
-    zeros = np.copysign(np.float32(0), ordinary)
-    tiny = ordinary * np.float32(1e-38)
-    kinds = np.stack((ordinary, any_bits, some, zeros, tiny))
-    chosen = kinds[np.arange(rows) % len(kinds), np.arange(rows)]
-    tensor = torch.from_numpy(chosen)
-    return tensor.to(getattr(torch, dtype))
-
-
 def every_gate() -> Tensor:
     """Return every number of 16 bits as a gate, and one as up: [512, 512]."""
     patterns = torch.arange(1 << 16, dtype=torch.int32).to(torch.int16)
@@ -150,12 +139,14 @@ def every_gate() -> Tensor:
 def tensors(case: Case, seed: int) -> tuple[Tensor, Tensor | None]:
     """Return a case's input and gradient."""
     width = case.hidden_size * (2 if case.producer.gated else 1)
-    source = numbers(case.num_tokens, width, case.dtype, seed)
+    draw = torch.Generator().manual_seed(seed)
+    source = hard_rows(case.num_tokens, width, getattr(torch, case.dtype), draw)
     if case.every_gate:
         source = every_gate()[:, :width].contiguous()
     if case.gradient is None:
         return source, None
-    gradient = numbers(case.num_tokens, case.hidden_size, case.gradient, seed + 1)
+    dtype = getattr(torch, case.gradient)
+    gradient = hard_rows(case.num_tokens, case.hidden_size, dtype, draw)
     return source, torch.ones_like(gradient) if case.every_gate else gradient
 
 
@@ -211,14 +202,12 @@ def expected(case: Case, source: Tensor, gradient: Tensor | None) -> tuple[Tenso
 
 def place(case: Case, stored: Tensor) -> tuple[int, ...]:
     """Return where a layout has the scale of a token and group: the fields of ScalePlace."""
-    size = stored.element_size()
-    if case.recipe.layout is ScaleLayout.SWIZZLE_128X4:
-        groups = -(-case.hidden_size // (case.recipe.group_size or 1))
-        return 1, -(-groups // 4) * 512, 4, 16, 512, 1
-    token, column = (stride * size for stride in stored.stride())
-    if case.recipe.layout is ScaleLayout.PACKED:
-        return 1, 128 * token, 32 * token, token, column, 1
-    return 0, 0, 0, token, 0, column
+    order = ORDERS.get(case.recipe.layout, "kStrided")
+    steps = tuple(stride * stored.element_size() for stride in stored.stride())
+    groups = -(-case.hidden_size // (case.recipe.group_size or 1))
+    numbers = place_of(order, steps, case.num_tokens, groups)
+    names = ("is_tiled", "token_128", "token_32", "token", "group_4", "group")
+    return tuple(numbers[name] for name in names)
 
 
 def _kinds(case: Case) -> tuple[int, ...]:
@@ -260,15 +249,6 @@ def _rows(tensor: Tensor, gap: int) -> bytes:
 
 def _written_scales(case: Case, stored: Tensor, scales: Tensor) -> bytes:
     """Return a layout's bytes, what is padding untouched: clearing it is not the kernel's work."""
-    storage = np.frombuffer(bytes(stored.untyped_storage().tolist()), np.uint8)
-    written = np.zeros(storage.shape, bool)
-    is_tiled, token_128, token_32, token, group_4, group = place(case, stored)
-    tokens = np.arange(scales.shape[0])[:, None, None]
-    groups = np.arange(scales.shape[1])[None, :, None]
-    if is_tiled:
-        offsets = tokens // 128 * token_128 + tokens // 32 % 4 * token_32 + tokens % 32 * token
-        offsets = offsets + groups // 4 * group_4 + groups % 4 * group
-    else:
-        offsets = tokens * token + groups * group
-    written[(offsets + np.arange(scales.element_size())).ravel()] = True
-    return np.where(written, storage, UNTOUCHED).astype(np.uint8).tobytes()
+    is_written = layouts.place(every_byte(scales), case.recipe)
+    pairs = zip(storage_bytes(stored), storage_bytes(is_written), strict=True)
+    return bytes(byte if mask else UNTOUCHED for byte, mask in pairs)

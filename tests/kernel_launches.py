@@ -6,8 +6,7 @@ import ctypes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from native_programs import GPU, HERE, compile_library
-from opparity.operators.__main__ import header
+from native_programs import GPU, HERE, compile_library, write_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,13 +95,6 @@ class Launcher:
     def _call(self, name: str, *arguments: object) -> str:
         answer: bytes = getattr(self._library, name)(*arguments)
         return answer.decode()
-
-
-def write_tables(folder: Path) -> Path:
-    """Write the tables' header into a folder, for `-I`, and return the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "opparity_tables.h").write_text(header(), encoding="utf-8")
-    return folder
 
 
 def _launch(words: list[str]) -> Launch:

@@ -34,8 +34,8 @@ class Memory:
     @classmethod
     def of_scales(cls, placed: Tensor, written: Tensor) -> Memory:
         """Return memory for scales; what the kernel does not write is zero before and after."""
-        expected = torch.frombuffer(bytearray(_storage(placed)), dtype=torch.uint8)
-        mask = torch.frombuffer(bytearray(_storage(written)), dtype=torch.uint8)
+        expected = torch.frombuffer(bytearray(storage_bytes(placed)), dtype=torch.uint8)
+        mask = torch.frombuffer(bytearray(storage_bytes(written)), dtype=torch.uint8)
         return cls._between_guards((mask != 0).to(torch.uint8) * _POISON, expected, 0)
 
     @classmethod
@@ -65,11 +65,17 @@ class Memory:
         return f"{len(wrong)} bytes, first {got:#x} instead of {expected:#x} at {offset}"
 
 
+def every_byte(scales: Tensor) -> Tensor:
+    """Return scales of which no byte is zero, which a layout leaves where it writes."""
+    ones = torch.ones(*scales.shape, scales.element_size(), dtype=torch.uint8)
+    return ones.view(scales.dtype).squeeze(-1)
+
+
 def _plain_bytes(tensor: Tensor) -> Tensor:
     return tensor.contiguous().view(torch.uint8)
 
 
-def _storage(tensor: Tensor) -> bytes:
+def storage_bytes(tensor: Tensor) -> bytes:
     """Return all bytes of a tensor's memory, those between its elements too."""
     storage = tensor.untyped_storage()
     return bytes(torch.empty(0, dtype=torch.uint8).set_(storage).tolist())

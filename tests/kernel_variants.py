@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from opparity.operators.declaration import Producer
 
-_ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"}
+ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"}
 # In the order of C++'s enumeration.
 SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned", "kTabled")
 _COMPUTED = SHAPES[:4]
@@ -263,7 +263,7 @@ def _scale_traits(recipe: Recipe) -> Choice:
         "by_token": recipe.by_token,
         "rule": recipe.rule,
         "byte": recipe.scale_is_byte,
-        "order": _ORDERS.get(recipe.layout, "kStrided"),
+        "order": ORDERS.get(recipe.layout, "kStrided"),
     }
 
 

@@ -6,6 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+from opparity.operators import embed_sources
+from opparity.operators.__main__ import header
+
 HERE = Path(__file__).parent / "native"
 SOURCES = Path(__file__).parents[1] / "src" / "opparity"
 GPU = SOURCES / "native" / "gpu"
@@ -55,3 +58,24 @@ def run_with(folder: Path, *command: str | Path, **environment: str) -> list[str
         timeout=60,
     )
     return completed.stdout.splitlines()
+
+
+def write_tables(folder: Path) -> Path:
+    """Write the tables' header, as the build does, into a folder for `-I`; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "opparity_tables.h").write_text(header(), encoding="utf-8")
+    return folder
+
+
+def write_sources(folder: Path, kernel: Path | None = None) -> dict[str, str]:
+    """Write the embedded sources as the build does, and return them by name.
+
+    Args:
+        folder: gets embedded_sources.cpp.
+        kernel: taken in the place of native/gpu/kernel.h.
+    """
+    sources = embed_sources.collect([SOURCES, write_tables(folder)])
+    if kernel is not None:
+        sources[embed_sources.ENTRY] = kernel.read_text("utf-8")
+    (folder / "embedded_sources.cpp").write_text(embed_sources.data(sources), "utf-8")
+    return sources

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # How an operator of ours refuses: "operator: what was given; allowed: what is; what to do".
 _REFUSAL = re.compile(r"\b\w+: [^\n]*; allowed: [^\n]*")
-_OUTCOMES = ("passed", "failed", "refused", "skipped")
+_OUTCOMES = ("passed", "failed", "refused", "interpreter", "skipped")
 
 
 class Plugin:
@@ -64,8 +64,8 @@ class Plugin:
             refusal = _REFUSAL.search(text)
             kind = "refused" if refusal else "failed"
             if call.excinfo.typename == "InterpreterError":
-                # On the CPU alone: nothing of ours was called yet.
-                kind = "skipped"
+                # On the CPU alone: it says nothing of ours, and is no skip of vLLM's.
+                kind = "interpreter"
             first = refusal.group(0) if refusal else f"{call.excinfo.typename}: {text}"
             reason = first.strip().splitlines()[0][:200]
         self._found[item.nodeid] = (kind, reason)

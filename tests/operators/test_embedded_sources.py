@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gpu_variants import write_sources
-from native_programs import HERE, SOURCES, compile_cpp, run_with
+from native_programs import HERE, SOURCES, compile_cpp, run_with, write_sources
 from opparity.operators import embed_sources
 
 if TYPE_CHECKING:

@@ -261,3 +261,36 @@ def test_every_accepted_recipe_is_its_texts() -> None:
     for text, recipe in accepted_recipes().items():
         assert Recipe.parse(text) == recipe
         assert accepted_recipes()[str(recipe)] == recipe
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+@every_producer
+def test_every_mode_of_autograd_gives_the_operators_tensors(producer: Any, mode: Any) -> None:  # noqa: ANN401
+    function, name = getattr(opparity, general_name(producer)), general_name(producer)
+    needed = {p.name: 3.5 for p in producer.parameters if p.default is None}
+    given = {p.name: 2.5 for p in producer.parameters}
+    for recipe in ("fp8_block", RECIPES["mxfp8"]):
+        for numbers in (needed, given):
+            with mode():
+                found = function(input_of(producer), recipe, **numbers)
+            text = str(recipe)
+            values, scales = getattr(torch.ops.opparity, name)(input_of(producer), text, **numbers)
+            assert_same_bytes(found.values, values)
+            assert_same_bytes(found.scales, scales)
+            assert found.recipe == Recipe.parse(text)
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def test_every_mode_of_autograd_refuses_in_the_same_words(mode: Any) -> None:  # noqa: ANN401
+    input = input_of(PRODUCERS[1])
+    with mode():
+        with pytest.raises(TypeError, match=r"needs the keyword argument 'limit'"):
+            opparity.silu_and_mul_with_clamp(input, "fp8_block")
+        with pytest.raises(TypeError, match=r"unexpected keyword argument 'alpha'"):
+            opparity.silu_and_mul(input, "fp8_block", alpha=1.0)
+        with pytest.raises(ArgumentRefused, match="recipe is of type int"):
+            opparity.silu_and_mul(input, 8)  # type: ignore[call-overload]
+        with pytest.raises(ArgumentRefused, match="input is None; allowed: a tensor"):
+            opparity.silu_and_mul(None, "fp8_block")  # type: ignore[call-overload]
+        with pytest.raises(RuntimeError, match="scale is None; allowed: one float32 number"):
+            opparity.silu_and_mul(input, "fp8_tensor")

@@ -11,6 +11,7 @@ from torch import Tensor
 import opparity
 from operator_calls import assert_same_bytes
 from opparity import providers
+from opparity.benchmark import eager
 from opparity.errors import ArgumentRefused
 from opparity.formats import RECIPES
 from opparity.operators import ELEMENTWISE, general_name
@@ -38,30 +39,8 @@ def leaf_for(producer: Any, dtype: str = "float32", seed: int = 1) -> Tensor:  #
 
 def plain(producer: Any, input: Tensor) -> Tensor:  # noqa: ANN401
     """Compute a producer by torch's own functions, in the input's precision."""
-    functional = torch.nn.functional
-    numbers = numbers_of(producer)
     gate, up = input.chunk(2, dim=-1) if producer.gated else (input, input)
-    limit = numbers.get("limit", 0.0)
-    if producer.name == "silu_and_mul_with_clamp":
-        return functional.silu(gate.clamp(max=limit)) * up.clamp(-limit, limit)
-    if producer.name == "swigluoai_and_mul":
-        limited = gate.clamp(max=limit)
-        return limited * torch.sigmoid(numbers["alpha"] * limited) * (up.clamp(-limit, limit) + 1.0)
-    if producer.name == "situ_and_mul":
-        beta, linear = numbers["beta"], numbers["linear_beta"]
-        soft = beta * torch.tanh(gate / beta) * torch.sigmoid(gate)
-        return soft * linear * torch.tanh(up / linear)
-    if producer.name == "swiglustep_and_mul":
-        return functional.silu(gate).clamp(max=limit) * up.clamp(-limit, limit)
-    if producer.name == "relu_squared":
-        return functional.relu(input) ** 2
-    activation: Any = {
-        "silu_and_mul": functional.silu,
-        "gelu_and_mul": functional.gelu,
-        "gelu_tanh_and_mul": lambda x: functional.gelu(x, approximate="tanh"),
-    }[producer.name]
-    product: Tensor = activation(gate) * up
-    return product
+    return eager.PRODUCERS[producer.name](gate, up, tuple(numbers_of(producer).values()))
 
 
 @pytest.mark.parametrize("provider", BOTH)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import opparity
+from nvrtc_kernels import Kernel, compile_kernel
 from operator_calls import (
     INTERMEDIATES,
     OPERATOR,
@@ -30,6 +31,8 @@ from opparity.operators.fillings import Filling, make_input
 from opparity.platforms import Platform
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opparity.operators.declaration import Producer
 
 pytestmark = pytest.mark.gpu
@@ -382,3 +385,23 @@ def test_a_device_that_is_not_the_current_one(provider: str) -> None:
     expected = quantise("native", input, 128)
     assert_same_bytes(values, expected[0])
     assert_same_bytes(scales, expected[1])
+
+
+def test_the_reciprocal_is_the_rounded_one_for_every_divisor(tmp_path: Path) -> None:
+    if torch.version.cuda is None:
+        pytest.skip("platforms/cuda.h is NVIDIA's; tests/native/test_reciprocal.py has AMD's")
+    major, minor = torch.cuda.get_device_capability()
+    file = compile_kernel("reciprocal_kernel.h", f"sm_{major}{minor}", tmp_path)
+    kernel = Kernel(file.read_bytes())
+    mantissas = 1 << 23
+    results = torch.empty(mantissas, device="cuda")
+    # Where divisor and reciprocal are normal numbers: from 2^-126 up to 2^126.
+    for exponent in range(1, 254):
+        count = 1 if exponent == 253 else mantissas
+        first = exponent * mantissas
+        results.fill_(float("nan"))
+        kernel.launch(count, first, count, results)
+        divisors = torch.arange(first, first + count, dtype=torch.int32).view(torch.float32)
+        expected = torch.ones(count).div(divisors)
+        different = results[:count].cpu().view(torch.int32) != expected.view(torch.int32)
+        assert not different.any(), f"wrong for {divisors[different][:4]}"

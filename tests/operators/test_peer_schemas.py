@@ -13,6 +13,7 @@ opparity.load()
 # csrc/torch_bindings.cpp of vLLM 0.33.0, without line breaks.
 VLLM = {
     "gelu_and_mul": "(Tensor! out, Tensor input) -> ()",
+    "gelu_quick": "(Tensor! out, Tensor input) -> ()",
     "gelu_tanh_and_mul": "(Tensor! out, Tensor input) -> ()",
     "per_token_group_fp8_quant": "(Tensor input, Tensor! output_q, Tensor! output_s, "
     "int group_size, float eps, float fp8_min, float fp8_max, bool scale_ue8m0, "

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bit_patterns import same_bits
+from opparity.benchmark import eager
 from opparity.formats import RECIPES, Intermediate, Recipe, ScaleFormat, ScaleLayout, ScaleRule
 from opparity.operators import ELEMENTWISE, producer_named
 from opparity.operators.reference import (
@@ -24,8 +25,6 @@ from opparity.operators.reference.producers import FORMULAS
 from opparity.operators.reference.values import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from opparity.operators.declaration import Producer
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
@@ -48,33 +47,11 @@ def given_to(recipe: Recipe) -> Tensor | None:
     return GIVEN if recipe.rule in (ScaleRule.GIVEN, ScaleRule.GLOBAL) else None
 
 
-EXACT: dict[str, Callable[..., Tensor]] = {
-    "identity": lambda x: x,
-    "silu_and_mul": lambda g, u: torch.nn.functional.silu(g) * u,
-    "silu_and_mul_with_clamp": lambda g, u, limit: (
-        torch.nn.functional.silu(g.clamp(max=limit)) * u.clamp(-limit, limit)
-    ),
-    "swigluoai_and_mul": lambda g, u, alpha, limit, beta: (
-        g.clamp(max=limit)
-        * torch.sigmoid(alpha * g.clamp(max=limit))
-        * (u.clamp(-limit, limit) + beta)
-    ),
-    "situ_and_mul": lambda g, u, beta, linear_beta: (
-        beta * torch.tanh(g / beta) * torch.sigmoid(g) * linear_beta * torch.tanh(u / linear_beta)
-    ),
-    "swiglustep_and_mul": lambda g, u, limit: (
-        torch.nn.functional.silu(g).clamp(max=limit) * u.clamp(-limit, limit)
-    ),
-    "gelu_and_mul": lambda g, u: torch.nn.functional.gelu(g) * u,
-    "gelu_tanh_and_mul": lambda g, u: torch.nn.functional.gelu(g, approximate="tanh") * u,
-    "relu_squared": lambda x: torch.relu(x) ** 2,
-}
-
-
 def exact_product(producer: Producer, input: Tensor) -> Tensor:
     """Return torch's own float64 product."""
-    parts = input.double().chunk(2, dim=-1) if producer.gated else (input.double(),)
-    return EXACT[producer.name](*parts, *parameters_of(producer))
+    wide = input.double()
+    gate, up = wide.chunk(2, dim=-1) if producer.gated else (wide, wide)
+    return eager.PRODUCERS[producer.name](gate, up, parameters_of(producer))
 
 
 @every_producer

@@ -26,7 +26,7 @@ PRODUCERS: Mapping[str, Callable[[Tensor, Tensor, Sequence[float]], Tensor]] = {
     "swigluoai_and_mul": lambda gate, up, p: (
         gate.clamp(max=p[1])
         * torch.sigmoid(p[0] * gate.clamp(max=p[1]))
-        * (up.clamp(-p[1], p[1]) + 1)
+        * (up.clamp(-p[1], p[1]) + p[2])
     ),
     "situ_and_mul": lambda gate, up, p: (
         p[0] * torch.tanh(gate / p[0]) * torch.sigmoid(gate) * p[1] * torch.tanh(up / p[1])
@@ -37,6 +37,7 @@ PRODUCERS: Mapping[str, Callable[[Tensor, Tensor, Sequence[float]], Tensor]] = {
     "gelu_and_mul": lambda gate, up, _: functional.gelu(gate) * up,
     "gelu_tanh_and_mul": lambda gate, up, _: functional.gelu(gate, approximate="tanh") * up,
     "relu_squared": lambda gate, _, __: functional.relu(gate).square(),
+    "gelu_quick": lambda gate, _, p: gate * torch.sigmoid(p[0] * gate),
 }
 
 

@@ -17,6 +17,7 @@ _NORM = (
     Parameter("epsilon", "what is added to the mean of a row's squares", 1e-6),
     Parameter("offset", "what is added to the weight: 1 in Gemma", 0.0, positive=False),
 )
+_ALPHA = Parameter("alpha", "factor of the sigmoid's argument", 1.702)
 
 PRODUCERS: tuple[Producer, ...] = (
     Producer("identity", "Identity", "x", used_by="attention and routers"),
@@ -41,7 +42,7 @@ PRODUCERS: tuple[Producer, ...] = (
         "g * sigmoid(alpha * g) * (clamp(up, -limit, limit) + beta) with g = min(gate, limit)",
         gated=True,
         parameters=(
-            Parameter("alpha", "factor of the sigmoid's argument", 1.702),
+            _ALPHA,
             Parameter("limit", _LIMIT.meaning, 7.0),
             Parameter("beta", "what is added to up", 1.0, positive=False),
         ),
@@ -99,6 +100,13 @@ PRODUCERS: tuple[Producer, ...] = (
         takes_gate=True,
         parameters=_NORM,
         used_by="Qwen3-Next, Kimi Linear",
+    ),
+    Producer(
+        "gelu_quick",
+        "GeluQuick",
+        "x * sigmoid(alpha * x)",
+        parameters=(_ALPHA,),
+        used_by="CLIP, Qwen2-VL's vision encoder",
     ),
 )
 

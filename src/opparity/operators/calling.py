@@ -14,7 +14,8 @@ from torch import Tensor
 
 from opparity.formats import Recipe, ScaleRule, accepted_recipes
 from opparity.operators import general_name, registration
-from opparity.operators.quantized import Origin, Quantized, without_gradient
+from opparity.operators.gradients import is_transformed
+from opparity.operators.quantized import Origin, Quantized
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ _GIVEN = frozenset(t for t, r in accepted_recipes().items() if r.rule is ScaleRu
 _MATRIX = 2
 # Without this an operator's call comes back to Python, which costs 5 of 11 microseconds.
 _without_autograd = torch._C._AutoDispatchBelowAutograd  # noqa: SLF001 -- torch.library's own
+# Looked up once: each step of the way to an operator is seen in a call's time.
+_is_compiling = torch.compiler.is_compiling
+_is_grad_enabled = torch.is_grad_enabled
+_is_inference = torch.is_inference_mode_enabled
 
 
 class Row:
@@ -42,6 +47,28 @@ class Row:
         self.parameters = producer.parameters
         self.defaults = {p.name: p.default for p in producer.parameters}
         self.operator = getattr(torch.ops.opparity, self.name).default
+        # What the operator's __call__ calls, and torch.compile cannot trace.
+        self.direct = self.operator._op  # noqa: SLF001 -- a call less
+
+
+def run_plainly(
+    row: Row, input: Tensor, recipe: Recipe | str | None, given: dict[str, float]
+) -> Quantized | Tensor:
+    """Do what `run` does where only numbers are given, in a third of its time."""
+    numbers = numbers_of(row, given) if given or row.parameters else ()
+    if type(input) is not Tensor or input.ndim != _MATRIX or _is_compiling():
+        return run(row, input, recipe, numbers, None, None, {})
+    text = recipe if type(recipe) is str else _text(row.name, recipe)
+    if _is_inference():
+        # Autograd is out already. Without an asterisk a call takes 0.2 microseconds less.
+        direct = row.direct
+        values, scales = direct(input, text, *numbers) if numbers else direct(input, text)
+    elif _has_gradient(input):
+        return run(row, input, recipe, numbers, None, None, {})
+    else:
+        with _without_autograd():
+            values, scales = row.direct(input, text, *numbers)
+    return values if text in _NONE else Quantized(values, scales, recipe or text)
 
 
 def run(
@@ -63,9 +90,9 @@ def run(
         given = _number(row.name, "scale", scale, input, signed=text in _GIVEN)
     bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
     origin = None
-    if input.requires_grad and torch.is_grad_enabled():
+    if _has_gradient(input):
         origin = Origin(input, row.name, numbers, bool(named.get("interleaved", False)))
-    if origin is not None or torch.compiler.is_compiling():
+    if origin is not None or _is_compiling():
         values, scales = row.operator(tokens, text, *numbers, given, bound, **named)
     else:
         with _without_autograd():
@@ -80,8 +107,13 @@ def run(
         return Quantized(values, scales, kind, given, origin)
     if origin is not None and not values.is_floating_point():
         # Integers carry no gradient that could be refused.
-        given = without_gradient(input, given, row.name)
+        given = torch.ops.opparity.without_gradient(input, given, row.name)
     return Quantized(values, given, kind, None, origin)
+
+
+def _has_gradient(input: Tensor) -> bool:
+    """Return whether autograd wants to know of a call, which is then its operator's affair."""
+    return (input.requires_grad and _is_grad_enabled()) or is_transformed()
 
 
 def _text(name: str, recipe: Recipe | str | None) -> str:

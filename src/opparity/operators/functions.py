@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, cast, overload
 
 from opparity.formats import Intermediate, Recipe
 from opparity.operators import ELEMENTWISE, general_name, producer_named
-from opparity.operators.calling import Row, numbers_of, run
+from opparity.operators.calling import Row, numbers_of, run, run_plainly
 from opparity.operators.quantized import Quantized
 from opparity.operators.refusal import refuse
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from opparity.operators.declaration import Producer
+
+
+_FLOAT32 = Intermediate.FLOAT32
 
 
 class GatedFunction(Protocol):
@@ -105,8 +108,10 @@ def _function(producer: Producer) -> GatedFunction | PlainFunction:
         scale_ub: float | Tensor | None = None,
         **numbers: float,
     ) -> Quantized | Tensor:
+        if scale is scale_ub is None and intermediate is _FLOAT32 and not interleaved:
+            return run_plainly(row, input, recipe, numbers)
         named: dict[str, object] = {}
-        if intermediate != "float32":
+        if intermediate is not _FLOAT32:
             named["intermediate"] = str(intermediate)
         if interleaved:
             named["interleaved"] = True
@@ -121,8 +126,10 @@ def _function(producer: Producer) -> GatedFunction | PlainFunction:
         scale_ub: float | Tensor | None = None,
         **numbers: float,
     ) -> Quantized | Tensor:
+        if scale is scale_ub is None and intermediate is _FLOAT32:
+            return run_plainly(row, input, recipe, numbers)
         named: dict[str, object] = {}
-        if intermediate != "float32":
+        if intermediate is not _FLOAT32:
             named["intermediate"] = str(intermediate)
         return run(row, input, recipe, numbers_of(row, numbers), scale, scale_ub, named)
 
@@ -188,7 +195,10 @@ def quantize(
         RuntimeError: for what no kernel takes, in words; it is an ArgumentRefused, a ValueError
             too, where Python finds the mistake and not the native library.
     """
-    found = run(_QUANTIZE, input, recipe, (), scale, scale_ub, {})
+    if scale is scale_ub is None:
+        found = run_plainly(_QUANTIZE, input, recipe, {})
+    else:
+        found = run(_QUANTIZE, input, recipe, (), scale, scale_ub, {})
     if not isinstance(found, Quantized):
         refuse("quantize", "recipe is none; allowed: a recipe with values; choose one")
     return found

@@ -7,10 +7,14 @@ straight-through one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor
+from torch._functorch.utils import enable_single_level_autograd_function
+from torch.autograd import forward_ad
+from torch.autograd.function import _SingleLevelFunction
 
 from opparity.errors import ArgumentRefused
 from opparity.operators import OPERATORS, general_name, producer_named
@@ -23,38 +27,10 @@ if TYPE_CHECKING:
     from opparity.operators.declaration import Operator
     from opparity.operators.request import Reader
 
-REFUSAL = "refuse_gradient"
 # Operators whose producer reduces: what they return has no gradient yet.
 NORMS = frozenset(
     row.name for row in OPERATORS if not row.peer and producer_named(row.producer).reduces
 )
-REFUSAL_SCHEMA = "(Tensor gradient, Tensor input, str operator) -> Tensor"
-
-
-def refuse_gradient(gradient: Tensor, input: Tensor, operator: str) -> Tensor:
-    """Raise ArgumentRefused; an operator of its own, so that a trace of a gradient may hold it."""
-    del gradient, input
-    detail = (
-        "the gradient of values or scales is asked for; allowed: that of Quantized.dequantize(), "
-        "as if nothing had been quantised; dequantize, or detach them"
-    )
-    if operator in NORMS:
-        detail = (
-            "the gradient of a norm is asked for; allowed: inputs without one, since it has no "
-            "backward pass yet; detach them, or call torch.nn.functional.rms_norm"
-        )
-    if operator.endswith("_backward"):
-        detail = (
-            "the gradient of a gradient is asked for; allowed: the first; leave create_graph out"
-        )
-    raise ArgumentRefused(operator=operator, detail=detail)
-
-
-def refuse_gradient_fake(gradient: Tensor, input: Tensor, operator: str) -> Tensor:
-    """Return what a trace needs to go on."""
-    del gradient, operator
-    return torch.empty_like(input)
-
 
 def backward_of(
     operator: str, gradient: Tensor, input: Tensor, numbers: tuple[float, ...], *, interleaved: bool
@@ -75,18 +51,109 @@ def backward_of(
     return found
 
 
-def formula(reader: Reader) -> tuple[Callable[..., Any], Callable[..., None]]:
-    """Return what torch.library.register_autograd takes: the backward, and its setup_context."""
+def differentiable(operator: Operator, reader: Reader) -> Callable[..., Any]:
+    """Return the Autograd kernel of an operator that returns tensors."""
+    return autograd_kernel(overload_of(operator), *_formula(reader))
+
+
+def autograd_kernel(
+    overload: torch._ops.OpOverload,
+    keep: Callable[..., None],
+    backward: Callable[..., tuple[Tensor | None, ...]],
+) -> Callable[..., Any]:
+    """Return an Autograd kernel, for torch.func's transforms too; forward mode is refused.
+
+    With torch.library's own, transforms fail and forward mode loses the gradient in silence.
+
+    Args:
+        overload: what has the gradient.
+        keep: takes the context, positional and named arguments.
+        backward: takes the context and gradients, returns one for each positional argument.
+    """
+    redispatch = overload._handle.redispatch_boxed  # noqa: SLF001 -- a call less
+
+    def forward(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> Any:  # noqa: ANN401
+        with _below_autograd():
+            return redispatch(keyset & _BELOW_AUTOGRAD, *positional, **named)
+
+    rules = Rules(overload.name(), forward, keep, backward)
+
+    def run(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> Any:  # noqa: ANN401
+        if not is_forward_mode() and not (_is_grad_enabled() and _any_requires_grad(*positional)):
+            return forward(keyset, *positional, **named)
+        # torch calls this kernel for each of torch.func's levels, as it does its own kernels.
+        with enable_single_level_autograd_function():
+            return _Gradient.apply(rules, keyset, named, *positional)  # type: ignore[attr-defined]
+
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What `_Gradient` has to know of an operator."""
+
+    operator: str
+    forward: Callable[..., Any]
+    keep: Callable[..., None]
+    backward: Callable[..., tuple[Tensor | None, ...]]
+
+
+class _Gradient(_SingleLevelFunction):
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401 -- torch's context takes attributes
+        rules: Rules,
+        keyset: torch._C.DispatchKeySet,
+        named: dict[str, object],
+        *positional: object,
+    ) -> Any:  # noqa: ANN401
+        ctx.rules = rules
+        rules.keep(ctx, positional, named)
+        # A Function's forward switches gradients off, for torch.func's outer levels as well.
+        with torch.enable_grad(), forward_ad._set_fwd_grad_enabled(True):  # noqa: SLF001
+            return rules.forward(keyset, *positional, **named)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        return None, None, None, *ctx.rules.backward(ctx, *gradients)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: object) -> NoReturn:  # noqa: ANN401
+        del tangents
+        refuse_forward_mode(ctx.rules.operator)
+
+
+def is_forward_mode() -> bool:
+    """Return whether tensors may have tangents, so that losing them would be silent."""
+    return forward_ad._current_level >= 0  # noqa: SLF001 -- a number; there is no function
+
+
+def is_transformed() -> bool:
+    """Return whether torch.func's levels or tangents may hide what requires a gradient."""
+    return _are_transforms_active() or is_forward_mode()
+
+
+def refuse_forward_mode(operator: str) -> NoReturn:
+    """Raise ArgumentRefused for a gradient in forward mode."""
+    detail = (
+        "the gradient is asked for in forward mode (torch.func.jvp, jacfwd, make_dual); allowed: "
+        "backward mode; call torch.func.vjp, jacrev or backward()"
+    )
+    raise ArgumentRefused(operator=operator.removeprefix("opparity::"), detail=detail)
+
+
+def _formula(
+    reader: Reader,
+) -> tuple[Callable[..., None], Callable[..., tuple[Tensor | None, ...]]]:
+    """Return what keeps a backward pass's arguments, and what it computes."""
     name, place = reader.operator.name, reader.place(Role.INPUT)
 
-    def setup_context(
+    def keep(
         ctx: Any,  # noqa: ANN401 -- torch's context takes attributes
-        inputs: tuple[object, ...],
-        output: object,
-        keyword_only_inputs: dict[str, object] | None = None,
+        positional: tuple[object, ...],
+        named: dict[str, object],
     ) -> None:
-        del output
-        request = reader.read(inputs, keyword_only_inputs or {})
+        request = reader.read(positional, named)
         for role in (Role.SCALE, Role.SCALE_UB):
             tensor = request.tensor(role)
             if tensor is not None and tensor.requires_grad:
@@ -96,7 +163,7 @@ def formula(reader: Reader) -> tuple[Callable[..., Any], Callable[..., None]]:
                 )
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(request.input)
-        ctx.count, ctx.numbers = len(inputs), request.parameters
+        ctx.count, ctx.numbers = len(positional), request.parameters
         ctx.interleaved = request.interleaved
         ctx.is_product = not request.is_backward and recipe_of(request).format is None
 
@@ -112,7 +179,7 @@ def formula(reader: Reader) -> tuple[Callable[..., Any], Callable[..., None]]:
             )
         return tuple(found)
 
-    return backward, setup_context
+    return keep, backward
 
 
 def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
@@ -126,6 +193,8 @@ def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
     places = [reader.place(role) for role in outputs]
 
     def run(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> None:
+        if is_forward_mode() and _any_tangent(*positional, *named.values()):
+            refuse_forward_mode(operator.name)
         if _is_grad_enabled() and _any_requires_grad(*positional, **named):
             other = f"or call opparity.{general_name(reader.producer)}, which has one"
             if reader.producer.reduces:
@@ -146,7 +215,15 @@ def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
     return run
 
 
+def _any_tangent(*arguments: object) -> bool:
+    return any(
+        isinstance(each, Tensor) and forward_ad.unpack_dual(each).tangent is not None
+        for each in arguments
+    )
+
+
 # torch.library's own, looked up once: this is in front of each call outside of inference mode.
+_are_transforms_active = torch._C._are_functorch_transforms_active  # noqa: SLF001
 _is_grad_enabled = torch.is_grad_enabled
 _any_requires_grad = torch._C._any_requires_grad  # noqa: SLF001
 _increment_version = torch._C._increment_version  # noqa: SLF001

@@ -154,6 +154,7 @@ PEER_OPERATORS: tuple[Operator, ...] = (
     ),
     _activation("situ_and_mul", "out", ", float beta=1.0, float linear_beta=-1.0"),
     _activation("relu_squared", "out"),
+    _activation("gelu_quick", "out"),
     # vLLM adds the residual in the tensors' dtype here, and the norm reads that sum.
     Operator(
         "rms_norm",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ from torch.utils import _pytree as pytree
 
 from opparity.formats import Recipe
 from opparity.operators.dequantisation import dequantize
-from opparity.operators.gradients import backward_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +88,7 @@ class Quantized:
         values, scales = self.values.detach(), self.scales.detach()
         found = dequantize(values, scales, self._recipe, scale=self.scale, dtype=dtype)
         origin = self._origin
-        through: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
+        through: Tensor = torch.ops.opparity.straight_through(
             origin.input, found, origin.operator, origin.numbers, origin.interleaved
         )
         return through
@@ -115,54 +113,6 @@ class Quantized:
 
 # The first name of the type, from when it had one operator.
 QuantisedGroups = Quantized
-
-
-class _StraightThrough(torch.autograd.Function):
-    """Hands the dequantised numbers on; backward, the gradient of what was quantised."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,  # noqa: ANN401 -- torch's context takes attributes
-        input: Tensor,
-        found: Tensor,
-        operator: str,
-        numbers: tuple[float, ...],
-        interleaved: bool,
-    ) -> Tensor:
-        ctx.save_for_backward(input)
-        ctx.operator, ctx.numbers, ctx.interleaved = operator, numbers, interleaved
-        return found.view_as(found)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:  # noqa: ANN401
-        (input,) = ctx.saved_tensors
-        found = backward_of(
-            ctx.operator,
-            gradient.reshape(math.prod(gradient.shape[:-1]), gradient.shape[-1]),
-            input.reshape(math.prod(input.shape[:-1]), input.shape[-1]),
-            ctx.numbers,
-            interleaved=ctx.interleaved,
-        )
-        return found.reshape(input.shape), None, None, None, None
-
-
-def without_gradient(input: Tensor, tensor: Tensor, operator: str) -> Tensor:
-    """Return a copy of a tensor whose backward refuses in words what would be lost in silence."""
-    found: Tensor = _WithoutGradient.apply(input, tensor, operator)  # type: ignore[no-untyped-call]
-    return found
-
-
-class _WithoutGradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, tensor: Tensor, operator: str) -> Tensor:  # noqa: ANN401
-        ctx.save_for_backward(input)
-        ctx.operator = operator
-        return tensor.clone()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
-        (input,) = ctx.saved_tensors
-        return torch.ops.opparity.refuse_gradient(gradient, input, ctx.operator), None, None
 
 
 def _flatten(quantized: Quantized) -> tuple[list[Tensor], str]:

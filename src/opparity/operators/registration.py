@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from opparity.operators import OPERATORS, batching, gradients, native_library, switching
+from opparity.operators import (
+    OPERATORS,
+    attachments,
+    batching,
+    gradients,
+    native_library,
+    switching,
+)
 from opparity.operators.allocation import allocate
 from opparity.operators.checks import check
 from opparity.operators.request import reader_of
@@ -36,11 +43,7 @@ def _load() -> None:
     definitions = torch.library.Library(NAMESPACE, "FRAGMENT")
     _keep.append(definitions)
     native = native_library.load() is None
-    definitions.define(f"{gradients.REFUSAL}{gradients.REFUSAL_SCHEMA}")
-    definitions.impl(gradients.REFUSAL, gradients.refuse_gradient, "CompositeExplicitAutograd")
-    torch.library.register_fake(
-        f"{NAMESPACE}::{gradients.REFUSAL}", gradients.refuse_gradient_fake, lib=definitions
-    )
+    attachments.define(definitions)
     for operator in OPERATORS:
         if not native:
             tags = (torch.Tag.pt2_compliant_tag,)
@@ -59,8 +62,12 @@ def _complete(operator: Operator, definitions: torch.library.Library) -> None:
         )
         definitions.impl(operator.qualified_name, batching.refusal(reader), "FuncTorchBatched")
         return
-    backward, setup_context = gradients.formula(reader)
-    torch.library.register_autograd(name, backward, setup_context=setup_context, lib=definitions)
+    definitions.impl(
+        operator.qualified_name,
+        gradients.differentiable(operator, reader),
+        "Autograd",
+        with_keyset=True,
+    )
     torch.library.register_vmap(name, batching.rule(operator, reader), lib=definitions)
 
 

@@ -40,12 +40,18 @@ Quantise choose_quantiser(const Call& call) {
   return kUnquantised[static_cast<int>(call.input_type)];
 }
 
+// How many units are produced before they are written. What is not quantised is written unit by
+// unit, so that loads and stores overlap.
+int64_t units_of_a_piece(const Call& call) {
+  return call.value_format == ValueFormat::kInputType ? 1 : kTile / stride_of_a_unit(call);
+}
+
 // Calls `work` with the pieces of the units [begin, end), each of one row and no larger than a
 // tile.
 template <typename Work>
 void for_each_piece(const Call& call, int64_t begin, int64_t end, const Work& work) {
   const int64_t unit_size = elements_of_a_unit(call), row_units = units_of_a_row(call);
-  const int64_t tile_units = kTile / stride_of_a_unit(call);
+  const int64_t tile_units = units_of_a_piece(call);
   int64_t token = begin / row_units, unit = begin % row_units;
   for (int64_t index = begin; index < end;) {
     const int64_t units = std::min({tile_units, row_units - unit, end - index});

@@ -87,4 +87,8 @@ FORMULAS: dict[str, Formula] = {
         gate=lambda x, _: at_least(x, -0.0) * at_least(x, -0.0),
         gate_slope=lambda x, _: at_least(x, -0.0) + at_least(x, -0.0),
     ),
+    "gelu_quick": Formula(
+        gate=lambda x, p: activations.swish(x, p[0]),
+        gate_slope=lambda x, p: activations.swish_slope(x, p[0]),
+    ),
 }

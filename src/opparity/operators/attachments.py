@@ -1,0 +1,138 @@
+"""Operators that give a tensor, which has been computed otherwise, its gradient or a refusal.
+
+They are operators and no autograd.Functions, since torch.compile drops a Function's gradient within
+torch.func's transforms.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from opparity.errors import ArgumentRefused
+from opparity.operators.gradients import NORMS, autograd_kernel, backward_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STRAIGHT_THROUGH = "straight_through"
+_WITHOUT_GRADIENT = "without_gradient"
+_REFUSAL = "refuse_gradient"
+
+
+def define(definitions: torch.library.Library) -> None:
+    """Define these operators in a library."""
+    _define(
+        definitions,
+        _REFUSAL,
+        "(Tensor gradient, Tensor input, str operator) -> Tensor",
+        _refuse_gradient,
+        _like_the_input,
+    )
+    for name, origin, backward in (
+        (_STRAIGHT_THROUGH, "str operator, float[] numbers, bool interleaved", _through),
+        (_WITHOUT_GRADIENT, "str operator", _refused),
+    ):
+        schema = f"(Tensor input, Tensor found, {origin}) -> Tensor"
+        overload = _define(definitions, name, schema, _copy, _copy)
+        kernel = autograd_kernel(overload, _keep, backward)
+        definitions.impl(name, kernel, "Autograd", with_keyset=True)
+
+
+def _define(
+    definitions: torch.library.Library,
+    name: str,
+    schema: str,
+    kernel: Callable[..., Tensor],
+    fake: Callable[..., Tensor],
+) -> torch._ops.OpOverload:
+    definitions.define(f"{name}{schema}")
+    definitions.impl(name, kernel, "CompositeExplicitAutograd")
+    overload: torch._ops.OpOverload = getattr(torch.ops.opparity, name).default
+    torch.library.register_fake(overload, fake, lib=definitions)
+    torch.library.register_vmap(overload, _batched(overload), lib=definitions)
+    return overload
+
+
+def _copy(input: Tensor, found: Tensor, *origin: object) -> Tensor:
+    """Return another tensor, since an operator may not return an argument."""
+    del input, origin
+    return found.clone()
+
+
+def _keep(ctx: Any, positional: tuple[Any, ...], named: dict[str, object]) -> None:  # noqa: ANN401
+    input, _, *ctx.origin = positional
+    assert not named
+    ctx.save_for_backward(input)
+    ctx.set_materialize_grads(False)
+
+
+def _through(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+    """Return the gradient of what was quantised."""
+    if gradient is None:
+        return (None,) * 5
+    (input,) = ctx.saved_tensors
+    operator, numbers, interleaved = ctx.origin
+    rows = math.prod(input.shape[:-1])
+    found = backward_of(
+        operator,
+        gradient.reshape(rows, gradient.shape[-1]),
+        input.reshape(rows, input.shape[-1]),
+        tuple(numbers),
+        interleaved=interleaved,
+    )
+    return found.reshape(input.shape), None, None, None, None
+
+
+def _refused(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+    if gradient is None:
+        return None, None, None
+    (input,) = ctx.saved_tensors
+    return torch.ops.opparity.refuse_gradient(gradient, input, *ctx.origin), None, None
+
+
+def _batched(overload: torch._ops.OpOverload) -> Callable[..., tuple[Tensor, int]]:
+    """Return vmap's rule: a batch is one more leading dimension."""
+
+    def run(
+        info: Any,  # noqa: ANN401 -- torch's own
+        dims: tuple[int | None, ...],
+        input: Tensor,
+        found: Tensor,
+        *origin: object,
+    ) -> tuple[Tensor, int]:
+        first = [
+            tensor.expand(info.batch_size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+            for tensor, dim in ((input, dims[0]), (found, dims[1]))
+        ]
+        return overload(*first, *origin), 0
+
+    return run
+
+
+def _like_the_input(gradient: Tensor, input: Tensor, operator: str) -> Tensor:
+    """Return what a trace needs to go on."""
+    del gradient, operator
+    return torch.empty_like(input)
+
+
+def _refuse_gradient(gradient: Tensor, input: Tensor, operator: str) -> Tensor:
+    """Raise ArgumentRefused; an operator of its own, so that a trace of a gradient may hold it."""
+    del gradient, input
+    detail = (
+        "the gradient of values or scales is asked for; allowed: that of Quantized.dequantize(), "
+        "as if nothing had been quantised; dequantize, or detach them"
+    )
+    if operator in NORMS:
+        detail = (
+            "the gradient of a norm is asked for; allowed: inputs without one, since it has no "
+            "backward pass yet; detach them, or call torch.nn.functional.rms_norm"
+        )
+    if operator.endswith("_backward"):
+        detail = (
+            "the gradient of a gradient is asked for; allowed: the first; leave create_graph out"
+        )
+    raise ArgumentRefused(operator=operator, detail=detail)
