@@ -364,6 +364,7 @@ RECIPES: dict[str, Recipe] = {
     "nvfp4": Recipe("float4_e2m1", 16, ScaleFormat.E4M3, ScaleRule.GLOBAL),
     "deepgemm": Recipe("float8_e4m3fn", 128, ScaleFormat.E8M0, ScaleRule.CEIL, ScaleLayout.PACKED),
     "none": Recipe("none", None, ScaleFormat.NONE, ScaleRule.NONE),
+    "mxfp8_floor": Recipe("float8_e4m3fn", 32, ScaleFormat.E8M0, ScaleRule.FLOOR),
 }
 
 
