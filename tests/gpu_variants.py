@@ -63,10 +63,11 @@ def _kinds() -> set[tuple[int, ...]]:
     return {
         (
             values.index(recipe.value),
-            recipe.group_size or 0,
+            0 if recipe.by_token else recipe.group_size or 0,
             rules.index(recipe.rule),
             int(recipe.scale_is_byte),
             int(recipe.layout in tiled),
+            int(recipe.by_token),
         )
         for recipe in accepted_recipes().values()
     }
