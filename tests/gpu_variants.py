@@ -63,7 +63,7 @@ def _kinds() -> set[tuple[int, ...]]:
     return {
         (
             values.index(recipe.value),
-            0 if recipe.by_token else recipe.group_size or 0,
+            recipe.group_size if isinstance(recipe.group_size, int) else 0,
             rules.index(recipe.rule),
             int(recipe.scale_is_byte),
             int(recipe.layout in tiled),

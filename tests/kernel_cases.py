@@ -121,13 +121,12 @@ def _of_rows() -> Iterator[Case]:
         for dtype, width in zip(INPUT_DTYPES, (5, 331, 4500), strict=True):
             yield Case(producer, recipe, dtype, hidden_size=width)
     turn = itertools.cycle((1, 7, 33, 128, 257, 346, 2049, 5000, 8300))
-    chosen = (*tokens, *map(RECIPES.get, ("none", "fp8_block_64", "int8_tensor", "mxfp8")))
+    chosen = [*tokens, *(RECIPES[n] for n in ("none", "fp8_block_64", "int8_tensor", "mxfp8"))]
     for producer in PRODUCERS:
         if not producer.reduces:
             continue
         residuals = (0,) if producer.takes_gate else (0, 1, 2)
         for recipe, dtype, residual in itertools.product(chosen, INPUT_DTYPES, residuals):
-            assert recipe is not None
             scale = 0.37 if recipe.rule is ScaleRule.GIVEN else None
             case = Case(producer, recipe, dtype, residual=residual, scale=scale)
             for weighted, intermediate in zip((True, True, False), Intermediate, strict=True):

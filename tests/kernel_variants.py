@@ -226,14 +226,14 @@ def _row_kinds(*recipes: Recipe) -> Iterator[Choice]:
         may_bound = kind["rule"] is ScaleRule.AMAX
         for bounds, tail in product((0, 1, 2)[: 1 + 2 * may_bound], (False, True)):
             widths = ROW_WIDTHS[shape, tail]
-            if kind["group_size"] == 16:  # noqa: PLR2004 -- divides all widths but unaligned ones
+            if kind["group_size"] == 16:
                 widths = tuple(width for width in widths if (width % 16 != 0) == tail)
             if not widths:
                 continue
             # Each kind has one of them, and no pair with every width is asked for.
             yield kind | {
                 "bound": bounds > 0,
-                "bounds_amax": bounds == 2,  # noqa: PLR2004
+                "bounds_amax": bounds == 2,
                 "tail": tail and has_groups,
                 "shape": shape,
                 "width": widths[next(turn) % len(widths)],

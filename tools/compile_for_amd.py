@@ -1,7 +1,8 @@
 """`make amd`: compile kernels for every AMD chip, and look at their assembly as the tests do.
 
 Every producer, input, precision and shape with one recipe, every recipe with one producer, and
-every kernel backward, and some of whole rows; `--few` compiles the tests' list for every chip instead of one.
+every kernel backward, and some of whole rows; `--few` compiles the tests' list for every chip
+instead of one.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def test_a_sum_is_rounded_once_and_its_norm_reads_it_so(provider: str) -> None:
 def test_without_a_weight_and_an_offset_the_factor_is_one(provider: str) -> None:
     input = tensors_for("rms_norm", 3, 100, torch.float16)[0]
     with providers(force=provider):
-        without = opparity.rms_norm(input, recipe="fp8_token")
+        without = opparity.rms_norm(input, None, "fp8_token")
         ones = opparity.rms_norm(input, torch.ones(100, dtype=torch.float16), "fp8_token")
         offset = opparity.rms_norm(
             input, torch.zeros(100, dtype=torch.float16), "fp8_token", offset=1.0
