@@ -119,13 +119,21 @@ class Assembly:
         )
 
 
+def _shared_bytes(variant: Variant) -> int:
+    """Return the bytes of memory that a block's threads share: rows.h."""
+    if variant.shape not in ("kBlockRow", "kUnalignedRow"):
+        return 0
+    reduces = producer_named(variant.producer).reduces
+    return 4 * (256 * reduces + 8 * variant.by_token)
+
+
 def objections(chip: Chip, variant: Variant, assembly: Assembly, argument_bytes: int) -> list[str]:
     """Return what is wrong with a kernel's assembly."""
     expected = {
         "vgpr_spill_count": 0,
         "sgpr_spill_count": 0,
         "private_segment_fixed_size": 0,
-        "group_segment_fixed_size": 0,
+        "group_segment_fixed_size": _shared_bytes(variant),
         "wavefront_size": chip.lanes,
         # One argument, the record: none that HIP's runtime would have to add.
         "kernarg_segment_size": argument_bytes,
@@ -142,7 +150,8 @@ def objections(chip: Chip, variant: Variant, assembly: Assembly, argument_bytes:
         for name, number in expected.items()
         if assembly.numbers(name) != [number]
     ]
-    counts = _expected_counts(chip, variant)
+    # Of rows, how many loads there are is the compiler's choice: a lane behind the end has none.
+    counts = {} if variant.width is not None else _expected_counts(chip, variant)
     found += [
         f"{assembly.count(pattern)} instructions are {pattern}, not {number}"
         for pattern, number in counts.items()

@@ -38,8 +38,9 @@ def nothing(operator: Operator) -> Callable[..., Any]:
             return None
         if operator.direction is Direction.BACKWARD:
             return request.input.clone()
-        values, scales = reference.kernel(operator)(*positional, **named)
-        return torch.empty_like(values).view(_bytes(values)).fill_(0x55).view(values.dtype), scales
+        values, *others = reference.kernel(operator)(*positional, **named)
+        poison = torch.empty_like(values).view(_bytes(values)).fill_(0x55).view(values.dtype)
+        return poison, *others
 
     return run
 
@@ -56,7 +57,7 @@ def _changed(
             scales = request.tensor(Role.SCALES)
             change(request.arguments[Role.VALUES], scales)
         elif isinstance(returned, tuple):
-            change(*returned)
+            change(*returned[:2])
         else:
             change(returned, None)
         return returned

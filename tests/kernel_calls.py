@@ -286,10 +286,10 @@ def _prepare_beside(
         weight = (torch.randn(call.hidden_size, generator=draw) * 2).to(input.dtype)
         _place_rows(prepared, numbers, "weight", weight[None], is_unaligned=is_unaligned)
     if producer.takes_gate:
-        gate = hard_rows(*input.shape, input.dtype, draw)
+        gate = hard_rows(call.num_tokens, call.hidden_size, input.dtype, draw)
         _place_rows(prepared, numbers, "gate", gate, is_unaligned=is_unaligned)
     if variant.residual:
-        residual = hard_rows(*input.shape, input.dtype, draw).flip(0)
+        residual = hard_rows(call.num_tokens, call.hidden_size, input.dtype, draw).flip(0)
         _place_rows(prepared, numbers, "residual", residual, is_unaligned=is_unaligned)
         total = add(input, residual)
         memory = prepared.outputs["residual"]

@@ -18,6 +18,7 @@ from opparity.formats import (
     GROUP_SIZES,
     INPUT_DTYPES,
     RECIPES,
+    ROW,
     VALUE_FORMATS,
     Intermediate,
     Recipe,
@@ -25,8 +26,8 @@ from opparity.formats import (
     ScaleLayout,
     ScaleRule,
 )
-from opparity.operators import PRODUCERS, producer_named
-from opparity.operators.reference import backward, compute, layouts
+from opparity.operators import ELEMENTWISE, PRODUCERS, producer_named
+from opparity.operators.reference import Beside, add, backward, compute, layouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,10 @@ _NO_PLACE = (0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One call; `gradient` is the gradient's dtype where it is one backward."""
+    """One call; `gradient` is the gradient's dtype where it is one backward.
+
+    `residual` is 1 where one is added and 2 where the norm reads the sum before it is rounded.
+    """
 
     producer: Producer
     recipe: Recipe
@@ -60,6 +64,9 @@ class Case:
     scale_ub: float | None = None
     least: float | None = None
     every_gate: bool = False
+    residual: int = 0
+    weighted: bool = True
+    bounds_amax: bool = False
 
     def __str__(self) -> str:
         given = {"scale": self.scale, "scale_ub": self.scale_ub, "least": self.least}
@@ -67,6 +74,8 @@ class Case:
             *(self.producer.name, str(self.recipe), self.dtype, str(self.intermediate)),
             *(["interleaved"] if self.interleaved else []),
             *([f"gradient {self.gradient}"] if self.gradient else []),
+            *([f"residual {self.residual}"] if self.residual else []),
+            *(["bounds amax"] if self.bounds_amax else []),
             *(f"{name}={number!r}" for name, number in given.items() if number is not None),
             f"{self.num_tokens}x{self.hidden_size}",
         ]
@@ -80,8 +89,9 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """Return every producer, dtype, rounding, format, rule and layout, but not each with each."""
-    for producer in PRODUCERS:
+    for producer in ELEMENTWISE:
         yield from _of_producer(producer)
+    yield from _of_rows()
     for recipe in _recipes():
         yield from _of_recipe(recipe)
     for name, layout in itertools.product(("fp8_block_64", "mxfp8", "nvfp4"), ScaleLayout):
@@ -107,6 +117,30 @@ def _of_producer(producer: Producer) -> Iterator[Case]:
     yield from (every, replace(every, gradient="float32"))
 
 
+def _of_rows() -> Iterator[Case]:
+    """Return calls of whole rows: norms, and scales by token of any producer."""
+    tokens = [recipe for recipe in _recipes() if recipe.by_token]
+    for producer, recipe in zip(ELEMENTWISE, itertools.cycle(tokens), strict=False):
+        for dtype, width in zip(INPUT_DTYPES, (5, 331, 4500), strict=True):
+            yield Case(producer, recipe, dtype, hidden_size=width)
+    turn = itertools.cycle((1, 7, 33, 128, 257, 346, 2049, 5000, 8300))
+    chosen = [*tokens, *(RECIPES[n] for n in ("none", "fp8_block_64", "int8_tensor", "mxfp8"))]
+    for producer in PRODUCERS:
+        if not producer.reduces:
+            continue
+        residuals = (0,) if producer.takes_gate else (0, 1, 2)
+        for recipe, dtype, residual in itertools.product(chosen, INPUT_DTYPES, residuals):
+            scale = 0.37 if recipe.rule is ScaleRule.GIVEN else None
+            case = Case(producer, recipe, dtype, residual=residual, scale=scale)
+            for weighted, intermediate in zip((True, True, False), Intermediate, strict=True):
+                yield replace(
+                    case, intermediate=intermediate, weighted=weighted, hidden_size=next(turn)
+                )
+    for recipe, bounds_amax in itertools.product(tokens, (False, True)):
+        norm = producer_named("rms_norm")
+        yield Case(norm, recipe, scale_ub=0.003, bounds_amax=bounds_amax)
+
+
 def _of_recipe(recipe: Recipe) -> Iterator[Case]:
     needs_scale = recipe.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL}
     for dtype in ("bfloat16", "float32"):
@@ -120,7 +154,7 @@ def _of_recipe(recipe: Recipe) -> Iterator[Case]:
 
 
 def _recipes() -> Iterator[Recipe]:
-    sizes = (None, *GROUP_SIZES)
+    sizes = (None, ROW, *GROUP_SIZES)
     for parts in itertools.product(VALUE_FORMATS, sizes, ScaleFormat, ScaleRule):
         try:
             yield Recipe(*parts)
@@ -153,7 +187,8 @@ def tensors(case: Case, seed: int) -> tuple[Tensor, Tensor | None]:
 def encode(case: Case, seed: int, *, looks_up: bool) -> tuple[bytes, bytes]:
     """Return the bytes of a call, and those that the kernel has to write."""
     source, gradient = tensors(case, seed)
-    values, scales = expected(case, source, gradient)
+    beside = beside_of(case, seed)
+    values, scales = expected(case, source, gradient, beside)
     value_bytes = _rows(values, UNTOUCHED)
     stored, scale_bytes = None, b""
     if scales is not None:
@@ -161,25 +196,50 @@ def encode(case: Case, seed: int, *, looks_up: bool) -> tuple[bytes, bytes]:
         scale_bytes = _written_scales(case, stored, scales)
     source_bytes = _rows(source, 0)
     gradient_bytes = b"" if gradient is None else _rows(gradient, 0)
-    shape = (case.num_tokens, case.hidden_size, case.recipe.group_size or 0)
+    group_size = 0 if case.recipe.by_token else case.recipe.group_size or 0
+    shape = (case.num_tokens, case.hidden_size, group_size)
     row_bytes = [0 if t is None else _row_bytes(t) for t in (source, gradient, values)]
     sizes = [len(part) for part in (source_bytes, gradient_bytes, value_bytes, scale_bytes)]
+    weight_bytes = b"" if beside.weight is None else _rows(beside.weight[None], 0)
+    gate_bytes = b"" if beside.gate is None else _rows(beside.gate, 0)
+    residual_bytes = b"" if beside.residual is None else _rows(beside.residual, UNTOUCHED)
+    sum_bytes = b""
+    if beside.residual is not None:
+        sum_bytes = _rows(add(source, beside.residual), UNTOUCHED)
     record = struct.pack(
-        f"28q{3 + 2 * _PARAMETERS}d",
+        f"35q{3 + 2 * _PARAMETERS}d",
         *_kinds(case),
         *shape,
         *row_bytes,
         *(_NO_PLACE if stored is None else place(case, stored)),
         *sizes,
         *(case.scale is not None, case.scale_ub is not None, looks_up),
+        *(case.recipe.by_token, case.bounds_amax, beside.keeps_sum, _row_bytes(source)),
+        *map(len, (weight_bytes, gate_bytes, residual_bytes)),
         *(case.scale or 0.0, case.scale_ub or 0.0, _least(case)),
         *_four(case.parameters),
-        *_four([float(np.float32(1) / np.float32(number)) for number in case.parameters]),
+        *_four([float(1 / torch.tensor(number)) for number in case.parameters]),
     )
-    return record + source_bytes + gradient_bytes, value_bytes + scale_bytes
+    given = source_bytes + gradient_bytes + weight_bytes + gate_bytes + residual_bytes
+    return record + given, value_bytes + scale_bytes + sum_bytes
 
 
-def expected(case: Case, source: Tensor, gradient: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def beside_of(case: Case, seed: int) -> Beside:
+    """Return what a producer that reduces has beside its input."""
+    tokens, width = case.num_tokens, case.hidden_size
+    dtype = getattr(torch, case.dtype)
+    draw = torch.Generator().manual_seed(seed + 2)
+    return Beside(
+        weight=hard_rows(1, width, dtype, draw)[0] if case.weighted else None,
+        gate=hard_rows(tokens, width, dtype, draw) if case.producer.takes_gate else None,
+        residual=hard_rows(tokens, width, dtype, draw) if case.residual else None,
+        keeps_sum=case.residual == 2,
+    )
+
+
+def expected(
+    case: Case, source: Tensor, gradient: Tensor | None, beside: Beside
+) -> tuple[Tensor, Tensor | None]:
     """Return the reference's values and scales, [num_tokens, num_groups]."""
     if gradient is not None:
         arguments = (gradient, source, case.producer, case.parameters)
@@ -188,6 +248,9 @@ def expected(case: Case, source: Tensor, gradient: Tensor | None) -> tuple[Tenso
         name: None if number is None else torch.tensor([number])
         for name, number in (("scale", case.scale), ("scale_ub", case.scale_ub))
     }
+    if case.bounds_amax and given["scale_ub"] is not None:
+        facts = VALUE_FORMATS[case.recipe.value]
+        given["scale_ub"] = given["scale_ub"] / torch.tensor([facts.maximum])
     return compute(
         source,
         case.producer,
@@ -195,6 +258,7 @@ def expected(case: Case, source: Tensor, gradient: Tensor | None) -> tuple[Tenso
         case.recipe,
         intermediate=case.intermediate,
         interleaved=case.interleaved,
+        beside=beside,
         least=case.least,
         **given,
     )
@@ -204,7 +268,7 @@ def place(case: Case, stored: Tensor) -> tuple[int, ...]:
     """Return where a layout has the scale of a token and group: the fields of ScalePlace."""
     order = ORDERS.get(case.recipe.layout, "kStrided")
     steps = tuple(stride * stored.element_size() for stride in stored.stride())
-    groups = -(-case.hidden_size // (case.recipe.group_size or 1))
+    groups = case.recipe.groups_in(case.hidden_size)
     numbers = place_of(order, steps, case.num_tokens, groups)
     names = ("is_tiled", "token_128", "token_32", "token", "group_4", "group")
     return tuple(numbers[name] for name in names)

@@ -128,13 +128,17 @@ def tabled() -> list[list[Choice]]:
 
     Few recipes: what is behind the product is the other shapes' code.
     """
-    producers = tuple(producer for producer in ELEMENTWISE if producer.gated)
+    producers: list[Choice] = [
+        {"producer": producer.name, "interleaved": False}
+        for producer in ELEMENTWISE
+        if producer.name not in {"identity", "relu_squared"}
+    ]
     dtypes: list[Choice] = [
         {"input": "bfloat16", "intermediate": intermediate, "gradient": None}
         for intermediate in Intermediate
     ]
     recipes = (RECIPES[name] for name in ("fp8_block", "nvfp4", "fp8_tensor", "none"))
-    return [_producers(producers), dtypes, [*_kinds(("kTabled",), *recipes)]]
+    return [producers, dtypes, [*_kinds(("kTabled",), *recipes)]]
 
 
 def norms() -> list[list[Choice]]:

@@ -165,13 +165,14 @@ def test_random_values_are_compared_beside_the_golden_ones(
     few_cases: tuple[Case, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "_RANDOM_TOKENS", 2)
-    document = command("verify", "--random-values", str(20 * 2 * 8192 - 1))
+    count = 2 * len(PRODUCERS)
+    document = command("verify", "--random-values", str(count * 2 * 8192 - 1))
     golden = sum(case.num_tokens * case.hidden_size for case in few_cases)
     results = results_by_provider(document)
     assert set(results) == {"native", "reference"}
     for rows in results.values():
-        assert sum(row["cases"] for row in rows.values()) == len(few_cases) + 20
-        assert sum(row["values"] for row in rows.values()) == golden + 20 * 2 * 8192
+        assert sum(row["cases"] for row in rows.values()) == len(few_cases) + count
+        assert sum(row["values"] for row in rows.values()) == golden + count * 2 * 8192
         # Spread over the producers, each with another recipe.
         for producer in PRODUCERS:
             assert rows[general_name(producer)]["cases"] >= 2 + 2

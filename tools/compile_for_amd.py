@@ -1,7 +1,8 @@
 """`make amd`: compile kernels for every AMD chip, and look at their assembly as the tests do.
 
 Every producer, input, precision and shape with one recipe, every recipe with one producer, and
-every kernel backward; `--few` compiles the tests' list for every chip instead of one.
+every kernel backward, and some of whole rows; `--few` compiles the tests' list for every chip
+instead of one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from amd_kernels import CHIPS, Assembly, Chip, Compiler, objections
 from kernel_calls import defines_of
 from kernel_launches import Launcher
-from kernel_variants import Variant, backward, covering, forward, side_by_side
+from kernel_variants import Variant, backward, covering, forward, rows, side_by_side
 
 
 def main() -> None:
@@ -26,9 +27,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--few", action="store_true")
     given = parser.parse_args()
-    variants = side_by_side()
+    variants = side_by_side() + rows()
     if given.few:
-        variants = covering(forward()) + covering(backward())
+        variants = covering(forward()) + covering(backward()) + rows()
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         launcher = Launcher(Path(folder) / "launches")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -54,8 +55,8 @@ def _line(name: str, tokens: int, width: int, device: str) -> str:
     ]
     targets = [torch.empty_like(source) for source in sources]
     measure = _on_gpu if device == "cuda" else _on_cpu
-    ours = measure([lambda x=x: call(x, weight) for x in inputs])
-    copy = measure([lambda s=s, t=t: t.copy_(s) for s, t in zip(sources, targets, strict=True)])
+    ours = measure([partial(call, x, weight) for x in inputs])
+    copy = measure([partial(t.copy_, s) for s, t in zip(sources, targets, strict=True)])
     text = f"| {name} | {tokens} x {width} | {ours:.2f} | {copy:.2f} | {ours / copy:.3f} |"
     if device == "cuda":
         return f"{text} | |"
@@ -75,7 +76,7 @@ def _on_gpu(calls: list[Callable[[], object]]) -> float:
         for _ in range(repeats):
             for call in calls:
                 call()
-    times = []
+    times: list[float] = []
     for _ in range(_REPEATS):
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         start.record()

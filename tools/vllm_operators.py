@@ -51,6 +51,7 @@ def ours() -> dict[str, Operator]:
 def install(source: Path) -> list[str]:
     """Define torch.ops._C; return the names of those that are ours."""
     opparity.load()
+    _keep_our_fakes()
     library = torch.library.Library(NAMESPACE, "FRAGMENT")
     _keep.append(library)
     mine = ours()
@@ -65,6 +66,21 @@ def install(source: Path) -> list[str]:
             library.impl(name, run, key)
         torch.library.register_fake(f"{NAMESPACE}::{name}", run, lib=library)
     return sorted(mine)
+
+
+def _keep_our_fakes() -> None:
+    """Let vLLM's modules, which give operators of its own their fakes, find these given already.
+
+    torch 2.11 refuses a second fake.
+    """
+    register = torch.library.register_fake
+
+    def register_first(name: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 -- torch's
+        if name.startswith(f"{NAMESPACE}::") and not arguments:
+            return lambda function: function
+        return register(name, *arguments, **named)
+
+    torch.library.register_fake = register_first  # type: ignore[assignment]
 
 
 def _absent(name: str) -> Callable[..., None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import evidence
 from opparity.formats import RECIPES
-from opparity.operators import IMPLEMENTATIONS, OPERATORS, PRODUCERS, general_name
+from opparity.operators import IMPLEMENTATIONS, OPERATORS, PRODUCERS, added_name, general_name
 from opparity.platforms import Platform
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def page() -> str:
 def _producers() -> Iterator[str]:
     yield "Each has a function `opparity.NAME`, an operator of that name that returns tensors, one"
     yield "with the overload `out` that writes to tensors, and `NAME_backward`, its gradient."
+    yield "Norms take a weight, `add_rms_norm` a residual too, which `out` updates; they have no"
+    yield "gradient yet."
     yield ""
     yield "| function | computes | parameters | used by |"
     yield "| --- | --- | --- | --- |"
@@ -65,6 +67,8 @@ def _producers() -> Iterator[str]:
             p.name + ("" if p.default is None else f" = {p.default:g}") for p in producer.parameters
         )
         name = general_name(producer)
+        added = added_name(producer)
+        name = name if added is None else f"{name}`, `{added}"
         yield f"| `{name}` | `{producer.formula}` | {numbers} | {producer.used_by} |"
 
 

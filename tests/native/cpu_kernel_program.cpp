@@ -1,7 +1,8 @@
 // Runs the CPU kernel of the capability that it is compiled for on the calls in a file:
 //   cpu_kernel_program <file of calls> <file of results>
-// A call is the numbers of `Record` and then the bytes of input and gradient; its result is the
-// bytes of values and scales. test_cpu_kernel.py writes the one and reads the other.
+// A call is the numbers of `Record` and then the bytes of input, gradient, weight, gate and
+// residual; its result is the bytes of values, scales and the residual, which the sum replaces.
+// test_cpu_kernel.py writes the one and reads the other.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -24,6 +25,8 @@ struct Record {
   int64_t is_tiled, token_128, token_32, token, group_4, group;
   int64_t input_bytes, gradient_bytes, values_bytes, scale_bytes;
   int64_t has_given_scale, has_scale_bound, looks_up;
+  int64_t is_by_token, bounds_amax, keeps_sum, beside_row_bytes;
+  int64_t weight_bytes, gate_bytes, residual_bytes;
   double given_scale, scale_bound, least;
   double value[kMostParameters], reciprocal[kMostParameters];
 };
@@ -54,6 +57,8 @@ class GuardedBytes {
   }
   void fill(int byte) { std::memset(data_, byte, size_); }
   void* data() const { return data_; }
+  // nullptr for none.
+  void* some() const { return size_ == 0 ? nullptr : data_; }
 
  private:
   size_t size_, mapped_;
@@ -66,8 +71,9 @@ constexpr int kUntouched = 0xa5;
 void run(const Record& record, std::FILE* from, std::FILE* to) {
   GuardedBytes input(record.input_bytes), gradient(record.gradient_bytes);
   GuardedBytes values(record.values_bytes), scales(record.scale_bytes);
-  input.read(from);
-  gradient.read(from);
+  GuardedBytes weight(record.weight_bytes), gate(record.gate_bytes);
+  GuardedBytes residual(record.residual_bytes);
+  for (GuardedBytes* given : {&input, &gradient, &weight, &gate, &residual}) given->read(from);
   values.fill(kUntouched);
   scales.fill(kUntouched);
   const auto given = static_cast<float>(record.given_scale);
@@ -86,6 +92,13 @@ void run(const Record& record, std::FILE* from, std::FILE* to) {
   call.gradient = gradient.data();
   call.values = values.data();
   call.scales = scales.data();
+  call.is_by_token = record.is_by_token != 0;
+  call.bounds_amax = record.bounds_amax != 0;
+  call.keeps_sum = record.keeps_sum != 0;
+  call.weight = weight.some();
+  call.gate = gate.some();
+  call.residual = call.sum = residual.some();
+  call.gate_row_bytes = call.residual_row_bytes = call.sum_row_bytes = record.beside_row_bytes;
   call.given_scale = record.has_given_scale != 0 ? &given : nullptr;
   call.scale_bound = record.has_scale_bound != 0 ? &bound : nullptr;
   call.least = static_cast<float>(record.least);
@@ -106,11 +119,12 @@ void run(const Record& record, std::FILE* from, std::FILE* to) {
     call.parameters.reciprocal[i] = static_cast<float>(record.reciprocal[i]);
   }
   // Two pieces of work that meet within a token, as two threads' may.
-  const int64_t units = units_of(call), middle = units / 2 + units % 2;
+  const int64_t work = work_of(call), middle = work / 2 + work % 2;
   OPPARITY_CAPABILITY::compute(call, record.looks_up != 0, 0, middle);
-  OPPARITY_CAPABILITY::compute(call, record.looks_up != 0, middle, units);
+  OPPARITY_CAPABILITY::compute(call, record.looks_up != 0, middle, work);
   values.write(to);
   scales.write(to);
+  residual.write(to);
 }
 
 }  // namespace

@@ -59,12 +59,16 @@ def compile_kernel(folder: Path, compiler: str, capability: str, *flags: str) ->
 
     with ThreadPoolExecutor(COMPILERS_AT_ONCE) as pool:
         objects = [
-            *pool.map(lambda p: compile_object(CPU / "produce.cpp", p), PRODUCERS),
+            *pool.map(lambda p: compile_object(CPU / source_of(p), p), PRODUCERS),
             *pool.map(compile_object, (CPU / "kernel.cpp", HERE / "cpu_kernel_program.cpp")),
         ]
     program = folder / "program"
     subprocess.run([*command, "-static", "-o", program, *objects], check=True)
     return program
+
+
+def source_of(producer: Producer) -> str:
+    return "reduce.cpp" if producer.reduces else "produce.cpp"
 
 
 def producer_defines(producer: Producer) -> list[str]:

@@ -282,7 +282,7 @@ def test_every_mode_of_autograd_gives_the_operators_tensors(producer: Any, mode:
 
 @pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
 def test_every_mode_of_autograd_refuses_in_the_same_words(mode: Any) -> None:  # noqa: ANN401
-    input = input_of(PRODUCERS[1])
+    input = input_of(ELEMENTWISE[1])
     with mode():
         with pytest.raises(TypeError, match=r"needs the keyword argument 'limit'"):
             opparity.silu_and_mul_with_clamp(input, "fp8_block")

@@ -143,7 +143,7 @@ def test_a_sum_is_rounded_once_and_its_norm_reads_it_so(provider: str) -> None:
 def test_without_a_weight_and_an_offset_the_factor_is_one(provider: str) -> None:
     input = tensors_for("rms_norm", 3, 100, torch.float16)[0]
     with providers(force=provider):
-        without = opparity.rms_norm(input, recipe="fp8_token")
+        without = opparity.rms_norm(input, None, "fp8_token")
         ones = opparity.rms_norm(input, torch.ones(100, dtype=torch.float16), "fp8_token")
         offset = opparity.rms_norm(
             input, torch.zeros(100, dtype=torch.float16), "fp8_token", offset=1.0
@@ -258,3 +258,41 @@ def test_vmap_takes_a_batch_of_rows_and_no_batch_of_weights() -> None:
         assert_same_bytes(got.flatten(0, 1), one)
     with pytest.raises(ArgumentRefused, match="weight differs within"):
         torch.vmap(lambda w: OPS.rms_norm(input, w, "none"))(weight.expand(2, 64).contiguous())
+
+
+MISTAKES: dict[str, dict[str, Any]] = {
+    "weight has shape [63]; allowed: [64], [hidden_size]": {"weight": torch.ones(63)},
+    "weight has dtype bfloat16; allowed: float32": {"weight": torch.ones(64).bfloat16()},
+    "weight's last dimension has stride 2; allowed: 1": {"weight": torch.ones(128)[::2]},
+    "residual has shape [3, 65]; allowed: [4, 64]": {"residual": torch.ones(3, 65)},
+    "residual has dtype float16; allowed: float32": {"residual": torch.ones(4, 64).half()},
+    "residual has strides [0, 1]; allowed: 1 in the last": {
+        "residual": torch.ones(1, 64).expand(4, 64)
+    },
+    "epsilon is 0; allowed: 1e-30 to 1e+30; choose one": {"epsilon": 0.0},
+}
+
+
+@both
+@pytest.mark.parametrize("words", MISTAKES)
+def test_a_mistake_is_told_in_the_same_words_by_both(provider: str, words: str) -> None:
+    given = {
+        "input": torch.ones(4, 64),
+        "residual": torch.ones(4, 64),
+        "weight": torch.ones(64),
+        "epsilon": 1e-6,
+    }
+    with providers(force=provider), pytest.raises(RuntimeError) as caught:
+        OPS.fused_add_rms_norm(**(given | MISTAKES[words]))
+    assert f"fused_add_rms_norm: {words}" in str(caught.value)
+
+
+@both
+def test_outputs_that_share_memory_and_zero_points_are_refused(provider: str) -> None:
+    both_of_it, weight = torch.ones(4, 64), torch.ones(64)
+    with providers(force=provider):
+        with pytest.raises(RuntimeError, match="input and residual share memory; allowed"):
+            OPS.fused_add_rms_norm(both_of_it, both_of_it, weight, 1e-6)
+        codes, scales = torch.empty(4, 64, dtype=torch.int8), torch.empty(4, 1)
+        with pytest.raises(RuntimeError, match="azp is given; allowed: None, since codes are"):
+            OPS.dynamic_scaled_int8_quant(codes, both_of_it, scales, scales.int())

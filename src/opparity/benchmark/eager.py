@@ -51,7 +51,7 @@ def quantise(
     if recipe.group_size is None:
         assert scale is not None
         return _cast(products / scale, recipe), None
-    groups = products.unflatten(-1, (-1, recipe.group_size))
+    groups = products.unflatten(-1, (-1, recipe.group_in(products.shape[-1])))
     amax = groups.abs().amax(dim=-1)
     if recipe.rule is ScaleRule.AMAX:
         scales = (amax / facts.maximum).clamp_min(facts.minimum_scale)

@@ -9,7 +9,7 @@ import torch
 
 from opparity.benchmark.workload import Workload
 from opparity.formats import RECIPES, Intermediate, ScaleLayout
-from opparity.operators import PRODUCERS, general_name
+from opparity.operators import ELEMENTWISE, general_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ _QUICK_TOKENS = (1, 64, 1024, 16384)
 # The rows of the family: every producer in the default format, and every recipe of the commonest
 # producer, and what models pair otherwise.
 _FAMILY: tuple[Workload, ...] = (
-    *(Workload(1, _WIDTHS[0], producer=producer.name) for producer in PRODUCERS),
+    *(Workload(1, _WIDTHS[0], producer=producer.name) for producer in ELEMENTWISE),
     *(Workload(1, _WIDTHS[0], recipe=recipe) for recipe in RECIPES.values()),
     Workload(1, _WIDTHS[0], recipe=RECIPES["mxfp8"].with_layout(ScaleLayout.SWIZZLE_128X4)),
     Workload(1, _WIDTHS[0], recipe=RECIPES["nvfp4"].with_layout(ScaleLayout.SWIZZLE_128X4)),
@@ -67,7 +67,7 @@ def rows(
 
 def operators() -> list[str]:
     """Return the general operators' names."""
-    return [general_name(producer) for producer in PRODUCERS]
+    return [general_name(producer) for producer in ELEMENTWISE]
 
 
 def _quick(device_type: str) -> list[Workload]:

@@ -56,6 +56,9 @@ class SpeedOfLight:
         """Launch it on torch's current stream."""
         workload, outputs = self._workload, buffers.outputs(number)
         pieces = workload.num_tokens * workload.hidden_size // _PIECE
+        group_size = _PIECE
+        if workload.recipe.group_size is not None:
+            group_size = workload.recipe.group_in(workload.hidden_size)
         token_bytes, group_bytes = self._scale_strides(outputs["scales"])
         values = [
             ctypes.c_void_p(buffers.inputs[number].data_ptr()),
@@ -63,7 +66,7 @@ class SpeedOfLight:
             ctypes.c_void_p(outputs["scales"].data_ptr()),
             ctypes.c_uint32(pieces),
             ctypes.c_uint32(workload.hidden_size // _PIECE),
-            ctypes.c_uint32((workload.recipe.group_size or _PIECE) // _PIECE),
+            ctypes.c_uint32(group_size // _PIECE),
             ctypes.c_int64(token_bytes),
             ctypes.c_int64(group_bytes),
         ]
@@ -78,7 +81,7 @@ class SpeedOfLight:
         workload, size = self._workload, self._workload.scale_bytes
         if workload.recipe.group_size is None:
             return 0, 0
-        groups = workload.hidden_size // workload.recipe.group_size
+        groups = workload.recipe.groups_in(workload.hidden_size)
         if tuple(scales.shape) == (workload.num_tokens, groups):
             return scales.stride(0) * size, scales.stride(1) * size
         return groups * size, size

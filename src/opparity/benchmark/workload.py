@@ -91,9 +91,7 @@ class Workload:
     def moved_bytes(self) -> int:
         """The input once, the values and the scales."""
         halves = 2 if self.facts.gated else 1
-        scales = 0
-        if self.recipe.group_size is not None:
-            scales = self.scale_bytes * -(-self.hidden_size // self.recipe.group_size)
+        scales = self.scale_bytes * self.recipe.groups_in(self.hidden_size)
         element = halves * self.input_dtype.itemsize + self.value_bits / 8
         return int(self.num_tokens * (element * self.hidden_size + scales))
 

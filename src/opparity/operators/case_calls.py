@@ -34,10 +34,10 @@ def call(case: Case, operator: Operator, device: torch.device) -> tuple[Tensor, 
         if operator.in_place:
             names[Role.VALUES] = names[Role.INPUT]
         roles = (Role.VALUES, Role.SCALES, Role.RESIDUAL)
-        returned = [arguments.get(names.get(role, "")) for role in roles]
+        returned = tuple(arguments.get(names.get(role, "")) for role in roles)
     if isinstance(returned, Tensor):
         returned = (returned,)
-    values, scales, total, *_ = (*returned, None, None)
+    values, scales, total = [*returned, None, None][:3]
     found = (values, torch.empty(0, device=device) if scales is None else scales)
     return found if total is None else (*found, total)
 

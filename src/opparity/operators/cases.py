@@ -85,13 +85,19 @@ def _of_recipes(operator: Operator) -> Iterator[Case]:
             yield Case(name, filling, 16, width, dtype, recipe, scale=given_scale(recipe))
     for dtype in ("float16", "bfloat16"):
         yield Case(name, Filling.EVERY_GATE, 64, 1024, dtype, RECIPES["none"])
-    # A warp's row, and one of several steps with a short last one.
+    yield from _of_rows(name, dtypes, intermediates)
+    if producer.name in ("identity", "silu_and_mul"):
+        yield from _of_formats(name)
+
+
+def _of_rows(
+    name: str, dtypes: Iterator[str], intermediates: Iterator[Intermediate]
+) -> Iterator[Case]:
+    """Yield cases by token: a warp's row, and one of several steps with a short last one."""
     for recipe in RECIPES.values():
         if recipe.by_token:
             for filling, width in ((Filling.FINITE_PATTERNS, 520), (Filling.ACTIVATIONS, 4616)):
                 yield Case(name, filling, 7, width, next(dtypes), recipe, next(intermediates))
-    if producer.name in ("identity", "silu_and_mul"):
-        yield from _of_formats(name)
 
 
 def _of_formats(name: str) -> Iterator[Case]:

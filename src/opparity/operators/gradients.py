@@ -32,6 +32,7 @@ NORMS = frozenset(
     row.name for row in OPERATORS if not row.peer and producer_named(row.producer).reduces
 )
 
+
 def backward_of(
     operator: str, gradient: Tensor, input: Tensor, numbers: tuple[float, ...], *, interleaved: bool
 ) -> Tensor:

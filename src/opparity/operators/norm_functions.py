@@ -22,7 +22,7 @@ from opparity.operators.calling import (
     _without_autograd,
     numbers_of,
 )
-from opparity.operators.quantized import Origin, Quantized, without_gradient
+from opparity.operators.quantized import Origin, Quantized
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _run(
         return Quantized(values, scales, kind, given, origin), *sums
     if source is not None and not values.is_floating_point():
         # Integers carry no gradient that could be refused.
-        given = without_gradient(source, given, row.name)
+        given = torch.ops.opparity.without_gradient(source, given, row.name)
     return Quantized(values, given, kind, None, origin), *sums
 
 

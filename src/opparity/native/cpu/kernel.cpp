@@ -68,13 +68,8 @@ void for_each_piece(const Call& call, int64_t begin, int64_t end, const Work& wo
   }
 }
 
-// The largest magnitude of a row becomes that of all units of its tiles.
-void share_amax(Tile* tiles, int64_t count) {
-  uint32_t amax = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    for (const uint32_t of_unit : tiles[i].amax) amax = std::max(amax, of_unit);
-  }
-  for (int64_t i = 0; i < count; ++i) std::fill_n(tiles[i].amax, kMostUnits, amax);
+int64_t units_of_a_piece(const Piece& piece) {
+  return (piece.elements + kElementsOfAUnit - 1) / kElementsOfAUnit;
 }
 
 // Rows [begin, end). Where a row has one scale, all its products are kept until that is known.
@@ -96,15 +91,18 @@ void compute_rows(const Call& call, const ProducerKernels& producer, Quantise qu
     const auto tile_of = [&](const Piece& piece) -> Tile& {
       return tiles[piece.first_element / kTile];
     };
+    uint32_t amax = 0;
     for_each_piece(call, first, last, [&](const Piece& piece) {
       Tile& tile = tile_of(piece);
       tile.row_factor = factor;
-      std::fill_n(tile.amax, kMostUnits, 0);
       producer.produce(call, piece, tile);
+      for (int64_t i = 0; i < units_of_a_piece(piece); ++i) amax = std::max(amax, tile.amax[i]);
     });
-    share_amax(tiles.data(), static_cast<int64_t>(tiles.size()));
-    for_each_piece(call, first, last,
-                   [&](const Piece& piece) { quantise(call, piece, tile_of(piece)); });
+    for_each_piece(call, first, last, [&](const Piece& piece) {
+      Tile& tile = tile_of(piece);
+      std::fill_n(tile.amax, units_of_a_piece(piece), amax);
+      quantise(call, piece, tile);
+    });
   }
 }
 

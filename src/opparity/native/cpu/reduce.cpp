@@ -94,6 +94,7 @@ OPPARITY_FUNCTION void sum_warp(const Row<typename Input::Storage>& row, int64_t
   Number sums[kChunks];
   for (int chunk = 0; chunk < kChunks; ++chunk) {
     Chunk total{};
+    // What a row lacks counts as +0.
     for (int64_t place = first + chunk * kChunk; place < width; place += kRowAccumulators) {
       const Chunk x = elements_at<Input>(row, place, width - place);
       total.first = fused_multiply_add(x.first, x.first, total.first);
@@ -107,28 +108,42 @@ OPPARITY_FUNCTION void sum_warp(const Row<typename Input::Storage>& row, int64_t
   for (int i = 0; i < kChunks / 4; ++i) store(lanes + i * kLanes, sums[i]);
 }
 
+// The sum of a warp's lanes, each of which gets it.
+OPPARITY_FUNCTION Number sum_of_lanes(const float* lanes) {
+  constexpr int kVectors = kRowLanes / kLanes;
+  Number sums[kVectors];
+  Bits lane;
+  for (int i = 0; i < kLanes; ++i) lane[i] = static_cast<uint32_t>(i);
+  for (int i = 0; i < kVectors; ++i) {
+    sums[i] = load<Number>(lanes + i * kLanes);
+    for (uint32_t distance = 1; distance < kLanes; distance *= 2) {
+      sums[i] = sums[i] + __builtin_shuffle(sums[i], lane ^ distance);
+    }
+  }
+  for (int count = kVectors / 2; count > 0; count /= 2) {
+    for (int i = 0; i < count; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
+  }
+  return sums[0];
+}
+
 template <typename Input>
 float reduce(const Call& call, int64_t token) {
   const Row<typename Input::Storage> row(call, token);
   const int64_t width = call.hidden_size;
-  alignas(64) float lanes[kRowWarps][kRowLanes] = {};
-  for (int64_t warp = 0; warp < kRowWarps && warp * kRowWarpElements < width; ++warp) {
-    sum_warp<Input>(row, warp * kRowWarpElements, width, lanes[warp]);
-  }
-  Number total[kRowLanes / kLanes];
-  for (int i = 0; i < kRowLanes / kLanes; ++i) {
-    Number part[kRowWarps];
-    for (int warp = 0; warp < kRowWarps; ++warp)
-      part[warp] = load<Number>(lanes[warp] + i * kLanes);
-    total[i] = sum_of_warps(part);
-    store(lanes[0] + i * kLanes, total[i]);
-  }
-  float* sums = lanes[0];
-  for (int count = kRowLanes / 2; count > 0; count /= 2) {
-    for (int i = 0; i < count; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
-  }
   const float inverse_width = 1.0f / static_cast<float>(width);
-  return Producer::row(all(sums[0]), inverse_width, call.parameters)[0];
+  alignas(64) float lanes[kRowWarps][kRowLanes];
+  sum_warp<Input>(row, 0, width, lanes[0]);
+  if (width > kRowWarpElements) {
+    for (int warp = 1; warp < kRowWarps; ++warp) {
+      sum_warp<Input>(row, warp * kRowWarpElements, width, lanes[warp]);
+    }
+    for (int i = 0; i < kRowLanes; i += kLanes) {
+      Number part[kRowWarps];
+      for (int warp = 0; warp < kRowWarps; ++warp) part[warp] = load<Number>(lanes[warp] + i);
+      store(lanes[0] + i, sum_of_warps(part));
+    }
+  }
+  return Producer::row(sum_of_lanes(lanes[0]), inverse_width, call.parameters)[0];
 }
 
 template <typename Input, Intermediate Rounding>

@@ -57,11 +57,6 @@ constexpr ScaleOrder order_of(const ScalePlace& place) {
 struct KernelArguments {
   const char* input;
   const char* gradient;
-  // As Call has them.
-  const char* weight;
-  const char* gate;
-  const char* residual;
-  char* sum;
   char* values;
   char* scales;
   const float* given_scale;
@@ -69,10 +64,15 @@ struct KernelArguments {
   int64_t input_row_bytes;
   int64_t gradient_row_bytes;
   int64_t values_row_bytes;
+  ScalePlace place;
+  // Of rows, as Call has them.
+  const char* weight;
+  const char* gate;
+  const char* residual;
+  char* sum;
   int64_t gate_row_bytes;
   int64_t residual_row_bytes;
   int64_t sum_row_bytes;
-  ScalePlace place;
   // Of the call, and the first of this launch; input, gradient and values begin there, scales at
   // token 0.
   uint32_t num_tokens;

@@ -30,6 +30,7 @@ constexpr uint32_t kFewestTabledThreads = 512;
 // memory takes longer than any arithmetic but SiTU's.
 constexpr int64_t kPiecesThatFillTables = 800;
 constexpr int64_t kGigabytesThatNeedTables = 30;
+constexpr int64_t kElementsThatNeedNoTable = 100'000;
 constexpr int64_t kMostPieces = (int64_t{1} << 31) - 1;
 constexpr int64_t kMostRows = 65535;
 constexpr int64_t kMostTokens = kMostPieces;
@@ -76,10 +77,10 @@ constexpr uint32_t threads_of_a_block(Shape shape, int64_t elements, const Chip&
 // last wave takes as long as a full one. On an H100 that is kMedium at 256 x 7168 (4.4 us, kLarge
 // 5.0), kLarge at 128 x 18432 (5.4, kMedium 5.6) and kMedium at 512 x 7168 (7.7, kLarge 8.0).
 constexpr Shape choose_shape(int64_t num_tokens, int64_t hidden_size, bool aligned,
-                             bool can_be_tabled, const Chip& chip) {
+                             bool takes_table, const Chip& chip) {
   if (!aligned) return Shape::kUnaligned;
   const int64_t elements = num_tokens * hidden_size;
-  if (can_be_tabled && tables_pay(elements, chip)) return Shape::kTabled;
+  if (takes_table) return Shape::kTabled;
   // A row of one piece would need a division by 1, whose multiplier has 33 bits.
   if (elements < kFewElements || hidden_size <= 16) return Shape::kSmall;
   const int64_t large = elements_of_a_wave(Shape::kLarge, chip);

@@ -159,10 +159,17 @@ OPPARITY_FUNCTION Number fused_multiply_add(Number a, float b, float c) {
 // The divider runs beside the other instructions (docs/benchmarks.md).
 OPPARITY_FUNCTION Number reciprocal(Number x) { return 1.0f / x; }
 OPPARITY_FUNCTION Number divide(Number a, Number b) { return a / b; }
-// Once for each row, so that no processor needs an instruction of its own for it.
 OPPARITY_FUNCTION Number square_root(Number x) {
+#if defined(__AVX512F__)
+  return (Number)_mm512_maskz_sqrt_ps(-1, (__m512)x);
+#elif defined(__AVX2__)
+  return (Number)_mm256_sqrt_ps((__m256)x);
+#elif defined(__SSE2__)
+  return (Number)_mm_sqrt_ps((__m128)x);
+#else
   for (int lane = 0; lane < kLanes; ++lane) x[lane] = __builtin_sqrtf(x[lane]);
   return x;
+#endif
 }
 OPPARITY_FUNCTION Number divide_by_maximum(Number x, float maximum) { return x / maximum; }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -46,13 +46,14 @@ def compute(
     }
 
     def rows(part: Tensor, *parts: Tensor) -> tuple[Tensor, Tensor | None]:
+        sliced: dict[str, Any] = dict(zip(others, parts, strict=True))
         products = produce(
             part,
             producer,
             parameters,
             intermediate=intermediate,
             interleaved=interleaved,
-            beside=replace(given, **dict(zip(others, parts, strict=True))),
+            beside=replace(given, **sliced),
         )
         return quantise(
             products, recipe, dtype=input.dtype, scale=scale, scale_ub=scale_ub, least=least
