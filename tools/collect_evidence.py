@@ -8,8 +8,11 @@ docs/evidence/NAME.json, which docs/operators.md is made from. Ends with status 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import sys
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -44,8 +47,13 @@ def main() -> None:
     shown: dict[str, list[str]] = defaultdict(list)
     cases = values = 0
     wrong: list[str] = []
-    for producer, recipe in evidence.combinations():
-        compared = [_compare(producer, recipe, shape, device) for shape in _SHAPES]
+    combinations = evidence.combinations()
+    # A GPU's kernels are compiled one by one in a process.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=(os.cpu_count() or 2) // 2, mp_context=context) as pool:
+        jobs = [(producer, recipe, device.type) for producer, recipe in combinations]
+        results = list(pool.map(_compare_all, jobs, chunksize=4))
+    for (producer, recipe), compared in zip(combinations, results, strict=True):
         cases += len(compared)
         values += sum(count for _, count in compared)
         if all(equal for equal, _ in compared):
@@ -67,6 +75,12 @@ def main() -> None:
     for line in wrong:
         print(f"differs: {line}")
     sys.exit(1 if wrong else 0)
+
+
+def _compare_all(job: tuple[str, Recipe, str]) -> list[tuple[bool, int]]:
+    producer, recipe, device = job
+    opparity.load()
+    return [_compare(producer, recipe, shape, torch.device(device)) for shape in _SHAPES]
 
 
 def _compare(

@@ -76,11 +76,10 @@ def _through(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:  #
         return (None,) * 5
     (input,) = ctx.saved_tensors
     operator, numbers, interleaved = ctx.origin
-    rows = math.prod(input.shape[:-1])
     found = backward_of(
         operator,
-        gradient.reshape(rows, gradient.shape[-1]),
-        input.reshape(rows, input.shape[-1]),
+        gradient.reshape(math.prod(gradient.shape[:-1]), gradient.shape[-1]),
+        input.reshape(math.prod(input.shape[:-1]), input.shape[-1]),
         tuple(numbers),
         interleaved=interleaved,
     )
