@@ -33,6 +33,8 @@ KERNEL_HEADERS = (
     "memory.h",
     "pieces.h",
     "products.h",
+    "row_plan.h",
+    "rows.h",
     "table.h",
 )
 _COMMENT = re.compile(r"^\s*//.*$|\s+//\s.*$", re.MULTILINE)
