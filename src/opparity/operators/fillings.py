@@ -53,9 +53,9 @@ def _activations(generator: np.random.Philox, shape: tuple[int, int]) -> Tensor:
     total = np.zeros(shape, dtype=np.int64)
     for shift in (0, 16, 32, 48):
         total += ((raw >> np.uint64(shift)) & np.uint64(0xFFFF)).astype(np.int64) - 32768
-    spread = generator.random_raw(shape[0] * (shape[1] // 16)).reshape(shape[0], -1)
+    spread = generator.random_raw(shape[0] * -(-shape[1] // 16)).reshape(shape[0], -1)
     exponent = (spread % np.uint64(9)).astype(np.int64) - 6
-    scale = np.exp2(np.repeat(exponent, 16, axis=1)).astype(np.float32)
+    scale = np.exp2(np.repeat(exponent, 16, axis=1)[:, : shape[1]]).astype(np.float32)
     # Integers below 2^18 and powers of two: every product is exact.
     return torch.from_numpy(total.astype(np.float32) * np.float32(2.0**-15) * scale)
 
