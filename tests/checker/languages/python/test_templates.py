@@ -80,7 +80,7 @@ def test_a_helpers_definition_registers_nothing_by_itself() -> None:
     assert facts.registrations == ()
     (one,) = facts.computed
     assert one.registration.schema == "{op_name}{schema}"
-    assert (one.written, one.own) == ("op_name + schema", {"op_name", "schema"})
+    assert (one.written, one.own) == ("op_name + schema", frozenset({"op_name", "schema"}))
 
 
 SHADOWED = b"""import torch
