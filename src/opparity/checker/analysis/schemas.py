@@ -79,12 +79,3 @@ def arguments_of(schema: str) -> list[str] | None:
     if parts is None:
         return None
     return [part.partition("=")[0].rpartition(" ")[0].strip() or part for part in parts]
-
-
-def counts_of(schema: str) -> tuple[int, int] | None:
-    """Return the smallest and largest number of arguments that a call may give."""
-    parts = split_arguments(schema)
-    if parts is None:
-        return None
-    required = sum("=" not in part for part in parts)
-    return required, len(parts)
