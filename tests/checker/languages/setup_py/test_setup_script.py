@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.conditions import Truth, truth_of
 from opparity.checker.facts.platforms import Platform
 from opparity.checker.languages.setup_py.reader import read_setup_scripts
 from opparity.checker.languages.setup_py.tree_paths import TreeFiles, TreePaths
@@ -285,3 +285,39 @@ def test_globs_agree_with_the_file_system(
     # Path.glob ends in folders where `**` stands last; scripts call glob.glob.
     real = set(glob.glob("/".join(pattern), root_dir=root, recursive=True))  # noqa: PTH207
     assert seen == {path for path in real if path in files}
+
+
+LISTING = """
+sources = ["a.cpp"]
+if "9.0" in os.environ.get("TORCH_CUDA_ARCH_LIST", ""):
+    sources.append("b.cu")
+setup(ext_modules=[CUDAExtension("demo._C", sources)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked", "sources"),
+    [
+        ("", (), {"a.cpp"}),
+        ("", ("9.0",), {"a.cpp", "b.cu"}),
+        ("os.environ['TORCH_CUDA_ARCH_LIST'] = '8.0;9.0'", (), {"a.cpp", "b.cu"}),
+        ("os.environ['TORCH_CUDA_ARCH_LIST'] = '8.0;8.6'", ("9.0",), {"a.cpp"}),
+        ("os.environ.setdefault('TORCH_CUDA_ARCH_LIST', '8.0;9.0')", (), {"a.cpp", "b.cu"}),
+        ("os.environ.setdefault('TORCH_CUDA_ARCH_LIST', '9.0')", ("8.0",), {"a.cpp"}),
+        ("if ask():\n    os.environ['TORCH_CUDA_ARCH_LIST'] = '9.0'", ("8.0",), {"a.cpp"}),
+    ],
+)
+def test_what_a_script_puts_into_its_environment_it_finds_there(
+    setting: str, asked: tuple[str, ...], sources: set[str], tmp_path: Path
+) -> None:
+    for name in ("a.cpp", "b.cu"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "setup.py").write_text(HEAD + setting + LISTING)
+    (build,) = read_setup_scripts(open_tree(tmp_path), [Platform("cuda", asked)])
+    (target,) = build.targets
+    present = {each.path: each.built for each in target.sources}
+    assert {path for path, built in present.items() if built is Truth.TRUE} == sources
+    is_open = setting.startswith("if")
+    assert present.get("b.cu", Truth.FALSE) is (
+        Truth.UNKNOWN if is_open else truth_of("b.cu" in sources)
+    )
