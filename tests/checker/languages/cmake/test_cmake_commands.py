@@ -92,10 +92,12 @@ def sources_of(target: Target) -> dict[str, Truth]:
         ("get_filename_component(N x/b.cpp NAME)\nset(RESULT ${N})", "b"),
         ("get_filename_component(N x/b.y.cu NAME_WE)\nset(RESULT ${N}.cpp)", "b"),
         (
-            "get_filename_component(N b.y.cu NAME_WLE)\n"
-            "if(N STREQUAL b.y)\n"
-            "set(RESULT b.cpp)\n"
-            "endif()",
+            (
+                "get_filename_component(N b.y.cu NAME_WLE)\n"
+                "if(N STREQUAL b.y)\n"
+                "set(RESULT b.cpp)\n"
+                "endif()"
+            ),
             "b",
         ),
         ("get_filename_component(N b.y.cpp LAST_EXT)\nset(RESULT a${N})", "a"),
@@ -109,95 +111,115 @@ def sources_of(target: Target) -> dict[str, Truth]:
         ("file(GLOB RESULT RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} a*.cpp)", "a"),
         ("foreach(N a b)\nlist(APPEND RESULT ${N}.cpp)\nendforeach()", "a b"),
         (
-            "foreach(N RANGE 1 2)\n"
-            "list(APPEND L ${N})\n"
-            "endforeach()\n"
-            'if(L STREQUAL "1;2")\n'
-            "set(RESULT a.cpp)\n"
-            "endif()",
+            (
+                "foreach(N RANGE 1 2)\n"
+                "list(APPEND L ${N})\n"
+                "endforeach()\n"
+                'if(L STREQUAL "1;2")\n'
+                "set(RESULT a.cpp)\n"
+                "endif()"
+            ),
             "a",
         ),
         (
-            "foreach(N a b c)\n"
-            "if(N STREQUAL b)\n"
-            "continue()\n"
-            "endif()\n"
-            "list(APPEND RESULT ${N}.cpp)\n"
-            "endforeach()",
+            (
+                "foreach(N a b c)\n"
+                "if(N STREQUAL b)\n"
+                "continue()\n"
+                "endif()\n"
+                "list(APPEND RESULT ${N}.cpp)\n"
+                "endforeach()"
+            ),
             "a c",
         ),
         (
-            "foreach(N a b c)\n"
-            "if(N STREQUAL b)\n"
-            "break()\n"
-            "endif()\n"
-            "list(APPEND RESULT ${N}.cpp)\n"
-            "endforeach()",
+            (
+                "foreach(N a b c)\n"
+                "if(N STREQUAL b)\n"
+                "break()\n"
+                "endif()\n"
+                "list(APPEND RESULT ${N}.cpp)\n"
+                "endforeach()"
+            ),
             "a",
         ),
         (
-            "set(N x)\n"
-            "while(NOT N STREQUAL xxx)\n"
-            "string(APPEND N x)\n"
-            "list(APPEND RESULT b.cpp)\n"
-            "endwhile()",
+            (
+                "set(N x)\n"
+                "while(NOT N STREQUAL xxx)\n"
+                "string(APPEND N x)\n"
+                "list(APPEND RESULT b.cpp)\n"
+                "endwhile()"
+            ),
             "b",
         ),
         ("function(give OUT)\nset(${OUT} a.cpp PARENT_SCOPE)\nendfunction()\ngive(RESULT)", "a"),
         ("function(keep)\nset(RESULT b.cpp)\nendfunction()\nset(RESULT a.cpp)\nkeep()", "a"),
         ("macro(give)\nset(RESULT ${ARGV1})\nendmacro()\ngive(a.cpp b.cpp)", "b"),
         (
-            "function(give)\n"
-            "set(RESULT ${ARGN} PARENT_SCOPE)\n"
-            "return()\n"
-            "set(RESULT c.cpp PARENT_SCOPE)\n"
-            "endfunction()\n"
-            "give(a.cpp b.cpp)",
+            (
+                "function(give)\n"
+                "set(RESULT ${ARGN} PARENT_SCOPE)\n"
+                "return()\n"
+                "set(RESULT c.cpp PARENT_SCOPE)\n"
+                "endfunction()\n"
+                "give(a.cpp b.cpp)"
+            ),
             "a b",
         ),
         (
-            "function(take)\n"
-            'cmake_parse_arguments(T "WHOLE" "ONE" "MANY" ${ARGN})\n'
-            "if(T_WHOLE)\n"
-            "set(RESULT ${T_ONE} ${T_MANY} PARENT_SCOPE)\n"
-            "endif()\n"
-            "endfunction()\n"
-            "take(WHOLE ONE a.cpp MANY b.cpp c.cpp)",
+            (
+                "function(take)\n"
+                'cmake_parse_arguments(T "WHOLE" "ONE" "MANY" ${ARGN})\n'
+                "if(T_WHOLE)\n"
+                "set(RESULT ${T_ONE} ${T_MANY} PARENT_SCOPE)\n"
+                "endif()\n"
+                "endfunction()\n"
+                "take(WHOLE ONE a.cpp MANY b.cpp c.cpp)"
+            ),
             "a b c",
         ),
         ("add_library(other OBJECT a.cpp b.cpp)\nget_target_property(RESULT other SOURCES)", "a b"),
         (
-            "set_property(GLOBAL PROPERTY S a.cpp)\n"
-            "set_property(GLOBAL APPEND PROPERTY S b.cpp)\n"
-            "get_property(RESULT GLOBAL PROPERTY S)",
+            (
+                "set_property(GLOBAL PROPERTY S a.cpp)\n"
+                "set_property(GLOBAL APPEND PROPERTY S b.cpp)\n"
+                "get_property(RESULT GLOBAL PROPERTY S)"
+            ),
             "a b",
         ),
         ("execute_process(COMMAND echo a.cpp OUTPUT_VARIABLE RESULT)", "a"),
         (
-            "execute_process(COMMAND x RESULT_VARIABLE R)\n"
-            "if(R EQUAL 0)\n"
-            "set(RESULT a.cpp)\n"
-            "endif()",
+            (
+                "execute_process(COMMAND x RESULT_VARIABLE R)\n"
+                "if(R EQUAL 0)\n"
+                "set(RESULT a.cpp)\n"
+                "endif()"
+            ),
             "a",
         ),
         ("check_cxx_compiler_flag(-O9 OK)\nif(OK)\nset(RESULT a.cpp)\nendif()", "a"),
         ("find_package(Torch REQUIRED)\nif(Torch_FOUND)\nset(RESULT a.cpp)\nendif()", "a"),
         (
-            "if(EXISTS ${CMAKE_SOURCE_DIR}/b.cpp AND NOT IS_DIRECTORY ${CMAKE_SOURCE_DIR}/b.cpp)\n"
-            "set(RESULT b.cpp)\n"
-            "endif()",
+            (
+                "if(EXISTS ${CMAKE_SOURCE_DIR}/b.cpp AND NOT IS_DIRECTORY ${CMAKE_SOURCE_DIR}/b.cpp)\n"
+                "set(RESULT b.cpp)\n"
+                "endif()"
+            ),
             "b",
         ),
         ("if(1.10 VERSION_GREATER 1.9 AND 2.0 VERSION_EQUAL 2)\nset(RESULT b.cpp)\nendif()", "b"),
         ("if(b IN_LIST L OR xay MATCHES a)\nset(RESULT b.cpp)\nendif()", "b"),
         (
-            "if(DEFINED L)\n"
-            "set(RESULT a.cpp)\n"
-            'elseif("2" LESS "10")\n'
-            "set(RESULT b.cpp)\n"
-            "else()\n"
-            "set(RESULT c.cpp)\n"
-            "endif()",
+            (
+                "if(DEFINED L)\n"
+                "set(RESULT a.cpp)\n"
+                'elseif("2" LESS "10")\n'
+                "set(RESULT b.cpp)\n"
+                "else()\n"
+                "set(RESULT c.cpp)\n"
+                "endif()"
+            ),
             "b",
         ),
     ],
