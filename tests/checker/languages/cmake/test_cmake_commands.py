@@ -202,9 +202,10 @@ def sources_of(target: Target) -> dict[str, Truth]:
         ("find_package(Torch REQUIRED)\nif(Torch_FOUND)\nset(RESULT a.cpp)\nendif()", "a"),
         (
             (
-                "if(EXISTS ${CMAKE_SOURCE_DIR}/b.cpp AND NOT IS_DIRECTORY ${CMAKE_SOURCE_DIR}/b.cpp)\n"
+                "if(EXISTS ${CMAKE_SOURCE_DIR}/b.cpp)\n"
+                "if(NOT IS_DIRECTORY ${CMAKE_SOURCE_DIR}/b.cpp)\n"
                 "set(RESULT b.cpp)\n"
-                "endif()"
+                "endif()\nendif()"
             ),
             "b",
         ),

@@ -131,3 +131,28 @@ def test_an_instantiation_and_a_specialisation_keep_their_arguments() -> None:
         (("Half", "64"), True),
         (("float", "1"), False),
     ]
+
+
+BOUND = """
+TORCH_LIBRARY(demo, m) {
+  m.def("plain", &plain);
+  m.def("wrapped", TORCH_FN(ns::wrapped));
+  m.def("static", static_cast<at::Tensor (*)(int)>(&chosen));
+  m.def("cast", (at::Tensor (*)(int))&old);
+  m.def("bracketed", (&bracketed));
+  m.impl("keyed", torch::dispatch(c10::DispatchKey::CPU, &keyed));
+  m.def("computed", choose(1));
+}
+"""
+
+
+def test_a_bound_function_is_found_behind_casts_and_wrappers() -> None:
+    registrations = read_native_text("x.cpp", BOUND).registrations
+    assert {each.operator: each.symbol for each in registrations if each.symbol} == {
+        "plain": "plain",
+        "wrapped": "ns::wrapped",
+        "static": "chosen",
+        "cast": "old",
+        "bracketed": "bracketed",
+        "keyed": "keyed",
+    }

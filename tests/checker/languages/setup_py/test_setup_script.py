@@ -321,3 +321,64 @@ def test_what_a_script_puts_into_its_environment_it_finds_there(
     assert present.get("b.cu", Truth.FALSE) is (
         Truth.UNKNOWN if is_open else truth_of("b.cu" in sources)
     )
+
+
+@pytest.mark.parametrize(
+    ("script", "architectures", "sources"),
+    [
+        (
+            (
+                "for flag in torch.utils.cpp_extension._get_cuda_arch_flags():\n"
+                "    sources.append({'compute_90,code=sm_90': 'b.cu'}.get(flag[14:], 'c.cu'))\n"
+            ),
+            ("9.0",),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            (
+                "if any('sm_100' in f for f in torch.utils.cpp_extension._get_cuda_arch_flags()):\n"
+                "    sources.append('b.cu')\n"
+            ),
+            ("8.0", "10.0+PTX"),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            (
+                "major, minor = torch.cuda.get_device_capability()\n"
+                "if (major, minor) == (9, 0):\n    sources.append('b.cu')\n"
+            ),
+            ("8.6", "9.0", "9"),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            "if torch.cuda.get_device_properties(0).minor == 6:\n    sources.append('b.cu')\n",
+            ("8.6", "native"),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            (
+                "try:\n    raise RuntimeError('no')\n"
+                "except RuntimeError:\n    sources.append('b.cu')\n"
+                "else:\n    sources.append('c.cu')\n"
+            ),
+            (),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            "try:\n    sources.append('b.cu')\nfinally:\n    sources.append('c.cu')\n",
+            (),
+            {"a.cpp", "b.cu", "c.cu"},
+        ),
+    ],
+)
+def test_a_script_that_asks_for_architectures_or_fails_takes_its_branch(
+    script: str, architectures: tuple[str, ...], sources: set[str], tmp_path: Path
+) -> None:
+    for name in ("a.cpp", "b.cu", "c.cu"):
+        (tmp_path / name).write_text("")
+    text = f"sources = ['a.cpp']\n{script}"
+    text += 'setup(ext_modules=[CUDAExtension("demo._C", sources)])\n'
+    (tmp_path / "setup.py").write_text(HEAD + text)
+    (build,) = read_setup_scripts(open_tree(tmp_path), [Platform("cuda", architectures)])
+    (target,) = build.targets
+    assert {each.path: each.built for each in target.sources} == dict.fromkeys(sources, Truth.TRUE)
