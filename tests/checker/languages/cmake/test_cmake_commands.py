@@ -267,3 +267,23 @@ def test_an_option_that_names_a_platform_is_set_for_it(
     name: str, platform: str, value: str | None
 ) -> None:
     assert option_value(name, Platform(platform)) == value
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "check_include_file_cxx(numa.h HAVE)",
+        "cmake_host_system_information(RESULT ignored QUERY HAVE)",
+        "find_library(HAVE numa)",
+        "try_compile(HAVE build a.cpp)",
+        "execute_process(COMMAND uname OUTPUT_VARIABLE HAVE)",
+        "string(SHA256 HAVE a.cpp)",
+        "file(READ missing.txt HAVE)",
+    ],
+)
+def test_what_only_the_machine_knows_is_not_decided(question: str, tmp_path: Path) -> None:
+    text = (
+        f"set(S a.cpp)\n{question}\nif(HAVE)\nlist(APPEND S b.cpp)\nendif()\n"
+        "add_library(_C MODULE ${S})\n"
+    )
+    assert sources_of(target_of(tmp_path, text)) == {"a.cpp": Truth.TRUE, "b.cpp": Truth.UNKNOWN}

@@ -382,3 +382,17 @@ def test_a_script_that_asks_for_architectures_or_fails_takes_its_branch(
     (build,) = read_setup_scripts(open_tree(tmp_path), [Platform("cuda", architectures)])
     (target,) = build.targets
     assert {each.path: each.built for each in target.sources} == dict.fromkeys(sources, Truth.TRUE)
+
+
+def test_a_count_of_what_is_not_known_decides_nothing(tmp_path: Path) -> None:
+    for name in ("a.cpp", "b.cu"):
+        (tmp_path / name).write_text("")
+    text = "sources = ['a.cpp']\nif len(ask()) > 1:\n    sources.append('b.cu')\n"
+    target = only_target(
+        builds_of(tmp_path, text + "setup(ext_modules=[CUDAExtension('_C', sources)])\n", "cuda"),
+        "cuda",
+    )
+    assert {each.path: each.built for each in target.sources} == {
+        "a.cpp": Truth.TRUE,
+        "b.cu": Truth.UNKNOWN,
+    }
