@@ -14,7 +14,7 @@ run: $(VENV)/installed
 	$(BIN)/opparity evaluate
 	$(BIN)/python tools/check_demonstration.py
 
-test: lint types tests check-self
+test: lint types tests check-self check-reports
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
@@ -83,6 +83,11 @@ corpus: $(VENV)/installed
 .PHONY: reports
 reports: $(VENV)/installed
 	$(BIN)/python tools/write_reports.py $(if $(VLLM),--repository $(VLLM))
+
+# One of them compared with what the code makes now; all of them: tools/write_reports.py --check.
+.PHONY: check-reports
+check-reports: $(VENV)/installed
+	$(BIN)/python tools/write_reports.py --check --only 0.8.4-to-0.8.5
 
 # Some 16,800 kernels for seven AMD chips, and what their assembly has to show.
 .PHONY: amd

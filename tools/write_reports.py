@@ -5,13 +5,16 @@ is executed. The description and the related changes of #38750 are in docs/repor
 
 A clone of vLLM, where one is given, adds the report of #38750's own commit.
 
-Usage: python tools/write_reports.py [--only WORD] [--repository CLONE]
+Usage: python tools/write_reports.py [--only WORD] [--repository CLONE] [--check]
+
+With --check nothing is written: the exit status is 1 where a report would read otherwise now.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -123,8 +126,8 @@ def inspected(name: str) -> Inspected:
     return inspect(tree(name), f"vLLM {name}", Request())
 
 
-def write_report(published: Published) -> None:
-    """Write a report in every language and format."""
+def write_report(published: Published, folder: Path) -> None:
+    """Write a report in every language and format into a folder."""
     for language in Language:
         before, after, *earlier = (
             replace(each, label=LABELS[language].get(name, each.label))
@@ -141,7 +144,7 @@ def write_report(published: Published) -> None:
         report = _related(report, [*earlier, before], given)
         for output_format, suffix in FORMATS.items():
             text = renderer(output_format)(report, catalogue(language))
-            path = REPORTS / f"{published.name}.{language.value}.{suffix}"
+            path = folder / f"{published.name}.{language.value}.{suffix}"
             path.write_text(text, "utf-8")
 
 
@@ -165,16 +168,16 @@ def _related(report: ChangeReport, releases: list[Inspected], given: Path | None
     return replace(report, related=related)
 
 
-def write_commit(clone: Path) -> None:
+def write_commit(clone: Path, folder: Path) -> None:
     """Write the report of #38750 as it was merged, with what vLLM's history says."""
     report = compose(Sources(clone, f"{COMMIT}^..{COMMIT}"))
     for language in Language:
         text = renderer(ReportFormat.MARKDOWN)(report, catalogue(language))
-        path = REPORTS / f"vllm-38750-commit.{language.value}.md"
+        path = folder / f"vllm-38750-commit.{language.value}.md"
         path.write_text(text, "utf-8")
 
 
-def write_timelines() -> None:
+def write_timelines(folder: Path) -> None:
     """Write the life of each operator over all releases."""
     sightings: dict[str, list[Sighting]] = {operator: [] for operator in OPERATORS}
     with RememberingWorkers() as workers:
@@ -191,27 +194,48 @@ def write_timelines() -> None:
                 (HistoryFormat.MARKDOWN, "md"),
             ):
                 text = history_renderer(output_format)(history, catalogue(language))
-                path = REPORTS / f"life-of-{operator}.{language.value}.{suffix}"
+                path = folder / f"life-of-{operator}.{language.value}.{suffix}"
                 path.write_text(text, "utf-8")
 
 
-def main() -> int:
-    """Write what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="reports whose name has this in it")
-    parser.add_argument("--repository", type=Path, metavar="CLONE", help="vLLM with its history")
-    arguments = parser.parse_args()
-    only = arguments.only
+def write(only: str, repository: Path | None, folder: Path) -> None:
+    """Write every report whose name has a word in it into a folder."""
     for published in PUBLISHED:
         if only in published.name:
             started = time.process_time()
-            write_report(published)
+            write_report(published, folder)
             print(f"{published.name}: {time.process_time() - started:.1f} s", flush=True)
-    if arguments.repository is not None:
-        write_commit(arguments.repository)
+    if repository is not None:
+        write_commit(repository, folder)
     if only in "life-of":
-        write_timelines()
-    return 0
+        write_timelines(folder)
+
+
+def stale(folder: Path) -> list[str]:
+    """Return the names of the files in a folder that are not as they are committed."""
+    return [
+        path.name
+        for path in sorted(folder.iterdir())
+        if not (REPORTS / path.name).is_file()
+        or path.read_bytes() != (REPORTS / path.name).read_bytes()
+    ]
+
+
+def main() -> int:
+    """Write what the command line asks for, or compare it with what is committed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="reports whose name has this in it")
+    parser.add_argument("--repository", type=Path, metavar="CLONE", help="vLLM with its history")
+    parser.add_argument("--check", action="store_true", help="compare, and write nothing")
+    arguments = parser.parse_args()
+    if not arguments.check:
+        write(arguments.only, arguments.repository, REPORTS)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        write(arguments.only, arguments.repository, Path(folder))
+        for name in (found := stale(Path(folder))):
+            print(f"docs/reports/{name} is not what is written now", file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -192,3 +192,24 @@ def test_a_folder_that_a_revision_lacks_is_empty_there(repository: Path) -> None
     assert status == 1
     assert found["before"]["is_empty"]
     assert [each["rule"] for each in found["review"]["introduced"]] == ["BLD001"]
+
+
+def test_a_report_says_what_both_checks_are_based_on(repository: Path) -> None:
+    write_folder(repository, {"csrc/more.cu": b"void more() {}\n"})
+    commit(repository, "Add a source that no list names")
+    _, found = judged(repository)
+    before, after = ([each["key"] for each in found[side]["basis"]] for side in ("before", "after"))
+    assert before == ["basis.extensions", "basis.unlisted"]
+    assert after == ["basis.extensions", "basis.unlisted"]
+    text = run("HEAD~1..HEAD", "--repository", repository).stdout
+    basis = text.partition("could not be followed:\n\n")[2].partition("\n\n")[0].splitlines()
+    sides = [line.partition(":")[0] for line in basis]
+    assert sides == ["- before", "- before", "- after", "- after"]
+    assert "of 3 sources" in basis[0]
+    assert "of 4 sources" in basis[2]
+    assert "`csrc/more.cu`" in basis[3]
+    page = run("HEAD~1..HEAD", "--repository", repository, "--output-format", "html").stdout
+    assert page.count("after: not followed") == 1
+    run_again = run("HEAD..HEAD", "--repository", repository).stdout
+    both = run_again.partition("could not be followed:\n\n")[2].partition("\n\n")[0]
+    assert both.startswith("- based on 1 extension")

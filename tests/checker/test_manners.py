@@ -19,6 +19,7 @@ from checker.test_command_line import (
 )
 from checker.trees_on_disk import commit_all, write_folder
 from opparity import __version__
+from opparity.checker.reports import addresses
 from opparity.checker.results.projects import project_of
 from opparity.endings import ExitStatus
 
@@ -74,10 +75,15 @@ def test_output_goes_to_a_file_without_colours(
     assert run(*command, UNGUARDED, "-o", tmp_path / "missing/output").exit_code == 2
 
 
-def test_codes_are_links_where_colours_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_codes_are_links_where_colours_are_wanted_and_pages_published(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert re.search(r"\x1b\]8;[^;]*;https://[^\x1b]*#bld001\x1b", run("check", UNGUARDED).stdout)
+    assert "\x1b]8;" not in run("check", UNGUARDED).stdout
+    monkeypatch.setattr(addresses, "_published", lambda: "https://pages.example/rules")
+    link = r"\x1b\]8;[^;]*;https://pages\.example/rules/BLD001\.md\x1b"
+    assert re.search(link, run("check", UNGUARDED).stdout)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from opparity.change.model import CellChangeKind, RowChange
+from opparity.change.model import CellChangeKind, RowChange, bases
 from opparity.checker.analysis.verdict import CellVerdict
 from opparity.pages.excerpts import highlighted, highlighted_excerpt
 from opparity.pages.shell import breakable, render_page
@@ -82,6 +82,7 @@ def render(report: ChangeReport, catalogue: Catalogue) -> str:
         "change.html",
         page_words(catalogue.language.value),
         report=report,
+        bases=bases(report.before, report.after),
         table=tabulate(report.matrix),
         joint=" " if catalogue.language.value == "en" else "",
         text=catalogue.word,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from dataclasses import replace
+from email.message import Message
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,14 @@ from opparity.checker.analysis.basis import Basis, Extension
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import Unfollowed
 from opparity.checker.facts.places import Location, Related
-from opparity.checker.reports import OutputFormat, Show, StatisticsRefused, counts, renderer
+from opparity.checker.reports import (
+    OutputFormat,
+    Show,
+    StatisticsRefused,
+    addresses,
+    counts,
+    renderer,
+)
 from opparity.checker.reports.text import render_for
 from opparity.checker.results.groups import group_by_platform
 from opparity.checker.results.report import Report
@@ -287,8 +294,32 @@ def test_findings_that_differ_in_platform_alone_are_printed_once() -> None:
 def test_colours_and_links_are_written_where_they_are_wanted() -> None:
     coloured = render_for(FULL, is_coloured=True)
     assert "\x1b[1;31m" in coloured
-    assert re.search(r"\x1b\]8;[^;]*;https://\S*#bld001\x1b\\", coloured)
     assert "\x1b" not in render_for(FULL)
+
+
+class Metadata(Message):
+    def __init__(self, *urls: str) -> None:
+        super().__init__()
+        for url in urls:
+            self["Project-URL"] = url
+
+
+@pytest.mark.parametrize(
+    ("urls", "address"),
+    [
+        ((), None),
+        (("Homepage, https://example.org",), None),
+        (("Homepage, https://example.org", "Rules, https://example.org/docs/rules/"), "BLD001.md"),
+    ],
+)
+def test_a_rules_page_has_an_address_where_the_package_names_one(
+    urls: tuple[str, ...], address: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "metadata", lambda _: Metadata(*urls))
+    monkeypatch.setattr(addresses, "_published", addresses._published.__wrapped__)
+    described = json.loads(renderer(OutputFormat.SARIF)(FULL))["runs"][0]["tool"]["driver"]["rules"]
+    helps = {rule.get("helpUri") for rule in described if rule["id"] == "BLD001"}
+    assert helps == {address and f"https://example.org/docs/rules/{address}"}
 
 
 class Stream(io.StringIO):

@@ -18,6 +18,7 @@ from opparity.checker.facts.conditions import ALWAYS, Truth, describe, disjuncti
 from opparity.checker.facts.names import operator_name, plain_library
 from opparity.checker.languages.remembering import RememberingWorkers
 from opparity.checker.languages.workers import collector_paused
+from opparity.checker.results.basis import not_followed, understood
 from opparity.checker.results.inspection import inspect_project
 from opparity.checker.rules.findings import Finding, Severity
 
@@ -168,6 +169,7 @@ class Inspected:
 
     def side(self) -> Side:
         """Return the tree's part of the report's head."""
+        basis = self.report.basis
         return Side(
             label=self.label,
             project=self.report.project,
@@ -177,7 +179,8 @@ class Inspected:
             information=self.report.count(Severity.INFORMATION),
             unknowns=len(self.report.unknowns),
             unread=len(self.project.problems),
-            is_empty=self.report.basis.is_empty,
+            is_empty=basis.is_empty,
+            basis=() if basis.is_empty else (*understood(basis), *not_followed(basis)),
         )
 
     def _state(self, operator: str, cell: Cell) -> CellState:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from opparity.change.formats.discussion import discussion_lines
 from opparity.change.formats.earlier import related_lines
 from opparity.change.formats.marking import block, code, heading, platform, say, table
-from opparity.change.model import CellChangeKind, LineKind
+from opparity.change.model import CellChangeKind, LineKind, bases
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -37,7 +37,23 @@ def head(report: ChangeReport, catalogue: Catalogue) -> list[str]:
 
 def summary(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     """Return the paragraph and the verdict on each platform."""
-    return [*heading(catalogue, "summary"), *summary_body(report, catalogue)]
+    lines = [*heading(catalogue, "summary"), *summary_body(report, catalogue)]
+    return [*lines, *basis(report, catalogue)]
+
+
+def basis(report: ChangeReport, catalogue: Catalogue) -> list[str]:
+    """Return what the checks of both trees are based on; what holds for both is said once."""
+    lines = [
+        f"- {_of_side(side, catalogue)}{say(catalogue, each)}"
+        for side, each in bases(report.before, report.after)
+    ]
+    return ["", catalogue.word("text.basis"), "", *lines] if lines else []
+
+
+def _of_side(side: str, catalogue: Catalogue) -> str:
+    if not side:
+        return ""
+    return f"{catalogue.word(f'column.{side}')}{catalogue.word('punctuation.colon')}"
 
 
 def summary_body(report: ChangeReport, catalogue: Catalogue) -> list[str]:

@@ -55,6 +55,7 @@ from opparity.change.model.summary import (
     Side,
     Summary,
     Verdict,
+    bases,
 )
 
 
@@ -113,4 +114,5 @@ __all__ = [
     "Summary",
     "TrendPoint",
     "Verdict",
+    "bases",
 ]

@@ -22,6 +22,7 @@ class Side:
         unknowns: what could not be decided.
         unread: files that could not be read.
         is_empty: it has nothing that a check is about.
+        basis: what its check is based on, and what it could not follow.
     """
 
     label: str
@@ -33,6 +34,16 @@ class Side:
     unknowns: int
     unread: int
     is_empty: bool = False
+    basis: tuple[Statement, ...] = ()
+
+
+def bases(before: Side, after: Side) -> tuple[tuple[str, Statement], ...]:
+    """Return what both checks are based on: ("before", …), ("", …) for both, ("after", …)."""
+    return (
+        *(("before", each) for each in before.basis if each not in after.basis),
+        *(("", each) for each in before.basis if each in after.basis),
+        *(("after", each) for each in after.basis if each not in before.basis),
+    )
 
 
 class Verdict(StrEnum):

@@ -253,7 +253,8 @@ class _Understanding:
         """Return the registrations by unknown macros or functions, or under computed names."""
         return tuple(
             each
-            for path, file in self.project.native.items()
+            for files in (self.project.native, self.project.python)
+            for path, file in files.items()
             if not NOT_SHIPPED.search(path)
             for each in file.unfollowed
         )

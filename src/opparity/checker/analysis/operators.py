@@ -314,11 +314,6 @@ def handles_absence(call: Call) -> bool:
     return any(is_caught(guard.condition) for guard in call.guards)
 
 
-def tests_platform(condition: Condition) -> bool:
-    """Return whether a condition speaks of platforms."""
-    return any(isinstance(atom, Predicate) and atom.name == "platform" for atom in atoms(condition))
-
-
 def tests_operator(condition: Condition) -> bool:
     """Return whether a condition asks for an operator by its name."""
     return any(

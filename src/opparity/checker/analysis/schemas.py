@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_SIGN = re.compile(r"[,()\[\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +22,18 @@ def split_arguments(schema: str) -> list[str] | None:
     start = schema.find("(")
     if start < 0:
         return None
-    parts, depth = [""], 0
-    for character in schema[start + 1 :]:
-        if character == ")" and depth == 0:
-            return [part.strip() for part in parts if part.strip() and part.strip() != "*"]
+    parts: list[str] = []
+    depth, begun = 0, start + 1
+    for sign in _SIGN.finditer(schema, begun):
+        character, position = sign[0], sign.start()
+        if depth == 0 and character in ",)":
+            part = schema[begun:position].strip()
+            if part and part != "*":
+                parts.append(part)
+            if character == ")":
+                return parts
+            begun = position + 1
         depth += (character in "([") - (character in ")]")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
     return None
 
 
@@ -73,12 +79,3 @@ def arguments_of(schema: str) -> list[str] | None:
     if parts is None:
         return None
     return [part.partition("=")[0].rpartition(" ")[0].strip() or part for part in parts]
-
-
-def counts_of(schema: str) -> tuple[int, int] | None:
-    """Return the smallest and largest number of arguments that a call may give."""
-    parts = split_arguments(schema)
-    if parts is None:
-        return None
-    required = sum("=" not in part for part in parts)
-    return required, len(parts)

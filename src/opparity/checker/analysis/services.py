@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.basis import basis_of
+from opparity.checker.analysis.further_uses import FurtherUsesOfFiles
 from opparity.checker.analysis.linking import Linker
 from opparity.checker.analysis.lookup import NameLookup
 from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
@@ -87,6 +88,11 @@ class Analysis:
         targets = (t for each in self.project.platforms for t in self.project.targets_on(each))
         names = {target.name for target in targets if target.kind == "jit"}
         return read_module_loads(self.project.tree, names)
+
+    @cached_property
+    def further_uses(self) -> FurtherUsesOfFiles:
+        """Return which methods native files call, and which functions they pass on."""
+        return FurtherUsesOfFiles(self.project)
 
     @cached_property
     def mentions(self) -> Mentions:

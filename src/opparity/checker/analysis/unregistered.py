@@ -31,6 +31,8 @@ class Unregistered:
         self.named: dict[str, set[str]] = defaultdict(set)
         self.open: set[str] = set()
         self.is_all_open = False
+        for file in project.python.values():
+            self.open.update(each.library for each in file.unfollowed)
         for platform in project.platforms:
             for link in linker.links_on(platform):
                 libraries = {link.target.name.rpartition(".")[2]}

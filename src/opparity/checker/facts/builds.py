@@ -74,16 +74,6 @@ class Target:
 
 
 @fact
-class SourceList:
-    """A named list of sources, where the lists of a tree are to be compared with each other."""
-
-    name: str
-    purpose: str
-    paths: tuple[str, ...]
-    location: Location
-
-
-@fact
 class Choice:
     """An option of a build, set to something else than its default.
 
@@ -112,7 +102,6 @@ class Build:
     description: str
     platform: str
     targets: tuple[Target, ...] = ()
-    lists: tuple[SourceList, ...] = ()
     problems: tuple[Problem, ...] = ()
     choice: Choice | None = None
     is_refused: bool = False

@@ -313,9 +313,6 @@ class NativeFile:
         called: every name that is called or whose address is taken.
         references: the uses of functions inside of functions; of those inside of templates, the
             file's own templates' and the functions' with lane masks.
-        methods: the calls on objects inside of functions that are no templates.
-        passed: the arguments there that are names of no variable of the file.
-        types: the names that stand where types do.
         tabled: the names in initialisers outside of functions, some of them functions'.
         owned: the blocks that define a namespace as a whole.
         handed_on: libraries that registration blocks give to functions.
@@ -337,9 +334,6 @@ class NativeFile:
     boxed: tuple[BoxedFunction, ...] = ()
     called: frozenset[str] = frozenset()
     references: tuple[Reference, ...] = ()
-    methods: tuple[Reference, ...] = ()
-    passed: tuple[Reference, ...] = ()
-    types: frozenset[str] = frozenset()
     constants: tuple[Constant, ...] = ()
     init_functions: tuple[InitFunction, ...] = ()
     tabled: tuple[Reference, ...] = ()

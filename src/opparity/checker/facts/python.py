@@ -9,6 +9,7 @@ from opparity.checker.facts.conditions import NEVER, Condition
 from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
+    from opparity.checker.facts.native import Unfollowed
     from opparity.checker.facts.places import Location, Problem
 
 
@@ -161,6 +162,7 @@ class PythonFile:
     Attributes:
         used: the functions and classes that something uses, where another file uses any of them;
             else none.
+        unfollowed: definitions of operators whose names could not be worked out.
     """
 
     path: str
@@ -170,3 +172,4 @@ class PythonFile:
     used: frozenset[str] = frozenset()
     fakes: tuple[Fake, ...] = ()
     problems: tuple[Problem, ...] = ()
+    unfollowed: tuple[Unfollowed, ...] = ()

@@ -50,7 +50,7 @@ def _rule(rule: type[Rule]) -> dict[str, object]:
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": rule.summary()},
         "fullDescription": {"text": rule.summary()},
-        "helpUri": address_of(rule.code),
+        **({"helpUri": address} if (address := address_of(rule.code)) else {}),
         "help": {"text": rule.page(), "markdown": rule.page()},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }

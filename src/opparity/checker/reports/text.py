@@ -117,7 +117,7 @@ def _headline(report: Report, group: Group) -> Text:
         if isinstance(first, Finding)
         else ("unknown", _UNKNOWN_STYLE)
     )
-    linked = Style.parse(style) + Style(link=address_of(first.rule))
+    linked = Style.parse(style) + Style(link=address_of(first.rule) or None)
     parts: list[str | tuple[str, str | Style]] = [
         f"{report.place(first.location)}: ",
         (f"{word} ", style),

@@ -51,12 +51,13 @@ def understood(basis: Basis) -> Iterator[Statement]:
         yield state("basis.extensions", count=len(names), names=names, **counts)
     else:
         yield state("basis.no_extension", **counts)
-    if basis.compilers or basis.compiled_at_run_time:
-        yield state(
-            "basis.run_time",
-            sources=len(basis.compiled_at_run_time),
-            compilers=len(basis.compilers),
-        )
+    sources, compilers = len(basis.compiled_at_run_time), len(basis.compilers)
+    if sources and compilers:
+        yield state("basis.run_time", sources=sources, compilers=compilers)
+    elif sources:
+        yield state("basis.run_time_sources", sources=sources)
+    elif compilers:
+        yield state("basis.run_time_texts", compilers=compilers)
 
 
 def not_followed(basis: Basis) -> Iterator[Statement]:

@@ -211,8 +211,9 @@ def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> _Suspects:
     names = (prototypes.keys() & called) - macros - bound
     path = compiled.file.path
     missing = frozenset(name for name in names if not _defines(link, name, prototypes[name], path))
-    elsewhere = analysis.project.definitions.keys() - link.definitions.keys()
-    further = frozenset((prototypes.keys() & elsewhere) - macros - bound)
+    defined = analysis.project.definitions
+    elsewhere = {name for name in prototypes if name in defined and name not in link.definitions}
+    further = frozenset(elsewhere - macros - bound)
     hidden = {
         name: declaration
         for name, declaration in unseen.items()
@@ -249,19 +250,19 @@ def _used_otherwise(
     """Yield the uses of those names that are called on an object of their class, or passed on."""
     if not names:
         return
-    file = compiled.file
-    used = names & {each.symbol for each in (*file.methods, *file.passed)}
+    further = analysis.further_uses.of(compiled.file)
+    used = names & {each.symbol for each in (*further.methods, *further.passed)}
     declared: dict[str, list[Declaration]] = {}
     for declaration in _visible_declarations(analysis, compiled) if used else ():
         if declaration.signature.name in used:
             declared.setdefault(declaration.signature.name, []).append(declaration)
     for name, prototypes in declared.items():
-        uses = file.passed
+        uses = further.passed
         if all(each.is_member for each in prototypes):
             classes = {each.signature.namespace for each in prototypes}
-            if len(classes) > 1 or next(iter(classes))[-1] not in file.types:
+            if len(classes) > 1 or next(iter(classes))[-1] not in further.types:
                 continue
-            uses = file.methods
+            uses = further.methods
         yield from (each for each in uses if each.symbol == name)
 
 

@@ -12,12 +12,14 @@ from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.places import Location
     from opparity.checker.facts.python import Fake, Parameters
     from opparity.words.statements import Statement
+
+_AT_TIMES = "DEF007.missing_default"
 
 
 class FakeDiffersFromSchema(Rule):
@@ -26,6 +28,8 @@ class FakeDiffersFromSchema(Rule):
     ## Why is this bad?
     torch.compile, export and everything else that runs without data calls the fake as the operator
     is called: it raises `TypeError`, while the operator itself works.
+    torch leaves out what a call gives as its default, so that a fake without such an argument fails
+    for other values alone: that is a warning.
 
     ## Example
     `m.def("scale(Tensor x, float factor, float eps=1e-5) -> Tensor")` and
@@ -62,6 +66,7 @@ class FakeDiffersFromSchema(Rule):
             state("DEF007.fake", operator=name, reason=refusal),
             operator=name,
             related=[Related(schema.location, state("place.schema"))],
+            severity=Severity.WARNING if refusal.key == _AT_TIMES else None,
         )
 
 
@@ -114,16 +119,30 @@ def _refusal(arguments: tuple[Argument, ...], fake: Parameters) -> Statement | N
     positional = [each for each in arguments if not each.by_keyword]
     required = len(fake.names) - fake.defaults
     if len(positional) > len(fake.names) and not fake.takes_rest:
-        tail = tuple(each.name for each in positional[len(fake.names) :])
-        unnamed = tuple(each.name for each in positional if each.name not in fake.names)
-        return state("DEF007.missing", names=unnamed if len(unnamed) == len(tail) else tail)
-    named = {each.name for each in arguments if each.by_keyword}
+        tail = positional[len(fake.names) :]
+        unnamed = [each for each in positional if each.name not in fake.names]
+        return _missing(tail, unnamed if len(unnamed) == len(tail) else tail)
+    by_keyword = [each for each in arguments if each.by_keyword]
+    named = {each.name for each in by_keyword}
     further = [name for name in fake.names[len(positional) : required] if name not in named]
     if further:
         return state("DEF007.further", names=tuple(further))
     accepted = {*fake.names[len(positional) :], *(name for name, _ in fake.keywords)}
-    lost = tuple(sorted(named - accepted))
+    lost = [each for each in by_keyword if each.name not in accepted]
     if lost and not fake.takes_keywords:
-        return state("DEF007.missing", names=lost)
+        return _missing(lost, lost)
     wanted = tuple(name for name, has in fake.keywords if not has and name not in named)
     return state("DEF007.further", names=wanted) if wanted else None
+
+
+def _missing(tail: Sequence[Argument], named: Sequence[Argument]) -> Statement:
+    """Return that a fake lacks arguments: those that every call gives, where there are any.
+
+    Args:
+        tail: those that no parameter takes; what they have no default for, each call gives.
+        named: those whose names the fake lacks, which a reader looks for.
+    """
+    is_always = not all(each.has_default for each in tail)
+    needed = [each for each in named if not (is_always and each.has_default)] or named
+    names = tuple(each.name for each in needed)
+    return state("DEF007.missing" if is_always else _AT_TIMES, names=names)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import Process, tests_platform
+from opparity.checker.analysis.operators import Process
 from opparity.checker.facts.conditions import Truth, evaluate
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
+from opparity.checker.languages.python.serving import names_platform
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -69,6 +70,6 @@ class GuardNarrowerThanBuild(Rule):
 
 def _turned_away(call: Call, process: Process) -> bool:
     return any(
-        tests_platform(guard.condition) and evaluate(guard.condition, process) is Truth.FALSE
+        names_platform(guard.condition) and evaluate(guard.condition, process) is Truth.FALSE
         for guard in call.guards
     )

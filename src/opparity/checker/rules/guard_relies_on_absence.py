@@ -47,7 +47,6 @@ class GuardReliesOnAbsence(Rule):
     name = "guard-relies-on-absence"
     severity = Severity.INFORMATION
     effect = Effect.NONE
-    is_first_of_many = True
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the first such registration of each file."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.operators import (
     Process,
     handles_absence,
-    tests_platform,
 )
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
+from opparity.checker.languages.python.serving import names_platform
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -69,7 +69,7 @@ class GuardWiderThanBuild(Rule):
         runs = process.truth_of(call.guards)
         if runs is Truth.FALSE or not process.admits(call.guards):
             return
-        tested = [guard for guard in call.guards if tests_platform(guard.condition)]
+        tested = [guard for guard in call.guards if names_platform(guard.condition)]
         related = [
             Related(guard.location, state("place.guard", guard=describe(guard.condition)))
             for guard in tested

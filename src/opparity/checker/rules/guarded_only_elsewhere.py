@@ -8,10 +8,10 @@ from opparity.checker.analysis.operators import (
     Process,
     concerns,
     handles_absence,
-    tests_platform,
 )
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
+from opparity.checker.languages.python.serving import names_platform
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity
 from opparity.words.statements import state
@@ -94,12 +94,12 @@ class GuardedOnlyElsewhere(Rule):
 
 
 def _turns_away(process: Process, guard: Guard) -> bool:
-    return tests_platform(guard.condition) and process.truth_of([guard]) is Truth.FALSE
+    return names_platform(guard.condition) and process.truth_of([guard]) is Truth.FALSE
 
 
 def _is_open(process: Process, platform: Platform, call: Call) -> bool:
     """Return whether a platform imports the module of a call, and no guard names platforms."""
-    speaks = any(tests_platform(guard.condition) for guard in call.guards)
+    speaks = any(names_platform(guard.condition) for guard in call.guards)
     return (
         concerns(call, platform)
         and not speaks

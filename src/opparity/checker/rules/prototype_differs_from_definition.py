@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.other_versions import in_other_versions
 from opparity.checker.analysis.types import same_type
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.checker.rules.versions import in_each_version
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -46,15 +46,7 @@ class PrototypeDiffersFromDefinition(Rule):
         """Yield each needed prototype that no definition of its name matches."""
         for platform in analysis.project.platforms:
             for link in analysis.linker.links_on(platform):
-                found = {each.statement: each for each in self._check_link(analysis.project, link)}
-                yield from found.values()
-                for other, functions in in_other_versions(link):
-                    for each in self._check_link(analysis.project, other):
-                        last = each.symbol.rpartition("::")[2]
-                        if last in functions and each.statement not in found:
-                            yield replace(
-                                each, statement=state("result.version", told=each.statement)
-                            )
+                yield from in_each_version(link, partial(self._check_link, analysis.project))
 
     def _check_link(self, project: Project, link: Link) -> Iterator[Finding]:
         seen: set[tuple[str, int]] = set()

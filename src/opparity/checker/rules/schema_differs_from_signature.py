@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.other_versions import in_other_versions
 from opparity.checker.analysis.schemas import arguments_of, returned_by
 from opparity.checker.analysis.types import category, schema_category
 from opparity.checker.analysis.wanted import names
@@ -15,6 +14,7 @@ from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.checker.rules.versions import in_each_version
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -57,15 +57,7 @@ class SchemaDiffersFromSignature(Rule):
         """Yield each disagreement of a schema or of names with the bound function."""
         for platform in analysis.project.platforms:
             for link in analysis.linker.links_on(platform):
-                found = {each.statement: each for each in self._check_link(analysis, link)}
-                yield from found.values()
-                for other, functions in in_other_versions(link):
-                    for each in self._check_link(analysis, other):
-                        last = each.symbol.rpartition("::")[2]
-                        if last in functions and each.statement not in found:
-                            yield replace(
-                                each, statement=state("result.version", told=each.statement)
-                            )
+                yield from in_each_version(link, partial(self._check_link, analysis))
 
     def _check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding]:
         project = analysis.project

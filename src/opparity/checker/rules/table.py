@@ -41,6 +41,7 @@ from opparity.checker.rules.table_key_stored_under_another_guard import (
     TableKeyStoredUnderAnotherGuard,
 )
 from opparity.checker.rules.template_not_instantiated import TemplateNotInstantiated
+from opparity.checker.rules.torch_not_required_by_the_build import TorchNotRequiredByTheBuild
 from opparity.checker.rules.two_sources_one_object import TwoSourcesOneObject
 from opparity.checker.rules.unguarded_python_call import UnguardedPythonCall
 from opparity.checker.rules.unknown_platform_macro import UnknownPlatformMacro
@@ -62,6 +63,7 @@ RULES: tuple[type[Rule], ...] = (
     TwoSourcesOneObject,
     ModuleWithoutBindings,
     FunctionTwiceInOnePass,
+    TorchNotRequiredByTheBuild,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from opparity.checker.languages.cpp import reader
@@ -61,7 +61,12 @@ blocks = st.recursive(
 files = st.lists(blocks, min_size=1, max_size=5).map(lambda parts: "\n".join(parts) + "\n")
 
 
+# An empty body, and a brace in a comment behind it.
+EMPTY = "void work(int x) {\n  void work(int x) {\n  \n  }\n  x = first(x);\n  /* { */\n}\n"
+
+
 @given(files)
+@example(EMPTY)
 def test_a_file_says_the_same_with_and_without_idle_bodies(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "without_idle_bodies", lambda text: text)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from opparity.checker.facts.conditions import ALWAYS, Defined, Not
+from opparity.checker.languages.cpp.calls import read_further_uses
 from opparity.checker.languages.cpp.reader import read_native_text
 
 TEXT = """
@@ -110,15 +111,16 @@ void apply(Scaler* scaler) { scaler->rescale(2); }
 
 def test_methods_and_passed_functions_are_uses_of_their_own_kinds() -> None:
     file = read_native_text("x.cpp", OTHERWISE)
-    assert [(each.symbol, each.inside, each.is_in_inline) for each in file.methods] == [
+    further = read_further_uses("x.cpp", OTHERWISE, file.definitions)
+    assert [(each.symbol, each.inside, each.is_in_inline) for each in further.methods] == [
         ("rescale", "wrap", True),
         ("rescale", "apply", False),
     ]
-    assert [(each.symbol, each.qualifier) for each in file.passed] == [
+    assert [(each.symbol, each.qualifier) for each in further.passed] == [
         ("launch", ()),
         ("helper", ("detail",)),
     ]
-    assert "Scaler" in file.types
+    assert "Scaler" in further.types
     assert "rescale" not in {each.symbol for each in file.references}
 
 
@@ -129,3 +131,28 @@ def test_an_instantiation_and_a_specialisation_keep_their_arguments() -> None:
         (("Half", "64"), True),
         (("float", "1"), False),
     ]
+
+
+BOUND = """
+TORCH_LIBRARY(demo, m) {
+  m.def("plain", &plain);
+  m.def("wrapped", TORCH_FN(ns::wrapped));
+  m.def("static", static_cast<at::Tensor (*)(int)>(&chosen));
+  m.def("cast", (at::Tensor (*)(int))&old);
+  m.def("bracketed", (&bracketed));
+  m.impl("keyed", torch::dispatch(c10::DispatchKey::CPU, &keyed));
+  m.def("computed", choose(1));
+}
+"""
+
+
+def test_a_bound_function_is_found_behind_casts_and_wrappers() -> None:
+    registrations = read_native_text("x.cpp", BOUND).registrations
+    assert {each.operator: each.symbol for each in registrations if each.symbol} == {
+        "plain": "plain",
+        "wrapped": "ns::wrapped",
+        "static": "chosen",
+        "cast": "old",
+        "bracketed": "bracketed",
+        "keyed": "keyed",
+    }

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from opparity.checker.facts.native import MacroBody
+from opparity.checker.facts.places import Location
 from opparity.checker.languages.cpp.macro_expansion import expand_macro, expanded_blocks
+from opparity.checker.languages.cpp.registration_macros import substituted
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,18 @@ def test_a_macro_that_makes_a_block_is_found_where_it_stands_alone() -> None:
             ' TORCH_LIBRARY_IMPL(ext, CUDA, m) { m.impl("fused", &fused); }',
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text", "arguments", "expected"),
+    [
+        (("a", "..."), "f(a, __VA_ARGS__)", ("x", "y", "z"), "f(x, y, z)"),
+        (("...",), "f(__VA_ARGS__)", ("x", "y"), "f(x, y)"),
+        (("a",), 'm.def("a", #a, &a##_b, aa)', ("x",), 'm.def("a", "x", &x_b, aa)'),
+    ],
+)
+def test_arguments_stand_where_the_preprocessor_puts_them(
+    parameters: tuple[str, ...], text: str, arguments: tuple[str, ...], expected: str
+) -> None:
+    body = MacroBody("M", parameters, text, Location("m.h", 1))
+    assert substituted(body, arguments) == expected

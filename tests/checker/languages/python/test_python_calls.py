@@ -386,3 +386,24 @@ def test_a_function_of_an_extension_is_followed_to_who_calls_it_in_the_file(tmp_
     )
     calls = files_of(tmp_path, {"pkg/m.py": text})["pkg/m.py"].calls
     assert [each.location.line for each in calls if each.through == "_silu"] == [6]
+
+
+def test_a_variable_of_another_module_is_followed_to_where_it_is_given(tmp_path: Path) -> None:
+    files = files_of(
+        tmp_path,
+        {
+            "pkg/__init__.py": "",
+            "pkg/flags.py": "import torch\nfrom pkg.platforms import current_platform\n"
+            "ON_CUDA = current_platform.is_cuda()\nOPS = torch.ops._C\n",
+            "pkg/passed.py": "from pkg.flags import ON_CUDA as HERE\nfrom torch.ops._C import x\n",
+            "pkg/use.py": "import torch\nfrom pkg import flags\nfrom pkg.passed import HERE\n"
+            "def f(x):\n    if HERE:\n        torch.ops._C.first(x)\n"
+            "    if flags.ON_CUDA:\n        torch.ops._C.second(x)\n"
+            "    if flags.MISSING:\n        torch.ops._C.third(x)\n",
+        },
+    )
+    found = {call.operator: own_guards(call) for call in files["pkg/use.py"].calls}
+    for operator in ("first", "second"):
+        assert runs(found[operator], On("cuda")) is Truth.TRUE
+        assert runs(found[operator], On("rocm")) is Truth.FALSE
+    assert runs(found["third"], On("rocm")) is Truth.UNKNOWN

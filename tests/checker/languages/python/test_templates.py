@@ -78,4 +78,49 @@ def test_a_helpers_definition_registers_nothing_by_itself() -> None:
     )
     facts = read_module("pkg/helper.py", helper, Leads())
     assert facts.registrations == ()
-    assert [each.schema for each in facts.computed] == ["{op_name}{schema}"]
+    (one,) = facts.computed
+    assert one.registration.schema == "{op_name}{schema}"
+    assert (one.written, one.own) == ("op_name + schema", frozenset({"op_name", "schema"}))
+
+
+SHADOWED = b"""import torch
+NAME = "scale"
+OTHER = "shift"
+library = torch.library.Library("demo", "FRAGMENT")
+library.define(NAME + "(Tensor x) -> Tensor")
+library.define("plain(Tensor x) -> Tensor")
+def load(NAME):
+    library.define(NAME + "(Tensor x) -> Tensor")
+    library.define(f"{OTHER}_of_{NAME}(Tensor x) -> Tensor")
+    library.define(f"{OTHER}_all(Tensor x) -> Tensor")
+for count in range(3):
+    library.define(f"{OTHER}_{count}(Tensor x) -> Tensor")
+torch.library.define(named(), "(Tensor x) -> Tensor")
+@torch.library.custom_op(f"other::{count}", mutates_args=())
+def counted(x: torch.Tensor) -> torch.Tensor: ...
+options.define(port)
+def direct_register_custom_op(op_name, function):
+    library.define(op_name + infer_schema(function))
+direct_register_custom_op(op_name="direct", op_func=counted)
+direct_register_custom_op(op_name=OTHER + "_direct", op_func=counted)
+direct_register_custom_op(op_name=names[0], op_func=counted)
+# torch.ops.demo.scale
+"""
+
+
+def test_what_is_no_constant_there_is_not_followed(tmp_path: Path) -> None:
+    write_folder(tmp_path, {"registration.py": SHADOWED})
+    with Workers() as workers:
+        read = PythonReader(open_tree(tmp_path), workers).read(LIBRARIES, frozenset())
+    file = read["registration.py"]
+    assert {each.operator for each in file.registrations} == {
+        *("scale", "plain", "shift_all", "direct", "shift_direct")
+    }
+    assert [(each.library, each.text, each.location.line) for each in file.unfollowed] == [
+        ("demo", "NAME + '(Tensor x) -> Tensor'", 8),
+        ("demo", "f'{OTHER}_of_{NAME}(Tensor x) -> Tensor'", 9),
+        ("demo", "f'{OTHER}_{count}(Tensor x) -> Tensor'", 12),
+        ("", "named()", 13),
+        ("other", "f'other::{count}'", 14),
+        ("", "names[0]", 21),
+    ]

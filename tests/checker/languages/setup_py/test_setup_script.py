@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.conditions import Truth, truth_of
 from opparity.checker.facts.platforms import Platform
 from opparity.checker.languages.setup_py.reader import read_setup_scripts
 from opparity.checker.languages.setup_py.tree_paths import TreeFiles, TreePaths
@@ -285,3 +285,114 @@ def test_globs_agree_with_the_file_system(
     # Path.glob ends in folders where `**` stands last; scripts call glob.glob.
     real = set(glob.glob("/".join(pattern), root_dir=root, recursive=True))  # noqa: PTH207
     assert seen == {path for path in real if path in files}
+
+
+LISTING = """
+sources = ["a.cpp"]
+if "9.0" in os.environ.get("TORCH_CUDA_ARCH_LIST", ""):
+    sources.append("b.cu")
+setup(ext_modules=[CUDAExtension("demo._C", sources)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked", "sources"),
+    [
+        ("", (), {"a.cpp"}),
+        ("", ("9.0",), {"a.cpp", "b.cu"}),
+        ("os.environ['TORCH_CUDA_ARCH_LIST'] = '8.0;9.0'", (), {"a.cpp", "b.cu"}),
+        ("os.environ['TORCH_CUDA_ARCH_LIST'] = '8.0;8.6'", ("9.0",), {"a.cpp"}),
+        ("os.environ.setdefault('TORCH_CUDA_ARCH_LIST', '8.0;9.0')", (), {"a.cpp", "b.cu"}),
+        ("os.environ.setdefault('TORCH_CUDA_ARCH_LIST', '9.0')", ("8.0",), {"a.cpp"}),
+        ("if ask():\n    os.environ['TORCH_CUDA_ARCH_LIST'] = '9.0'", ("8.0",), {"a.cpp"}),
+    ],
+)
+def test_what_a_script_puts_into_its_environment_it_finds_there(
+    setting: str, asked: tuple[str, ...], sources: set[str], tmp_path: Path
+) -> None:
+    for name in ("a.cpp", "b.cu"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "setup.py").write_text(HEAD + setting + LISTING)
+    (build,) = read_setup_scripts(open_tree(tmp_path), [Platform("cuda", asked)])
+    (target,) = build.targets
+    present = {each.path: each.built for each in target.sources}
+    assert {path for path, built in present.items() if built is Truth.TRUE} == sources
+    is_open = setting.startswith("if")
+    assert present.get("b.cu", Truth.FALSE) is (
+        Truth.UNKNOWN if is_open else truth_of("b.cu" in sources)
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "architectures", "sources"),
+    [
+        (
+            (
+                "for flag in torch.utils.cpp_extension._get_cuda_arch_flags():\n"
+                "    sources.append({'compute_90,code=sm_90': 'b.cu'}.get(flag[14:], 'c.cu'))\n"
+            ),
+            ("9.0",),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            (
+                "if any('sm_100' in f for f in torch.utils.cpp_extension._get_cuda_arch_flags()):\n"
+                "    sources.append('b.cu')\n"
+            ),
+            ("8.0", "10.0+PTX"),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            (
+                "major, minor = torch.cuda.get_device_capability()\n"
+                "if (major, minor) == (9, 0):\n    sources.append('b.cu')\n"
+            ),
+            ("8.6", "9.0", "9"),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            "if torch.cuda.get_device_properties(0).minor == 6:\n    sources.append('b.cu')\n",
+            ("8.6", "native"),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            (
+                "try:\n    raise RuntimeError('no')\n"
+                "except RuntimeError:\n    sources.append('b.cu')\n"
+                "else:\n    sources.append('c.cu')\n"
+            ),
+            (),
+            {"a.cpp", "b.cu"},
+        ),
+        (
+            "try:\n    sources.append('b.cu')\nfinally:\n    sources.append('c.cu')\n",
+            (),
+            {"a.cpp", "b.cu", "c.cu"},
+        ),
+    ],
+)
+def test_a_script_that_asks_for_architectures_or_fails_takes_its_branch(
+    script: str, architectures: tuple[str, ...], sources: set[str], tmp_path: Path
+) -> None:
+    for name in ("a.cpp", "b.cu", "c.cu"):
+        (tmp_path / name).write_text("")
+    text = f"sources = ['a.cpp']\n{script}"
+    text += 'setup(ext_modules=[CUDAExtension("demo._C", sources)])\n'
+    (tmp_path / "setup.py").write_text(HEAD + text)
+    (build,) = read_setup_scripts(open_tree(tmp_path), [Platform("cuda", architectures)])
+    (target,) = build.targets
+    assert {each.path: each.built for each in target.sources} == dict.fromkeys(sources, Truth.TRUE)
+
+
+def test_a_count_of_what_is_not_known_decides_nothing(tmp_path: Path) -> None:
+    for name in ("a.cpp", "b.cu"):
+        (tmp_path / name).write_text("")
+    text = "sources = ['a.cpp']\nif len(ask()) > 1:\n    sources.append('b.cu')\n"
+    target = only_target(
+        builds_of(tmp_path, text + "setup(ext_modules=[CUDAExtension('_C', sources)])\n", "cuda"),
+        "cuda",
+    )
+    assert {each.path: each.built for each in target.sources} == {
+        "a.cpp": Truth.TRUE,
+        "b.cu": Truth.UNKNOWN,
+    }

@@ -248,12 +248,6 @@ def _find_package(machine: Machine, command: Command, arguments: list[str]) -> N
             machine.assign(found, "1" if "REQUIRED" in arguments else UNKNOWN)
 
 
-def _find_thing(machine: Machine, command: Command, arguments: list[str]) -> None:
-    del command
-    if arguments:
-        machine.assign(arguments[0], UNKNOWN)
-
-
 def _fetch_declare(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
     if arguments:
@@ -493,10 +487,10 @@ COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
     "add_subdirectory": _subdirectory,
     "file": _file,
     "find_package": _find_package,
-    "find_program": _find_thing,
-    "find_library": _find_thing,
-    "find_path": _find_thing,
-    "find_file": _find_thing,
+    "find_program": _unknown_first,
+    "find_library": _unknown_first,
+    "find_path": _unknown_first,
+    "find_file": _unknown_first,
     "fetchcontent_declare": _fetch_declare,
     "fetchcontent_populate": _fetch_declare,
     "fetchcontent_getproperties": _fetch_declare,

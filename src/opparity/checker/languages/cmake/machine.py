@@ -149,7 +149,8 @@ class Machine(State):
         before = self._snapshot()
         outcomes = [] if is_exhaustive else [before]
         made_by_way: list[set[str]] = []
-        left: _Leave | None = None
+        # Not the exception: its traceback would keep this frame, and every one around it, alive.
+        left: type[_Leave] | None = None
         for body in bodies:
             self._restore(before)
             outer, self.made = self.made, set()
@@ -159,7 +160,7 @@ class Machine(State):
                 self.run(body)
                 outcomes.append(self._snapshot())
             except _Leave as leaving:
-                left = leaving
+                left = type(leaving)
             self.doubt = doubt - 1
             made_by_way.append(self.made)
             self.made = outer | self.made

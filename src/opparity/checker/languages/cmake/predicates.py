@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         def exists(self, path: str) -> Truth:
             """Return whether a path exists."""
 
+        def is_file(self, path: str) -> bool:
+            """Return whether a path is a file of the tree."""
+
         def has_target(self, name: str) -> Truth:
             """Return whether a target exists."""
 
@@ -161,6 +164,8 @@ class ConditionReader:
                     self.asked_undefined = True
                     return Truth.FALSE
                 return Truth.UNKNOWN if UNKNOWN in value else Truth.TRUE
+            case "IS_DIRECTORY" if self.world.is_file(name):
+                return Truth.FALSE
             case "EXISTS" | "IS_DIRECTORY":
                 exists = self.world.exists(name)
                 # A submodule or a checkout that whoever builds has to fetch.

@@ -160,6 +160,10 @@ class State:
         is_fetched = _FETCHED.search(inside) or (parent and parent not in self.folders)
         return Truth.UNKNOWN if is_fetched else Truth.FALSE
 
+    def is_file(self, path: str) -> bool:
+        """Return whether a path is a file of the tree."""
+        return self.inside(path) in self.files
+
     def _exists_outside(self, path: str) -> Truth:
         """Return whether the platform's machine has a toolkit's file."""
         if not is_decided(path):

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-# A brace that ends its line, and the indentation of the line after it.
-_OPENED = re.compile(r"\{[ \t]*\n(?:[ \t]*\n)*+( *)\S")
+# A brace that ends its line, and the indentation of the line after it, unless it closes the body.
+_OPENED = re.compile(r"\{[ \t]*\n(?:[ \t]*\n)*+( *)[^\s}]")
 _HEAD = re.compile(r"\)\s*(?:(?:const|noexcept|override|final|mutable)\b\s*)*\Z")
 _LONGEST_TAIL = 60
 # What stands in the head of a block that registers operators, or takes the library to register in.

@@ -41,6 +41,8 @@ _EXPORTS = re.compile(
     r'visibility\s*\(\s*"default"|\b\w*(?:_API|_EXPORT|EXPORT_API|_PUBLIC|_VISIBLE|DLLEXPORT)\w*\b'
     r"|\b(?:API|EXPORT)\b|dllexport"
 )
+# One of them stands in each, and in few declarations.
+_EXPORT_MARKS = ("visib", "API", "EXPORT", "_PUBLIC", "_VISIBLE", "dllexport")
 _CLASSES = frozenset({"class_specifier", "struct_specifier"})
 _DEEPEST_SCOPE = 60
 _MOST_KNOWN = 20_000
@@ -241,7 +243,7 @@ class _Collector:
                 content=self._content(body),
                 end_line=node.end_point.row + 1,
                 arguments=_template_arguments(node),
-                is_exported=bool(_EXPORTS.search(text)),
+                is_exported=_exports(text),
             )
         )
 
@@ -265,7 +267,7 @@ class _Collector:
                 place,
                 condition,
                 is_member=scope.is_class,
-                is_exported=bool(_EXPORTS.search(head)),
+                is_exported=_exports(head),
             )
         )
         return inner
@@ -305,6 +307,10 @@ class _Collector:
             parameters=read_parameters(parameters),
             return_type=normalise_type(text_of(kind) + marks) if kind else "",
         )
+
+
+def _exports(text: str) -> bool:
+    return any(mark in text for mark in _EXPORT_MARKS) and _EXPORTS.search(text) is not None
 
 
 def _is_no_prototype(text: str) -> bool:

@@ -54,7 +54,6 @@ class Directives:
     macro_tests: list[MacroTest] = field(default_factory=list)
     macro_definitions: list[MacroDefinition] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
-    is_balanced: bool = True
 
     def condition_at(self, line: int) -> Condition:
         """Return the condition under which a line is compiled."""
@@ -102,9 +101,6 @@ class _Scanner:
                 branch.now = conjunction(*branch.excluded)
             case "endif" if self.open:
                 self.open.pop()
-            case "elif" | "else" | "endif":
-                self.result.is_balanced = False
-                return
             case "define":
                 self._define(rest, location)
                 if not self._closes_guard(rest):
@@ -193,8 +189,6 @@ def read_directives(path: str, text: str) -> Directives:
             while number < count and "*/" not in lines[number]:
                 number += 1
             number += 1
-    if scanner.open:
-        scanner.result.is_balanced = False
     return scanner.result
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.languages.cpp.block_reader import Block
 
+# What begins with the end of the line before it is found some six times as fast as by `^`.
 _DEFINE = re.compile(
-    r"^[ \t]*#[ \t]*define[ \t]+(?P<name>\w+)(?P<parameters>\([^)\n]*\))?"
-    r"(?P<body>(?:[^\n]*\\\n)*[^\n]*)",
-    re.MULTILINE,
+    r"\n[ \t]*#[ \t]*define[ \t]+(?P<name>\w+)(?P<parameters>\([^)\n]*\))?"
+    r"(?P<body>(?:[^\n]*\\\n)*[^\n]*)"
 )
 _REGISTERS = re.compile(r"\.\s*(?:def|impl)\s*\(")
 _MAKES_BLOCK = re.compile(r"TORCH_LIBRARY|PYBIND11_MODULE|NB_MODULE|TVM_FFI_DLL_EXPORT")
@@ -44,7 +44,7 @@ _STATEMENT = re.compile(
 )
 # The same at the margin, where it may make functions or a block; of its arguments some are calls.
 _OUTSIDE = re.compile(
-    r"^(?P<name>[A-Z][A-Z0-9_]{3,})[ \t]*"
+    r"\n(?P<name>[A-Z][A-Z0-9_]{3,})[ \t]*"
     r"\((?P<arguments>(?:[^(){};]|\([^(){};]*\)){0,600})\)[ \t]*;?[ \t]*$",
     re.MULTILINE,
 )
@@ -56,7 +56,7 @@ def macro_bodies(
     """Yield the macros of a file whose bodies register something, or make functions."""
     if "define" not in text:
         return
-    for found in _DEFINE.finditer(text):
+    for found in _DEFINE.finditer("\n" + text):
         body = found["body"]
         if len(body) > _LONGEST_BODY:
             continue
@@ -110,11 +110,11 @@ def macros_outside(
     path: str, clean: str, text: str, condition_at: Callable[[int], Condition]
 ) -> Iterator[MacroUse]:
     """Yield the macros that stand outside of every function; `clean` has no literals."""
-    if not _OUTSIDE.search(clean):
+    if not _OUTSIDE.search("\n" + clean):
         return
     written = with_literals(text)
     line_of = line_finder(written)
-    for found in _OUTSIDE.finditer(written):
+    for found in _OUTSIDE.finditer("\n" + written):
         line = line_of(found.start())
         given = separated(found["arguments"])
         place = Location(path, line)

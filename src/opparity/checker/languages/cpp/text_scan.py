@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ _LANE_MASK = re.compile(
 )
 # `…) {`: the end of what a definition's head looks like.
 _OPENS_BODY = re.compile(r"\)(?:\s|const|noexcept|override)*+\{")
-_NAME_BEFORE = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*\Z")
+_OF_NAMES = string.ascii_letters + string.digits + "_"
 _LONGEST_HEAD = 4000
 _LONGEST_NAME = 200
 _CONSTANT = re.compile(r"constexpr(?!\w)[^=;{}()]*+[={(]\s*+(\d++)\s*+[)}]?\s*+;")
@@ -134,14 +135,24 @@ def guessed_definitions(
     parsed = {(definition.signature.name, definition.condition) for definition in known}
     for found in _OPENS_BODY.finditer(clean):
         start = _opening(clean, found.start())
-        named = _NAME_BEFORE.search(clean, max(0, start - _LONGEST_NAME), max(0, start))
-        if named is None or named[1] in _NEVER_FUNCTIONS or named[1].isupper():
+        name, place = _name_before(clean, start)
+        if not name or name in _NEVER_FUNCTIONS or name.isupper():
             continue
-        line = line_of(named.start(1))
+        line = line_of(place)
         condition = condition_at(line)
-        if (named[1], condition) not in parsed:
-            signature = Signature(named[1], (), (), "")
+        if (name, condition) not in parsed:
+            signature = Signature(name, (), (), "")
             yield Definition(signature, Location(path, line), condition, is_guessed=True)
+
+
+def _name_before(text: str, end: int) -> tuple[str, int]:
+    """Return the name that ends before a place, and where it begins; "" for a member's or none."""
+    before = text[max(0, end - _LONGEST_NAME) : max(0, end)].rstrip()
+    name = before[len(before.rstrip(_OF_NAMES)) :]
+    ahead = before[: len(before) - len(name)]
+    if not name.isidentifier() or ahead.endswith((".", ">")):
+        return "", 0
+    return name, max(0, end - _LONGEST_NAME) + len(ahead)
 
 
 def _opening(text: str, closing: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import (
@@ -16,6 +15,7 @@ from opparity.checker.facts.conditions import (
     disjunction,
     permissive,
 )
+from opparity.checker.facts.native import Unfollowed
 from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import (
     Call,
@@ -25,7 +25,8 @@ from opparity.checker.facts.python import (
     PythonFile,
     PythonRegistration,
 )
-from opparity.checker.languages.python.operator_uses import SCHEMA
+from opparity.checker.languages.python.operator_uses import SCHEMA, is_helper
+from opparity.checker.languages.python.records import Computed
 from opparity.checker.languages.python.serving import Serving, names_platform
 from opparity.checker.languages.python.tables import link_tables
 from opparity.checker.languages.python.templates import filled
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     )
 
 _MOST_DEPTH = 4
+_OWNER = re.compile(r"(\w+)::")
 # Methods by which a class says where it works; whoever chooses among classes asks them first.
 _SAYS_WHERE = re.compile(
     r"_?(?:is_supported|can_implement|is_available|supported|supports_(?:current_)?(?:device|platform)"
@@ -120,15 +122,17 @@ class Linker:
             calls = [self._linked(path, call) for call in facts.calls]
             calls.extend(through.get(path, ()))
             calls.extend(self._extension_imports(path, facts))
+            defined = list(self._registrations(path, facts))
             problems = (facts.problem,) if facts.problem else ()
             file = PythonFile(
                 path,
                 tuple(calls),
-                tuple(self._registrations(path, facts)),
+                tuple(each for each in defined if isinstance(each, PythonRegistration)),
                 tuple(tables.get(path, ())),
                 used.get(path, frozenset()),
                 tuple(self._fakes(path, facts)),
                 problems,
+                tuple(each for each in defined if isinstance(each, Unfollowed)),
             )
             if file != PythonFile(path, used=file.used):
                 found[path] = file
@@ -362,11 +366,24 @@ class Linker:
 
     # ---- registrations
 
-    def _registrations(self, path: str, facts: ModuleFacts) -> Iterator[PythonRegistration]:
-        for registration in (*facts.registrations, *facts.computed):
-            named = self._with_texts(path, registration)
+    def _registrations(
+        self, path: str, facts: ModuleFacts
+    ) -> Iterator[PythonRegistration | Unfollowed]:
+        """Yield what a file defines, and the definitions whose names are not known."""
+        plain = (Computed(each, each.operator, frozenset()) for each in facts.registrations)
+        for each in (*plain, *facts.computed):
+            registration = each.registration
+            named = self._with_texts(path, registration, each.own)
             library = named.library or self.default_library
-            if library and named.operator:
+            is_computed = "{" in registration.library or not registration.operator
+            # What the tree's own helper defines, its calls say.
+            if is_computed and not named.operator and not is_helper(registration.inside):
+                written = _OWNER.match(registration.schema)
+                owner = "" if "{" in registration.library else registration.library
+                yield Unfollowed(
+                    each.written, written[1] if written else owner, registration.location
+                )
+            elif library and named.operator:
                 guards = self.names.guards(registration.guards, path)
                 imported = self.import_condition(path)
                 if imported != ALWAYS:
@@ -376,17 +393,30 @@ class Linker:
                     guards += (Guard(called, registration.location),)
                 yield replace(named, library=library, guards=guards)
 
-    def _with_texts(self, path: str, registration: PythonRegistration) -> PythonRegistration:
-        """Return a registration with the names in it replaced by their texts, if they have any."""
+    def _with_texts(
+        self, path: str, registration: PythonRegistration, own: frozenset[str]
+    ) -> PythonRegistration:
+        """Return a registration with the names in it replaced by their texts; no operator if none.
+
+        Args:
+            path: the file.
+            registration: a definition.
+            own: the names in it that are no constants' there.
+        """
         if "{" not in registration.library + registration.schema:
             return registration
-        library = filled(registration.library, partial(self.names.text, path))
-        schema = filled(registration.schema, partial(self.names.text, path))
+
+        def text_of(name: str) -> str:
+            return "" if name.partition(".")[0] in own else self.names.text(path, name)
+
+        library = filled(registration.library, text_of)
+        schema = filled(registration.schema, text_of)
         match = SCHEMA.match(schema)
-        if match is None and not registration.operator:
-            return replace(registration, library="")
         operator = match["operator"] if match else registration.operator
         owner = (match and match["library"]) or library
+        if "{" in registration.library and not owner:
+            operator = ""
+        schema = schema if "(" in schema else ""
         return replace(registration, library=owner, operator=operator, schema=schema)
 
     def _called_at_import(self, path: str, name: str) -> Condition:

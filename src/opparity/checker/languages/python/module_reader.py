@@ -335,7 +335,9 @@ class ModuleReader:
         )
         if self.interest.in_range(node) or self.interest.answers(node.name):
             self.bodies[name] = node
+            self.operators.around.append(node)
             self._block(node.body, Place(name, guards, at_import=False))
+            self.operators.around.pop()
 
     def _class(self, node: ast.ClassDef, place: Place) -> None:
         name = ".".join([*place.classes, node.name]) if not place.inside else node.name

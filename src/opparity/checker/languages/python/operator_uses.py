@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import Call, CallKind, PythonRegistration, TableUse
 from opparity.checker.languages.python.fakes import Fakes
-from opparity.checker.languages.python.templates import template_of
+from opparity.checker.languages.python.records import Computed
+from opparity.checker.languages.python.templates import names_given_in, template_of
 from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
 if TYPE_CHECKING:
     from opparity.checker.facts.python import Guard
+    from opparity.checker.languages.python.bindings import Function
     from opparity.checker.languages.python.records import Place
 
 _FAKES = frozenset({"register_fake", "impl_abstract", "register_autograd", "register_vmap"})
@@ -32,7 +34,8 @@ class OperatorUses:
     """Collects what one file does with operators.
 
     Attributes:
-        computed: definitions whose operator's name is put together from other names.
+        computed: definitions whose operator's name is put together from other names, or by calls.
+        around: the functions around what is read, outermost first.
         libraries: `name = torch.library.Library("_C", …)` -> "_C".
         named_libraries: the same of `Library(NAME, …)` -> "{NAME}".
         extensions: names bound to extension modules -> the module's last name.
@@ -45,7 +48,8 @@ class OperatorUses:
     path: str
     calls: list[Call] = field(default_factory=list)
     registrations: list[PythonRegistration] = field(default_factory=list)
-    computed: list[PythonRegistration] = field(default_factory=list)
+    computed: list[Computed] = field(default_factory=list)
+    around: list[Function] = field(default_factory=list)
     table_uses: list[TableUse] = field(default_factory=list)
     libraries: dict[str, str] = field(default_factory=dict)
     named_libraries: dict[str, str] = field(default_factory=dict)
@@ -168,17 +172,17 @@ class OperatorUses:
                 found = (library, operator.partition(".")[0], "")
                 self._add(CallKind.REGISTER_FAKE, found, node, place)
                 return True
-        if last in _DEFINING or _DIRECT.search(last):
-            self._defines(node, name, _first_text(node), place)
+        if last in _DEFINING or is_helper(last):
+            self._defines(node, name, place)
         return False
 
-    def _defines(self, node: ast.Call, name: str, text: str, place: Place) -> None:
-        if not text and name.endswith(".define") and node.args:
-            text = template_of(node.args[0])
-        match = SCHEMA.match(text)
-        if not match and not text.startswith("{"):
-            return
+    def _defines(self, node: ast.Call, name: str, place: Place) -> None:
+        written = _naming(node)
+        text = template_of(written) if written else ""
+        match = SCHEMA.match(text) if "{" not in text else None
         owner = name.rpartition(".")[0]
+        if written is None or (match is None and not self._surely_defines(name, owner, text)):
+            return
         library = (match and match["library"]) or self.libraries.get(owner, "")
         library = library or self.named_libraries.get(owner, "")
         for keyword in node.keywords:
@@ -193,18 +197,30 @@ class OperatorUses:
             place.guards,
             inside,
             text if "(" in text or not match else "",
-            is_definition=not _DIRECT.search(name),
+            is_definition=not is_helper(name),
         )
-        if not match:
-            self.computed.append(registration)
+        if match is None:
+            own = frozenset(name for function in self.around for name in names_given_in(function))
+            self.computed.append(Computed(registration, ast.unparse(written), own))
             return
         number = len(self.registrations)
         self.registrations.append(registration)
         if name.rpartition(".")[2] in _BY_SIGNATURE:
             function = self.decorating or (dotted(node.args[1]) if len(node.args) > 1 else "")
             self.fakes.schemas[number] = function
-        elif _DIRECT.search(name):
+        elif is_helper(name):
             self.fakes.helped(node, number, registration)
+
+    def _surely_defines(self, name: str, owner: str, template: str) -> bool:
+        """Return whether a call defines an operator whose name is computed: no other `define`."""
+        return (
+            name.rpartition(".")[2] in _BY_SIGNATURE
+            or is_helper(name)
+            or owner in self.libraries
+            or owner in self.named_libraries
+            or owner.endswith("torch.library")
+            or "->" in template
+        )
 
     def settled(self) -> tuple[PythonRegistration, ...]:
         """Return the registrations, once every function of the file is known."""
@@ -269,13 +285,29 @@ class OperatorUses:
         self.table_uses.append(use)
 
 
+def is_helper(function: str) -> bool:
+    """Return whether a function defines operators by its name, so that its calls are read."""
+    return _DIRECT.search(function.rpartition(".")[2]) is not None
+
+
 def _first_text(node: ast.Call) -> str:
     """Return the first argument, or `op_name=`, where it is a constant text."""
-    candidates = [*node.args[:1], *(k.value for k in node.keywords if k.arg in {"op_name", "name"})]
-    for candidate in candidates:
+    for candidate in _namings(node):
         if isinstance(candidate, ast.Constant) and isinstance(candidate.value, str):
             return candidate.value
     return ""
+
+
+def _naming(node: ast.Call) -> ast.expr | None:
+    """Return what names the operator that a call defines: a constant text, else the first."""
+    candidates = _namings(node)
+    texts = (each for each in candidates if isinstance(each, ast.Constant))
+    return next((each for each in texts if isinstance(each.value, str)), (*candidates, None)[0])
+
+
+def _namings(node: ast.Call) -> list[ast.expr]:
+    keywords = [each.value for each in node.keywords if each.arg in {"op_name", "name"}]
+    return [*node.args[:1], *keywords]
 
 
 def _arguments(node: ast.Call) -> tuple[int, tuple[str, ...]]:

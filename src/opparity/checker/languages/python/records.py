@@ -112,6 +112,22 @@ class ImportSite:
 
 
 @fact
+class Computed:
+    """A definition whose operator's name is put together from other names, or by calls.
+
+    Attributes:
+        registration: its schema has `{name}` for each name, and is "" where there are not names
+            alone.
+        written: what makes the name, as it is written.
+        own: the names that mean something of the functions around it, and no constant.
+    """
+
+    registration: PythonRegistration
+    written: str
+    own: frozenset[str]
+
+
+@fact
 class ModuleFacts:
     """Everything read from one file.
 
@@ -128,7 +144,7 @@ class ModuleFacts:
     path: str
     calls: tuple[Call, ...] = ()
     registrations: tuple[PythonRegistration, ...] = ()
-    computed: tuple[PythonRegistration, ...] = ()
+    computed: tuple[Computed, ...] = ()
     fakes: tuple[Fake, ...] = ()
     compiled: frozenset[str] = frozenset()
     table_uses: tuple[TableUse, ...] = ()

@@ -43,6 +43,17 @@ def filled(template: str, value_of: Callable[[str], str]) -> str:
     return "".join(pieces) if all(pieces[1::2]) else ""
 
 
+def names_given_in(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Return the names that mean something of a function: its parameters, and what it assigns."""
+    found = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Global):
+            found.difference_update(node.names)
+    return found
+
+
 def texts_of(body: Iterable[ast.stmt]) -> dict[str, str]:
     """Return the names that a module's statements give a text, and give nothing else."""
     found: dict[str, str] = {}

@@ -325,6 +325,9 @@ class Evaluator(ABC):
                 receiver.entries[key] = Item(value, self.path)
         elif isinstance(receiver, Collection):
             receiver.complete = Truth.UNKNOWN
+        elif receiver == Library("os.environ") and isinstance(key, str):
+            before = self.world.variable(key, NONE)
+            self.world.given[key] = value if self.path is Truth.TRUE else join([value, before])
 
     def _unpack(self, elements: list[ast.expr], value: Value, scope: Scope) -> None:
         if isinstance(value, Choice):

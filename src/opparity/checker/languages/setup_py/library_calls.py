@@ -350,7 +350,12 @@ def _copied(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
 
 
 def _defaults(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
-    return _variable(evaluator, arguments, keywords) if len(arguments) > 1 else Unsure("default")
+    if len(arguments) < 2:  # noqa: PLR2004 -- a name and a value
+        return Unsure("default")
+    value = _variable(evaluator, arguments, keywords)
+    if isinstance(arguments[0], Known) and evaluator.path is Truth.TRUE:
+        evaluator.world.given.setdefault(str(arguments[0].value), value)
+    return value
 
 
 def _first(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:

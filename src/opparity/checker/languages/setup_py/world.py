@@ -106,12 +106,14 @@ class World:
         is_eager: variables and options that ask for extensions, off by default, are set.
         switches: those variables and options, as the build asked for them; and
         options: the options among them.
+        given: the variables that the build itself sets.
     """
 
     platform: Platform
     is_eager: bool = False
     switches: set[str] = field(default_factory=set)
     options: set[str] = field(default_factory=set)
+    given: dict[str, Value] = field(default_factory=dict)
     command_line: CommandLine = field(default_factory=_command_line)
 
     @property
@@ -132,6 +134,8 @@ class World:
 
     def variable(self, name: str, default: Value) -> Value:
         """Return an environment variable: unset, unless it forces this very platform."""
+        if name in self.given:
+            return self.given[name]
         match = _FORCED.match(name)
         if match and match["name"].lower() == self.platform.name:
             return Known("1")

@@ -1,0 +1,3 @@
+#include <torch/library.h>
+
+at::Tensor blend(const at::Tensor& input, double weight, bool clamp) { return input.clone(); }
