@@ -436,6 +436,8 @@ def _set_target_properties(machine: Machine, command: Command, arguments: list[s
         pairs = arguments[at + 1 :]
         for target in arguments[:at]:
             for name, value in zip(pairs[::2], pairs[1::2], strict=False):
+                if name.startswith("IMPORTED_LOCATION") and value.startswith(SOURCE):
+                    machine.bundled.add(target)
                 _target_property(machine, command, target, name, value)
 
 

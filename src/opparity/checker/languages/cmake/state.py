@@ -95,6 +95,8 @@ class State:
         self.options: dict[str, tuple[str, Location]] = {}
         self.chosen: Mapping[str, str] = {}
         self.aliases: dict[str, str] = {}
+        # Imported libraries that lie in the tree: they may have been made of any of its files.
+        self.bundled: set[str] = set()
         self.problems: list[Problem] = []
         self.made: set[str] = set()
         self.doubt = 0

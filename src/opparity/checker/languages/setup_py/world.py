@@ -74,6 +74,13 @@ _ARCHITECTURES = re.compile(
 )
 
 
+# Variables that say where a toolkit lies: set where there is one.
+_TOOLKIT_FOLDERS = {
+    "CUDA_HOME": "cuda",
+    "CUDA_PATH": "cuda",
+    "ROCM_HOME": "rocm",
+    "ROCM_PATH": "rocm",
+}
 # Commands that build nothing.
 _IDLE_COMMANDS = frozenset({"clean", "dist_info", "egg_info", "sdist", "--help", "--version"})
 # Options that ask for less, or for something else than extensions.
@@ -106,10 +113,12 @@ class World:
         is_eager: variables and options that ask for extensions, off by default, are set.
         switches: those variables and options, as the build asked for them; and
         options: the options among them.
+        is_dated: torch is of some older release, which the script asks for.
     """
 
     platform: Platform
     is_eager: bool = False
+    is_dated: bool = False
     switches: set[str] = field(default_factory=set)
     options: set[str] = field(default_factory=set)
     command_line: CommandLine = field(default_factory=_command_line)
@@ -132,6 +141,8 @@ class World:
 
     def variable(self, name: str, default: Value) -> Value:
         """Return an environment variable: unset, unless it forces this very platform."""
+        if _TOOLKIT_FOLDERS.get(name) == self.platform.name:
+            return Known(f"/usr/local/{name.partition('_')[0].lower()}")
         match = _FORCED.match(name)
         if match and match["name"].lower() == self.platform.name:
             return Known("1")
@@ -173,6 +184,8 @@ class World:
             return Newest() if self.platform.name == wanted else NONE
         if name == "sys.argv":
             return self.command_line
+        if name == "torch.__version__" and self.is_dated:
+            return Unsure(name)
         return _CONSTANTS.get(name, Library(name))
 
     def called(self, name: str) -> Value | None:
