@@ -82,7 +82,9 @@ class PrototypeDiffersFromDefinition(Rule):
         other = built[0][0]
         related = [Related(other.location, state("place.defined"))]
         if not matching:
-            if _is_needed(link, wanted) and len(project.declarations[wanted.name]) == 1:
+            is_whole = link.is_complete is Truth.TRUE  # else a source from outside may define it
+            alone = len(project.declarations[wanted.name]) == 1
+            if is_whole and alone and _is_needed(link, wanted):
                 yield self.finding(
                     declaration.location,
                     state(
