@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, handles_absence
@@ -23,7 +24,7 @@ _MOST_PLACES = 3
 
 
 class ModuleWithoutBindings(Rule):
-    """Python imports an extension whose sources bind nothing; its bindings are in no list.
+    """The sources of an extension bind nothing; its bindings are in no list.
 
     ## Why is this bad?
     The library has no init function: the import fails with `ImportError`, and every function of the
@@ -59,8 +60,9 @@ class ModuleWithoutBindings(Rule):
                     for call in imports.get(link.target.name.rpartition(".")[2], ())
                     if process.truth_of(call.guards) is not Truth.FALSE
                 ]
-                if own and _binds_nothing(link):
-                    yield self._finding(link, own, left)
+                near = [path for path in left if _is_near(link, path)]
+                if (own or near) and _binds_nothing(link):
+                    yield self._finding(link, own, near or left)
 
     def _finding(self, link: Link, imports: list[Call], left: list[str]) -> Finding:
         places = [Location(path, 1) for path in left[:_MOST_PLACES]]
@@ -81,6 +83,12 @@ class ModuleWithoutBindings(Rule):
         )
 
 
+def _is_near(link: Link, path: str) -> bool:
+    """Return whether a file lies where a target's sources do, or above them."""
+    folder = posixpath.dirname(path)
+    return any(f"{part.file.path}/".startswith(f"{folder}/") for part in link.compiled)
+
+
 def _binds_nothing(link: Link) -> bool:
     """Return whether a module is complete, and none of its sources registers anything."""
     target = link.target
@@ -91,6 +99,7 @@ def _binds_nothing(link: Link) -> bool:
         part.file.registrations
         or part.file.unfollowed
         or part.file.macro_uses
+        or part.file.init_functions
         or any(each.signature.name.startswith("PyInit") for each in part.file.definitions)
         for part in link.compiled
     )
