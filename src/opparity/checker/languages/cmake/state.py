@@ -57,6 +57,14 @@ _FETCHED = re.compile(
 )
 
 
+class ConfigurationFailedError(Exception):
+    """The description itself refuses the platform."""
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(str(location))
+        self.location = location
+
+
 class State:
     """What the commands so far have made.
 
