@@ -31,6 +31,8 @@ class Unregistered:
         self.named: dict[str, set[str]] = defaultdict(set)
         self.open: set[str] = set()
         self.is_all_open = False
+        for text in project.texts.values():
+            self.open |= {namespace.decode() for namespace in text.handed}
         for platform in project.platforms:
             for link in linker.links_on(platform):
                 libraries = {link.target.name.rpartition(".")[2]}

@@ -414,6 +414,8 @@ class ModuleReader:
         where = self._at(node)
         site = ImportSite(module, name, bound, place.guards, place.inside, place.at_import, where)
         self.imports.append(site)
+        if module.partition(".")[0] == "torch":
+            return  # torch has a `_C` of its own
         last = (name or module).rpartition(".")[2]
         if last in self.extensions and (name or "." not in module or bound != module):
             self.operators.extensions[bound] = last

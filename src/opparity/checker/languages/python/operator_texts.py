@@ -17,6 +17,7 @@ _DEFINITION = re.compile(
 )
 _HELPER = re.compile(rb"\ndef \w*register_(?:custom_)?op\(")
 _MAKES_A_LIBRARY = b"Library("
+_LIBRARY = re.compile(rb"\n[ \t]*(\w+)\s*=\s*[\w.]*\bLibrary\(\s*[\"'](\w+)[\"']")
 # What compiles native code while the program runs, and the marks that are searched for first.
 _COMPILER_MARKS = (
     # Of the packages where one is imported for its name: fewer searches.
@@ -39,6 +40,7 @@ class OperatorText:
         asked: (library, operator) of each `hasattr(torch.ops.library, "operator")`.
         quoted: what stands before `::` at the start of a text.
         definitions: (indentation, operator) of what defines operators.
+        handed: the namespaces of libraries that it gives to functions, which may define anything.
         has_predicate: it defines a function such as `is_cuda`.
         has_helper: it defines a function that defines operators in a library of its own.
         compiles: it compiles native code while it runs; and
@@ -49,6 +51,7 @@ class OperatorText:
     asked: frozenset[tuple[bytes, bytes]] = frozenset()
     quoted: frozenset[bytes] = frozenset()
     definitions: tuple[tuple[bytes, bytes], ...] = ()
+    handed: frozenset[bytes] = frozenset()
     has_predicate: bool = False
     has_helper: bool = False
     compiles: bool = False
@@ -83,7 +86,8 @@ def read_operator_text(_: str, content: bytes) -> OperatorText | None:
     may_define = b"_op(" in content or b".define(" in content
     may_compile = any(mark in content for mark in _COMPILER_MARKS)
     compiles = may_compile and _COMPILER.search(content) is not None
-    if not (has_uses or has_quoted or has_predicate or may_define or compiles):
+    handed = _handed(content) if _MAKES_A_LIBRARY in content else frozenset()
+    if not (handed or has_uses or has_quoted or has_predicate or may_define or compiles):
         return None
     defines = may_define and any(mark in content for mark in _MARKS)
     found = OperatorText(
@@ -91,9 +95,21 @@ def read_operator_text(_: str, content: bytes) -> OperatorText | None:
         asked=frozenset(_ASKED.findall(content)) if has_uses else frozenset(),
         quoted=frozenset(_QUOTED.findall(content)) if has_quoted else frozenset(),
         definitions=tuple(_DEFINITION.findall(content)) if defines else (),
+        handed=handed,
         has_predicate=has_predicate,
         has_helper=defines and _MAKES_A_LIBRARY in content and _HELPER.search(content) is not None,
         compiles=compiles,
         sources=frozenset(_SOURCE_NAME.findall(content)) if compiles else frozenset(),
     )
     return None if found == _NOTHING else found
+
+
+def _handed(content: bytes) -> frozenset[bytes]:
+    """Return the namespaces of the libraries that are arguments of other calls than their own."""
+    return frozenset(
+        namespace
+        for name, namespace in _LIBRARY.findall(content)
+        if re.search(
+            rb"(?<![\w.])(?!register_fake|impl\b|define\b)\w+\(\s*" + name + rb"\s*[,)]", content
+        )
+    )
