@@ -38,6 +38,14 @@ _PLAIN_HEADERS = re.compile(
 )
 _PASTED = re.compile(r"(\w*)\s*##\s*\w+(?:\s*##\s*(\w+))?")
 _SHORTEST = 3
+# `"-lname"`, and `libraries=["name"]`.
+_LINKED = re.compile(r"[\"']-l:?([\w.]+)")
+_LISTED = re.compile(r"\blibraries\s*\+?=\s*\[([^\]]*)\]")
+_QUOTED = re.compile(r"[\"']([\w.-]+)[\"']")
+_OF_TOOLKITS = re.compile(
+    r"^(?:lib)?(?:cu\w*|nv\w*|nccl|rccl|hip\w*|roc\w*|amd\w*|c10\w*|torch\w*|stdc\+*|m|pthread|g?omp\w*"
+    r"|dl|rt|z|gcc\w*|mkl\w*|cblas|openblas|python\w*|numa|ibverbs|aio|sycl\w*|dnnl|tbb|musart)(?:\.\w+)*$"
+)
 
 
 def is_lost(
@@ -51,6 +59,8 @@ def is_lost(
     is_foreign = OF_LIBRARIES.match(name) or (qualifier and qualifier[0] in FOREIGN_NAMESPACES)
     is_sure = use.truth is Truth.TRUE and link.target.built is Truth.TRUE
     if is_foreign or not is_sure or link.is_complete is not Truth.TRUE:
+        return False
+    if _takes_libraries(analysis.project, link.description, link.target.location.path):
         return False
     if link.target.kind not in {"module", "shared", "jit"} or _may_be_made(analysis.project, name):
         return False
@@ -67,6 +77,21 @@ def is_lost(
         return any(_is_own(analysis.project, link, each) for each in seen)
     is_own = not qualifier or _is_own_namespace(analysis.project, qualifier[-1])
     return is_own and not any(_strangers(analysis, visible))
+
+
+def _takes_libraries(project: Project, *paths: str) -> bool:
+    """Return whether a build script links libraries that are no toolkit's and not torch's."""
+    for path in paths:
+        if not path.endswith(".py") or not project.tree.is_readable(path):
+            continue
+        text = project.tree.read_text(path)
+        named = [
+            *_LINKED.findall(text),
+            *(n for each in _LISTED.findall(text) for n in _QUOTED.findall(each)),
+        ]
+        if any(not _OF_TOOLKITS.match(name) for name in named) or "extra_objects" in text:
+            return True
+    return False
 
 
 def _may_be_made(project: Project, name: str) -> bool:

@@ -144,4 +144,9 @@ def _declared(analysis: Analysis, compiled: Compiled) -> set[str]:
         for each in analysis.project.native[other].declarations
         if not each.is_member
     }
-    return names | {each.signature.name for each in compiled.file.definitions}
+    # A function of a namespace that begins with a capital is a method.
+    return names | {
+        each.signature.name
+        for each in compiled.file.definitions
+        if not each.signature.namespace or not each.signature.namespace[-1][:1].isupper()
+    }
