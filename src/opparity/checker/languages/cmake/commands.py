@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.languages.cmake.configuration import BINARY, SOURCE, processor
-from opparity.checker.languages.cmake.state import ConfigurationFailedError
+from opparity.checker.languages.cmake.state import LanguageAbsentError
 from opparity.checker.languages.cmake.target_commands import TARGET_COMMANDS
 from opparity.checker.languages.cmake.text_commands import (
     LONGEST_VALUE,
@@ -465,8 +465,9 @@ def _get_target_property(machine: Machine, command: Command, arguments: list[str
 
 
 def _project(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
     if machine.platform.language == "HIP" and "CUDA" in arguments[1:] and not machine.doubt:
-        raise ConfigurationFailedError(command.location)  # without nvcc there is no such language
+        raise LanguageAbsentError  # without nvcc
     if arguments:
         current = machine.read("CMAKE_CURRENT_SOURCE_DIR") or SOURCE
         machine.scope.variables["PROJECT_NAME"] = arguments[0]

@@ -65,6 +65,10 @@ class ConfigurationFailedError(Exception):
         self.location = location
 
 
+class LanguageAbsentError(Exception):
+    """The description is for another platform's language alone."""
+
+
 class State:
     """What the commands so far have made.
 
