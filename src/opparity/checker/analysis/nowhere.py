@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # What is always linked or included has these; no tree registers a function of them by accident.
 OF_LIBRARIES = re.compile(
-    r"^(?:__|cuda|cu[A-Z]|hip|nccl|rccl|cublas|cudnn|cusparse|mkl|[a-z]blas_)"
+    r"^(?:__|aoti_|cuda|cu[A-Z]|hip|nccl|rccl|cublas|cudnn|cusparse|mkl|[a-z]blas_)"
 )
 FOREIGN_NAMESPACES = frozenset(
     {"at", "c10", "torch", "pybind11", "std", "cuda", "cub", "thrust", "cutlass", "cute", "hip"}
@@ -38,6 +38,14 @@ _PLAIN_HEADERS = re.compile(
 )
 _PASTED = re.compile(r"(\w*)\s*##\s*\w+(?:\s*##\s*(\w+))?")
 _SHORTEST = 3
+# What looks like the head of a definition: a type, the name, parameters, a brace.
+_HEAD = (
+    rb"^[ \t]*(?!return\b|if\b|while\b|else\b)[\w:<>,&*\[\] \t]*[\w>&*\]][ \t&*]+%s\s*"
+    rb"\([^;{}]*\)\s*(?:const\s*|noexcept\s*)*\{"
+)
+_MAY_DEFINE = (*COMPILED, ".cuh", ".inc", ".inl")
+# `f"{name}_{width}.cu"`: the build names sources that it writes itself.
+_WRITES_SOURCES = re.compile(rb"[}%]\w*\.(?:cu|cpp|cc|hip)[\"']")
 # `"-lname"`, and `libraries=["name"]`.
 _LINKED = re.compile(r"[\"']-l:?([\w.]+)")
 _LISTED = re.compile(r"\blibraries\s*\+?=\s*\[([^\]]*)\]")
@@ -61,6 +69,8 @@ def is_lost(
     if is_foreign or not is_sure or link.is_complete is not Truth.TRUE:
         return False
     if _takes_libraries(analysis.project, link.description, link.target.location.path):
+        return False
+    if _may_be_written(analysis, link, name):
         return False
     if link.target.kind not in {"module", "shared", "jit"} or _may_be_made(analysis.project, name):
         return False
@@ -92,6 +102,30 @@ def _takes_libraries(project: Project, *paths: str) -> bool:
         if any(not _OF_TOOLKITS.match(name) for name in named) or "extra_objects" in text:
             return True
     return False
+
+
+def _may_be_written(analysis: Analysis, link: Link, name: str) -> bool:
+    """Return whether a file may define a function that was not read so.
+
+    One that looks so although the grammar lost its way, one that is included and not there, or one
+    that the build writes.
+    """
+    tree = analysis.project.tree
+    looks = re.compile(_HEAD % re.escape(name.encode()), re.MULTILINE)
+    if any(
+        name.encode() in tree.read(path) and looks.search(tree.read(path)) for path in tree.native
+    ):
+        return True
+    for part in link.compiled:
+        for include in part.file.includes:
+            is_source = include.path.endswith(_MAY_DEFINE) or name in include.path
+            if is_source and not analysis.linker.resolves(part.file.path, include.path):
+                return True
+    folder = posixpath.dirname(link.description)
+    return any(
+        posixpath.dirname(path) == folder and _WRITES_SOURCES.search(tree.read(path))
+        for path in tree.python
+    )
 
 
 def _may_be_made(project: Project, name: str) -> bool:

@@ -129,6 +129,7 @@ def _idle(analysis: Analysis, link: Link) -> Iterator[Definition]:
         for definition, part in link.definitions[name]:
             is_plain = not (definition.is_template or definition.is_inline or definition.is_kernel)
             is_near = not definition.is_local or bool(part.file.registrations)
+            is_plain = is_plain and not name.startswith("PyInit_")
             if is_plain and is_near and definition.end_line and part.is_listed:
                 yield definition
                 break
