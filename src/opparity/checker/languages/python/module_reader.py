@@ -219,6 +219,9 @@ class ModuleReader:
                 ast.Name(name), _, ast.expr() as value
             ):
                 self._assigned(name, value, place)
+            case ast.Assign([ast.Tuple(targets)], ast.Call()):
+                for target in targets:  # `kernels, is_gpu = load()`: perhaps another module
+                    self.operators.extensions.pop(getattr(target, "id", ""), None)
         if not self.interest.in_range(node):
             return
         if isinstance(node, ast.Assert):

@@ -66,7 +66,7 @@ _CPP_EXTENSION = re.compile(r"(?:torch|torch_\w+)(?:\.utils)*\.cpp_extension\.(\
 
 
 # An environment variable that asks for the extensions (MMCV_WITH_OPS).
-_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL)_")
+_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL|KEEP|USE)_")
 
 # Variables that say what to compile for: torch's take "9.0;10.0", those of projects "90;100".
 _ARCHITECTURES = re.compile(
@@ -103,6 +103,13 @@ def _is_off(default: Value) -> bool:
         "none",
         "no",
     }
+
+
+def _switched_on(default: Value) -> Value:
+    """Return what a variable is set to that asks for more than its default, in the same words."""
+    written = str(default.value) if isinstance(default, Known) else ""
+    other = {"false": "TRUE", "off": "ON", "no": "yes"}.get(written.lower(), "1")
+    return Known(other if written.isupper() else other.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +155,7 @@ class World:
             return Known("1")
         if not match and _SWITCH.search(name) and _is_off(default):
             self.switches.add(name)
-            return Known("1") if self.is_eager else default
+            return _switched_on(default) if self.is_eager else default
         return self._architectures(name) or default
 
     def option(self, text: str) -> Truth:
