@@ -48,10 +48,11 @@ _STATEMENT = re.compile(
     r"(?=;|\}|$)",
     re.MULTILINE,
 )
-# The same at the margin, where it may make functions or a block; of its arguments some are calls.
+# The same at the margin, where it may make functions or a block; of its arguments some are calls,
+# and what it ends with may be called on: `DEFINE_OPERATOR(add).set_num_inputs(2)`.
 _OUTSIDE = re.compile(
     r"^(?P<name>[A-Z][A-Z0-9_]{3,})[ \t]*"
-    r"\((?P<arguments>(?:[^(){};]|\([^(){};]*\)){0,600})\)[ \t]*;?[ \t]*$",
+    r"\((?P<arguments>(?:[^(){};]|\([^(){};]*\)){0,600})\)(?=[ \t]*;?[ \t]*$|\s*\.\s*\w)",
     re.MULTILINE,
 )
 
