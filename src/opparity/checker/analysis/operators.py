@@ -109,6 +109,7 @@ class Operators:
         self.project = project
         self.linker = linker
         self.known: dict[str, None] = {}
+        self.makers: dict[str, list[frozenset[str]]] = {}
         self.libraries: set[str] = set()
         self.namespaces: set[str] = set()
         self.modules: set[str] = set()
@@ -129,6 +130,8 @@ class Operators:
             found.has_targets = True
             target = link.target
             found.modules.add(target.name.rpartition(".")[2])
+            made = self.makers.setdefault(target.name.rpartition(".")[2], [])
+            made.append(frozenset(source.path for source in target.sources))
             if link.is_complete is not Truth.TRUE:
                 found.open_libraries.add(target.name.rpartition(".")[2])
             if link.is_complete is Truth.UNKNOWN:
@@ -167,6 +170,14 @@ class Operators:
                         "python",
                         schema=each.schema,
                     )
+
+    def is_ambiguous(self, call: Call) -> bool:
+        """Return whether several modules are imported by the name that a call's has.
+
+        They have no source in common: each belongs to a package of its own.
+        """
+        made = self.makers.get(call.library.partition(".")[0], [])
+        return call.of_module and any(made[0].isdisjoint(each) for each in made[1:] if each)
 
     def is_unbuilt_module(self, platform: Platform, call: Call) -> bool:
         """Return whether a call is of an extension module that a platform does not build at all."""
@@ -226,7 +237,8 @@ class Operators:
         name, label = call.qualified, platform.label
         exists = self.exists(platform, name)
         if exists is Truth.FALSE:
-            return Absence(Truth.TRUE, state("absence.unregistered", platform=label, count=1))
+            absent = Truth.UNKNOWN if self.is_ambiguous(call) else Truth.TRUE
+            return Absence(absent, state("absence.unregistered", platform=label, count=1))
         if name in self.known:
             if not self.by_platform[label].has_targets and exists is Truth.UNKNOWN:
                 # vllm-ascend registers for NPUs what vLLM's Python touches, and not all of it.
