@@ -335,6 +335,12 @@ def _is_of_its_class(analysis: Analysis, compiled: Compiled, reference: Referenc
     ]
     if not seen or not all(each.is_member for each in seen) or not reference.inside:
         return True
+    classes = {each.signature.namespace[-1] for each in seen}
+    if not any(
+        each.signature.namespace[-1:] and each.signature.namespace[-1] in classes
+        for each in analysis.project.definitions.get(reference.symbol, ())
+    ):
+        return False  # the body of the method was not found: another's is no answer
     around = reference.inside.split("::")[:-1]
     inside = [each for each in compiled.file.definitions if each.signature.name in around[-1:]]
     is_method = bool(around) and (around[-1][:1].isupper() or bool(inside))

@@ -46,6 +46,8 @@ class UsedUnderANameNobodyBinds(Rule):
         """Yield the misspelt bindings, then the functions without one."""
         names = {registration.operator for registration in analysis.project.registrations}
         names |= {name.rpartition("::")[2] for name in analysis.operators.python}
+        for file in analysis.project.native.values():
+            names |= file.named  # methods of bound classes too
         yield from self._misspelt(analysis, names)
         told: set[str] = set()
         for platform in analysis.project.platforms:
@@ -98,8 +100,9 @@ def _read_as(analysis: Analysis, function: str, names: set[str]) -> tuple[str, L
     `dispatch_rms_norm` may be bound as `rms_norm`, `pack_trellis_wrapper` as `pack_trellis`.
     """
     words = function.split("_")
-    shorter = ("_".join(words[1:]), "_".join(words[:-1]))
-    for name in (function, *(each for each in shorter if "_" in each.strip("_"))):
+    whole = (function, "_".join(words[1:]), "_".join(words[:-1]))
+    # A single word is a name of many things.
+    for name in (each for each in whole if "_" in each.strip("_")):
         use = None if name in names else analysis.attributes.use_of(name)
         if use is not None:
             return name, use
