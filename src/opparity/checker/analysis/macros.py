@@ -50,7 +50,7 @@ _DEFINED = re.compile(r"-D\s*([A-Za-z_]\w*)|[\"']([A-Z_][A-Z0-9_]*)[\"']")
 # `-DNAME` in quotes or after a space: no part of a longer word.
 _FLAG = re.compile(r"(?<![\w-])-D([A-Z_][A-Z0-9_]*)\b")
 _BUILD_FILE = re.compile(
-    r"(^|/)(CMakeLists\.txt|[^/]*\.(cmake|in)|build\.toml|"
+    r"(^|/)(CMakeLists\.txt|[Mm]akefile|GNUmakefile|[^/]*\.(cmake|in)|build\.toml|"
     r"[^/]*(setup|build)[^/]*\.py)$|/op_builder/.*\.py$"
 )
 
