@@ -30,7 +30,7 @@ FOREIGN_NAMESPACES = frozenset(
     | {"rocprim", "hipcub", "sycl", "dnnl", "py", "nanobind", "nb"}
 )
 _PLAIN_HEADERS = re.compile(
-    r"^(?:(?:torch|ATen|c10|pybind11|nanobind|cuda|cub|thrust|hip|hipcub|cooperative_groups|sys)/.*"
+    r"^(?:(?:torch|ATen|THC|c10|pybind11|nanobind|cuda|cub|thrust|hip|hipcub|cooperative_groups|sys)/.*"
     r"|(?:cuda|hip|vector|device|math|curand|cu?blas|cusparse|cufft|sm_)\w*\.(?:h|hpp)|mma\.h|vector_types\.h|Python\.h|omp\.h|pthread\.h|unistd\.h"
     r"|(?:x86|imm|emm|arm_neon|arm_sve)\w*\.h|[a-z_]+"
     r"|(?:assert|ctype|errno|float|limits|math|signal|stdarg|stddef|stdio|stdlib|string|time|stdint"
@@ -47,7 +47,7 @@ _MAY_DEFINE = (*COMPILED, ".cuh", ".inc", ".inl")
 # `f"{name}_{width}.cu"`: the build names sources that it writes itself.
 _WRITES_SOURCES = re.compile(rb"[}%]\w*\.(?:cu|cpp|cc|hip)[\"']")
 # `"-lname"`, and `libraries=["name"]`.
-_LINKED = re.compile(r"[\"']-l:?([\w.]+)")
+_LINKED = re.compile(r"[\"']-l(?!ineinfo):?([\w.]+)")
 _LISTED = re.compile(r"\blibraries\s*\+?=\s*\[([^\]]*)\]")
 _QUOTED = re.compile(r"[\"']([\w.-]+)[\"']")
 _OF_TOOLKITS = re.compile(
@@ -119,13 +119,18 @@ def _may_be_written(analysis: Analysis, link: Link, name: str) -> bool:
     for part in link.compiled:
         for include in part.file.includes:
             is_source = include.path.endswith(_MAY_DEFINE) or name in include.path
+            is_source = is_source and not _PLAIN_HEADERS.match(include.path)
             if is_source and not analysis.linker.resolves(part.file.path, include.path):
                 return True
     folder = posixpath.dirname(link.description)
     return any(
-        posixpath.dirname(path) == folder and _WRITES_SOURCES.search(tree.read(path))
+        posixpath.dirname(path) == folder and _writes_sources(tree.read(path))
         for path in tree.python
     )
+
+
+def _writes_sources(script: bytes) -> bool:
+    return b"write" in script and _WRITES_SOURCES.search(script) is not None
 
 
 def _may_be_made(project: Project, name: str) -> bool:
