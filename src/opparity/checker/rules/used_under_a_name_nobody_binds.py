@@ -48,6 +48,12 @@ class UsedUnderANameNobodyBinds(Rule):
         names |= {name.rpartition("::")[2] for name in analysis.operators.python}
         for file in analysis.project.native.values():
             names |= file.named  # methods of bound classes too
+        names |= {
+            call.operator  # CAL009's
+            for script in analysis.project.python.values()
+            for call in script.calls
+            if call.operator and analysis.unregistered.truth(script, call) is not Truth.FALSE
+        }
         yield from self._misspelt(analysis, names)
         told: set[str] = set()
         for platform in analysis.project.platforms:
