@@ -69,7 +69,7 @@ class PlatformOperators:
         native: qualified name -> its definitions there.
         open_libraries: namespaces that something unread may add to.
         unread_libraries: those among them whose lists may have any file of the tree.
-        has_targets: the platform builds anything at all.
+        has_targets: the platform builds anything, and operators if the tree has any for torch.
         modules: the last names of what it builds.
         keys: operator -> the dispatch keys that it is implemented for.
     """
@@ -118,6 +118,11 @@ class Operators:
         self.python: dict[str, list[PythonRegistration]] = {}
         self.found: dict[tuple[str, str], Truth] = {}
         self.by_platform = {each.label: self._read(each) for each in project.platforms}
+        for found in self.by_platform.values():
+            # A helper module alone leaves the operators to whoever brings the platform.
+            own = {name.rpartition("::")[0] for name in found.native}
+            is_served = not self.namespaces or not self.namespaces.isdisjoint(own)
+            found.has_targets = found.has_targets and is_served
         for file in project.python.values():
             for registration in file.registrations:
                 name = f"{registration.library}::{registration.operator}"
