@@ -1,7 +1,7 @@
 import torch
 
-SHIFT = torch.ops._C.shift
-
 
 def run(input: torch.Tensor) -> torch.Tensor:
-    return SHIFT(input)
+    if torch.cuda.is_available() or torch.xpu.is_available():
+        return torch.ops._C.shift(input)
+    return input
