@@ -82,9 +82,10 @@ class PrototypeDiffersFromDefinition(Rule):
         other = built[0][0]
         related = [Related(other.location, state("place.defined"))]
         if not matching:
-            is_whole = link.is_complete is Truth.TRUE  # else a source from outside may define it
             alone = len(project.declarations[wanted.name]) == 1
-            if is_whole and alone and _is_needed(link, wanted):
+            # Beside the prototype stands another function of that name.
+            beside = any(each.location.path == declaration.location.path for each, _ in built)
+            if alone and not beside and _is_needed(link, wanted):
                 yield self.finding(
                     declaration.location,
                     state(
