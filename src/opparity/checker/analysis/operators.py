@@ -70,6 +70,7 @@ class PlatformOperators:
         open_libraries: namespaces that something unread may add to.
         unread_libraries: those among them whose lists may have any file of the tree.
         has_targets: the platform builds anything, and operators if the tree has any for torch.
+        descriptions: the build descriptions that make something there.
         modules: the last names of what it builds.
         keys: operator -> the dispatch keys that it is implemented for.
     """
@@ -78,6 +79,7 @@ class PlatformOperators:
     open_libraries: set[str] = field(default_factory=set)
     unread_libraries: set[str] = field(default_factory=set)
     has_targets: bool = False
+    descriptions: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     keys: dict[str, set[str]] = field(default_factory=dict)
 
@@ -100,6 +102,8 @@ class Operators:
     Attributes:
         known: those that native code defines somewhere, or implements for Python, by full name.
         implemented: those that it implements.
+        makers, descriptions: the last name of a module -> the sources of each target that makes it,
+            and the build descriptions that have such a target.
         libraries: the namespaces and modules that it defines them in; and
         namespaces, modules: of these, those of torch's dispatcher, and those of pybind11 and the
             like.
@@ -110,6 +114,7 @@ class Operators:
         self.linker = linker
         self.known: dict[str, None] = {}
         self.makers: dict[str, list[frozenset[str]]] = {}
+        self.descriptions: dict[str, set[str]] = {}
         self.libraries: set[str] = set()
         self.namespaces: set[str] = set()
         self.modules: set[str] = set()
@@ -135,6 +140,10 @@ class Operators:
             found.has_targets = True
             target = link.target
             found.modules.add(target.name.rpartition(".")[2])
+            found.descriptions.add(link.description)
+            self.descriptions.setdefault(target.name.rpartition(".")[2], set()).add(
+                link.description
+            )
             made = self.makers.setdefault(target.name.rpartition(".")[2], [])
             made.append(frozenset(source.path for source in target.sources))
             if link.is_complete is not Truth.TRUE:
@@ -183,6 +192,13 @@ class Operators:
         """
         made = self.makers.get(call.library.partition(".")[0], [])
         return call.of_module and any(made[0].isdisjoint(each) for each in made[1:] if each)
+
+    def is_of_another_package(self, platform: Platform, call: Call) -> bool:
+        """Return whether a call is of a module whose build makes nothing at all on a platform."""
+        makers = self.descriptions.get(call.library, set())
+        return self.is_unbuilt_module(platform, call) and makers.isdisjoint(
+            self.by_platform[platform.label].descriptions
+        )
 
     def is_unbuilt_module(self, platform: Platform, call: Call) -> bool:
         """Return whether a call is of an extension module that a platform does not build at all."""

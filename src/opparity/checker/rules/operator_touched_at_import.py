@@ -60,7 +60,7 @@ class OperatorTouchedAtImport(Rule):
         told = state(_KEYS[call.kind], operator=call.qualified, reason=lacks.reason)
         related = [Related(each.location, state("place.tested")) for each in call.guards]
         # A package that a platform builds nothing of is perhaps not for it.
-        is_meant = not operators.is_unbuilt_module(platform, call)
+        is_meant = not operators.is_of_another_package(platform, call)
         if is_meant and runs is Truth.TRUE and lacks.truth is Truth.TRUE:
             yield self.finding(
                 call.location,
