@@ -22,6 +22,7 @@ _PLATFORM_TEST = re.compile(
     r"[^\n:]*):[ \t]*$",
     re.MULTILINE,
 )
+_INCLUDE_GUARD = re.compile(r"_(?:H|HPP|CUH|INL)_*$")
 # A shorter name is a word of many things.
 _SHORTEST = 5
 
@@ -82,7 +83,9 @@ def _guarded(content: str) -> Iterator[tuple[int, int, str, tuple[str, ...]]]:
             body = content[head.end() : line.start()]
             names = tuple(dict.fromkeys(_registered_names(body)))
             macros = re.findall(r"[A-Za-z_]\w+", head[2])
-            if names and not has_else and any(map(_PLATFORM_MACRO.match, macros)):
+            is_include_guard = any(map(_INCLUDE_GUARD.search, macros))
+            is_platform = any(map(_PLATFORM_MACRO.match, macros)) and not is_include_guard
+            if names and not has_else and is_platform:
                 yield head.start(), line.start(), head[0], names
 
 
