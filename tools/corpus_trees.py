@@ -1,61 +1,82 @@
 """Run the checker on whatever trees lie at some paths, one row of a table each.
 
-    python tools/corpus_trees.py PATH…
+    python tools/corpus_trees.py PATH… [--findings FILE]
 
-A path is a folder or an archive. What a file PATH.rev says (a commit and its date) is put behind
-the name. The tables that are printed are those of docs/checker-accuracy.md.
+A path is a folder or an archive. What a file NAME.rev beside it says (a commit and its date) is put
+behind the name. The table that is printed is the one in docs/checker-accuracy.md; FILE gets every
+error and warning, a line of JSON each, to be read by hand.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from corpus import listed
+from corpus import processor_seconds
 from opparity.checker.analysis.matrix import build_matrix
 from opparity.checker.analysis.reading import read_project
 from opparity.checker.analysis.services import Analysis
 from opparity.checker.results.check import check_project
 from opparity.checker.tree.opening import open_tree
+from opparity.words.catalogue import english
+
+if TYPE_CHECKING:
+    from opparity.checker.results.check import Check
 
 HEAD = (
-    "| tree | platforms | operators | errors | warnings | unknown | matrix |\n"
-    "| --- | --- | ---: | --- | ---: | ---: | ---: |"
+    "| tree | platforms | operators | errors | warnings | unknown | matrix | CPU s |\n"
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 
 
-def row(path: Path) -> str:
+def row(path: Path, findings: Path | None) -> str:
     """Return what the checker says of one tree, on every platform that its build knows."""
+    start = processor_seconds()
     analysis = Analysis(read_project(open_tree(path)))
     check = check_project(analysis)
-    matrix = build_matrix(analysis)
-    by_severity = {
-        severity: [finding for finding in check.findings if finding.severity == severity]
-        for severity in ("error", "warning")
-    }
-    revision = path.with_name(f"{path.name}.rev")
+    seconds = processor_seconds() - start
+    name = path.name.removesuffix(".tar.gz")
+    if findings is not None:
+        _write_findings(name, check, findings)
+    revision = path.with_name(f"{name}.rev")
     commit, _, date = (
         revision.read_text().strip().partition(" ") if revision.exists() else ("",) * 3
     )
+    matrix = build_matrix(analysis)
+    severities = [str(finding.severity) for finding in check.findings]
     cells = (
-        f"{path.name.removesuffix('.tar.gz')} {commit} {f'({date})' if date else ''}".strip(),
+        f"{name} {commit} {f'({date})' if date else ''}".strip(),
         " ".join(check.platforms),
         len(matrix.rows),
-        listed(by_severity["error"]),
-        len(by_severity["warning"]),
+        severities.count("error"),
+        severities.count("warning"),
         len(check.unknowns),
         f"{matrix.unknown_share:.2%}",
+        f"{seconds:.1f}",
     )
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _write_findings(name: str, check: Check, path: Path) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        for each in check.findings:
+            if each.severity in {"error", "warning"}:
+                place = f"{each.location.path}:{each.location.line}"
+                said = [each.severity, each.rule, each.platform, place, english(each.statement)]
+                file.write(json.dumps([name, *map(str, said)]) + "\n")
 
 
 def main() -> None:
     """Print a row for each path."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    parser.add_argument("--findings", type=Path, metavar="FILE")
+    arguments = parser.parse_args()
     print(HEAD)
-    for path in parser.parse_args().paths:
-        print(row(path), flush=True)
+    for path in arguments.paths:
+        print(row(path, arguments.findings), flush=True)
 
 
 if __name__ == "__main__":

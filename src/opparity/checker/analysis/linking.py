@@ -239,6 +239,10 @@ class Linker:
                     pending.append(included)
         return list(found)
 
+    def resolves(self, path: str, written: str) -> bool:
+        """Return whether what a file includes is a file of the tree."""
+        return bool(self._resolve(posixpath.dirname(path), written))
+
     def _included_by(self, path: str) -> tuple[tuple[str, Condition], ...]:
         """Return the tree's files that a file includes itself, each with its condition."""
         if path not in self.included:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.translation import is_foreign_macro
+from opparity.checker.facts.places import Location
 
 if TYPE_CHECKING:
     from opparity.checker.analysis.project import Project
@@ -46,10 +47,24 @@ def platform_of_macro(name: str) -> str:
 
 
 _DEFINED = re.compile(r"-D\s*([A-Za-z_]\w*)|[\"']([A-Z_][A-Z0-9_]*)[\"']")
+# `-DNAME` in quotes or after a space: no part of a longer word.
+_FLAG = re.compile(r"(?<![\w-])-D([A-Z_][A-Z0-9_]*)\b")
 _BUILD_FILE = re.compile(
-    r"(^|/)(CMakeLists\.txt|[^/]*\.(cmake|in)|build\.toml|"
+    r"(^|/)(CMakeLists\.txt|[Mm]akefile|GNUmakefile|[^/]*\.(cmake|in)|build\.toml|"
     r"[^/]*(setup|build)[^/]*\.py)$|/op_builder/.*\.py$"
 )
+
+
+def flags_of_builds(project: Project) -> dict[str, Location]:
+    """Return the macros that `-D…` in a build description names, evaluated or not."""
+    found: dict[str, Location] = {}
+    for path in sorted(project.tree.files):
+        if _BUILD_FILE.search(path) and project.tree.is_readable(path):
+            text = project.tree.read_text(path)
+            for flag in _FLAG.finditer(text) if "-D" in text else ():
+                place = Location(path, text.count("\n", 0, flag.start()) + 1)
+                found.setdefault(flag[1], place)
+    return found
 
 
 def defined_by_somebody(project: Project) -> frozenset[str]:

@@ -69,7 +69,8 @@ class PlatformOperators:
         native: qualified name -> its definitions there.
         open_libraries: namespaces that something unread may add to.
         unread_libraries: those among them whose lists may have any file of the tree.
-        has_targets: the platform builds anything at all.
+        has_targets: the platform builds anything, and operators if the tree has any for torch.
+        descriptions: the build descriptions that make something there.
         modules: the last names of what it builds.
         keys: operator -> the dispatch keys that it is implemented for.
     """
@@ -78,6 +79,7 @@ class PlatformOperators:
     open_libraries: set[str] = field(default_factory=set)
     unread_libraries: set[str] = field(default_factory=set)
     has_targets: bool = False
+    descriptions: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     keys: dict[str, set[str]] = field(default_factory=dict)
 
@@ -100,6 +102,8 @@ class Operators:
     Attributes:
         known: those that native code defines somewhere, or implements for Python, by full name.
         implemented: those that it implements.
+        makers, descriptions: the last name of a module -> the sources of each target that makes it,
+            and the build descriptions that have such a target.
         libraries: the namespaces and modules that it defines them in; and
         namespaces, modules: of these, those of torch's dispatcher, and those of pybind11 and the
             like.
@@ -109,6 +113,8 @@ class Operators:
         self.project = project
         self.linker = linker
         self.known: dict[str, None] = {}
+        self.makers: dict[str, list[frozenset[str]]] = {}
+        self.descriptions: dict[str, set[str]] = {}
         self.libraries: set[str] = set()
         self.namespaces: set[str] = set()
         self.modules: set[str] = set()
@@ -117,6 +123,11 @@ class Operators:
         self.python: dict[str, list[PythonRegistration]] = {}
         self.found: dict[tuple[str, str], Truth] = {}
         self.by_platform = {each.label: self._read(each) for each in project.platforms}
+        for found in self.by_platform.values():
+            # A helper module alone leaves the operators to whoever brings the platform.
+            own = {name.rpartition("::")[0] for name in found.native}
+            is_served = not self.namespaces or not self.namespaces.isdisjoint(own)
+            found.has_targets = found.has_targets and is_served
         for file in project.python.values():
             for registration in file.registrations:
                 name = f"{registration.library}::{registration.operator}"
@@ -129,6 +140,12 @@ class Operators:
             found.has_targets = True
             target = link.target
             found.modules.add(target.name.rpartition(".")[2])
+            found.descriptions.add(link.description)
+            self.descriptions.setdefault(target.name.rpartition(".")[2], set()).add(
+                link.description
+            )
+            made = self.makers.setdefault(target.name.rpartition(".")[2], [])
+            made.append(frozenset(source.path for source in target.sources))
             if link.is_complete is not Truth.TRUE:
                 found.open_libraries.add(target.name.rpartition(".")[2])
             if link.is_complete is Truth.UNKNOWN:
@@ -167,6 +184,21 @@ class Operators:
                         "python",
                         schema=each.schema,
                     )
+
+    def is_ambiguous(self, call: Call) -> bool:
+        """Return whether several modules are imported by the name that a call's has.
+
+        They have no source in common: each belongs to a package of its own.
+        """
+        made = self.makers.get(call.library.partition(".")[0], [])
+        return call.of_module and any(made[0].isdisjoint(each) for each in made[1:] if each)
+
+    def is_of_another_package(self, platform: Platform, call: Call) -> bool:
+        """Return whether a call is of a module whose build makes nothing at all on a platform."""
+        makers = self.descriptions.get(call.library, set())
+        return self.is_unbuilt_module(platform, call) and makers.isdisjoint(
+            self.by_platform[platform.label].descriptions
+        )
 
     def is_unbuilt_module(self, platform: Platform, call: Call) -> bool:
         """Return whether a call is of an extension module that a platform does not build at all."""
@@ -226,7 +258,8 @@ class Operators:
         name, label = call.qualified, platform.label
         exists = self.exists(platform, name)
         if exists is Truth.FALSE:
-            return Absence(Truth.TRUE, state("absence.unregistered", platform=label, count=1))
+            absent = Truth.UNKNOWN if self.is_ambiguous(call) else Truth.TRUE
+            return Absence(absent, state("absence.unregistered", platform=label, count=1))
         if name in self.known:
             if not self.by_platform[label].has_targets and exists is Truth.UNKNOWN:
                 # vllm-ascend registers for NPUs what vLLM's Python touches, and not all of it.

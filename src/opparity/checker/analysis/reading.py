@@ -105,10 +105,14 @@ def _libraries(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> fro
 
 
 def _modules(builds: Sequence[Build]) -> frozenset[str]:
-    """Return the last names of the extension modules that the builds make."""
+    """Return the last names of the extension modules that the builds make.
+
+    Those of a build.toml are imported by names that only its builder knows.
+    """
     return frozenset(
         target.name.rpartition(".")[2]
         for build in builds
         for target in build.targets
         if target.kind in {"module", "shared", "jit"}
+        and not build.description.endswith("build.toml")
     ) - {""}

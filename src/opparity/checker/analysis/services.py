@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.attributes import Attributes
 from opparity.checker.analysis.basis import basis_of
 from opparity.checker.analysis.further_uses import FurtherUsesOfFiles
 from opparity.checker.analysis.linking import Linker
@@ -49,6 +50,11 @@ class Analysis:
     def unregistered(self) -> Unregistered:
         """Return what Python uses of the tree's own that nobody registers."""
         return Unregistered(self.project, self.linker, self.operators)
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """Return what Python reads of objects by name."""
+        return Attributes(self.project)
 
     @cached_property
     def own_macros(self) -> frozenset[str]:

@@ -226,6 +226,10 @@ def is_foreign_macro(name: str) -> bool:
 TORCH_MACROS = frozenset(name for macros in _TORCH_MACROS.values() for name in macros)
 
 
+# The macros of compilers that tell one platform from another.
+COMPILER_SWITCHES = frozenset(_CUDA_ONLY | _HIP_ONLY | {"__CUDA_ARCH__"})
+
+
 def set_by_torch(name: str, platform: Platform) -> bool:
     """Return whether torch's build files define a macro on a platform, whatever the tree does."""
     return name in _TORCH_MACROS.get(platform.language, {})

@@ -33,9 +33,14 @@ class Unregistered:
         self.is_all_open = False
         for file in project.python.values():
             self.open.update(each.library for each in file.unfollowed)
+        self.packages: dict[str, set[str]] = defaultdict(set)
+        for text in project.texts.values():
+            self.open |= {namespace.decode() for namespace in text.handed}
         for platform in project.platforms:
             for link in linker.links_on(platform):
-                libraries = {link.target.name.rpartition(".")[2]}
+                package, _, module = link.target.name.rpartition(".")
+                self.packages[module].add(package.rpartition(".")[2])
+                libraries = {module}
                 for part in link.compiled:
                     own = {
                         library_name(each.library, link.target)
@@ -88,7 +93,8 @@ class Unregistered:
             return Truth.FALSE
         if self.operators.is_anywhere(call.qualified):
             return Truth.FALSE
-        if call.of_module and not _imports(file, library.partition(".")[0]):
+        module = library.partition(".")[0]
+        if call.of_module and not _imports(file, module, self.packages[module]):
             return Truth.FALSE
         names = self.elsewhere.get(operator, [])
         if "" in names and not any(names):
@@ -98,7 +104,12 @@ class Unregistered:
             return Truth.FALSE
         if call.of_module and operator in self.named[library]:
             return Truth.FALSE  # a class or a value of the module
-        is_open = self.is_all_open or library in self.open or "" in self.open
+        is_open = (
+            self.is_all_open
+            or self.operators.is_ambiguous(call)
+            or library in self.open
+            or "" in self.open
+        )
         if is_open or operator in self.named[library]:
             return Truth.UNKNOWN
         return Truth.TRUE
@@ -130,9 +141,14 @@ class Unregistered:
         return tuple(prefix + name for name in close)
 
 
-def _imports(file: PythonFile, module: str) -> bool:
-    """Return whether a file imports the extension of that name, and no Python module of it."""
-    return any(
-        call.kind is CallKind.IMPORT and call.library.rpartition(".")[2] == module
+def _imports(file: PythonFile, module: str, packages: set[str]) -> bool:
+    """Return whether a file imports the extension of that name, and no other module of it.
+
+    Where every build makes it in a package, it is imported from one of these.
+    """
+    imported = [
+        call.library.rpartition(".")[0].rpartition(".")[2]
         for call in file.calls
-    )
+        if call.kind is CallKind.IMPORT and call.library.rpartition(".")[2] == module
+    ]
+    return any(not package or "" in packages or package in packages for package in imported)

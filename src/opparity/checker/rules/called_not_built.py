@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.emitted import Emitted
 from opparity.checker.analysis.linking import is_linkable
+from opparity.checker.analysis.nowhere import FOREIGN_NAMESPACES, OF_LIBRARIES, is_lost
 from opparity.checker.analysis.whereabouts import find_symbol
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
 
 # Names that a toolkit may have on another platform, or in another version.
 _OF_TOOLKITS = re.compile(r"^(?:__|atomic|cuda|cu[A-Z]|hip|nccl|rccl|cublas|cudnn|make_|to_string)")
-# Of torch, the toolkits and their libraries.
-_FOREIGN_NAMESPACES = frozenset(
-    {"at", "c10", "torch", "pybind11", "std", "cuda", "cub", "thrust", "cutlass", "cute", "hip"}
-    | {"rocprim", "hipcub", "sycl", "dnnl"}
-)
 
 
 class CalledNotBuilt(Rule):
@@ -41,7 +37,8 @@ class CalledNotBuilt(Rule):
     ## Why is this bad?
     The prototype satisfies the compiler, the library links (shared libraries may have undefined
     symbols), and importing it fails with `undefined symbol`.
-    It need not be an operator: any helper that another source defines will do.
+    It need not be an operator: any helper that another source defines will do, and one that the
+    tree declares beside others and that no file defines.
 
     ## Example
     `activation.cu`, built for ROCm, calls `per_token_group_quant_8bit`, whose `.cu` is only in the
@@ -86,7 +83,11 @@ class CalledNotBuilt(Rule):
         file = compiled.file
         called = {*missing, *hidden}
         used = [
-            *(each for each in file.references if each.symbol in called),
+            *(
+                each
+                for each in file.references
+                if each.symbol in called and _is_of_its_class(analysis, compiled, each)
+            ),
             *_used_otherwise(analysis, compiled, further),
             *(each for each in file.tabled if each.symbol in missing),
         ]
@@ -115,6 +116,12 @@ class CalledNotBuilt(Rule):
         further: frozenset[str],
     ) -> Iterator[Finding | Unknown]:
         """Yield those functions that the target does not define, each reason once."""
+        # What a prototype under an open condition names may as well be another library's.
+        sure = {
+            declaration.signature.name
+            for declaration in _visible_declarations(analysis, compiled)
+            if references and compiled.truth(declaration.condition) is Truth.TRUE
+        }
         reported: set[tuple[str, Statement]] = set()
         for reference in references:
             use = compiled.use(reference.condition)
@@ -123,13 +130,17 @@ class CalledNotBuilt(Rule):
                 analysis, link, reference.symbol, use, scope, qualifier=reference.qualifier
             )
             told = (reference.symbol, found.reason)
-            if found.answer is Truth.TRUE or found.is_nowhere or told in reported:
+            if found.answer is Truth.TRUE or told in reported:
+                continue
+            symbol = "::".join((*reference.qualifier, reference.symbol))
+            if found.is_nowhere and not is_lost(analysis, link, symbol, use, is_declared=True):
                 continue
             reported.add(told)
             if found.provider:
                 borrowing.note(found.provider, reference.symbol, reference.location, found.related)
                 continue
-            certain = found.answer is Truth.FALSE and use.truth is Truth.TRUE
+            is_sure = reference.symbol in sure and use.truth is Truth.TRUE
+            certain = (found.answer is Truth.FALSE or found.is_nowhere) and is_sure
             if not certain and (not compiled.is_listed or reference.symbol in further):
                 continue  # what is open of a header is open of each source that includes it
             make = self.finding if certain and link.target.built is Truth.TRUE else self.unknown
@@ -141,8 +152,12 @@ class CalledNotBuilt(Rule):
                 related=found.related,
             )
 
-    def _undeclared(self, link: Link, reference: Reference, declaration: Declaration) -> Finding:
-        return self.finding(
+    def _undeclared(
+        self, link: Link, reference: Reference, declaration: Declaration
+    ) -> Finding | Unknown:
+        # A loader gives flags of its own to what is built on demand.
+        make = self.unknown if link.target.kind == "jit" else self.finding
+        return make(
             reference.location,
             state(
                 "BLD002.undeclared",
@@ -172,10 +187,10 @@ def _statement(reference: Reference, link: Link, found: Whereabouts) -> Statemen
 
 
 def _may_lack(analysis: Analysis, link: Link, compiled: Compiled) -> bool:
-    """Return whether a header's functions call what the tree defines and the target lacks."""
-    defined = analysis.project.definitions
+    """Return whether a header's functions call what the tree has and the target lacks."""
+    defined, declared = analysis.project.definitions, analysis.project.declarations
     return any(
-        name not in link.definitions and name in defined
+        name not in link.definitions and (name in defined or name in declared)
         for name in compiled.file.called
         if any(each.end_line for each in compiled.file.definitions)
     )
@@ -296,13 +311,41 @@ def _is_declared(analysis: Analysis, compiled: Compiled, reference: Reference) -
     qualifiers nothing is asked: a class may have its function from another one.
     """
     qualifier = reference.qualifier
-    if not qualifier or qualifier[0] not in _FOREIGN_NAMESPACES:
+    if not qualifier or qualifier[0] not in FOREIGN_NAMESPACES:
         return True
     return any(
         declaration.signature.name == reference.symbol
         and declaration.signature.namespace[-len(qualifier) :] == qualifier
         for declaration in _visible_declarations(analysis, compiled)
     )
+
+
+def _is_of_its_class(analysis: Analysis, compiled: Compiled, reference: Reference) -> bool:
+    """Return whether a plain name may be a function that is seen: of a class only inside of one.
+
+    `connect(…)` in a plain function is the system's, whatever class has a `connect`.
+    """
+    if reference.qualifier:
+        return True
+    if OF_LIBRARIES.match(reference.symbol):
+        return False
+    seen = [
+        declaration
+        for declaration in _visible_declarations(analysis, compiled)
+        if declaration.signature.name == reference.symbol
+    ]
+    if not seen or not all(each.is_member for each in seen) or not reference.inside:
+        return True
+    classes = {each.signature.namespace[-1] for each in seen}
+    if not any(
+        each.signature.namespace[-1:] and each.signature.namespace[-1] in classes
+        for each in analysis.project.definitions.get(reference.symbol, ())
+    ):
+        return False  # the body of the method was not found: another's is no answer
+    around = reference.inside.split("::")[:-1]
+    inside = [each for each in compiled.file.definitions if each.signature.name in around[-1:]]
+    is_method = bool(around) and (around[-1][:1].isupper() or bool(inside))
+    return is_method or any(each.signature.namespace[-1] in around for each in seen)
 
 
 def _is_entered(compiled: Compiled, reference: Reference, emitted: Emitted) -> bool:

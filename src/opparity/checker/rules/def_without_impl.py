@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from opparity.checker.facts.python import Call
 
 
+# What is said of a definition -> the same where Python calls the operator.
+_CALLED = {"DEF003.defined": "DEF003.called", "DEF003.nowhere": "DEF003.nowhere_called"}
+
+
 class DefWithoutImpl(Rule):
     """An operator is defined on a platform that builds none of its implementations.
 
@@ -32,7 +36,8 @@ class DefWithoutImpl(Rule):
     `hasattr(torch.ops.library, "operator")` is true and the call raises `NotImplementedError`.
     Where implementations are registered in the kernels' own sources, and those are built for some
     architectures only, this is how it is meant to be: so it is information. It is a warning where
-    Python calls the operator in the platform's own files, or under a guard that names the platform.
+    Python calls the operator in the platform's own files, or under a guard that names the platform,
+    and where nothing of the tree implements it, for no platform.
 
     ## Example
     `ops.def("machete_mm(…)")` everywhere, `m.impl("machete_mm", …)` in a source for Hopper.
@@ -89,6 +94,10 @@ class DefWithoutImpl(Rule):
                 if plain_library(impl.library) in {library, plain_library(registration.library)}
             ]
             if not elsewhere:
+                ours = {name for other, name in implemented if other == library}
+                # An implementation without a definition is DEF001's: perhaps it is this one's.
+                if ours and ours <= {each.operator for each, _ in defined}:
+                    yield from self._nowhere(analysis, platform, registration, library)
                 continue
             operator = f"{library}::{registration.operator}"
             yield self.finding(
@@ -105,6 +114,36 @@ class DefWithoutImpl(Rule):
                     Related(impl.location, state("place.implemented")) for impl in elsewhere[:3]
                 ],
             )
+
+    def _nowhere(
+        self, analysis: Analysis, platform: Platform, registration: Registration, library: str
+    ) -> Iterator[Finding]:
+        """Yield an operator that nothing of the tree implements, Python included."""
+        doubtful = {
+            plain_library(each.library)
+            for file in analysis.project.native.values()
+            for each in file.unfollowed
+        }
+        is_open = bool({library, plain_library(registration.library), ""} & doubtful)
+        if is_open or _is_implemented_in_python(analysis, registration.operator.encode()):
+            return
+        operator = f"{library}::{registration.operator}"
+        yield self.finding(
+            registration.location,
+            state("DEF003.nowhere", operator=operator, platform=platform.label),
+            platform=platform.label,
+            operator=operator,
+            severity=Severity.WARNING,
+        )
+
+
+def _is_implemented_in_python(analysis: Analysis, operator: bytes) -> bool:
+    """Return whether Python may implement an operator: a file that names it does so to some."""
+    tree = analysis.project.tree
+    return any(
+        operator in content and b"impl" in content and b"ibrary" in content
+        for content in map(tree.read, tree.python)
+    )
 
 
 def _is_made(call: Call, process: Process) -> bool:
@@ -123,6 +162,6 @@ def _called(finding: Finding, call: Call) -> Finding:
     return replace(
         finding,
         severity=Severity.WARNING,
-        statement=Statement("DEF003.called", finding.statement.values),
+        statement=Statement(_CALLED[finding.statement.key], finding.statement.values),
         related=(*finding.related, Related(call.location, state("place.called"))),
     )

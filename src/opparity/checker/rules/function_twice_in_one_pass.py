@@ -104,7 +104,11 @@ def _same(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, Defin
             continue
         if each.arguments or each.signature.name.isupper():
             continue  # a specialisation; a macro's block
-        types = tuple(canonical(parameter.type) for parameter in each.signature.parameters)
+        # Specialisations of a template may differ by what they return alone.
+        types = (
+            canonical(each.signature.return_type),
+            *(canonical(parameter.type) for parameter in each.signature.parameters),
+        )
         same = known.setdefault((each.signature.qualified, types), [])
         yield from ((other, each) for other in same if other.condition != each.condition)
         same.append(each)

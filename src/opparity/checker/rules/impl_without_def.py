@@ -60,6 +60,8 @@ class ImplWithoutDef(Rule):
             for file in analysis.project.python.values()
             for found in file.registrations
         }
+        unfollowed = [each for file in analysis.project.native.values() for each in file.unfollowed]
+        doubtful = {plain_library(each.library) for each in unfollowed}
         for impl in impls:
             library = plain_library(impl.library)
             known = defined.get(library)
@@ -67,15 +69,19 @@ class ImplWithoutDef(Rule):
                 continue
             if any(impl.operator in names for names in defined.values()):
                 continue  # in another library by a name that macros make
-            yield self._finding(impl, library, known, implemented)
+            is_open = bool({library, ""} & doubtful)
+            yield self._result(impl, library, known, implemented, is_open=is_open)
 
-    def _finding(
+    def _result(
         self,
         impl: Registration,
         library: str,
         known: dict[str, Registration],
         implemented: set[tuple[str, str, str]],
-    ) -> Finding:
+        *,
+        is_open: bool,
+    ) -> Finding | Unknown:
+        """Return what is wrong; open where a definition in the library could not be followed."""
         near = [
             name
             for name in difflib.get_close_matches(impl.operator, known, n=3, cutoff=_NEAR)
@@ -86,7 +92,8 @@ class ImplWithoutDef(Rule):
             statement = state("DEF001.undefined", operator=operator)
             if impl.key:
                 statement = state("DEF001.undefined_for", operator=operator, key=impl.key)
-            return self.finding(impl.location, statement, operator=operator, symbol=impl.symbol)
+            make = self.unknown if is_open else self.finding
+            return make(impl.location, statement, operator=operator, symbol=impl.symbol)
         other = f"{library}::{near[0]}"
         statement = state("DEF001.misspelt", operator=operator, other=other)
         if impl.key:

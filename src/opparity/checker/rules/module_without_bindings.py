@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, handles_absence
@@ -23,7 +24,7 @@ _MOST_PLACES = 3
 
 
 class ModuleWithoutBindings(Rule):
-    """Python imports an extension whose sources bind nothing; its bindings are in no list.
+    """The sources of an extension bind nothing; its bindings are in no list.
 
     ## Why is this bad?
     The library has no init function: the import fails with `ImportError`, and every function of the
@@ -43,9 +44,8 @@ class ModuleWithoutBindings(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each such extension of each platform that imports it."""
-        left = [path for path in analysis.basis.unlisted if path in analysis.basis.binding_files]
-        if not left:
-            return
+        binding = analysis.basis.binding_files
+        left = [path for path in analysis.basis.unlisted if path in binding]
         imports: dict[str, list[Call]] = {}
         for file in analysis.project.python.values():
             for call in file.calls:
@@ -53,14 +53,25 @@ class ModuleWithoutBindings(Rule):
                     imports.setdefault(call.library.rpartition(".")[2], []).append(call)
         for platform in analysis.project.platforms:
             process = Process(platform, analysis.operators)
-            for link in analysis.linker.links_on(platform):
+            links = list(analysis.linker.links_on(platform))
+            built = {
+                part.file.path
+                for link in links
+                if link.target.kind != "jit"
+                for part in link.compiled
+            }
+            for link in links:
                 own = [
                     call
                     for call in imports.get(link.target.name.rpartition(".")[2], ())
                     if process.truth_of(call.guards) is not Truth.FALSE
                 ]
-                if own and _binds_nothing(link):
-                    yield self._finding(link, own, left)
+                if not _binds_nothing(link):
+                    continue
+                # Beside its sources lies what binds them, and a loader has it at most.
+                near = [path for path in binding if path not in built and _is_near(link, path)]
+                if near or (own and left):
+                    yield self._finding(link, own, near or left)
 
     def _finding(self, link: Link, imports: list[Call], left: list[str]) -> Finding:
         places = [Location(path, 1) for path in left[:_MOST_PLACES]]
@@ -81,16 +92,27 @@ class ModuleWithoutBindings(Rule):
         )
 
 
+def _is_near(link: Link, path: str) -> bool:
+    """Return whether a file lies where a target's sources do, or above them."""
+    folder = posixpath.dirname(path)
+    return any(
+        part.file.path.startswith(f"{folder}/") if folder else True
+        for part in link.compiled
+        if part.is_listed
+    )
+
+
 def _binds_nothing(link: Link) -> bool:
     """Return whether a module is complete, and none of its sources registers anything."""
     target = link.target
     is_whole = target.kind == "module" and link.is_complete is Truth.TRUE
-    if not (is_whole and target.built is Truth.TRUE and link.compiled):
+    if not (is_whole and target.built is Truth.TRUE):
         return False
     return not any(
         part.file.registrations
         or part.file.unfollowed
         or part.file.macro_uses
+        or part.file.init_functions
         or any(each.signature.name.startswith("PyInit") for each in part.file.definitions)
         for part in link.compiled
     )

@@ -59,7 +59,9 @@ class OperatorTouchedAtImport(Rule):
             return
         told = state(_KEYS[call.kind], operator=call.qualified, reason=lacks.reason)
         related = [Related(each.location, state("place.tested")) for each in call.guards]
-        if runs is Truth.TRUE and lacks.truth is Truth.TRUE:
+        # A package that a platform builds nothing of is perhaps not for it.
+        is_meant = not operators.is_of_another_package(platform, call)
+        if is_meant and runs is Truth.TRUE and lacks.truth is Truth.TRUE:
             yield self.finding(
                 call.location,
                 told,

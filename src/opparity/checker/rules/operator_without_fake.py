@@ -14,6 +14,7 @@ from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.platforms import Platform
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 _SERVING_KEYS = frozenset({"", "Meta", "CompositeImplicitAutograd", "CompositeExplicitAutograd"})
 
 
+# So few of a namespace's operators lack a fake, where so many have one, that it looks forgotten.
+_MOST_LACKING = 2
+_FEWEST_SERVED = 4
+
+
 class OperatorWithoutFake(Rule):
     """Compiled code calls an operator that has no fake on a platform.
 
@@ -30,6 +36,8 @@ class OperatorWithoutFake(Rule):
     torch.compile runs code without data first: where an operator has neither a fake nor a `Meta`
     implementation, `fullgraph=True` ends with an error, and everything else with a graph break.
     An operator that returns nothing needs no fake.
+    Where whether compiled code calls an operator is not known, and all but one or two of its
+    namespace's have a fake, that is told as an unknown.
 
     ## Example
     `torch.ops.demo.shift(x)` in a function under `@torch.compile`, with `m.def("shift(Tensor x) ->
@@ -60,6 +68,35 @@ class OperatorWithoutFake(Rule):
                 if key not in told and _is_reached(analysis, platform, call):
                     told.add(key)
                     yield from self._check(analysis, platform, call, fakes.get(call.qualified, []))
+        yield from self._lonely(analysis, fakes.keys(), {name for _, name in told})
+
+    def _lonely(
+        self, analysis: Analysis, faked: AbstractSet[str], told: set[str]
+    ) -> Iterator[Unknown]:
+        """Yield the few operators without a fake whose neighbours all have one."""
+        lacking: dict[str, dict[str, tuple[Call, Platform]]] = {}
+        served: dict[str, set[str]] = {}
+        for call in analysis.operators.touches():
+            if call.kind is not CallKind.CALL or call.of_module or call.qualified in told:
+                continue
+            for platform in analysis.project.platforms:
+                if call.qualified in faked:
+                    served.setdefault(call.library, set()).add(call.qualified)
+                elif _is_reached(analysis, platform, call) and _needs_fake(
+                    analysis, platform, call.qualified
+                ):
+                    found = lacking.setdefault(call.library, {})
+                    found.setdefault(call.qualified, (call, platform))
+        for library, found in lacking.items():
+            count = len(served.get(library, ()))
+            if count >= _FEWEST_SERVED and len(found) <= _MOST_LACKING:
+                for name, (call, platform) in found.items():
+                    yield self.unknown(
+                        call.location,
+                        state("DEF008.lonely", operator=name, library=library, count=count),
+                        platform=platform.label,
+                        operator=name,
+                    )
 
     def _check(
         self, analysis: Analysis, platform: Platform, call: Call, fakes: list[Fake]

@@ -74,7 +74,10 @@ class PrototypeDiffersFromDefinition(Rule):
         other = built[0][0]
         related = [Related(other.location, state("place.defined"))]
         if not matching:
-            if _is_needed(link, wanted) and len(project.declarations[wanted.name]) == 1:
+            alone = len(project.declarations[wanted.name]) == 1
+            # Beside the prototype stands another function of that name.
+            beside = any(each.location.path == declaration.location.path for each, _ in built)
+            if alone and not beside and _is_needed(link, wanted):
                 yield self.finding(
                     declaration.location,
                     state(

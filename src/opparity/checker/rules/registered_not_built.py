@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.nowhere import is_lost
 from opparity.checker.analysis.whereabouts import Whereabouts, find_symbol
 from opparity.checker.facts.conditions import ALWAYS, Truth, describe
 from opparity.checker.facts.names import operator_name
@@ -28,6 +29,8 @@ class RegisteredNotBuilt(Rule):
     The registration takes the function's address, and nothing that is linked defines it:
     the extension links, and dies with `undefined symbol` when it is imported.
     Every operator of the extension is lost with it, not only this one.
+    The same is said of a function that no file of the tree defines, where the tree declares it
+    beside others that it does define, or nothing that is included could declare it.
 
     ## Example
     `ops.impl("silu_and_mul_per_block_quant", torch::kCUDA, &silu_and_mul_per_block_quant)` in
@@ -76,6 +79,8 @@ class RegisteredNotBuilt(Rule):
             related = [*found.related]
             statement = _statement(registration, symbol, link, found)
             certain = found.answer is Truth.FALSE and not found.is_nowhere
+            if found.is_nowhere:
+                certain = is_lost(analysis, link, symbol, use)
             if certain and use.truth is Truth.TRUE and link.target.built is Truth.TRUE:
                 yield self.finding(
                     registration.location,

@@ -21,6 +21,7 @@ from opparity.checker.rules.inconsistent_macro_spelling import InconsistentMacro
 from opparity.checker.rules.kernel_hidden_from_device import KernelHiddenFromDevice
 from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarrowerThanTheWave
 from opparity.checker.rules.meta_bound_to_kernel import MetaBoundToKernel
+from opparity.checker.rules.misspelt_macro import MisspeltMacro
 from opparity.checker.rules.module_loaded_in_two_ways import ModuleLoadedInTwoWays
 from opparity.checker.rules.module_without_bindings import ModuleWithoutBindings
 from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
@@ -46,6 +47,7 @@ from opparity.checker.rules.two_sources_one_object import TwoSourcesOneObject
 from opparity.checker.rules.unguarded_python_call import UnguardedPythonCall
 from opparity.checker.rules.unknown_platform_macro import UnknownPlatformMacro
 from opparity.checker.rules.unused_suppression import UnusedSuppression
+from opparity.checker.rules.used_under_a_name_nobody_binds import UsedUnderANameNobodyBinds
 from opparity.checker.rules.wrong_function_bound import WrongFunctionBound
 
 RULES: tuple[type[Rule], ...] = (
@@ -76,6 +78,7 @@ RULES: tuple[type[Rule], ...] = (
     UnknownPlatformMacro,
     InconsistentMacroSpelling,
     GuardReliesOnAbsence,
+    MisspeltMacro,
     UnguardedPythonCall,
     OperatorTouchedAtImport,
     GuardWiderThanBuild,
@@ -85,6 +88,7 @@ RULES: tuple[type[Rule], ...] = (
     ExtensionNeverImported,
     GuardedOnlyElsewhere,
     OperatorRegisteredNowhere,
+    UsedUnderANameNobodyBinds,
     UnusedSuppression,
     SuppressionWithoutReason,
     SuppressionNotUnderstood,

@@ -84,7 +84,7 @@ class TemplateNotInstantiated(Rule):
             if call.arguments and call.symbol in suspects and is_open:
                 calls.setdefault(call.symbol, []).append(call)
         for symbol, found in calls.items():
-            absent = _surely_absent(link, compiled, found)
+            absent = _surely_absent(analysis, link, compiled, found)
             if absent is not None:
                 yield self._fewer(link, absent)
                 continue
@@ -125,7 +125,9 @@ class TemplateNotInstantiated(Rule):
         )
 
 
-def _surely_absent(link: Link, compiled: Compiled, calls: Sequence[Reference]) -> Reference | None:
+def _surely_absent(
+    analysis: Analysis, link: Link, compiled: Compiled, calls: Sequence[Reference]
+) -> Reference | None:
     """Return a call with arguments that mean themselves, and for which nothing is instantiated.
 
     The source that defines the template instantiates it by its name alone: where it calls it as
@@ -140,6 +142,11 @@ def _surely_absent(link: Link, compiled: Compiled, calls: Sequence[Reference]) -
         and bool(bodies)
         and bool(instances)
         and all(each.arguments for each in instances)
+        and not any(
+            written in analysis.project.macro_definitions
+            for each in instances
+            for written in each.arguments
+        )
     )
     if not is_known or any(
         each.symbol == calls[0].symbol for part in bodies for each in part.file.references

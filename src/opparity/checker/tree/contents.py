@@ -23,6 +23,8 @@ NATIVE_SUFFIXES = frozenset(
 _PYTHON_SUFFIX = ".py"
 _BUILD_SUFFIXES = frozenset({".cmake", ".in", ".txt", ".toml", ".cfg", ".json"})
 _SOURCE_SUFFIXES = NATIVE_SUFFIXES | _BUILD_SUFFIXES | {_PYTHON_SUFFIX}
+# Read for the macros that they name alone.
+_MAKEFILES = frozenset({"Makefile", "makefile", "GNUmakefile"})
 # git's own test for a binary file: a NUL among the first bytes.
 BINARY_TEST = 8000
 
@@ -136,7 +138,7 @@ def _suffix(path: str) -> str:
 
 def is_source(path: str) -> bool:
     """Tell whether a file's name is one that the checker's readers may ask for."""
-    return _suffix(path) in _SOURCE_SUFFIXES
+    return _suffix(path) in _SOURCE_SUFFIXES or path.rpartition("/")[2] in _MAKEFILES
 
 
 def too_long(path: str, size: int, limits: Limits) -> Problem:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.languages.cmake.configuration import BINARY, SOURCE, processor
+from opparity.checker.languages.cmake.state import LanguageAbsentError
 from opparity.checker.languages.cmake.target_commands import TARGET_COMMANDS
 from opparity.checker.languages.cmake.text_commands import (
     LONGEST_VALUE,
@@ -430,6 +431,8 @@ def _set_target_properties(machine: Machine, command: Command, arguments: list[s
         pairs = arguments[at + 1 :]
         for target in arguments[:at]:
             for name, value in zip(pairs[::2], pairs[1::2], strict=False):
+                if name.startswith("IMPORTED_LOCATION") and value.startswith(SOURCE):
+                    machine.bundled.add(target)
                 _target_property(machine, command, target, name, value)
 
 
@@ -457,6 +460,8 @@ def _get_target_property(machine: Machine, command: Command, arguments: list[str
 
 def _project(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
+    if machine.platform.language == "HIP" and "CUDA" in arguments[1:] and not machine.doubt:
+        raise LanguageAbsentError  # without nvcc
     if arguments:
         current = machine.read("CMAKE_CURRENT_SOURCE_DIR") or SOURCE
         machine.scope.variables["PROJECT_NAME"] = arguments[0]

@@ -10,7 +10,8 @@ from opparity.checker.facts.builds import Build, Choice, MacroSetting
 from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.languages.cmake.choices import alternatives
 from opparity.checker.languages.cmake.commands import COMMANDS
-from opparity.checker.languages.cmake.machine import ConfigurationFailedError, Machine
+from opparity.checker.languages.cmake.machine import Machine
+from opparity.checker.languages.cmake.state import ConfigurationFailedError, LanguageAbsentError
 from opparity.checker.languages.cmake.syntax import Command, If, Statement, parse_file
 from opparity.checker.languages.cmake.targets import Finisher
 from opparity.checker.languages.interpreting import Budget, OutOfSteps
@@ -214,6 +215,8 @@ class CMakeReader:
         folder = root.rpartition("/")[0]
         try:
             machine.start(folder)
+        except LanguageAbsentError:
+            machine.targets.clear()
         except ConfigurationFailedError as failure:
             problems.append(
                 problem(failure.location, "unread.build_fails", platform=platform.label)

@@ -12,7 +12,12 @@ from opparity.checker.facts.places import Location
 from opparity.checker.languages.cmake.configuration import BINARY, COMMANDS_WITHOUT_OUTPUT, SOURCE
 from opparity.checker.languages.cmake.expansion import expand
 from opparity.checker.languages.cmake.predicates import ConditionReader, Token
-from opparity.checker.languages.cmake.state import Routine, Scope, State
+from opparity.checker.languages.cmake.state import (
+    ConfigurationFailedError,
+    Routine,
+    Scope,
+    State,
+)
 from opparity.checker.languages.cmake.syntax import Argument, Block, Branch, Command, If, Statement
 from opparity.checker.languages.cmake.targets import Gathered
 from opparity.checker.languages.cmake.values import UNKNOWN, merge, split_list
@@ -28,14 +33,6 @@ _DEEPEST_CALL = 40
 _LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
 _MAKES_LIBRARY = re.compile(r"_(?:library|module|extension)$")
 _SOURCE_NAME = re.compile(r"\.(c|cc|cpp|cxx|cu|hip|mm|sycl)$", re.IGNORECASE)
-
-
-class ConfigurationFailedError(Exception):
-    """The description itself refuses the platform."""
-
-    def __init__(self, location: Location) -> None:
-        super().__init__(str(location))
-        self.location = location
 
 
 class _Leave(Exception):

@@ -57,6 +57,18 @@ _FETCHED = re.compile(
 )
 
 
+class ConfigurationFailedError(Exception):
+    """The description itself refuses the platform."""
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(str(location))
+        self.location = location
+
+
+class LanguageAbsentError(Exception):
+    """The description is for another platform's language alone."""
+
+
 class State:
     """What the commands so far have made.
 
@@ -95,6 +107,8 @@ class State:
         self.options: dict[str, tuple[str, Location]] = {}
         self.chosen: Mapping[str, str] = {}
         self.aliases: dict[str, str] = {}
+        # Imported libraries that lie in the tree: they may have been made of any of its files.
+        self.bundled: set[str] = set()
         self.problems: list[Problem] = []
         self.made: set[str] = set()
         self.doubt = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.cmake.targets import TargetState
-from opparity.checker.languages.cmake.values import split_list
+from opparity.checker.languages.cmake.values import UNKNOWN, split_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,13 +143,14 @@ def _give(
 
 
 def _target_links(machine: Machine, command: Command, arguments: list[str]) -> None:
-    del command
     state = machine.target(arguments[0]) if arguments else None
     if state is None:
         return
     for is_own, is_shared, value in _scoped_links(arguments[1:]):
         for linked in (each for part in split_list(value) for each in _linked(part)):
             name = machine.aliases.get(linked) or linked
+            if name in machine.bundled:
+                state.listed.append((UNKNOWN, command.location))
             if is_own:
                 state.links.append(name)
             if is_shared:

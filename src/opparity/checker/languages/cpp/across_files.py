@@ -102,7 +102,9 @@ class _Macros:
         """Return what a macro comes to that calls functions or other macros with the library."""
         found = Registered()
         definitions = self.defined.get(use.name, [])
-        if not definitions and _MAY_REGISTER.search(use.name) and not _KNOWN.search(use.name):
+        is_file = "." in use.name
+        may_register = is_file or (_MAY_REGISTER.search(use.name) and not _KNOWN.search(use.name))
+        if not definitions and may_register:
             place = (use.library, use.location, use.condition)
             found.unfollowed.append(Unfollowed(use.name, *place))
         for definition in definitions if depth < _MOST_DEPTH else ():

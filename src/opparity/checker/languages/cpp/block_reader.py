@@ -116,6 +116,18 @@ def _moved(each: _Placed, move: Callable[[Location], Location], condition: Condi
     )
 
 
+def _is_description(node: Node) -> bool:
+    """Return whether a text describes what a `def` binds: it stands behind the function."""
+    arguments = node.parent
+    call = arguments.parent if arguments is not None else None
+    if arguments is None or call is None or call.type != "call_expression":
+        return False
+    function = child(call, "function")
+    method = child(function, "field") if function is not None else None
+    is_def = method is not None and text_of(method) == "def"
+    return is_def and node.start_byte != arguments.named_children[0].start_byte
+
+
 class BlockReader:
     """Reads one block.
 
@@ -145,7 +157,7 @@ class BlockReader:
                 self._call(node)
             elif node.type == "init_declarator":
                 self._submodule(node)
-            elif node.type == "string_literal":
+            elif node.type == "string_literal" and not _is_description(node):
                 name = _LEADING.match(string_value(node) or "")
                 if name:
                     self.found.named.add(name[1])

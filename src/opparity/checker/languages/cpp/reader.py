@@ -18,6 +18,7 @@ from opparity.checker.languages.cpp.macro_expansion import expanded_blocks, regi
 from opparity.checker.languages.cpp.operator_chains import read_operator_chains
 from opparity.checker.languages.cpp.preprocessor import read_directives
 from opparity.checker.languages.cpp.registration_macros import (
+    fragment,
     macro_bodies,
     macro_uses,
     macros_outside,
@@ -138,7 +139,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         registrations.extend(read_operator_chains(roots[0], path, condition_at))
     return NativeFile(
         path=path,
-        macro_bodies=tuple(macro_bodies(path, text, condition_at)),
+        macro_bodies=(*macro_bodies(path, text, condition_at), *fragment(path, clean, text)),
         macro_uses=(
             *_macro_uses(path, functions, condition_at),
             *macros_outside(path, clean, text, condition_at),

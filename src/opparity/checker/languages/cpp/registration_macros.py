@@ -31,7 +31,13 @@ _MAKES_BLOCK = re.compile(r"TORCH_LIBRARY|PYBIND11_MODULE|NB_MODULE|TVM_FFI_DLL_
 _DEFINES = re.compile(
     r"[\w>&*]\s+[&*]*[\w:#<>, ]+\([^;{}]*\)\s*(?:const|noexcept|\\|\s)*\{|\btemplate\b"
 )
-_LONGEST_BODY = 6000
+# TransformerEngine registers its types in one macro of 13,000 characters.
+_LONGEST_BODY = 40_000
+# A file that begins in the middle of a block: `py::class_<Layer>(m, "Layer").def(…);`.
+_FRAGMENT = re.compile(
+    r"(?:\s*#[^\n]*\n)*\s*(?:(?:py|pybind11|nb|nanobind)::\w+\s*<|\w+\s*\.\s*(?:def|impl)\s*\()"
+)
+_INCLUDED = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"(?P<name>[^"\n]+)"', re.MULTILINE)
 _STRING = re.compile(r'("(?:[^"\\\n]|\\.)*")')
 _QUOTED = re.compile(r"(?<!#)#(?!#)[ \t]*(\w+)")
 _PASTED = re.compile(r"\s*##\s*")
@@ -42,10 +48,11 @@ _STATEMENT = re.compile(
     r"(?=;|\}|$)",
     re.MULTILINE,
 )
-# The same at the margin, where it may make functions or a block; of its arguments some are calls.
+# The same at the margin, where it may make functions or a block; of its arguments some are calls,
+# and what it ends with may be called on: `DEFINE_OPERATOR(add).set_num_inputs(2)`.
 _OUTSIDE = re.compile(
     r"\n(?P<name>[A-Z][A-Z0-9_]{3,})[ \t]*"
-    r"\((?P<arguments>(?:[^(){};]|\([^(){};]*\)){0,600})\)[ \t]*;?[ \t]*$",
+    r"\((?P<arguments>(?:[^(){};]|\([^(){};]*\)){0,600})\)(?=[ \t]*;?[ \t]*$|\s*\.\s*\w)",
     re.MULTILINE,
 )
 
@@ -77,6 +84,13 @@ def macro_bodies(
             )
 
 
+def fragment(path: str, clean: str, text: str) -> tuple[MacroBody, ...]:
+    """Return a file that registration blocks include, as a macro by the file's name."""
+    if not _FRAGMENT.match(clean) or len(text) > _LONGEST_BODY:
+        return ()
+    return (MacroBody(path.rpartition("/")[2], (), with_literals(text), Location(path, 1)),)
+
+
 def takes_the_block_alone(parameters: str, body: str) -> bool:
     """Return whether a macro has no parameter but the library.
 
@@ -91,12 +105,16 @@ def takes_the_block_alone(parameters: str, body: str) -> bool:
 def macro_uses(
     block: Block, path: str, text: str, line: int, condition_at: Callable[[int], Condition]
 ) -> Iterator[MacroUse]:
-    """Yield the macros that stand as statements in a registration block."""
-    for found in _STATEMENT.finditer(text):
+    """Yield the macros that stand as statements in a registration block, and included files."""
+    uses = [
+        *((each, each["name"], each["arguments"] or "") for each in _STATEMENT.finditer(text)),
+        *((each, each["name"].rpartition("/")[2], "") for each in _INCLUDED.finditer(text)),
+    ]
+    for found, name, arguments in uses:
         at = line + text.count("\n", 0, found.start("name"))
         yield MacroUse(
-            found["name"],
-            separated(found["arguments"] or ""),
+            name,
+            separated(arguments),
             Location(path, at),
             block.variable,
             block.library,

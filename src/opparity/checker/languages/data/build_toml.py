@@ -62,7 +62,7 @@ def _target(
 ) -> Target | None:
     """Return the one extension that the file makes on a platform; None where no kernel is."""
     sources: dict[str, Source] = {}
-    macros: dict[str, MacroSetting] = {}
+    macros: dict[tuple[str, frozenset[str]], MacroSetting] = {}
     for name, kernel in _tables(content.get("kernel")).items():
         backend = str(kernel.get("backend", kernel.get("language", "cuda")))
         place, macro = _BACKENDS.get(backend, (backend, ""))
@@ -72,9 +72,9 @@ def _target(
         for source in _sources(kernel, path, text, line):
             sources.setdefault(source.path, source)
         if macro:
-            macros[macro] = MacroSetting(macro, "", Location(path, line))
+            macros[macro, frozenset()] = MacroSetting(macro, "", Location(path, line))
         for setting in _flags(kernel, path, line):
-            macros.setdefault(setting.name, setting)
+            macros.setdefault((setting.name, setting.languages), setting)
     if not sources:
         return None
     torch = _tables({"torch": content.get("torch")}).get("torch", {})

@@ -219,6 +219,9 @@ class ModuleReader:
                 ast.Name(name), _, ast.expr() as value
             ):
                 self._assigned(name, value, place)
+            case ast.Assign([ast.Tuple(targets)], ast.Call()):
+                for target in targets:  # `kernels, is_gpu = load()`: perhaps another module
+                    self.operators.extensions.pop(getattr(target, "id", ""), None)
         if not self.interest.in_range(node):
             return
         if isinstance(node, ast.Assert):
@@ -416,6 +419,8 @@ class ModuleReader:
         where = self._at(node)
         site = ImportSite(module, name, bound, place.guards, place.inside, place.at_import, where)
         self.imports.append(site)
+        if module.partition(".")[0] == "torch":
+            return  # torch has a `_C` of its own
         last = (name or module).rpartition(".")[2]
         if last in self.extensions and (name or "." not in module or bound != module):
             self.operators.extensions[bound] = last

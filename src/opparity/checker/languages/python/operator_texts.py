@@ -20,6 +20,7 @@ _MAKES_A_LIBRARY = b"Library("
 # What compiles native code while the program runs, and what is searched for first: parts of the
 # names of nvrtc, hiprtc, cpp_extension and tvm_ffi.cpp, and of packages that have a compiler.
 _COMPILER_MARKS = (b"rtc", b"cpp", b"cupy", b"pycuda", b"_compile_kernel")
+_LIBRARY = re.compile(rb"\n[ \t]*(\w+)\s*=\s*[\w.]*\bLibrary\(\s*[\"'](\w+)[\"']")
 _COMPILER = re.compile(
     rb"\b(?:nvrtc|hiprtc)\w*(?:CreateProgram|CompileProgram|compile\w*)\s*\(|\b(?:nv|hip)rtc\.\w+\("
     rb"|\b(?:RawModule|RawKernel|load_inline|SourceModule|_compile_kernel)\s*\("
@@ -37,6 +38,7 @@ class OperatorText:
         asked: (library, operator) of each `hasattr(torch.ops.library, "operator")`.
         quoted: what stands before `::` at the start of a text.
         definitions: (indentation, operator) of what defines operators.
+        handed: the namespaces of libraries that it gives to functions, which may define anything.
         has_predicate: it defines a function such as `is_cuda`.
         has_helper: it defines a function that defines operators in a library of its own.
         compiles: it compiles native code while it runs; and
@@ -47,6 +49,7 @@ class OperatorText:
     asked: frozenset[tuple[bytes, bytes]] = frozenset()
     quoted: frozenset[bytes] = frozenset()
     definitions: tuple[tuple[bytes, bytes], ...] = ()
+    handed: frozenset[bytes] = frozenset()
     has_predicate: bool = False
     has_helper: bool = False
     compiles: bool = False
@@ -87,7 +90,8 @@ def read_operator_text(_: str, content: bytes) -> OperatorText | None:
     # The parts that are common to the marks: half as many searches.
     may_define = b"_op(" in content or b".define(" in content
     compiles = _compiles(content)
-    if not (has_uses or has_quoted or has_predicate or may_define or compiles):
+    handed = _handed(content) if _MAKES_A_LIBRARY in content else frozenset()
+    if not (handed or has_uses or has_quoted or has_predicate or may_define or compiles):
         return None
     defines = may_define and any(mark in content for mark in _MARKS)
     found = OperatorText(
@@ -95,9 +99,21 @@ def read_operator_text(_: str, content: bytes) -> OperatorText | None:
         asked=frozenset(_ASKED.findall(content)) if has_uses else frozenset(),
         quoted=frozenset(_QUOTED.findall(content)) if has_quoted else frozenset(),
         definitions=tuple(_DEFINITION.findall(content)) if defines else (),
+        handed=handed,
         has_predicate=has_predicate,
         has_helper=defines and _MAKES_A_LIBRARY in content and _HELPER.search(content) is not None,
         compiles=compiles,
         sources=frozenset(_SOURCE_NAME.findall(content)) if compiles else frozenset(),
     )
     return None if found == _NOTHING else found
+
+
+def _handed(content: bytes) -> frozenset[bytes]:
+    """Return the namespaces of the libraries that are arguments of other calls than their own."""
+    return frozenset(
+        namespace
+        for name, namespace in _LIBRARY.findall(content)
+        if re.search(
+            rb"(?<![\w.])(?!register_fake|impl\b|define\b)\w+\(\s*" + name + rb"\s*[,)]", content
+        )
+    )

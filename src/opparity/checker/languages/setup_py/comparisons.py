@@ -90,9 +90,15 @@ def _is_none(value: Value) -> Truth:
     return Truth.UNKNOWN if isinstance(value, Library) else Truth.FALSE
 
 
+# What torch's version has on each platform: "2.9.0+cu128".
+_VERSION_WORDS = {"cu": "cuda", "+cu": "cuda", "rocm": "rocm", "+rocm": "rocm", "xpu": "xpu"}
+
+
 def _contained(left: Value, right: Value, world: World) -> Truth:
     if isinstance(right, Library) and right.name == "os.environ" and isinstance(left, Known):
         return truth_of(world.variable(str(left.value), Known(None)) != Known(None))
+    if isinstance(left, Known) and isinstance(right, Newest) and left.value in _VERSION_WORDS:
+        return truth_of(_VERSION_WORDS[left.value] == world.platform.name)
     if isinstance(right, CommandLine) and isinstance(left, Known):
         return world.option(str(left.value))
     if isinstance(left, Known) and isinstance(right, Known):

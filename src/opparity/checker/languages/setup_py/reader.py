@@ -68,6 +68,10 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
                 asked = _read_script(path, eager, paths, parse, audience, budget)
                 # Perhaps it builds nothing but for whoever asks (MMCV_WITH_OPS=1).
                 build = asked if is_empty else _with_requested(build, asked)
+            if not build.targets and not build.problems:
+                # Perhaps the newest torch is too new for it, and an older one is not.
+                dated = World(platform, is_eager=bool(world.switches), is_dated=True)
+                build = _read_script(path, dated, paths, parse, audience, budget)
             if build.targets or build.problems:
                 builds.append(build)
         if not any(build.description == path for build in builds):

@@ -66,7 +66,7 @@ _CPP_EXTENSION = re.compile(r"(?:torch|torch_\w+)(?:\.utils)*\.cpp_extension\.(\
 
 
 # An environment variable that asks for the extensions (MMCV_WITH_OPS).
-_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL)_")
+_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL|KEEP|USE)_")
 
 # Variables that say what to compile for: torch's take "9.0;10.0", those of projects "90;100".
 _ARCHITECTURES = re.compile(
@@ -74,6 +74,13 @@ _ARCHITECTURES = re.compile(
 )
 
 
+# Variables that say where a toolkit lies: set where there is one.
+_TOOLKIT_FOLDERS = {
+    "CUDA_HOME": "cuda",
+    "CUDA_PATH": "cuda",
+    "ROCM_HOME": "rocm",
+    "ROCM_PATH": "rocm",
+}
 # Commands that build nothing.
 _IDLE_COMMANDS = frozenset({"clean", "dist_info", "egg_info", "sdist", "--help", "--version"})
 # Options that ask for less, or for something else than extensions.
@@ -98,6 +105,13 @@ def _is_off(default: Value) -> bool:
     }
 
 
+def _switched_on(default: Value) -> Value:
+    """Return what a variable is set to that asks for more than its default, in the same words."""
+    written = str(default.value) if isinstance(default, Known) else ""
+    other = {"false": "TRUE", "off": "ON", "no": "yes"}.get(written.lower(), "1")
+    return Known(other if written.isupper() else other.lower())
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """The machine of one platform's build: Linux, current tools, no variables of its own set.
@@ -107,10 +121,12 @@ class World:
         switches: those variables and options, as the build asked for them; and
         options: the options among them.
         given: the variables that the build itself sets.
+        is_dated: torch is of some older release, which the script asks for.
     """
 
     platform: Platform
     is_eager: bool = False
+    is_dated: bool = False
     switches: set[str] = field(default_factory=set)
     options: set[str] = field(default_factory=set)
     given: dict[str, Value] = field(default_factory=dict)
@@ -136,12 +152,14 @@ class World:
         """Return an environment variable: unset, unless it forces this very platform."""
         if name in self.given:
             return self.given[name]
+        if _TOOLKIT_FOLDERS.get(name) == self.platform.name:
+            return Known(f"/usr/local/{name.partition('_')[0].lower()}")
         match = _FORCED.match(name)
         if match and match["name"].lower() == self.platform.name:
             return Known("1")
         if not match and _SWITCH.search(name) and _is_off(default):
             self.switches.add(name)
-            return Known("1") if self.is_eager else default
+            return _switched_on(default) if self.is_eager else default
         return self._architectures(name) or default
 
     def option(self, text: str) -> Truth:
@@ -177,6 +195,8 @@ class World:
             return Newest() if self.platform.name == wanted else NONE
         if name == "sys.argv":
             return self.command_line
+        if name == "torch.__version__" and self.is_dated:
+            return Unsure(name)
         return _CONSTANTS.get(name, Library(name))
 
     def called(self, name: str) -> Value | None:

@@ -1,0 +1,203 @@
+"""Functions that a target needs and that no file of the tree defines.
+
+Mostly another library has them. Where the tree itself declares one, beside others that it defines,
+or where nothing that is included could declare it, nobody has it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.detection import COMPILED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.analysis.linking import Link, Use
+    from opparity.checker.analysis.project import Project
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Declaration
+
+# What is always linked or included has these; no tree registers a function of them by accident.
+OF_LIBRARIES = re.compile(
+    r"^(?:__|aoti_|cuda|cu[A-Z]|hip|nccl|rccl|cublas|cudnn|cusparse|mkl|[a-z]blas_)"
+)
+FOREIGN_NAMESPACES = frozenset(
+    {"at", "c10", "torch", "pybind11", "std", "cuda", "cub", "thrust", "cutlass", "cute", "hip"}
+    | {"rocprim", "hipcub", "sycl", "dnnl", "py", "nanobind", "nb"}
+)
+_PLAIN_HEADERS = re.compile(
+    r"^(?:(?:torch|ATen|THC|c10|pybind11|nanobind|cuda|cub|thrust|hip|hipcub|cooperative_groups|sys)/.*"
+    r"|(?:cuda|hip|vector|device|math|curand|cu?blas|cusparse|cufft|sm_)\w*\.(?:h|hpp)|mma\.h|vector_types\.h|Python\.h|omp\.h|pthread\.h|unistd\.h"
+    r"|(?:x86|imm|emm|arm_neon|arm_sve)\w*\.h|[a-z_]+"
+    r"|(?:assert|ctype|errno|float|limits|math|signal|stdarg|stddef|stdio|stdlib|string|time|stdint"
+    r"|inttypes|stdbool|fcntl|dlfcn)\.h)$"
+)
+_PASTED = re.compile(r"(\w*)\s*##\s*\w+(?:\s*##\s*(\w+))?")
+_SHORTEST = 3
+# What looks like the head of a definition: a type, the name, parameters, a brace.
+_HEAD = (
+    rb"^[ \t]*(?!return\b|if\b|while\b|else\b)[\w:<>,&*\[\] \t]*[\w>&*\]][ \t&*]+%s\s*"
+    rb"\([^;{}]*\)\s*(?:const\s*|noexcept\s*)*\{"
+)
+_MAY_DEFINE = (*COMPILED, ".cuh", ".inc", ".inl")
+# `f"{name}_{width}.cu"`: the build names sources that it writes itself.
+_WRITES_SOURCES = re.compile(rb"[}%]\w*\.(?:cu|cpp|cc|hip)[\"']")
+# `"-lname"`, and `libraries=["name"]`.
+_LINKED = re.compile(r"[\"']-l(?!ineinfo):?([\w.]+)")
+_LISTED = re.compile(r"\blibraries\s*\+?=\s*\[([^\]]*)\]")
+_QUOTED = re.compile(r"[\"']([\w.-]+)[\"']")
+_OF_TOOLKITS = re.compile(
+    r"^(?:lib)?(?:cu\w*|nv\w*|nccl|rccl|hip\w*|roc\w*|amd\w*|c10\w*|torch\w*|stdc\+*|m|pthread|g?omp\w*"
+    r"|dl|rt|z|gcc\w*|mkl\w*|cblas|openblas|python\w*|numa|ibverbs|aio|sycl\w*|dnnl|tbb|musart)(?:\.\w+)*$"
+)
+
+
+def is_lost(
+    analysis: Analysis, link: Link, symbol: str, use: Use, *, is_declared: bool = False
+) -> bool:
+    """Return whether nobody can have a function that the tree defines nowhere.
+
+    With `is_declared`, only where a prototype of it is seen.
+    """
+    *qualifier, name = symbol.split("::")
+    is_foreign = OF_LIBRARIES.match(name) or (qualifier and qualifier[0] in FOREIGN_NAMESPACES)
+    is_sure = use.truth is Truth.TRUE and link.target.built is Truth.TRUE
+    if is_foreign or not is_sure or link.is_complete is not Truth.TRUE:
+        return False
+    if _takes_libraries(analysis.project, link.description, link.target.location.path):
+        return False
+    if _may_be_written(analysis, link, name):
+        return False
+    if link.target.kind not in {"module", "shared", "jit"} or _may_be_made(analysis.project, name):
+        return False
+    visible = (use.path, *analysis.linker.closure(use.path, use.unit))
+    declared = [
+        declaration
+        for declaration in analysis.project.declarations.get(name, ())
+        if not qualifier or declaration.signature.namespace[-len(qualifier) :] == tuple(qualifier)
+    ]
+    if any(each.is_member for each in declared) or _is_template(analysis.project, name, visible):
+        return False
+    seen = [each for each in declared if each.location.path in visible]
+    if seen or is_declared:
+        return any(_is_own(analysis.project, link, each) for each in seen)
+    is_own = not qualifier or _is_own_namespace(analysis.project, qualifier[-1])
+    return is_own and not any(_strangers(analysis, visible))
+
+
+def _takes_libraries(project: Project, *paths: str) -> bool:
+    """Return whether a build script links libraries that are no toolkit's and not torch's."""
+    for path in paths:
+        if not path.endswith(".py") or not project.tree.is_readable(path):
+            continue
+        text = project.tree.read_text(path)
+        named = [
+            *_LINKED.findall(text),
+            *(n for each in _LISTED.findall(text) for n in _QUOTED.findall(each)),
+        ]
+        if any(not _OF_TOOLKITS.match(name) for name in named) or "extra_objects" in text:
+            return True
+    return False
+
+
+def _may_be_written(analysis: Analysis, link: Link, name: str) -> bool:
+    """Return whether a file may define a function that was not read so.
+
+    One that looks so although the grammar lost its way, one that is included and not there, or one
+    that the build writes.
+    """
+    tree = analysis.project.tree
+    looks = re.compile(_HEAD % re.escape(name.encode()), re.MULTILINE)
+    if any(
+        name.encode() in tree.read(path) and looks.search(tree.read(path)) for path in tree.native
+    ):
+        return True
+    for part in link.compiled:
+        for include in part.file.includes:
+            is_source = include.path.endswith(_MAY_DEFINE) or name in include.path
+            is_source = is_source and not _PLAIN_HEADERS.match(include.path)
+            if is_source and not analysis.linker.resolves(part.file.path, include.path):
+                return True
+    folder = posixpath.dirname(link.description)
+    return any(
+        posixpath.dirname(path) == folder and _writes_sources(tree.read(path))
+        for path in tree.python
+    )
+
+
+def _writes_sources(script: bytes) -> bool:
+    return b"write" in script and _WRITES_SOURCES.search(script) is not None
+
+
+def _may_be_made(project: Project, name: str) -> bool:
+    """Return whether some macro of the tree may make a function of that name."""
+    if name in project.macro_definitions:
+        return True
+    given = any(
+        name in argument
+        for file in project.native.values()
+        for use in file.macro_uses
+        if not use.variable
+        for argument in use.arguments
+    )
+    return given or any(
+        name.startswith(start) and name.endswith(end)
+        for start, end in _pasted(project)
+        if len(start) + len(end) >= _SHORTEST
+    )
+
+
+def _pasted(project: Project) -> Iterator[tuple[str, str]]:
+    """Yield what the names that macros put together begin and end with."""
+    for macros in project.macro_definitions.values():
+        for macro in macros:
+            if macro.is_function and "##" in macro.value:
+                for found in _PASTED.finditer(macro.value):
+                    yield found[1] or "", found[2] or ""
+
+
+def _is_template(project: Project, name: str, visible: tuple[str, ...]) -> bool:
+    return any(
+        template.signature.name == name
+        for path in visible
+        for template in project.native[path].templates
+    )
+
+
+def _is_own(project: Project, link: Link, declaration: Declaration) -> bool:
+    """Return whether a file declares what this target's sources define.
+
+    It stands among them, or they define others that it declares in that namespace.
+    """
+    path, signature = declaration.location.path, declaration.signature
+    if path.endswith(COMPILED) or any(
+        part.is_listed and posixpath.dirname(part.file.path) == posixpath.dirname(path)
+        for part in link.compiled
+    ):
+        return True
+    return any(
+        each.signature.name in link.definitions
+        for each in project.native[path].declarations
+        if each.signature.name != signature.name and each.signature.namespace == signature.namespace
+    )
+
+
+def _is_own_namespace(project: Project, name: str) -> bool:
+    return any(
+        name in each.signature.namespace
+        for definitions in project.definitions.values()
+        for each in definitions
+    )
+
+
+def _strangers(analysis: Analysis, visible: tuple[str, ...]) -> Iterator[str]:
+    """Yield the included files that are neither the tree's nor torch's nor a toolkit's."""
+    for path in visible:
+        for include in analysis.project.native[path].includes:
+            is_known = _PLAIN_HEADERS.match(include.path)
+            if not is_known and not analysis.linker.resolves(path, include.path):
+                yield include.path

@@ -1,0 +1,104 @@
+"""MAC004."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from opparity.checker.analysis.macros import flags_of_builds
+from opparity.checker.analysis.spelling import odd_words, slips_of
+from opparity.checker.analysis.translation import COMPILER_SWITCHES, TORCH_MACROS
+from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import MacroTest
+    from opparity.checker.facts.places import Location
+
+# One slip is made in one place, or in the two branches of it.
+_MOST_TESTS = 2
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+class MisspeltMacro(Rule):
+    """A macro is tested that nobody defines, or defined that nobody tests, one slip from another.
+
+    ## Why is this bad?
+    The compiler takes an unknown macro for one that is not defined, and says nothing: the code
+    under it is never compiled, or under `#ifndef` always.
+
+    ## Example
+    `#ifdef WITH_CDUA`, where the build defines `WITH_CUDA`; `-DENABEL_BF16`, where the sources
+    test `ENABLE_BF16`.
+
+    ## Use instead
+    The macro's name as the rest of the tree spells it.
+    """
+
+    code = "MAC004"
+    name = "misspelt-macro"
+    severity = Severity.WARNING
+    effect = Effect.NONE
+
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+        """Yield each macro that is spelt so in one place alone."""
+        tests: dict[str, list[MacroTest]] = defaultdict(list)
+        for file in analysis.project.native.values():
+            for test in file.macro_tests:
+                tests[test.name].append(test)
+        known = analysis.own_macros | TORCH_MACROS | COMPILER_SWITCHES
+        fixed = TORCH_MACROS | COMPILER_SWITCHES | analysis.project.macro_definitions.keys()
+        words = _Words({*tests, *analysis.own_macros})
+        told = {test.name for test in analysis.undefined_macros}  # MAC001's
+        for name, found in sorted(tests.items()):
+            if name in known or name in told or len(found) > _MOST_TESTS:
+                continue
+            # What is defined and never tested may be the one that is misspelt: see below.
+            usual = {
+                each
+                for each, others in tests.items()
+                if each in analysis.own_macros or len(others) > len(found)
+            }
+            meant = next(
+                (m for m in slips_of(name, sorted(fixed | usual)) if words.odd(name, m)), ""
+            )
+            if meant:
+                told_of = state("MAC004.tested", macro=name, known=meant)
+                yield self.finding(found[0].location, told_of, symbol=name)
+        for name, place in sorted(_settings(analysis).items()):
+            if name in tests or name in analysis.project.macro_definitions:
+                continue
+            meant = next((m for m in slips_of(name, sorted(tests)) if words.odd(name, m)), "")
+            if meant:
+                told_of = state("MAC004.defined", macro=name, known=meant)
+                yield self.finding(place, told_of, symbol=name)
+
+
+class _Words:
+    """The words of all macros of a tree."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.uses: dict[str, set[str]] = defaultdict(set)
+        for name in names:
+            for word in _WORD.findall(name):
+                self.uses[word].add(name)
+
+    def odd(self, written: str, meant: str) -> bool:
+        """Return whether what a name has other than another is no word of any third one."""
+        return all(self.uses[word] <= {written} for word in odd_words(written, meant))
+
+
+def _settings(analysis: Analysis) -> dict[str, Location]:
+    """Return the macros that builds define, each where it is first."""
+    found = flags_of_builds(analysis.project)
+    for build in analysis.project.builds:
+        for target in build.targets:
+            for macro in target.macros:
+                if not macro.removed:
+                    found.setdefault(macro.name, macro.location)
+    return found

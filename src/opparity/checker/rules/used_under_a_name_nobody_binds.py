@@ -1,0 +1,162 @@
+"""CAL010."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opparity.checker.analysis.spelling import slips_of
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.places import Related
+from opparity.checker.rules.base import Rule
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.words.statements import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import Definition, Registration
+    from opparity.checker.facts.places import Location
+
+
+class UsedUnderANameNobodyBinds(Rule):
+    """Python reads a name that no module binds, and a function or binding waits for it.
+
+    ## Why is this bad?
+    The read raises `AttributeError`. Whatever the object is that Python reads the name from, no
+    other thing of the tree has it: a binding is one slip away and used by nobody, or a function of
+    that name is compiled, declared beside those that are bound, and neither bound nor called.
+
+    ## Example
+    `m.def("froward_affine", &layer_norm_affine)`, where Python calls `kernels.forward_affine(x)`;
+    a `rms_norm` in the extension's sources whose `m.def` is gone, and `ops.rms_norm(x)`.
+
+    ## Use instead
+    Bind the function under the name that Python uses.
+    """
+
+    code = "CAL010"
+    name = "used-under-a-name-nobody-binds"
+    severity = Severity.WARNING
+    effect = Effect.CALL
+
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+        """Yield the misspelt bindings, then the functions without one."""
+        names = {registration.operator for registration in analysis.project.registrations}
+        names |= {name.rpartition("::")[2] for name in analysis.operators.python}
+        for file in analysis.project.native.values():
+            names |= file.named  # methods of bound classes too
+        names |= {
+            call.operator  # CAL009's
+            for script in analysis.project.python.values()
+            for call in script.calls
+            if call.operator and analysis.unregistered.truth(script, call) is not Truth.FALSE
+        }
+        yield from self._misspelt(analysis, names)
+        told: set[str] = set()
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                for definition in _idle(analysis, link):
+                    function = definition.signature.name
+                    name, use = _read_as(analysis, function, names)
+                    if use is not None and function not in told:
+                        told.add(function)
+                        values = {"function": function, "target": link.target.name, "name": name}
+                        yield self.finding(
+                            definition.location,
+                            state("CAL010.unbound", **values),
+                            symbol=definition.signature.qualified,
+                            related=[Related(use, state("place.used"))],
+                        )
+
+    def _misspelt(self, analysis: Analysis, names: set[str]) -> Iterator[Finding]:
+        bound = [
+            registration
+            for registration in analysis.project.registrations
+            if registration.kind is not RegistrationKind.IMPL and _is_unused(analysis, registration)
+        ]
+        if not bound:
+            return
+        read = sorted(analysis.attributes.readers.keys() - names)
+        told: set[str] = set()
+        for registration in bound:
+            for meant in slips_of(registration.operator, read):
+                use = analysis.attributes.use_of(meant)
+                if use is None or registration.operator in told:
+                    continue
+                told.add(registration.operator)
+                yield self.finding(
+                    registration.location,
+                    state("CAL010.misspelt", operator=registration.qualified, used=meant),
+                    operator=registration.qualified,
+                    symbol=registration.symbol,
+                    related=[Related(use, state("place.used"))],
+                )
+
+
+def _is_unused(analysis: Analysis, registration: Registration) -> bool:
+    return registration.operator not in analysis.attributes.readers
+
+
+def _read_as(analysis: Analysis, function: str, names: set[str]) -> tuple[str, Location | None]:
+    """Return under which name Python may read a function, and where; None where it does not.
+
+    `dispatch_rms_norm` may be bound as `rms_norm`, `pack_trellis_wrapper` as `pack_trellis`.
+    """
+    words = function.split("_")
+    whole = (function, "_".join(words[1:]), "_".join(words[:-1]))
+    # A single word is a name of many things.
+    for name in (each for each in whole if "_" in each.strip("_")):
+        use = None if name in names else analysis.attributes.use_of(name)
+        if use is not None:
+            return name, use
+    return "", None
+
+
+def _idle(analysis: Analysis, link: Link) -> Iterator[Definition]:
+    """Yield the functions beside a target's bindings that nothing binds or calls."""
+    if link.target.kind not in {"module", "shared", "jit"} or link.is_complete is not Truth.TRUE:
+        return
+    used: set[str] = set()
+    seen: set[str] = set()
+    for compiled in link.compiled:
+        file = compiled.file
+        # What a file declares or defines looks called there.
+        own = {each.signature.name for each in file.declarations}
+        own |= {each.signature.name for each in file.definitions}
+        used |= file.called - own
+        used |= {each.symbol for each in (*file.references, *file.tabled)}
+        used |= {each.symbol for each in (*file.passed, *file.methods)}
+        for registration in file.registrations:
+            named = (registration.symbol, *registration.mentioned)
+            used |= {name.rpartition("::")[2] for name in named}
+        if file.registrations:
+            seen |= _declared(analysis, compiled)
+    for name in sorted((seen & link.definitions.keys()) - used):
+        for definition, part in link.definitions[name]:
+            is_plain = not (definition.is_template or definition.is_inline or definition.is_kernel)
+            is_near = not definition.is_local or bool(part.file.registrations)
+            is_plain = is_plain and not name.startswith("PyInit_")
+            if is_plain and is_near and definition.end_line and part.is_listed:
+                yield definition
+                break
+
+
+def _declared(analysis: Analysis, compiled: Compiled) -> set[str]:
+    """Return the plain functions that a file with bindings declares, sees declared or defines."""
+    path = compiled.file.path
+    visible = (path, *analysis.linker.closure(path, compiled.unit))
+    names = {
+        each.signature.name
+        for other in visible
+        for each in analysis.project.native[other].declarations
+        if not each.is_member
+    }
+    # A function of a namespace that begins with a capital is a method.
+    return names | {
+        each.signature.name
+        for each in compiled.file.definitions
+        if not each.signature.namespace or not each.signature.namespace[-1][:1].isupper()
+    }

@@ -1,0 +1,5 @@
+#pragma once
+
+inline int shift_entry(int count) {
+  return count;
+}

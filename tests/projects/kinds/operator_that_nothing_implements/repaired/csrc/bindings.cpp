@@ -1,0 +1,11 @@
+#include "ops.h"
+
+TORCH_LIBRARY(demo, m) {
+  m.def("shift(Tensor input) -> Tensor");
+  m.def("scale(Tensor input) -> Tensor");
+}
+
+TORCH_LIBRARY_IMPL(demo, CUDA, m) {
+  m.impl("shift", &shift);
+  m.impl("scale", &scale);
+}

@@ -1,0 +1,1 @@
+#include "../csrc/ops.h"

@@ -1,0 +1,3 @@
+extern "C" int plain_sum(int left, int right) {
+  return left + right;
+}

@@ -1,0 +1,5 @@
+import ctypes
+
+from demo import _plain
+
+LIBRARY = ctypes.cdll.LoadLibrary(_plain.__file__)

@@ -1,0 +1,9 @@
+#pragma once
+#include <torch/extension.h>
+
+torch::Tensor shift(const torch::Tensor& input);
+
+class Channel {
+ public:
+  int connect(int socket);
+};

@@ -1,0 +1,5 @@
+#include "../ops.h"
+
+int Channel::connect(int socket) {
+  return socket;
+}

@@ -1,0 +1,5 @@
+import torch
+
+from . import _C
+
+RUN = _C.right_shift
