@@ -128,13 +128,17 @@ def _idle(analysis: Analysis, link: Link) -> Iterator[Definition]:
         own |= {each.signature.name for each in file.definitions}
         used |= file.called - own
         used |= {each.symbol for each in (*file.references, *file.tabled)}
-        used |= {each.symbol for each in (*file.passed, *file.methods)}
         for registration in file.registrations:
             named = (registration.symbol, *registration.mentioned)
             used |= {name.rpartition("::")[2] for name in named}
         if file.registrations:
             seen |= _declared(analysis, compiled)
-    for name in sorted((seen & link.definitions.keys()) - used):
+    idle = (seen & link.definitions.keys()) - used
+    # These uses are read of the files that are asked for alone.
+    for compiled in link.compiled if idle else ():
+        further = analysis.further_uses.of(compiled.file)
+        idle -= {each.symbol for each in (*further.methods, *further.passed)}
+    for name in sorted(idle):
         for definition, part in link.definitions[name]:
             is_plain = not (definition.is_template or definition.is_inline or definition.is_kernel)
             is_near = not definition.is_local or bool(part.file.registrations)
