@@ -37,12 +37,11 @@ class CalledNotBuilt(Rule):
     ## Why is this bad?
     The prototype satisfies the compiler, the library links (shared libraries may have undefined
     symbols), and importing it fails with `undefined symbol`.
-    It need not be an operator: any helper that another source defines will do, and one that the
-    tree declares beside others and that no file defines.
+    It need not be an operator: any helper that another source defines will do.
 
     ## Example
     `activation.cu`, built for ROCm, calls `per_token_group_quant_8bit`, whose `.cu` is only in the
-    CUDA list.
+    CUDA list. A helper that the tree declares beside others, and that no file defines.
 
     ## Use instead
     Build the defining source wherever the calling one is built, or guard the call with a macro

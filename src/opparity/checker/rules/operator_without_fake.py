@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.places import Location
     from opparity.checker.facts.platforms import Platform
     from opparity.checker.facts.python import Fake
 
@@ -74,29 +75,18 @@ class OperatorWithoutFake(Rule):
         self, analysis: Analysis, faked: AbstractSet[str], told: set[str]
     ) -> Iterator[Unknown]:
         """Yield the few operators without a fake whose neighbours all have one."""
-        lacking: dict[str, dict[str, tuple[Call, Platform]]] = {}
-        served: dict[str, set[str]] = {}
-        for call in analysis.operators.touches():
-            if call.kind is not CallKind.CALL or call.of_module or call.qualified in told:
-                continue
-            for platform in analysis.project.platforms:
-                if call.qualified in faked:
-                    served.setdefault(call.library, set()).add(call.qualified)
-                elif _is_reached(analysis, platform, call) and _needs_fake(
-                    analysis, platform, call.qualified
-                ):
-                    found = lacking.setdefault(call.library, {})
-                    found.setdefault(call.qualified, (call, platform))
+        served: dict[str, int] = {}
+        for name in faked & {*analysis.operators.known, *analysis.operators.python}:
+            library = name.rpartition("::")[0]
+            served[library] = served.get(library, 0) + 1
+        lacking: dict[str, dict[str, Location]] = {}
+        for library, count in served.items():
+            if count >= _FEWEST_SERVED:
+                lacking[library] = dict(_unserved(analysis, library, faked | told))
         for library, found in lacking.items():
-            count = len(served.get(library, ()))
-            if count >= _FEWEST_SERVED and len(found) <= _MOST_LACKING:
-                for name, (call, platform) in found.items():
-                    yield self.unknown(
-                        call.location,
-                        state("DEF008.lonely", operator=name, library=library, count=count),
-                        platform=platform.label,
-                        operator=name,
-                    )
+            for name, place in found.items() if len(found) <= _MOST_LACKING else ():
+                said = state("DEF008.lonely", operator=name, library=library, count=served[library])
+                yield self.unknown(place, said, operator=name)
 
     def _check(
         self, analysis: Analysis, platform: Platform, call: Call, fakes: list[Fake]
@@ -113,6 +103,26 @@ class OperatorWithoutFake(Rule):
             operator=call.qualified,
             related=[Related(fake.location, state("place.fake")) for fake in fakes],
         )
+
+
+def _unserved(
+    analysis: Analysis, library: str, served: AbstractSet[str]
+) -> Iterator[tuple[str, Location]]:
+    """Yield the operators of a namespace that return something and have no fake."""
+    operators = analysis.operators
+    for name in (*operators.known, *operators.python):
+        if name in served or name.rpartition("::")[0] != library:
+            continue
+        for platform in analysis.project.platforms:
+            if _needs_fake(analysis, platform, name):
+                yield name, operators.definitions(platform, name)[0].registration.location
+                break
+        else:
+            for each in operators.python.get(name, ()):
+                returned = each.schema.rpartition("->")[2].strip()
+                if each.is_definition and (each.schema == "" or returned not in {"", "()"}):
+                    yield name, each.location
+                    break
 
 
 def _is_reached(analysis: Analysis, platform: Platform, call: Call) -> bool:

@@ -29,12 +29,12 @@ class RegisteredNotBuilt(Rule):
     The registration takes the function's address, and nothing that is linked defines it:
     the extension links, and dies with `undefined symbol` when it is imported.
     Every operator of the extension is lost with it, not only this one.
-    The same is said of a function that no file of the tree defines, where the tree declares it
-    beside others that it does define, or nothing that is included could declare it.
 
     ## Example
     `ops.impl("silu_and_mul_per_block_quant", torch::kCUDA, &silu_and_mul_per_block_quant)` in
     `torch_bindings.cpp`, which every platform builds, with the `.cu` in the CUDA list only.
+    The same with a function that no file of the tree defines, where the tree declares it beside
+    others that it does define, or nothing that is included could declare it.
 
     ## Use instead
     Add the source to the platform's list, or register the implementation in the source file that

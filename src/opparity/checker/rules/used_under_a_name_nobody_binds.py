@@ -56,20 +56,18 @@ class UsedUnderANameNobodyBinds(Rule):
         }
         yield from self._misspelt(analysis, names)
         told: set[str] = set()
-        for platform in analysis.project.platforms:
-            for link in analysis.linker.links_on(platform):
-                for definition in _idle(analysis, link):
-                    function = definition.signature.name
-                    name, use = _read_as(analysis, function, names)
-                    if use is not None and function not in told:
-                        told.add(function)
-                        values = {"function": function, "target": link.target.name, "name": name}
-                        yield self.finding(
-                            definition.location,
-                            state("CAL010.unbound", **values),
-                            symbol=definition.signature.qualified,
-                            related=[Related(use, state("place.used"))],
-                        )
+        for target, definition in (*_idle_in_targets(analysis), *_idle_in_files(analysis)):
+            function = definition.signature.name
+            name, use = _read_as(analysis, function, names)
+            if use is not None and function not in told:
+                told.add(function)
+                values = {"function": function, "target": target, "name": name}
+                yield self.finding(
+                    definition.location,
+                    state("CAL010.unbound", **values),
+                    symbol=definition.signature.qualified,
+                    related=[Related(use, state("place.used"))],
+                )
 
     def _misspelt(self, analysis: Analysis, names: set[str]) -> Iterator[Finding]:
         bound = [
@@ -113,6 +111,35 @@ def _read_as(analysis: Analysis, function: str, names: set[str]) -> tuple[str, L
         if use is not None:
             return name, use
     return "", None
+
+
+def _idle_in_targets(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
+    for platform in analysis.project.platforms:
+        for link in analysis.linker.links_on(platform):
+            yield from ((link.target.name, each) for each in _idle(analysis, link))
+
+
+def _idle_in_files(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
+    """Yield the functions of files with bindings that no build lists: a program compiles them."""
+    native = analysis.project.native
+    paths = [path for path in analysis.basis.binding_files if path not in analysis.basis.listed]
+    for path in paths:
+        file = native[path]
+        own = {each.signature.name for each in file.definitions}
+        bound = {
+            name.rpartition("::")[2]
+            for registration in file.registrations
+            for name in (registration.symbol, *registration.mentioned)
+        }
+        used = bound | {each.symbol for each in (*file.references, *file.tabled, *file.passed)}
+        for other in native.values():
+            if other.path != path:
+                used |= other.called & own
+        for each in file.definitions:
+            is_plain = not (each.is_template or each.is_inline or each.is_kernel)
+            is_method = each.signature.namespace[-1:] and each.signature.namespace[-1][:1].isupper()
+            if each.signature.name not in used and is_plain and not is_method and each.end_line:
+                yield path, each
 
 
 def _idle(analysis: Analysis, link: Link) -> Iterator[Definition]:

@@ -108,6 +108,13 @@ def target_of(
     )
 
 
+def is_hollow(extension: Extension) -> bool:
+    """Return whether an extension of a setup script is given a list without any source."""
+    sources = extension.argument(1, "sources")
+    items, complete = items_of(sources) if isinstance(sources, Collection) else ((None,), None)
+    return extension.kind != "load" and not items and complete is Truth.TRUE
+
+
 def _filled(value: Value) -> bool:
     return truth_of_value(value) is not Truth.FALSE
 

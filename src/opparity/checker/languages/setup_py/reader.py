@@ -14,7 +14,12 @@ from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.languages.interpreting import Budget, OutOfSteps
 from opparity.checker.languages.python.syntax import parse_quietly
 from opparity.checker.languages.setup_py.audience import Audience
-from opparity.checker.languages.setup_py.extensions import NO_SOURCES, Extension, target_of
+from opparity.checker.languages.setup_py.extensions import (
+    NO_SOURCES,
+    Extension,
+    is_hollow,
+    target_of,
+)
 from opparity.checker.languages.setup_py.interpreter import Interpreter
 from opparity.checker.languages.setup_py.tree_paths import TreeFiles, TreePaths
 from opparity.checker.languages.setup_py.values import Class, Function, Instance, weaker
@@ -58,22 +63,28 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
     budget = Budget()
     for path in scripts:
         folder = path.rpartition("/")[0] if _RUN_WHERE_IT_LIES.search(path) else ""
+        hollow: set[Location] = set()
         for platform in platforms:
             paths = TreePaths(files, folder)
             world = World(platform)
-            build = _read_script(path, world, paths, parse, audience, budget)
+            build = _read_script(path, world, paths, parse, audience, budget, hollow)
             is_empty = not build.targets
             if world.options or (is_empty and world.switches):
                 eager = World(platform, is_eager=True)
-                asked = _read_script(path, eager, paths, parse, audience, budget)
+                asked = _read_script(path, eager, paths, parse, audience, budget, hollow)
                 # Perhaps it builds nothing but for whoever asks (MMCV_WITH_OPS=1).
                 build = asked if is_empty else _with_requested(build, asked)
             if not build.targets and not build.problems:
                 # Perhaps the newest torch is too new for it, and an older one is not.
                 dated = World(platform, is_eager=bool(world.switches), is_dated=True)
-                build = _read_script(path, dated, paths, parse, audience, budget)
+                build = _read_script(path, dated, paths, parse, audience, budget, hollow)
             if build.targets or build.problems:
                 builds.append(build)
+        made = {t.location for build in builds if build.description == path for t in build.targets}
+        for place in sorted(hollow - made) if _RUN_WHERE_IT_LIES.search(path) else ():
+            # On no platform has it a source: its list lost them.
+            lost = problem(place, "unread.sources")
+            builds.append(Build(path, platforms[0].label, problems=(lost,)))
         if not any(build.description == path for build in builds):
             builds.extend(_nothing_found(path, parse(path), platforms[:1]))
     return _without_copies(audience.meant(builds))
@@ -163,7 +174,9 @@ def _read_script(
     parse: Callable[[str], ast.Module | None],
     audience: Audience,
     budget: Budget,
+    hollow: set[Location],
 ) -> Build:
+    """Return what a script makes; the places of extensions without any source go to `hollow`."""
     platform = world.platform
     interpreter = Interpreter(paths, world, parse=parse, steps=budget.grant())
     problems: list[Problem] = []
@@ -179,6 +192,7 @@ def _read_script(
     budget.settle(interpreter.steps)
     audience.note(path, interpreter.modules)
     targets = _targets(interpreter, platform, paths)
+    hollow.update(each.location for each in interpreter.extensions if is_hollow(each))
     return Build(path, platform.label, tuple(targets), problems=tuple(problems))
 
 

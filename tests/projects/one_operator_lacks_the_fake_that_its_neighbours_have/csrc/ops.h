@@ -1,0 +1,8 @@
+#pragma once
+#include <torch/extension.h>
+
+torch::Tensor shift(const torch::Tensor& input);
+torch::Tensor scale(const torch::Tensor& input);
+torch::Tensor turn(const torch::Tensor& input);
+torch::Tensor fold(const torch::Tensor& input);
+torch::Tensor spread(const torch::Tensor& input);
