@@ -142,14 +142,21 @@ def tabled() -> list[list[Choice]]:
 
 
 def norms() -> list[list[Choice]]:
-    """Return the choices of a variant whose producer reduces."""
+    """Return the choices of a variant whose producer reduces.
+
+    Few recipes: how codes and scales are made is the other shapes' code.
+    """
+    names = ("fp8_block", "mxfp8", "nvfp4", "fp8_tensor", "fp8_token", "int8_token", "none")
+    layouts = (ScaleLayout.PACKED, ScaleLayout.SWIZZLE_128X4)
+    recipes = [RECIPES[name] for name in names]
+    recipes += [RECIPES["mxfp8"].with_layout(layout) for layout in layouts]
     producers: list[Choice] = [
         {"producer": producer.name, "interleaved": False, "residual": residual}
         for producer in PRODUCERS
         if producer.reduces
         for residual in ((0,) if producer.takes_gate else (0, 1, 2))
     ]
-    return [producers, forward()[1], [*_row_kinds(*_recipes())]]
+    return [producers, forward()[1], [*_row_kinds(*recipes)]]
 
 
 def by_token() -> list[list[Choice]]:

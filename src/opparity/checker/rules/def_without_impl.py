@@ -141,7 +141,7 @@ def _is_implemented_in_python(analysis: Analysis, operator: bytes) -> bool:
     """Return whether Python may implement an operator: a file that names it does so to some."""
     tree = analysis.project.tree
     return any(
-        operator in content and b"impl" in content and b"ibrary" in content
+        operator in content and b"impl" in content and b"Library" in content
         for content in map(tree.read, tree.python)
     )
 

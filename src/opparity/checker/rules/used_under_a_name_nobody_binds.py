@@ -131,7 +131,8 @@ def _idle_in_files(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
             for registration in file.registrations
             for name in (registration.symbol, *registration.mentioned)
         }
-        used = bound | {each.symbol for each in (*file.references, *file.tabled, *file.passed)}
+        passed = analysis.further_uses.of(file).passed
+        used = bound | {each.symbol for each in (*file.references, *file.tabled, *passed)}
         for other in native.values():
             if other.path != path:
                 used |= other.called & own
