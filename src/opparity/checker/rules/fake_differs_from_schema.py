@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from opparity.checker.facts.python import Fake, Parameters
     from opparity.words.statements import Statement
 
-_AT_TIMES = "DEF007.missing_default"
-
 
 class FakeDiffersFromSchema(Rule):
     """An operator's fake does not take the arguments of its schema.
@@ -29,7 +27,7 @@ class FakeDiffersFromSchema(Rule):
     torch.compile, export and everything else that runs without data calls the fake as the operator
     is called: it raises `TypeError`, while the operator itself works.
     torch leaves out what a call gives as its default, so that a fake without such an argument fails
-    for other values alone: that is a warning.
+    for other values alone, which the finding says.
 
     ## Example
     `m.def("scale(Tensor x, float factor, float eps=1e-5) -> Tensor")` and
@@ -66,7 +64,6 @@ class FakeDiffersFromSchema(Rule):
             state("DEF007.fake", operator=name, reason=refusal),
             operator=name,
             related=[Related(schema.location, state("place.schema"))],
-            severity=Severity.WARNING if refusal.key == _AT_TIMES else None,
         )
 
 
@@ -145,4 +142,4 @@ def _missing(tail: Sequence[Argument], named: Sequence[Argument]) -> Statement:
     is_always = not all(each.has_default for each in tail)
     needed = [each for each in named if not (is_always and each.has_default)] or named
     names = tuple(each.name for each in needed)
-    return state("DEF007.missing" if is_always else _AT_TIMES, names=names)
+    return state("DEF007.missing" if is_always else "DEF007.missing_default", names=names)
