@@ -123,6 +123,7 @@ class DefWithoutImpl(Rule):
             plain_library(each.library)
             for file in analysis.project.native.values()
             for each in file.unfollowed
+            if each.library or not each.text.isidentifier()
         }
         is_open = bool({library, plain_library(registration.library), ""} & doubtful)
         if is_open or _is_implemented_in_python(analysis, registration.operator.encode()):

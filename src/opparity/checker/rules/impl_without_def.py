@@ -61,7 +61,12 @@ class ImplWithoutDef(Rule):
             for found in file.registrations
         }
         unfollowed = [each for file in analysis.project.native.values() for each in file.unfollowed]
-        doubtful = {plain_library(each.library) for each in unfollowed}
+        # A macro of no known library is hardly torch's; a computed name may be any.
+        doubtful = {
+            plain_library(each.library)
+            for each in unfollowed
+            if each.library or not each.text.isidentifier()
+        }
         for impl in impls:
             library = plain_library(impl.library)
             known = defined.get(library)

@@ -109,10 +109,13 @@ def target_of(
 
 
 def is_hollow(extension: Extension) -> bool:
-    """Return whether an extension of a setup script is given a list without any source."""
+    """Return whether one of torch's extensions is given a list without any source.
+
+    A plain one may be another tool's to build, and then needs none.
+    """
     sources = extension.argument(1, "sources")
     items, complete = items_of(sources) if isinstance(sources, Collection) else ((None,), None)
-    return extension.kind != "load" and not items and complete is Truth.TRUE
+    return extension.kind not in {"load", "Extension"} and not items and complete is Truth.TRUE
 
 
 def _filled(value: Value) -> bool:

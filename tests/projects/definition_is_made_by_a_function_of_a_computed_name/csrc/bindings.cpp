@@ -1,0 +1,9 @@
+#include "define.h"
+#include "ops.h"
+
+TORCH_LIBRARY(demo, m) {
+  m.def("shift(Tensor input) -> Tensor");
+  m.impl("shift", torch::kCUDA, &shift);
+  define_with_schema("scale", &scale, m);
+  m.impl("scale", torch::kCUDA, &scale);
+}

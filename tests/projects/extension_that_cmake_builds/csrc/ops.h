@@ -1,0 +1,4 @@
+#pragma once
+#include <torch/extension.h>
+
+torch::Tensor shift(const torch::Tensor& input);
