@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -142,7 +143,7 @@ def _is_implemented_in_python(analysis: Analysis, operator: bytes) -> bool:
     """Return whether Python may implement an operator: a file that names it does so to some."""
     tree = analysis.project.tree
     return any(
-        operator in content and b"impl" in content and b"Library" in content
+        operator in content and b"impl" in content and re.search(rb"(?i)library", content)
         for content in map(tree.read, tree.python)
     )
 
