@@ -4,7 +4,7 @@
 
 #include "native/platforms/cuda.h"
 
-extern "C" OPPARITY_KERNEL(8)
+extern "C" OPPARITY_KERNEL(256, 8)
     opparity_kernel(uint32_t first_bits, uint32_t count, Number* reciprocals) {
   const uint32_t index = block_index_x() * 256 + thread_index();
   if (index < count) reciprocals[index] = reciprocal(number_of(first_bits + index));
