@@ -18,38 +18,22 @@ from opparity.operators.gradients import NORMS, autograd_kernel, backward_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_STRAIGHT_THROUGH = "straight_through"
-_WITHOUT_GRADIENT = "without_gradient"
-_REFUSAL = "refuse_gradient"
 
-
-def define(definitions: torch.library.Library) -> None:
-    """Define these operators in a library."""
-    _define(
-        definitions,
-        _REFUSAL,
-        "(Tensor gradient, Tensor input, str operator) -> Tensor",
-        _refuse_gradient,
-        _like_the_input,
-    )
-    for name, origin, backward in (
-        (_STRAIGHT_THROUGH, "str operator, float[] numbers, bool interleaved", _through),
-        (_WITHOUT_GRADIENT, "str operator", _refused),
-    ):
-        schema = f"(Tensor input, Tensor found, {origin}) -> Tensor"
-        overload = _define(definitions, name, schema, _copy, _copy)
+def implement(definitions: torch.library.Library) -> None:
+    """Implement these operators in the library that defines them."""
+    _implement(definitions, "refuse_gradient", _refuse_gradient, _like_the_input)
+    for name, backward in (("straight_through", _through), ("without_gradient", _refused)):
+        overload = _implement(definitions, name, _copy, _copy)
         kernel = autograd_kernel(overload, _keep, backward)
         definitions.impl(name, kernel, "Autograd", with_keyset=True)
 
 
-def _define(
+def _implement(
     definitions: torch.library.Library,
     name: str,
-    schema: str,
     kernel: Callable[..., Tensor],
     fake: Callable[..., Tensor],
 ) -> torch._ops.OpOverload:
-    definitions.define(f"{name}{schema}")
     definitions.impl(name, kernel, "CompositeExplicitAutograd")
     overload: torch._ops.OpOverload = getattr(torch.ops.opparity, name).default
     torch.library.register_fake(overload, fake, lib=definitions)

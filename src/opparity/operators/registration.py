@@ -43,7 +43,13 @@ def _load() -> None:
     definitions = torch.library.Library(NAMESPACE, "FRAGMENT")
     _keep.append(definitions)
     native = native_library.load() is None
-    attachments.define(definitions)
+    definitions.define("refuse_gradient(Tensor gradient, Tensor input, str operator) -> Tensor")
+    definitions.define("without_gradient(Tensor input, Tensor found, str operator) -> Tensor")
+    definitions.define(
+        "straight_through(Tensor input, Tensor found, str operator, float[] numbers, "
+        "bool interleaved) -> Tensor"
+    )
+    attachments.implement(definitions)
     for operator in OPERATORS:
         if not native:
             tags = (torch.Tag.pt2_compliant_tag,)
