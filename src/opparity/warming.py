@@ -11,6 +11,7 @@ from opparity.errors import ArgumentRefused
 from opparity.formats import Recipe, group_recipe
 from opparity.operators import (
     PRODUCERS,
+    added_name,
     functions,
     general_name,
     has_gradient,
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
     from opparity.operators.declaration import Producer
 
-# One token, few, and enough for each shape of the launch on a chip of up to 150 multiprocessors;
-# 117 MB of input.
-_SIZES = ((1, 2048), (320, 7168), (4096, 7168))
+# One token, and enough for each shape of the launch on a chip of up to 150 multiprocessors: 224
+# tokens fill it once, 320 pay for tables, and at 4096 SiLU needs none; 117 MB of input.
+_SIZES = ((1, 2048), (224, 7168), (320, 7168), (4096, 7168))
 # What a parameter without a default is: its value is no part of what is compiled.
 _NUMBER = 1.0
 
@@ -78,6 +79,7 @@ def warm_up(
         OperatorMissing: where no implementation can serve.
     """
     known = {general_name(producer): producer for producer in PRODUCERS}
+    known |= {added: producer for producer in PRODUCERS if (added := added_name(producer))}
     names = list(("silu_and_mul",) if operators is None else operators)
     if devices is None:
         devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())] or ["cpu"]
@@ -94,7 +96,7 @@ def warm_up(
                 detail = f"it is not in the table; allowed: {', '.join(known)}; choose one"
                 raise ArgumentRefused(operator=name, detail=detail)
             implementation = select(name, torch_build.platform_of(device.type))
-            calls = _call(known[name], device, listed, dtypes, gradients=gradients)
+            calls = _call(name, known[name], device, listed, dtypes, gradients=gradients)
             done.append(Warmed(name, str(device), implementation.provider, calls))
         if device.type != "cpu":
             torch.cuda.synchronize(device)
@@ -106,6 +108,7 @@ def _recipe(recipe: Recipe | str) -> Recipe:
 
 
 def _call(
+    name: str,
     producer: Producer,
     device: torch.device,
     recipes: list[Recipe],
@@ -113,15 +116,15 @@ def _call(
     *,
     gradients: bool,
 ) -> int:
-    """Call a producer's function with each dtype, recipe and size; return how many calls."""
-    function = getattr(norm_functions if producer.reduces else functions, general_name(producer))
+    """Call a function of a producer with each dtype, recipe and size; return how many calls."""
+    function = getattr(norm_functions if producer.reduces else functions, name)
     numbers = {p.name: _NUMBER for p in producer.parameters if p.default is None}
     calls = 0
     for dtype in dtypes:
         for num_tokens, hidden_size in _SIZES[:1] if device.type == "cpu" else _SIZES:
             width = 2 * hidden_size if producer.gated else hidden_size
             input = torch.zeros(num_tokens, width, dtype=dtype, device=device)
-            beside = [input] if producer.takes_gate else []
+            beside = [input] if producer.takes_gate or name == added_name(producer) else []
             beside += [input[0]] if producer.reduces else []
             for recipe in recipes:
                 function(input, *beside, recipe, scale=given_scale(recipe), **numbers)

@@ -223,6 +223,10 @@ def test_the_command_prints_json_and_progress_apart_and_times_a_named_peer() -> 
             ("--operator", "gelu"),
             "--operator 'gelu' is unknown; choose one of: quantize, silu_and_mul",
         ),
+        (
+            ("--operator", "add_rms_norm"),
+            "--operator add_rms_norm: this command has no rows of norms yet; choose another",
+        ),
         (("--recipe", "fp6"), "--recipe 'fp6' is unknown; choose one of: fp8_block"),
         (("--peer", "nothing"), "--peer nothing: it is not of the form module:function"),
         (("--plot", "/no/such/folder/p.png"), "its folder does not exist; make the folder"),

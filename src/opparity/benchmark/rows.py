@@ -9,7 +9,7 @@ import torch
 
 from opparity.benchmark.workload import Workload
 from opparity.formats import RECIPES, Intermediate, ScaleLayout
-from opparity.operators import ELEMENTWISE, general_name
+from opparity.operators import ELEMENTWISE, PRODUCERS, added_name, general_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,12 @@ def rows(
 def operators() -> list[str]:
     """Return the general operators' names."""
     return [general_name(producer) for producer in ELEMENTWISE]
+
+
+def norms() -> list[str]:
+    """Return the general operators of norms, which have no rows yet."""
+    reducing = [producer for producer in PRODUCERS if producer.reduces]
+    return [name for p in reducing for name in (general_name(p), added_name(p)) if name]
 
 
 def _quick(device_type: str) -> list[Workload]:

@@ -121,6 +121,6 @@ def test_any_text_gives_places_inside_it(path: str, pieces: list[str]) -> None:
 @pytest.mark.parametrize("piece", ['"', "/*", "'\\", 'R"x(', "[[", "#[[", "(", "opparity: allow("])
 def test_a_megabyte_of_openings_is_read_in_linear_time(path: str, piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     list(suppressions_of(path, f"opparity:\n{text}"))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

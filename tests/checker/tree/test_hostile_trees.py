@@ -375,7 +375,7 @@ def test_the_limits_are_those_of_a_real_machine(tmp_path: Path) -> None:
     header = tar_header(b"zeros.bin", b"\x80" + (3 << 30).to_bytes(11, "big"))
     zeros = gzip.compress(bytes(64 * MEGABYTE))
     place.write_bytes(gzip.compress(header) + zeros * (3 << 4))
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(TreeRefused, match="unpacks to more than 1074 MB"):
         open_tree(place)
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
