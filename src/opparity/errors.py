@@ -47,7 +47,7 @@ class ProviderUnknown(OpparityError, ValueError):
 
 
 class CheckpointRefused(OpparityError, ValueError):
-    """A folder that does not hold a whole block-FP8 checkpoint."""
+    """A folder that does not hold the checkpoint that is asked for."""
 
     message = "{path}: {detail}; {remedy}"
 

@@ -78,6 +78,11 @@ class Quantized:
         """The device of values and scales."""
         return self.values.device
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether what was quantised has a gradient, which `dequantize` passes on."""
+        return self._origin is not None
+
     def dequantize(self, dtype: torch.dtype = torch.float32) -> Tensor:
         """Return values times scales, [..., hidden_size].
 

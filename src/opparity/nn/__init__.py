@@ -1,0 +1,25 @@
+"""Modules that compute on what the operators quantise.
+
+Each linear module names the recipe of its activations and takes them as a tensor, which it then
+quantises, or as the Quantized that a fused activation or norm has made.
+"""
+
+from __future__ import annotations
+
+from opparity.nn.block_fp8 import BlockFP8Linear
+from opparity.nn.checkpoint import Checkpoint
+from opparity.nn.int8 import Int8Linear
+from opparity.nn.linear import QuantizedLinear, ask_for_product
+from opparity.nn.norm import RMSNorm
+from opparity.nn.swiglu import Int8SwiGLU, SwiGLU
+
+__all__ = [
+    "BlockFP8Linear",
+    "Checkpoint",
+    "Int8Linear",
+    "Int8SwiGLU",
+    "QuantizedLinear",
+    "RMSNorm",
+    "SwiGLU",
+    "ask_for_product",
+]

@@ -1,0 +1,66 @@
+"""BlockFP8Linear: the FP8 of DeepSeek's and Qwen's checkpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from opparity.nn.linear import QuantizedLinear
+from opparity.operators.functions import quantize
+from opparity.operators.refusal import refuse
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BLOCK = 128
+
+
+class BlockFP8Linear(QuantizedLinear):
+    """A linear layer in FP8: activations by 1 x 128, the weight by blocks of 128 x 128.
+
+    `weight` is float8_e4m3fn, and `weight_scales` float32
+    [ceil(out_features / 128), ceil(in_features / 128)], what to multiply codes with: the
+    `weight_scale_inv` of DeepSeek's and Qwen's checkpoints. The codes of weight and activations
+    are the same on every machine; their product is as exact as the product that `product` names.
+    """
+
+    recipe = "fp8_block"
+
+    @classmethod
+    def _quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantise each block as a row of 16,384 values is by the recipe fp8_token."""
+        rows, columns = weight.shape
+        padded = functional.pad(weight, (0, -columns % BLOCK, 0, -rows % BLOCK))
+        down, across = padded.shape[0] // BLOCK, padded.shape[1] // BLOCK
+        blocks = padded.view(down, BLOCK, across, BLOCK).transpose(1, 2).reshape(-1, BLOCK * BLOCK)
+        values, scales = quantize(blocks, "fp8_token")
+        laid = values.view(torch.uint8).view(down, across, BLOCK, BLOCK).transpose(1, 2)
+        whole = laid.reshape(padded.shape)[:rows, :columns].contiguous()
+        return whole.view(values.dtype), scales.view(down, across)
+
+    def _check_weight(self, weight: Tensor, weight_scales: Tensor) -> None:
+        rows, columns = weight.shape
+        expected = (-(-rows // BLOCK), -(-columns // BLOCK))
+        if weight.dtype != torch.float8_e4m3fn or weight_scales.dtype != torch.float32:
+            refuse(
+                type(self).__name__,
+                f"weight is {weight.dtype} and its scales are {weight_scales.dtype}; allowed: "
+                "torch.float8_e4m3fn and torch.float32; convert them, or call from_weight",
+            )
+        if tuple(weight_scales.shape) != expected:
+            refuse(
+                type(self).__name__,
+                f"weight_scales has shape {tuple(weight_scales.shape)}; allowed: {expected}, one "
+                f"for each block of {BLOCK} x {BLOCK}; pass those",
+            )
+
+    def check_stackable(self) -> None:
+        """Refuse rows after a block that is not whole."""
+        if self.out_features % BLOCK:
+            refuse(
+                type(self).__name__,
+                f"a weight of {self.out_features} rows comes before another; allowed: a multiple "
+                f"of {BLOCK}, so that no block is split; keep the modules apart",
+            )

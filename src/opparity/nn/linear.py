@@ -1,0 +1,225 @@
+"""QuantizedLinear: what linear modules with quantised weights and activations share."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from opparity.formats import RECIPES, ScaleLayout
+from opparity.nn.multiplication import quantized_linear
+from opparity.nn.products import PRODUCTS, product_for
+from opparity.nn.products.dequantised import spread
+from opparity.operators.functions import quantize
+from opparity.operators.quantized import Quantized
+from opparity.operators.refusal import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from opparity.formats import Recipe
+    from opparity.nn.products import Product
+
+_DTYPES = (torch.bfloat16, torch.float16, torch.float32)
+_RECIPES = {row.name: RECIPES[row.recipe].with_layout(ScaleLayout(row.layout)) for row in PRODUCTS}
+
+
+class QuantizedLinear(nn.Module):
+    """input @ weight.T + bias, both factors quantised; the result has the module's dtype.
+
+    Attributes:
+        recipe: of the activations.
+        weight: quantised, [out_features, in_features].
+        weight_scales: float32, as the class says.
+        bias: [out_features] of `dtype`, or None.
+        dtype: of the result: bfloat16, float16 or float32.
+        asked_product: the name of the product to take; None for the first that can serve.
+
+    Moving the module to another dtype (`.half()`, `.to(torch.bfloat16)`) leaves all of these as
+    they are, since a scale that is rounded once more stands for other weights.
+    """
+
+    recipe: ClassVar[str]
+    weight: Tensor
+    weight_scales: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor,
+        weight_scales: Tensor,
+        bias: Tensor | None = None,
+        *,
+        dtype: torch.dtype = torch.bfloat16,
+    ) -> None:
+        super().__init__()
+        self.asked_product: str | None = None
+        if dtype not in _DTYPES:
+            allowed = ", ".join(str(allowed) for allowed in _DTYPES)
+            refuse(type(self).__name__, f"dtype is {dtype}; allowed: {allowed}; pass one of them")
+        if weight.dim() != 2:  # noqa: PLR2004
+            refuse(
+                type(self).__name__,
+                f"weight has shape {tuple(weight.shape)}; allowed: [out_features, in_features]; "
+                "pass a matrix",
+            )
+        self.out_features, self.in_features = weight.shape
+        if bias is not None and tuple(bias.shape) != (self.out_features,):
+            refuse(
+                type(self).__name__,
+                f"bias has shape {tuple(bias.shape)}; allowed: ({self.out_features},), "
+                "one for each row of the weight; pass that or None",
+            )
+        self.dtype = dtype
+        self._check_weight(weight, weight_scales)
+        self.register_buffer("weight", weight)
+        self.register_buffer("weight_scales", weight_scales)
+        self.register_buffer("bias", None if bias is None else bias.to(dtype))
+
+    @classmethod
+    def from_linear(cls, linear: nn.Linear) -> Self:
+        """Quantise the weight of a module of torch's."""
+        bias = None if linear.bias is None else linear.bias.detach()
+        weight = linear.weight.detach()
+        return cls.from_weight(weight, bias, dtype=weight.dtype)
+
+    @classmethod
+    def from_weight(
+        cls, weight: Tensor, bias: Tensor | None = None, *, dtype: torch.dtype | None = None
+    ) -> Self:
+        """Quantise a weight [out_features, in_features]; `dtype` is the weight's by default."""
+        if not weight.isfinite().all():
+            refuse(cls.__name__, "the weight has NaN or infinity; allowed: finite weights; mend it")
+        return cls(*cls._quantise(weight), bias, dtype=dtype or weight.dtype)
+
+    @classmethod
+    def stack(cls, linears: Sequence[QuantizedLinear]) -> Self:
+        """Return one module whose rows are those of several, first to last; no bit changes."""
+        biases = [linear.bias for linear in linears if linear.bias is not None]
+        if len(biases) not in (0, len(linears)) or len({m.dtype for m in linears}) > 1:
+            refuse(
+                cls.__name__, "some modules have a bias or dtype that others lack; pass alike ones"
+            )
+        for linear in linears[:-1]:
+            linear.check_stackable()
+        return cls(
+            _stacked([linear.weight for linear in linears]),
+            torch.cat([linear.weight_scales for linear in linears]),
+            torch.cat(biases) if biases else None,
+            dtype=linears[0].dtype,
+        )
+
+    def forward(self, input: Tensor | Quantized) -> Tensor:
+        """Return [..., out_features] from [..., in_features], quantised already or not.
+
+        The gradient of the input is that of the product with the weight as it is quantised, as if
+        the activations had not been.
+
+        Raises:
+            ArgumentRefused: for another recipe or width.
+        """
+        product = self.product
+        if not isinstance(input, Quantized):
+            input = quantize(input, _RECIPES[product.name])
+        self._check_activations(input)
+        leading, width = input.shape[:-1], self.in_features
+        # Computed, since torch cannot infer it for an input without elements.
+        num_tokens = math.prod(leading)
+        through = None
+        if input.has_gradient:
+            through = input.dequantize(self.dtype).reshape(num_tokens, width)
+        values, scales = input.values.detach(), input.scales.detach()
+        if len(leading) != 1:
+            values = values.reshape(num_tokens, width)
+            scales = scales.reshape(num_tokens, scales.shape[-1])
+        found: Tensor = quantized_linear(
+            through,
+            values,
+            scales,
+            self.weight,
+            self.weight_scales,
+            self.bias,
+            product.name,
+            self.dtype,
+        )
+        return found if len(leading) == 1 else found.reshape(*leading, self.out_features)
+
+    @property
+    def product(self) -> Product:
+        """How the matrices are multiplied where the weight is: a row of opparity.nn.products."""
+        return product_for(
+            self.recipe, self.weight.device, self.in_features, self.out_features, self.asked_product
+        )
+
+    @property
+    def activations(self) -> Recipe:
+        """The recipe to hand to what comes before: the product's layout of scales costs no copy."""
+        return _RECIPES[self.product.name]
+
+    def dequantized(self) -> Tensor:
+        """Return the weight that values and scales stand for, float32."""
+        return spread(self.weight, self.weight_scales)
+
+    @classmethod
+    @abstractmethod
+    def _quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a finite weight's values and scales."""
+
+    @abstractmethod
+    def _check_weight(self, weight: Tensor, weight_scales: Tensor) -> None:
+        """Refuse what the class does not take."""
+
+    def _check_activations(self, given: Quantized) -> None:
+        if given.shape[-1] != self.in_features:
+            refuse(
+                type(self).__name__,
+                f"the input is {given.shape[-1]} wide; allowed: in_features, "
+                f"{self.in_features}; pass such an input",
+            )
+        allowed = RECIPES[self.recipe]
+        found = given.recipe
+        if found != allowed and found.with_layout(allowed.layout) != allowed:
+            refuse(
+                type(self).__name__,
+                f"the input is quantised by '{found}'; allowed: '{self.recipe}'; quantise it so, "
+                "or pass a tensor",
+            )
+
+    def check_stackable(self) -> None:
+        """Refuse to be followed by another module's rows, if that would move a scale."""
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        def keep_dtype(tensor: Tensor) -> Tensor:
+            moved = fn(tensor)
+            return moved if moved.dtype == tensor.dtype else tensor.to(moved.device)
+
+        return super()._apply(keep_dtype, recurse)  # type: ignore[no-untyped-call, no-any-return]
+
+    def extra_repr(self) -> str:
+        """Return what torch prints of the module."""
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}, recipe='{self.recipe}', dtype={self.dtype}"
+        )
+
+
+def _stacked(weights: Sequence[Tensor]) -> Tensor:
+    # torch concatenates no float8 on every device.
+    codes = torch.cat([weight.view(torch.uint8) for weight in weights])
+    return codes.view(weights[0].dtype)
+
+
+def ask_for_product(module: nn.Module, name: str | None) -> None:
+    """Have every QuantizedLinear in a module multiply by one product, or by the first that can.
+
+    Raises:
+        ArgumentRefused: a layer has no such product where it is.
+    """
+    layers = [layer for layer in module.modules() if isinstance(layer, QuantizedLinear)]
+    for layer in layers:
+        product_for(layer.recipe, layer.weight.device, layer.in_features, layer.out_features, name)
+    for layer in layers:
+        layer.asked_product = name

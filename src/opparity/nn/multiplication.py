@@ -1,0 +1,69 @@
+"""opparity::quantized_linear: the operator behind the linear modules.
+
+It is an operator, so that torch.compile leaves its roundings as they are: the compiler would keep
+a float32 number where the module rounds one, and fuse a product with a sum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from opparity.nn.products import product_named
+from opparity.nn.products.dequantised import spread
+
+
+def _multiply(
+    through: Tensor | None,
+    values: Tensor,
+    scales: Tensor,
+    weight: Tensor,
+    weight_scales: Tensor,
+    bias: Tensor | None,
+    product: str,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Multiply; `through` has the gradient of what was quantised, and its numbers are not read."""
+    del through
+    found = product_named(product).multiply(values, scales, weight, weight_scales, dtype)
+    return found if bias is None else found.add_(bias)
+
+
+def _fake(
+    through: Tensor | None,
+    values: Tensor,
+    scales: Tensor,
+    weight: Tensor,
+    weight_scales: Tensor,
+    bias: Tensor | None,
+    product: str,
+    dtype: torch.dtype,
+) -> Tensor:
+    del through, scales, weight_scales, bias, product
+    return values.new_empty((values.shape[0], weight.shape[0]), dtype=dtype)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ANN401 -- torch's own
+    del output
+    ctx.save_for_backward(*inputs[3:5])
+
+
+def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401 -- torch's own
+    weight, weight_scales = ctx.saved_tensors
+    return (gradient @ spread(weight, weight_scales).to(gradient.dtype), *[None] * 7)
+
+
+_LIBRARY = torch.library.Library("opparity", "FRAGMENT")
+_LIBRARY.define(
+    "quantized_linear(Tensor? through, Tensor values, Tensor scales, Tensor weight, "
+    "Tensor weight_scales, Tensor? bias, str product, ScalarType dtype) -> Tensor",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
+_LIBRARY.impl("quantized_linear", _multiply, "CompositeExplicitAutograd")
+torch.library.register_fake("opparity::quantized_linear", _fake, lib=_LIBRARY)
+torch.library.register_autograd(
+    "opparity::quantized_linear", _backward, setup_context=_keep, lib=_LIBRARY
+)
+quantized_linear = torch.ops.opparity.quantized_linear.default

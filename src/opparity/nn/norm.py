@@ -1,0 +1,52 @@
+"""RMSNorm whose product is quantised as the next layer reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from opparity import add_rms_norm, rms_norm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from opparity.formats import Recipe
+    from opparity.operators.quantized import Quantized
+
+
+class RMSNorm(nn.Module):
+    """RMSNorm, optionally behind a residual sum.
+
+    Attributes:
+        weight: [hidden_size].
+        epsilon: what is added to the mean of the squares.
+        offset: what is added to the weight: 1 in Gemma.
+        recipe: of the product; None for the input's dtype.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor,
+        epsilon: float = 1e-6,
+        *,
+        offset: float = 0.0,
+        recipe: Recipe | str | None = None,
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight, requires_grad=False)
+        self.epsilon, self.offset, self.recipe = epsilon, offset, recipe
+
+    def forward(
+        self, input: Tensor, residual: Tensor | None = None
+    ) -> Tensor | Quantized | tuple[Tensor | Quantized, Tensor]:
+        """Return the norm of an input; with a residual that of their sum, and the sum."""
+        recipe, epsilon, offset = self.recipe or "none", self.epsilon, self.offset
+        if residual is None:
+            return rms_norm(input, self.weight, recipe, epsilon=epsilon, offset=offset)
+        return add_rms_norm(input, residual, self.weight, recipe, epsilon=epsilon, offset=offset)
+
+    def extra_repr(self) -> str:
+        """Return what torch prints of the module."""
+        numbers = f"epsilon={self.epsilon:g}, offset={self.offset:g}"
+        return f"{self.weight.shape[0]}, {numbers}, recipe={self.recipe}"

@@ -1,0 +1,95 @@
+"""THE table of products of quantised matrices: one line and one small file each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from opparity.nn.products import dequantised, exact, int8, scaled_mm
+from opparity.operators.refusal import refuse
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Multiply(Protocol):
+    """Multiplies values [num_tokens, in_features] by a weight [out_features, in_features]."""
+
+    def __call__(
+        self,
+        values: Tensor,
+        scales: Tensor,
+        weight: Tensor,
+        weight_scales: Tensor,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        """Return [num_tokens, out_features] of `dtype`."""
+
+
+class Objection(Protocol):
+    """Says why a product cannot serve matrices on a device, or None if it can."""
+
+    def __call__(self, device: torch.device, in_features: int, out_features: int) -> str | None:
+        """Return the reason, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One way to multiply quantised matrices.
+
+    Attributes:
+        name: of the product.
+        recipe: of the activations that it takes.
+        multiply: returns [num_tokens, out_features] of a dtype, without the bias.
+        objection: why it cannot serve.
+        layout: of the activations' scales that costs no copy.
+        asked: whether it serves only where a module names it.
+    """
+
+    name: str
+    recipe: str
+    multiply: Multiply
+    objection: Objection
+    layout: str = "row_major"
+    asked: bool = False
+
+
+# The first one of a recipe that can serve does.
+PRODUCTS: tuple[Product, ...] = (
+    Product("int8", "int8_token", int8.multiply, int8.objection),
+    Product(
+        "scaled_mm", "fp8_block", scaled_mm.multiply, scaled_mm.objection, layout="column_major"
+    ),
+    Product("dequantised", "fp8_block", dequantised.multiply, dequantised.objection),
+    Product("exact", "fp8_block", exact.multiply, exact.objection, asked=True),
+)
+
+
+def product_named(name: str) -> Product:
+    """Return a row of the table by its name."""
+    return next(product for product in PRODUCTS if product.name == name)
+
+
+def product_for(
+    recipe: str, device: torch.device, in_features: int, out_features: int, asked: str | None
+) -> Product:
+    """Return the product that a module asks for, or the first that can serve on its device.
+
+    Raises:
+        ArgumentRefused: there is none, with the reasons.
+    """
+    reasons = []
+    for product in PRODUCTS:
+        if product.recipe != recipe or (product.name != asked if asked else product.asked):
+            continue
+        reason = product.objection(device, in_features, out_features)
+        if reason is None:
+            return product
+        reasons.append(f"{product.name}: {reason}")
+    names = ", ".join(product.name for product in PRODUCTS if product.recipe == recipe)
+    return refuse(
+        "quantized_linear",
+        f"the product is {asked or 'not named'}; allowed for {recipe}: {names}; "
+        f"{'; '.join(reasons) or 'choose one of them'}",
+    )

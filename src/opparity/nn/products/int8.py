@@ -1,0 +1,51 @@
+"""int8 by int8 with exact sums: the same bits on every machine (docs/numerics.md, section 11)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# 131,071 products of -128 by -128 are below 2**31, and 131,072 are not.
+LARGEST_WIDTH = 131_071
+# What torch._int_mm asks for on a GPU: more than 16 rows, widths of whole eights.
+_FEWEST_ROWS = 17
+_MULTIPLE = 8
+
+
+def objection(device: torch.device, in_features: int, out_features: int) -> str | None:
+    """Return why sums would not be exact."""
+    del device, out_features
+    if in_features > LARGEST_WIDTH:
+        return (
+            f"in_features is {in_features}; allowed: up to {LARGEST_WIDTH:,}, beyond which an "
+            "int32 sum of products may overflow; split the weight by columns"
+        )
+    return None
+
+
+def multiply(
+    values: Tensor, scales: Tensor, weight: Tensor, weight_scales: Tensor, dtype: torch.dtype
+) -> Tensor:
+    """Return the exact int32 sum, as float32 times the token's scale, then times the row's."""
+    product = exact_product(values, weight)
+    # Each step is an operation of its own: one that fused them might round once less.
+    return product.float().mul_(scales).mul_(weight_scales.t()).to(dtype)
+
+
+def exact_product(values: Tensor, weight: Tensor) -> Tensor:
+    """Return values @ weight.T, int32, padded with zeros to what the device's kernel takes."""
+    rows, columns = values.shape[0], weight.shape[0]
+    if values.device.type == "cpu":
+        return torch._int_mm(values, weight.t())  # noqa: SLF001 -- torch has no other exact one
+    width = -values.shape[1] % _MULTIPLE
+    more_rows, more_columns = max(0, _FEWEST_ROWS - rows), -columns % _MULTIPLE
+    if width or more_rows:
+        values = functional.pad(values, (0, width, 0, more_rows))
+    if width or more_columns:
+        weight = functional.pad(weight, (0, width, 0, more_columns))
+    return torch._int_mm(values, weight.t())[:rows, :columns]  # noqa: SLF001

@@ -1,0 +1,63 @@
+"""torch's scaled_mm for FP8 with scales by 1 x 128 and 128 x 128: Hopper's tensor cores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_BLOCK = 128
+_HOPPER = (9, 0)
+# cuBLAS reads the weight's scales in rows of whole fours, and refuses a single token.
+_ROW_OF_SCALES = 4
+_TOKENS = 4
+
+
+def objection(device: torch.device, in_features: int, out_features: int) -> str | None:
+    """Return why torch would refuse these matrices."""
+    if device.type != "cuda" or torch.version.hip is not None:
+        return f"scaled_mm takes blocks of scales on NVIDIA alone; the device is {device}"
+    found = torch.cuda.get_device_capability(device)
+    if found != _HOPPER:
+        major, minor = found
+        return f"scaled_mm takes blocks of scales on sm_90 alone; the device is sm_{major}{minor}"
+    if in_features % _BLOCK or out_features % _BLOCK:
+        return f"the weight is {out_features} x {in_features}; whole blocks of {_BLOCK} are needed"
+    return None
+
+
+def multiply(
+    values: Tensor, scales: Tensor, weight: Tensor, weight_scales: Tensor, dtype: torch.dtype
+) -> Tensor:
+    """Return the product in bfloat16 sums by blocks, as cuBLAS computes it."""
+    num_tokens = values.shape[0]
+    more = -num_tokens % _TOKENS
+    if more:
+        codes = functional.pad(values.view(torch.uint8), (0, 0, 0, more))
+        values, scales = codes.view(values.dtype), functional.pad(scales, (0, 0, 0, more))
+    found: Tensor = functional.scaled_mm(
+        values,
+        weight.t(),
+        _columns_first(scales),
+        functional.ScalingType.BlockWise1x128,
+        _in_whole_rows(weight_scales).t(),
+        functional.ScalingType.BlockWise128x128,
+        output_dtype=torch.bfloat16,
+    )
+    return found[:num_tokens].to(dtype)
+
+
+def _columns_first(scales: Tensor) -> Tensor:
+    """Return scales whose tokens follow one another; no copy of column-major ones."""
+    return scales.t().contiguous().t()
+
+
+def _in_whole_rows(scales: Tensor) -> Tensor:
+    """Return [rows, groups] whose rows start at multiples of four numbers."""
+    groups = scales.shape[1]
+    more = -groups % _ROW_OF_SCALES
+    return functional.pad(scales, (0, more))[:, :groups] if more else scales

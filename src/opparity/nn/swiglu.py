@@ -1,0 +1,115 @@
+"""SwiGLU: a gated MLP whose activation is quantised in one step for its second product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from torch import nn
+
+from opparity.nn.block_fp8 import BlockFP8Linear
+from opparity.nn.int8 import Int8Linear
+from opparity.operators import PRODUCERS, functions
+from opparity.operators.refusal import refuse
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from opparity.nn.checkpoint import Checkpoint
+    from opparity.nn.linear import QuantizedLinear
+    from opparity.operators.quantized import Quantized
+
+
+class SwiGLU(nn.Module):
+    """down(activation(gate_up(input))) with quantised activations and weights.
+
+    Attributes:
+        gate_up: [.., hidden_size] to [.., 2 * intermediate_size], the gate first.
+        down: [.., intermediate_size] to [.., hidden_size].
+        producer: the activation, the name of a gated producer.
+        numbers: of the producer, by name.
+    """
+
+    linear: ClassVar[type[QuantizedLinear]] = BlockFP8Linear
+
+    def __init__(
+        self,
+        gate_up: QuantizedLinear,
+        down: QuantizedLinear,
+        *,
+        producer: str = "silu_and_mul",
+        **numbers: float,
+    ) -> None:
+        super().__init__()
+        gated = [row.name for row in PRODUCERS if row.gated]
+        if producer not in gated:
+            refuse(
+                type(self).__name__,
+                f"producer is '{producer}'; allowed: {', '.join(gated)}; choose one",
+            )
+        if gate_up.out_features != 2 * down.in_features:
+            refuse(
+                type(self).__name__,
+                f"gate_up makes {gate_up.out_features} values and down reads {down.in_features}; "
+                "allowed: twice as many, gate and up; pass such modules",
+            )
+        self.gate_up, self.down = gate_up, down
+        self.producer, self.numbers = producer, numbers
+        self._activation = getattr(functions, producer)
+
+    @classmethod
+    def from_linears(
+        cls,
+        gate: nn.Linear,
+        up: nn.Linear,
+        down: nn.Linear,
+        *,
+        producer: str = "silu_and_mul",
+        **numbers: float,
+    ) -> Self:
+        """Quantise the three matrices of an MLP of torch's modules."""
+        kind = cls.linear
+        gate_up = kind.stack([kind.from_linear(gate), kind.from_linear(up)])
+        return cls(gate_up, kind.from_linear(down), producer=producer, **numbers)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        checkpoint: Checkpoint,
+        prefix: str,
+        *,
+        dtype: torch.dtype | None = None,
+        producer: str = "silu_and_mul",
+        **numbers: float,
+    ) -> Self:
+        """Read `prefix`.gate_proj, .up_proj and .down_proj, quantised already or not.
+
+        Args:
+            checkpoint: where the tensors are; only these are read.
+            prefix: such as "model.layers.0.mlp".
+            dtype: of the result; the unquantised weight's by default, bfloat16 where there is none.
+            producer: the activation.
+            numbers: of the producer.
+        """
+        gate, up, down = (
+            checkpoint.linear(cls.linear, f"{prefix}.{name}", dtype=dtype)
+            for name in ("gate_proj", "up_proj", "down_proj")
+        )
+        return cls(cls.linear.stack([gate, up]), down, producer=producer, **numbers)
+
+    def forward(self, input: Tensor | Quantized) -> Tensor:
+        """Return [..., hidden_size] from the same, quantised already or not."""
+        product = self.gate_up(input)
+        found: Tensor = self.down(self._activation(product, self.down.activations, **self.numbers))
+        return found
+
+    def extra_repr(self) -> str:
+        """Return what torch prints of the module."""
+        numbers = "".join(f", {name}={number:g}" for name, number in self.numbers.items())
+        return f"producer='{self.producer}'{numbers}"
+
+
+class Int8SwiGLU(SwiGLU):
+    """A SwiGLU in int8 by token: the same bytes on a CPU, an NVIDIA and an AMD GPU."""
+
+    linear = Int8Linear

@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import opparity
+from opparity.errors import ArgumentRefused
+from opparity.nn import BlockFP8Linear, Int8Linear, QuantizedLinear, ask_for_product
+from opparity.nn.products import PRODUCTS, int8
+from opparity.nn.products.dequantised import spread
+
+KINDS: list[type[QuantizedLinear]] = [BlockFP8Linear, Int8Linear]
+DTYPES = [torch.bfloat16, torch.float16, torch.float32]
+
+ALL_CHECKS = (
+    "test_schema",
+    "test_autograd_registration",
+    "test_faketensor",
+    "test_aot_dispatch_dynamic",
+)
+# torch's check of a schema compares arguments by a product that it has not for FP8 on a CPU.
+CHECKS = {"int8_token": ALL_CHECKS, "fp8_block": ALL_CHECKS[1:]}
+
+
+def made(
+    kind: type[QuantizedLinear], rows: int, columns: int, *, bias: bool = False
+) -> QuantizedLinear:
+    return kind.from_linear(nn.Linear(columns, rows, bias=bias))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("tokens", "rows", "columns"), [(1, 7, 129), (5, 256, 384), (33, 64, 1000)]
+)
+def test_int8_is_the_exact_sum_scaled_in_the_contracts_order(
+    tokens: int, rows: int, columns: int, dtype: torch.dtype
+) -> None:
+    linear = Int8Linear.from_weight(torch.randn(rows, columns), torch.randn(rows), dtype=dtype)
+    values, scales = opparity.quantize(torch.randn(tokens, columns), "int8_token")
+    sums = values.numpy().astype(np.int64) @ linear.weight.numpy().astype(np.int64).T
+    scaled = sums.astype(np.float32) * scales.numpy()
+    scaled = scaled * linear.weight_scales.numpy().T
+    assert linear.bias is not None
+    expected = torch.from_numpy(scaled).to(dtype) + linear.bias
+    found = linear(opparity.Quantized(values, scales, "int8_token"))
+    assert found.dtype == dtype
+    assert torch.equal(found, expected)
+
+
+def test_int8_sums_at_the_widest_and_most_extreme_do_not_overflow() -> None:
+    width = int8.LARGEST_WIDTH
+    values = torch.full((2, width), -128, dtype=torch.int8)
+    assert int8.exact_product(values, values).unique().tolist() == [128 * 128 * width]
+    with pytest.raises(ArgumentRefused, match="in_features is 131072; allowed: up to 131,071"):
+        Int8Linear(torch.zeros(1, width + 1, dtype=torch.int8), torch.ones(1, 1))
+
+
+def test_int8_bytes_of_a_token_do_not_depend_on_the_others() -> None:
+    linear = made(Int8Linear, 96, 160)
+    input = torch.randn(40, 160)
+    whole = linear(input)
+    for tokens in (1, 2, 16, 17):
+        assert torch.equal(linear(input[:tokens]), whole[:tokens])
+
+
+def test_the_exact_product_is_the_sum_of_fractions_rounded_by_block() -> None:
+    linear = made(BlockFP8Linear, 3, 200)
+    ask_for_product(linear, "exact")
+    values, scales = opparity.quantize(torch.randn(2, 200), "fp8_block")
+    found = linear(opparity.Quantized(values, scales, "fp8_block"))
+    for token in range(2):
+        for row in range(3):
+            total = 0.0
+            for block in range(2):
+                columns = range(128 * block, min(128 * block + 128, 200))
+                exact = sum(
+                    Fraction(values[token, k].item()) * Fraction(linear.weight[row, k].item())
+                    for k in columns
+                )
+                factor = Fraction(scales[token, block].item()) * Fraction(
+                    linear.weight_scales[0, block].item()
+                )
+                assert Fraction(float(exact)) == exact
+                assert Fraction(float(factor)) == factor
+                total += float(exact) * float(factor)
+            assert found[token, row].item() == torch.tensor(total).float().item()
+
+
+def test_the_dequantised_product_is_near_the_exact_one() -> None:
+    linear = made(BlockFP8Linear, 256, 512)
+    input = torch.randn(64, 512)
+    near = linear(input)
+    ask_for_product(linear, "exact")
+    exact = linear(input)
+    assert (near - exact).abs().max() <= 1e-5 * exact.abs().max()
+    ask_for_product(linear, None)
+    assert torch.equal(linear(input), near)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_step_of_a_weights_code_is_half_at_most(kind: type[QuantizedLinear]) -> None:
+    weight = torch.randn(200, 300) * torch.logspace(-3, 3, 200)[:, None]
+    linear = kind.from_weight(weight)
+    scales = spread(torch.ones_like(weight), linear.weight_scales)
+    largest = torch.tensor(127.0 if kind is Int8Linear else 448.0)
+    # Half a step: 1/2 for int8, 2**-4 of the number (or of the least normal one) for e4m3.
+    if kind is Int8Linear:
+        allowed = scales * 0.5000001
+    else:
+        allowed = torch.maximum(weight.abs() * 2.0**-4, scales * 2.0**-10) * 1.000001
+    assert ((linear.dequantized() - weight).abs() <= allowed).all()
+    assert linear.weight.float().abs().max() == largest
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(), (1,), (0,), (3, 2), (2, 0, 3)])
+def test_leading_dimensions_stay(kind: type[QuantizedLinear], shape: tuple[int, ...]) -> None:
+    linear = made(kind, 24, 256)
+    input = torch.randn(*shape, 256)
+    found = linear(input)
+    assert found.shape == (*shape, 24)
+    alone = linear(input.reshape(-1, 256)).reshape(found.shape)
+    assert torch.allclose(found, alone, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_quantised_already_gives_the_same_bytes(kind: type[QuantizedLinear]) -> None:
+    linear = made(kind, 128, 256, bias=True)
+    input = torch.randn(9, 256)
+    before = opparity.quantize(input, linear.activations)
+    assert torch.equal(linear(before), linear(input))
+    if kind is BlockFP8Linear:
+        other = opparity.RECIPES[kind.recipe].with_layout(opparity.ScaleLayout.COLUMN_MAJOR)
+        assert torch.equal(linear(opparity.quantize(input, other)), linear(input))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_dtype_or_device_leaves_codes_and_scales(kind: type[QuantizedLinear]) -> None:
+    linear = made(kind, 128, 256)
+    before = [tensor.clone() for tensor in linear.buffers()]
+    for moved in (linear.half(), linear.to(torch.bfloat16), linear.to("cpu"), linear.double()):
+        for found, kept in zip(moved.buffers(), before, strict=True):
+            assert found.dtype == kept.dtype
+            assert torch.equal(found.view(torch.uint8), kept.view(torch.uint8))
+    assert linear.to("meta").weight.device.type == "meta"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stacked_modules_give_the_bytes_of_each(kind: type[QuantizedLinear]) -> None:
+    modules = [made(kind, rows, 256, bias=True) for rows in (128, 256, 40)]
+    input = torch.randn(20, 256)
+    for module in modules:
+        ask_for_product(module, None if kind is Int8Linear else "exact")
+    both = kind.stack(modules)
+    ask_for_product(both, modules[0].asked_product)
+    assert torch.equal(both(input), torch.cat([module(input) for module in modules], -1))
+    with pytest.raises(ArgumentRefused, match="some modules have a bias"):
+        kind.stack([modules[0], made(kind, 128, 256)])
+
+
+def test_a_block_is_not_split_by_what_is_stacked_on_it() -> None:
+    modules = [made(BlockFP8Linear, 40, 128), made(BlockFP8Linear, 128, 128)]
+    with pytest.raises(ArgumentRefused, match="40 rows comes before another; allowed: a multiple"):
+        BlockFP8Linear.stack(modules)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradient_is_that_of_the_weight_as_it_is_quantised(kind: type[QuantizedLinear]) -> None:
+    linear = made(kind, 64, 256, bias=True)
+    input = torch.randn(2, 5, 256, requires_grad=True)
+    gradient = torch.randn(2, 5, 64)
+    linear(input).backward(gradient)
+    assert input.grad is not None
+    assert torch.allclose(input.grad, gradient @ linear.dequantized(), rtol=1e-5, atol=1e-6)
+
+
+def test_the_gradient_goes_through_a_fused_activation() -> None:
+    linear = made(BlockFP8Linear, 64, 256)
+    input = torch.randn(5, 512, requires_grad=True)
+    linear(opparity.silu_and_mul(input, linear.activations)).sum().backward()
+    other = input.detach().clone().requires_grad_()
+    gate, up = other.chunk(2, -1)
+    functional.linear(functional.silu(gate) * up, linear.dequantized()).sum().backward()
+    assert input.grad is not None
+    assert other.grad is not None
+    assert torch.allclose(input.grad, other.grad, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_torch_compile_gives_the_same_bytes(kind: type[QuantizedLinear]) -> None:
+    linear = kind.from_weight(torch.randn(64, 256), torch.randn(64), dtype=torch.bfloat16)
+
+    def step(input: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = linear(input) * 3 + 1
+        return found
+
+    compiled = torch.compile(linear, fullgraph=True, dynamic=True)
+    for tokens in (3, 8):
+        input = torch.randn(tokens, 256, dtype=torch.bfloat16)
+        assert torch.equal(compiled(input), linear(input))
+    torch.library.opcheck(
+        torch.ops.opparity.quantized_linear.default,
+        (
+            torch.randn(4, 256, requires_grad=True),
+            *opparity.quantize(torch.randn(4, 256), kind.recipe),
+            linear.weight,
+            linear.weight_scales,
+            None,
+            next(
+                row.name
+                for row in PRODUCTS
+                if row.recipe == kind.recipe and row.name != "scaled_mm"
+            ),
+            torch.float32,
+        ),
+        test_utils=CHECKS[kind.recipe],
+    )
+
+
+MISTAKES = [
+    (lambda: BlockFP8Linear(torch.zeros(4, 4), torch.ones(1, 1)), "weight is torch.float32"),
+    (
+        lambda: Int8Linear(torch.zeros(4, 4, dtype=torch.int8), torch.ones(4)),
+        r"weight_scales has shape \(4,\); allowed: \(4, 1\)",
+    ),
+    (
+        lambda: BlockFP8Linear(torch.zeros(4, 129).to(torch.float8_e4m3fn), torch.ones(1, 1)),
+        r"allowed: \(1, 2\), one for each block",
+    ),
+    (
+        lambda: Int8Linear(torch.zeros(4, dtype=torch.int8), torch.ones(4, 1)),
+        r"weight has shape \(4,\)",
+    ),
+    (
+        lambda: Int8Linear.from_weight(torch.ones(4, 4), torch.ones(5)),
+        r"bias has shape \(5,\); allowed: \(4,\)",
+    ),
+    (
+        lambda: Int8Linear.from_weight(torch.ones(4, 4), dtype=torch.float64),
+        "dtype is torch.float64; allowed: torch.bfloat16",
+    ),
+    (lambda: Int8Linear.from_weight(torch.full((4, 4), float("nan"))), "NaN or infinity"),
+    (
+        lambda: made(Int8Linear, 4, 256)(torch.ones(2, 128)),
+        "the input is 128 wide; allowed: in_features, 256",
+    ),
+    (
+        lambda: made(Int8Linear, 4, 256)(opparity.quantize(torch.ones(2, 256), "fp8_block")),
+        "quantised by 'float8_e4m3fn/128/.*'; allowed: 'int8_token'",
+    ),
+    (
+        lambda: ask_for_product(made(Int8Linear, 4, 256), "exact"),
+        "the product is exact; allowed for int8_token: int8; choose one of them",
+    ),
+    (
+        lambda: ask_for_product(made(BlockFP8Linear, 4, 256), "scaled_mm"),
+        "scaled_mm takes blocks of scales on NVIDIA alone; the device is cpu",
+    ),
+]
+
+
+@pytest.mark.parametrize(("mistake", "words"), MISTAKES, ids=[words for _, words in MISTAKES])
+def test_a_mistake_is_refused_in_words(mistake: object, words: str) -> None:
+    assert callable(mistake)
+    with pytest.raises(ArgumentRefused, match=words):
+        mistake()
