@@ -56,11 +56,11 @@ class BlockFP8Linear(QuantizedLinear):
                 f"for each block of {BLOCK} x {BLOCK}; pass those",
             )
 
-    def check_stackable(self) -> None:
-        """Refuse rows after a block that is not whole."""
-        if self.out_features % BLOCK:
-            refuse(
-                type(self).__name__,
-                f"a weight of {self.out_features} rows comes before another; allowed: a multiple "
-                f"of {BLOCK}, so that no block is split; keep the modules apart",
-            )
+    def objection_to_stacking(self) -> str | None:
+        """Return why no other module's rows may follow, or None."""
+        if self.out_features % BLOCK == 0:
+            return None
+        return (
+            f"a weight of {self.out_features} rows comes before another; allowed: a multiple of "
+            f"{BLOCK}, so that no block is split; keep the modules apart"
+        )

@@ -104,7 +104,9 @@ class QuantizedLinear(nn.Module):
                 cls.__name__, "some modules have a bias or dtype that others lack; pass alike ones"
             )
         for linear in linears[:-1]:
-            linear.check_stackable()
+            objection = linear.objection_to_stacking()
+            if objection is not None:
+                refuse(cls.__name__, objection)
         return cls(
             _stacked([linear.weight for linear in linears]),
             torch.cat([linear.weight_scales for linear in linears]),
@@ -188,8 +190,9 @@ class QuantizedLinear(nn.Module):
                 "or pass a tensor",
             )
 
-    def check_stackable(self) -> None:
-        """Refuse to be followed by another module's rows, if that would move a scale."""
+    def objection_to_stacking(self) -> str | None:
+        """Return why no other module's rows may follow, or None."""
+        return None
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         def keep_dtype(tensor: Tensor) -> Tensor:

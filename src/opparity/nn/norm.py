@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from opparity import add_rms_norm, rms_norm
+from opparity.formats import Intermediate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +24,7 @@ class RMSNorm(nn.Module):
         epsilon: what is added to the mean of the squares.
         offset: what is added to the weight: 1 in Gemma.
         recipe: of the product; None for the input's dtype.
+        intermediate: where the factors and their product are rounded to the input's dtype.
     """
 
     def __init__(
@@ -32,19 +34,24 @@ class RMSNorm(nn.Module):
         *,
         offset: float = 0.0,
         recipe: Recipe | str | None = None,
+        intermediate: Intermediate | str = Intermediate.FLOAT32,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(weight, requires_grad=False)
-        self.epsilon, self.offset, self.recipe = epsilon, offset, recipe
+        kept = isinstance(weight, nn.Parameter)
+        self.weight = weight if kept else nn.Parameter(weight, requires_grad=False)
+        self.epsilon, self.offset = epsilon, offset
+        self.recipe, self.intermediate = recipe, Intermediate(intermediate)
 
     def forward(
         self, input: Tensor, residual: Tensor | None = None
     ) -> Tensor | Quantized | tuple[Tensor | Quantized, Tensor]:
         """Return the norm of an input; with a residual that of their sum, and the sum."""
-        recipe, epsilon, offset = self.recipe or "none", self.epsilon, self.offset
+        recipe = self.recipe or "none"
+        numbers = {"epsilon": self.epsilon, "offset": self.offset}
+        rounded = self.intermediate
         if residual is None:
-            return rms_norm(input, self.weight, recipe, epsilon=epsilon, offset=offset)
-        return add_rms_norm(input, residual, self.weight, recipe, epsilon=epsilon, offset=offset)
+            return rms_norm(input, self.weight, recipe, intermediate=rounded, **numbers)
+        return add_rms_norm(input, residual, self.weight, recipe, intermediate=rounded, **numbers)
 
     def extra_repr(self) -> str:
         """Return what torch prints of the module."""

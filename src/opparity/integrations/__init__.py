@@ -1,0 +1,1 @@
+"""Where other libraries call the operators: a module or package for each of them."""

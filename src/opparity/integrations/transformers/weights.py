@@ -1,0 +1,72 @@
+"""Linear modules of a model as Opparity's: what is quantised already keeps its codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from opparity.nn import BlockFP8Linear, Int8Linear
+
+if TYPE_CHECKING:
+    from opparity.nn import QuantizedLinear
+
+_BLOCK = 128
+# The recipes that a model which is not quantised may be given, and the module of each.
+KINDS: dict[str, type[QuantizedLinear]] = {
+    "fp8_block": BlockFP8Linear,
+    "int8_token": Int8Linear,
+}
+_FLOATS = (torch.bfloat16, torch.float16, torch.float32)
+
+
+def is_quantized(module: nn.Module) -> bool:
+    """Return whether a module is a linear layer whose weight is quantised."""
+    weight = getattr(module, "weight", None)
+    if not isinstance(module, nn.Linear) or not isinstance(weight, torch.Tensor):
+        return False
+    return weight.dtype not in _FLOATS
+
+
+def quantized(linear: nn.Module, recipe: str | None, dtype: torch.dtype) -> QuantizedLinear | str:
+    """Return a linear module on Opparity's operators, or why there is none.
+
+    Args:
+        linear: of torch, of transformers' FineGrainedFP8 or of compressed-tensors.
+        recipe: of weights that are not quantised; None to leave these as they are.
+        dtype: of the result.
+    """
+    weight, bias = getattr(linear, "weight", None), getattr(linear, "bias", None)
+    if not isinstance(weight, torch.Tensor):
+        return f"{type(linear).__name__} has no weight"
+    if linear._forward_pre_hooks or linear._forward_hooks or hasattr(linear, "_hf_hook"):  # noqa: SLF001
+        return "hooks are called around its linear modules"
+    bias = None if bias is None else bias.detach()
+    scales = getattr(linear, "weight_scale_inv", getattr(linear, "weight_scale", None))
+    if weight.dtype in _FLOATS:
+        if type(linear) is not nn.Linear:
+            return f"{type(linear).__name__} is not torch.nn.Linear"
+        if recipe is None:
+            return f"its weights are {weight.dtype}; pass recipe= to have them quantised"
+        return KINDS[recipe].from_weight(weight.detach(), bias, dtype=dtype)
+    if getattr(linear, "activation_scheme", "dynamic") != "dynamic":
+        return "its activations have a scale that is given"
+    if not isinstance(scales, torch.Tensor):
+        return f"its weight is {weight.dtype} and has no scales"
+    return _as_they_are(weight.detach(), scales.detach().float(), bias, dtype)
+
+
+def _as_they_are(
+    weight: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None, dtype: torch.dtype
+) -> QuantizedLinear | str:
+    rows, columns = weight.shape
+    blocks = (-(-rows // _BLOCK), -(-columns // _BLOCK))
+    if weight.dtype == torch.float8_e4m3fn and tuple(scales.shape) == blocks:
+        return BlockFP8Linear(weight, scales, bias, dtype=dtype)
+    if weight.dtype == torch.int8 and scales.numel() == rows:
+        return Int8Linear(weight, scales.reshape(rows, 1), bias, dtype=dtype)
+    return (
+        f"its weight is {weight.dtype} with scales of shape {tuple(scales.shape)}; Opparity has "
+        "modules for float8_e4m3fn by blocks of 128 x 128 and int8 by rows"
+    )

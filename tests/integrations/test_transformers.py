@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import nn
+
+import opparity
+from model_shapes import (
+    HIDDEN,
+    INNER,
+    ClippedMLP,
+    FailingMLP,
+    FineGrainedLinear,
+    FusedExperts,
+    GemmaRMSNorm,
+    HalvedRMSNorm,
+    Layer,
+    LlamaMLP,
+    LlamaRMSNorm,
+    Phi3MLP,
+    ScaledMLP,
+    SharingLayer,
+    TwiceLayer,
+    model,
+)
+from opparity.errors import ArgumentRefused
+from opparity.integrations.transformers import fuse, register_experts
+from opparity.integrations.transformers.experts import experts_forward
+from opparity.integrations.transformers.recognition import GatedMlp, Norm, mlp_of, norm_of
+from opparity.nn import BlockFP8Linear, Int8SwiGLU, RMSNorm, SwiGLU
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def fine_grained(mlp: nn.Module) -> nn.Module:
+    for name, child in list(mlp.named_children()):
+        if isinstance(child, nn.Linear):
+            setattr(mlp, name, FineGrainedLinear(child))
+    return mlp
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (LlamaMLP(), "silu_and_mul"),
+        (LlamaMLP(nn.GELU()), "gelu_and_mul"),
+        (LlamaMLP(nn.GELU(approximate="tanh")), "gelu_tanh_and_mul"),
+        (Phi3MLP(), "silu_and_mul"),
+        (fine_grained(LlamaMLP()), "silu_and_mul"),
+    ],
+    ids=["silu", "gelu", "tanh", "one matrix", "quantised"],
+)
+def test_an_mlp_is_known_by_what_it_computes(module: nn.Module, expected: str) -> None:
+    before = {name: parameter.clone() for name, parameter in module.named_parameters()}
+    found = mlp_of(module)
+    assert isinstance(found, GatedMlp)
+    assert found.producer == expected
+    for name, parameter in module.named_parameters():
+        assert torch.equal(parameter.view(torch.uint8), before[name].view(torch.uint8))
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (ClippedMLP(), "it is not down(activation(gate) * up)"),
+        (ScaledMLP(), "it has parameters beside gate_proj"),
+        (FailingMLP(), "a small copy of it could not be called: RuntimeError"),
+        (LlamaMLP(nn.ReLU()), "it is not down(activation(gate) * up)"),
+    ],
+    ids=["clipped", "scaled", "failing", "relu"],
+)
+def test_what_only_looks_like_an_mlp_is_left_with_the_reason(module: nn.Module, words: str) -> None:
+    found = mlp_of(module)
+    assert isinstance(found, str)
+    assert words in found
+    whole = model(module)
+    fusion = fuse(whole, "int8_token")
+    assert whole[0] is module
+    assert words in fusion.left["0"]
+    assert words in str(fusion)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_norm_is_known_by_what_it_computes(dtype: torch.dtype) -> None:
+    assert norm_of(LlamaRMSNorm().to(dtype)) == Norm(1e-5, 0.0, "input_dtype")
+    assert norm_of(GemmaRMSNorm().to(dtype)) == Norm(1e-6, 1.0, "float32")
+    assert norm_of(HalvedRMSNorm().to(dtype)) == (
+        "it is not RMSNorm with the weight, or 1 + the weight, as its factor"
+    )
+    assert norm_of(nn.LayerNorm(8)) is None
+
+
+@pytest.mark.parametrize("norm", [LlamaRMSNorm, GemmaRMSNorm])
+def test_norms_alone_change_at_most_a_last_bit_here_and_there(norm: type[nn.Module]) -> None:
+    whole = model(norm())
+    input = torch.randn(500, HIDDEN).bfloat16()
+    before = whole(input)
+    fuse(whole)
+    found = whole(input)
+    assert isinstance(whole[0], RMSNorm)
+    assert (found == before).float().mean() > 0.999
+    assert torch.allclose(found, before, rtol=2.0**-6)
+
+
+@pytest.mark.parametrize("mlp", [LlamaMLP, Phi3MLP])
+def test_a_layer_is_fused_norm_and_all(mlp: Callable[[], nn.Module]) -> None:
+    whole = model(Layer(mlp()))
+    input = torch.randn(2, 9, HIDDEN).bfloat16()
+    before, weights = whole(input), dict(whole.state_dict())
+    fusion = fuse(whole, "int8_token")
+    layer = whole[0]
+    assert isinstance(layer, Layer)
+    assert isinstance(layer.mlp, SwiGLU)
+    assert fusion.replaced == {
+        "0.mlp": "silu_and_mul and int8_token in one operator",
+        "0.input_layernorm": "rms_norm in one operator",
+        "0.post_attention_layernorm": "rms_norm and int8_token in one operator",
+    }
+    assert fusion.left == {}
+    with torch.no_grad():
+        found = whole(input)
+        assert (found - before).norm() < 0.02 * before.norm()
+        assert not torch.equal(found, before)
+        seen = layer.post_attention_layernorm(input)
+        assert isinstance(seen, opparity.Quantized)
+    fusion.undo()
+    assert fusion.replaced == {}
+    assert torch.equal(whole(input), before)
+    assert whole.state_dict().keys() == weights.keys()
+
+
+@pytest.mark.parametrize("layer", [SharingLayer, TwiceLayer])
+def test_a_norm_that_something_else_reads_is_not_quantised(layer: type[Layer]) -> None:
+    whole = model(layer())
+    fuse(whole, "int8_token")
+    fused = whole[0]
+    assert isinstance(fused, Layer)
+    seen = fused.post_attention_layernorm(torch.randn(3, HIDDEN).bfloat16())
+    assert isinstance(seen, torch.Tensor)
+    assert whole(torch.randn(3, HIDDEN).bfloat16()).isfinite().all()
+
+
+def test_codes_of_a_quantised_checkpoint_stay() -> None:
+    mlp = LlamaMLP()
+    weights = [
+        BlockFP8Linear.from_linear(getattr(mlp, f"{name}_proj")) for name in ("gate", "up", "down")
+    ]
+    whole = nn.Sequential(Layer(fine_grained(mlp)))
+    fusion = fuse(whole)
+    fused = whole[0].mlp
+    assert isinstance(fused, SwiGLU)
+    both = torch.cat([weight.dequantized() for weight in weights[:2]])
+    assert torch.equal(fused.gate_up.dequantized(), both)
+    assert torch.equal(fused.down.dequantized(), weights[2].dequantized())
+    input = torch.randn(5, HIDDEN)
+    expected = SwiGLU(BlockFP8Linear.stack(weights[:2]), weights[2])(input)
+    assert torch.equal(fused(input), expected)
+    assert fusion.replaced["0.mlp"] == "silu_and_mul and fp8_block in one operator"
+
+
+def test_quantised_layers_outside_of_mlps_are_replaced_too() -> None:
+    layer = Layer(static(LlamaMLP()))
+    layer.self_attn.v_proj = FineGrainedLinear(layer.self_attn.v_proj)
+    whole = nn.Sequential(layer)
+    fusion = fuse(whole)
+    assert isinstance(layer.self_attn.v_proj, BlockFP8Linear)
+    # The MLP is left, but two of its three layers can be served.
+    assert "0.mlp" in fusion.left
+    assert "0.mlp.up_proj" in fusion.left
+    assert fusion.replaced["0.mlp.gate_proj"] == "a linear layer in fp8_block"
+
+
+def hooked(mlp: LlamaMLP) -> LlamaMLP:
+    mlp.up_proj.register_forward_hook(lambda *_: None)
+    return mlp
+
+
+def static(mlp: nn.Module) -> nn.Module:
+    linear = fine_grained(mlp).up_proj
+    assert isinstance(linear, FineGrainedLinear)
+    linear.activation_scheme = "static"
+    return mlp
+
+
+def without_scales(mlp: nn.Module) -> nn.Module:
+    linear = fine_grained(mlp).up_proj
+    assert isinstance(linear, FineGrainedLinear)
+    del linear.weight_scale_inv
+    return mlp
+
+
+def by_tensor(mlp: nn.Module) -> nn.Module:
+    linear = fine_grained(mlp).up_proj
+    assert isinstance(linear, FineGrainedLinear)
+    linear.weight_scale_inv = nn.Parameter(torch.ones(()))
+    return mlp
+
+
+@pytest.mark.parametrize(
+    ("mlp", "recipe", "words"),
+    [
+        (LlamaMLP(), None, "its weights are torch.bfloat16; pass recipe="),
+        (hooked(LlamaMLP()), "int8_token", "hooks are called around"),
+        (static(LlamaMLP()), None, "have a scale that is given"),
+        (without_scales(LlamaMLP()), None, "float8_e4m3fn and has no scales"),
+        (by_tensor(LlamaMLP()), None, r"with scales of shape ()"),
+    ],
+    ids=["not asked", "hooks", "static", "no scales", "by tensor"],
+)
+def test_what_cannot_be_taken_is_left_with_the_reason(
+    mlp: nn.Module, recipe: str | None, words: str
+) -> None:
+    plain = type(mlp.up_proj) is nn.Linear
+    whole = nn.Sequential(Layer(mlp).bfloat16() if plain else Layer(mlp))
+    fusion = fuse(whole, recipe)
+    assert whole[0].mlp is mlp
+    assert words in fusion.left["0.mlp"]
+
+
+def test_experts_are_named_with_what_serves_them() -> None:
+    fusion = fuse(model(FusedExperts()))
+    assert fusion.left == {"0": "experts; register_experts() serves those of FineGrainedFP8"}
+
+
+def test_another_recipe_is_refused() -> None:
+    with pytest.raises(ArgumentRefused, match="recipe is 'mxfp8'; allowed: None, fp8_block, int8"):
+        fuse(model(), "mxfp8")
+
+
+def experts(**changed: object) -> SimpleNamespace:
+    gate_up = [BlockFP8Linear.from_weight(torch.randn(2 * INNER, HIDDEN)) for _ in range(3)]
+    down = [BlockFP8Linear.from_weight(torch.randn(HIDDEN, INNER)) for _ in range(3)]
+    given: dict[str, object] = {
+        "num_experts": 3,
+        "has_gate": True,
+        "activation_scheme": "dynamic",
+        "gate_up_proj": stacked([linear.weight for linear in gate_up]),
+        "gate_up_proj_scale_inv": torch.stack([linear.weight_scales for linear in gate_up]),
+        "down_proj": stacked([linear.weight for linear in down]),
+        "down_proj_scale_inv": torch.stack([linear.weight_scales for linear in down]),
+        "act_fn": nn.SiLU(),
+        "swiglu_alpha": None,
+        "swiglu_limit": None,
+        "limit": None,
+    }
+    return SimpleNamespace(**{**given, **changed})
+
+
+def stacked(weights: list[torch.Tensor]) -> torch.Tensor:
+    codes = torch.stack([weight.view(torch.uint8) for weight in weights])
+    return codes.view(torch.float8_e4m3fn)
+
+
+@pytest.mark.parametrize(
+    ("changed", "producer", "numbers"),
+    [
+        ({}, "silu_and_mul", {}),
+        ({"limit": 7.0, "swiglu_limit": 7.0}, "silu_and_mul_with_clamp", {"limit": 7.0}),
+        (
+            {"swiglu_alpha": 1.5, "swiglu_limit": 6.0, "limit": 6.0},
+            "swigluoai_and_mul",
+            {"alpha": 1.5, "limit": 6.0, "beta": 1.0},
+        ),
+    ],
+)
+def test_experts_give_each_token_the_weighted_sum_of_its_own(
+    changed: dict[str, object], producer: str, numbers: dict[str, float]
+) -> None:
+    made = experts(**changed)
+    hidden = torch.randn(6, HIDDEN)
+    # The fourth expert, number 3, is not on this machine.
+    index = torch.tensor([[0, 2], [2, 0], [1, 3], [3, 3], [0, 1], [2, 1]])
+    weights = torch.rand(6, 2)
+    found = experts_forward(made, hidden, index, weights)
+    expected = torch.zeros_like(hidden)
+    for token in range(6):
+        for expert, weight in zip(index[token].tolist(), weights[token], strict=True):
+            if expert == 3:
+                continue
+            mlp = SwiGLU(
+                BlockFP8Linear(
+                    made.gate_up_proj[expert],
+                    made.gate_up_proj_scale_inv[expert],
+                    dtype=torch.float32,
+                ),
+                BlockFP8Linear(
+                    made.down_proj[expert], made.down_proj_scale_inv[expert], dtype=torch.float32
+                ),
+                producer=producer,
+                **numbers,
+            )
+            expected[token] += mlp(hidden[token]) * weight
+    assert torch.allclose(found, expected, rtol=1e-4, atol=1e-3 * expected.abs().max().item())
+    assert torch.equal(found[3], torch.zeros(HIDDEN))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"has_gate": False}, "these are not gated"),
+        ({"activation_scheme": "static"}, "their scales static"),
+        ({"gate_up_proj": torch.zeros(3, 4, 4, dtype=torch.int8)}, "weights are torch.int8"),
+        ({"act_fn": nn.ReLU()}, "activation is ReLU; allowed: SiLUActivation"),
+        ({"act_fn": nn.GELU(), "limit": 1.0}, "activation is GELU"),
+    ],
+)
+def test_experts_that_are_not_served_are_refused(changed: dict[str, object], words: str) -> None:
+    with pytest.raises(NotImplementedError, match=words):
+        experts_forward(
+            experts(**changed),
+            torch.randn(1, HIDDEN),
+            torch.zeros(1, 1, dtype=torch.long),
+            torch.ones(1, 1),
+        )
+
+
+def test_experts_are_registered_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: dict[str, object] = {}
+    stand_in = ModuleType("transformers.integrations.finegrained_fp8")
+    stand_in.ALL_FP8_EXPERTS_FUNCTIONS = SimpleNamespace(register=registered.__setitem__)  # type: ignore[attr-defined]
+    for name in ("transformers", "transformers.integrations"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    register_experts()
+    assert registered == {"opparity": experts_forward}
+
+
+def test_an_int8_mlp_of_a_model_is_the_module_by_that_name() -> None:
+    mlp = LlamaMLP().bfloat16()
+    expected = Int8SwiGLU.from_linears(mlp.gate_proj, mlp.up_proj, mlp.down_proj)
+    whole = model(mlp)
+    fuse(whole, "int8_token")
+    input = torch.randn(4, HIDDEN).bfloat16()
+    assert torch.equal(whole(input), expected(input))
