@@ -165,10 +165,10 @@ def test_codes_of_a_quantised_checkpoint_stay() -> None:
 
 def test_quantised_layers_outside_of_mlps_are_replaced_too() -> None:
     layer = Layer(static(LlamaMLP()))
-    layer.self_attn.v_proj = FineGrainedLinear(layer.self_attn.v_proj)
+    layer.self_attn.set_submodule("v_proj", FineGrainedLinear(layer.self_attn.v_proj))
     whole = nn.Sequential(layer)
     fusion = fuse(whole)
-    assert isinstance(layer.self_attn.v_proj, BlockFP8Linear)
+    assert isinstance(whole.get_submodule("0.self_attn.v_proj"), BlockFP8Linear)
     # The MLP is left, but two of its three layers can be served.
     assert "0.mlp" in fusion.left
     assert "0.mlp.up_proj" in fusion.left
