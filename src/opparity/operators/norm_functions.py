@@ -21,6 +21,7 @@ from opparity.operators.calling import (
     _tokens,
     _without_autograd,
     numbers_of,
+    prepare,
 )
 from opparity.operators.quantized import Origin, Quantized
 from opparity.operators.refusal import refuse
@@ -162,6 +163,7 @@ def _run(
         if not isinstance(tensor, Tensor):
             refuse(row.name, f"an input is {_kind(tensor)}; allowed: tensors; pass them")
     input = tensors[0]
+    prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)
     given = None
     if scale is not None:

@@ -32,9 +32,15 @@ def multiply(
     values: Tensor, scales: Tensor, weight: Tensor, weight_scales: Tensor, dtype: torch.dtype
 ) -> Tensor:
     """Return the exact int32 sum, as float32 times the token's scale, then times the row's."""
-    product = exact_product(values, weight)
-    # Each step is an operation of its own: one that fused them might round once less.
-    return product.float().mul_(scales).mul_(weight_scales.t()).to(dtype)
+    return scaled(exact_product(values, weight), scales, weight_scales, dtype)
+
+
+def scaled(sums: Tensor, scales: Tensor, weight_scales: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return int32 sums times both scales, each step an operation of its own.
+
+    One that fused two of them would round once less.
+    """
+    return sums.float().mul_(scales).mul_(weight_scales.t()).to(dtype)
 
 
 def exact_product(values: Tensor, weight: Tensor) -> Tensor:

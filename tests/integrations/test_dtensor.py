@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+
+import opparity
+from opparity.integrations.dtensor import register
+from opparity.nn import Int8Linear
+from opparity.operators import PRODUCERS, functions, general_name, norm_functions
+from two_processes import PROCESSES, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+    from torch.distributed.device_mesh import DeviceMesh
+    from torch.distributed.tensor.placement_types import Placement
+
+TOKENS, WIDTH = 256, 512
+RECIPES = [
+    "none",
+    "fp8_block",
+    "mxfp8",
+    "mxfp4",
+    "int8_token",
+    "float8_e4m3fn/128/ue8m0_float32/ceil/column_major_padded",
+    "float8_e4m3fn/128/float8_e8m0fnu/ceil/packed",
+    "float8_e4m3fn/32/float8_e8m0fnu/ceil/swizzle_128x4",
+]
+NUMBERS = {"silu_and_mul_with_clamp": {"limit": 7.0}}
+
+
+def calls() -> dict[str, Callable[..., opparity.Quantized]]:
+    found: dict[str, Callable[..., opparity.Quantized]] = {}
+    for row in PRODUCERS:
+        name = general_name(row)
+        function = getattr(norm_functions if row.reduces else functions, name)
+        found[name] = function
+    return found
+
+
+def sharded(tensor: Tensor, mesh: DeviceMesh, placement: Placement) -> DTensor:
+    return distribute_tensor(tensor, mesh, [placement])
+
+
+def share(whole: Tensor, rank: int, dimension: int) -> Tensor:
+    return whole.chunk(PROCESSES, dimension)[rank]
+
+
+def bytes_of(tensor: Tensor) -> bytes:
+    # Flat, since a single column's stride may be anything.
+    return tensor.reshape(-1).clone().view(torch.uint8).numpy().tobytes()
+
+
+def assert_share(found: object, whole: Tensor, rank: int, dimension: int) -> None:
+    """Fail unless a distributed tensor holds this process's share of the whole, byte for byte."""
+    assert isinstance(found, DTensor)
+    local, expected = found.to_local(), share(whole, rank, dimension)
+    assert local.shape == expected.shape
+    assert bytes_of(local) == bytes_of(expected)
+
+
+def every_operator_on_shared_tokens(rank: int) -> None:
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    input, gate = torch.randn(2, TOKENS, WIDTH).bfloat16()
+    weight = torch.rand(WIDTH).bfloat16()
+    for name, function in calls().items():
+        tensors: list[Tensor] = [input]
+        if name == "gated_rms_norm":
+            tensors.append(gate)
+        extra = [weight] if "norm" in name else []
+        for recipe in RECIPES[name == "quantize" :]:
+            numbers = NUMBERS.get(name, {})
+            whole = function(*tensors, *extra, recipe, **numbers)
+            found = function(
+                *(sharded(tensor, mesh, Shard(0)) for tensor in tensors),
+                *(sharded(tensor, mesh, Replicate()) for tensor in extra),
+                recipe,
+                **numbers,
+            )
+            if recipe == "none":
+                assert_share(found, whole, rank, 0)  # type: ignore[arg-type]
+                continue
+            for part, expected in zip(found, whole, strict=True):
+                assert_share(part, expected, rank, 0)
+
+
+def a_residual_on_shared_tokens(rank: int) -> None:
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    input, residual = torch.randn(2, TOKENS, WIDTH).bfloat16()
+    whole, whole_sum = opparity.add_rms_norm(input, residual, None, "fp8_block")
+    found, found_sum = opparity.add_rms_norm(
+        sharded(input, mesh, Shard(0)), sharded(residual, mesh, Shard(0)), None, "fp8_block"
+    )
+    assert_share(found.values, whole.values, rank, 0)
+    assert_share(found.scales, whole.scales, rank, 0)
+    assert_share(found_sum, whole_sum, rank, 0)
+
+
+def whole_groups_on_shared_columns(rank: int) -> None:
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    input = torch.randn(TOKENS, 1024).bfloat16()
+    for function in (opparity.quantize, opparity.relu_squared):
+        for recipe in ("fp8_block", "mxfp4", "float8_e4m3fn/128/float8_e8m0fnu/ceil/packed"):
+            whole = function(input, recipe)
+            found = function(sharded(input, mesh, Shard(1)), recipe)
+            for part, expected in zip(found, whole, strict=True):
+                assert_share(part, expected, rank, 1)
+
+
+REFUSED = [
+    ("silu_and_mul", (8, 512), 1, "fp8_block", "it holds gate and up"),
+    ("rms_norm", (8, 512), 1, "fp8_block", "a norm sums whole rows"),
+    ("quantize", (8, 512), 1, "int8_token", "has one scale for a whole row"),
+    ("quantize", (8, 640), 1, "fp8_block", "640 columns are sharded over 2 devices; .* 256 in all"),
+    (
+        "quantize",
+        (8, 1024 + 256),
+        1,
+        "float8_e4m3fn/128/float8_e8m0fnu/ceil/packed",
+        "a multiple of 512 columns on each, 1024 in all",
+    ),
+    (
+        "quantize",
+        (192, 512),
+        0,
+        "float8_e4m3fn/32/float8_e8m0fnu/ceil/swizzle_128x4",
+        "192 tokens are sharded over 2 devices; .* a multiple of 128 tokens on each, 256 in all",
+    ),
+]
+
+
+def what_would_be_gathered_is_refused(rank: int) -> None:
+    del rank
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    for name, shape, dimension, recipe, words in REFUSED:
+        input = sharded(torch.randn(shape).bfloat16(), mesh, Shard(dimension))
+        arguments = (None, recipe) if name == "rms_norm" else (recipe,)
+        with pytest.raises(RuntimeError) as error:
+            calls()[name](input, *arguments)
+        assert re.search(words, str(error.value)), str(error.value)
+    opparity.load()
+    input = sharded(torch.randn(8, 512).bfloat16(), mesh, Shard(0))
+    written = [
+        sharded(whole, mesh, Shard(0))
+        for whole in opparity.silu_and_mul(torch.randn(8, 512), "int8_token")
+    ]
+    with pytest.raises(RuntimeError, match="call opparity's function, which returns new ones"):
+        torch.ops.opparity.silu_and_mul.out(
+            input, "int8_token", values=written[0], scales=written[1]
+        )
+
+
+def gradients_stay_on_their_devices(rank: int) -> None:
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    drawn = torch.randn(TOKENS, WIDTH)
+    steps: list[Callable[[Tensor], Tensor]] = [
+        opparity.silu_and_mul,
+        lambda input: opparity.silu_and_mul(input, "fp8_block").dequantize(),
+    ]
+    for step in steps:
+        whole = drawn.clone().requires_grad_()
+        (step(whole) ** 2).sum().backward()
+        assert whole.grad is not None
+        found = sharded(drawn, mesh, Shard(0)).requires_grad_()
+        (step(found) ** 2).sum().backward()
+        assert_share(found.grad, whole.grad, rank, 0)
+
+
+def recipes_do_not_share_a_cached_answer(rank: int) -> None:
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    input = torch.randn(TOKENS, WIDTH).bfloat16()
+    shared = sharded(input, mesh, Shard(0))
+    for recipe in ("fp8_block", "int8_token", "mxfp4", "fp8_block"):
+        found, whole = opparity.quantize(shared, recipe), opparity.quantize(input, recipe)
+        assert found.values.dtype == whole.values.dtype
+        assert_share(found.scales, whole.scales, rank, 0)
+
+
+def a_linear_layer_on_shared_tokens(rank: int) -> None:
+    register()
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    input = torch.randn(TOKENS, WIDTH)
+    linear = Int8Linear.from_weight(torch.randn(96, WIDTH), torch.randn(96))
+    whole = linear(input)
+    for name, tensor in list(linear.named_buffers()):
+        setattr(linear, name, sharded(tensor, mesh, Replicate()))
+    assert_share(linear(sharded(input, mesh, Shard(0))), whole, rank, 0)
+
+
+def test_two_processes() -> None:
+    run(
+        every_operator_on_shared_tokens,
+        a_residual_on_shared_tokens,
+        whole_groups_on_shared_columns,
+        what_would_be_gathered_is_refused,
+        gradients_stay_on_their_devices,
+        recipes_do_not_share_a_cached_answer,
+        a_linear_layer_on_shared_tokens,
+    )

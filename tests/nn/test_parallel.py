@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from opparity.errors import ArgumentRefused
+from opparity.nn import Int8SwiGLU, RMSNorm, SwiGLU
+from opparity.nn.parallel import ParallelSwiGLU
+from two_processes import PROCESSES, run
+
+HIDDEN, INNER = 256, 512
+
+
+def made(kind: type[SwiGLU], inner: int = INNER, *, bias: bool = True) -> SwiGLU:
+    linears = (
+        nn.Linear(HIDDEN, inner, bias=bias),
+        nn.Linear(HIDDEN, inner, bias=bias),
+        nn.Linear(inner, HIDDEN, bias=bias),
+    )
+    return kind.from_linears(*(linear.bfloat16() for linear in linears))
+
+
+def int8_gives_the_bytes_of_one_device(rank: int) -> None:
+    del rank
+    for tokens in (1, 7, 64):
+        whole = made(Int8SwiGLU)
+        input = torch.randn(tokens, HIDDEN).bfloat16()
+        assert torch.equal(ParallelSwiGLU(whole)(input), whole(input))
+
+
+def int8_gives_them_by_sequence(rank: int) -> None:
+    whole = made(Int8SwiGLU)
+    parallel = ParallelSwiGLU(whole, sequence=True)
+    input = torch.randn(32, HIDDEN).bfloat16()
+    norm = RMSNorm(torch.rand(HIDDEN).bfloat16(), recipe="int8_token")
+    mine = input.chunk(PROCESSES)[rank]
+    assert torch.equal(parallel(mine), whole(input).chunk(PROCESSES)[rank])
+    assert torch.equal(parallel(norm(mine)), whole(norm(input)).chunk(PROCESSES)[rank])
+
+
+def int8_takes_one_outlier_for_all(rank: int) -> None:
+    """The scale of a token follows from one process's numbers, and both take it."""
+    del rank
+    whole = made(Int8SwiGLU)
+    whole.gate_up.weight_scales[3] *= 1000
+    input = torch.randn(16, HIDDEN).bfloat16()
+    assert torch.equal(ParallelSwiGLU(whole)(input), whole(input))
+
+
+def block_fp8_has_the_codes_of_one_device(rank: int) -> None:
+    whole = made(SwiGLU)
+    for sequence in (False, True):
+        parallel = ParallelSwiGLU(whole, sequence=sequence)
+        input = torch.randn(32, HIDDEN).bfloat16()
+        mine = input.chunk(PROCESSES)[rank] if sequence else input
+        expected = whole(input).chunk(PROCESSES)[rank] if sequence else whole(input)
+        found = parallel(mine)
+        # A sum in another order, rounded to bfloat16 once.
+        assert (found - expected).abs().max() <= 2.0**-7 * expected.abs().max()
+        assert torch.equal(
+            parallel.gate_up.weight.view(torch.uint8)[: INNER // 2],
+            whole.gate_up.weight.view(torch.uint8)[INNER // 2 * rank :][: INNER // 2],
+        )
+
+
+def a_width_that_splits_a_group_is_refused(rank: int) -> None:
+    del rank
+    with pytest.raises(
+        ArgumentRefused, match="384 wide and shared by 2 processes; allowed: a mult"
+    ):
+        ParallelSwiGLU(made(SwiGLU, 384))
+    with pytest.raises(ArgumentRefused, match="a multiple of 2, so that each"):
+        ParallelSwiGLU(made(Int8SwiGLU, 385))
+
+
+def test_two_processes() -> None:
+    run(
+        int8_gives_the_bytes_of_one_device,
+        int8_gives_them_by_sequence,
+        int8_takes_one_outlier_for_all,
+        block_fp8_has_the_codes_of_one_device,
+        a_width_that_splits_a_group_is_refused,
+    )
