@@ -12,6 +12,7 @@ from opparity.nn.int8 import Int8Linear
 from opparity.nn.linear import QuantizedLinear, ask_for_product
 from opparity.nn.norm import RMSNorm
 from opparity.nn.swiglu import Int8SwiGLU, SwiGLU
+from opparity.nn.trained import TrainedLinear
 
 __all__ = [
     "BlockFP8Linear",
@@ -21,5 +22,6 @@ __all__ = [
     "QuantizedLinear",
     "RMSNorm",
     "SwiGLU",
+    "TrainedLinear",
     "ask_for_product",
 ]

@@ -29,7 +29,7 @@ class BlockFP8Linear(QuantizedLinear):
     recipe = "fp8_block"
 
     @classmethod
-    def _quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
+    def quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Quantise each block as a row of 16,384 values is by the recipe fp8_token."""
         rows, columns = weight.shape
         padded = functional.pad(weight, (0, -columns % BLOCK, 0, -rows % BLOCK))

@@ -25,7 +25,8 @@ class Int8Linear(QuantizedLinear):
     recipe = "int8_token"
 
     @classmethod
-    def _quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
+    def quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return values and scales, a scale for each row."""
         values, scales = quantize(weight, cls.recipe)
         return values, scales
 

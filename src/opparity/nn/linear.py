@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from opparity.formats import RECIPES, ScaleLayout
+from opparity.formats import RECIPES
 from opparity.nn.multiplication import quantized_linear
-from opparity.nn.products import PRODUCTS, product_for
+from opparity.nn.products import product_for
 from opparity.nn.products.dequantised import spread
 from opparity.operators.functions import quantize
 from opparity.operators.quantized import Quantized
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from opparity.nn.products import Product
 
 _DTYPES = (torch.bfloat16, torch.float16, torch.float32)
-_RECIPES = {row.name: RECIPES[row.recipe].with_layout(ScaleLayout(row.layout)) for row in PRODUCTS}
 
 
 class QuantizedLinear(nn.Module):
@@ -93,7 +92,7 @@ class QuantizedLinear(nn.Module):
         """Quantise a weight [out_features, in_features]; `dtype` is the weight's by default."""
         if not weight.isfinite().all():
             refuse(cls.__name__, "the weight has NaN or infinity; allowed: finite weights; mend it")
-        return cls(*cls._quantise(weight), bias, dtype=dtype or weight.dtype)
+        return cls(*cls.quantise(weight), bias, dtype=dtype or weight.dtype)
 
     @classmethod
     def stack(cls, linears: Sequence[QuantizedLinear]) -> Self:
@@ -123,9 +122,18 @@ class QuantizedLinear(nn.Module):
         Raises:
             ArgumentRefused: for another recipe or width.
         """
+        return self.multiply(input)
+
+    def multiply(self, input: Tensor | Quantized, trained: Tensor | None = None) -> Tensor:
+        """Do what `forward` does, with a gradient for what the weight was quantised from.
+
+        Args:
+            input: [..., in_features].
+            trained: [out_features, in_features]; its numbers are not read.
+        """
         product = self.product
         if not isinstance(input, Quantized):
-            input = quantize(input, _RECIPES[product.name])
+            input = quantize(input, product.activations)
         self._check_activations(input)
         leading, width = input.shape[:-1], self.in_features
         # Computed, since torch cannot infer it for an input without elements.
@@ -139,6 +147,7 @@ class QuantizedLinear(nn.Module):
             scales = scales.reshape(num_tokens, scales.shape[-1])
         found: Tensor = quantized_linear(
             through,
+            trained,
             values,
             scales,
             self.weight,
@@ -159,7 +168,7 @@ class QuantizedLinear(nn.Module):
     @property
     def activations(self) -> Recipe:
         """The recipe to hand to what comes before: the product's layout of scales costs no copy."""
-        return _RECIPES[self.product.name]
+        return self.product.activations
 
     def dequantized(self) -> Tensor:
         """Return the weight that values and scales stand for, float32."""
@@ -167,8 +176,8 @@ class QuantizedLinear(nn.Module):
 
     @classmethod
     @abstractmethod
-    def _quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a finite weight's values and scales."""
+    def quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a weight's values and scales; a number that is not finite spoils its scale."""
 
     @abstractmethod
     def _check_weight(self, weight: Tensor, weight_scales: Tensor) -> None:

@@ -17,6 +17,7 @@ from opparity.nn.products.dequantised import spread
 
 def _multiply(
     through: Tensor | None,
+    trained: Tensor | None,
     values: Tensor,
     scales: Tensor,
     weight: Tensor,
@@ -25,14 +26,18 @@ def _multiply(
     product: str,
     dtype: torch.dtype,
 ) -> Tensor:
-    """Multiply; `through` has the gradient of what was quantised, and its numbers are not read."""
-    del through
+    """Multiply; `through` and `trained` take gradients, and their numbers are not read.
+
+    They stand for what activations and weight were quantised from.
+    """
+    del through, trained
     found = product_named(product).multiply(values, scales, weight, weight_scales, dtype)
     return found if bias is None else found.add_(bias)
 
 
 def _fake(
     through: Tensor | None,
+    trained: Tensor | None,
     values: Tensor,
     scales: Tensor,
     weight: Tensor,
@@ -41,24 +46,32 @@ def _fake(
     product: str,
     dtype: torch.dtype,
 ) -> Tensor:
-    del through, scales, weight_scales, bias, product
+    del through, trained, scales, weight_scales, bias, product
     return values.new_empty((values.shape[0], weight.shape[0]), dtype=dtype)
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ANN401 -- torch's own
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ANN401 -- torch's
     del output
-    ctx.save_for_backward(*inputs[3:5])
+    through, trained, values, scales, weight, weight_scales, *_ = inputs
+    ctx.has = through is not None, trained is not None
+    activations = (values, scales) if trained is not None else (None, None)
+    ctx.save_for_backward(*activations, weight, weight_scales)
 
 
 def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401 -- torch's own
-    weight, weight_scales = ctx.saved_tensors
-    return (gradient @ spread(weight, weight_scales).to(gradient.dtype), *[None] * 7)
+    values, scales, weight, weight_scales = ctx.saved_tensors
+    of_input = of_weight = None
+    if ctx.has[0]:
+        of_input = gradient @ spread(weight, weight_scales).to(gradient.dtype)
+    if ctx.has[1]:
+        of_weight = gradient.t() @ spread(values, scales).to(gradient.dtype)
+    return (of_input, of_weight, *[None] * 7)
 
 
 _LIBRARY = torch.library.Library("opparity", "FRAGMENT")
 _LIBRARY.define(
-    "quantized_linear(Tensor? through, Tensor values, Tensor scales, Tensor weight, "
-    "Tensor weight_scales, Tensor? bias, str product, ScalarType dtype) -> Tensor",
+    "quantized_linear(Tensor? through, Tensor? trained, Tensor values, Tensor scales, "
+    "Tensor weight, Tensor weight_scales, Tensor? bias, str product, ScalarType dtype) -> Tensor",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 _LIBRARY.impl("quantized_linear", _multiply, "CompositeExplicitAutograd")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 from torch import nn
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from opparity.nn.checkpoint import Checkpoint
     from opparity.nn.linear import QuantizedLinear
+    from opparity.nn.trained import TrainedLinear
     from opparity.operators.quantized import Quantized
 
 
@@ -31,11 +32,13 @@ class SwiGLU(nn.Module):
     """
 
     linear: ClassVar[type[QuantizedLinear]] = BlockFP8Linear
+    gate_up: QuantizedLinear
+    down: QuantizedLinear
 
     def __init__(
         self,
-        gate_up: QuantizedLinear,
-        down: QuantizedLinear,
+        gate_up: QuantizedLinear | TrainedLinear,
+        down: QuantizedLinear | TrainedLinear,
         *,
         producer: str = "silu_and_mul",
         **numbers: float,
@@ -53,7 +56,8 @@ class SwiGLU(nn.Module):
                 f"gate_up makes {gate_up.out_features} values and down reads {down.in_features}; "
                 "allowed: twice as many, gate and up; pass such modules",
             )
-        self.gate_up, self.down = gate_up, down
+        # A TrainedLinear has what is used of them here.
+        self.gate_up, self.down = cast("QuantizedLinear", gate_up), cast("QuantizedLinear", down)
         self.producer, self.numbers = producer, numbers
         self._activation = getattr(functions, producer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from opparity.formats import RECIPES, Recipe, ScaleLayout
 from opparity.nn.products import dequantised, exact, int8, scaled_mm
 from opparity.operators.refusal import refuse
 
@@ -43,7 +44,7 @@ class Product:
         recipe: of the activations that it takes.
         multiply: returns [num_tokens, out_features] of a dtype, without the bias.
         objection: why it cannot serve.
-        layout: of the activations' scales that costs no copy.
+        activations: that recipe with the layout of scales that costs no copy.
         asked: whether it serves only where a module names it.
     """
 
@@ -51,18 +52,23 @@ class Product:
     recipe: str
     multiply: Multiply
     objection: Objection
-    layout: str = "row_major"
+    activations: Recipe
     asked: bool = False
 
 
+_BLOCKS = RECIPES["fp8_block"]
 # The first one of a recipe that can serve does.
 PRODUCTS: tuple[Product, ...] = (
-    Product("int8", "int8_token", int8.multiply, int8.objection),
+    Product("int8", "int8_token", int8.multiply, int8.objection, RECIPES["int8_token"]),
     Product(
-        "scaled_mm", "fp8_block", scaled_mm.multiply, scaled_mm.objection, layout="column_major"
+        "scaled_mm",
+        "fp8_block",
+        scaled_mm.multiply,
+        scaled_mm.objection,
+        _BLOCKS.with_layout(ScaleLayout.COLUMN_MAJOR),
     ),
-    Product("dequantised", "fp8_block", dequantised.multiply, dequantised.objection),
-    Product("exact", "fp8_block", exact.multiply, exact.objection, asked=True),
+    Product("dequantised", "fp8_block", dequantised.multiply, dequantised.objection, _BLOCKS),
+    Product("exact", "fp8_block", exact.multiply, exact.objection, _BLOCKS, asked=True),
 )
 
 
