@@ -57,11 +57,11 @@ def register() -> None:
     if objection is None:
         try:
             _install(settings)
-        except (ImportError, AttributeError, LookupError, RuntimeError) as error:
-            if isinstance(error, PluginRefused):
-                raise
+        except PluginRefused:
+            raise
+        except Exception as error:  # noqa: BLE001 -- vLLM's modules may raise anything on import
             objection = (
-                f"vLLM {vllm.__version__} is not as the plugin knows it: {error}; nothing of the "
+                f"vLLM {vllm.__version__} is not as the plugin knows it: {error!r}; nothing of the "
                 "plugin was installed"
             )
     if objection is None:
