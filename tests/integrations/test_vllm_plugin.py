@@ -37,7 +37,8 @@ def registered_kernels(platform: str) -> list[str]:
 
 def inputs(columns: int = 512) -> Tensor:
     torch.manual_seed(0)
-    return torch.randn(6, 2 * columns, dtype=torch.bfloat16)
+    drawn: Tensor = torch.randn(6, 2 * columns, dtype=torch.bfloat16)
+    return drawn
 
 
 def layer_and_kernel(platform: str) -> tuple[Any, Any, Tensor]:

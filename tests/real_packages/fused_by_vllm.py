@@ -40,7 +40,7 @@ def pretend(platform: str) -> None:
     kind.get_device_capability = classmethod(lambda *_, **__: None)
     if platform == "rocm":
         # vLLM's modules for ROCm ask for the chip while they are imported.
-        chip = SimpleNamespace(gcnArchName="gfx950", multi_processor_count=256, name="gfx950")
+        chip: Any = SimpleNamespace(gcnArchName="gfx950", multi_processor_count=256, name="gfx950")
         torch.cuda.get_device_properties = lambda *_: chip
 
 
