@@ -48,3 +48,20 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     plugin.unregister()
     _forget_installers()
     _forget("vllm")
+
+
+@pytest.fixture
+def sglang(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return SGLang's stand-in for hooks, nothing of ours registered yet."""
+    pytest.importorskip("torch", reason="the plugin needs torch")
+    from opparity.integrations.sglang import kernels, plugin  # noqa: PLC0415 -- it needs torch
+
+    _forget("sglang")
+    monkeypatch.syspath_prepend(STAND_INS)
+    monkeypatch.delenv("OPPARITY_SGLANG", raising=False)
+    kernels.CALLS.clear()
+    kernels._said.clear()
+    yield importlib.import_module("sglang.srt.plugins.hook_registry")
+    plugin._installed.clear()
+    kernels.ORIGINALS.clear()
+    _forget("sglang")
