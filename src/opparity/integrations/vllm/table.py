@@ -64,8 +64,9 @@ class Place:
         return cls(_SHORT[module], scope, text.endswith("?"))
 
     def __str__(self) -> str:
-        verb = "asks" if self.asks else ("takes it" if self.scope else "takes it on import")
-        return f"{self.module}:{self.scope or '(module)'} {verb}"
+        """Return its last names, and whether it asks."""
+        name = f"{self.module.rpartition('.')[2]}.{self.scope}".removesuffix(".")
+        return f"{name} (asks)" if self.asks else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.integrations.vllm.table import PARTS, ROWS, TRIED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from opparity.integrations.vllm.settings import Settings
     from opparity.integrations.vllm.table import Part, Row
@@ -45,24 +45,26 @@ def version_objection(version: str) -> str | None:
 
 
 def of_operators(
-    platform: Platform, present: Collection[str], settings: Settings
+    platform: Platform, present: Mapping[str, bool], settings: Settings
 ) -> tuple[Verdict, ...]:
     """Return what becomes of each operator.
 
     Args:
         platform: vLLM's.
-        present: operators that vLLM has already.
+        present: operators that vLLM has already, and whether they take any arguments.
         settings: what was asked for.
     """
-    return tuple(_of_operator(row, platform, row.name in present, settings) for row in ROWS)
+    return tuple(_of_operator(row, platform, present, settings) for row in ROWS)
 
 
-def _of_operator(row: Row, platform: Platform, present: bool, settings: Settings) -> Verdict:
-    asked = row.name in settings.replaced
-    if present:
-        if asked:
+def _of_operator(
+    row: Row, platform: Platform, present: Mapping[str, bool], settings: Settings
+) -> Verdict:
+    if row.name in present:
+        if row.name in settings.replaced:
             return Verdict(row.name, REPLACED, "OPPARITY_VLLM asks for it")
-        return Verdict(row.name, PRESENT, "vLLM's own")
+        hollow = "the name alone: vLLM defines it without arguments, and no call of it works"
+        return Verdict(row.name, PRESENT, "vLLM's own" if present[row.name] else hollow)
     if row.name in settings.defined:
         return Verdict(row.name, DEFINED, "OPPARITY_VLLM asks for it")
     places = row.reached_on(platform)
@@ -70,7 +72,7 @@ def _of_operator(row: Row, platform: Platform, present: bool, settings: Settings
         return Verdict(row.name, NOT_DEFINED, f"nothing that vLLM runs on {platform} uses it")
     if row.only_asked:
         return Verdict(row.name, ONLY_ASKED, row.only_asked)
-    return Verdict(row.name, DEFINED, "; ".join(map(str, places)))
+    return Verdict(row.name, DEFINED, f"for {', '.join(map(str, places))}")
 
 
 def of_parts(platform: Platform, settings: Settings) -> tuple[Verdict, ...]:
