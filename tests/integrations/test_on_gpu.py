@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"),
-]
+pytestmark = pytest.mark.gpu
 BLOCK = "silu_and_mul_per_block_quant"
 
 
