@@ -81,17 +81,15 @@ def test_masked_rows_have_our_bytes_and_no_others_are_touched(
 def test_the_work_is_that_of_the_valid_rows() -> None:
     rows: list[int] = []
 
-    def operator(x: Tensor, recipe: str) -> tuple[Tensor, Tensor]:
+    def produce(x: Tensor, recipe: opparity.Recipe) -> object:
         rows.append(x.shape[0])
-        found: tuple[Tensor, Tensor] = torch.ops.opparity.quantize(x, recipe)
-        return found
+        return opparity.quantize(x, recipe)
 
-    opparity.load()
     values = torch.empty(EXPERTS, TOKENS, WIDTH, dtype=torch.float8_e4m3fn)
     scales = torch.empty(EXPERTS, TOKENS, WIDTH // 128)
     counts = torch.tensor(COUNTS, dtype=torch.int32)
     recipe = opparity.RECIPES["fp8_block"]
-    experts.write(operator, (), recipe, drawn(EXPERTS, TOKENS, WIDTH), values, scales, counts)
+    experts.write(produce, recipe, drawn(EXPERTS, TOKENS, WIDTH), values, scales, counts)
     assert rows == [count for count in COUNTS if count]
 
 

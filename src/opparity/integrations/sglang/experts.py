@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from opparity.formats import Recipe
@@ -18,8 +20,7 @@ def can_count(counts: Tensor) -> bool:
 
 
 def write(
-    operator: Any,  # noqa: ANN401 -- an overload of torch.ops.opparity
-    numbers: tuple[float, ...],
+    produce: Callable[[Tensor, Recipe], Any],
     recipe: Recipe,
     input: Tensor,
     values: Tensor,
@@ -31,8 +32,7 @@ def write(
     The counts are read by the host once, and the work is that of the valid rows.
 
     Args:
-        operator: of torch.ops.opparity, one that returns values and scales.
-        numbers: what it takes behind the recipe.
+        produce: Opparity's function of rows and a recipe.
         recipe: how they are quantised.
         input: [num_experts, num_tokens, columns].
         values: [num_experts, num_tokens, hidden_size].
@@ -41,6 +41,5 @@ def write(
     """
     for expert, count in enumerate(counts.tolist()):
         if count:
-            found = operator(input[expert, :count].contiguous(), str(recipe), *numbers)
-            values[expert, :count] = found[0]
-            scales[expert, :count] = found[1]
+            rows = slice(count)
+            values[expert, rows], scales[expert, rows] = produce(input[expert, rows], recipe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -48,7 +49,7 @@ def silu_and_mul_masked(
     CALLS["masked"] += 1
     scales = output_scale.transpose(-1, -2) if transposed else output_scale
     recipe = _recipe(quant_group_size, packed=scale_ue8m0)
-    experts.write(*_activation(swiglu_limit), recipe, input, output, scales, masked_m)
+    experts.write(_activation(swiglu_limit), recipe, input, output, scales, masked_m)
 
 
 def silu_and_mul_contiguous(
@@ -68,9 +69,8 @@ def silu_and_mul_contiguous(
         _leave("contiguous", reason)(*arguments, swiglu_limit, swizzle)
         return
     CALLS["contiguous"] += 1
-    operator, numbers = _activation(swiglu_limit)
     recipe = _recipe(quant_group_size, packed=scale_ue8m0)
-    values, scales = operator(input.contiguous(), str(recipe), *numbers)
+    values, scales = _activation(swiglu_limit)(input, recipe)
     output.copy_(values)
     output_scale.copy_(scales)
 
@@ -114,15 +114,14 @@ def per_token_group(
             silu_and_mul_mode=silu_and_mul_mode,
         )
     CALLS["group"] += 1
-    producer = torch.ops.opparity.silu_and_mul if fuse_silu_and_mul else torch.ops.opparity.quantize
+    produce = opparity.silu_and_mul if fuse_silu_and_mul else opparity.quantize
     recipe = _recipe(group_size, packed=scale_ue8m0, column_major=column_major)
     if masked_m is not None:
         assert output_q is not None
         assert output_s is not None
-        experts.write(producer.default, (), recipe, input, output_q, output_s, masked_m)
+        experts.write(produce, recipe, input, output_q, output_s, masked_m)
         return output_q, output_s
-    rows = input.reshape(-1, input.shape[-1]).contiguous()
-    values, scales = producer(rows, str(recipe))
+    values, scales = produce(input.reshape(-1, input.shape[-1]), recipe)
     if output_q is None or output_s is None:
         return values.view(*input.shape[:-1], -1), _unflattened(scales, input)
     output_q.copy_(values.view(output_q.shape))
@@ -134,11 +133,11 @@ def _unflattened(scales: Tensor, input: Tensor) -> Tensor:
     return scales if input.dim() == 2 else scales.unflatten(0, input.shape[:-1])  # noqa: PLR2004
 
 
-def _activation(limit: float | None) -> tuple[Any, tuple[float, ...]]:
-    """Return the operator, and what it takes behind the recipe."""
+def _activation(limit: float | None) -> Callable[..., Any]:
+    """Return Opparity's function for SiLU with or without a limit."""
     if limit is None:
-        return torch.ops.opparity.silu_and_mul.default, ()
-    return torch.ops.opparity.silu_and_mul_with_clamp.default, (float(limit),)
+        return opparity.silu_and_mul
+    return partial(opparity.silu_and_mul_with_clamp, limit=float(limit))
 
 
 def _recipe(group_size: int, *, packed: bool, column_major: bool = False) -> Recipe:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import torch
 from vllm.model_executor.kernels import linear as kernels
 from vllm.model_executor.kernels.linear.scaled_mm.BlockScaledMMLinearKernel import (
     Fp8BlockScaledMMLinearKernel,
@@ -31,6 +30,7 @@ from opparity.platforms import Platform
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
     from torch import Tensor
 
 GROUP = 128
@@ -173,7 +173,7 @@ class _OnCpu(_TakesQuantised):
         layer.register_buffer("opparity_weight", weight, persistent=False)
 
     def _quantise(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        codes, scales = torch.ops.opparity.quantize(x.contiguous(), "fp8_block")
+        codes, scales = opparity.quantize(x, "fp8_block")
         return codes, scales
 
     def _multiply(

@@ -10,6 +10,7 @@ import torch
 import opparity
 from opparity.errors import PluginRefused
 from opparity.operators import OPERATORS
+from opparity.operators.gradients import overload_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,7 +44,7 @@ def define(names: Iterable[str]) -> torch.library.Library:
     library = torch.library.Library(NAMESPACE, "FRAGMENT")
     for name in names:
         operator = of_vllm()[name]
-        ours = _overload(operator)
+        ours = overload_of(operator)
         library.define(f"{name}{operator.schema}", tags=(torch.Tag.pt2_compliant_tag,))
         torch.library.register_fake(f"{NAMESPACE}::{name}", _fake, lib=library)
         for key in _KEYS:
@@ -60,7 +61,7 @@ def replace(names: Iterable[str]) -> torch.library.Library:
     opparity.load()
     library = torch.library.Library(NAMESPACE, "IMPL")
     for name in names:
-        ours = _overload(of_vllm()[name])
+        ours = overload_of(of_vllm()[name])
         theirs = getattr(getattr(torch.ops, NAMESPACE), name).default
         if _types(theirs) != _types(ours):
             raise PluginRefused(
@@ -74,10 +75,6 @@ def replace(names: Iterable[str]) -> torch.library.Library:
 
 def _fake(*_: object) -> None:
     """Check nothing: vLLM traces its patterns with scales of any shape."""
-
-
-def _overload(operator: Operator) -> Any:  # noqa: ANN401 -- torch's own kind
-    return getattr(getattr(torch.ops.opparity, operator.name), operator.overload or "default")
 
 
 def _types(overload: Any) -> list[tuple[str, bool]]:  # noqa: ANN401 -- torch's own kind

@@ -54,9 +54,7 @@ def install_per_token(platform: Platform) -> Callable[[], None]:
 
 
 def _quantised(x: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    values, scales = torch.ops.opparity.silu_and_mul(
-        x.reshape(-1, x.shape[-1]).contiguous(), str(recipe)
-    )
+    values, scales = opparity.silu_and_mul(x.reshape(-1, x.shape[-1]), recipe)
     return values, scales
 
 
