@@ -71,6 +71,17 @@ crosschecks: $(VENV)/installed $(VENV)/crosschecks
 	$(BIN)/python tools/fetch_sdist.py vllm==0.33.0 --into .cache/sdists
 	$(BIN)/pytest tests/crosschecks
 
+# The plugins in the packages that they are for: docs/vllm.md and docs/sglang.md. Takes a quarter of an hour and 4 GB.
+INTEGRATIONS := .cache/integrations
+
+$(INTEGRATIONS)/installed: tools/install_integrations.py pyproject.toml $(NATIVE)
+	$(PYTHON) tools/install_integrations.py --into $(INTEGRATIONS)
+	touch $@
+
+.PHONY: integrations
+integrations: $(INTEGRATIONS)/installed
+	$(INTEGRATIONS)/bin/python -m pytest tests/real_packages
+
 clean:
 	rm -rf $(VENV) build
 

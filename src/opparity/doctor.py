@@ -6,10 +6,15 @@ import json
 import platform as host
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 import opparity
+from opparity.integrations.vllm import examination as vllm
 from opparity.operators import IMPLEMENTATIONS, OPERATORS
 from opparity.platforms import Platform
+
+if TYPE_CHECKING:
+    from opparity.integrations.vllm.examination import VllmExamination
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class Examination:
         compiler: which one makes GPU kernels, with what the first took; or why there is none.
         operators: their names in torch.ops.opparity.
         rows: every implementation; status "selected", "available" or "refused".
+        vllm: what the plugin would do in this environment's vLLM; None where there is none.
     """
 
     versions: dict[str, str | None]
@@ -39,6 +45,7 @@ class Examination:
     compiler: str
     operators: tuple[str, ...]
     rows: tuple[Row, ...]
+    vllm: VllmExamination | None = None
 
     def to_json(self) -> str:
         """Return the examination as JSON, `"schema_version": 2`."""
@@ -62,7 +69,7 @@ def examine() -> Examination:
             if platform in implementation.platforms
         )
         return Examination(versions, (host.machine(),), f"none: {reason}", names, rows)
-    return Examination(versions, _devices(), _compiler(), names, tuple(_rows()))
+    return Examination(versions, _devices(), _compiler(), names, tuple(_rows()), vllm.examine())
 
 
 def _version(name: str) -> str | None:

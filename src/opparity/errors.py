@@ -76,6 +76,12 @@ class EvaluationRefused(OpparityError, ValueError):
     message = "{detail}; {remedy}"
 
 
+class PluginRefused(OpparityError, ValueError):
+    """A plugin that cannot do here what was asked of it."""
+
+    message = "{detail}; {remedy}"
+
+
 class PackagesMissing(OpparityError, ImportError):
     """A command that needs packages which are not installed."""
 

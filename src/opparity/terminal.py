@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from opparity.doctor import Examination
+    from opparity.integrations.vllm.examination import VllmExamination
     from opparity.verification import Result, Verification
 
 _STYLES = {
@@ -23,6 +24,14 @@ _STYLES = {
     "equal": "green",
     "refused": "yellow",
     "different": "bold red",
+    "present": "",
+    "defined": "green",
+    "replaced": "green",
+    "done": "green",
+    "only when asked": "yellow",
+    "not defined": "dim",
+    "not here": "dim",
+    "left out": "dim",
 }
 
 
@@ -37,7 +46,22 @@ def examination(found: Examination) -> RenderableType:
     table = _table("every operator", "platform", "provider", "status", "reason")
     for row in found.rows:
         table.add_row(row.platform, row.provider, _status(row.status), row.reason or "")
-    return Group(*map(Text, lines), table)
+    return Group(*map(Text, lines), table, *(_vllm(found.vllm) if found.vllm else ()))
+
+
+def _vllm(found: VllmExamination) -> list[RenderableType]:
+    """Return what a running vLLM gets: a line of why nothing, and a table for each kind."""
+    said: list[RenderableType] = []
+    if found.objection is not None:
+        said.append(Text(f"vLLM {found.version or ''} gets nothing: {found.objection}\n"))
+    title = f"what vLLM {found.version} gets on {found.platform}"
+    for kind, rows in (("operator", found.operators), ("part", found.parts)):
+        table = _table(title if kind == "operator" else "", kind, "status", "reason")
+        for row in rows:
+            table.add_row(row.name, _status(row.status), row.reason)
+        if rows:
+            said.append(table)
+    return said
 
 
 def verification(found: Verification) -> RenderableType:

@@ -1,1 +1,1 @@
-"""Where other libraries call the operators: a module or package for each of them."""
+"""Opparity inside other libraries: a module or package for each; none is imported unasked."""

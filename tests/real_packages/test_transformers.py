@@ -1,0 +1,35 @@
+"""Small models of transformers' real classes are fused, and come back as they were."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# RMSNorm differs by the rounding of a root, and int8 by some percent of a random model's logits.
+NORMS_MOVE, INT8_MOVES = 0.005, 0.05
+
+
+def test_every_model_is_fused_and_put_back() -> None:
+    completed = subprocess.run(
+        [sys.executable, ROOT / "tools" / "try_transformers.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stderr
+    rows = re.findall(r"^\| (\w+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \|", completed.stdout, re.MULTILINE)
+    assert len(rows) >= 15
+    for name, replaced, norms, both in rows:
+        assert int(replaced) >= 5, name
+        assert float(norms) <= NORMS_MOVE, name
+        assert float(both) <= INT8_MOVES, name
+    fp8 = re.findall(
+        r"in FineGrainedFP8: (\d+) modules replaced, logits move by ([\d.]+)", completed.stdout
+    )
+    assert len(fp8) == 2
+    for replaced, moved in fp8:
+        assert int(replaced) >= 15
+        assert 0.01 < float(moved) < 0.15
