@@ -7,12 +7,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch", reason="the plugins need torch")
-
-import opparity  # noqa: E402 -- after the skip
-from opparity.integrations import sglang as for_sglang  # noqa: E402 -- after the skip
-from opparity.integrations import vllm as for_vllm  # noqa: E402 -- after the skip
+import opparity
+from opparity.integrations import sglang as for_sglang
+from opparity.integrations import vllm as for_vllm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +84,9 @@ def test_the_mxfp8_producer_has_the_cpus_bytes(
     x = drawn(6, 1024)
     linear = SimpleNamespace(_input_quant_key=key)
     found = fusing.maybe_fused_act_quant(silu, x.cuda(), linear)
-    exact = opparity.silu_and_mul(x, opparity.RECIPES["mxfp8"].with_layout("swizzle_128x4"))
+    exact = opparity.silu_and_mul(
+        x, opparity.RECIPES["mxfp8"].with_layout(opparity.ScaleLayout.SWIZZLE_128X4)
+    )
     assert same(found.data, exact.values)
     assert same(found.scale, exact.scales)
 
