@@ -28,6 +28,8 @@ class FakeDiffersFromSchema(Rule):
     is called: it raises `TypeError`, while the operator itself works.
     torch leaves out what a call gives as its default, so that a fake without such an argument fails
     for other values alone, which the finding says.
+    Where the parameters stand in another order, or `*rest` takes what is left over, the fake works
+    with the values of other arguments.
 
     ## Example
     `m.def("scale(Tensor x, float factor, float eps=1e-5) -> Tensor")` and
@@ -124,12 +126,21 @@ def _refusal(arguments: tuple[Argument, ...], fake: Parameters) -> Statement | N
     further = [name for name in fake.names[len(positional) : required] if name not in named]
     if further:
         return state("DEF007.further", names=tuple(further))
+    moved = _moved([each.name for each in positional], fake.names)
+    if moved:
+        return state("DEF007.moved", names=moved)
     accepted = {*fake.names[len(positional) :], *(name for name, _ in fake.keywords)}
     lost = [each for each in by_keyword if each.name not in accepted]
     if lost and not fake.takes_keywords:
         return _missing(lost, lost)
     wanted = tuple(name for name, has in fake.keywords if not has and name not in named)
     return state("DEF007.further", names=wanted) if wanted else None
+
+
+def _moved(wanted: list[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the parameters that a call gives the values of others, where `*rest` hides it too."""
+    pairs = zip(wanted, names, strict=False)
+    return tuple(name for meant, name in pairs if name != meant and name in wanted)
 
 
 def _missing(tail: Sequence[Argument], named: Sequence[Argument]) -> Statement:
