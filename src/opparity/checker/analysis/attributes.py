@@ -6,13 +6,19 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.spelling import slips_of
 from opparity.checker.facts.places import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from opparity.checker.analysis.project import Project
 
-# In larger trees only the files are looked through that touch operators.
+# In larger trees only the files are looked through that touch operators; but for single names.
 _MOST_BYTES = 8_000_000
+# A shorter name is one of many things.
+_SHORTEST = 7
+_LONG = 10
 _ATTRIBUTE = re.compile(rb"(?<!self)(?<!cls)\.\s*([A-Za-z_]\w{4,})")
 _DEFINED = re.compile(rb"(?:\bdef|\bclass)\s+([A-Za-z_]\w{4,})")
 
@@ -50,11 +56,62 @@ class Attributes:
 
         Where it has a function of that name, only a file counts that has both: a wrapper.
         """
-        definers = self.definers.get(name, [])
-        paths = [path for path in self.readers.get(name, ()) if not definers or path in definers]
+        definers, readers = self.definers.get(name, []), self.readers.get(name, [])
+        if not readers and len(self.paths) < len(self.project.tree.python):
+            definers, readers = self._searched(name)
+        paths = [path for path in readers if not definers or path in definers]
         if not paths:
             return None
         text = self.project.tree.read(paths[0])
         found = re.search(rb"(?<!self)(?<!cls)\.\s*" + name.encode() + rb"\b", text)
         place = found.start() if found else 0
         return Location(paths[0], text.count(b"\n", 0, place) + 1)
+
+    def _searched(self, name: str) -> tuple[list[str], list[str]]:
+        """Return who of all the tree's Python defines a name, and who reads it."""
+        word = name.encode()
+        read = re.compile(rb"(?<!self)(?<!cls)\.\s*" + word + rb"\b")
+        made = re.compile(rb"(?:\bdef|\bclass)\s+" + word + rb"\b")
+        texts = {path: self.project.tree.read(path) for path in self.project.tree.python}
+        texts = {path: text for path, text in texts.items() if word in text}
+        return (
+            [path for path, text in texts.items() if made.search(text)],
+            [path for path, text in texts.items() if read.search(text)],
+        )
+
+    def misspelt(self, known: Iterable[str]) -> Iterator[tuple[str, str, Location]]:
+        """Yield each attribute that stands once in all Python and is one slip from a known name.
+
+        With the name that is meant, and the place. What Python has in any other place, as a
+        definition or a text, may be a name of its own.
+        """
+        meant = sorted({name for name in known if len(name) >= _SHORTEST})
+        by_length: dict[int, list[str]] = {}
+        for name in meant:
+            by_length.setdefault(len(name), []).append(name)
+        texts = {path: self.project.tree.read(path) for path in self.paths}
+        for written, readers in self.readers.items():
+            if len(readers) != 1 or len(written) < _SHORTEST:
+                continue
+            near = [each for size in (-1, 0, 1) for each in by_length.get(len(written) + size, ())]
+            found = next(slips_of(written, near), None) or next(
+                (each for each in near if _lacks_one(written, each)), None
+            )
+            if found is None or written in meant:
+                continue
+            word = written.encode()
+            if sum(len(re.findall(rb"\b" + word + rb"\b", text)) for text in texts.values()) == 1:
+                place = texts[readers[0]].index(word)
+                yield (
+                    written,
+                    found,
+                    Location(readers[0], texts[readers[0]].count(b"\n", 0, place) + 1),
+                )
+
+
+def _lacks_one(written: str, meant: str) -> bool:
+    """Return whether a long name lacks one letter of another, wherever that stood."""
+    if len(meant) - len(written) != 1 or len(written) < _LONG or written[:1] != meant[:1]:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(written, meant, strict=False)) if a != b), -1)
+    return start > 0 and meant[start].isalpha() and written[start:] == meant[start + 1 :]

@@ -16,7 +16,7 @@ from opparity.words.statements import state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Declaration, Definition, Signature
@@ -68,7 +68,13 @@ class PrototypeDiffersFromDefinition(Rule):
             if definition.signature.namespace == wanted.namespace
             and part.truth(definition.condition) is Truth.TRUE
         ]
-        if not built or any(not _is_comparable(definition, part) for definition, part in built):
+        # Where the grammar lost its way the types may be wrong, and the number rarely is.
+        astray = any(part.file.has_errors for _, part in built)
+        if not built or any(not _is_comparable(definition) for definition, _ in built):
+            return
+        if astray and any(
+            len(each.signature.parameters) == len(wanted.parameters) for each, _ in built
+        ):
             return
         matching = [d for d, _ in built if _same_parameters(wanted, d.signature)]
         other = built[0][0]
@@ -90,6 +96,7 @@ class PrototypeDiffersFromDefinition(Rule):
                     platform=link.platform.label,
                     symbol=wanted.qualified,
                     related=related,
+                    severity=Severity.WARNING if astray else Severity.ERROR,
                 )
         elif not any(_same_return(wanted, d.signature) for d in matching):
             yield self.finding(
@@ -107,9 +114,8 @@ class PrototypeDiffersFromDefinition(Rule):
             )
 
 
-def _is_comparable(definition: Definition, part: Compiled) -> bool:
-    is_plain = not (definition.is_guessed or definition.is_template or definition.is_instantiation)
-    return is_plain and not part.file.has_errors
+def _is_comparable(definition: Definition) -> bool:
+    return not (definition.is_guessed or definition.is_template or definition.is_instantiation)
 
 
 def _same_parameters(first: Signature, second: Signature) -> bool:
@@ -133,6 +139,7 @@ def _is_needed(link: Link, wanted: Signature) -> bool:
     defining = {part.file.path for _, part in link.definitions.get(wanted.name, ())}
     return any(
         wanted.name in part.file.called
+        or any(each.symbol.rpartition("::")[2] == wanted.name for each in part.file.registrations)
         for part in link.compiled
         if part.is_listed and part.file.path not in defining
     )

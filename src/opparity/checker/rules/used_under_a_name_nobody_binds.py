@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.operators import handles_absence
 from opparity.checker.analysis.spelling import slips_of
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
@@ -52,9 +53,13 @@ class UsedUnderANameNobodyBinds(Rule):
             call.operator  # CAL009's
             for script in analysis.project.python.values()
             for call in script.calls
-            if call.operator and analysis.unregistered.truth(script, call) is not Truth.FALSE
+            if call.operator
+            and not handles_absence(call)
+            and analysis.unregistered.truth(script, call) is not Truth.FALSE
         }
-        yield from self._misspelt(analysis, names)
+        misspelt = list(self._misspelt(analysis, names))
+        yield from misspelt
+        yield from self._misread(analysis, names, {each.operator for each in misspelt})
         told: set[str] = set()
         for target, definition in (*_idle_in_targets(analysis), *_idle_in_files(analysis)):
             function = definition.signature.name
@@ -92,6 +97,24 @@ class UsedUnderANameNobodyBinds(Rule):
                     symbol=registration.symbol,
                     related=[Related(use, state("place.used"))],
                 )
+
+    def _misread(self, analysis: Analysis, names: set[str], told: set[str]) -> Iterator[Finding]:
+        """Yield what Python reads that is one slip from an operator, and stands nowhere else."""
+        known: dict[str, Registration] = {}
+        for registration in analysis.project.registrations:
+            if registration.kind is not RegistrationKind.IMPL:
+                known.setdefault(registration.operator, registration)
+        for written, meant, place in analysis.attributes.misspelt(known):
+            is_told = known[meant].qualified in told
+            if is_told or written in names or written in analysis.project.definitions:
+                continue
+            yield self.finding(
+                place,
+                state("CAL010.misread", name=written, operator=known[meant].qualified),
+                operator=known[meant].qualified,
+                symbol=written,
+                related=[Related(known[meant].location, state("place.registered"))],
+            )
 
 
 def _is_unused(analysis: Analysis, registration: Registration) -> bool:
@@ -136,7 +159,13 @@ def _idle_in_files(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
         for other in native.values():
             if other.path != path:
                 used |= other.called & own
-        for each in file.definitions:
+        shown = {each.signature.name for each in file.declarations if not each.is_member}
+        elsewhere = [
+            each
+            for name in sorted(shown - used)
+            for each in analysis.project.definitions.get(name, ())
+        ]
+        for each in (*file.definitions, *elsewhere):
             is_plain = not (each.is_template or each.is_inline or each.is_kernel)
             is_method = each.signature.namespace[-1:] and each.signature.namespace[-1][:1].isupper()
             if each.signature.name not in used and is_plain and not is_method and each.end_line:
