@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from opparity.checker.analysis.project import Project
 
-# In larger trees only the files are looked through that touch operators; but for single names.
-_MOST_BYTES = 8_000_000
+# In larger trees only the files are looked through that touch operators.
+_MOST_BYTES = 24_000_000
 # A shorter name is one of many things.
 _SHORTEST = 7
 _LONG = 10
@@ -56,10 +56,8 @@ class Attributes:
 
         Where it has a function of that name, only a file counts that has both: a wrapper.
         """
-        definers, readers = self.definers.get(name, []), self.readers.get(name, [])
-        if not readers and len(self.paths) < len(self.project.tree.python):
-            definers, readers = self._searched(name)
-        paths = [path for path in readers if not definers or path in definers]
+        definers = self.definers.get(name, [])
+        paths = [path for path in self.readers.get(name, ()) if not definers or path in definers]
         if not paths:
             return None
         text = self.project.tree.read(paths[0])
@@ -67,17 +65,11 @@ class Attributes:
         place = found.start() if found else 0
         return Location(paths[0], text.count(b"\n", 0, place) + 1)
 
-    def _searched(self, name: str) -> tuple[list[str], list[str]]:
-        """Return who of all the tree's Python defines a name, and who reads it."""
+    def is_read_of_an_object(self, name: str) -> bool:
+        """Return whether Python reads a name of something by its plain name: `KERNELS.name`."""
         word = name.encode()
-        read = re.compile(rb"(?<!self)(?<!cls)\.\s*" + word + rb"\b")
-        made = re.compile(rb"(?:\bdef|\bclass)\s+" + word + rb"\b")
-        texts = {path: self.project.tree.read(path) for path in self.project.tree.python}
-        texts = {path: text for path, text in texts.items() if word in text}
-        return (
-            [path for path, text in texts.items() if made.search(text)],
-            [path for path, text in texts.items() if read.search(text)],
-        )
+        read = re.compile(rb"(?<![\w.])(?!self\b|cls\b)[A-Za-z_]\w*\." + word + rb"\b")
+        return any(read.search(self.project.tree.read(path)) for path in self.readers.get(name, ()))
 
     def misspelt(self, known: Iterable[str]) -> Iterator[tuple[str, str, Location]]:
         """Yield each attribute that stands once in all Python and is one slip from a known name.
@@ -85,19 +77,13 @@ class Attributes:
         With the name that is meant, and the place. What Python has in any other place, as a
         definition or a text, may be a name of its own.
         """
-        meant = sorted({name for name in known if len(name) >= _SHORTEST})
-        by_length: dict[int, list[str]] = {}
-        for name in meant:
-            by_length.setdefault(len(name), []).append(name)
+        near = _Slips(name for name in known if len(name) >= _SHORTEST)
         texts = {path: self.project.tree.read(path) for path in self.paths}
         for written, readers in self.readers.items():
             if len(readers) != 1 or len(written) < _SHORTEST:
                 continue
-            near = [each for size in (-1, 0, 1) for each in by_length.get(len(written) + size, ())]
-            found = next(slips_of(written, near), None) or next(
-                (each for each in near if _lacks_one(written, each)), None
-            )
-            if found is None or written in meant:
+            found = near.of(written)
+            if found is None:
                 continue
             word = written.encode()
             if sum(len(re.findall(rb"\b" + word + rb"\b", text)) for text in texts.values()) == 1:
@@ -107,6 +93,31 @@ class Attributes:
                     found,
                     Location(readers[0], texts[readers[0]].count(b"\n", 0, place) + 1),
                 )
+
+
+class _Slips:
+    """Finds the name that another one is a slip of, among many."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self.known = sorted(set(known))
+        self.by_letters: dict[str, list[str]] = {}
+        for name in self.known:
+            for key in {"".join(sorted(name)), *_shortened(name)}:
+                self.by_letters.setdefault(key, []).append(name)
+
+    def of(self, written: str) -> str | None:
+        """Return a known name that a word is one slip from; None for none, and for known words."""
+        keys = ("".join(sorted(written)), written, *_shortened(written))
+        near = [name for key in keys for name in self.by_letters.get(key, ())]
+        if not near or written in near:
+            return None
+        return next(slips_of(written, near), None) or next(
+            (each for each in near if _lacks_one(written, each)), None
+        )
+
+
+def _shortened(name: str) -> set[str]:
+    return {name[:index] + name[index + 1 :] for index in range(len(name))}
 
 
 def _lacks_one(written: str, meant: str) -> bool:

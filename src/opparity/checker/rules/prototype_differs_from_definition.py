@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.nowhere import FOREIGN_NAMESPACES
 from opparity.checker.analysis.types import same_type
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
@@ -72,8 +73,10 @@ class PrototypeDiffersFromDefinition(Rule):
         astray = any(part.file.has_errors for _, part in built)
         if not built or any(not _is_comparable(definition) for definition, _ in built):
             return
-        if astray and any(
-            len(each.signature.parameters) == len(wanted.parameters) for each, _ in built
+        if astray and (
+            project.native[declaration.location.path].has_errors
+            or FOREIGN_NAMESPACES.intersection(wanted.namespace)
+            or any(len(each.signature.parameters) == len(wanted.parameters) for each, _ in built)
         ):
             return
         matching = [d for d, _ in built if _same_parameters(wanted, d.signature)]

@@ -46,7 +46,6 @@ class UsedUnderANameNobodyBinds(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the misspelt bindings, then the functions without one."""
         names = {registration.operator for registration in analysis.project.registrations}
-        names |= {name.rpartition("::")[2] for name in analysis.operators.python}
         for file in analysis.project.native.values():
             names |= file.named  # methods of bound classes too
         names |= {
@@ -57,6 +56,7 @@ class UsedUnderANameNobodyBinds(Rule):
             and not handles_absence(call)
             and analysis.unregistered.truth(script, call) is not Truth.FALSE
         }
+        names |= _taken_by_python(analysis, names)
         misspelt = list(self._misspelt(analysis, names))
         yield from misspelt
         yield from self._misread(analysis, names, {each.operator for each in misspelt})
@@ -85,7 +85,10 @@ class UsedUnderANameNobodyBinds(Rule):
         read = sorted(analysis.attributes.readers.keys() - names)
         told: set[str] = set()
         for registration in bound:
-            for meant in slips_of(registration.operator, read):
+            for meant in (
+                *slips_of(registration.operator, read),
+                *_sisters(analysis, registration),
+            ):
                 use = analysis.attributes.use_of(meant)
                 if use is None or registration.operator in told:
                     continue
@@ -115,6 +118,35 @@ class UsedUnderANameNobodyBinds(Rule):
                 symbol=written,
                 related=[Related(known[meant].location, state("place.registered"))],
             )
+
+
+def _taken_by_python(analysis: Analysis, names: set[str]) -> set[str]:
+    """Return the operators that Python defines: a read of their names is a read of them.
+
+    But where the names are a function's that nothing binds, or one slip from a binding that nobody
+    reads, and Python reads them of an object of its own, which is a module then.
+    """
+    python = {name.rpartition("::")[2] for name in analysis.operators.python} - names
+    unread = {
+        each.operator for each in analysis.project.registrations if _is_unused(analysis, each)
+    }
+    return {
+        name
+        for name in python
+        if not (name in analysis.project.definitions or any(slips_of(name, unread)))
+        or not analysis.attributes.is_read_of_an_object(name)
+    }
+
+
+def _sisters(analysis: Analysis, registration: Registration) -> Iterator[str]:
+    """Yield the names, one slip away, that a file binds the same function's overloads under."""
+    file = analysis.project.native[registration.location.path]
+    names = {
+        each.operator
+        for each in file.registrations
+        if registration.symbol and each.symbol == registration.symbol
+    }
+    yield from slips_of(registration.operator, sorted(names))
 
 
 def _is_unused(analysis: Analysis, registration: Registration) -> bool:

@@ -42,6 +42,6 @@ def defined_in_python(
     return found | helpers if found else found
 
 
-def faked_in_python(texts: Mapping[str, OperatorText]) -> set[str]:
-    """Return the files that define operators and give them fakes: the two have to fit."""
-    return {path for path, text in texts.items() if text.has_fake and text.definitions}
+def defining_in_python(texts: Mapping[str, OperatorText]) -> set[str]:
+    """Return the files that define operators: these have fakes that fit, or lack them."""
+    return {path for path, text in texts.items() if text.definitions}

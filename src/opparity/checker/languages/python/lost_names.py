@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from opparity.checker.tree.contents import Tree
 
 _CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
-_CATCHES = re.compile(rb"\n\s+from\s[^\n]+\simport\s[\s\S]*\nexcept\b")
+_ATTEMPT = re.compile(rb"\ntry:[^\n]*\n((?:[ \t]+[^\n]*\n|\n)+)except\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -45,7 +45,8 @@ def read_lost_names(
     quoted = [name.encode() for name in modules]
     for path in paths:
         content = tree.read(path)
-        if not any(name in content for name in quoted) or not _CATCHES.search(content):
+        attempts = _ATTEMPT.findall(b"\n" + content) if b"try:" in content else []
+        if not any(name in attempt for attempt in attempts for name in quoted):
             continue
         try:
             syntax = parse_quietly(tree.read_text(path))

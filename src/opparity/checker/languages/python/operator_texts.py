@@ -15,7 +15,6 @@ _DEFINITION = re.compile(
     rb"""\n([ \t]*+)@?[\w.]*(?:custom_op|register_op|triton_op|\.define)\("""
     rb"""\s*(?:\w+\s*=\s*)?[frbu]{0,2}["'](?:\w+::)?(\w+)"""
 )
-_FAKE_MARKS = (b"register_fake", b"impl_abstract", b"fake_impl")
 _HELPER = re.compile(rb"\ndef \w*register_(?:custom_)?op\(")
 _MAKES_A_LIBRARY = b"Library("
 # What compiles native code while the program runs, and what is searched for first: parts of the
@@ -42,7 +41,6 @@ class OperatorText:
         handed: the namespaces of libraries that it gives to functions, which may define anything.
         has_predicate: it defines a function such as `is_cuda`.
         has_helper: it defines a function that defines operators in a library of its own.
-        has_fake: it defines operators, and gives one a fake.
         compiles: it compiles native code while it runs; and
         sources: the files that it names, if so.
     """
@@ -54,7 +52,6 @@ class OperatorText:
     handed: frozenset[bytes] = frozenset()
     has_predicate: bool = False
     has_helper: bool = False
-    has_fake: bool = False
     compiles: bool = False
     sources: frozenset[bytes] = frozenset()
 
@@ -105,7 +102,6 @@ def read_operator_text(_: str, content: bytes) -> OperatorText | None:
         handed=handed,
         has_predicate=has_predicate,
         has_helper=defines and _MAKES_A_LIBRARY in content and _HELPER.search(content) is not None,
-        has_fake=defines and any(mark in content for mark in _FAKE_MARKS),
         compiles=compiles,
         sources=frozenset(_SOURCE_NAME.findall(content)) if compiles else frozenset(),
     )

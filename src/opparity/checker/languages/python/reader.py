@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from opparity.checker.languages.python.defined import defined_in_python, faked_in_python
+from opparity.checker.languages.python.defined import defined_in_python, defining_in_python
 from opparity.checker.languages.python.import_graph import imports_of, read_import_graph
 from opparity.checker.languages.python.linking import Linker
 from opparity.checker.languages.python.names import Names, module_paths
@@ -61,7 +61,7 @@ class PythonReader:
         touching |= self.graph.importing(extensions)
         touching |= defined_in_python(self.texts, libraries, self.graph)
         # Who uses these matters no more than before.
-        alone = faked_in_python(self.texts) - touching
+        alone = defining_in_python(self.texts) - touching
         if not touching and not alone:
             return {}
         paths = module_paths(self.contents)
