@@ -69,14 +69,14 @@ class PrototypeDiffersFromDefinition(Rule):
             if definition.signature.namespace == wanted.namespace
             and part.truth(definition.condition) is Truth.TRUE
         ]
-        # Where the grammar lost its way the types may be wrong, and the number rarely is.
+        # Where the grammar lost its way, what counts is one list that goes on after the other.
         astray = any(part.file.has_errors for _, part in built)
         if not built or any(not _is_comparable(definition) for definition, _ in built):
             return
         if astray and (
             project.native[declaration.location.path].has_errors
             or FOREIGN_NAMESPACES.intersection(wanted.namespace)
-            or any(len(each.signature.parameters) == len(wanted.parameters) for each, _ in built)
+            or not all(_has_more(wanted, each.signature) for each, _ in built)
         ):
             return
         matching = [d for d, _ in built if _same_parameters(wanted, d.signature)]
@@ -119,6 +119,14 @@ class PrototypeDiffersFromDefinition(Rule):
 
 def _is_comparable(definition: Definition) -> bool:
     return not (definition.is_guessed or definition.is_template or definition.is_instantiation)
+
+
+def _has_more(first: Signature, second: Signature) -> bool:
+    """Return whether one of two functions takes what the other does, and more behind it."""
+    return len(first.parameters) != len(second.parameters) and all(
+        same_type(one.type, two.type)
+        for one, two in zip(first.parameters, second.parameters, strict=False)
+    )
 
 
 def _same_parameters(first: Signature, second: Signature) -> bool:
