@@ -107,13 +107,16 @@ def is_template_lost(analysis: Analysis, link: Link, name: str, use: Use) -> boo
         return False
     visible = (use.path, *analysis.linker.closure(use.path, use.unit))
     declared = [
-        template.signature
+        (path, template.signature)
         for path in visible
         for template in project.native[path].templates
         if template.signature.name == name
     ]
-    if any(set(each.namespace) & FOREIGN_NAMESPACES for each in declared):
+    if any(set(each.namespace) & FOREIGN_NAMESPACES for _, each in declared):
         return False  # a specialisation of a library's own
+    folders = {posixpath.dirname(part.file.path) for part in link.compiled if part.is_listed}
+    if not any(posixpath.dirname(path) in folders for path, _ in declared):
+        return False  # of another project in the tree, which may make its bodies
     return not (
         _takes_libraries(project, link.description, link.target.location.path)
         or _may_be_made(project, name)
