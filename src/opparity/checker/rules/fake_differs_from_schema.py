@@ -29,7 +29,7 @@ class FakeDiffersFromSchema(Rule):
     torch leaves out what a call gives as its default, so that a fake without such an argument fails
     for other values alone, which the finding says.
     Where the parameters stand in another order, or `*rest` takes what is left over, the fake works
-    with the values of other arguments.
+    with the values of other arguments, which is a warning.
 
     ## Example
     `m.def("scale(Tensor x, float factor, float eps=1e-5) -> Tensor")` and
@@ -61,11 +61,14 @@ class FakeDiffersFromSchema(Rule):
         self, name: str, fake: Fake, schema: _Schema, refusal: Statement | None
     ) -> Finding:
         assert refusal is not None
+        is_moved = refusal.key == "DEF007.moved"  # what the fake makes of it is not known
         return self.finding(
             fake.location,
             state("DEF007.fake", operator=name, reason=refusal),
             operator=name,
             related=[Related(schema.location, state("place.schema"))],
+            severity=Severity.WARNING if is_moved else None,
+            effect=Effect.RESULT if is_moved else None,
         )
 
 
