@@ -91,7 +91,7 @@ def without_registration(text: Text, draw: random.Random) -> Break | None:
         "registration",
         f"{each.path}: no {each.method} of {each.operator} ({each.symbol}) any more",
         changed(text, each.path, content[: each.start] + content[each.end :]),
-        (each.operator,),
+        (each.operator, each.symbol.rpartition("::")[2] or each.operator),
         "" if used else "no Python of the tree uses the operator",
     )
 
@@ -222,6 +222,8 @@ def _other_signature(text: Text, draw: random.Random) -> Break | None:
         if len(found) == 1:
             path, (start, _) = found[0]
             content = text.native[path]
+            if "__global__" in content[start : content.index(name, start)]:
+                continue  # a kernel of that name, which its own compiler checks
             place = closing(content, content.index("(", content.index(name, start)))
             is_empty = not content[
                 content.index("(", content.index(name, start)) + 1 : place - 1

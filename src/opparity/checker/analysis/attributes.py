@@ -6,13 +6,19 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.spelling import slips_of
 from opparity.checker.facts.places import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from opparity.checker.analysis.project import Project
 
 # In larger trees only the files are looked through that touch operators.
-_MOST_BYTES = 8_000_000
+_MOST_BYTES = 24_000_000
+# A shorter name is one of many things.
+_SHORTEST = 7
+_LONG = 10
 _ATTRIBUTE = re.compile(rb"(?<!self)(?<!cls)\.\s*([A-Za-z_]\w{4,})")
 _DEFINED = re.compile(rb"(?:\bdef|\bclass)\s+([A-Za-z_]\w{4,})")
 
@@ -58,3 +64,65 @@ class Attributes:
         found = re.search(rb"(?<!self)(?<!cls)\.\s*" + name.encode() + rb"\b", text)
         place = found.start() if found else 0
         return Location(paths[0], text.count(b"\n", 0, place) + 1)
+
+    def is_read_of_an_object(self, name: str) -> bool:
+        """Return whether Python reads a name of something by its plain name: `KERNELS.name`."""
+        word = name.encode()
+        read = re.compile(rb"(?<![\w.])(?!self\b|cls\b)[A-Za-z_]\w*\." + word + rb"\b")
+        return any(read.search(self.project.tree.read(path)) for path in self.readers.get(name, ()))
+
+    def misspelt(self, known: Iterable[str]) -> Iterator[tuple[str, str, Location]]:
+        """Yield each attribute that stands once in all Python and is one slip from a known name.
+
+        With the name that is meant, and the place. What Python has in any other place, as a
+        definition or a text, may be a name of its own.
+        """
+        near = _Slips(name for name in known if len(name) >= _SHORTEST)
+        texts = {path: self.project.tree.read(path) for path in self.paths}
+        for written, readers in self.readers.items():
+            if len(readers) != 1 or len(written) < _SHORTEST:
+                continue
+            found = near.of(written)
+            if found is None:
+                continue
+            word = written.encode()
+            if sum(len(re.findall(rb"\b" + word + rb"\b", text)) for text in texts.values()) == 1:
+                place = texts[readers[0]].index(word)
+                yield (
+                    written,
+                    found,
+                    Location(readers[0], texts[readers[0]].count(b"\n", 0, place) + 1),
+                )
+
+
+class _Slips:
+    """Finds the name that another one is a slip of, among many."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self.known = sorted(set(known))
+        self.by_letters: dict[str, list[str]] = {}
+        for name in self.known:
+            for key in {"".join(sorted(name)), *_shortened(name)}:
+                self.by_letters.setdefault(key, []).append(name)
+
+    def of(self, written: str) -> str | None:
+        """Return a known name that a word is one slip from; None for none, and for known words."""
+        keys = ("".join(sorted(written)), written, *_shortened(written))
+        near = [name for key in keys for name in self.by_letters.get(key, ())]
+        if not near or written in near:
+            return None
+        return next(slips_of(written, near), None) or next(
+            (each for each in near if _lacks_one(written, each)), None
+        )
+
+
+def _shortened(name: str) -> set[str]:
+    return {name[:index] + name[index + 1 :] for index in range(len(name))}
+
+
+def _lacks_one(written: str, meant: str) -> bool:
+    """Return whether a long name lacks one letter of another, wherever that stood."""
+    if len(meant) - len(written) != 1 or len(written) < _LONG or written[:1] != meant[:1]:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(written, meant, strict=False)) if a != b), -1)
+    return start > 0 and meant[start].isalpha() and written[start:] == meant[start + 1 :]

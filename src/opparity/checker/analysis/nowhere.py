@@ -31,6 +31,7 @@ FOREIGN_NAMESPACES = frozenset(
 )
 _PLAIN_HEADERS = re.compile(
     r"^(?:(?:torch|ATen|THC|c10|pybind11|nanobind|cuda|cub|thrust|hip|hipcub|cooperative_groups|sys)/.*"
+    r"|(?:cutlass|cute|rocprim|ck|ck_tile)/.*"
     r"|(?:cuda|hip|vector|device|math|curand|cu?blas|cusparse|cufft|sm_)\w*\.(?:h|hpp)|mma\.h|vector_types\.h|Python\.h|omp\.h|pthread\.h|unistd\.h"
     r"|(?:x86|imm|emm|arm_neon|arm_sve)\w*\.h|[a-z_]+"
     r"|(?:assert|ctype|errno|float|limits|math|signal|stdarg|stddef|stdio|stdlib|string|time|stdint"
@@ -92,6 +93,35 @@ def is_lost(
         return any(_is_own(analysis.project, link, each) for each in seen)
     is_own = not qualifier or _is_own_namespace(analysis.project, qualifier[-1])
     return is_own and not any(_strangers(analysis, visible))
+
+
+def is_template_lost(analysis: Analysis, link: Link, name: str, use: Use) -> bool:
+    """Return whether a template that a source declares and calls has a body nowhere in the tree."""
+    project = analysis.project
+    is_whole = use.truth is Truth.TRUE and link.target.built is Truth.TRUE
+    if not is_whole or link.is_complete is not Truth.TRUE or OF_LIBRARIES.match(name):
+        return False
+    if link.target.kind not in {"module", "shared", "jit"}:
+        return False
+    if any(not each.is_instantiation for each in project.definitions.get(name, ())):
+        return False
+    visible = (use.path, *analysis.linker.closure(use.path, use.unit))
+    declared = [
+        (path, template.signature)
+        for path in visible
+        for template in project.native[path].templates
+        if template.signature.name == name
+    ]
+    if any(set(each.namespace) & FOREIGN_NAMESPACES for _, each in declared):
+        return False  # a specialisation of a library's own
+    folders = {posixpath.dirname(part.file.path) for part in link.compiled if part.is_listed}
+    if not any(posixpath.dirname(path) in folders for path, _ in declared):
+        return False  # of another project in the tree, which may make its bodies
+    return not (
+        _takes_libraries(project, link.description, link.target.location.path)
+        or _may_be_made(project, name)
+        or _may_be_written(analysis, link, name)
+    )
 
 
 def _takes_libraries(project: Project, *paths: str) -> bool:

@@ -16,7 +16,7 @@ from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
-from opparity.checker.languages.python.loading import read_module_loads
+from opparity.checker.languages.python.loading import names_of_loaded, read_module_loads
 
 if TYPE_CHECKING:
     from opparity.checker.analysis.basis import Basis
@@ -94,6 +94,11 @@ class Analysis:
         targets = (t for each in self.project.platforms for t in self.project.targets_on(each))
         names = {target.name for target in targets if target.kind == "jit"}
         return read_module_loads(self.project.tree, names)
+
+    @cached_property
+    def loaded_names(self) -> frozenset[str]:
+        """Return what may be the name of a library that Python loads."""
+        return names_of_loaded(self.project.tree)
 
     @cached_property
     def further_uses(self) -> FurtherUsesOfFiles:

@@ -139,11 +139,15 @@ class DefWithoutImpl(Rule):
         )
 
 
+# `library.impl(…)`, `@impl(…)`, `@operator.register_kernel(…)`, a helper of the tree's own.
+_IMPLEMENTS = re.compile(rb"(?:\bimpl|_impl|register_kernel|Library)\s*\(")
+
+
 def _is_implemented_in_python(analysis: Analysis, operator: bytes) -> bool:
     """Return whether Python may implement an operator: a file that names it does so to some."""
     tree = analysis.project.tree
     return any(
-        operator in content and b"impl" in content and re.search(rb"(?i)library", content)
+        operator in content and _IMPLEMENTS.search(content)
         for content in map(tree.read, tree.python)
     )
 

@@ -16,9 +16,14 @@ from opparity.words.statements import state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.builds import Target
     from opparity.checker.facts.platforms import Platform
+
+
+# Whoever names so many libraries means to name them all.
+_FEWEST_LOADED = 2
 
 
 class ExtensionNeverImported(Rule):
@@ -29,6 +34,8 @@ class ExtensionNeverImported(Rule):
     Until something imports it, `torch.ops.library.operator` raises `AttributeError`, although the
     operator was built and shipped.
     It may pass unnoticed where another module, or a test, happens to import the extension first.
+    Where Python loads libraries by their names, one that is not among them is a warning: a linker
+    drops what another library links and uses no function of, and nothing loads it then.
 
     ## Example
     `if current_platform.is_cuda(): import demo._moe_C` in a package whose build makes `_moe_C` for
@@ -58,6 +65,38 @@ class ExtensionNeverImported(Rule):
             for target in analysis.project.targets_on(platform):
                 if target.kind == "module" and target.built is Truth.TRUE:
                     yield from self._check(analysis, platform, target, imports, uses)
+            yield from self._not_loaded(analysis, platform, uses)
+
+    def _not_loaded(
+        self, analysis: Analysis, platform: Platform, uses: list[Call]
+    ) -> Iterator[Finding]:
+        """Yield the libraries that Python does not name where it names those beside them."""
+        links = [
+            link for link in analysis.linker.links_on(platform) if link.target.kind == "shared"
+        ]
+        loaded = [link for link in links if link.target.name in analysis.loaded_names]
+        for link in links if len(loaded) >= _FEWEST_LOADED else ():
+            target = link.target
+            if target.name in analysis.loaded_names or _is_needed(target, loaded):
+                continue
+            process = Process(platform, analysis.operators)
+            for call in uses:
+                if (
+                    _is_in(analysis, platform, call, target)
+                    and process.truth_of(call.guards) is not Truth.FALSE
+                    and not handles_absence(call)
+                ):
+                    values = {"operator": call.qualified, "module": target.name}
+                    yield self.finding(
+                        call.location,
+                        state("CAL007.unloaded", **values, loaded=loaded[0].target.name),
+                        platform=platform.label,
+                        operator=call.qualified,
+                        symbol=target.name,
+                        related=[Related(target.location, state("place.built", name=target.name))],
+                        severity=Severity.WARNING,
+                    )
+                    break
 
     def _check(
         self,
@@ -105,6 +144,35 @@ class ExtensionNeverImported(Rule):
                 ),
             ],
         )
+
+
+def _is_in(analysis: Analysis, platform: Platform, call: Call, target: Target) -> bool:
+    """Return whether a library's own sources, and no others, define what a call touches."""
+    definitions = analysis.operators.definitions(platform, call.qualified)
+    own = {source.path for source in target.sources}
+    return bool(definitions) and all(
+        each.registration.location.path in own and each.truth is Truth.TRUE for each in definitions
+    )
+
+
+def _is_needed(target: Target, loaded: list[Link]) -> bool:
+    """Return whether a library that Python loads uses a function of another one, which is kept."""
+    sources = {source.path for source in target.sources}
+    for link in loaded:
+        if target.name not in link.target.links:
+            continue
+        own = {
+            name
+            for name, found in link.definitions.items()
+            if any(part.file.path in sources and not each.is_local for each, part in found)
+        }
+        for part in link.compiled:
+            # What a file declares looks called there, and a block of registrations a function.
+            shown = {each.signature.name for each in part.file.declarations}
+            called = (part.file.called & own) - shown
+            if part.file.path not in sources and any(not name.isupper() for name in called):
+                return True
+    return False
 
 
 def _is_only_in(analysis: Analysis, platform: Platform, call: Call, target: Target) -> bool:

@@ -28,6 +28,8 @@ class FakeDiffersFromSchema(Rule):
     is called: it raises `TypeError`, while the operator itself works.
     torch leaves out what a call gives as its default, so that a fake without such an argument fails
     for other values alone, which the finding says.
+    Where the parameters stand in another order, or `*rest` takes what is left over, the fake works
+    with the values of other arguments, which is a warning.
 
     ## Example
     `m.def("scale(Tensor x, float factor, float eps=1e-5) -> Tensor")` and
@@ -59,11 +61,14 @@ class FakeDiffersFromSchema(Rule):
         self, name: str, fake: Fake, schema: _Schema, refusal: Statement | None
     ) -> Finding:
         assert refusal is not None
+        is_moved = refusal.key == "DEF007.moved"  # what the fake makes of it is not known
         return self.finding(
             fake.location,
             state("DEF007.fake", operator=name, reason=refusal),
             operator=name,
             related=[Related(schema.location, state("place.schema"))],
+            severity=Severity.WARNING if is_moved else None,
+            effect=Effect.RESULT if is_moved else None,
         )
 
 
@@ -124,12 +129,21 @@ def _refusal(arguments: tuple[Argument, ...], fake: Parameters) -> Statement | N
     further = [name for name in fake.names[len(positional) : required] if name not in named]
     if further:
         return state("DEF007.further", names=tuple(further))
+    moved = _moved([each.name for each in positional], fake.names)
+    if moved:
+        return state("DEF007.moved", names=moved)
     accepted = {*fake.names[len(positional) :], *(name for name, _ in fake.keywords)}
     lost = [each for each in by_keyword if each.name not in accepted]
     if lost and not fake.takes_keywords:
         return _missing(lost, lost)
     wanted = tuple(name for name, has in fake.keywords if not has and name not in named)
     return state("DEF007.further", names=wanted) if wanted else None
+
+
+def _moved(wanted: list[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the parameters that a call gives the values of others, where `*rest` hides it too."""
+    pairs = zip(wanted, names, strict=False)
+    return tuple(name for meant, name in pairs if name != meant and name in wanted)
 
 
 def _missing(tail: Sequence[Argument], named: Sequence[Argument]) -> Statement:

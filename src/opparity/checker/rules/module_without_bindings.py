@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, handles_absence
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.facts.python import CallKind
+from opparity.checker.languages.detection import NOT_SHIPPED
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
 
     from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.native import NativeFile
     from opparity.checker.facts.python import Call
 
+_BLOCK = "PYBIND11_MODULE"
+_EMPTY = re.compile(r"\s*PYBIND11_MODULE\s*\([^)]*\)\s*\{\s*\}")
 _MOST_PLACES = 3
 
 
@@ -29,12 +34,13 @@ class ModuleWithoutBindings(Rule):
     ## Why is this bad?
     The library has no init function: the import fails with `ImportError`, and every function of the
     extension is lost.
+    A `PYBIND11_MODULE` without a statement, beside functions that wait to be bound, is a warning.
 
     ## Example
     `sources = glob("csrc/kernels/*.cu")` with `PYBIND11_MODULE` in `csrc/ext.cpp`.
 
     ## Use instead
-    Add the source with the bindings to the list.
+    Add the source with the bindings to the list, or the bindings to the block.
     """
 
     code = "BLD015"
@@ -43,7 +49,8 @@ class ModuleWithoutBindings(Rule):
     effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
-        """Yield each such extension of each platform that imports it."""
+        """Yield each such extension of each platform that imports it, then the empty blocks."""
+        yield from self._empty(analysis)
         binding = analysis.basis.binding_files
         left = [path for path in analysis.basis.unlisted if path in binding]
         imports: dict[str, list[Call]] = {}
@@ -72,6 +79,39 @@ class ModuleWithoutBindings(Rule):
                 near = [path for path in binding if path not in built and _is_near(link, path)]
                 if near or (own and left):
                     yield self._finding(link, own, near or left)
+
+    def _empty(self, analysis: Analysis) -> Iterator[Finding]:
+        """Yield the blocks of bindings without any, whose files have functions to be bound."""
+        native = analysis.project.native
+        links = [
+            link
+            for platform in analysis.project.platforms
+            for link in analysis.linker.links_on(platform)
+        ]
+        for path, file in native.items():
+            block = next((d for d in file.definitions if d.signature.name == _BLOCK), None)
+            if block is None or NOT_SHIPPED.search(path) or not _is_silent(file):
+                continue
+            text = analysis.project.tree.read_text(path).split("\n")
+            lines = text[block.location.line - 1 : block.end_line]
+            around = [link for link in links if any(p.file.path == path for p in link.compiled)]
+            if not _EMPTY.match("\n".join(lines)) or not all(
+                _is_silent(part.file) for link in around for part in link.compiled
+            ):
+                continue
+            shown = (
+                *(each.signature for each in file.declarations),
+                *(each.signature for each in file.definitions),
+            )
+            waiting = [each.name for each in shown if each.name != _BLOCK and not each.namespace]
+            if waiting:
+                yield self.finding(
+                    block.location,
+                    state("BLD015.empty", functions=tuple(dict.fromkeys(waiting))),
+                    symbol=waiting[0],
+                    severity=Severity.WARNING,
+                    effect=Effect.CALL,
+                )
 
     def _finding(self, link: Link, imports: list[Call], left: list[str]) -> Finding:
         places = [Location(path, 1) for path in left[:_MOST_PLACES]]
@@ -109,10 +149,13 @@ def _binds_nothing(link: Link) -> bool:
     if not (is_whole and target.built is Truth.TRUE):
         return False
     return not any(
-        part.file.registrations
-        or part.file.unfollowed
-        or part.file.macro_uses
+        not _is_silent(part.file)
         or part.file.init_functions
         or any(each.signature.name.startswith("PyInit") for each in part.file.definitions)
         for part in link.compiled
     )
+
+
+def _is_silent(file: NativeFile) -> bool:
+    """Return whether a file registers nothing, and uses no macro that may."""
+    return not (file.registrations or file.unfollowed or file.macro_uses)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, concerns
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _SERVING_KEYS = frozenset({"", "Meta", "CompositeImplicitAutograd", "CompositeExplicitAutograd"})
 
 
-# So few of a namespace's operators lack a fake, where so many have one, that it looks forgotten.
+# So few of a namespace's operators lack a fake, where so many have one, that each is told.
 _MOST_LACKING = 2
 _FEWEST_SERVED = 4
 
@@ -37,8 +38,9 @@ class OperatorWithoutFake(Rule):
     torch.compile runs code without data first: where an operator has neither a fake nor a `Meta`
     implementation, `fullgraph=True` ends with an error, and everything else with a graph break.
     An operator that returns nothing needs no fake.
-    Where whether compiled code calls an operator is not known, and all but one or two of its
-    namespace's have a fake, that is told as an unknown.
+    Where whether compiled code calls an operator is not known, and others of its namespace have a
+    fake, or Python defines it, which is done for compiled code, that is told as an unknown: one by
+    one where most have a fake, else once for the namespace.
 
     ## Example
     `torch.ops.demo.shift(x)` in a function under `@torch.compile`, with `m.def("shift(Tensor x) ->
@@ -74,19 +76,32 @@ class OperatorWithoutFake(Rule):
     def _lonely(
         self, analysis: Analysis, faked: AbstractSet[str], told: set[str]
     ) -> Iterator[Unknown]:
-        """Yield the few operators without a fake whose neighbours all have one."""
-        served: dict[str, int] = {}
-        for name in faked & {*analysis.operators.known, *analysis.operators.python}:
-            library = name.rpartition("::")[0]
-            served[library] = served.get(library, 0) + 1
-        lacking: dict[str, dict[str, Location]] = {}
-        for library, count in served.items():
-            if count >= _FEWEST_SERVED:
-                lacking[library] = dict(_unserved(analysis, library, faked | told))
-        for library, found in lacking.items():
-            for name, place in found.items() if len(found) <= _MOST_LACKING else ():
-                said = state("DEF008.lonely", operator=name, library=library, count=served[library])
-                yield self.unknown(place, said, operator=name)
+        """Yield the operators without a fake whose neighbours have one, or that Python defines."""
+        served = Counter(
+            name.rpartition("::")[0]
+            for name in faked & {*analysis.operators.known, *analysis.operators.python}
+        )
+        defined = {name.rpartition("::")[0] for name in analysis.operators.python}
+        for library in sorted(served.keys() | defined):
+            count = served[library]
+            found = dict(_unserved(analysis, library, faked | told, is_served=count > 0))
+            if count >= _FEWEST_SERVED and len(found) <= _MOST_LACKING:
+                for name, place in found.items():
+                    said = state("DEF008.lonely", operator=name, library=library, count=count)
+                    yield self.unknown(place, said, operator=name)
+            elif found:
+                yield self._several(library, count, found)
+
+    def _several(self, library: str, count: int, found: dict[str, Location]) -> Unknown:
+        names = tuple(sorted(found))
+        lacking = len(names)
+        said = state(
+            "DEF008.several", operators=names, lacking=lacking, library=library, count=count
+        )
+        related = [
+            Related(found[name], state("DEF008.without", operator=name)) for name in names[1:]
+        ]
+        return self.unknown(found[names[0]], said, symbol=library, related=related)
 
     def _check(
         self, analysis: Analysis, platform: Platform, call: Call, fakes: list[Fake]
@@ -106,15 +121,19 @@ class OperatorWithoutFake(Rule):
 
 
 def _unserved(
-    analysis: Analysis, library: str, served: AbstractSet[str]
+    analysis: Analysis, library: str, served: AbstractSet[str], *, is_served: bool
 ) -> Iterator[tuple[str, Location]]:
-    """Yield the operators of a namespace that return something and have no fake."""
+    """Yield the operators of a namespace that return something and have no fake.
+
+    Where none of the namespace has one, those that Python defines alone.
+    """
     operators = analysis.operators
-    for name in (*operators.known, *operators.python):
+    names = (*operators.known, *operators.python) if is_served else (*operators.python,)
+    for name in dict.fromkeys(names):
         if name in served or name.rpartition("::")[0] != library:
             continue
         for platform in analysis.project.platforms:
-            if _needs_fake(analysis, platform, name):
+            if is_served and _needs_fake(analysis, platform, name):
                 yield name, operators.definitions(platform, name)[0].registration.location
                 break
         else:

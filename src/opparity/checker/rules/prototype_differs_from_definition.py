@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.nowhere import FOREIGN_NAMESPACES
 from opparity.checker.analysis.types import same_type
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
@@ -16,7 +17,7 @@ from opparity.words.statements import state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Declaration, Definition, Signature
@@ -68,7 +69,15 @@ class PrototypeDiffersFromDefinition(Rule):
             if definition.signature.namespace == wanted.namespace
             and part.truth(definition.condition) is Truth.TRUE
         ]
-        if not built or any(not _is_comparable(definition, part) for definition, part in built):
+        # Where the grammar lost its way, what counts is one list that goes on after the other.
+        astray = any(part.file.has_errors for _, part in built)
+        if not built or any(not _is_comparable(definition) for definition, _ in built):
+            return
+        if astray and (
+            project.native[declaration.location.path].has_errors
+            or FOREIGN_NAMESPACES.intersection(wanted.namespace)
+            or not all(_has_more(wanted, each.signature) for each, _ in built)
+        ):
             return
         matching = [d for d, _ in built if _same_parameters(wanted, d.signature)]
         other = built[0][0]
@@ -90,6 +99,7 @@ class PrototypeDiffersFromDefinition(Rule):
                     platform=link.platform.label,
                     symbol=wanted.qualified,
                     related=related,
+                    severity=Severity.WARNING if astray else Severity.ERROR,
                 )
         elif not any(_same_return(wanted, d.signature) for d in matching):
             yield self.finding(
@@ -107,9 +117,16 @@ class PrototypeDiffersFromDefinition(Rule):
             )
 
 
-def _is_comparable(definition: Definition, part: Compiled) -> bool:
-    is_plain = not (definition.is_guessed or definition.is_template or definition.is_instantiation)
-    return is_plain and not part.file.has_errors
+def _is_comparable(definition: Definition) -> bool:
+    return not (definition.is_guessed or definition.is_template or definition.is_instantiation)
+
+
+def _has_more(first: Signature, second: Signature) -> bool:
+    """Return whether one of two functions takes what the other does, and more behind it."""
+    return len(first.parameters) != len(second.parameters) and all(
+        same_type(one.type, two.type)
+        for one, two in zip(first.parameters, second.parameters, strict=False)
+    )
 
 
 def _same_parameters(first: Signature, second: Signature) -> bool:
@@ -133,6 +150,7 @@ def _is_needed(link: Link, wanted: Signature) -> bool:
     defining = {part.file.path for _, part in link.definitions.get(wanted.name, ())}
     return any(
         wanted.name in part.file.called
+        or any(each.symbol.rpartition("::")[2] == wanted.name for each in part.file.registrations)
         for part in link.compiled
         if part.is_listed and part.file.path not in defining
     )

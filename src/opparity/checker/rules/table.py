@@ -25,6 +25,7 @@ from opparity.checker.rules.misspelt_macro import MisspeltMacro
 from opparity.checker.rules.module_loaded_in_two_ways import ModuleLoadedInTwoWays
 from opparity.checker.rules.module_without_bindings import ModuleWithoutBindings
 from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
+from opparity.checker.rules.name_lost_with_its_import import NameLostWithItsImport
 from opparity.checker.rules.operator_defined_twice import OperatorDefinedTwice
 from opparity.checker.rules.operator_registered_nowhere import OperatorRegisteredNowhere
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
@@ -89,6 +90,7 @@ RULES: tuple[type[Rule], ...] = (
     GuardedOnlyElsewhere,
     OperatorRegisteredNowhere,
     UsedUnderANameNobodyBinds,
+    NameLostWithItsImport,
     UnusedSuppression,
     SuppressionWithoutReason,
     SuppressionNotUnderstood,

@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.nowhere import is_template_lost
 from opparity.checker.analysis.types import canonical
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth, evaluate
@@ -81,9 +82,16 @@ class TemplateNotInstantiated(Rule):
         calls: dict[str, list[Reference]] = {}
         for call in compiled.file.references:
             is_open = compiled.truth(call.condition) is not Truth.FALSE
-            if call.arguments and call.symbol in suspects and is_open:
+            if call.symbol in suspects and is_open:
                 calls.setdefault(call.symbol, []).append(call)
-        for symbol, found in calls.items():
+        for symbol, every in calls.items():
+            lost = [each for each in every if _is_lost(analysis, link, compiled, each)]
+            if lost:
+                yield self._nowhere(link, lost[0])
+                continue
+            found = [each for each in every if each.arguments]
+            if not found:
+                continue
             absent = _surely_absent(analysis, link, compiled, found)
             if absent is not None:
                 yield self._fewer(link, absent)
@@ -105,6 +113,22 @@ class TemplateNotInstantiated(Rule):
                     related=related,
                 )
 
+    def _nowhere(self, link: Link, call: Reference) -> Finding:
+        present = [each for each, _ in link.definitions.get(call.symbol, ())]
+        return self.finding(
+            call.location,
+            state(
+                "BLD008.bodiless",
+                inside=call.inside,
+                symbol=call.symbol,
+                target=link.target.name,
+                platform=link.platform.label,
+            ),
+            platform=link.platform.label,
+            symbol=call.symbol,
+            related=_places(present[:_MOST_PLACES]),
+        )
+
     def _fewer(self, link: Link, call: Reference) -> Finding:
         present = [each for each, _ in link.definitions[call.symbol] if each.is_instantiation]
         return self.finding(
@@ -123,6 +147,13 @@ class TemplateNotInstantiated(Rule):
             symbol=call.symbol,
             related=_places(present[:_MOST_PLACES]),
         )
+
+
+def _is_lost(analysis: Analysis, link: Link, compiled: Compiled, call: Reference) -> bool:
+    """Return whether a call is surely compiled, and of a template that has a body nowhere."""
+    if call.is_in_template or call.qualifier[:1] in (("std",), ("at",), ("c10",), ("torch",)):
+        return False
+    return is_template_lost(analysis, link, call.symbol, compiled.use(call.condition))
 
 
 def _surely_absent(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.operators import handles_absence
 from opparity.checker.analysis.spelling import slips_of
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
@@ -45,16 +46,20 @@ class UsedUnderANameNobodyBinds(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield the misspelt bindings, then the functions without one."""
         names = {registration.operator for registration in analysis.project.registrations}
-        names |= {name.rpartition("::")[2] for name in analysis.operators.python}
         for file in analysis.project.native.values():
             names |= file.named  # methods of bound classes too
         names |= {
             call.operator  # CAL009's
             for script in analysis.project.python.values()
             for call in script.calls
-            if call.operator and analysis.unregistered.truth(script, call) is not Truth.FALSE
+            if call.operator
+            and not handles_absence(call)
+            and analysis.unregistered.truth(script, call) is not Truth.FALSE
         }
-        yield from self._misspelt(analysis, names)
+        names |= _taken_by_python(analysis, names)
+        misspelt = list(self._misspelt(analysis, names))
+        yield from misspelt
+        yield from self._misread(analysis, names, {each.operator for each in misspelt})
         told: set[str] = set()
         for target, definition in (*_idle_in_targets(analysis), *_idle_in_files(analysis)):
             function = definition.signature.name
@@ -80,7 +85,10 @@ class UsedUnderANameNobodyBinds(Rule):
         read = sorted(analysis.attributes.readers.keys() - names)
         told: set[str] = set()
         for registration in bound:
-            for meant in slips_of(registration.operator, read):
+            for meant in (
+                *slips_of(registration.operator, read),
+                *_sisters(analysis, registration),
+            ):
                 use = analysis.attributes.use_of(meant)
                 if use is None or registration.operator in told:
                     continue
@@ -92,6 +100,53 @@ class UsedUnderANameNobodyBinds(Rule):
                     symbol=registration.symbol,
                     related=[Related(use, state("place.used"))],
                 )
+
+    def _misread(self, analysis: Analysis, names: set[str], told: set[str]) -> Iterator[Finding]:
+        """Yield what Python reads that is one slip from an operator, and stands nowhere else."""
+        known: dict[str, Registration] = {}
+        for registration in analysis.project.registrations:
+            if registration.kind is not RegistrationKind.IMPL:
+                known.setdefault(registration.operator, registration)
+        for written, meant, place in analysis.attributes.misspelt(known):
+            is_told = known[meant].qualified in told
+            if is_told or written in names or written in analysis.project.definitions:
+                continue
+            yield self.finding(
+                place,
+                state("CAL010.misread", name=written, operator=known[meant].qualified),
+                operator=known[meant].qualified,
+                symbol=written,
+                related=[Related(known[meant].location, state("place.registered"))],
+            )
+
+
+def _taken_by_python(analysis: Analysis, names: set[str]) -> set[str]:
+    """Return the operators that Python defines: a read of their names is a read of them.
+
+    But where the names are a function's that nothing binds, or one slip from a binding that nobody
+    reads, and Python reads them of an object of its own, which is a module then.
+    """
+    python = {name.rpartition("::")[2] for name in analysis.operators.python} - names
+    unread = {
+        each.operator for each in analysis.project.registrations if _is_unused(analysis, each)
+    }
+    return {
+        name
+        for name in python
+        if not (name in analysis.project.definitions or any(slips_of(name, unread)))
+        or not analysis.attributes.is_read_of_an_object(name)
+    }
+
+
+def _sisters(analysis: Analysis, registration: Registration) -> Iterator[str]:
+    """Yield the names, one slip away, that a file binds the same function's overloads under."""
+    file = analysis.project.native[registration.location.path]
+    names = {
+        each.operator
+        for each in file.registrations
+        if registration.symbol and each.symbol == registration.symbol
+    }
+    yield from slips_of(registration.operator, sorted(names))
 
 
 def _is_unused(analysis: Analysis, registration: Registration) -> bool:
@@ -136,7 +191,13 @@ def _idle_in_files(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
         for other in native.values():
             if other.path != path:
                 used |= other.called & own
-        for each in file.definitions:
+        shown = {each.signature.name for each in file.declarations if not each.is_member}
+        elsewhere = [
+            each
+            for name in sorted(shown - used)
+            for each in analysis.project.definitions.get(name, ())
+        ]
+        for each in (*file.definitions, *elsewhere):
             is_plain = not (each.is_template or each.is_inline or each.is_kernel)
             is_method = each.signature.namespace[-1:] and each.signature.namespace[-1][:1].isupper()
             if each.signature.name not in used and is_plain and not is_method and each.end_line:

@@ -40,3 +40,8 @@ def defined_in_python(
                 found |= {path, *users[operator]}
     helpers = {path for path, text in texts.items() if text.has_helper}
     return found | helpers if found else found
+
+
+def defining_in_python(texts: Mapping[str, OperatorText]) -> set[str]:
+    """Return the files that define operators: these have fakes that fit, or lack them."""
+    return {path for path, text in texts.items() if text.definitions}

@@ -27,7 +27,8 @@ class Fakes:
         functions: the functions at the file's margin, by name.
         operators: functions that define an operator -> its library and name.
         found: each fake, and the name of its function where that is not known yet.
-        schemas: registrations, by number -> the function whose signature is the schema.
+        schemas: registrations, by number -> the function whose signature is the schema; and
+        decorated: what that takes, where a decorator stands on it.
     """
 
     libraries: dict[str, str]
@@ -35,6 +36,7 @@ class Fakes:
     operators: dict[str, tuple[str, str]] = field(default_factory=dict)
     found: list[tuple[Fake, str]] = field(default_factory=list)
     schemas: dict[int, str] = field(default_factory=dict)
+    decorated: dict[int, Parameters | None] = field(default_factory=dict)
     compiled: set[str] = field(default_factory=set)
 
     def defined(
@@ -118,6 +120,12 @@ class Fakes:
             replace(fake, parameters=self.parameters(function)) if function else fake
             for fake, function in self.found
         )
+
+    def schema_of(self, number: int) -> Parameters | None:
+        """Return the parameters of the function whose signature is a registration's schema."""
+        if number in self.decorated:
+            return self.decorated[number]
+        return self.parameters(self.schemas[number])
 
     def parameters(self, function: str) -> Parameters | None:
         """Return the parameters of a function of the file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ _LOADERS = (
     b"spec_from_file_location(",
     b"ExtensionFileLoader(",
 )
+_TEXT = re.compile(rb"[\"']([\w./-]{3,})[\"']")
 # Who finds files by patterns may load any.
 _FINDERS = (b".so", b"glob", b"torch.ops.load")
 
@@ -44,6 +46,18 @@ def may_be_loaded(tree: Tree, name: str) -> bool:
         any(loader in content for loader in _LOADERS) and any(each in content for each in wanted)
         for content in contents
     )
+
+
+def names_of_loaded(tree: Tree) -> frozenset[str]:
+    """Return the last parts of the texts in files that load libraries: `"ops/demo_ops"`."""
+    found: set[str] = set()
+    for path in tree.python:
+        content = tree.read(path)
+        if b"load_library(" in content:
+            for text in _TEXT.findall(content):
+                name = text.decode(errors="replace").rpartition("/")[2]
+                found |= {name, name.removeprefix("lib").partition(".")[0]}
+    return frozenset(found)
 
 
 def read_module_loads(tree: Tree, modules: Collection[str]) -> tuple[ModuleLoad, ...]:

@@ -208,6 +208,8 @@ class OperatorUses:
         if name.rpartition(".")[2] in _BY_SIGNATURE:
             function = self.decorating or (dotted(node.args[1]) if len(node.args) > 1 else "")
             self.fakes.schemas[number] = function
+            if self.decorating:  # a later function may have the same name: `_`
+                self.fakes.decorated[number] = self.fakes.parameters(function)
         elif is_helper(name):
             self.fakes.helped(node, number, registration)
 
@@ -225,7 +227,7 @@ class OperatorUses:
     def settled(self) -> tuple[PythonRegistration, ...]:
         """Return the registrations, once every function of the file is known."""
         return tuple(
-            replace(each, parameters=self.fakes.parameters(self.fakes.schemas[number]))
+            replace(each, parameters=self.fakes.schema_of(number))
             if number in self.fakes.schemas
             else each
             for number, each in enumerate(self.registrations)

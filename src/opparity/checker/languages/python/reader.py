@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from opparity.checker.languages.python.defined import defined_in_python
+from opparity.checker.languages.python.defined import defined_in_python, defining_in_python
 from opparity.checker.languages.python.import_graph import imports_of, read_import_graph
 from opparity.checker.languages.python.linking import Linker
 from opparity.checker.languages.python.names import Names, module_paths
@@ -60,15 +60,21 @@ class PythonReader:
         touching = {path for path, text in self.texts.items() if text.touches(libraries)}
         touching |= self.graph.importing(extensions)
         touching |= defined_in_python(self.texts, libraries, self.graph)
-        if not touching:
+        # Who uses these matters no more than before.
+        alone = defining_in_python(self.texts) - touching
+        if not touching and not alone:
             return {}
         paths = module_paths(self.contents)
         # What these files offer each other is not known before they are read: with all that they
         # import from each other as leads, each is read once (in vLLM 0.33.0, 70 were read twice).
         around = touching | packages_around(touching, self.graph)
         leads = Leads(extensions, _names_of(around, paths), None)
-        modules = self._modules(sorted(touching), leads)
-        followed = {path: facts for path, facts in modules.items() if needs_users(facts, libraries)}
+        modules = self._modules(sorted(touching | alone), leads)
+        followed = {
+            path: modules[path]
+            for path in sorted(touching)
+            if needs_users(modules[path], libraries)
+        }
         offers = Offers(followed, self.graph, self.contents)
         leading = followed.keys() | offers.packages.keys()
         leads = Leads(extensions, _names_of(leading, paths), offers.names)
