@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 # In larger trees only the files are looked through that touch operators.
 _MOST_BYTES = 8_000_000
-_ATTRIBUTE = re.compile(rb"(?<!self)(?<!cls)\.\s*([A-Za-z_]\w{4,})")
+# The dot first: with what must not stand before it, vLLM 0.33.0 takes 0.2 s instead of 0.05.
+_ATTRIBUTE = re.compile(rb"\.(?<!self\.)(?<!cls\.)\s*+([A-Za-z_]\w{4,})")
 _DEFINED = re.compile(rb"(?:\bdef|\bclass)\s+([A-Za-z_]\w{4,})")
 
 

@@ -14,6 +14,7 @@ from opparity.checker.analysis.lookup import NameLookup
 from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
 from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
+from opparity.checker.analysis.other_versions import OtherVersions
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
 from opparity.checker.languages.python.loading import read_module_loads
@@ -99,6 +100,11 @@ class Analysis:
     def further_uses(self) -> FurtherUsesOfFiles:
         """Return which methods native files call, and which functions they pass on."""
         return FurtherUsesOfFiles(self.project)
+
+    @cached_property
+    def other_versions(self) -> OtherVersions:
+        """Return what targets are with other versions of their tools."""
+        return OtherVersions()
 
     @cached_property
     def mentions(self) -> Mentions:

@@ -46,7 +46,8 @@ class PrototypeDiffersFromDefinition(Rule):
         """Yield each needed prototype that no definition of its name matches."""
         for platform in analysis.project.platforms:
             for link in analysis.linker.links_on(platform):
-                yield from in_each_version(link, partial(self._check_link, analysis.project))
+                check = partial(self._check_link, analysis.project)
+                yield from in_each_version(analysis, link, check)
 
     def _check_link(self, project: Project, link: Link) -> Iterator[Finding]:
         seen: set[tuple[str, int]] = set()
