@@ -17,11 +17,14 @@ from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.other_versions import OtherVersions
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
+from opparity.checker.languages.python.implementing import implementing_words
 from opparity.checker.languages.python.loading import read_module_loads
+from opparity.checker.languages.setup_py.build_requirements import missing_torch
 
 if TYPE_CHECKING:
     from opparity.checker.analysis.basis import Basis
     from opparity.checker.analysis.project import Project
+    from opparity.checker.facts.builds import MissingTorch
     from opparity.checker.facts.native import MacroTest
     from opparity.checker.languages.python.loading import ModuleLoad
 
@@ -95,6 +98,22 @@ class Analysis:
         targets = (t for each in self.project.platforms for t in self.project.targets_on(each))
         names = {target.name for target in targets if target.kind == "jit"}
         return read_module_loads(self.project.tree, names)
+
+    @cached_property
+    def missing_torch(self) -> dict[str, MissingTorch]:
+        """Return what each setup.py lacks that pip builds in isolation."""
+        scripts = {each.description for each in self.project.builds}
+        found = {
+            script: missing_torch(self.project.tree, script)
+            for script in sorted(scripts)
+            if script.rpartition("/")[2] == "setup.py"
+        }
+        return {script: missing for script, missing in found.items() if missing is not None}
+
+    @cached_property
+    def implementing_words(self) -> frozenset[str]:
+        """Return every word of the Python files that implement operators."""
+        return implementing_words(self.project.tree)
 
     @cached_property
     def further_uses(self) -> FurtherUsesOfFiles:
