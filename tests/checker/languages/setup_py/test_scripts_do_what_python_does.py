@@ -299,8 +299,6 @@ def root(tmp_path: Path) -> Path:
 # `"a" is None`, and files that Python closes when it likes.
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-)
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_an_expression_is_what_python_makes_of_it(root: Path, expression: str) -> None:
     program = f"out = list({expression})"
