@@ -32,7 +32,9 @@ OPERATOR = "_C::silu_and_mul_per_block_quant"
 def project(name: str) -> Inspected:
     expected = json.loads((PROJECTS / name / "expected.json").read_text())
     platforms = tuple(parse_platform(label) for label in expected["platforms"])
-    return inspect(open_tree(PROJECTS / name), name, Request(platforms=platforms))
+    # What is expected of a tree is no part of it.
+    tree = open_tree(PROJECTS / name).without(lambda path: path == "expected.json")
+    return inspect(tree, name, Request(platforms=platforms))
 
 
 def inspected(folder: Path, label: str = "tree") -> Inspected:

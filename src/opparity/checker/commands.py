@@ -20,6 +20,7 @@ from opparity.checker.options import (  # noqa: TC001 -- typer reads the annotat
 )
 from opparity.checker.reports import OutputFormat, Show
 from opparity.checker.rule_commands import explain, rules
+from opparity.collector import collector_paused
 from opparity.endings import ExitStatus, print_page, print_text, refusals
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def check(
     A folder inside a project is checked with the project, and reported alone.
     Exit status: 0 clean, 1 findings, 2 could not check, 3 a bug of Opparity.
     """
-    with refusals():
+    # Until the report is written: looking through the facts of vLLM 0.33.0 takes 0.1 s.
+    with refusals(), collector_paused():
         from opparity.checker.reports import counts  # noqa: PLC0415 -- quick --help
         from opparity.checker.reports.writing import render  # noqa: PLC0415
         from opparity.checker.results.basis import refuse_nothing  # noqa: PLC0415

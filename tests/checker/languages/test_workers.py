@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from opparity.checker.languages.cpp.reader import read_native_files
-from opparity.checker.languages.workers import WorkerLost, Workers, collector_paused
+from opparity.checker.languages.workers import WorkerLost, Workers
 from opparity.checker.tree.contents import Tree
+from opparity.collector import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,10 +17,10 @@ from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import ALWAYS, Truth, describe, disjunction
 from opparity.checker.facts.names import operator_name, plain_library
 from opparity.checker.languages.remembering import RememberingWorkers
-from opparity.checker.languages.workers import collector_paused
 from opparity.checker.results.basis import not_followed, understood
 from opparity.checker.results.inspection import inspect_project
 from opparity.checker.rules.findings import Finding, Severity
+from opparity.collector import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.spelling import slips_of
+from opparity.checker.analysis.spelling import Spellings, is_slip
 from opparity.checker.facts.places import Location
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ _MOST_BYTES = 24_000_000
 # A shorter name is one of many things.
 _SHORTEST = 7
 _LONG = 10
-_ATTRIBUTE = re.compile(rb"(?<!self)(?<!cls)\.\s*([A-Za-z_]\w{4,})")
+# The dot first: with what must not stand before it, vLLM 0.33.0 takes 0.2 s instead of 0.05.
+_ATTRIBUTE = re.compile(rb"\.(?<!self\.)(?<!cls\.)\s*+([A-Za-z_]\w{4,})")
 _DEFINED = re.compile(rb"(?:\bdef|\bclass)\s+([A-Za-z_]\w{4,})")
 
 
@@ -77,12 +78,12 @@ class Attributes:
         With the name that is meant, and the place. What Python has in any other place, as a
         definition or a text, may be a name of its own.
         """
-        near = _Slips(name for name in known if len(name) >= _SHORTEST)
+        near = Spellings(sorted(name for name in known if len(name) >= _SHORTEST))
         texts = {path: self.project.tree.read(path) for path in self.paths}
         for written, readers in self.readers.items():
             if len(readers) != 1 or len(written) < _SHORTEST:
                 continue
-            found = near.of(written)
+            found = _meant(written, near)
             if found is None:
                 continue
             word = written.encode()
@@ -95,29 +96,13 @@ class Attributes:
                 )
 
 
-class _Slips:
-    """Finds the name that another one is a slip of, among many."""
-
-    def __init__(self, known: Iterable[str]) -> None:
-        self.known = sorted(set(known))
-        self.by_letters: dict[str, list[str]] = {}
-        for name in self.known:
-            for key in {"".join(sorted(name)), *_shortened(name)}:
-                self.by_letters.setdefault(key, []).append(name)
-
-    def of(self, written: str) -> str | None:
-        """Return a known name that a word is one slip from; None for none, and for known words."""
-        keys = ("".join(sorted(written)), written, *_shortened(written))
-        near = [name for key in keys for name in self.by_letters.get(key, ())]
-        if not near or written in near:
-            return None
-        return next(slips_of(written, near), None) or next(
-            (each for each in near if _lacks_one(written, each)), None
-        )
-
-
-def _shortened(name: str) -> set[str]:
-    return {name[:index] + name[index + 1 :] for index in range(len(name))}
+def _meant(written: str, known: Spellings) -> str | None:
+    """Return a known name that a word is one slip from; None for none, and for known words."""
+    near = known.near(written)
+    if written in near:
+        return None
+    slips = (each for each in near if is_slip(written, each))
+    return next(slips, None) or next((each for each in near if _lacks_one(written, each)), None)
 
 
 def _lacks_one(written: str, meant: str) -> bool:

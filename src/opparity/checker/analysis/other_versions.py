@@ -60,6 +60,20 @@ def names_version(condition: Condition) -> bool:
     )
 
 
+class OtherVersions:
+    """Compiles targets anew, each once."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str, str], tuple[tuple[Link, frozenset[str]], ...]] = {}
+
+    def of(self, link: Link) -> tuple[tuple[Link, frozenset[str]], ...]:
+        """Return a target as older and newer tools compile it, with the functions that differ."""
+        key = (link.platform.label, link.description, link.target.name)
+        if key not in self.known:
+            self.known[key] = tuple(in_other_versions(link))
+        return self.known[key]
+
+
 def in_other_versions(link: Link) -> Iterator[tuple[Link, frozenset[str]]]:
     """Yield a target as older and newer tools compile it, with the functions that then differ.
 
@@ -69,7 +83,7 @@ def in_other_versions(link: Link) -> Iterator[tuple[Link, frozenset[str]]]:
     paired = {
         name
         for name, definitions in link.definitions.items()
-        if _is_paired([definition for definition, _ in definitions])
+        if len(definitions) > 1 and _is_paired([definition for definition, _ in definitions])
     }
     if not paired:
         return

@@ -16,9 +16,10 @@ from opparity.checker.languages.data.json_lists import read_json_lists
 from opparity.checker.languages.detection import known_platforms
 from opparity.checker.languages.python.reader import PythonReader
 from opparity.checker.languages.setup_py.reader import read_setup_scripts
-from opparity.checker.languages.workers import Workers, collector_paused
+from opparity.checker.languages.workers import Workers
 from opparity.checker.tree.contents import Tree
 from opparity.checker.tree.opening import open_tree
+from opparity.collector import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

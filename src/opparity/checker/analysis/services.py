@@ -14,13 +14,17 @@ from opparity.checker.analysis.lookup import NameLookup
 from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
 from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
+from opparity.checker.analysis.other_versions import OtherVersions
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
+from opparity.checker.languages.python.implementing import implementing_words
 from opparity.checker.languages.python.loading import names_of_loaded, read_module_loads
+from opparity.checker.languages.setup_py.build_requirements import missing_torch
 
 if TYPE_CHECKING:
     from opparity.checker.analysis.basis import Basis
     from opparity.checker.analysis.project import Project
+    from opparity.checker.facts.builds import MissingTorch
     from opparity.checker.facts.native import MacroTest
     from opparity.checker.languages.python.loading import ModuleLoad
 
@@ -101,9 +105,30 @@ class Analysis:
         return names_of_loaded(self.project.tree)
 
     @cached_property
+    def missing_torch(self) -> dict[str, MissingTorch]:
+        """Return what each setup.py lacks that pip builds in isolation."""
+        scripts = {each.description for each in self.project.builds}
+        found = {
+            script: missing_torch(self.project.tree, script)
+            for script in sorted(scripts)
+            if script.rpartition("/")[2] == "setup.py"
+        }
+        return {script: missing for script, missing in found.items() if missing is not None}
+
+    @cached_property
+    def implementing_words(self) -> frozenset[str]:
+        """Return every word of the Python files that implement operators."""
+        return implementing_words(self.project.tree)
+
+    @cached_property
     def further_uses(self) -> FurtherUsesOfFiles:
         """Return which methods native files call, and which functions they pass on."""
         return FurtherUsesOfFiles(self.project)
+
+    @cached_property
+    def other_versions(self) -> OtherVersions:
+        """Return what targets are with other versions of their tools."""
+        return OtherVersions()
 
     @cached_property
     def mentions(self) -> Mentions:

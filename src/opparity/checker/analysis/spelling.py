@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 _SHORTEST = 5
 _WORD = re.compile(r"[A-Za-z]+")
@@ -38,15 +39,22 @@ def is_slip(written: str, meant: str) -> bool:
     )
 
 
-def slips_of(name: str, known: Iterable[str]) -> Iterator[str]:
-    """Yield the known names that a name may be meant for."""
-    letters = sorted(name)
-    for each in known:
-        is_alike = abs(len(each) - len(name)) == 1 or (
-            len(each) == len(name) and sorted(each) == letters
-        )
-        if is_alike and each[:1] == name[:1] and is_slip(name, each):
-            yield each
+class Spellings:
+    """Known names, by their first letter and length, which a slip leaves nearly as they are."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self.known: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for name in known:
+            self.known[name[:1], len(name)].append(name)
+
+    def near(self, name: str) -> list[str]:
+        """Return the known names of that first letter and nearly that length."""
+        lengths = range(len(name) - 1, len(name) + 2)
+        return [each for length in lengths for each in self.known.get((name[:1], length), ())]
+
+    def slips_of(self, name: str) -> list[str]:
+        """Return the known names that a name may be meant for."""
+        return sorted(each for each in self.near(name) if is_slip(name, each))
 
 
 def odd_words(written: str, meant: str) -> frozenset[str]:

@@ -105,3 +105,18 @@ class Build:
     problems: tuple[Problem, ...] = ()
     choice: Choice | None = None
     is_refused: bool = False
+
+
+@fact
+class MissingTorch:
+    """A setup.py that imports torch, and the requirements of its build, which lack it.
+
+    Attributes:
+        imported: where it imports torch; and
+        is_caught: it goes on where that fails.
+        required: where pyproject.toml has the requirements.
+    """
+
+    imported: Location
+    is_caught: bool
+    required: Location

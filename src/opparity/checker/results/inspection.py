@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.reading import read_project
 from opparity.checker.analysis.services import Analysis
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.workers import collector_paused
 from opparity.checker.results.baseline import compare
 from opparity.checker.results.check import check_project
 from opparity.checker.results.report import Report
@@ -38,8 +37,7 @@ _EXCERPT = 200
 
 def inspect_tree(tree: Tree, request: Request) -> Report:
     """Return the report of a tree."""
-    with collector_paused():
-        return inspect_project(Analysis(read_project(tree, request.platforms)), request)
+    return inspect_project(Analysis(read_project(tree, request.platforms)), request)
 
 
 def inspect_project(analysis: Analysis, request: Request) -> Report:

@@ -12,6 +12,7 @@ from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.places import Location, Related
     from opparity.words.statements import Statement
@@ -98,3 +99,17 @@ class Rule(ABC):
             symbol=symbol,
             related=tuple(related),
         )
+
+
+class LinkRule(Rule):
+    """A rule that looks at each library of each platform by itself."""
+
+    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+        """Yield what the rule finds in each library, and what it cannot decide there."""
+        for platform in analysis.project.platforms:
+            for link in analysis.linker.links_on(platform):
+                yield from self.check_link(analysis, link)
+
+    @abstractmethod
+    def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
+        """Yield what the rule finds in one library, and what it cannot decide there."""

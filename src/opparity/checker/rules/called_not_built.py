@@ -12,7 +12,7 @@ from opparity.checker.analysis.whereabouts import find_symbol
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
 from opparity.checker.languages.detection import COMPILED
-from opparity.checker.rules.base import Rule
+from opparity.checker.rules.base import LinkRule
 from opparity.checker.rules.borrowing import Borrowing
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _OF_TOOLKITS = re.compile(r"^(?:__|atomic|cuda|cu[A-Z]|hip|nccl|rccl|cublas|cudnn|make_|to_string)")
 
 
-class CalledNotBuilt(Rule):
+class CalledNotBuilt(LinkRule):
     """A function is declared and called in a built source, and defined in none that is linked.
 
     ## Why is this bad?
@@ -53,14 +53,8 @@ class CalledNotBuilt(Rule):
     severity = Severity.ERROR
     effect = Effect.IMPORT
 
-    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
-        """Yield each call of a declared function that the target does not define."""
-        for platform in analysis.project.platforms:
-            for link in analysis.linker.links_on(platform):
-                yield from self.check_link(analysis, link)
-
     def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
-        """Yield what one target lacks."""
+        """Yield each call of a declared function that the target does not define."""
         borrowing = Borrowing(link)
         emitted = Emitted(link)
         for compiled in link.compiled:

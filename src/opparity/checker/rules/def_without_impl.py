@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -127,7 +126,7 @@ class DefWithoutImpl(Rule):
             if each.library or not each.text.isidentifier()
         }
         is_open = bool({library, plain_library(registration.library), ""} & doubtful)
-        if is_open or _is_implemented_in_python(analysis, registration.operator.encode()):
+        if is_open or _may_python_implement(analysis, registration.operator):
             return
         operator = f"{library}::{registration.operator}"
         yield self.finding(
@@ -139,17 +138,9 @@ class DefWithoutImpl(Rule):
         )
 
 
-# `library.impl(…)`, `@impl(…)`, `@operator.register_kernel(…)`, a helper of the tree's own.
-_IMPLEMENTS = re.compile(rb"(?:\bimpl|_impl|register_kernel|Library)\s*\(")
-
-
-def _is_implemented_in_python(analysis: Analysis, operator: bytes) -> bool:
-    """Return whether Python may implement an operator: a file that names it does so to some."""
-    tree = analysis.project.tree
-    return any(
-        operator in content and _IMPLEMENTS.search(content)
-        for content in map(tree.read, tree.python)
-    )
+def _may_python_implement(analysis: Analysis, operator: str) -> bool:
+    """Return whether a file that implements some operator has this one's name in a word."""
+    return any(operator in word for word in analysis.implementing_words)
 
 
 def _is_made(call: Call, process: Process) -> bool:

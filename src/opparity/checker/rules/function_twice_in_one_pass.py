@@ -8,7 +8,7 @@ from opparity.checker.analysis.device_pass import DevicePass, architecture_numbe
 from opparity.checker.analysis.types import canonical
 from opparity.checker.facts.conditions import Truth, evaluate
 from opparity.checker.facts.places import Related
-from opparity.checker.rules.base import Rule
+from opparity.checker.rules.base import LinkRule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from opparity.words.statements import Statement
 
 
-class FunctionTwiceInOnePass(Rule):
+class FunctionTwiceInOnePass(LinkRule):
     """A file defines one function twice in the same pass of the compiler.
 
     ## Why is this bad?
@@ -42,14 +42,11 @@ class FunctionTwiceInOnePass(Rule):
     severity = Severity.ERROR
     effect = Effect.BUILD
 
-    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+    def check_link(self, _: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield each second definition of a function that some pass of a target compiles."""
-        for platform in analysis.project.platforms:
-            numbers = architecture_numbers(platform)
-            for link in analysis.linker.links_on(platform):
-                if link.target.built is Truth.TRUE:
-                    for compiled in link.compiled:
-                        yield from self._check(link, compiled, numbers)
+        numbers = architecture_numbers(link.platform)
+        for compiled in link.compiled if link.target.built is Truth.TRUE else ():
+            yield from self._check(link, compiled, numbers)
 
     def _check(
         self, link: Link, compiled: Compiled, numbers: tuple[int, ...]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.device_pass import DevicePass, architecture_numbers
 from opparity.checker.facts.conditions import Defined, Truth, all_of, any_of, atoms, evaluate
-from opparity.checker.rules.base import Rule
+from opparity.checker.rules.base import LinkRule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ARCHITECTURE = "__CUDA_ARCH__"
 
 
-class KernelHiddenFromDevice(Rule):
+class KernelHiddenFromDevice(LinkRule):
     """A kernel is launched, and for no architecture that is built does the device see it.
 
     ## Why is this bad?
@@ -46,15 +46,12 @@ class KernelHiddenFromDevice(Rule):
     severity = Severity.ERROR
     effect = Effect.IMPORT
 
-    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+    def check_link(self, _: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield each launched kernel that is hidden for every architecture."""
-        for platform in analysis.project.platforms:
-            if platform.language == "CUDA":
-                numbers = architecture_numbers(platform)
-                for link in analysis.linker.links_on(platform):
-                    for compiled in link.compiled:
-                        if numbers and compiled.is_listed:
-                            yield from self._check(link, compiled, numbers)
+        numbers = architecture_numbers(link.platform) if link.platform.language == "CUDA" else ()
+        for compiled in link.compiled if numbers else ():
+            if compiled.is_listed:
+                yield from self._check(link, compiled, numbers)
 
     def _check(
         self, link: Link, compiled: Compiled, numbers: tuple[int, ...]

@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, all_of, any_of
-from opparity.checker.rules.base import Rule
+from opparity.checker.rules.base import LinkRule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.analysis.linking import Compiled
+    from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import LaneMask
-    from opparity.checker.facts.platforms import Platform
     from opparity.words.statements import Statement
 
 
-class LaneMaskNarrowerThanTheWave(Rule):
+class LaneMaskNarrowerThanTheWave(LinkRule):
     """A 32-bit lane mask is given to a warp function in a source that is also built for HIP.
 
     ## Why is this bad?
@@ -39,23 +38,16 @@ class LaneMaskNarrowerThanTheWave(Rule):
     severity = Severity.ERROR
     effect = Effect.BUILD
 
-    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
-        """Yield each narrow mask under each HIP platform that compiles it."""
-        for platform in analysis.project.platforms:
-            if platform.language == "HIP":
-                yield from self._check_platform(analysis, platform)
-
-    def _check_platform(
-        self, analysis: Analysis, platform: Platform
-    ) -> Iterator[Finding | Unknown]:
-        for link in analysis.linker.links_on(platform):
-            for compiled in link.compiled:
-                for mask in compiled.file.lane_masks:
-                    truth = _truth(analysis, compiled, mask)
-                    if truth is Truth.TRUE:
-                        yield self.finding(mask.location, _statement(mask), platform=platform.label)
-                    elif truth is Truth.UNKNOWN:
-                        yield self.unknown(mask.location, _statement(mask), platform=platform.label)
+    def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
+        """Yield each narrow mask that HIP compiles."""
+        if link.platform.language != "HIP":
+            return
+        for compiled in link.compiled:
+            for mask in compiled.file.lane_masks:
+                truth = _truth(analysis, compiled, mask)
+                if truth is not Truth.FALSE:
+                    make = self.finding if truth is Truth.TRUE else self.unknown
+                    yield make(mask.location, _statement(mask), platform=link.platform.label)
 
 
 def _truth(analysis: Analysis, compiled: Compiled, mask: LaneMask) -> Truth:

@@ -8,8 +8,8 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import operator_name
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
-from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.checker.rules.base import LinkRule
+from opparity.checker.rules.findings import Effect, Finding, Severity
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _DEVICES = frozenset({"CUDA", "HIP", "XPU", "CPU", "MPS", "PrivateUse1", "HPU"})
 _DEVICE_SOURCE = (".cu", ".cuh", ".hip")
 
 
-class MetaBoundToKernel(Rule):
+class MetaBoundToKernel(LinkRule):
     """The `Meta` implementation of an operator is the function that runs its kernel.
 
     ## Why is this bad?
@@ -43,13 +43,8 @@ class MetaBoundToKernel(Rule):
     severity = Severity.WARNING
     effect = Effect.NONE
 
-    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
-        """Yield each such binding, on the platforms that compile it."""
-        for platform in analysis.project.platforms:
-            for link in analysis.linker.links_on(platform):
-                yield from self._check(analysis, link)
-
-    def _check(self, analysis: Analysis, link: Link) -> Iterator[Finding]:
+    def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding]:
+        """Yield each such binding that the target compiles."""
         metas: list[Registration] = []
         devices: dict[tuple[str, str], Registration] = {}
         for registration, use in link.registrations():

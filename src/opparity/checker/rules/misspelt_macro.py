@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.macros import flags_of_builds
-from opparity.checker.analysis.spelling import odd_words, slips_of
+from opparity.checker.analysis.spelling import Spellings, odd_words
 from opparity.checker.analysis.translation import COMPILER_SWITCHES, TORCH_MACROS
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
@@ -54,26 +54,25 @@ class MisspeltMacro(Rule):
         known = analysis.own_macros | TORCH_MACROS | COMPILER_SWITCHES
         fixed = TORCH_MACROS | COMPILER_SWITCHES | analysis.project.macro_definitions.keys()
         words = _Words({*tests, *analysis.own_macros})
+        spellings, tested = Spellings(fixed | tests.keys()), Spellings(tests)
         told = {test.name for test in analysis.undefined_macros}  # MAC001's
         for name, found in sorted(tests.items()):
             if name in known or name in told or len(found) > _MOST_TESTS:
                 continue
             # What is defined and never tested may be the one that is misspelt: see below.
-            usual = {
+            usual = (
                 each
-                for each, others in tests.items()
-                if each in analysis.own_macros or len(others) > len(found)
-            }
-            meant = next(
-                (m for m in slips_of(name, sorted(fixed | usual)) if words.odd(name, m)), ""
+                for each in spellings.slips_of(name)
+                if each in fixed or each in analysis.own_macros or len(tests[each]) > len(found)
             )
+            meant = next((each for each in usual if words.odd(name, each)), "")
             if meant:
                 told_of = state("MAC004.tested", macro=name, known=meant)
                 yield self.finding(found[0].location, told_of, symbol=name)
         for name, place in sorted(_settings(analysis).items()):
             if name in tests or name in analysis.project.macro_definitions:
                 continue
-            meant = next((m for m in slips_of(name, sorted(tests)) if words.odd(name, m)), "")
+            meant = next((m for m in tested.slips_of(name) if words.odd(name, m)), "")
             if meant:
                 told_of = state("MAC004.defined", macro=name, known=meant)
                 yield self.finding(place, told_of, symbol=name)

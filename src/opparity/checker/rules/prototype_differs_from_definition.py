@@ -9,8 +9,8 @@ from opparity.checker.analysis.nowhere import FOREIGN_NAMESPACES
 from opparity.checker.analysis.types import same_type
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
-from opparity.checker.rules.base import Rule
-from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.checker.rules.base import LinkRule
+from opparity.checker.rules.findings import Effect, Finding, Severity
 from opparity.checker.rules.versions import in_each_version
 from opparity.words.statements import state
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.native import Declaration, Definition, Signature
 
 
-class PrototypeDiffersFromDefinition(Rule):
+class PrototypeDiffersFromDefinition(LinkRule):
     """A function's prototype and its definition have other parameters, or another return type.
 
     ## Why is this bad?
@@ -43,11 +43,9 @@ class PrototypeDiffersFromDefinition(Rule):
     severity = Severity.ERROR
     effect = Effect.IMPORT
 
-    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+    def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding]:
         """Yield each needed prototype that no definition of its name matches."""
-        for platform in analysis.project.platforms:
-            for link in analysis.linker.links_on(platform):
-                yield from in_each_version(link, partial(self._check_link, analysis.project))
+        yield from in_each_version(analysis, link, partial(self._check_link, analysis.project))
 
     def _check_link(self, project: Project, link: Link) -> Iterator[Finding]:
         seen: set[tuple[str, int]] = set()

@@ -8,7 +8,7 @@ from opparity.checker.analysis.nowhere import is_lost
 from opparity.checker.analysis.whereabouts import Whereabouts, find_symbol
 from opparity.checker.facts.conditions import ALWAYS, Truth, describe
 from opparity.checker.facts.names import operator_name
-from opparity.checker.rules.base import Rule
+from opparity.checker.rules.base import LinkRule
 from opparity.checker.rules.borrowing import Borrowing
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from opparity.words.statements import Statement, Value
 
 
-class RegisteredNotBuilt(Rule):
+class RegisteredNotBuilt(LinkRule):
     """An operator is registered on a platform whose build omits the source that defines it.
 
     ## Why is this bad?
@@ -47,14 +47,8 @@ class RegisteredNotBuilt(Rule):
     severity = Severity.ERROR
     effect = Effect.IMPORT
 
-    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
-        """Yield each registration whose function the target does not define."""
-        for platform in analysis.project.platforms:
-            for link in analysis.linker.links_on(platform):
-                yield from self.check_link(analysis, link)
-
     def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
-        """Yield what one target lacks."""
+        """Yield each registration whose function the target does not define."""
         borrowing = Borrowing(link)
         for registration, use in link.registrations():
             yield from self._check(analysis, link, registration, use, borrowing)

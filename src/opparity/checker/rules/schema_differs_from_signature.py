@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from opparity.checker.facts.places import Location
     from opparity.words.statements import Statement, Value
 
+Schemas = dict[tuple[str, str], list["Registration"]]
+
 # One operator may be defined under several conditions; nobody defines it this often.
 _MOST_SCHEMAS = 20
 
@@ -55,22 +57,13 @@ class SchemaDiffersFromSignature(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each disagreement of a schema or of names with the bound function."""
+        check = partial(self._check_link, analysis.project, _schemas(analysis))
         for platform in analysis.project.platforms:
             for link in analysis.linker.links_on(platform):
-                yield from in_each_version(link, partial(self._check_link, analysis))
+                yield from in_each_version(analysis, link, check)
 
-    def _check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding]:
-        project = analysis.project
+    def _check_link(self, project: Project, schemas: Schemas, link: Link) -> Iterator[Finding]:
         registered = [r for r, use in link.registrations() if use.truth is Truth.TRUE]
-        schemas: dict[tuple[str, str], list[Registration]] = {}
-        for registration in (*project.registrations, *analysis.operators.defined_in_python()):
-            if registration.kind is RegistrationKind.DEF and registration.schema:
-                key = (plain_library(registration.library), registration.operator)
-                same = schemas.setdefault(key, [])
-                if len(same) < _MOST_SCHEMAS and registration.schema not in {
-                    each.schema for each in same
-                }:
-                    same.append(registration)
         # `m.def("x", &x)` takes its schema from the function, whatever another backend's says.
         inferred = {
             (each.operator, each.location)
@@ -201,6 +194,21 @@ class SchemaDiffersFromSignature(Rule):
                 severity=severity,
                 effect=Effect.RESULT,
             )
+
+
+def _schemas(analysis: Analysis) -> Schemas:
+    """Return the definitions of each operator that differ."""
+    found: Schemas = {}
+    registrations = analysis.project.registrations
+    for registration in (*registrations, *analysis.operators.defined_in_python()):
+        if registration.kind is RegistrationKind.DEF and registration.schema:
+            key = (plain_library(registration.library), registration.operator)
+            same = found.setdefault(key, [])
+            if len(same) < _MOST_SCHEMAS and registration.schema not in {
+                each.schema for each in same
+            }:
+                same.append(registration)
+    return found
 
 
 def _misuse(schema: str, function: BoxedFunction, registration: Registration) -> Statement | None:

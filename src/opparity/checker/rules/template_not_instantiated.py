@@ -11,7 +11,7 @@ from opparity.checker.analysis.types import canonical
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth, evaluate
 from opparity.checker.facts.places import Related
-from opparity.checker.rules.base import Rule
+from opparity.checker.rules.base import LinkRule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
 
@@ -36,7 +36,7 @@ _SOURCES = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip")
 _MOST_PLACES = 3
 
 
-class TemplateNotInstantiated(Rule):
+class TemplateNotInstantiated(LinkRule):
     """A built source calls a function template that is instantiated only in sources left out.
 
     ## Why is this bad?
@@ -61,14 +61,8 @@ class TemplateNotInstantiated(Rule):
     severity = Severity.ERROR
     effect = Effect.IMPORT
 
-    def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
-        """Yield each template that a source calls and whose instantiations a target lacks."""
-        for platform in analysis.project.platforms:
-            for link in analysis.linker.links_on(platform):
-                yield from self.check_link(analysis, link)
-
     def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
-        """Yield what one target lacks."""
+        """Yield each template that a source calls and whose instantiations a target lacks."""
         for compiled in link.compiled:
             if compiled.is_listed:
                 yield from self._check(analysis, link, compiled)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.places import Related
-from opparity.checker.languages.setup_py.build_requirements import missing_torch
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -45,13 +44,12 @@ class TorchNotRequiredByTheBuild(Rule):
         modules = {
             build.description: target.name
             for build in analysis.project.builds
-            if build.description.rpartition("/")[2] == "setup.py"
             for target in build.targets
             if target.kind == "module"
         }
-        for script, module in sorted(modules.items()):
-            found = missing_torch(analysis.project.tree, script)
-            if found is None:
+        for script, found in analysis.missing_torch.items():
+            module = modules.get(script)
+            if module is None:
                 continue
             yield self.finding(
                 found.required,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import handles_absence
-from opparity.checker.analysis.spelling import slips_of
+from opparity.checker.analysis.spelling import Spellings
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
@@ -61,9 +62,13 @@ class UsedUnderANameNobodyBinds(Rule):
         yield from misspelt
         yield from self._misread(analysis, names, {each.operator for each in misspelt})
         told: set[str] = set()
-        for target, definition in (*_idle_in_targets(analysis), *_idle_in_files(analysis)):
+        reads = _Reads(analysis, names)
+        for target, definition in (
+            *_idle_in_targets(analysis, reads),
+            *_idle_in_files(analysis, reads),
+        ):
             function = definition.signature.name
-            name, use = _read_as(analysis, function, names)
+            name, use = reads.of(function)
             if use is not None and function not in told:
                 told.add(function)
                 values = {"function": function, "target": target, "name": name}
@@ -82,11 +87,11 @@ class UsedUnderANameNobodyBinds(Rule):
         ]
         if not bound:
             return
-        read = sorted(analysis.attributes.readers.keys() - names)
+        read = Spellings(analysis.attributes.readers.keys() - names)
         told: set[str] = set()
         for registration in bound:
             for meant in (
-                *slips_of(registration.operator, read),
+                *read.slips_of(registration.operator),
                 *_sisters(analysis, registration),
             ):
                 use = analysis.attributes.use_of(meant)
@@ -127,13 +132,13 @@ def _taken_by_python(analysis: Analysis, names: set[str]) -> set[str]:
     reads, and Python reads them of an object of its own, which is a module then.
     """
     python = {name.rpartition("::")[2] for name in analysis.operators.python} - names
-    unread = {
-        each.operator for each in analysis.project.registrations if _is_unused(analysis, each)
-    }
+    unread = Spellings(
+        {each.operator for each in analysis.project.registrations if _is_unused(analysis, each)}
+    )
     return {
         name
         for name in python
-        if not (name in analysis.project.definitions or any(slips_of(name, unread)))
+        if not (name in analysis.project.definitions or unread.slips_of(name))
         or not analysis.attributes.is_read_of_an_object(name)
     }
 
@@ -146,41 +151,50 @@ def _sisters(analysis: Analysis, registration: Registration) -> Iterator[str]:
         for each in file.registrations
         if registration.symbol and each.symbol == registration.symbol
     }
-    yield from slips_of(registration.operator, sorted(names))
+    yield from Spellings(names).slips_of(registration.operator)
 
 
 def _is_unused(analysis: Analysis, registration: Registration) -> bool:
     return registration.operator not in analysis.attributes.readers
 
 
-def _read_as(analysis: Analysis, function: str, names: set[str]) -> tuple[str, Location | None]:
-    """Return under which name Python may read a function, and where; None where it does not.
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """Under which name Python may read a function, of the names that nothing else has."""
 
-    `dispatch_rms_norm` may be bound as `rms_norm`, `pack_trellis_wrapper` as `pack_trellis`.
-    """
-    words = function.split("_")
-    whole = (function, "_".join(words[1:]), "_".join(words[:-1]))
-    # A single word is a name of many things.
-    for name in (each for each in whole if "_" in each.strip("_")):
-        use = None if name in names else analysis.attributes.use_of(name)
-        if use is not None:
-            return name, use
-    return "", None
+    analysis: Analysis
+    taken: set[str]
+
+    def of(self, function: str) -> tuple[str, Location | None]:
+        """Return the name and where it is read; None where it is not.
+
+        `dispatch_rms_norm` may be bound as `rms_norm`, `pack_trellis_wrapper` as `pack_trellis`.
+        """
+        words = function.split("_")
+        whole = (function, "_".join(words[1:]), "_".join(words[:-1]))
+        # A single word is a name of many things.
+        for name in (each for each in whole if "_" in each.strip("_")):
+            use = None if name in self.taken else self.analysis.attributes.use_of(name)
+            if use is not None:
+                return name, use
+        return "", None
 
 
-def _idle_in_targets(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
+def _idle_in_targets(analysis: Analysis, reads: _Reads) -> Iterator[tuple[str, Definition]]:
     for platform in analysis.project.platforms:
         for link in analysis.linker.links_on(platform):
-            yield from ((link.target.name, each) for each in _idle(analysis, link))
+            yield from ((link.target.name, each) for each in _idle(analysis, link, reads))
 
 
-def _idle_in_files(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
+def _idle_in_files(analysis: Analysis, reads: _Reads) -> Iterator[tuple[str, Definition]]:
     """Yield the functions of files with bindings that no build lists: a program compiles them."""
     native = analysis.project.native
     paths = [path for path in analysis.basis.binding_files if path not in analysis.basis.listed]
     for path in paths:
         file = native[path]
         own = {each.signature.name for each in file.definitions}
+        if not any(reads.of(name)[1] for name in own):
+            continue
         bound = {
             name.rpartition("::")[2]
             for registration in file.registrations
@@ -204,7 +218,7 @@ def _idle_in_files(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
                 yield path, each
 
 
-def _idle(analysis: Analysis, link: Link) -> Iterator[Definition]:
+def _idle(analysis: Analysis, link: Link, reads: _Reads) -> Iterator[Definition]:
     """Yield the functions beside a target's bindings that nothing binds or calls."""
     if link.target.kind not in {"module", "shared", "jit"} or link.is_complete is not Truth.TRUE:
         return
@@ -222,7 +236,7 @@ def _idle(analysis: Analysis, link: Link) -> Iterator[Definition]:
             used |= {name.rpartition("::")[2] for name in named}
         if file.registrations:
             seen |= _declared(analysis, compiled)
-    idle = (seen & link.definitions.keys()) - used
+    idle = {name for name in (seen & link.definitions.keys()) - used if reads.of(name)[1]}
     # These uses are read of the files that are asked for alone.
     for compiled in link.compiled if idle else ():
         further = analysis.further_uses.of(compiled.file)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.other_versions import in_other_versions
 from opparity.checker.rules.findings import Effect
 from opparity.words.statements import state
 
@@ -13,17 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.services import Analysis
     from opparity.checker.rules.findings import Finding
 
 
-def in_each_version(link: Link, check: Callable[[Link], Iterable[Finding]]) -> Iterator[Finding]:
+def in_each_version(
+    analysis: Analysis, link: Link, check: Callable[[Link], Iterable[Finding]]
+) -> Iterator[Finding]:
     """Yield what a check finds in a target, and what it finds with other versions of its tools.
 
     The latter has no effect on the build as it is at its defaults.
     """
     found = {each.statement: each for each in check(link)}
     yield from found.values()
-    for other, functions in in_other_versions(link):
+    for other, functions in analysis.other_versions.of(link):
         for each in check(other):
             last = each.symbol.rpartition("::")[2]
             if last in functions and each.statement not in found:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checker.trees_on_disk import write_folder
-from opparity.checker.languages.setup_py.build_requirements import MissingTorch, missing_torch
+from opparity.checker.languages.setup_py.build_requirements import missing_torch
 from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from opparity.checker.facts.builds import MissingTorch
 
 PYPROJECT = '[project]\nname = "demo"\n\n[build-system]\nrequires = ["setuptools"]\n'
 CAUGHT = "try:\n    import torch\nexcept {}:\n    {}\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import Reference
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from opparity.checker.facts.native import Definition
 
 # A name that is called, called with template arguments or launched; `i < n` compares.
-_CALLED = re.compile(r"\b(?<![.>])([A-Za-z_]\w*+)\s*+(?:\(|(<)(?! ))")
+# What stands before the name is looked at after its first letter: a fifth of the time less.
+_CALLED = re.compile(r"([A-Za-z_](?<![\w.>].)\w*+)\s*+(?:\(|(<)(?! ))")
 # `Tensor& x` and `a & b` have a space there. With the above in one expression: twice the time.
 _ADDRESS = re.compile(r"&(?<!&&)(?![&=\s])(?:\w++\s*+::\s*+)*+([A-Za-z_]\w*+)(?!\s*+::)")
 # `object.name(`, and a name alone between commas or parentheses.
@@ -91,7 +91,7 @@ def read_calls(
     """
     uses = _Uses(path, clean, condition_at, definitions, asked)
     references = uses.taken(_CALLED.finditer(clean), _addresses(clean))
-    return Calls(frozenset(uses.names), references)
+    return Calls(frozenset(uses.names - _NEVER_FUNCTIONS), references)
 
 
 def read_further_uses(path: str, text: str, definitions: Sequence[Definition]) -> FurtherUses:
@@ -131,21 +131,23 @@ class _Uses:
     enclosing: Callable[[int], Definition | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.starts = [0, *accumulate(len(line) + 1 for line in self.clean.split("\n"))]
+        self.starts = [0, *(found.end() for found in re.finditer("\n", self.clean))]
+        self.starts.append(len(self.clean) + 1)  # where a body ends at the last line
         self.enclosing = enclosing_finder(self.definitions)
 
     def taken(self, *kinds: Iterable[re.Match[str]]) -> tuple[Reference, ...]:
         """Return what uses say, in their order; most stand in templates and are passed over."""
         found: dict[tuple[object, ...], Reference] = {}
+        names, asked = self.names, self.asked
         for uses in kinds:
             closed = 0  # to here a template reaches
             for use in uses:
                 name, start = use[1], use.start(1)
-                if name in _NEVER_FUNCTIONS:
+                names.add(name)
+                is_asked = name in asked
+                if start < closed and not is_asked:
                     continue
-                self.names.add(name)
-                is_asked = name in self.asked
-                if (start < closed and not is_asked) or name.startswith(_FOREIGN) or name.isupper():
+                if name in _NEVER_FUNCTIONS or name.startswith(_FOREIGN) or name.isupper():
                     continue
                 line = bisect_right(self.starts, start)
                 around = self.enclosing(line)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.builds import MissingTorch
 from opparity.checker.facts.places import Location
 from opparity.checker.languages.data.toml import TomlRefused, parse_toml
 from opparity.checker.languages.python.syntax import parse_quietly
@@ -24,21 +24,6 @@ _REQUIRED = re.compile(r"\s*torch\b", re.IGNORECASE)
 _CATCHING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException", ""})
 _ENDING = frozenset({"exit", "sys.exit", "os._exit", "quit"})
 _REQUIRES = re.compile(r"^\s*requires\s*=", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class MissingTorch:
-    """A setup.py that imports torch, and the requirements of its build, which lack it.
-
-    Attributes:
-        imported: where it imports torch; and
-        is_caught: it goes on where that fails.
-        required: where pyproject.toml has the requirements.
-    """
-
-    imported: Location
-    is_caught: bool
-    required: Location
 
 
 def missing_torch(tree: Tree, script: str) -> MissingTorch | None:

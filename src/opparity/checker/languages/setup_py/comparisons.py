@@ -68,7 +68,8 @@ def _equal(left: Value, right: Value) -> Truth:
     if isinstance(left, Known) and isinstance(right, Known):
         return truth_of(left.value == right.value)
     if isinstance(left, Newest) or isinstance(right, Newest):
-        return Truth.UNKNOWN if left == right else Truth.FALSE
+        is_known = isinstance(left, Known) or isinstance(right, Known)
+        return Truth.FALSE if is_known else Truth.UNKNOWN
     left_key, right_key = key_of(left), key_of(right)
     if isinstance(left_key, Unsure) or isinstance(right_key, Unsure):
         return Truth.UNKNOWN

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.data.toml import parse_toml
+from opparity.checker.languages.setup_py.tree_paths import TreePaths
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Collection,
@@ -42,11 +43,14 @@ class Handler(Protocol):
         ...
 
 
-def _exists(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-    if arguments and isinstance(arguments[0], Known):
-        truth = evaluator.paths.exists(str(arguments[0].value))
+def _asked(ask: Callable[[TreePaths, str], Truth]) -> Handler:
+    def answer(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+        if not arguments or not isinstance(arguments[0], Known):
+            return Unsure("file")
+        truth = ask(evaluator.paths, str(arguments[0].value))
         return Unsure("file") if truth is Truth.UNKNOWN else Known(truth is Truth.TRUE)
-    return Unsure("file")
+
+    return answer
 
 
 def _glob(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
@@ -191,9 +195,9 @@ def _walk(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
 
 
 FILE_FUNCTIONS: dict[str, Handler] = {
-    "os.path.exists": _exists,
-    "os.path.isfile": _exists,
-    "os.path.isdir": _exists,
+    "os.path.exists": _asked(TreePaths.exists),
+    "os.path.isfile": _asked(TreePaths.is_file),
+    "os.path.isdir": _asked(TreePaths.is_folder),
     "os.listdir": _listing,
     "os.scandir": _entries,
     "os.walk": _walk,

@@ -280,10 +280,17 @@ def _some(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
     return Unsure("any")
 
 
-def _pairs(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
+def _pairs(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
     items, complete = items_of(arguments[0]) if arguments else ([], Truth.UNKNOWN)
+    first = arguments[1] if len(arguments) > 1 else keywords.get("start", Known(0))
+    add = arithmetic(ast.Add())
     rows = [
-        Item(Collection("tuple", [Item(Known(number)), Item(item.value)]), item.present)
+        Item(
+            Collection(
+                "tuple", [Item(evaluator.lift(add, first, Known(number))), Item(item.value)]
+            ),
+            item.present,
+        )
         for number, item in enumerate(items)
     ]
     return Collection("list", rows, complete)

@@ -173,7 +173,9 @@ def _asked(evaluator: Evaluator, value: Known, path: PurePosixPath, name: str) -
     paths = evaluator.paths
     if name == "is_file":
         return _answer(paths.is_file(path.as_posix()))
-    if name in {"exists", "is_dir"}:
+    if name == "is_dir":
+        return _answer(paths.is_folder(path.as_posix()))
+    if name == "exists":
         return _answer(paths.exists(path.as_posix()))
     content = paths.text(path.as_posix())
     if content is None:

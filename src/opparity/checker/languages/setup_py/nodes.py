@@ -60,7 +60,7 @@ def _joined(self: Evaluator, node: ast.JoinedStr, scope: Scope) -> Value:
     parts: list[Value] = []
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            plain = part.format_spec is None
+            plain = part.format_spec is None and part.conversion < 0
             parts.append(self.evaluate(part.value, scope) if plain else Unsure("format"))
         else:
             parts.append(self.evaluate(part, scope))

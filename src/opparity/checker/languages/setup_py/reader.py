@@ -70,11 +70,11 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
             build = _read_script(path, world, paths, parse, audience, budget, hollow)
             is_empty = not build.targets
             if world.options or (is_empty and world.switches):
-                eager = World(platform, is_eager=True)
+                eager = World(platform, is_eager=True, versions=world.versions)
                 asked = _read_script(path, eager, paths, parse, audience, budget, hollow)
                 # Perhaps it builds nothing but for whoever asks (MMCV_WITH_OPS=1).
                 build = asked if is_empty else _with_requested(build, asked)
-            if not build.targets and not build.problems:
+            if world.versions and not build.targets and not build.problems:
                 # Perhaps the newest torch is too new for it, and an older one is not.
                 dated = World(platform, is_eager=bool(world.switches), is_dated=True)
                 build = _read_script(path, dated, paths, parse, audience, budget, hollow)

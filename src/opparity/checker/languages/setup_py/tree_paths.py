@@ -110,7 +110,12 @@ class TreePaths:
     def is_file(self, path: str) -> Truth:
         """Return whether a path is a file of the tree."""
         relative = self.relative(path)
-        return Truth.TRUE if relative in self.files else self.exists(path)
+        is_folder = relative == "" or relative in self.folders
+        return Truth.FALSE if is_folder else self.exists(path)
+
+    def is_folder(self, path: str) -> Truth:
+        """Return whether a path is a folder of the tree."""
+        return Truth.FALSE if self.relative(path) in self.files else self.exists(path)
 
     def text(self, path: str) -> str | None:
         """Return the text of a file of the tree; None for any other, and for one that is long."""

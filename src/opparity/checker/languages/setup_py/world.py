@@ -120,6 +120,7 @@ class World:
         is_eager: variables and options that ask for extensions, off by default, are set.
         switches: those variables and options, as the build asked for them; and
         options: the options among them.
+        versions: the versions that the build asked for.
         given: the variables that the build itself sets.
         is_dated: torch is of some older release, which the script asks for.
     """
@@ -129,6 +130,7 @@ class World:
     is_dated: bool = False
     switches: set[str] = field(default_factory=set)
     options: set[str] = field(default_factory=set)
+    versions: set[str] = field(default_factory=set)
     given: dict[str, Value] = field(default_factory=dict)
     command_line: CommandLine = field(default_factory=_command_line)
 
@@ -195,8 +197,10 @@ class World:
             return Newest() if self.platform.name == wanted else NONE
         if name == "sys.argv":
             return self.command_line
-        if name == "torch.__version__" and self.is_dated:
-            return Unsure(name)
+        if name == "torch.__version__":
+            self.versions.add(name)
+            if self.is_dated:
+                return Unsure(name)
         return _CONSTANTS.get(name, Library(name))
 
     def called(self, name: str) -> Value | None:
