@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the plugins need torch")
 
 import opparity  # noqa: E402 -- after the skip
+from opparity.formats import ScaleLayout  # noqa: E402 -- after the skip
 from opparity.integrations import sglang as for_sglang  # noqa: E402 -- after the skip
 from opparity.integrations import vllm as for_vllm  # noqa: E402 -- after the skip
 
@@ -24,7 +25,7 @@ BLOCK = "silu_and_mul_per_block_quant"
 
 
 def same(found: Tensor, exact: Tensor) -> bool:
-    return torch.equal(found.cpu().view(torch.uint8), exact.contiguous().view(torch.uint8))
+    return bool(torch.equal(found.cpu().view(torch.uint8), exact.contiguous().view(torch.uint8)))
 
 
 def drawn(*shape: int) -> Tensor:
@@ -85,7 +86,9 @@ def test_the_mxfp8_producer_has_the_cpus_bytes(
     x = drawn(6, 1024)
     linear = SimpleNamespace(_input_quant_key=key)
     found = fusing.maybe_fused_act_quant(silu, x.cuda(), linear)
-    exact = opparity.silu_and_mul(x, opparity.RECIPES["mxfp8"].with_layout("swizzle_128x4"))
+    exact = opparity.silu_and_mul(
+        x, opparity.RECIPES["mxfp8"].with_layout(ScaleLayout.SWIZZLE_128X4)
+    )
     assert same(found.data, exact.values)
     assert same(found.scale, exact.scales)
 
