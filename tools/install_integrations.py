@@ -25,7 +25,7 @@ BUILD = (
     *("setuptools-rust", "setuptools-scm", "wheel"),
 )
 # IPython is what SGLang imports of its dependencies and vLLM does not have.
-TESTS = ("ipython", "pytest")
+TESTS = ("hypothesis", "ipython", "pytest")
 
 
 def install(folder: Path) -> None:

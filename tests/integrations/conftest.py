@@ -32,7 +32,6 @@ def _forget_installers() -> None:
 @pytest.fixture
 def vllm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     """Return a function of a platform's name that gives vLLM's stand-in for it."""
-    pytest.importorskip("torch", reason="the plugin needs torch")
     from opparity.integrations.vllm import operators, plugin  # noqa: PLC0415 -- it needs torch
 
     def prepare(platform: str) -> Any:  # noqa: ANN401 -- a module
@@ -53,7 +52,6 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
 @pytest.fixture
 def sglang(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Return SGLang's stand-in for hooks, nothing of ours registered yet."""
-    pytest.importorskip("torch", reason="the plugin needs torch")
     from opparity.integrations.sglang import kernels, plugin  # noqa: PLC0415 -- it needs torch
 
     _forget("sglang")

@@ -7,14 +7,13 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch", reason="the plugin needs torch")
-
-import opparity  # noqa: E402 -- after the skip
-from opparity.errors import PluginRefused  # noqa: E402 -- after the skip
-from opparity.integrations.sglang import calls, experts, register  # noqa: E402
-from opparity.integrations.sglang.settings import Settings  # noqa: E402 -- after the skip
-from opparity.integrations.sglang.table import ROWS  # noqa: E402 -- after the skip
+import opparity
+from opparity.errors import PluginRefused
+from opparity.integrations.sglang import calls, experts, register
+from opparity.integrations.sglang.settings import Settings
+from opparity.integrations.sglang.table import ROWS
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,12 +8,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch", reason="the plugin needs torch")
-
-import opparity  # noqa: E402 -- after the skip
-from opparity.errors import PluginRefused  # noqa: E402 -- after the skip
-from opparity.integrations.vllm import calls, operators, plugin, register  # noqa: E402
+import opparity
+from opparity.errors import PluginRefused
+from opparity.integrations.vllm import calls, operators, plugin, register
 
 if TYPE_CHECKING:
     from collections.abc import Callable

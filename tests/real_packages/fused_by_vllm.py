@@ -28,6 +28,9 @@ dynamic_scaled_fp8_quant(Tensor(a!) result, Tensor input, Tensor(b!) scale) -> (
 
 def pretend(platform: str) -> None:
     """Have vLLM believe that this is a GPU of a platform."""
+    # The libraries that are there are a CPU's, and would define what is defined here.
+    for name in ("_C", "_C_AVX2", "_C_AVX512"):
+        sys.modules[f"vllm.{name}"] = None  # type: ignore[assignment] # so that it is not found
     kind: Any = type(current_platform)
     kind.device_type = kind.device_name = "cpu"
     kind.dispatch_key = "CPU"
