@@ -13,6 +13,7 @@ from kernel_variants import ROW_SHAPES, SHAPES
 from opparity.formats import (
     INPUT_DTYPES,
     VALUE_FORMATS,
+    ExpertLayout,
     Intermediate,
     Recipe,
     ScaleRule,
@@ -214,6 +215,9 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
         "scale_is_byte": int(variant.byte),
         **place_of(variant.order, (4, 16), 0, 0),
         "rule": list(ScaleRule).index(variant.rule),
+        "experts": len(ExpertLayout),
+        **dict.fromkeys(("rows", "scale_offsets", "count", "room", "multiple"), 0),
+        **dict.fromkeys(("scale_bytes", "scale_rows", "scale_step"), 0),
     }
     padded = parameters + [1.0] * (_MOST_PARAMETERS - len(parameters))
     for index, parameter in enumerate(torch.tensor(padded)):

@@ -16,6 +16,8 @@ _NORMS = "opparity.operators.norm_functions"
 
 # Public name -> the module that holds it.
 _PUBLIC = {
+    "ExpertLayout": "opparity.formats",
+    "Experts": "opparity.operators.experts",
     "Intermediate": "opparity.formats",
     "OpparityError": "opparity.errors",
     "Quantized": "opparity.operators.quantized",
@@ -57,6 +59,7 @@ __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604 -- the names are st
 if TYPE_CHECKING:
     from opparity.errors import OpparityError as OpparityError
     from opparity.formats import RECIPES as RECIPES
+    from opparity.formats import ExpertLayout as ExpertLayout
     from opparity.formats import Intermediate as Intermediate
     from opparity.formats import Recipe as Recipe
     from opparity.formats import ScaleFormat as ScaleFormat
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
         silu_and_mul_per_block_quant as silu_and_mul_per_block_quant,
     )
     from opparity.operators.dequantisation import dequantize as dequantize
+    from opparity.operators.experts import Experts as Experts
     from opparity.operators.functions import GatedFunction, PlainFunction
     from opparity.operators.functions import quantize as quantize
     from opparity.operators.norm_functions import (

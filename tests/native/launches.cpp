@@ -91,6 +91,17 @@ Call call_of(const Numbers& numbers) {
       .padded_tokens = numbers.get("padded_tokens"),
       .padded_groups = numbers.get("padded_groups"),
   };
+  call.experts = {
+      .layout = numbers.member<ExpertLayout>("experts"),
+      .rows = static_cast<const int32_t*>(numbers.pointer("rows")),
+      .scale_offsets = static_cast<const int32_t*>(numbers.pointer("scale_offsets")),
+      .count = numbers.get("count"),
+      .room = numbers.get("room"),
+      .multiple = numbers.get("multiple"),
+      .scale_bytes = numbers.get("scale_bytes"),
+      .scale_rows = numbers.get("scale_rows"),
+      .scale_step = numbers.get("scale_step"),
+  };
   for (int i = 0; i < kMostParameters; ++i) {
     call.parameters.value[i] = numbers.number("value_" + std::to_string(i));
     call.parameters.reciprocal[i] = numbers.number("reciprocal_" + std::to_string(i));
@@ -173,6 +184,14 @@ const char* argument_layout() {
   CHECK(place.token);
   CHECK(place.group_4);
   CHECK(place.group);
+  CHECK(experts.rows);
+  CHECK(experts.scale_offsets);
+  CHECK(experts.count);
+  CHECK(experts.room);
+  CHECK(experts.multiple);
+  CHECK(experts.scale_bytes);
+  CHECK(experts.scale_rows);
+  CHECK(experts.scale_step);
   CHECK(num_tokens);
   CHECK(place.padded_tokens);
   CHECK(place.padded_groups);

@@ -46,11 +46,14 @@ def rule(operator: Operator, reader: Reader) -> Callable[..., Any]:
 
 
 def refusal(reader: Reader) -> Callable[..., None]:
-    """Return the kernel under vmap of an operator that writes to its arguments."""
+    """Return the kernel under vmap of an operator that writes to its arguments, or of experts."""
+    kind = (
+        "operators of all rows" if reader.operator.has_experts else "operators that return tensors"
+    )
 
     def run(*positional: object, **named: object) -> None:
         reader.read(positional, named).refuse(
-            "it is called under torch.vmap; allowed: operators that return tensors; call "
+            f"it is called under torch.vmap; allowed: {kind}; call "
             f"opparity.{general_name(reader.producer)}"
         )
 

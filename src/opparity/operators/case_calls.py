@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from opparity.operators.allocation import allocate
-from opparity.operators.checks import Checked
 from opparity.operators.declaration import Role
+from opparity.operators.expert_cases import experts_of
 from opparity.operators.gradients import overload_of
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def outputs(case: Case, operator: Operator, device: torch.device) -> dict[str, T
     names = {argument.role: argument.name for argument in operator.arguments}
     if Role.VALUES not in names:
         return {}
-    num_groups = case.recipe.groups_in(case.hidden_size)
     like = torch.empty(0, dtype=getattr(torch, case.input_dtype), device=device)
-    checked = Checked(case.recipe, case.num_tokens, case.hidden_size, num_groups, None)
-    made = dict(zip((Role.VALUES, Role.SCALES), allocate(checked, like), strict=True))
+    experts = experts_of(case, device, all_valid=False) if operator.has_experts else None
+    allocated = allocate(case.recipe, case.num_tokens, case.hidden_size, like, experts)
+    made = dict(zip((Role.VALUES, Role.SCALES), allocated, strict=True))
     for tensor in made.values():
         tensor.view(torch.uint8 if tensor.element_size() == 1 else tensor.dtype).fill_(_POISON)
     return {names[role]: tensor for role, tensor in made.items() if role in names}

@@ -183,26 +183,31 @@ def _formula(
     return keep, backward
 
 
-def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
-    """Return the Autograd kernel of an operator that writes to its arguments.
+def watch(operator: Operator, reader: Reader) -> Callable[..., Any]:
+    """Return the Autograd kernel of an operator that writes to its arguments, or has no gradient.
 
     It refuses what it would lose, a gradient, and tells autograd of what is written, so that a
     tensor which autograd has saved is not changed unseen.
     """
     redispatch = overload_of(operator)._handle.redispatch_boxed  # noqa: SLF001 -- a call less
-    outputs = [r for r in (Role.VALUES, Role.SCALES, Role.RESIDUAL) if reader.has(r)]
+    written_to = (Role.VALUES, Role.SCALES, Role.RESIDUAL) if operator.mutates else ()
+    outputs = [role for role in written_to if reader.has(role)]
     places = [reader.place(role) for role in outputs]
 
-    def run(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> None:
+    def run(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> Any:  # noqa: ANN401
         if is_forward_mode() and _any_tangent(*positional, *named.values()):
             refuse_forward_mode(operator.name)
         if _is_grad_enabled() and _any_requires_grad(*positional, **named):
             other = f"or call opparity.{general_name(reader.producer)}, which has one"
             if reader.producer.reduces:
                 other = "no norm has one yet"
+            kind = "an operator that writes to its arguments"
+            if operator.has_experts:
+                other += " and takes every row"
+                kind = kind if operator.mutates else "an operator of experts"
             reader.read(positional, named).refuse(
-                "a tensor requires grad and an operator that writes to its arguments has no "
-                f"gradient; allowed: torch.no_grad(); {other}"
+                f"a tensor requires grad and {kind} has no gradient; allowed: torch.no_grad(); "
+                f"{other}"
             )
         if named:
             written = [reader.argument(role, positional, named) for role in outputs]
@@ -211,7 +216,7 @@ def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
         # A residual may be None.
         _increment_version([tensor for tensor in written if tensor is not None])
         with _below_autograd():
-            redispatch(keyset & _BELOW_AUTOGRAD, *positional, **named)
+            return redispatch(keyset & _BELOW_AUTOGRAD, *positional, **named)
 
     return run
 

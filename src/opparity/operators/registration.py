@@ -62,6 +62,11 @@ def _complete(operator: Operator, definitions: torch.library.Library) -> None:
     """Register what an operator needs beside kernels."""
     reader, name = reader_of(operator), f"{NAMESPACE}::{operator.qualified_name}"
     torch.library.register_fake(name, _fake(reader), lib=definitions)
+    if operator.has_experts:
+        definitions.impl(operator.qualified_name, batching.refusal(reader), "FuncTorchBatched")
+        watch = gradients.watch(operator, reader)
+        definitions.impl(operator.qualified_name, watch, "Autograd", with_keyset=True)
+        return
     if operator.mutates:
         definitions.impl(
             operator.qualified_name, gradients.watch(operator, reader), "Autograd", with_keyset=True
@@ -87,9 +92,9 @@ def _fake(reader: Reader) -> Callable[..., Any]:
             return None
         if request.is_backward:
             return request.input.new_empty(request.input.shape)
-        found = allocate(checked, request.input)
+        sizes = (checked.num_tokens, checked.hidden_size)
+        found = allocate(checked.recipe, *sizes, request.input, checked.experts)
         if reader.operator.returns_sum:
-            sizes = (checked.num_tokens, checked.hidden_size)
             return (*found, request.input.new_empty(sizes))
         return found
 

@@ -44,7 +44,12 @@ inline bool takes_table(const Call& call, const Chip& chip) {
   return !is_bare || elements < chip.multiprocessors * kElementsThatNeedNoTable;
 }
 
+inline bool has_experts(const Call& call) { return call.experts.layout != ExpertLayout::kNone; }
+
 inline Shape shape_of(const Call& call, const Chip& chip) {
+  if (has_experts(call) && !works_on_rows(call)) {
+    return is_aligned(call) ? Shape::kMedium : Shape::kUnaligned;
+  }
   if (works_on_rows(call)) return choose_row_shape(call.hidden_size, is_aligned(call));
   return choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), takes_table(call, chip),
                       chip);
@@ -71,6 +76,7 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.residual_row_bytes = call.residual_row_bytes;
   arguments.sum_row_bytes = call.sum_row_bytes;
   arguments.place = call.place;
+  arguments.experts = call.experts;
   arguments.num_tokens = static_cast<uint32_t>(call.num_tokens);
   arguments.hidden_size = static_cast<uint32_t>(call.hidden_size);
   arguments.row_pieces = static_cast<uint32_t>(row_pieces);
@@ -78,12 +84,34 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.least = call.least;
   arguments.inverse_width = 1.0f / static_cast<float>(call.hidden_size);
   arguments.parameters = call.parameters;
-  if (counts_through_rows(shape)) {
+  if (counts_through_rows(shape) && !has_experts(call)) {
     const Division division = division_by(arguments.row_pieces);
     arguments.multiplier = division.multiplier;
     arguments.shift = division.shift;
   }
   return arguments;
+}
+
+// One launch, by as many blocks as fill the chip, whatever number of rows is valid.
+inline Grid grid_of_experts(const Call& call, Shape shape, const Chip& chip,
+                            KernelArguments& arguments) {
+  if (is_row_shape(shape)) {
+    const int64_t rows = kThreadsOfABlock / threads_of_a_row(shape);
+    const int64_t blocks =
+        std::min((call.num_tokens + rows - 1) / rows, resident_blocks(kThreadsOfABlock, chip));
+    arguments.threads = kThreadsOfABlock;
+    arguments.step = static_cast<uint32_t>(blocks * rows);
+    return {.x = static_cast<uint32_t>(blocks), .y = 1, .threads = kThreadsOfABlock};
+  }
+  const int64_t row_pieces = arguments.row_pieces;
+  const uint32_t threads = threads_of_an_expert_block(row_pieces);
+  const int64_t blocks = (row_pieces + threads - 1) / threads;
+  const int64_t filling = (resident_blocks(threads, chip) + blocks - 1) / blocks;
+  const int64_t rows = std::min({call.num_tokens, filling, kMostRows});
+  arguments.threads = threads;
+  arguments.pieces = static_cast<uint32_t>(row_pieces);
+  arguments.step = static_cast<uint32_t>(rows);
+  return {.x = static_cast<uint32_t>(blocks), .y = static_cast<uint32_t>(rows), .threads = threads};
 }
 
 // Calls `launch(grid, arguments)` for each slice of a call's tokens, in order. The group size is
@@ -92,6 +120,11 @@ template <typename Launch>
 void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Chip& chip,
                      const Launch& launch) {
   KernelArguments arguments = arguments_of(call, shape, group_size);
+  if (has_experts(call)) {
+    const Grid grid = grid_of_experts(call, shape, chip, arguments);
+    launch(grid, arguments);
+    return;
+  }
   if (is_row_shape(shape)) {
     const int64_t rows = kThreadsOfABlock / threads_of_a_row(shape);
     const int64_t blocks = (call.num_tokens + rows - 1) / rows;

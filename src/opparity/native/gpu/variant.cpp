@@ -57,6 +57,7 @@ Variant variant_of(const Call& call, Shape shape) {
                   : keeps_sum              ? 2
                                            : 1,
       .steps = is_row_shape(shape) ? steps_of_a_row(shape, call.hidden_size, bytes) : 0,
+      .has_experts = call.experts.layout != ExpertLayout::kNone,
       .shape = shape,
   };
 }
@@ -99,6 +100,7 @@ uint64_t key_of(const Variant& variant) {
   append(variant.bounds_amax, 2);
   append(static_cast<uint64_t>(variant.residual), 4);
   append(static_cast<uint64_t>(variant.steps), 16);
+  append(variant.has_experts, 2);
   append(number(variant.shape), 8);
   return key;
 }
@@ -123,6 +125,7 @@ std::vector<std::string> defines_of(const Variant& variant) {
       std::string("OPPARITY_SHAPE=") + kShapes[number(variant.shape)],
       "OPPARITY_THREADS=" + std::to_string(threads_of(variant)),
       "OPPARITY_BOUNDS_AMAX=" + std::to_string(variant.bounds_amax),
+      "OPPARITY_EXPERTS=" + std::to_string(variant.has_experts),
       "OPPARITY_ROWS=" + std::to_string(is_row_shape(variant.shape)),
       "OPPARITY_BY_TOKEN=" + std::to_string(variant.is_by_token),
       "OPPARITY_RESIDUAL=" + std::to_string(variant.residual),
@@ -138,6 +141,7 @@ std::string name_of(const Variant& variant) {
                      kValueFormatNames[number(variant.value_format)];
   if (variant.is_by_token) name += " by token";
   if (variant.group_size > 0) name += " by groups of " + std::to_string(variant.group_size);
+  if (variant.has_experts) name += " of experts";
   return name + ", " + kShapes[number(variant.shape)];
 }
 

@@ -30,6 +30,7 @@ struct Variant {
   bool bounds_amax;
   int64_t residual;
   int64_t steps;
+  bool has_experts;
   Shape shape;
 };
 

@@ -26,6 +26,10 @@ struct Request {
   std::optional<TensorFacts> input, gradient, values, scales, scale, scale_ub;
   // Of producers that reduce. An operator that returns the sum has it in `sum` in the end.
   std::optional<TensorFacts> weight, gate, residual, sum;
+  // Of operators of experts' rows.
+  std::optional<TensorFacts> rows, scale_offsets;
+  std::string experts;
+  int64_t multiple = 1;
   // As text, where the operator takes one.
   std::optional<std::string> recipe;
   std::string intermediate;
