@@ -34,6 +34,7 @@ _PUBLIC = {
     "providers": "opparity.operators.selection",
     "quantize": _FUNCTIONS,
     "rms_norm": _NORMS,
+    "rows_and_columns": "opparity.operators.column_functions",
     "silu_and_mul_per_block_quant": "opparity.operators.block_quantisation",
     "warm_up": "opparity.warming",
 }
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from opparity.operators.block_quantisation import (
         silu_and_mul_per_block_quant as silu_and_mul_per_block_quant,
     )
+    from opparity.operators.column_functions import rows_and_columns as rows_and_columns
     from opparity.operators.dequantisation import dequantize as dequantize
     from opparity.operators.experts import Experts as Experts
     from opparity.operators.functions import GatedFunction, PlainFunction

@@ -45,6 +45,18 @@ struct Experts {
   int64_t scale_step;
 };
 
+// The same values once more by columns: [hidden_size, num_tokens], with groups along the tokens.
+// Nowhere where `values` is nullptr.
+struct Columns {
+  void* values;
+  void* scales;
+  int64_t values_row_bytes;
+  ScalePlace place;
+  // As those of Call.
+  void* cleared;
+  int64_t cleared_bytes;
+};
+
 struct Call {
   Producer producer;
   bool is_backward;
@@ -75,6 +87,13 @@ struct Call {
   bool keeps_sum;
   // Backward: the input's gradient, laid out as the input.
   void* values;
+  // Backward, of a producer that reduces: what is added to the input's gradient, or nullptr; the
+  // gradients of gate and weight, nullptr where there are none; and room for float32 numbers, on a
+  // CPU each row's factor, on a GPU a row for each accumulator of the weight's gradient.
+  const void* sum_gradient;
+  void* gate_gradient;
+  void* weight_gradient;
+  float* workspace;
   void* scales;
   // The tensor's scale (kGiven) or NVFP4's global one (kGlobal), one float32 number; may be on a
   // GPU.
@@ -100,10 +119,13 @@ struct Call {
   int64_t gate_row_bytes;
   int64_t residual_row_bytes;
   int64_t sum_row_bytes;
+  int64_t sum_gradient_row_bytes;
+  int64_t gate_gradient_row_bytes;
   ScalePlace place;
   // What is added to a token's number for its scales.
   int64_t first_scale_token;
   Experts experts;
+  Columns columns;
   // Where scales are padded: what to write with zeros first, and how many bytes of it, 0 for none.
   void* cleared;
   int64_t cleared_bytes;

@@ -171,7 +171,19 @@ def _general(producer: Producer) -> tuple[Operator, ...]:
                 overload="out",
             ),
         ]
-    if has_gradient(producer):
+    if producer.reduces:
+        gates = "Tensor gate_gradient, " if producer.takes_gate else ""
+        added_to = "" if producer.takes_gate else ", Tensor? sum_gradient=None"
+        listed.append(
+            Operator(
+                f"{name}_backward",
+                producer.name,
+                f"(Tensor gradient, Tensor input, {gate}{weight[:-2]}{numbers}{added_to}) -> "
+                f"(Tensor input_gradient, {gates}Tensor weight_gradient)",
+                direction=Direction.BACKWARD,
+            )
+        )
+    elif has_gradient(producer):
         listed.append(
             Operator(
                 f"{name}_backward",
@@ -206,6 +218,23 @@ def _of_experts(producer: Producer) -> tuple[Operator, ...]:
     )
 
 
+def columns_name(producer: Producer) -> str:
+    """Return the name of a producer's operator of rows and columns."""
+    return f"{general_name(producer)}_with_columns"
+
+
+def _with_columns(producer: Producer) -> Operator:
+    """Return a producer's operator that quantises rows and columns."""
+    interleaved = ", bool interleaved=False" if producer.gated else ""
+    return Operator(
+        columns_name(producer),
+        producer.name,
+        f"(Tensor input, str recipe{_numbers(producer)}, Tensor? scale_ub=None, *, "
+        f"str intermediate='float32'{interleaved}) -> (Tensor values, Tensor scales, "
+        "Tensor column_values, Tensor column_scales)",
+    )
+
+
 def _numbers(producer: Producer) -> str:
     """Return a producer's numbers as a schema has them."""
     return "".join(
@@ -216,12 +245,13 @@ def _numbers(producer: Producer) -> str:
 
 def has_gradient(producer: Producer) -> bool:
     """Return whether a producer has an operator for its gradient."""
-    return producer.name != "identity" and not producer.reduces
+    return producer.name != "identity"
 
 
 OPERATORS: tuple[Operator, ...] = (
     *(operator for producer in PRODUCERS for operator in _general(producer)),
     *(operator for producer in ELEMENTWISE for operator in _of_experts(producer)),
+    *(_with_columns(producer) for producer in ELEMENTWISE),
     *PEER_OPERATORS,
 )
 

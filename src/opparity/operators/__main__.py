@@ -198,7 +198,7 @@ def _rows() -> list[str]:
         "  const char* definition;",
         "  Producer producer;",
         "  bool is_backward, mutates, is_swizzled, is_unquantised, is_interleaved;",
-        "  bool is_by_token, is_in_place, bounds_amax, keeps_sum;",
+        "  bool is_by_token, is_in_place, bounds_amax, keeps_sum, has_columns;",
         "  Intermediate intermediate;",
         "  ScaleRule rule;",
         "  ScaleFormat scale;",
@@ -228,6 +228,7 @@ def _row(operator: Operator) -> str:
         operator.in_place,
         operator.bounds_amax,
         operator.keeps_sum,
+        operator.has_columns,
     )
     arguments = operator.arguments
     listed = ", ".join(

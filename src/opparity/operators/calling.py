@@ -45,6 +45,7 @@ class Row:
 
     def __init__(self, producer: Producer, name: str = "") -> None:
         self.name = name or general_name(producer)
+        self.producer = producer
         self.parameters = producer.parameters
         self.defaults = {p.name: p.default for p in producer.parameters}
         self.operator = getattr(torch.ops.opparity, self.name).default

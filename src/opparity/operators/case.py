@@ -108,6 +108,9 @@ class Case:
             found |= expert_arguments(self, operator, found, device)
         if operator.direction is Direction.BACKWARD:
             found[Role.GRADIENT] = self._gradient().to(device)
+            # The sum's gradient is another number than the residual was.
+            if Role.RESIDUAL in found:
+                found[Role.SUM_GRADIENT] = found[Role.RESIDUAL]
         return {
             argument.name: _number(argument)
             if argument.role in (Role.PARAMETER, Role.UNUSED)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from opparity.operators.allocation import allocate
-from opparity.operators.declaration import Role
+from opparity.operators.declaration import Direction, Role
 from opparity.operators.expert_cases import experts_of
 from opparity.operators.gradients import overload_of
 
@@ -23,8 +23,9 @@ _POISON = 0x55
 def call(case: Case, operator: Operator, device: torch.device) -> tuple[Tensor, ...]:
     """Return the values and scales of a case's call; scales without elements where there are none.
 
-    With a residual its sum with the input comes third. The gradient of a backward operator is the
-    values.
+    With a residual its sum with the input comes third; values and scales by columns come third and
+    fourth. Of a backward operator the gradient is the values, that of a norm's weight the scales,
+    and that of its gate comes third.
     """
     arguments = case.arguments(operator, device) | outputs(case, operator, device)
     with torch.no_grad():
@@ -37,6 +38,11 @@ def call(case: Case, operator: Operator, device: torch.device) -> tuple[Tensor, 
         returned = tuple(arguments.get(names.get(role, "")) for role in roles)
     if isinstance(returned, Tensor):
         returned = (returned,)
+    elif operator.direction is Direction.BACKWARD:
+        of_input, *of_gate, of_weight = returned
+        returned = (of_input, of_weight, *of_gate)
+    if operator.has_columns:
+        return tuple(returned)
     values, scales, total = [*returned, None, None][:3]
     found = (values, torch.empty(0, device=device) if scales is None else scales)
     return found if total is None else (*found, total)

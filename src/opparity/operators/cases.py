@@ -46,6 +46,8 @@ def cases() -> tuple[Case, ...]:
             if operator.direction is Direction.BACKWARD
             else _of_experts(operator)
             if operator.has_experts
+            else _of_columns(operator)
+            if operator.has_columns
             else _of_recipes(operator)
             if any(argument.role is Role.RECIPE for argument in operator.arguments)
             else _of_tensors(operator)
@@ -123,12 +125,46 @@ def _of_formats(name: str) -> Iterator[Case]:
 
 def _of_backward(operator: Operator) -> Iterator[Case]:
     name, none = operator.qualified_name, RECIPES["none"]
+    if producer_named(operator.producer).reduces:
+        # A warp's row, several steps with a short last one, and more rows than accumulators.
+        sizes = cycle(((7, 520), (9, 4616), (300, 72)))
+        for filling, dtype in product((Filling.ACTIVATIONS, Filling.PATTERNS), INPUT_DTYPES):
+            for adds in (True, False):
+                num_tokens, width = next(sizes)
+                yield Case(name, filling, num_tokens, width, dtype, none, adds=adds)
+        yield Case(name, Filling.SPECIAL, 16, 1024, "bfloat16", none)
+        yield Case(name, Filling.EVERY_GATE, 64, 1024, "bfloat16", none)
+        return
     gated = producer_named(operator.producer).gated
     for number, dtype in enumerate(INPUT_DTYPES):
         for filling in (Filling.ACTIVATIONS, Filling.PATTERNS):
             yield Case(name, filling, 24, 528, dtype, none, interleaved=gated and number == 1)
         yield Case(name, Filling.SPECIAL, 16, 1024, dtype, none)
     yield Case(name, Filling.EVERY_GATE, 64, 1024, "bfloat16", none)
+
+
+def _of_columns(operator: Operator) -> Iterator[Case]:
+    """Yield the cases of columns: each group size, rule and layout, and a short last group."""
+    name, producer = operator.qualified_name, producer_named(operator.producer)
+    dtypes, intermediates = cycle(INPUT_DTYPES), cycle(Intermediate)
+    sizes = cycle(((130, 304), (128, 256), (37, 520)))
+    recipes = [RECIPES["fp8_block"], RECIPES["mxfp8"]]
+    if producer.name in ("identity", "silu_and_mul"):
+        recipes += [RECIPES[text] for text in ("int8_block", "fp8_block_64", "deepgemm")]
+        recipes += [RECIPES["mxfp8"].with_layout(ScaleLayout.SWIZZLE_128X4)]
+    for recipe in recipes:
+        for filling in (Filling.ACTIVATIONS, Filling.PATTERNS):
+            num_tokens, width = next(sizes)
+            yield Case(
+                name,
+                filling,
+                num_tokens,
+                width,
+                next(dtypes),
+                recipe,
+                next(intermediates),
+                interleaved=producer.gated and filling is Filling.PATTERNS,
+            )
 
 
 def _of_experts(operator: Operator) -> Iterator[Case]:

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 _TENSORS = (
     *(Role.VALUES, Role.SCALES, Role.GRADIENT, Role.WEIGHT, Role.GATE, Role.RESIDUAL),
+    Role.SUM_GRADIENT,
     *(Role.SCALE, Role.SCALE_UB, Role.ROWS, Role.SCALE_OFFSETS),
 )
 # What a producer's number and an eps may be: float32 holds them and their reciprocals.
 LEAST, MOST = 1e-30, 1e30
+# Of tokens.
+COLUMN_GROUPS = (32, 64, 128)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ def check(given: Request) -> Checked:
             f"two codes a byte; pad the projection to {hidden_size + 1}"
         )
     num_groups = recipe.groups_in(hidden_size)
+    _check_columns(request, recipe)
     _check_code_bounds(request, recipe)
     _check_numbers(request)
     _check_extent(request)
@@ -81,7 +85,7 @@ def check(given: Request) -> Checked:
     else:
         experts, scales = expert_checks.check_scales(request, experts, recipe, num_groups)
     _check_gradient(request, num_tokens, hidden_size)
-    for role in (Role.WEIGHT, Role.GATE, Role.RESIDUAL):
+    for role in (Role.WEIGHT, Role.GATE, Role.RESIDUAL, Role.SUM_GRADIENT):
         _check_beside(request, role, num_tokens, hidden_size)
     for role in (Role.SCALE, Role.SCALE_UB):
         _check_single_number(request, recipe, role, experts)
@@ -117,6 +121,17 @@ def _check_last_stride(request: Request, role: Role, tensor: Tensor) -> None:
         request.refuse(
             f"{request.names[role]}'s last dimension has stride {stride}; allowed: 1; "
             "call contiguous()"
+        )
+
+
+def _check_columns(request: Request, recipe: Recipe) -> None:
+    """Check that there can be groups of tokens."""
+    if not request.operator.has_columns:
+        return
+    if recipe.group_size not in COLUMN_GROUPS or packs_values(recipe):
+        request.refuse(
+            f"recipe is '{request.arguments[Role.RECIPE]}' with columns; allowed: values of eight "
+            "bits in groups of 32, 64 or 128; choose one"
         )
 
 

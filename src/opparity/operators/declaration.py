@@ -74,6 +74,8 @@ class Role(StrEnum):
     """The gate of a producer that takes one beside its input."""
     RESIDUAL = "residual"
     """What is added to the input first; an operator that writes to its arguments updates it."""
+    SUM_GRADIENT = "sum_gradient"
+    """The gradient of the sum that a norm read, which is added to that of its input."""
     VALUES = "values"
     SCALES = "scales"
     SCALE = "scale"
@@ -196,6 +198,11 @@ class Operator:
     def has_experts(self) -> bool:
         """Return whether its rows are experts', and not all of them need be valid."""
         return any(argument.role is Role.ROWS for argument in self.arguments)
+
+    @property
+    def has_columns(self) -> bool:
+        """Return whether it returns values and scales by columns, too."""
+        return self.schema.endswith("Tensor column_scales)")
 
     @property
     def returns_sum(self) -> bool:

@@ -17,8 +17,8 @@ from torch.autograd import forward_ad
 from torch.autograd.function import _SingleLevelFunction
 
 from opparity.errors import ArgumentRefused
-from opparity.operators import OPERATORS, general_name, producer_named
-from opparity.operators.declaration import Role
+from opparity.operators import general_name, norm_gradients
+from opparity.operators.declaration import Direction, Role
 from opparity.operators.recipes import recipe_of
 
 if TYPE_CHECKING:
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from opparity.operators.declaration import Operator
     from opparity.operators.request import Reader
 
-# Operators whose producer reduces: what they return has no gradient yet.
-NORMS = frozenset(
-    row.name for row in OPERATORS if not row.peer and producer_named(row.producer).reduces
-)
-
 
 def backward_of(
     operator: str, gradient: Tensor, input: Tensor, numbers: tuple[float, ...], *, interleaved: bool
@@ -39,13 +34,9 @@ def backward_of(
     """Return the input's gradient from that of a general operator's product [num_tokens, width]."""
     if operator == "quantize":
         return gradient.to(input.dtype)
-    if operator in NORMS:
-        refused: Tensor = torch.ops.opparity.refuse_gradient(gradient, input, operator)
-        return refused
     if gradient.dtype not in (input.dtype, torch.float32):
         gradient = gradient.float()
-    if gradient.stride(-1) != 1:
-        gradient = gradient.contiguous()
+    gradient = norm_gradients.in_rows(gradient)
     overload = getattr(torch.ops.opparity, f"{operator}_backward").default
     named = {"interleaved": True} if interleaved else {}
     found: Tensor = overload(gradient, input, *numbers, **named)
@@ -54,7 +45,9 @@ def backward_of(
 
 def differentiable(operator: Operator, reader: Reader) -> Callable[..., Any]:
     """Return the Autograd kernel of an operator that returns tensors."""
-    return autograd_kernel(overload_of(operator), *_formula(reader))
+    is_norm = reader.producer.reduces and operator.direction is Direction.FORWARD
+    formula = norm_gradients.formula if is_norm else _formula
+    return autograd_kernel(overload_of(operator), *formula(reader))
 
 
 def autograd_kernel(
@@ -155,13 +148,7 @@ def _formula(
         named: dict[str, object],
     ) -> None:
         request = reader.read(positional, named)
-        for role in (Role.SCALE, Role.SCALE_UB):
-            tensor = request.tensor(role)
-            if tensor is not None and tensor.requires_grad:
-                request.refuse(
-                    f"{request.names[role]} requires grad; allowed: a number without a gradient; "
-                    "detach it"
-                )
+        norm_gradients.refuse_gradients_of_scales(request)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(request.input)
         ctx.count, ctx.numbers = len(positional), request.parameters
@@ -199,12 +186,12 @@ def watch(operator: Operator, reader: Reader) -> Callable[..., Any]:
             refuse_forward_mode(operator.name)
         if _is_grad_enabled() and _any_requires_grad(*positional, **named):
             other = f"or call opparity.{general_name(reader.producer)}, which has one"
-            if reader.producer.reduces:
-                other = "no norm has one yet"
             kind = "an operator that writes to its arguments"
             if operator.has_experts:
                 other += " and takes every row"
                 kind = kind if operator.mutates else "an operator of experts"
+            if operator.has_columns:
+                kind, other = "an operator of columns", f"{other} and returns rows alone"
             reader.read(positional, named).refuse(
                 f"a tensor requires grad and {kind} has no gradient; allowed: torch.no_grad(); "
                 f"{other}"

@@ -34,14 +34,34 @@ inline int64_t elements_of_work(const Call& call) {
 // gates from a table where there is one.
 using Kernel = void (*)(const Call&, bool looks_up, int64_t begin, int64_t end);
 
+// Columns whose sums over all rows are taken at a time.
+constexpr int64_t kColumnsOfABlock = 128;
+
+inline int64_t column_blocks_of(const Call& call) {
+  return (call.hidden_size + kColumnsOfABlock - 1) / kColumnsOfABlock;
+}
+
+// Groups of tokens that columns are quantised by.
+inline int64_t token_groups_of(const Call& call) {
+  return (call.num_tokens + call.group_size - 1) / call.group_size;
+}
+
+// `with_columns` computes groups of tokens by rows and by columns; `sum_columns` writes the
+// weight's gradient for blocks of columns, after `compute` has seen to all rows.
 namespace baseline {
 void compute(const Call&, bool looks_up, int64_t begin, int64_t end);
-}
+void sum_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+void with_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+}  // namespace baseline
 namespace avx2 {
 void compute(const Call&, bool looks_up, int64_t begin, int64_t end);
-}
+void sum_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+void with_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+}  // namespace avx2
 namespace avx512 {
 void compute(const Call&, bool looks_up, int64_t begin, int64_t end);
-}
+void sum_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+void with_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+}  // namespace avx512
 
 }  // namespace opparity

@@ -24,20 +24,25 @@ constexpr int64_t kLeastElementsOfATable = 1 << 20;
 // Two vectors of AVX-512, which it works on at a time.
 constexpr int64_t kLeastGroupOfAvx512 = 32;
 
-Kernel kernel_of_this_processor(const Call& call) {
+struct Kernels {
+  Kernel compute, sum_columns, with_columns;
+};
+
+Kernels kernels_of_this_processor(const Call& call) {
   switch (cpu_capability()) {
 #ifdef OPPARITY_HAS_avx512
     case CpuCapability::kAvx512:
       // Such a processor runs the other kernel too, which is faster with smaller groups.
-      if (elements_of_a_unit(call) >= kLeastGroupOfAvx512) return avx512::compute;
+      if (elements_of_a_unit(call) >= kLeastGroupOfAvx512)
+        return {avx512::compute, avx512::sum_columns, avx512::with_columns};
       [[fallthrough]];
 #endif
 #ifdef OPPARITY_HAS_avx2
     case CpuCapability::kAvx2:
-      return avx2::compute;
+      return {avx2::compute, avx2::sum_columns, avx2::with_columns};
 #endif
     default:
-      return baseline::compute;
+      return {baseline::compute, baseline::sum_columns, baseline::with_columns};
   }
 }
 
@@ -102,11 +107,23 @@ std::vector<Part> parts_of(const Call& call) {
   return parts;
 }
 
+void run_with_columns(const Call& call) {
+  if (call.columns.cleared_bytes > 0) {
+    std::memset(call.columns.cleared, 0, static_cast<size_t>(call.columns.cleared_bytes));
+  }
+  const Kernel kernel = kernels_of_this_processor(call).with_columns;
+  const bool looks_up = looks_up_activations(call.num_tokens * call.hidden_size);
+  torch::stable::parallel_for(0, token_groups_of(call), 1, [&](int64_t begin, int64_t end) {
+    const DefaultFloatingPoint environment;
+    kernel(call, looks_up, begin, end);
+  });
+}
+
 void run_experts(const Call& call) {
   const std::vector<Part> parts = parts_of(call);
   if (parts.empty()) return;
   const int64_t work = parts.back().end;
-  const Kernel kernel = kernel_of_this_processor(call);
+  const Kernel kernel = kernels_of_this_processor(call).compute;
   const bool looks_up = looks_up_activations(work * elements_of_work(call));
   torch::stable::parallel_for(0, work, grain_of(call), [&](int64_t begin, int64_t end) {
     const DefaultFloatingPoint environment;
@@ -127,13 +144,22 @@ void run_on_cpu(const Call& call) {
   if (call.cleared_bytes > 0) {
     std::memset(call.cleared, 0, static_cast<size_t>(call.cleared_bytes));
   }
+  if (call.columns.values != nullptr) {
+    run_with_columns(call);
+    return;
+  }
   const int64_t work = work_of(call);
-  if (work == 0) return;
-  const Kernel kernel = kernel_of_this_processor(call);
+  const Kernels kernels = kernels_of_this_processor(call);
   const bool looks_up = looks_up_activations(call.num_tokens * call.hidden_size);
-  torch::stable::parallel_for(0, work, grain_of(call), [&](int64_t begin, int64_t end) {
+  if (work > 0)
+    torch::stable::parallel_for(0, work, grain_of(call), [&](int64_t begin, int64_t end) {
+      const DefaultFloatingPoint environment;
+      kernels.compute(call, looks_up, begin, end);
+    });
+  if (call.weight_gradient == nullptr) return;
+  torch::stable::parallel_for(0, column_blocks_of(call), 1, [&](int64_t begin, int64_t end) {
     const DefaultFloatingPoint environment;
-    kernel(call, looks_up, begin, end);
+    kernels.sum_columns(call, looks_up, begin, end);
   });
 }
 

@@ -17,6 +17,7 @@
 //   OPPARITY_THREADS                            the most that a block has
 //   OPPARITY_BLOCKS                             such blocks that a multiprocessor holds
 //   OPPARITY_EXPERTS                            1 where rows are experts' (gpu/experts.h)
+//   OPPARITY_COLUMNS                            1 where columns are written too (gpu/columns.h)
 //   OPPARITY_ROWS                               1 for whole rows, with the macros of gpu/rows.h
 #pragma once
 
@@ -318,13 +319,26 @@ OPPARITY_FUNCTION void backward(const KernelArguments& arguments) {
 
 }  // namespace
 
-#if OPPARITY_ROWS
+#if OPPARITY_COLUMNS
+#include "native/gpu/columns.h"
+#elif OPPARITY_ROWS
 #include "native/gpu/rows.h"
+#if OPPARITY_BACKWARD
+#include "native/gpu/rows_backward.h"
+#endif
 #endif
 
 extern "C" OPPARITY_KERNEL(OPPARITY_THREADS, OPPARITY_BLOCKS)
     opparity_kernel(OPPARITY_GRID_CONSTANT KernelArguments a) {
-#if OPPARITY_ROWS
+#if OPPARITY_COLUMNS
+  with_columns<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
+#elif OPPARITY_ROWS && OPPARITY_BACKWARD
+  if constexpr (OPPARITY_ADDS) {
+    add_accumulators(a);
+  } else {
+    rows_backward<OPPARITY_PRODUCER>(a);
+  }
+#elif OPPARITY_ROWS
   rows<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
 #elif OPPARITY_BACKWARD
   backward<OPPARITY_PRODUCER>(a);

@@ -123,8 +123,8 @@ OPPARITY_FUNCTION Number sum_of_lanes(Number value) {
   }
 }
 
-// The sum of a row's squares, from each thread's accumulators: one for each neighbour, and in a
-// warp's row for each step, too, where others have warps.
+// The sum of a row's squares or products, from each thread's accumulators: one for each neighbour,
+// and in a warp's row for each step, too, where others have warps.
 struct RowSum {
   Number accumulators[kElements];
   Number parts[kRowWarps];
@@ -137,11 +137,12 @@ struct RowSum {
     for (int i = 0; i < kRowWarps; ++i) sum.parts[i] = 0.0f;
     return sum;
   }
-  OPPARITY_MEMBER void add(RowSum& sum, const Number (&x)[kElements], uint32_t step) {
+  OPPARITY_MEMBER void add(RowSum& sum, const Number (&x)[kElements], const Number (&y)[kElements],
+                           uint32_t step) {
 #pragma unroll
     for (int i = 0; i < kElements; ++i) {
       const Number before = kIsWarpRow ? 0.0f : sum.accumulators[i];
-      sum.accumulators[i] = fused_multiply_add(x[i], x[i], before);
+      sum.accumulators[i] = fused_multiply_add(x[i], y[i], before);
     }
     if constexpr (kIsWarpRow) sum.parts[step] = sum_of_neighbours(sum.accumulators);
   }
@@ -278,7 +279,7 @@ OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, const Place
       RowPart<Functor>& part = parts[kKeeps ? step : 0];
       load_sum(arguments, place, part.elements);
       read_ahead(arguments, place, part);
-      RowSum::add(sum, part.elements, step);
+      RowSum::add(sum, part.elements, part.elements, step);
       // Where the row is read again, the residual has to be what it was.
       if constexpr (kKeeps) store_sum(arguments, place, part.elements);
     }

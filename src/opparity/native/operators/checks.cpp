@@ -14,6 +14,9 @@ namespace opparity {
 namespace {
 
 // What a producer's number and an eps may be: float32 holds them and their reciprocals.
+// As contract/rows.h has it, which is for kernels.
+constexpr int64_t kColumnAccumulators = 256;
+
 constexpr double kLeast = 1e-30, kMost = 1e30;
 
 const ProducerFacts& producer_of(const Request& request) {
@@ -228,6 +231,7 @@ void for_each_tensor(const Request& request, const Visit& visit) {
   visit(Role::kWeight, request.weight);
   visit(Role::kGate, request.gate);
   visit(Role::kResidual, request.residual);
+  visit(Role::kSumGradient, request.sum_gradient);
   visit(Role::kScale, request.scale);
   visit(Role::kScaleUb, request.scale_ub);
   visit(Role::kRows, request.rows);
@@ -309,6 +313,56 @@ void allocate_values(Request& request, const RecipeRow& recipe, const Experts& e
   request.values.emplace(new_tensor(*request.input, sizes, strides, dtype));
 }
 
+// Columns have groups of tokens.
+void check_columns(const Request& request, const RecipeRow& recipe) {
+  if (!request.row.has_columns) return;
+  const bool has_groups =
+      recipe.group_size == 32 || recipe.group_size == 64 || recipe.group_size == 128;
+  if (has_groups && !packs_values(recipe)) return;
+  request.refuse("recipe is '", *request.recipe, "' with columns; allowed: values of eight bits ",
+                 "in groups of 32, 64 or 128; choose one");
+}
+
+Columns allocate_columns(Request& request, const RecipeRow& recipe, int64_t num_tokens,
+                         int64_t hidden_size) {
+  if (!request.row.has_columns) return {};
+  request.column_values.emplace(new_tensor(*request.input, {hidden_size, num_tokens},
+                                           {std::max<int64_t>(num_tokens, 1), 1},
+                                           value_dtypes(recipe.value)[0]));
+  const ScaleTensor scales =
+      new_scales(request, recipe, hidden_size, groups_in(recipe, num_tokens));
+  request.column_scales = std::move(request.scales);
+  request.scales.reset();
+  return {.values = request.column_values->tensor.mutable_data_ptr(),
+          .scales = scales.data,
+          .values_row_bytes = num_tokens,
+          .place = scales.place,
+          .cleared = scales.cleared,
+          .cleared_bytes = scales.cleared_bytes};
+}
+
+// Gradients beside the input's, and what the weight's is summed in.
+void allocate_gradients(Request& request, int64_t num_tokens, int64_t hidden_size) {
+  if (!request.row.is_backward || !producer_of(request).reduces) return;
+  const TensorFacts& input = *request.input;
+  if (request.gate.has_value()) {
+    request.gate_gradient.emplace(
+        new_tensor(input, {num_tokens, hidden_size}, {hidden_size, 1}, input.dtype));
+  }
+  const bool has_weight = request.weight.has_value();
+  request.weight_gradient.emplace(
+      new_tensor(input, {has_weight ? hidden_size : 0}, {1}, input.dtype));
+  if (!has_weight) return;
+  const int64_t size =
+      input.is_cpu ? num_tokens : std::min<int64_t>(num_tokens, kColumnAccumulators) * hidden_size;
+  request.workspace.emplace(new_tensor(input, {size}, {1}, Dtype::kFloat32));
+}
+
+void* data_of(const std::optional<TensorFacts>& tensor) {
+  return tensor.has_value() && tensor->num_elements > 0 ? tensor->tensor.mutable_data_ptr()
+                                                        : nullptr;
+}
+
 // By the rule AMAX the lower clamp of scales; an eps is one of amax, and division keeps the order.
 float least_of(const Request& request, const RecipeRow& recipe) {
   const auto amax = static_cast<float>(request.least_amax.value_or(0.0));
@@ -359,6 +413,7 @@ Call check(Request& request) {
                    ", which stores two codes a byte; pad the projection to ", hidden_size + 1);
   }
   const int64_t num_groups = groups_in(recipe, hidden_size);
+  check_columns(request, recipe);
   check_code_bounds(request, recipe);
   const Intermediate intermediate = check_numbers(request);
   check_extent(request);
@@ -373,13 +428,16 @@ Call check(Request& request) {
   check_beside(request, Role::kWeight, request.weight, num_tokens, hidden_size);
   check_beside(request, Role::kGate, request.gate, num_tokens, hidden_size);
   check_beside(request, Role::kResidual, request.residual, num_tokens, hidden_size);
+  check_beside(request, Role::kSumGradient, request.sum_gradient, num_tokens, hidden_size);
   check_single_number(request, recipe, Role::kScale, request.scale, experts);
   check_single_number(request, recipe, Role::kScaleUb, request.scale_ub, experts);
   check_devices(request);
   check_scale(request, recipe);
   check_bound(request);
   check_memory(request);
+  Columns columns{};
   if (!request.row.mutates) {
+    columns = allocate_columns(request, recipe, num_tokens, hidden_size);
     allocate_values(request, recipe, experts, num_tokens, hidden_size);
     if (has_experts) {
       scales = new_expert_scales(request, recipe, num_tokens, num_groups, experts);
@@ -391,6 +449,7 @@ Call check(Request& request) {
                                      request.input->dtype));
     }
   }
+  allocate_gradients(request, num_tokens, hidden_size);
   experts.scale_step = request.scale.has_value() && request.scale->num_elements > 1;
   const std::optional<TensorFacts>& sum = request.row.mutates ? request.residual : request.sum;
   const bool has_gradient = request.gradient.has_value();
@@ -413,6 +472,10 @@ Call check(Request& request) {
       .sum = sum.has_value() ? sum->tensor.mutable_data_ptr() : nullptr,
       .keeps_sum = request.row.keeps_sum,
       .values = request.values->tensor.mutable_data_ptr(),
+      .sum_gradient = address_of(request.sum_gradient),
+      .gate_gradient = data_of(request.gate_gradient),
+      .weight_gradient = data_of(request.weight_gradient),
+      .workspace = static_cast<float*>(data_of(request.workspace)),
       .scales = scales.data,
       .given_scale = number_of(request.scale),
       .scale_bound = number_of(request.scale_ub),
@@ -428,9 +491,12 @@ Call check(Request& request) {
       .gate_row_bytes = row_bytes(request.gate),
       .residual_row_bytes = row_bytes(request.residual),
       .sum_row_bytes = row_bytes(sum),
+      .sum_gradient_row_bytes = row_bytes(request.sum_gradient),
+      .gate_gradient_row_bytes = row_bytes(request.gate_gradient),
       .place = scales.place,
       .first_scale_token = 0,
       .experts = experts,
+      .columns = columns,
       .cleared = scales.cleared,
       .cleared_bytes = scales.cleared_bytes,
       .parameters = parameters_of(request),

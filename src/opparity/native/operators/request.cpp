@@ -109,6 +109,9 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
     case Role::kZeroPoints:
       request.has_zero_points = take_tensor(argument, value).has_value();
       return;
+    case Role::kSumGradient:
+      request.sum_gradient = take_tensor(argument, value);
+      return;
     case Role::kRows:
       request.rows = take_tensor(argument, value);
       return;

@@ -13,7 +13,16 @@ from opparity.operators import memory
 from opparity.operators.allocation import allocate
 from opparity.operators.checks import check
 from opparity.operators.declaration import Role
-from opparity.operators.reference import Beside, add, backward, compute, layouts
+from opparity.operators.reference import (
+    Beside,
+    add,
+    backward,
+    backward_of_rows,
+    compute,
+    layouts,
+    produce,
+    quantise,
+)
 from opparity.operators.reference.experts import rows_of, write_scales
 from opparity.operators.request import reader_of
 
@@ -35,6 +44,15 @@ def kernel(operator: Operator) -> Callable[..., Any]:
         checked = check(given)
         memory.check(given, checked.recipe)
         request = checked.request
+        if request.is_backward and request.producer.reduces:
+            return backward_of_rows(
+                request.arguments[Role.GRADIENT],
+                request.input,
+                request.producer,
+                request.parameters,
+                Beside(request.tensor(Role.WEIGHT), request.tensor(Role.GATE)),
+                request.tensor(Role.SUM_GRADIENT),
+            )
         if request.is_backward:
             return backward(
                 request.arguments[Role.GRADIENT],
@@ -50,6 +68,11 @@ def kernel(operator: Operator) -> Callable[..., Any]:
         values, scales = allocate(checked.recipe, *sizes, request.input, experts)
         is_masked = experts is not None and experts.is_masked
         _write(request, checked, values.flatten(0, 1) if is_masked else values, scales)
+        if operator.has_columns:
+            turned = (checked.hidden_size, checked.num_tokens)
+            by_column = allocate(checked.recipe, *turned, request.input)
+            _write_columns(request, checked, *by_column)
+            return values, scales, *by_column
         if operator.returns_sum:
             return values, scales, add(request.input, request.arguments[Role.RESIDUAL])
         return values, scales
@@ -68,6 +91,30 @@ def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | 
     _copy(values, computed)
     if residual is not None and summed is not None:
         _copy(residual, summed)
+    _write_scales(request, checked, by_token, scales)
+
+
+def _write_columns(request: Request, checked: Checked, values: Tensor, scales: Tensor) -> None:
+    """Write the transposed products' values and scales."""
+    if checked.num_tokens == 0:
+        return
+    products = produce(
+        request.input,
+        request.producer,
+        request.parameters,
+        intermediate=Intermediate(request.intermediate),
+        interleaved=request.interleaved,
+    )
+    quantised, by_column = quantise(
+        products.t().contiguous(), checked.recipe, scale_ub=_bound(request, checked)
+    )
+    _copy(values, quantised)
+    _write_scales(request, checked, by_column, scales)
+
+
+def _write_scales(
+    request: Request, checked: Checked, by_token: Tensor | None, scales: Tensor | None
+) -> None:
     if by_token is None or scales is None:
         return
     if checked.recipe.layout in (ScaleLayout.PACKED, ScaleLayout.SWIZZLE_128X4):
