@@ -1,5 +1,6 @@
 // Which rows experts have: docs/numerics.md, section 11. Whatever the numbers are that a router
-// left on the device, rows lie within the tensors.
+// left on the device, rows lie within the tensors. Functions are constexpr, so that HIP compiles
+// them for a device too.
 #pragma once
 
 #include "native/call.h"
@@ -22,13 +23,13 @@ constexpr int64_t next_multiple(int64_t number, int64_t multiple) {
 }
 
 // A number of `rows`, as it counts for the experts behind it where these begin behind the greatest.
-inline int64_t mark_of(const Experts& experts, int64_t num_tokens, int64_t expert) {
+constexpr int64_t mark_of(const Experts& experts, int64_t num_tokens, int64_t expert) {
   return limited(experts.rows[expert], 0, num_tokens);
 }
 
 // `before` is the greatest mark of the experts before it, 0 for none.
-inline ExpertRows rows_of_expert(const Experts& experts, int64_t num_tokens, int64_t expert,
-                                 int64_t before) {
+constexpr ExpertRows rows_of_expert(const Experts& experts, int64_t num_tokens, int64_t expert,
+                                    int64_t before) {
   const int64_t number = experts.rows[expert];
   if (experts.layout == ExpertLayout::kMasked) {
     return {expert * experts.room, limited(number, 0, experts.room), 0};
@@ -59,7 +60,7 @@ struct ExpertScales {
   int64_t bytes, first_token;
 };
 
-inline ExpertScales scales_of_expert(const Experts& experts, int64_t expert, int64_t first_row) {
+constexpr ExpertScales scales_of_expert(const Experts& experts, int64_t expert, int64_t first_row) {
   if (experts.layout == ExpertLayout::kMasked) return {expert * experts.scale_bytes, 0};
   if (experts.scale_offsets == nullptr) return {0, first_row};
   return {experts.scale_offsets[expert] * experts.scale_bytes, 0};
