@@ -85,37 +85,46 @@ Call turned(const Call& call) {
   return columns;
 }
 
-// The columns of a group of tokens, a few at a time.
+// The columns of a block of tokens, a few at a time.
 void compute_columns(const Call& call, const ProducerKernels& producer, int64_t first,
                      int64_t last) {
-  constexpr int64_t kColumns = 32, kChunk = 2 * kLanes, kMostTokens = 128;
+  constexpr int64_t kColumns = 128, kChunk = 2 * kLanes;
+  // Not a power of two, so that a token's columns are in lines of different sets of the cache.
+  constexpr int64_t kStride = kTokensOfABlock + 16;
   const Call columns = turned(call);
   const Quantise quantise = choose_quantiser<false>(call);
   const bool in_turns = is_in_turns(call);
+  const int64_t tokens = last - first;
   Tile tile, column;
-  alignas(64) float products[kColumns][kMostTokens];
+  alignas(64) float products[kColumns][kStride];
+  // In turns a chunk's even elements are before its odd ones.
+  int32_t places[kColumns];
+  for (int64_t i = 0; i < kColumns; ++i) {
+    const int64_t within = i % kChunk;
+    const int64_t place = in_turns ? within % 2 * kLanes + within / 2 : within;
+    places[i] = static_cast<int32_t>(i - within + place);
+  }
   for (int64_t begin = 0; begin < call.hidden_size; begin += kColumns) {
     const int64_t width = std::min(kColumns, call.hidden_size - begin);
-    for (int64_t token = first; token < last; ++token) {
-      producer.produce(call, {token, begin, width}, tile);
-      for (int64_t i = 0; i < width; ++i) {
-        // In turns a chunk's even elements are before its odd ones.
-        const int64_t within = i % kChunk;
-        const int64_t place = in_turns ? within % 2 * kLanes + within / 2 : within;
-        products[i][token - first] = tile.products[i - within + place];
-      }
+    for (int64_t token = 0; token < tokens; ++token) {
+      producer.produce(call, {first + token, begin, width}, tile);
+      for (int64_t i = 0; i < width; ++i) products[i][token] = tile.products[places[i]];
     }
     for (int64_t i = 0; i < width; ++i) {
-      uint32_t amax = 0;
-      std::memset(column.products, 0, kMostTokens * sizeof(float));
-      for (int64_t token = 0; token < last - first; ++token) {
-        column.products[token] = products[i][token];
-        uint32_t bits;
-        std::memcpy(&bits, &products[i][token], sizeof bits);
-        amax = std::max(amax, bits & 0x7fffffffu);
+      std::fill(products[i] + tokens, products[i] + kTokensOfABlock, 0.0f);
+      std::memcpy(column.products, products[i], kTokensOfABlock * sizeof(float));
+      for (int64_t unit = 0; unit * call.group_size < tokens; ++unit) {
+        const float* own = products[i] + unit * call.group_size;
+        uint32_t amax = 0;
+        for (int64_t token = 0; token < call.group_size; ++token) {
+          uint32_t bits;
+          std::memcpy(&bits, own + token, sizeof bits);
+          bits &= 0x7fffffffu;
+          amax = bits > amax ? bits : amax;
+        }
+        column.amax[unit] = amax;
       }
-      column.amax[0] = amax;
-      quantise(columns, {begin + i, first, last - first}, column);
+      quantise(columns, {begin + i, first, tokens}, column);
     }
   }
 }
@@ -187,9 +196,10 @@ void with_columns(const Call& call, bool looks_up, int64_t begin, int64_t end) {
   const Quantise quantise =
       is_in_turns(call) ? choose_quantiser<true>(call) : choose_quantiser<false>(call);
   Tile tile;
-  for (int64_t group = begin; group < end; ++group) {
-    const int64_t first = group * call.group_size, row_units = units_of_a_row(call);
-    const int64_t last = std::min(first + call.group_size, call.num_tokens);
+  const int64_t row_units = units_of_a_row(call);
+  for (int64_t block = begin; block < end; ++block) {
+    const int64_t first = block * kTokensOfABlock;
+    const int64_t last = std::min(first + kTokensOfABlock, call.num_tokens);
     for_each_piece(call, first * row_units, last * row_units, [&](const Piece& piece) {
       producer.produce(call, piece, tile);
       quantise(call, piece, tile);

@@ -41,12 +41,14 @@ inline int64_t column_blocks_of(const Call& call) {
   return (call.hidden_size + kColumnsOfABlock - 1) / kColumnsOfABlock;
 }
 
-// Groups of tokens that columns are quantised by.
-inline int64_t token_groups_of(const Call& call) {
-  return (call.num_tokens + call.group_size - 1) / call.group_size;
+// Tokens that are quantised by columns at a time: whole groups of them.
+constexpr int64_t kTokensOfABlock = 256;
+
+inline int64_t token_blocks_of(const Call& call) {
+  return (call.num_tokens + kTokensOfABlock - 1) / kTokensOfABlock;
 }
 
-// `with_columns` computes groups of tokens by rows and by columns; `sum_columns` writes the
+// `with_columns` computes blocks of tokens by rows and by columns; `sum_columns` writes the
 // weight's gradient for blocks of columns, after `compute` has seen to all rows.
 namespace baseline {
 void compute(const Call&, bool looks_up, int64_t begin, int64_t end);

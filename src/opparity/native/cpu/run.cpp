@@ -113,7 +113,7 @@ void run_with_columns(const Call& call) {
   }
   const Kernel kernel = kernels_of_this_processor(call).with_columns;
   const bool looks_up = looks_up_activations(call.num_tokens * call.hidden_size);
-  torch::stable::parallel_for(0, token_groups_of(call), 1, [&](int64_t begin, int64_t end) {
+  torch::stable::parallel_for(0, token_blocks_of(call), 1, [&](int64_t begin, int64_t end) {
     const DefaultFloatingPoint environment;
     kernel(call, looks_up, begin, end);
   });
