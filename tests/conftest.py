@@ -5,6 +5,7 @@ import hashlib
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from torch import Tensor
 
 # How fast this machine draws and runs an example is not what a test without its own deadline asks.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,3 +28,18 @@ def _seed(request: pytest.FixtureRequest) -> None:
     """Seed torch from the test's own name, so that order and selection change nothing."""
     digest = hashlib.sha256(request.node.nodeid.encode()).digest()
     torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+@pytest.fixture
+def allclose_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """opcheck compares with torch.allclose, which has no arithmetic for FP8: compare bytes."""
+    original = torch.allclose
+
+    def allclose(
+        left: Tensor, right: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    ) -> bool:
+        if left.dtype.itemsize == 1:
+            return torch.equal(left.view(torch.uint8), right.view(torch.uint8))
+        return original(left, right, rtol, atol, equal_nan)
+
+    monkeypatch.setattr(torch, "allclose", allclose)

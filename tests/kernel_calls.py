@@ -13,6 +13,7 @@ from kernel_variants import ROW_SHAPES, SHAPES
 from opparity.formats import (
     INPUT_DTYPES,
     VALUE_FORMATS,
+    ExpertLayout,
     Intermediate,
     Recipe,
     ScaleRule,
@@ -214,6 +215,13 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
         "scale_is_byte": int(variant.byte),
         **place_of(variant.order, (4, 16), 0, 0),
         "rule": list(ScaleRule).index(variant.rule),
+        **dict.fromkeys(("sum_gradient", "gate_gradient", "weight_gradient", "workspace"), 0),
+        **dict.fromkeys(("sum_gradient_row_bytes", "gate_gradient_row_bytes", "adds"), 0),
+        **dict.fromkeys(("column_values", "column_scales", "column_row_bytes"), 0),
+        **{f"column_{name}": n for name, n in place_of("kStrided", (4, 16), 0, 0).items()},
+        "experts": len(ExpertLayout),
+        **dict.fromkeys(("rows", "scale_offsets", "count", "room", "multiple"), 0),
+        **dict.fromkeys(("scale_bytes", "scale_rows", "scale_step"), 0),
     }
     padded = parameters + [1.0] * (_MOST_PARAMETERS - len(parameters))
     for index, parameter in enumerate(torch.tensor(padded)):

@@ -25,7 +25,7 @@ class Memory:
     def of_rows(cls, rows: Tensor, row_bytes: int, *, offset: int) -> Memory:
         """Return memory for rows that are `row_bytes` apart and begin `offset` past a boundary."""
         expected = torch.full((rows.shape[0] * row_bytes,), _POISON, dtype=torch.uint8)
-        plain = _plain_bytes(rows).view(rows.shape[0], -1)
+        plain = _plain_bytes(rows).view(rows.shape[0], rows.shape[1] * rows.element_size())
         expected.as_strided(plain.shape, (row_bytes, 1)).copy_(plain)
         memory = cls._between_guards(torch.full_like(expected, _POISON), expected, offset)
         memory.strides = (row_bytes, 1)

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from opparity import load, providers
-from opparity.formats import RECIPES, Recipe
+from opparity.formats import ExpertLayout, Recipe, accepted_recipes
 from opparity.operators import OPERATORS
 from opparity.operators.case import Case, given_scale
 from opparity.operators.case_calls import call, outputs
+from opparity.operators.expert_cases import NUM_TOKENS
 from opparity.operators.fillings import Filling
 from opparity.operators.gradients import overload_of
 
@@ -46,11 +47,21 @@ def assert_same_case(case: Case, providers_compared: tuple[str, ...] = ("native"
 def good_arguments(name: str, recipe: Recipe | None = None) -> dict[str, Any]:
     """Return arguments that an operator takes, by name; outputs are poisoned.
 
-    3 tokens of 128 values; groups of 64 where nothing else is asked for.
+    3 tokens of 128 values, and of experts 48; groups of 64 where nothing else is asked for.
     """
     operator = BY_NAME[name]
-    chosen = recipe or RECIPES["fp8_block_64"]
-    case = Case(name, Filling.ACTIVATIONS, 3, 128, "bfloat16", chosen, scale=given_scale(chosen))
+    chosen = recipe or accepted_recipes()[operator.recipe or "fp8_block_64"]
+    experts = (operator.experts or ExpertLayout.MASKED) if operator.has_experts else None
+    case = Case(
+        name,
+        Filling.ACTIVATIONS,
+        3 if experts is None else NUM_TOKENS,
+        128,
+        "bfloat16",
+        chosen,
+        scale=given_scale(chosen),
+        experts=experts,
+    )
     return {**case.arguments(operator, CPU), **outputs(case, operator, CPU)}
 
 

@@ -16,6 +16,8 @@ _NORMS = "opparity.operators.norm_functions"
 
 # Public name -> the module that holds it.
 _PUBLIC = {
+    "ExpertLayout": "opparity.formats",
+    "Experts": "opparity.operators.experts",
     "Intermediate": "opparity.formats",
     "OpparityError": "opparity.errors",
     "Quantized": "opparity.operators.quantized",
@@ -32,6 +34,7 @@ _PUBLIC = {
     "providers": "opparity.operators.selection",
     "quantize": _FUNCTIONS,
     "rms_norm": _NORMS,
+    "rows_and_columns": "opparity.operators.column_functions",
     "silu_and_mul_per_block_quant": "opparity.operators.block_quantisation",
     "warm_up": "opparity.warming",
 }
@@ -57,6 +60,7 @@ __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604 -- the names are st
 if TYPE_CHECKING:
     from opparity.errors import OpparityError as OpparityError
     from opparity.formats import RECIPES as RECIPES
+    from opparity.formats import ExpertLayout as ExpertLayout
     from opparity.formats import Intermediate as Intermediate
     from opparity.formats import Recipe as Recipe
     from opparity.formats import ScaleFormat as ScaleFormat
@@ -65,7 +69,9 @@ if TYPE_CHECKING:
     from opparity.operators.block_quantisation import (
         silu_and_mul_per_block_quant as silu_and_mul_per_block_quant,
     )
+    from opparity.operators.column_functions import rows_and_columns as rows_and_columns
     from opparity.operators.dequantisation import dequantize as dequantize
+    from opparity.operators.experts import Experts as Experts
     from opparity.operators.functions import GatedFunction, PlainFunction
     from opparity.operators.functions import quantize as quantize
     from opparity.operators.norm_functions import (

@@ -28,6 +28,23 @@ class Intermediate(StrEnum):
     PRODUCT = "product"
 
 
+class ExpertLayout(StrEnum):
+    """Where an expert's rows are, and what the tensor `rows` of int32 numbers says of them.
+
+    MASKED gives each expert as many rows as any other, [num_experts, num_tokens, width], of which
+    the first are valid: `rows` counts them.
+    OFFSETS has the experts one after another: `rows` has num_experts + 1 numbers, and expert e has
+    the rows from the one to the next.
+    PSUM has them one after another too, each from the next multiple on: `rows` has their ends.
+    TOKENS has one list for all, of `multiple` rows for each token: `rows` is the number of tokens.
+    """
+
+    MASKED = "masked"
+    OFFSETS = "offsets"
+    PSUM = "psum"
+    TOKENS = "tokens"
+
+
 class ScaleFormat(StrEnum):
     """How a scale is stored."""
 

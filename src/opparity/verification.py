@@ -98,7 +98,10 @@ def digest(tensor: Tensor) -> str:
 
 def digests(*tensors: Tensor) -> Digests:
     """Return what golden.json has for a case: of values and scales, and of the sum if any."""
-    return dict(zip(("values", "scales", "sum"), map(digest, tensors), strict=False))
+    names: tuple[str, ...] = ("values", "scales", "sum")
+    if len(tensors) > len(names):
+        names = ("values", "scales", "column_values", "column_scales")
+    return dict(zip(names, map(digest, tensors), strict=False))
 
 
 def verify(random_values: int, progress: Callable[[str], None]) -> Verification:

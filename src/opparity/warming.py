@@ -131,6 +131,9 @@ def _call(
                 calls += 1
             if gradients and has_gradient(producer):
                 with torch.enable_grad():
-                    function(input.requires_grad_(), **numbers).sum().backward()
+                    found = function(input.requires_grad_(), *beside, **numbers)
+                    # With a residual their sum comes, too.
+                    product = found[0] if isinstance(found, tuple) else found
+                    product.sum().backward()
                 calls += 2
     return calls

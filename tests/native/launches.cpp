@@ -47,6 +47,19 @@ class Numbers {
   std::map<std::string, int64_t> numbers_;
 };
 
+ScalePlace place_of(const Numbers& numbers, const std::string& prefix) {
+  return {
+      .is_tiled = numbers.get(prefix + "is_tiled") != 0,
+      .token_128 = numbers.get(prefix + "token_128"),
+      .token_32 = numbers.get(prefix + "token_32"),
+      .token = numbers.get(prefix + "token"),
+      .group_4 = numbers.get(prefix + "group_4"),
+      .group = numbers.get(prefix + "group"),
+      .padded_tokens = numbers.get(prefix + "padded_tokens"),
+      .padded_groups = numbers.get(prefix + "padded_groups"),
+  };
+}
+
 Call call_of(const Numbers& numbers) {
   Call call{};
   call.producer = numbers.member<Producer>("producer");
@@ -65,6 +78,16 @@ Call call_of(const Numbers& numbers) {
   call.gate = numbers.pointer("gate");
   call.residual = numbers.pointer("residual");
   call.sum = numbers.pointer("sum");
+  call.sum_gradient = numbers.pointer("sum_gradient");
+  call.gate_gradient = numbers.pointer("gate_gradient");
+  call.weight_gradient = numbers.pointer("weight_gradient");
+  call.workspace = static_cast<float*>(numbers.pointer("workspace"));
+  call.sum_gradient_row_bytes = numbers.get("sum_gradient_row_bytes");
+  call.gate_gradient_row_bytes = numbers.get("gate_gradient_row_bytes");
+  call.columns.values = numbers.pointer("column_values");
+  call.columns.scales = numbers.pointer("column_scales");
+  call.columns.values_row_bytes = numbers.get("column_row_bytes");
+  call.columns.place = place_of(numbers, "column_");
   call.keeps_sum = numbers.get("keeps_sum") != 0;
   call.bounds_amax = numbers.get("bounds_amax") != 0;
   call.gate_row_bytes = numbers.get("gate_row_bytes");
@@ -81,15 +104,17 @@ Call call_of(const Numbers& numbers) {
   call.input_row_bytes = numbers.get("input_row_bytes");
   call.gradient_row_bytes = numbers.get("gradient_row_bytes");
   call.values_row_bytes = numbers.get("values_row_bytes");
-  call.place = {
-      .is_tiled = numbers.get("is_tiled") != 0,
-      .token_128 = numbers.get("token_128"),
-      .token_32 = numbers.get("token_32"),
-      .token = numbers.get("token"),
-      .group_4 = numbers.get("group_4"),
-      .group = numbers.get("group"),
-      .padded_tokens = numbers.get("padded_tokens"),
-      .padded_groups = numbers.get("padded_groups"),
+  call.place = place_of(numbers, "");
+  call.experts = {
+      .layout = numbers.member<ExpertLayout>("experts"),
+      .rows = static_cast<const int32_t*>(numbers.pointer("rows")),
+      .scale_offsets = static_cast<const int32_t*>(numbers.pointer("scale_offsets")),
+      .count = numbers.get("count"),
+      .room = numbers.get("room"),
+      .multiple = numbers.get("multiple"),
+      .scale_bytes = numbers.get("scale_bytes"),
+      .scale_rows = numbers.get("scale_rows"),
+      .scale_step = numbers.get("scale_step"),
   };
   for (int i = 0; i < kMostParameters; ++i) {
     call.parameters.value[i] = numbers.number("value_" + std::to_string(i));
@@ -106,20 +131,24 @@ std::string describe(const Numbers& numbers) {
   const Call call = call_of(numbers);
   const int64_t given = numbers.get("shape");
   const Shape shape = given >= 0 ? static_cast<Shape>(given) : shape_of(call, kChip);
-  const Variant variant = variant_of(call, shape);
+  Variant variant = variant_of(call, shape);
+  variant.adds = numbers.get("adds") != 0;
   std::ostringstream text;
   text << "key " << key_of(variant) << "\n";
   for (const std::string& define : defines_of(variant)) text << "define " << define << "\n";
-  for_each_launch(call, shape, variant.group_size, kChip,
-                  [&](const Grid& grid, const KernelArguments& arguments) {
-                    text << "launch " << grid.x << " " << grid.y << " " << grid.threads << " ";
-                    const auto* bytes = reinterpret_cast<const unsigned char*>(&arguments);
-                    for (size_t i = 0; i < sizeof arguments; ++i) {
-                      text << "0123456789abcdef"[bytes[i] >> 4]
-                           << "0123456789abcdef"[bytes[i] & 15];
-                    }
-                    text << "\n";
-                  });
+  const auto launch = [&](const Grid& grid, const KernelArguments& arguments) {
+    text << "launch " << grid.x << " " << grid.y << " " << grid.threads << " ";
+    const auto* bytes = reinterpret_cast<const unsigned char*>(&arguments);
+    for (size_t i = 0; i < sizeof arguments; ++i) {
+      text << "0123456789abcdef"[bytes[i] >> 4] << "0123456789abcdef"[bytes[i] & 15];
+    }
+    text << "\n";
+  };
+  if (variant.adds) {
+    launch_sum_of_columns(call, shape, launch);
+  } else {
+    for_each_launch(call, shape, variant.group_size, kChip, launch);
+  }
   return text.str();
 }
 
@@ -173,6 +202,24 @@ const char* argument_layout() {
   CHECK(place.token);
   CHECK(place.group_4);
   CHECK(place.group);
+  CHECK(sum_gradient);
+  CHECK(gate_gradient);
+  CHECK(weight_gradient);
+  CHECK(workspace);
+  CHECK(sum_gradient_row_bytes);
+  CHECK(gate_gradient_row_bytes);
+  CHECK(column_values);
+  CHECK(column_scales);
+  CHECK(column_row_bytes);
+  CHECK(column_place.token);
+  CHECK(experts.rows);
+  CHECK(experts.scale_offsets);
+  CHECK(experts.count);
+  CHECK(experts.room);
+  CHECK(experts.multiple);
+  CHECK(experts.scale_bytes);
+  CHECK(experts.scale_rows);
+  CHECK(experts.scale_step);
   CHECK(num_tokens);
   CHECK(place.padded_tokens);
   CHECK(place.padded_groups);

@@ -12,6 +12,7 @@ from elftools.elf.elffile import ELFFile
 
 from amd_kernels import CHIPS, Assembly, Chip, Compiler, objections
 from kernel_calls import defines_of
+from kernel_kinds import kinds_of
 from kernel_launches import Launcher
 from kernel_variants import Variant, backward, covering, forward, rows
 from opparity.formats import Intermediate, ScaleRule
@@ -60,6 +61,22 @@ def test_a_kernels_assembly_is_as_it_has_to_be(
 ) -> None:
     assembly = Assembly(compiler.assembly(chip, defines_of(launcher, variant)))
     assert objections(chip, variant, assembly, launcher.argument_bytes) == []
+
+
+@pytest.mark.parametrize("chip", CHIPS[1:3], ids=lambda chip: chip.name)
+def test_kernels_of_experts_columns_and_gradients_keep_to_their_registers(
+    launcher: Launcher, compiler: Compiler, chip: Chip
+) -> None:
+    for name, defines in kinds_of(launcher).items():
+        assembly = Assembly(compiler.assembly(chip, defines))
+        for fact, number in (
+            # Scalar registers may spill to lanes of vector registers, which is no memory.
+            ("vgpr_spill_count", 0),
+            ("private_segment_fixed_size", 0),
+            ("kernarg_segment_size", launcher.argument_bytes),
+            ("amdhsa_float_denorm_mode_32", 3),
+        ):
+            assert assembly.numbers(fact) == [number], (name, fact)
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)

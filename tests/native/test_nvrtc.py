@@ -14,6 +14,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from kernel_calls import defines_of
+from kernel_kinds import kinds_of
 from kernel_launches import Launcher
 from kernel_variants import backward, covering, forward
 from native_programs import COMPILERS, HERE, compile_cpp, compile_library, write_sources
@@ -74,7 +75,9 @@ def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
     )
     launcher = Launcher(folder)
     variants = covering(forward()) + covering(backward())
-    return Compiler(program, torch, [Variant(v.name, defines_of(launcher, v)) for v in variants])
+    named = [Variant(v.name, defines_of(launcher, v)) for v in variants]
+    named += [Variant(name, defines) for name, defines in kinds_of(launcher).items()]
+    return Compiler(program, torch, named)
 
 
 def few(variants: list[Variant], seed: int) -> list[Variant]:

@@ -51,6 +51,18 @@ VLLM = {
     "float epsilon) -> ()",
     "static_scaled_fp8_quant": "(Tensor! result, Tensor input, Tensor scale, "
     "int[]? group_shape=None) -> ()",
+    "persistent_masked_m_silu_mul_quant": "(Tensor input, Tensor counts, Tensor! y_q, Tensor! y_s, "
+    "bool use_ue8m0) -> ()",
+    "scaled_fp4_experts_quant": "(Tensor! output, Tensor! output_scale, Tensor input, "
+    "Tensor input_global_scale, Tensor input_offset_by_experts, "
+    "Tensor output_scale_offset_by_experts) -> ()",
+    "silu_and_mul_scaled_fp4_experts_quant": "(Tensor! output, Tensor! output_scale, "
+    "Tensor input, Tensor input_global_scale, Tensor input_offset_by_experts, "
+    "Tensor output_scale_offset_by_experts) -> ()",
+    "mxfp4_experts_quant": "(Tensor! output, Tensor! output_scale, Tensor input, "
+    "Tensor input_offset_by_experts, Tensor output_scale_offset_by_experts, int n_experts) -> ()",
+    "silu_and_mul_mxfp4_experts_quant": "(Tensor! output, Tensor! output_scale, Tensor input, "
+    "Tensor input_offset_by_experts, Tensor output_scale_offset_by_experts, int n_experts) -> ()",
     "swigluoai_and_mul": "(Tensor! out, Tensor input, float alpha=1.702, float limit=7.0) -> ()",
 }
 PEERS = {row.name: row for row in OPERATORS if row.peer == "vLLM 0.33"}

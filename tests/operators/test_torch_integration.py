@@ -25,21 +25,6 @@ MX = [RECIPES["mxfp8"].with_layout(layout) for layout in ScaleLayout]
 every_layout = pytest.mark.parametrize("recipe", MX, ids=lambda recipe: str(recipe.layout))
 
 
-@pytest.fixture
-def allclose_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """opcheck compares with torch.allclose, which has no arithmetic for FP8: compare bytes."""
-    original = torch.allclose
-
-    def allclose(
-        left: Tensor, right: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-    ) -> bool:
-        if left.dtype.itemsize == 1:
-            return torch.equal(left.view(torch.uint8), right.view(torch.uint8))
-        return original(left, right, rtol, atol, equal_nan)
-
-    monkeypatch.setattr(torch, "allclose", allclose)
-
-
 @pytest.mark.usefixtures("allclose_of_bytes")
 @pytest.mark.parametrize("provider", BOTH)
 @pytest.mark.parametrize("name", BY_NAME)
@@ -55,6 +40,7 @@ def test_opcheck(provider: str, name: str) -> None:
         "rms_norm_dynamic_per_token_quant": RECIPES["fp8_token"],
         "dynamic_per_token_scaled_fp8_quant": RECIPES["fp8_token"],
         "dynamic_scaled_int8_quant": RECIPES["int8_token"],
+        "persistent_masked_m_silu_mul_quant": RECIPES["fp8_block"],
     }
     recipe = RECIPES["none"] if BY_NAME[name].unquantised else named.get(BY_NAME[name].name)
     arguments = good_arguments(name, recipe)

@@ -22,8 +22,39 @@ struct ScalePlace {
   int64_t token_128, token_32, token;
   int64_t group_4, group;
   // In tiles: how many tokens and groups there is room for, where a GPU's kernel writes zeros
-  // behind the scales; 0 where they fill their tiles.
+  // behind the scales; 0 where they fill their tiles. Of experts' rows, in words as well, the
+  // groups alone, by every kernel.
   int64_t padded_tokens, padded_groups;
+};
+
+// Where experts' rows are, whose numbers may be on a GPU; of no layout where every row is valid.
+struct Experts {
+  ExpertLayout layout;
+  const int32_t* rows;
+  // At which row of scales each expert's begin; nullptr where scales lie as rows do.
+  const int32_t* scale_offsets;
+  int64_t count;
+  // Rows of each where they are masked.
+  int64_t room;
+  int64_t multiple;
+  // From an expert's scales to the next one's where they are masked; with offsets, of a row.
+  int64_t scale_bytes;
+  // Room for scales, with offsets.
+  int64_t scale_rows;
+  // 1 where each expert has a given scale of its own, 0 where one is for all.
+  int64_t scale_step;
+};
+
+// The same values once more by columns: [hidden_size, num_tokens], with groups along the tokens.
+// Nowhere where `values` is nullptr.
+struct Columns {
+  void* values;
+  void* scales;
+  int64_t values_row_bytes;
+  ScalePlace place;
+  // As those of Call.
+  void* cleared;
+  int64_t cleared_bytes;
 };
 
 struct Call {
@@ -56,6 +87,13 @@ struct Call {
   bool keeps_sum;
   // Backward: the input's gradient, laid out as the input.
   void* values;
+  // Backward, of a producer that reduces: what is added to the input's gradient, or nullptr; the
+  // gradients of gate and weight, nullptr where there are none; and room for float32 numbers, on a
+  // CPU each row's factor, on a GPU a row for each accumulator of the weight's gradient.
+  const void* sum_gradient;
+  void* gate_gradient;
+  void* weight_gradient;
+  float* workspace;
   void* scales;
   // The tensor's scale (kGiven) or NVFP4's global one (kGlobal), one float32 number; may be on a
   // GPU.
@@ -81,7 +119,13 @@ struct Call {
   int64_t gate_row_bytes;
   int64_t residual_row_bytes;
   int64_t sum_row_bytes;
+  int64_t sum_gradient_row_bytes;
+  int64_t gate_gradient_row_bytes;
   ScalePlace place;
+  // What is added to a token's number for its scales.
+  int64_t first_scale_token;
+  Experts experts;
+  Columns columns;
   // Where scales are padded: what to write with zeros first, and how many bytes of it, 0 for none.
   void* cleared;
   int64_t cleared_bytes;

@@ -19,7 +19,7 @@ class Int8Linear(QuantizedLinear):
     """A linear layer in int8; `weight_scales` is float32 [out_features, 1].
 
     The sum of products is exact, and its order therefore free: a CPU and a GPU give the same
-    bytes, whatever the number of tokens beside one (docs/numerics.md, section 11).
+    bytes, whatever the number of tokens beside one (docs/numerics.md, section 14).
     """
 
     recipe = "int8_token"

@@ -132,10 +132,7 @@ def added_name(producer: Producer) -> str | None:
 def _general(producer: Producer) -> tuple[Operator, ...]:
     """Return a producer's general operators: functional, mutating, and its gradient."""
     name = general_name(producer)
-    numbers = "".join(
-        f", float {p.name}" + ("" if p.default is None else f"={p.default!r}")
-        for p in producer.parameters
-    )
+    numbers = _numbers(producer)
     interleaved = ", bool interleaved=False" if producer.gated else ""
     # torch registers gradients and vmap's rule for no tensor that is given by its name alone.
     shared = (
@@ -174,7 +171,19 @@ def _general(producer: Producer) -> tuple[Operator, ...]:
                 overload="out",
             ),
         ]
-    if has_gradient(producer):
+    if producer.reduces:
+        gates = "Tensor gate_gradient, " if producer.takes_gate else ""
+        added_to = "" if producer.takes_gate else ", Tensor? sum_gradient=None"
+        listed.append(
+            Operator(
+                f"{name}_backward",
+                producer.name,
+                f"(Tensor gradient, Tensor input, {gate}{weight[:-2]}{numbers}{added_to}) -> "
+                f"(Tensor input_gradient, {gates}Tensor weight_gradient)",
+                direction=Direction.BACKWARD,
+            )
+        )
+    elif has_gradient(producer):
         listed.append(
             Operator(
                 f"{name}_backward",
@@ -188,13 +197,61 @@ def _general(producer: Producer) -> tuple[Operator, ...]:
     return tuple(listed)
 
 
+def experts_name(producer: Producer) -> str:
+    """Return the name of a producer's operator of experts' rows."""
+    return f"{general_name(producer)}_experts"
+
+
+def _of_experts(producer: Producer) -> tuple[Operator, ...]:
+    """Return the operators of a producer for experts' rows: functional and mutating."""
+    name = experts_name(producer)
+    interleaved = ", bool interleaved=False" if producer.gated else ""
+    shared = (
+        f"Tensor input, Tensor rows, str recipe{_numbers(producer)}, Tensor? scale=None, "
+        "Tensor? scale_ub=None, Tensor? scale_offsets=None, *, str experts='masked', "
+        f"int multiple=1, str intermediate='float32'{interleaved}"
+    )
+    written = "Tensor(a!) values, Tensor(b!) scales"
+    return (
+        Operator(name, producer.name, f"({shared}) -> (Tensor values, Tensor scales)"),
+        Operator(name, producer.name, f"({shared}, {written}) -> ()", overload="out"),
+    )
+
+
+def columns_name(producer: Producer) -> str:
+    """Return the name of a producer's operator of rows and columns."""
+    return f"{general_name(producer)}_with_columns"
+
+
+def _with_columns(producer: Producer) -> Operator:
+    """Return a producer's operator that quantises rows and columns."""
+    interleaved = ", bool interleaved=False" if producer.gated else ""
+    return Operator(
+        columns_name(producer),
+        producer.name,
+        f"(Tensor input, str recipe{_numbers(producer)}, Tensor? scale_ub=None, *, "
+        f"str intermediate='float32'{interleaved}) -> (Tensor values, Tensor scales, "
+        "Tensor column_values, Tensor column_scales)",
+    )
+
+
+def _numbers(producer: Producer) -> str:
+    """Return a producer's numbers as a schema has them."""
+    return "".join(
+        f", float {p.name}" + ("" if p.default is None else f"={p.default!r}")
+        for p in producer.parameters
+    )
+
+
 def has_gradient(producer: Producer) -> bool:
     """Return whether a producer has an operator for its gradient."""
-    return producer.name != "identity" and not producer.reduces
+    return producer.name != "identity"
 
 
 OPERATORS: tuple[Operator, ...] = (
     *(operator for producer in PRODUCERS for operator in _general(producer)),
+    *(operator for producer in ELEMENTWISE for operator in _of_experts(producer)),
+    *(_with_columns(producer) for producer in ELEMENTWISE),
     *PEER_OPERATORS,
 )
 

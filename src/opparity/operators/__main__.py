@@ -10,6 +10,7 @@ from opparity.formats import (
     INPUT_DTYPES,
     RECIPES,
     VALUE_FORMATS,
+    ExpertLayout,
     Intermediate,
     ScaleFormat,
     ScaleLayout,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from opparity.operators.declaration import Operator
 
-_MOST_ARGUMENTS = 16
+_MOST_ARGUMENTS = 20
 
 
 def main() -> None:
@@ -60,6 +61,7 @@ def header() -> str:
         *_enumeration("ScaleRule", _members(ScaleRule)),
         *_enumeration("ScaleLayout", _members(ScaleLayout)),
         *_enumeration("Intermediate", _members(Intermediate)),
+        *_enumeration("ExpertLayout", [*_members(ExpertLayout), "None"]),
         *_enumeration("Role", _members(Role)),
         "",
         "inline constexpr int kMostParameters = 4;",
@@ -73,6 +75,7 @@ def header() -> str:
         *_names("kScaleRuleNames", list(ScaleRule)),
         *_names("kScaleLayoutNames", list(ScaleLayout)),
         *_names("kIntermediateNames", list(Intermediate)),
+        *_names("kExpertLayoutNames", list(ExpertLayout)),
         *_recipes(),
         *_producer_facts(),
         *_rows(),
@@ -195,10 +198,13 @@ def _rows() -> list[str]:
         "  const char* definition;",
         "  Producer producer;",
         "  bool is_backward, mutates, is_swizzled, is_unquantised, is_interleaved;",
-        "  bool is_by_token, is_in_place, bounds_amax, keeps_sum;",
+        "  bool is_by_token, is_in_place, bounds_amax, keeps_sum, has_columns;",
         "  Intermediate intermediate;",
         "  ScaleRule rule;",
         "  ScaleFormat scale;",
+        "  ExpertLayout experts;",
+        "  // Where neither an argument nor a tensor tells it; otherwise empty.",
+        "  const char* recipe;",
         "  // What E8M0 scales are rounded up from at least.",
         "  float least_scale;",
         "  int argument_count;",
@@ -222,6 +228,7 @@ def _row(operator: Operator) -> str:
         operator.in_place,
         operator.bounds_amax,
         operator.keeps_sum,
+        operator.has_columns,
     )
     arguments = operator.arguments
     listed = ", ".join(
@@ -234,6 +241,8 @@ def _row(operator: Operator) -> str:
         f"Producer::k{functor}, {_flags(flags)}, "
         f"Intermediate::k{_camel(operator.intermediate.name)}, "
         f"ScaleRule::k{_camel(operator.rule.name)}, ScaleFormat::k{_camel(operator.scale.name)}, "
+        f"ExpertLayout::k{_camel(operator.experts.name) if operator.experts else 'None'}, "
+        f"{_quoted(operator.recipe)}, "
         f"{operator.least_scale.hex()}f, {len(arguments)}, {{{listed}}}}},"
     )
 

@@ -14,23 +14,41 @@ from opparity.operators.sizes import holds, rounded_up
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from opparity.operators.checks import Checked
+    from opparity.operators.expert_checks import Experts
+
+# Layouts whose first dimension is the outer one.
+_ROWS_FIRST = (ScaleLayout.ROW_MAJOR, ScaleLayout.SWIZZLE_128X4)
 
 
-def allocate(checked: Checked, input: Tensor) -> tuple[Tensor, Tensor]:
+def allocate(
+    recipe: Recipe, num_tokens: int, hidden_size: int, input: Tensor, experts: Experts | None = None
+) -> tuple[Tensor, Tensor]:
     """Return values and scales without contents.
 
     Scales have no elements where the recipe computes none.
     """
-    recipe = checked.recipe
     dtype = input.dtype
     if recipe.format is not None:
         dtype = getattr(torch, value_dtypes(recipe.format)[0])
-    columns = checked.hidden_size // 2 if packs_values(recipe) else checked.hidden_size
-    values = input.new_empty((checked.num_tokens, columns), dtype=dtype)
-    sizes, strides = scale_place(recipe, checked.num_tokens, checked.num_groups)
+    columns = hidden_size // 2 if packs_values(recipe) else hidden_size
+    num_groups = recipe.groups_in(hidden_size)
+    rows: tuple[int, ...] = (num_tokens,)
+    sizes, strides = scale_place(recipe, num_tokens, num_groups)
+    if experts is not None and experts.is_masked:
+        rows = (experts.count, experts.room)
+        if sizes != (0,):
+            sizes, strides = scale_place(recipe, experts.room, num_groups)
+            outer = 0 if recipe.layout in _ROWS_FIRST else 1
+            step = sizes[outer] * strides[outer]
+            sizes, strides = (experts.count, *sizes), (step, *strides)
+    elif experts is not None and experts.scale_offsets is not None:
+        width = rounded_up(num_groups, TILE_GROUPS)
+        sizes, strides = (experts.scale_rows, width), (width, 1)
     scale_dtype: torch.dtype = getattr(torch, scale_dtypes(recipe)[0])
-    return values, input.new_empty_strided(sizes, strides, dtype=scale_dtype)
+    return (
+        input.new_empty((*rows, columns), dtype=dtype),
+        input.new_empty_strided(sizes, strides, dtype=scale_dtype),
+    )
 
 
 def scale_place(

@@ -13,7 +13,10 @@ import torch
 from torch import Tensor
 
 from opparity.errors import ArgumentRefused
-from opparity.operators.gradients import NORMS, autograd_kernel, backward_of
+from opparity.operators.gradients import autograd_kernel, backward_of
+from opparity.operators.norm_gradients import gradients_of_any_shape
+
+_GATE = 2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +29,10 @@ def implement(definitions: torch.library.Library) -> None:
         overload = _implement(definitions, name, _copy, _copy)
         kernel = autograd_kernel(overload, _keep, backward)
         definitions.impl(name, kernel, "Autograd", with_keyset=True)
+    name = "straight_through_norm"
+    overload = _implement(definitions, name, _copy_of_norm, _copy_of_norm)
+    kernel = autograd_kernel(overload, _keep_norm, _through_norm)
+    definitions.impl(name, kernel, "Autograd", with_keyset=True)
 
 
 def _implement(
@@ -45,6 +52,33 @@ def _copy(input: Tensor, found: Tensor, *origin: object) -> Tensor:
     """Return another tensor, since an operator may not return an argument."""
     del input, origin
     return found.clone()
+
+
+def _copy_of_norm(
+    x: Tensor, found: Tensor, gate: Tensor | None, weight: Tensor | None, *origin: object
+) -> Tensor:
+    """Return another tensor, since an operator may not return an argument."""
+    del x, gate, weight, origin
+    return found.clone()
+
+
+def _keep_norm(ctx: Any, positional: tuple[Any, ...], named: dict[str, object]) -> None:  # noqa: ANN401
+    x, _, gate, weight, *ctx.origin = positional
+    assert not named
+    ctx.save_for_backward(x, gate, weight)
+    ctx.set_materialize_grads(False)
+
+
+def _through_norm(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+    """Return the gradients of a norm whose product was quantised."""
+    if gradient is None:
+        return (None,) * 6
+    x, gate, weight = ctx.saved_tensors
+    operator, numbers = ctx.origin
+    of_x, of_gate, of_weight = gradients_of_any_shape(
+        operator, gradient, x, gate, weight, tuple(numbers)
+    )
+    return of_x, None, of_gate, of_weight, None, None
 
 
 def _keep(ctx: Any, positional: tuple[Any, ...], named: dict[str, object]) -> None:  # noqa: ANN401
@@ -83,15 +117,18 @@ def _batched(overload: torch._ops.OpOverload) -> Callable[..., tuple[Tensor, int
     def run(
         info: Any,  # noqa: ANN401 -- torch's own
         dims: tuple[int | None, ...],
-        input: Tensor,
-        found: Tensor,
-        *origin: object,
+        *arguments: Any,  # noqa: ANN401 -- torch's too
     ) -> tuple[Tensor, int]:
+        # Input, what was found, and a norm's gate; its weight is one for all.
         first = [
-            tensor.expand(info.batch_size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
-            for tensor, dim in ((input, dims[0]), (found, dims[1]))
+            argument
+            if not isinstance(argument, Tensor) or (place > _GATE and dim is None)
+            else argument.expand(info.batch_size, *argument.shape)
+            if dim is None
+            else argument.movedim(dim, 0)
+            for place, (argument, dim) in enumerate(zip(arguments, dims, strict=True))
         ]
-        return overload(*first, *origin), 0
+        return overload(*first), 0
 
     return run
 
@@ -109,11 +146,6 @@ def _refuse_gradient(gradient: Tensor, input: Tensor, operator: str) -> Tensor:
         "the gradient of values or scales is asked for; allowed: that of Quantized.dequantize(), "
         "as if nothing had been quantised; dequantize, or detach them"
     )
-    if operator in NORMS:
-        detail = (
-            "the gradient of a norm is asked for; allowed: inputs without one, since it has no "
-            "backward pass yet; detach them, or call torch.nn.functional.rms_norm"
-        )
     if operator.endswith("_backward"):
         detail = (
             "the gradient of a gradient is asked for; allowed: the first; leave create_graph out"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from opparity.formats import ScaleLayout
@@ -30,6 +31,8 @@ def rule(operator: Operator, reader: Reader) -> Callable[..., Any]:
         request = reader.read(positional, named)
         _check(request, dims, reader)
         size = info.batch_size
+        if request.is_backward and request.producer.reduces:
+            return _one_by_one(overload, size, dims, positional, named)
         arguments = list(positional)
         for role in (Role.GRADIENT, Role.GATE, Role.RESIDUAL, Role.INPUT):
             if role in request.names:
@@ -45,12 +48,37 @@ def rule(operator: Operator, reader: Reader) -> Callable[..., Any]:
     return run
 
 
+def _one_by_one(
+    overload: Callable[..., tuple[Tensor, ...]],
+    size: int,
+    dims: tuple[int | None, ...],
+    positional: tuple[Any, ...],
+    named: dict[str, Any],
+) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+    """Call a norm's backward operator for each of a batch: the weight's gradient is one of each."""
+    results = [
+        overload(
+            *(
+                argument if dim is None else argument.select(dim, index)
+                for argument, dim in zip(positional, dims, strict=False)
+            ),
+            **named,
+        )
+        for index in range(size)
+    ]
+    stacked = tuple(torch.stack(parts) for parts in zip(*results, strict=True))
+    return stacked, (0,) * len(stacked)
+
+
 def refusal(reader: Reader) -> Callable[..., None]:
-    """Return the kernel under vmap of an operator that writes to its arguments."""
+    """Return the kernel under vmap of an operator that writes to its arguments, or of experts."""
+    kind = "operators that return tensors"
+    if reader.operator.has_experts or reader.operator.has_columns:
+        kind = "operators of all rows alone"
 
     def run(*positional: object, **named: object) -> None:
         reader.read(positional, named).refuse(
-            "it is called under torch.vmap; allowed: operators that return tensors; call "
+            f"it is called under torch.vmap; allowed: {kind}; call "
             f"opparity.{general_name(reader.producer)}"
         )
 

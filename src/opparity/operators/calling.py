@@ -20,6 +20,7 @@ from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
     from opparity.operators.declaration import Producer
+    from opparity.operators.experts import Experts
 
 registration.load()
 
@@ -44,6 +45,7 @@ class Row:
 
     def __init__(self, producer: Producer, name: str = "") -> None:
         self.name = name or general_name(producer)
+        self.producer = producer
         self.parameters = producer.parameters
         self.defaults = {p.name: p.default for p in producer.parameters}
         self.operator = getattr(torch.ops.opparity, self.name).default
@@ -119,6 +121,43 @@ def prepare(input: Tensor) -> None:
         from opparity.integrations.dtensor import register  # noqa: PLC0415 -- as just said
 
         register()
+
+
+def run_experts(
+    row: Row,
+    input: Tensor,
+    recipe: Recipe | str | None,
+    numbers: tuple[float, ...],
+    scale: float | Tensor | None,
+    scale_ub: float | Tensor | None,
+    named: dict[str, object],
+    experts: Experts,
+) -> Quantized | Tensor:
+    """Call the operator of experts' rows; a pair of tensors is returned with scale offsets."""
+    if not isinstance(input, Tensor):
+        refuse(row.name, f"input is {_kind(input)}; allowed: a tensor; pass one")
+    text = recipe if type(recipe) is str else _text(row.name, recipe)
+    given = None
+    if scale is not None:
+        given = _number(row.name, "scale", scale, input, signed=text in _GIVEN)
+    bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
+    operator = getattr(torch.ops.opparity, f"{row.name}_experts").default
+    layout = str(experts.layout)
+    values, scales = operator(
+        *(input, experts.rows, text, *numbers, given, bound, experts.scale_offsets),
+        experts=layout,
+        multiple=experts.multiple,
+        **named,
+    )
+    if text in _NONE:
+        product: Tensor = values
+        return product
+    if experts.scale_offsets is not None:
+        return values, scales  # type: ignore[return-value] # as its documentation says
+    kind = recipe if recipe is not None else text
+    if given is None or text not in _GIVEN:
+        return Quantized(values, scales, kind, given)
+    return Quantized(values, given, kind)
 
 
 def _has_gradient(input: Tensor) -> bool:

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from opparity.formats import Intermediate, Recipe, ScaleFormat, ScaleLayout, ScaleRule
+from opparity.formats import (
+    ExpertLayout,
+    Intermediate,
+    Recipe,
+    ScaleFormat,
+    ScaleLayout,
+    ScaleRule,
+)
 from opparity.operators import producer_named
 from opparity.operators.declaration import Direction, Role
+from opparity.operators.expert_cases import expert_arguments
 from opparity.operators.fillings import Filling, make_input
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 # What a parameter without a default is in every case.
 _NUMBER = 7.0
 _EPS = 1e-10
+_POWERS = (ScaleFormat.POWER_OF_TWO, ScaleFormat.E8M0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,8 @@ class Case:
         recipe: whether or not the operator takes one, its values and scales are of this.
         scale: the given one, where the recipe takes one.
         adds: whether a residual is given where it may be left out.
+        experts: where experts' rows are, of an operator that has them. A functional one has valid
+            rows alone, as it says nothing of others.
     """
 
     operator: str
@@ -46,6 +57,7 @@ class Case:
     scale_ub: float | None = None
     adds: bool = True
     seed: int = 0
+    experts: ExpertLayout | None = None
 
     @property
     def name(self) -> str:
@@ -56,6 +68,7 @@ class Case:
         parts += [] if self.scale is None else [f"scale {self.scale:g}"]
         parts += [] if self.scale_ub is None else [f"bound {self.scale_ub:g}"]
         parts += [] if self.adds else ["no residual"]
+        parts += [] if self.experts is None else [self.experts]
         return " ".join(map(str, [*parts, self.seed]))
 
     def make_input(self, producer: Producer) -> Tensor:
@@ -81,7 +94,7 @@ class Case:
             Role.INTERLEAVED: self.interleaved,
             Role.GROUP_SIZE: self.recipe.group_size,
             Role.IS_SCALE_TRANSPOSED: self.recipe.layout is ScaleLayout.COLUMN_MAJOR,
-            Role.SCALE_UE8M0: self.recipe.scale is ScaleFormat.POWER_OF_TWO,
+            Role.SCALE_UE8M0: self.recipe.scale in _POWERS,
             Role.LEAST_AMAX: _EPS,
             Role.CODE_MINIMUM: facts.lowest if facts else None,
             Role.CODE_MAXIMUM: facts.maximum if facts else None,
@@ -91,8 +104,13 @@ class Case:
         }
         if producer.reduces:
             found |= self._beside(producer, device)
+        if operator.has_experts:
+            found |= expert_arguments(self, operator, found, device)
         if operator.direction is Direction.BACKWARD:
             found[Role.GRADIENT] = self._gradient().to(device)
+            # The sum's gradient is another number than the residual was.
+            if Role.RESIDUAL in found:
+                found[Role.SUM_GRADIENT] = found[Role.RESIDUAL]
         return {
             argument.name: _number(argument)
             if argument.role in (Role.PARAMETER, Role.UNUSED)

@@ -14,6 +14,7 @@ from opparity.formats import (
     INPUT_DTYPES,
     RECIPES,
     VALUE_FORMATS,
+    ExpertLayout,
     Intermediate,
     Recipe,
     ScaleLayout,
@@ -25,6 +26,7 @@ from opparity.operators import OPERATORS, PRODUCERS, general_name, producer_name
 from opparity.operators import block_quantisation_cases as first
 from opparity.operators.case import Case, given_scale
 from opparity.operators.declaration import Direction, Role
+from opparity.operators.expert_cases import NUM_TOKENS, recipes_of_experts
 from opparity.operators.fillings import Filling
 
 if TYPE_CHECKING:
@@ -42,6 +44,10 @@ def cases() -> tuple[Case, ...]:
         for case in (
             _of_backward(operator)
             if operator.direction is Direction.BACKWARD
+            else _of_experts(operator)
+            if operator.has_experts
+            else _of_columns(operator)
+            if operator.has_columns
             else _of_recipes(operator)
             if any(argument.role is Role.RECIPE for argument in operator.arguments)
             else _of_tensors(operator)
@@ -119,12 +125,90 @@ def _of_formats(name: str) -> Iterator[Case]:
 
 def _of_backward(operator: Operator) -> Iterator[Case]:
     name, none = operator.qualified_name, RECIPES["none"]
+    if producer_named(operator.producer).reduces:
+        # A warp's row, several steps with a short last one, and more rows than accumulators.
+        sizes = cycle(((7, 520), (9, 4616), (300, 72)))
+        for filling, dtype in product((Filling.ACTIVATIONS, Filling.PATTERNS), INPUT_DTYPES):
+            for adds in (True, False):
+                num_tokens, width = next(sizes)
+                yield Case(name, filling, num_tokens, width, dtype, none, adds=adds)
+        yield Case(name, Filling.SPECIAL, 16, 1024, "bfloat16", none)
+        yield Case(name, Filling.EVERY_GATE, 64, 1024, "bfloat16", none)
+        return
     gated = producer_named(operator.producer).gated
     for number, dtype in enumerate(INPUT_DTYPES):
         for filling in (Filling.ACTIVATIONS, Filling.PATTERNS):
             yield Case(name, filling, 24, 528, dtype, none, interleaved=gated and number == 1)
         yield Case(name, Filling.SPECIAL, 16, 1024, dtype, none)
     yield Case(name, Filling.EVERY_GATE, 64, 1024, "bfloat16", none)
+
+
+def _of_columns(operator: Operator) -> Iterator[Case]:
+    """Yield the cases of columns: each group size, rule and layout, and a short last group."""
+    name, producer = operator.qualified_name, producer_named(operator.producer)
+    dtypes, intermediates = cycle(INPUT_DTYPES), cycle(Intermediate)
+    sizes = cycle(((130, 304), (128, 256), (37, 520)))
+    recipes = [RECIPES["fp8_block"], RECIPES["mxfp8"]]
+    if producer.name in ("identity", "silu_and_mul"):
+        recipes += [RECIPES[text] for text in ("int8_block", "fp8_block_64", "deepgemm")]
+        recipes += [RECIPES["mxfp8"].with_layout(ScaleLayout.SWIZZLE_128X4)]
+    for recipe in recipes:
+        for filling in (Filling.ACTIVATIONS, Filling.PATTERNS):
+            num_tokens, width = next(sizes)
+            yield Case(
+                name,
+                filling,
+                num_tokens,
+                width,
+                next(dtypes),
+                recipe,
+                next(intermediates),
+                interleaved=producer.gated and filling is Filling.PATTERNS,
+            )
+
+
+def _of_experts(operator: Operator) -> Iterator[Case]:
+    """Yield the cases of experts: each layout and kind of scales, with some rows and with none."""
+    name, producer = operator.qualified_name, producer_named(operator.producer)
+    if operator.experts is not None:
+        recipes = _recipes_of(operator)
+        for seed, (recipe, dtype) in enumerate(product(recipes, ("bfloat16", "float16"))):
+            yield _of_expert(name, operator.experts, recipe, dtype, operator.intermediate, seed)
+        return
+    # Rotated, as for all rows; a producer of its own has no scales of its own.
+    dtypes, intermediates = cycle(INPUT_DTYPES), cycle(Intermediate)
+    if producer.name not in ("identity", "silu_and_mul"):
+        for layout, recipe in zip(ExpertLayout, recipes_of_experts(), strict=False):
+            yield _of_expert(name, layout, recipe, next(dtypes), next(intermediates))
+        return
+    recipes = list(recipes_of_experts())
+    if operator.mutates:
+        recipes += [RECIPES["mxfp8"].with_layout(ScaleLayout.SWIZZLE_128X4)]
+    for layout, recipe in product(ExpertLayout, recipes):
+        for seed in (0, 1) if operator.mutates else (0,):
+            yield _of_expert(name, layout, recipe, next(dtypes), next(intermediates), seed)
+
+
+def _of_expert(
+    name: str,
+    layout: ExpertLayout,
+    recipe: Recipe,
+    dtype: str,
+    intermediate: Intermediate,
+    seed: int = 0,
+) -> Case:
+    return Case(
+        name,
+        Filling.ACTIVATIONS,
+        NUM_TOKENS,
+        304,
+        dtype,
+        recipe,
+        intermediate,
+        scale=given_scale(recipe),
+        seed=seed,
+        experts=layout,
+    )
 
 
 def _of_tensors(operator: Operator) -> Iterator[Case]:
@@ -171,6 +255,8 @@ def _recipes_of(operator: Operator) -> list[Recipe]:
     """Return recipes that an operator without one in its schema can be asked for."""
     if operator.unquantised:
         return [RECIPES["none"]]
+    if operator.recipe:
+        return [accepted_recipes()[operator.recipe]]
     wanted = {
         "silu_and_mul_per_block_quant": ("fp8_block", "fp8_e5m2_block", "int8_block"),
         "silu_and_mul_quant": ("fp8_tensor", "fp8_tensor_fnuz", "int8_tensor"),
@@ -186,6 +272,7 @@ def _recipes_of(operator: Operator) -> list[Recipe]:
         "rms_norm_per_block_quant": ("fp8_block", "fp8_block_64", "int8_block"),
         "dynamic_per_token_scaled_fp8_quant": ("fp8_token", "fp8_token_fnuz"),
         "dynamic_scaled_int8_quant": ("int8_token",),
+        "persistent_masked_m_silu_mul_quant": ("fp8_block", "fp8_block_ue8m0", "deepgemm"),
     }[operator.name]
     recipes = [RECIPES[text] for text in wanted]
     layout = ScaleLayout.SWIZZLE_128X4

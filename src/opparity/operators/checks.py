@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.formats import INPUT_DTYPES, Intermediate, Recipe, ScaleRule
-from opparity.operators import scale_checks
+from opparity.operators import expert_checks, scale_checks
 from opparity.operators.declaration import Role
 from opparity.operators.recipes import packs_values, recipe_of, value_dtypes
 from opparity.operators.sizes import has_shape, holds, name_of, words
@@ -20,14 +20,18 @@ from opparity.operators.sizes import has_shape, holds, name_of, words
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from opparity.operators.expert_checks import Experts
     from opparity.operators.request import Request
 
 _TENSORS = (
     *(Role.VALUES, Role.SCALES, Role.GRADIENT, Role.WEIGHT, Role.GATE, Role.RESIDUAL),
-    *(Role.SCALE, Role.SCALE_UB),
+    Role.SUM_GRADIENT,
+    *(Role.SCALE, Role.SCALE_UB, Role.ROWS, Role.SCALE_OFFSETS),
 )
 # What a producer's number and an eps may be: float32 holds them and their reciprocals.
 LEAST, MOST = 1e-30, 1e30
+# Of tokens.
+COLUMN_GROUPS = (32, 64, 128)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class Checked:
         hidden_size: width of the output.
         num_groups: of a token; 0 where there are no groups.
         scales: the tensor to write scales to, turned so that its first dimension is the tokens';
-            None where none was given.
+            None where none was given. Of masked experts, their first dimension is the experts.
+        request: the same with all experts' rows in one list.
+        experts: where experts' rows are; None where each row is valid.
     """
 
     recipe: Recipe
@@ -47,14 +53,17 @@ class Checked:
     hidden_size: int
     num_groups: int
     scales: Tensor | None
+    request: Request
+    experts: Experts | None = None
 
 
-def check(request: Request) -> Checked:
+def check(given: Request) -> Checked:
     """Return what a request comes to.
 
     Raises:
         ArgumentRefused: for what no kernel takes.
     """
+    request, experts = expert_checks.flattened(given)
     _check_input(request)
     recipe = recipe_of(request)
     num_tokens, hidden_size = request.input.shape[0], request.input.shape[1]
@@ -66,18 +75,22 @@ def check(request: Request) -> Checked:
             f"two codes a byte; pad the projection to {hidden_size + 1}"
         )
     num_groups = recipe.groups_in(hidden_size)
+    _check_columns(request, recipe)
     _check_code_bounds(request, recipe)
     _check_numbers(request)
     _check_extent(request)
     _check_values(request, recipe, num_tokens, hidden_size)
-    scales = scale_checks.check(request, recipe, num_tokens, num_groups)
+    if experts is None:
+        scales = scale_checks.check(request, recipe, num_tokens, num_groups)
+    else:
+        experts, scales = expert_checks.check_scales(request, experts, recipe, num_groups)
     _check_gradient(request, num_tokens, hidden_size)
-    for role in (Role.WEIGHT, Role.GATE, Role.RESIDUAL):
+    for role in (Role.WEIGHT, Role.GATE, Role.RESIDUAL, Role.SUM_GRADIENT):
         _check_beside(request, role, num_tokens, hidden_size)
     for role in (Role.SCALE, Role.SCALE_UB):
-        _check_single_number(request, recipe, role)
+        _check_single_number(request, recipe, role, experts)
     _check_devices(request)
-    return Checked(recipe, num_tokens, hidden_size, num_groups, scales)
+    return Checked(recipe, num_tokens, hidden_size, num_groups, scales, request, experts)
 
 
 def _check_input(request: Request) -> None:
@@ -108,6 +121,17 @@ def _check_last_stride(request: Request, role: Role, tensor: Tensor) -> None:
         request.refuse(
             f"{request.names[role]}'s last dimension has stride {stride}; allowed: 1; "
             "call contiguous()"
+        )
+
+
+def _check_columns(request: Request, recipe: Recipe) -> None:
+    """Check that there can be groups of tokens."""
+    if not request.operator.has_columns:
+        return
+    if recipe.group_size not in COLUMN_GROUPS or packs_values(recipe):
+        request.refuse(
+            f"recipe is '{request.arguments[Role.RECIPE]}' with columns; allowed: values of eight "
+            "bits in groups of 32, 64 or 128; choose one"
         )
 
 
@@ -228,8 +252,13 @@ def _check_beside(request: Request, role: Role, num_tokens: int, hidden_size: in
         _check_last_stride(request, role, tensor)
 
 
-def _check_single_number(request: Request, recipe: Recipe, role: Role) -> None:
-    """Check the given scale or the scales' bound, each a tensor of one float32 number."""
+def _check_single_number(
+    request: Request, recipe: Recipe, role: Role, experts: Experts | None
+) -> None:
+    """Check the given scale or the scales' bound, each a tensor of one float32 number.
+
+    Experts may have a given scale each.
+    """
     if role not in request.names:
         return
     name, tensor = request.names[role], request.tensor(role)
@@ -252,10 +281,22 @@ def _check_single_number(request: Request, recipe: Recipe, role: Role) -> None:
         )
     if name_of(tensor.dtype) != "float32":
         request.refuse(f"{name} has dtype {name_of(tensor.dtype)}; allowed: float32; cast it")
-    if holds(tensor.numel() != 1):
+    if is_scale and experts is not None:
+        _check_scales_of_experts(request, tensor, experts.count)
+    elif holds(tensor.numel() != 1):
         request.refuse(
             f"{name} has {tensor.numel()} elements; allowed: 1; give one "
             f"{'scale' if is_scale else 'bound'} for all"
+        )
+
+
+def _check_scales_of_experts(request: Request, tensor: Tensor, count: int) -> None:
+    name, elements = request.names[Role.SCALE], tensor.numel()
+    is_list = tensor.dim() == 1 and not holds(tensor.stride(0) != 1)
+    if holds(elements != 1) and (holds(elements != count) or not is_list):
+        request.refuse(
+            f"{name} has {elements} elements; allowed: 1, or a list of {count}, one for each "
+            "expert; give those"
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from opparity.formats import Intermediate, ScaleFormat, ScaleRule
+from opparity.formats import ExpertLayout, Intermediate, ScaleFormat, ScaleRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +74,8 @@ class Role(StrEnum):
     """The gate of a producer that takes one beside its input."""
     RESIDUAL = "residual"
     """What is added to the input first; an operator that writes to its arguments updates it."""
+    SUM_GRADIENT = "sum_gradient"
+    """The gradient of the sum that a norm read, which is added to that of its input."""
     VALUES = "values"
     SCALES = "scales"
     SCALE = "scale"
@@ -93,6 +95,14 @@ class Role(StrEnum):
     """Rows and columns that share a given scale; -1 for all of them."""
     NUM_VALID_TOKENS = "num_valid_tokens"
     """How many rows to write, a number on the device."""
+    EXPERTS = "experts"
+    """The name of an expert layout."""
+    ROWS = "rows"
+    """Which rows are an expert's, numbers on the device."""
+    MULTIPLE = "multiple"
+    """What an expert's first row is a multiple of, or how many rows a token has."""
+    SCALE_OFFSETS = "scale_offsets"
+    """At which row of scales an expert's begin, numbers on the device."""
     ZERO_POINTS = "azp"
     """Zero points of asymmetric codes, which no operator has."""
     PARAMETER = "parameter"
@@ -148,6 +158,8 @@ class Operator:
         bounds_amax: whether scale_ub bounds the largest magnitude, and not the scale.
         keeps_sum: whether a norm reads the sum of input and residual before it is rounded to their
             dtype, and not as the residual has it afterwards.
+        experts: where its experts' rows are, where that is no argument; None where there are none.
+        recipe: the recipe's text where neither an argument nor a tensor tells it.
         peer: the project and version whose schema it is.
     """
 
@@ -168,6 +180,8 @@ class Operator:
     in_place: bool = False
     bounds_amax: bool = False
     keeps_sum: bool = False
+    experts: ExpertLayout | None = None
+    recipe: str = ""
     peer: str = ""
 
     @property
@@ -179,6 +193,16 @@ class Operator:
     def mutates(self) -> bool:
         """Return whether it writes to its arguments rather than returning tensors."""
         return self.schema.endswith("-> ()")
+
+    @property
+    def has_experts(self) -> bool:
+        """Return whether its rows are experts', and not all of them need be valid."""
+        return any(argument.role is Role.ROWS for argument in self.arguments)
+
+    @property
+    def has_columns(self) -> bool:
+        """Return whether it returns values and scales by columns, too."""
+        return self.schema.endswith("Tensor column_scales)")
 
     @property
     def returns_sum(self) -> bool:

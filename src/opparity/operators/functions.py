@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, cast, overload
 
 from opparity.formats import Intermediate, Recipe
 from opparity.operators import ELEMENTWISE, general_name, producer_named
-from opparity.operators.calling import Row, numbers_of, run, run_plainly
+from opparity.operators.calling import Row, numbers_of, run, run_experts, run_plainly
 from opparity.operators.quantized import Quantized
 from opparity.operators.refusal import refuse
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from opparity.operators.declaration import Producer
+    from opparity.operators.experts import Experts
 
 
 _FLOAT32 = Intermediate.FLOAT32
@@ -33,6 +34,7 @@ class GatedFunction(Protocol):
         *,
         intermediate: Intermediate | str = Intermediate.FLOAT32,
         interleaved: bool = False,
+        experts: Experts | None = None,
         **numbers: float,
     ) -> Tensor: ...
     @overload
@@ -45,6 +47,7 @@ class GatedFunction(Protocol):
         interleaved: bool = False,
         scale: float | Tensor | None = None,
         scale_ub: float | Tensor | None = None,
+        experts: Experts | None = None,
         **numbers: float,
     ) -> Quantized: ...
 
@@ -59,6 +62,7 @@ class PlainFunction(Protocol):
         recipe: None = None,
         *,
         intermediate: Intermediate | str = Intermediate.FLOAT32,
+        experts: Experts | None = None,
         **numbers: float,
     ) -> Tensor: ...
     @overload
@@ -70,6 +74,7 @@ class PlainFunction(Protocol):
         intermediate: Intermediate | str = Intermediate.FLOAT32,
         scale: float | Tensor | None = None,
         scale_ub: float | Tensor | None = None,
+        experts: Experts | None = None,
         **numbers: float,
     ) -> Quantized: ...
 
@@ -84,10 +89,13 @@ Args:
     intermediate: where the activation is rounded to the input's dtype.{interleaved}
     scale: the scale that the recipe takes as given: the tensor's, or NVFP4's global one, which is
         above 0.
-    scale_ub: an upper bound of float32 scales, above 0.{numbers}
+    scale_ub: an upper bound of float32 scales, above 0.
+    experts: which rows are experts', of an input [num_experts, num_tokens, {width}] where they are
+        masked, otherwise [num_tokens, {width}]; None for every row.{numbers}
 
 Returns:
-    opparity.Quantized; a tensor [..., hidden_size] without a recipe.
+    opparity.Quantized; a tensor [..., hidden_size] without a recipe. Of experts with scale offsets
+    the values and the scales, since no more than the router's numbers say what they stand for.
 
 Raises:
     RuntimeError: for what no kernel takes, in words; it is an ArgumentRefused, a ValueError too,
@@ -106,16 +114,25 @@ def _function(producer: Producer) -> GatedFunction | PlainFunction:
         interleaved: bool = False,
         scale: float | Tensor | None = None,
         scale_ub: float | Tensor | None = None,
+        experts: Experts | None = None,
         **numbers: float,
     ) -> Quantized | Tensor:
-        if scale is scale_ub is None and intermediate is _FLOAT32 and not interleaved:
+        if (
+            experts is None
+            and scale is scale_ub is None
+            and intermediate is _FLOAT32
+            and not interleaved
+        ):
             return run_plainly(row, input, recipe, numbers)
         named: dict[str, object] = {}
         if intermediate is not _FLOAT32:
             named["intermediate"] = str(intermediate)
         if interleaved:
             named["interleaved"] = True
-        return run(row, input, recipe, numbers_of(row, numbers), scale, scale_ub, named)
+        found = numbers_of(row, numbers)
+        if experts is not None:
+            return run_experts(row, input, recipe, found, scale, scale_ub, named, experts)
+        return run(row, input, recipe, found, scale, scale_ub, named)
 
     def plain(
         input: Tensor,
@@ -124,14 +141,18 @@ def _function(producer: Producer) -> GatedFunction | PlainFunction:
         intermediate: Intermediate | str = Intermediate.FLOAT32,
         scale: float | Tensor | None = None,
         scale_ub: float | Tensor | None = None,
+        experts: Experts | None = None,
         **numbers: float,
     ) -> Quantized | Tensor:
-        if scale is scale_ub is None and intermediate is _FLOAT32:
+        if experts is None and scale is scale_ub is None and intermediate is _FLOAT32:
             return run_plainly(row, input, recipe, numbers)
         named: dict[str, object] = {}
         if intermediate is not _FLOAT32:
             named["intermediate"] = str(intermediate)
-        return run(row, input, recipe, numbers_of(row, numbers), scale, scale_ub, named)
+        found = numbers_of(row, numbers)
+        if experts is not None:
+            return run_experts(row, input, recipe, found, scale, scale_ub, named, experts)
+        return run(row, input, recipe, found, scale, scale_ub, named)
 
     function = cast("FunctionType", gated if producer.gated else plain)
     function.__name__ = function.__qualname__ = row.name
@@ -181,6 +202,7 @@ def quantize(
     *,
     scale: float | Tensor | None = None,
     scale_ub: float | Tensor | None = None,
+    experts: Experts | None = None,
 ) -> Quantized:
     """Return an input's numbers, quantised by a recipe.
 
@@ -190,12 +212,18 @@ def quantize(
         scale: the scale that the recipe takes as given: the tensor's, or NVFP4's global one, which
             is above 0.
         scale_ub: an upper bound of float32 scales, above 0.
+        experts: which rows are experts'; None for every row. With scale offsets the values and the
+            scales are returned.
 
     Raises:
         RuntimeError: for what no kernel takes, in words; it is an ArgumentRefused, a ValueError
             too, where Python finds the mistake and not the native library.
     """
-    if scale is scale_ub is None:
+    if experts is not None:
+        found = run_experts(_QUANTIZE, input, recipe, (), scale, scale_ub, {}, experts)
+        if experts.scale_offsets is not None:
+            return found  # type: ignore[return-value] # as its documentation says
+    elif scale is scale_ub is None:
         found = run_plainly(_QUANTIZE, input, recipe, {})
     else:
         found = run(_QUANTIZE, input, recipe, (), scale, scale_ub, {})

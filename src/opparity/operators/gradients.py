@@ -17,8 +17,8 @@ from torch.autograd import forward_ad
 from torch.autograd.function import _SingleLevelFunction
 
 from opparity.errors import ArgumentRefused
-from opparity.operators import OPERATORS, general_name, producer_named
-from opparity.operators.declaration import Role
+from opparity.operators import general_name, norm_gradients
+from opparity.operators.declaration import Direction, Role
 from opparity.operators.recipes import recipe_of
 
 if TYPE_CHECKING:
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from opparity.operators.declaration import Operator
     from opparity.operators.request import Reader
 
-# Operators whose producer reduces: what they return has no gradient yet.
-NORMS = frozenset(
-    row.name for row in OPERATORS if not row.peer and producer_named(row.producer).reduces
-)
-
 
 def backward_of(
     operator: str, gradient: Tensor, input: Tensor, numbers: tuple[float, ...], *, interleaved: bool
@@ -39,13 +34,9 @@ def backward_of(
     """Return the input's gradient from that of a general operator's product [num_tokens, width]."""
     if operator == "quantize":
         return gradient.to(input.dtype)
-    if operator in NORMS:
-        refused: Tensor = torch.ops.opparity.refuse_gradient(gradient, input, operator)
-        return refused
     if gradient.dtype not in (input.dtype, torch.float32):
         gradient = gradient.float()
-    if gradient.stride(-1) != 1:
-        gradient = gradient.contiguous()
+    gradient = norm_gradients.in_rows(gradient)
     overload = getattr(torch.ops.opparity, f"{operator}_backward").default
     named = {"interleaved": True} if interleaved else {}
     found: Tensor = overload(gradient, input, *numbers, **named)
@@ -54,7 +45,9 @@ def backward_of(
 
 def differentiable(operator: Operator, reader: Reader) -> Callable[..., Any]:
     """Return the Autograd kernel of an operator that returns tensors."""
-    return autograd_kernel(overload_of(operator), *_formula(reader))
+    is_norm = reader.producer.reduces and operator.direction is Direction.FORWARD
+    formula = norm_gradients.formula if is_norm else _formula
+    return autograd_kernel(overload_of(operator), *formula(reader))
 
 
 def autograd_kernel(
@@ -155,13 +148,7 @@ def _formula(
         named: dict[str, object],
     ) -> None:
         request = reader.read(positional, named)
-        for role in (Role.SCALE, Role.SCALE_UB):
-            tensor = request.tensor(role)
-            if tensor is not None and tensor.requires_grad:
-                request.refuse(
-                    f"{request.names[role]} requires grad; allowed: a number without a gradient; "
-                    "detach it"
-                )
+        norm_gradients.refuse_gradients_of_scales(request)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(request.input)
         ctx.count, ctx.numbers = len(positional), request.parameters
@@ -183,26 +170,31 @@ def _formula(
     return keep, backward
 
 
-def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
-    """Return the Autograd kernel of an operator that writes to its arguments.
+def watch(operator: Operator, reader: Reader) -> Callable[..., Any]:
+    """Return the Autograd kernel of an operator that writes to its arguments, or has no gradient.
 
     It refuses what it would lose, a gradient, and tells autograd of what is written, so that a
     tensor which autograd has saved is not changed unseen.
     """
     redispatch = overload_of(operator)._handle.redispatch_boxed  # noqa: SLF001 -- a call less
-    outputs = [r for r in (Role.VALUES, Role.SCALES, Role.RESIDUAL) if reader.has(r)]
+    written_to = (Role.VALUES, Role.SCALES, Role.RESIDUAL) if operator.mutates else ()
+    outputs = [role for role in written_to if reader.has(role)]
     places = [reader.place(role) for role in outputs]
 
-    def run(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> None:
+    def run(keyset: torch._C.DispatchKeySet, *positional: object, **named: object) -> Any:  # noqa: ANN401
         if is_forward_mode() and _any_tangent(*positional, *named.values()):
             refuse_forward_mode(operator.name)
         if _is_grad_enabled() and _any_requires_grad(*positional, **named):
             other = f"or call opparity.{general_name(reader.producer)}, which has one"
-            if reader.producer.reduces:
-                other = "no norm has one yet"
+            kind = "an operator that writes to its arguments"
+            if operator.has_experts:
+                other += " and takes every row"
+                kind = kind if operator.mutates else "an operator of experts"
+            if operator.has_columns:
+                kind, other = "an operator of columns", f"{other} and returns rows alone"
             reader.read(positional, named).refuse(
-                "a tensor requires grad and an operator that writes to its arguments has no "
-                f"gradient; allowed: torch.no_grad(); {other}"
+                f"a tensor requires grad and {kind} has no gradient; allowed: torch.no_grad(); "
+                f"{other}"
             )
         if named:
             written = [reader.argument(role, positional, named) for role in outputs]
@@ -211,7 +203,7 @@ def watch(operator: Operator, reader: Reader) -> Callable[..., None]:
         # A residual may be None.
         _increment_version([tensor for tensor in written if tensor is not None])
         with _below_autograd():
-            redispatch(keyset & _BELOW_AUTOGRAD, *positional, **named)
+            return redispatch(keyset & _BELOW_AUTOGRAD, *positional, **named)
 
     return run
 

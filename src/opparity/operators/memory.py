@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from opparity.formats import Recipe
     from opparity.operators.request import Request
 
-_INPUTS = (Role.INPUT, Role.WEIGHT, Role.GATE, Role.SCALE, Role.SCALE_UB)
+_INPUTS = (
+    *(Role.INPUT, Role.WEIGHT, Role.GATE, Role.SCALE, Role.SCALE_UB, Role.ROWS),
+    Role.SCALE_OFFSETS,
+)
 
 
 def check(request: Request, recipe: Recipe) -> None:
@@ -23,8 +26,8 @@ def check(request: Request, recipe: Recipe) -> None:
     A number on a GPU is not read here: that would wait for the GPU and end a graph capture.
     There the kernel writes NaN scales for a bound that is not above zero.
     """
-    scale, bound = _on_cpu(request, Role.SCALE), _on_cpu(request, Role.SCALE_UB)
-    if scale is not None:
+    bound = _on_cpu(request, Role.SCALE_UB)
+    for scale in _on_cpu(request, Role.SCALE):
         is_given = recipe.rule is ScaleRule.GIVEN
         if not 0 < (abs(scale) if is_given else scale) < math.inf:
             allowed = "that is not 0" if is_given else "above 0"
@@ -32,11 +35,12 @@ def check(request: Request, recipe: Recipe) -> None:
                 f"{request.names[Role.SCALE]} is {scale:g}; allowed: a finite number {allowed}; "
                 "pass another"
             )
-    if bound is not None and not bound > 0:
-        request.refuse(
-            f"{request.names[Role.SCALE_UB]} is {bound:g}; allowed: a number above 0; leave it out "
-            "for none"
-        )
+    for number in bound:
+        if not number > 0:
+            request.refuse(
+                f"{request.names[Role.SCALE_UB]} is {number:g}; allowed: a number above 0; leave "
+                "it out for none"
+            )
     roles = (*request.outputs, *_INPUTS)
     for place, role in enumerate(request.outputs):
         for other in roles[place + 1 :]:
@@ -51,9 +55,12 @@ def check(request: Request, recipe: Recipe) -> None:
                 )
 
 
-def _on_cpu(request: Request, role: Role) -> float | None:
+def _on_cpu(request: Request, role: Role) -> list[float]:
+    """Return the numbers of a tensor on the CPU, one but for experts' scales."""
     tensor = request.tensor(role)
-    return None if tensor is None or tensor.device.type != "cpu" else float(tensor)
+    if tensor is None or tensor.device.type != "cpu":
+        return []
+    return [float(number) for number in tensor.flatten()]
 
 
 def _span(tensor: Tensor) -> tuple[int, int]:

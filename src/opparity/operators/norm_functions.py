@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from opparity.formats import Intermediate, Recipe
-from opparity.operators import PRODUCERS, added_name
+from opparity.operators import PRODUCERS, added_name, general_name
 from opparity.operators.calling import (
     _GIVEN,
     _NONE,
@@ -23,7 +23,7 @@ from opparity.operators.calling import (
     numbers_of,
     prepare,
 )
-from opparity.operators.quantized import Origin, Quantized
+from opparity.operators.quantized import NormOrigin, Quantized
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class AddedNormFunction(Protocol):
 
 _DOCUMENTATION = """Return {formula}, quantised by a recipe{returned}.
 
-The numerics are those of docs/numerics.md, the same bits on every platform. No operator of a norm
-has a backward pass yet; one that is asked for is refused in words.
+The numerics are those of docs/numerics.md, the same bits on every platform. The gradients are those
+of the norm as if nothing had been quantised, of the weight too.
 
 Args:
     input: [..., hidden_size]; float16, bfloat16 or float32.{beside}
@@ -181,7 +181,11 @@ def _run(
     values, scales, *sums = (_shaped(result, input) for result in results)
     if text in _NONE:
         return values, *sums
-    origin = None if source is None else Origin(source, row.name, numbers, interleaved=False)
+    origin = None
+    if source is not None:
+        name, read = general_name(row.producer), sums[0] if sums else input
+        gate = tensors[1] if row.producer.takes_gate else None
+        origin = NormOrigin(read, gate, weight, name, numbers)
     kind = recipe if recipe is not None else text
     if given is None or text not in _GIVEN:
         return Quantized(values, scales, kind, given, origin), *sums

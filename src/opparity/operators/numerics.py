@@ -68,3 +68,6 @@ DENSITY = float.fromhex("0x1.988454p-2")
 ROW_ACCUMULATORS = 2048
 ROW_NEIGHBOURS = 8
 ROW_LANES = 32
+
+# Sums over rows: accumulators, of which row t goes to number t modulo this.
+COLUMN_ACCUMULATORS = 256

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from opparity.formats import Intermediate, ScaleFormat, ScaleRule
+from opparity.formats import ExpertLayout, Intermediate, ScaleFormat, ScaleRule
 from opparity.operators.declaration import Operator, Role
 
 _VLLM = "vLLM 0.33"
@@ -23,6 +23,33 @@ _PER_TOKEN_GROUP = {
     "dummy_is_scale_transposed": Role.UNUSED,
     "dummy_is_tma_aligned": Role.UNUSED,
 }
+
+_EXPERTS = {
+    "output": Role.VALUES,
+    "output_scale": Role.SCALES,
+    "input_global_scale": Role.SCALE,
+    "input_offset_by_experts": Role.ROWS,
+    "output_scale_offset_by_experts": Role.SCALE_OFFSETS,
+    "n_experts": Role.UNUSED,
+}
+_NVFP4_IN_TILES = "float4_e2m1/16/float8_e4m3fn/global/swizzle_128x4"
+_MXFP4_IN_TILES = "float4_e2m1/32/float8_e8m0fnu/even/swizzle_128x4"
+
+
+def _experts(name: str, producer: str, global_scale: str, last: str, recipe: str) -> Operator:
+    """Return an operator of vLLM's for experts one after another, with scales in tiles."""
+    return Operator(
+        name,
+        producer,
+        f"(Tensor(a!) output, Tensor(b!) output_scale, Tensor input{global_scale}, "
+        "Tensor input_offset_by_experts, Tensor output_scale_offset_by_experts"
+        f"{last}) -> ()",
+        roles=_EXPERTS,
+        intermediate=Intermediate.PRODUCT,
+        experts=ExpertLayout.OFFSETS,
+        recipe=recipe,
+        peer=_VLLM,
+    )
 
 
 def _activation(
@@ -236,5 +263,29 @@ PEER_OPERATORS: tuple[Operator, ...] = (
         roles=_RESULT | _SCALE_WRITTEN,
         by_token=True,
         peer=_VLLM,
+    ),
+    # Its kernel computes in bfloat16.
+    Operator(
+        "persistent_masked_m_silu_mul_quant",
+        "silu_and_mul",
+        "(Tensor input, Tensor counts, Tensor(a!) y_q, Tensor(b!) y_s, bool use_ue8m0) -> ()",
+        roles={
+            "counts": Role.ROWS,
+            "y_q": Role.VALUES,
+            "y_s": Role.SCALES,
+            "use_ue8m0": Role.SCALE_UE8M0,
+        },
+        intermediate=Intermediate.INPUT_DTYPE,
+        least_scale=1e-10,
+        experts=ExpertLayout.MASKED,
+        peer=_VLLM,
+    ),
+    *(
+        _experts(f"{prefix}{name}", producer, scale, last, recipe)
+        for prefix, producer in (("", "identity"), ("silu_and_mul_", "silu_and_mul"))
+        for name, scale, last, recipe in (
+            ("scaled_fp4_experts_quant", ", Tensor input_global_scale", "", _NVFP4_IN_TILES),
+            ("mxfp4_experts_quant", "", ", int n_experts", _MXFP4_IN_TILES),
+        )
     ),
 )

@@ -34,6 +34,25 @@ class Origin:
     interleaved: bool
 
 
+@dataclass(frozen=True, slots=True)
+class NormOrigin:
+    """What a norm's values were computed from, where that has a gradient.
+
+    Attributes:
+        input: what the norm read, in the shape of the function's input: with a residual their sum.
+        gate: in the same shape; None where the norm takes none.
+        weight: or None.
+        operator: the general operator's name.
+        numbers: the producer's.
+    """
+
+    input: Tensor
+    gate: Tensor | None
+    weight: Tensor | None
+    operator: str
+    numbers: tuple[float, ...]
+
+
 class Quantized:
     """Values, their scales and the recipe of both; `values, scales = quantized` unpacks it.
 
@@ -53,7 +72,7 @@ class Quantized:
         scales: Tensor,
         recipe: Recipe | str,
         scale: Tensor | None = None,
-        origin: Origin | None = None,
+        origin: Origin | NormOrigin | None = None,
     ) -> None:
         self.values = values
         self.scales = scales
@@ -93,6 +112,11 @@ class Quantized:
         values, scales = self.values.detach(), self.scales.detach()
         found = dequantize(values, scales, self._recipe, scale=self.scale, dtype=dtype)
         origin = self._origin
+        if isinstance(origin, NormOrigin):
+            restored: Tensor = torch.ops.opparity.straight_through_norm(
+                origin.input, found, origin.gate, origin.weight, origin.operator, origin.numbers
+            )
+            return restored
         through: Tensor = torch.ops.opparity.straight_through(
             origin.input, found, origin.operator, origin.numbers, origin.interleaved
         )

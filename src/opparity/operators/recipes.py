@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from opparity.operators.request import Request
 
 _NVFP4_GROUP = 16
+_USUAL_GROUP = 128
 _NIBBLE = 4
 
 
@@ -34,6 +35,8 @@ def recipe_of(request: Request) -> Recipe:
     """
     if request.is_backward or request.operator.unquantised:
         return RECIPES["none"]
+    if request.operator.recipe:
+        return accepted_recipes()[request.operator.recipe]
     if Role.RECIPE not in request.names:
         return _recipe_of_tensors(request)
     text = request.arguments[Role.RECIPE]
@@ -90,7 +93,14 @@ def _recipe_of_tensors(request: Request) -> Recipe:
     scale, rule = request.operator.scale, request.operator.rule
     if request.arguments.get(Role.SCALE_UE8M0, False):
         scale, rule = ScaleFormat.POWER_OF_TWO, ScaleRule.CEIL
-    group_size = request.arguments.get(Role.GROUP_SIZE)
+        # A word holds four exponents, a float32 number is one power of two.
+        if (
+            request.operator.has_experts
+            and name_of(request.arguments[Role.SCALES].dtype) == "int32"
+        ):
+            scale = ScaleFormat.E8M0
+    usual = _USUAL_GROUP if request.operator.has_experts else None
+    group_size = request.arguments.get(Role.GROUP_SIZE, usual)
     if rule is ScaleRule.GLOBAL:
         group_size = _NVFP4_GROUP
     if request.operator.by_token:

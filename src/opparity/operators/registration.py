@@ -19,6 +19,7 @@ from opparity.operators import (
 )
 from opparity.operators.allocation import allocate
 from opparity.operators.checks import check
+from opparity.operators.declaration import Role
 from opparity.operators.request import reader_of
 from opparity.operators.selection import LOCK, policy
 from opparity.operators.switching import NAMESPACE
@@ -26,8 +27,10 @@ from opparity.operators.switching import NAMESPACE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch import Tensor
+
     from opparity.operators.declaration import Operator
-    from opparity.operators.request import Reader
+    from opparity.operators.request import Reader, Request
 
 
 def load() -> None:
@@ -49,6 +52,10 @@ def _load() -> None:
         "straight_through(Tensor input, Tensor found, str operator, float[] numbers, "
         "bool interleaved) -> Tensor"
     )
+    definitions.define(
+        "straight_through_norm(Tensor input, Tensor found, Tensor? gate, Tensor? weight, "
+        "str operator, float[] numbers) -> Tensor"
+    )
     attachments.implement(definitions)
     for operator in OPERATORS:
         if not native:
@@ -62,6 +69,11 @@ def _complete(operator: Operator, definitions: torch.library.Library) -> None:
     """Register what an operator needs beside kernels."""
     reader, name = reader_of(operator), f"{NAMESPACE}::{operator.qualified_name}"
     torch.library.register_fake(name, _fake(reader), lib=definitions)
+    if operator.has_experts or operator.has_columns:
+        definitions.impl(operator.qualified_name, batching.refusal(reader), "FuncTorchBatched")
+        watch = gradients.watch(operator, reader)
+        definitions.impl(operator.qualified_name, watch, "Autograd", with_keyset=True)
+        return
     if operator.mutates:
         definitions.impl(
             operator.qualified_name, gradients.watch(operator, reader), "Autograd", with_keyset=True
@@ -86,14 +98,28 @@ def _fake(reader: Reader) -> Callable[..., Any]:
         if reader.operator.mutates:
             return None
         if request.is_backward:
-            return request.input.new_empty(request.input.shape)
-        found = allocate(checked, request.input)
+            return _new_gradients(request)
+        sizes = (checked.num_tokens, checked.hidden_size)
+        found = allocate(checked.recipe, *sizes, request.input, checked.experts)
+        if reader.operator.has_columns:
+            turned = (checked.hidden_size, checked.num_tokens)
+            by_column = allocate(checked.recipe, *turned, request.input)
+            return (*found, *by_column)
         if reader.operator.returns_sum:
-            sizes = (checked.num_tokens, checked.hidden_size)
             return (*found, request.input.new_empty(sizes))
         return found
 
     return fake
+
+
+def _new_gradients(request: Request) -> Tensor | tuple[Tensor, ...]:
+    """Return what a backward operator returns, without contents."""
+    input = request.input
+    if not request.producer.reduces:
+        return input.new_empty(input.shape)
+    weight = request.tensor(Role.WEIGHT)
+    rows = [input.new_empty(input.shape) for _ in range(1 + request.producer.takes_gate)]
+    return *rows, input.new_empty(0 if weight is None else input.shape[1])
 
 
 _keep: list[torch.library.Library] = []

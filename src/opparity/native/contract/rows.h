@@ -12,6 +12,8 @@ constexpr int kRowAccumulators = 2048;
 constexpr int kRowNeighbours = 8;
 // What is left then is added across warps of so many lanes, and last within a warp.
 constexpr int kRowLanes = 32;
+// Sums over rows have so many; row t goes to number t modulo this.
+constexpr int kColumnAccumulators = 256;
 constexpr int kRowWarps = kRowAccumulators / kRowNeighbours / kRowLanes;
 // The elements of a warp's lanes.
 constexpr int kRowWarpElements = kRowNeighbours * kRowLanes;
@@ -31,6 +33,14 @@ OPPARITY_FUNCTION Number sum_of_warps(const Number (&part)[kRowWarps]) {
 OPPARITY_FUNCTION Number inverse_root_mean_square(Number sum, float inverse_width, float epsilon) {
   const Number mean = fused_multiply_add(sum, inverse_width, epsilon);
   return divide(all(1.0f), square_root(mean));
+}
+
+// What an element times is subtracted from its gradient, before the row's factor: from the sum of
+// the products of elements and their gradients.
+OPPARITY_FUNCTION Number share_of_row(Number dot, Number factor, float inverse_width) {
+  // A sum of zeros alone is +0, however many accumulators there are.
+  const Number mean = (dot + 0.0f) * inverse_width;
+  return (mean * factor) * factor;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // The CPU kernel but for its producers, compiled for each capability: tiles of units, and on each
 // tile two passes, one for products and one for codes.
+#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "native/cpu/tile.h"
@@ -72,6 +74,61 @@ int64_t units_of_a_piece(const Piece& piece) {
   return (piece.elements + kElementsOfAUnit - 1) / kElementsOfAUnit;
 }
 
+// A call whose rows are the columns of another.
+Call turned(const Call& call) {
+  Call columns = call;
+  columns.values = call.columns.values;
+  columns.scales = call.columns.scales;
+  columns.values_row_bytes = call.columns.values_row_bytes;
+  columns.place = call.columns.place;
+  std::swap(columns.num_tokens, columns.hidden_size);
+  return columns;
+}
+
+// The columns of a block of tokens, a few at a time.
+void compute_columns(const Call& call, const ProducerKernels& producer, int64_t first,
+                     int64_t last) {
+  constexpr int64_t kColumns = 128, kChunk = 2 * kLanes;
+  // Not a power of two, so that a token's columns are in lines of different sets of the cache.
+  constexpr int64_t kStride = kTokensOfABlock + 16;
+  const Call columns = turned(call);
+  const Quantise quantise = choose_quantiser<false>(call);
+  const bool in_turns = is_in_turns(call);
+  const int64_t tokens = last - first;
+  Tile tile, column;
+  alignas(64) float products[kColumns][kStride];
+  // In turns a chunk's even elements are before its odd ones.
+  int32_t places[kColumns];
+  for (int64_t i = 0; i < kColumns; ++i) {
+    const int64_t within = i % kChunk;
+    const int64_t place = in_turns ? within % 2 * kLanes + within / 2 : within;
+    places[i] = static_cast<int32_t>(i - within + place);
+  }
+  for (int64_t begin = 0; begin < call.hidden_size; begin += kColumns) {
+    const int64_t width = std::min(kColumns, call.hidden_size - begin);
+    for (int64_t token = 0; token < tokens; ++token) {
+      producer.produce(call, {first + token, begin, width}, tile);
+      for (int64_t i = 0; i < width; ++i) products[i][token] = tile.products[places[i]];
+    }
+    for (int64_t i = 0; i < width; ++i) {
+      std::fill(products[i] + tokens, products[i] + kTokensOfABlock, 0.0f);
+      std::memcpy(column.products, products[i], kTokensOfABlock * sizeof(float));
+      for (int64_t unit = 0; unit * call.group_size < tokens; ++unit) {
+        const float* own = products[i] + unit * call.group_size;
+        uint32_t amax = 0;
+        for (int64_t token = 0; token < call.group_size; ++token) {
+          uint32_t bits;
+          std::memcpy(&bits, own + token, sizeof bits);
+          bits &= 0x7fffffffu;
+          amax = bits > amax ? bits : amax;
+        }
+        column.amax[unit] = amax;
+      }
+      quantise(columns, {begin + i, first, tokens}, column);
+    }
+  }
+}
+
 // Rows [begin, end). Where a row has one scale, all its products are kept until that is known.
 void compute_rows(const Call& call, const ProducerKernels& producer, Quantise quantise,
                   int64_t begin, int64_t end) {
@@ -110,6 +167,12 @@ void compute_rows(const Call& call, const ProducerKernels& producer, Quantise qu
 
 void compute(const Call& call, bool looks_up, int64_t begin, int64_t end) {
   const ProducerKernels producer = choose_producer(call, looks_up);
+  if (call.is_backward && works_on_rows(call)) {
+    for (int64_t token = begin; token < end; ++token) {
+      producer.differentiate(call, {token, 0, call.hidden_size});
+    }
+    return;
+  }
   if (call.is_backward) {
     for_each_piece(call, begin, end,
                    [&](const Piece& piece) { producer.differentiate(call, piece); });
@@ -126,6 +189,29 @@ void compute(const Call& call, bool looks_up, int64_t begin, int64_t end) {
     producer.produce(call, piece, tile);
     quantise(call, piece, tile);
   });
+}
+
+void with_columns(const Call& call, bool looks_up, int64_t begin, int64_t end) {
+  const ProducerKernels producer = choose_producer(call, looks_up);
+  const Quantise quantise =
+      is_in_turns(call) ? choose_quantiser<true>(call) : choose_quantiser<false>(call);
+  Tile tile;
+  const int64_t row_units = units_of_a_row(call);
+  for (int64_t block = begin; block < end; ++block) {
+    const int64_t first = block * kTokensOfABlock;
+    const int64_t last = std::min(first + kTokensOfABlock, call.num_tokens);
+    for_each_piece(call, first * row_units, last * row_units, [&](const Piece& piece) {
+      producer.produce(call, piece, tile);
+      quantise(call, piece, tile);
+    });
+    // The second time the input is in the cache.
+    compute_columns(call, producer, first, last);
+  }
+}
+
+void sum_columns(const Call& call, bool looks_up, int64_t begin, int64_t end) {
+  const ProducerKernels producer = choose_producer(call, looks_up);
+  for (int64_t block = begin; block < end; ++block) producer.sum_columns(call, block);
 }
 
 }  // namespace opparity::OPPARITY_CAPABILITY

@@ -34,14 +34,36 @@ inline int64_t elements_of_work(const Call& call) {
 // gates from a table where there is one.
 using Kernel = void (*)(const Call&, bool looks_up, int64_t begin, int64_t end);
 
+// Columns whose sums over all rows are taken at a time.
+constexpr int64_t kColumnsOfABlock = 128;
+
+inline int64_t column_blocks_of(const Call& call) {
+  return (call.hidden_size + kColumnsOfABlock - 1) / kColumnsOfABlock;
+}
+
+// Tokens that are quantised by columns at a time: whole groups of them.
+constexpr int64_t kTokensOfABlock = 256;
+
+inline int64_t token_blocks_of(const Call& call) {
+  return (call.num_tokens + kTokensOfABlock - 1) / kTokensOfABlock;
+}
+
+// `with_columns` computes blocks of tokens by rows and by columns; `sum_columns` writes the
+// weight's gradient for blocks of columns, after `compute` has seen to all rows.
 namespace baseline {
 void compute(const Call&, bool looks_up, int64_t begin, int64_t end);
-}
+void sum_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+void with_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+}  // namespace baseline
 namespace avx2 {
 void compute(const Call&, bool looks_up, int64_t begin, int64_t end);
-}
+void sum_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+void with_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+}  // namespace avx2
 namespace avx512 {
 void compute(const Call&, bool looks_up, int64_t begin, int64_t end);
-}
+void sum_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+void with_columns(const Call&, bool looks_up, int64_t begin, int64_t end);
+}  // namespace avx512
 
 }  // namespace opparity

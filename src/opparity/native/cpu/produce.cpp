@@ -218,7 +218,7 @@ Differentiate choose_gradient(opparity::InputType gradient_type) {
 template <typename Input, bool Interleaved>
 Kernels choose(const Call& call, bool looks_up) {
   return {choose_rounding<Input, Interleaved>(call.intermediate, looks_up),
-          choose_gradient<Input, Interleaved>(call.gradient_type), nullptr};
+          choose_gradient<Input, Interleaved>(call.gradient_type), nullptr, nullptr};
 }
 
 template <typename Input>

@@ -3,6 +3,7 @@
 
 #include "native/contract/scales.h"
 #include "native/cpu/chunk.h"
+#include "native/cpu/scale_place.h"
 #include "native/cpu/tile.h"
 
 namespace {
@@ -45,13 +46,6 @@ OPPARITY_FUNCTION void encode_unit(const float* products, float factor, int64_t 
   std::memcpy(out, rest, static_cast<size_t>(last * Format::kBits / 8));
 }
 
-OPPARITY_FUNCTION int64_t scale_offset(const opparity::ScalePlace& place, int64_t token,
-                                       int64_t group) {
-  if (!place.is_tiled) return token * place.token + group * place.group;
-  return token / 128 * place.token_128 + token / 32 % 4 * place.token_32 +
-         token % 32 * place.token + group / 4 * place.group_4 + group % 4 * place.group;
-}
-
 template <typename Format>
 OPPARITY_FUNCTION ScaleSettings settings_of(const Call& call) {
   float bound = call.scale_bound != nullptr ? *call.scale_bound : __builtin_inff();
@@ -73,9 +67,10 @@ OPPARITY_FUNCTION void store_scales(const Call& call, const Piece& piece, int64_
   // A copy, so that no store may change it: 1.2 % of the whole at 64 x 14336.
   const opparity::ScalePlace place = call.place;
   const int64_t first = call.is_by_token ? 0 : piece.first_element / call.group_size;
+  const int64_t token = call.first_scale_token + piece.token;
   auto* scales = static_cast<char*>(call.scales);
   for (int64_t group = 0; group < groups; ++group) {
-    char* to = scales + scale_offset(place, piece.token, first + group);
+    char* to = scales + opparity::scale_offset(place, token, first + group);
     if (call.scale_is_byte) {
       *to = static_cast<char>(tile.codes[group]);
     } else {

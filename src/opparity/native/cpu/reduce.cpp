@@ -86,19 +86,20 @@ OPPARITY_FUNCTION void add_neighbours(Number* sums, int count) {
   }
 }
 
-// The accumulators of a warp's elements, less its neighbours: docs/numerics.md, section 9.
-template <typename Input>
-OPPARITY_FUNCTION void sum_warp(const Row<typename Input::Storage>& row, int64_t first,
-                                int64_t width, float* lanes) {
+// The accumulators of a warp's elements, less its neighbours: docs/numerics.md, section 9. `pairs`
+// gives the two factors of a place's products, zeros where the row ends.
+template <typename Input, typename Pairs>
+OPPARITY_FUNCTION void sum_warp(const Pairs& pairs, int64_t first, int64_t width, float* lanes) {
   constexpr int kChunks = kRowWarpElements / kChunk;
   Number sums[kChunks];
   for (int chunk = 0; chunk < kChunks; ++chunk) {
     Chunk total{};
     // What a row lacks counts as +0.
     for (int64_t place = first + chunk * kChunk; place < width; place += kRowAccumulators) {
-      const Chunk x = elements_at<Input>(row, place, width - place);
-      total.first = fused_multiply_add(x.first, x.first, total.first);
-      total.second = fused_multiply_add(x.second, x.second, total.second);
+      Chunk one, other;
+      pairs(place, one, other);
+      total.first = fused_multiply_add(one.first, other.first, total.first);
+      total.second = fused_multiply_add(one.second, other.second, total.second);
     }
     if constexpr (!Input::kInTurns) total = in_turns(total);
     sums[chunk] = total.first + total.second;
@@ -126,16 +127,13 @@ OPPARITY_FUNCTION Number sum_of_lanes(const float* lanes) {
   return sums[0];
 }
 
-template <typename Input>
-float reduce(const Call& call, int64_t token) {
-  const Row<typename Input::Storage> row(call, token);
-  const int64_t width = call.hidden_size;
-  const float inverse_width = 1.0f / static_cast<float>(width);
+template <typename Input, typename Pairs>
+OPPARITY_FUNCTION Number sum_row(const Pairs& pairs, int64_t width) {
   alignas(64) float lanes[kRowWarps][kRowLanes];
-  sum_warp<Input>(row, 0, width, lanes[0]);
+  sum_warp<Input>(pairs, 0, width, lanes[0]);
   if (width > kRowWarpElements) {
     for (int warp = 1; warp < kRowWarps; ++warp) {
-      sum_warp<Input>(row, warp * kRowWarpElements, width, lanes[warp]);
+      sum_warp<Input>(pairs, warp * kRowWarpElements, width, lanes[warp]);
     }
     for (int i = 0; i < kRowLanes; i += kLanes) {
       Number part[kRowWarps];
@@ -143,7 +141,22 @@ float reduce(const Call& call, int64_t token) {
       store(lanes[0] + i, sum_of_warps(part));
     }
   }
-  return Producer::row(sum_of_lanes(lanes[0]), inverse_width, call.parameters)[0];
+  return sum_of_lanes(lanes[0]);
+}
+
+OPPARITY_FUNCTION float inverse_width_of(const Call& call) {
+  return 1.0f / static_cast<float>(call.hidden_size);
+}
+
+template <typename Input>
+float reduce(const Call& call, int64_t token) {
+  const Row<typename Input::Storage> row(call, token);
+  const int64_t width = call.hidden_size;
+  const auto squares = [&](int64_t place, Chunk& one, Chunk& other) {
+    one = other = elements_at<Input>(row, place, width - place);
+  };
+  const Number sum = sum_row<Input>(squares, width);
+  return Producer::row(sum, inverse_width_of(call), call.parameters)[0];
 }
 
 template <typename Input, Intermediate Rounding>
@@ -212,13 +225,24 @@ void produce(const Call& call, const Piece& piece, Tile& tile) {
   }
 }
 
+}  // namespace
+
+#include "native/cpu/differentiate_rows.h"
+
+namespace {
+
 using Kernels = opparity::OPPARITY_CAPABILITY::ProducerKernels;
 
 template <typename Input>
-Kernels choose(Intermediate rounding) {
+Kernels choose(Intermediate rounding, InputType gradient_type) {
   Kernels kernels{.produce = produce<Input, Intermediate::kFloat32>,
-                  .differentiate = nullptr,
-                  .reduce = reduce<Input>};
+                  .differentiate = differentiate_row<Input, Input>,
+                  .reduce = reduce<Input>,
+                  .sum_columns = sum_columns<Input, Input>};
+  if (gradient_type == InputType::kFloat32) {
+    kernels.differentiate = differentiate_row<Input, Float32>;
+    kernels.sum_columns = sum_columns<Input, Float32>;
+  }
   if constexpr (sizeof(typename Input::Storage) == 2) {
     if (rounding == Intermediate::kInputDtype) {
       kernels.produce = produce<Input, Intermediate::kInputDtype>;
@@ -236,13 +260,13 @@ namespace opparity::OPPARITY_CAPABILITY {
 ProducerKernels OPPARITY_JOIN(kernels_of_, OPPARITY_PRODUCER)(const Call& call, bool) {
   switch (call.input_type) {
     case InputType::kFloat16:
-      return choose<Float16>(call.intermediate);
+      return choose<Float16>(call.intermediate, call.gradient_type);
     case InputType::kBFloat16:
-      return choose<BFloat16>(call.intermediate);
+      return choose<BFloat16>(call.intermediate, call.gradient_type);
     case InputType::kFloat32:
       break;
   }
-  return choose<Float32>(call.intermediate);
+  return choose<Float32>(call.intermediate, call.gradient_type);
 }
 
 }  // namespace opparity::OPPARITY_CAPABILITY

@@ -50,10 +50,14 @@ using Differentiate = void (*)(const Call&, const Piece&);
 // Returns what a row is multiplied with; nullptr where the producer does not reduce.
 using Reduce = float (*)(const Call&, int64_t token);
 
+// Writes the weight's gradient for a block of columns.
+using SumColumns = void (*)(const Call&, int64_t block);
+
 struct ProducerKernels {
   Produce produce;
   Differentiate differentiate;
   Reduce reduce;
+  SumColumns sum_columns;
 };
 
 }  // namespace opparity::OPPARITY_CAPABILITY

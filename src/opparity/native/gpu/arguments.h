@@ -73,6 +73,19 @@ struct KernelArguments {
   int64_t gate_row_bytes;
   int64_t residual_row_bytes;
   int64_t sum_row_bytes;
+  // Backward of rows, as Call has them.
+  const char* sum_gradient;
+  char* gate_gradient;
+  char* weight_gradient;
+  float* workspace;
+  int64_t sum_gradient_row_bytes;
+  int64_t gate_gradient_row_bytes;
+  Experts experts;
+  // Of columns, as Call has them.
+  char* column_values;
+  char* column_scales;
+  int64_t column_row_bytes;
+  ScalePlace column_place;
   // Of the call, and the first of this launch; input, gradient and values begin there, scales at
   // token 0.
   uint32_t num_tokens;
@@ -83,7 +96,8 @@ struct KernelArguments {
   uint32_t row_pieces;
   uint32_t last_piece;
   uint32_t pieces;
-  // From a thread's piece to its next, where blocks stay.
+  // From a thread's piece to its next, where blocks stay; of experts, from a block's row; backward
+  // of rows, how many accumulators the weight's gradient has.
   uint32_t step;
   // Of a block. Asking the chip would have AMD's runtime pass 256 bytes more.
   uint32_t threads;

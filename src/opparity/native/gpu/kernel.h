@@ -16,6 +16,8 @@
 //   OPPARITY_SHAPE                              a member of opparity::Shape
 //   OPPARITY_THREADS                            the most that a block has
 //   OPPARITY_BLOCKS                             such blocks that a multiprocessor holds
+//   OPPARITY_EXPERTS                            1 where rows are experts' (gpu/experts.h)
+//   OPPARITY_COLUMNS                            1 where columns are written too (gpu/columns.h)
 //   OPPARITY_ROWS                               1 for whole rows, with the macros of gpu/rows.h
 #pragma once
 
@@ -65,12 +67,14 @@ constexpr int kElements = static_cast<int>(opparity::elements_of_a_thread(kShape
 constexpr int kLanes = kGroupSize == 0 ? 1 : kGroupSize / kElements;
 // Counted through all rows, no width leaves lanes without work. With the token as the grid's second
 // dimension the first load starts sooner.
-constexpr bool kCountsThroughRows = opparity::counts_through_rows(kShape);
+constexpr bool kHasExperts = OPPARITY_EXPERTS;
+constexpr bool kCountsThroughRows = !kHasExperts && opparity::counts_through_rows(kShape);
 // Blocks stay until all pieces are done.
 constexpr bool kStays = kShape == Shape::kTabled;
 
 }  // namespace
 
+#include "native/gpu/experts.h"
 #include "native/gpu/pieces.h"
 #include "native/gpu/products.h"
 #include "native/gpu/table.h"
@@ -78,11 +82,15 @@ constexpr bool kStays = kShape == Shape::kTabled;
 namespace {
 
 template <typename Format>
-OPPARITY_FUNCTION GroupScale scale_of_group(const KernelArguments& arguments, uint32_t amax) {
+OPPARITY_FUNCTION GroupScale scale_of_group(const KernelArguments& arguments, const Place& place,
+                                            uint32_t amax) {
   ScaleSettings settings{number_of(kInfinityBits), arguments.least, 1.0f};
   if constexpr (OPPARITY_HAS_BOUND) settings.bound = *arguments.scale_bound;
   if constexpr (OPPARITY_BOUNDS_AMAX) settings.bound = divide(settings.bound, Format::kMaximum);
-  if (arguments.given_scale != nullptr) settings.given = *arguments.given_scale;
+  if (arguments.given_scale != nullptr) {
+    const int64_t own = kHasExperts ? place.expert * arguments.experts.scale_step : 0;
+    settings.given = arguments.given_scale[own];
+  }
   return scale_of<Format>(kRule, amax, settings);
 }
 
@@ -111,12 +119,26 @@ OPPARITY_FUNCTION void clear_padding(const KernelArguments& arguments, uint32_t 
   }
 }
 
+// Of an expert's row no more than what is behind its own scales is written.
+OPPARITY_FUNCTION void clear_behind(const KernelArguments& arguments, char* scales, uint32_t token,
+                                    uint32_t group) {
+  if (group * kGroupSize + kGroupSize < arguments.hidden_size) return;
+  for (uint32_t column = group + 1; column < arguments.place.padded_groups; ++column) {
+    scales[scale_offset(arguments.place, token, column)] = 0;
+  }
+}
+
 OPPARITY_FUNCTION void store_scale(const KernelArguments& arguments, const Place& place,
                                    const GroupScale& scale) {
   const uint32_t group = place.column / kLanes;
-  const uint32_t token = arguments.first_token + place.token;
-  char* address = arguments.scales + scale_offset(arguments.place, token, group);
-  if constexpr (kOrder == ScaleOrder::kInTiles) clear_padding(arguments, token, group);
+  const uint32_t token = kHasExperts ? place.scale_token : arguments.first_token + place.token;
+  char* scales = arguments.scales + (kHasExperts ? place.scale_bytes : 0);
+  char* address = scales + scale_offset(arguments.place, token, group);
+  if constexpr (kHasExperts) {
+    if constexpr (kOrder != ScaleOrder::kStrided) clear_behind(arguments, scales, token, group);
+  } else if constexpr (kOrder == ScaleOrder::kInTiles) {
+    clear_padding(arguments, token, group);
+  }
   if constexpr (OPPARITY_SCALE_IS_BYTE) {
     *reinterpret_cast<uint8_t*>(address) = static_cast<uint8_t>(scale.code);
   } else {
@@ -153,7 +175,7 @@ OPPARITY_FUNCTION void write(const KernelArguments& arguments, const Place& plac
       // As integers, where magnitudes of NaN are above infinity's. The warp is whole.
       amax = maximum_of_lanes<kLanes>(amax);
     }
-    const GroupScale scale = scale_of_group<Format>(arguments, amax);
+    const GroupScale scale = scale_of_group<Format>(arguments, place, amax);
     uint32_t codes[kCodeWords<Format, kElements>];
     encode_all<Format, kMayExceed>(products, scale.factor, amax, codes);
     if (!place.is_inside) return;
@@ -205,6 +227,57 @@ OPPARITY_FUNCTION void forward_by_table(const KernelArguments& arguments) {
   }
 }
 
+// Gives the scales behind an expert's rows zeros, where another's begin at a multiple.
+OPPARITY_FUNCTION void clear_gaps(const KernelArguments& arguments, const ExpertTable& table,
+                                  uint32_t first, uint32_t step) {
+  const opparity::Experts& experts = arguments.experts;
+  if (experts.layout != opparity::ExpertLayout::kPsum || arguments.scales == nullptr) return;
+  // By token there is one.
+  constexpr uint32_t kSize = kGroupSize == 0 ? 1u << 31 : kGroupSize;
+  const uint32_t groups = (arguments.hidden_size - 1) / kSize + 1;
+  const auto padded = static_cast<uint32_t>(arguments.place.padded_groups);
+  const uint32_t columns = padded > groups ? padded : groups;
+  for (uint32_t expert = first; expert < experts.count; expert += step) {
+    const uint32_t count = table.ends[expert] - (expert == 0 ? 0 : table.ends[expert - 1]);
+    const int64_t end = int64_t{table.firsts[expert]} + count;
+    const int64_t next = opparity::next_multiple(end, experts.multiple);
+    const int64_t behind = opparity::limited(next, 0, arguments.num_tokens);
+    for (auto row = static_cast<uint32_t>(end); row < behind; ++row) {
+      for (uint32_t group = thread_index(); group < columns; group += arguments.threads) {
+        char* address = arguments.scales + scale_offset(arguments.place, row, group);
+        if constexpr (OPPARITY_SCALE_IS_BYTE) {
+          *address = 0;
+        } else {
+          *reinterpret_cast<float*>(address) = 0.0f;
+        }
+      }
+    }
+  }
+}
+
+// A block takes a part of a row, and then of another.
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void forward_by_experts(const KernelArguments& arguments) {
+  OPPARITY_SHARED ExpertTable table;
+  let_next_kernel_start();
+  wait_for_previous_kernel();
+  fill_experts(arguments, table);
+  const uint32_t rows = valid_rows(arguments, table);
+  Place place;
+  const bool has_work = find_place(arguments, first_piece(arguments), place);
+  for (uint32_t row = block_index_y(); has_work && row < rows; row += arguments.step) {
+    find_row(arguments, table, row, place);
+    Elements elements;
+    load_input(arguments, place, elements);
+    Number products[kElements];
+    const uint32_t amax = produce<Functor>(arguments, elements, products);
+    write<Format>(arguments, place, products, amax);
+  }
+  if constexpr (kGroupSize > 0) {
+    if (block_index_x() == 0) clear_gaps(arguments, table, block_index_y(), arguments.step);
+  }
+}
+
 // The gradient of the input by that of the products; quantisation counts as the identity.
 template <typename Functor>
 OPPARITY_FUNCTION void backward(const KernelArguments& arguments) {
@@ -246,18 +319,33 @@ OPPARITY_FUNCTION void backward(const KernelArguments& arguments) {
 
 }  // namespace
 
-#if OPPARITY_ROWS
+#if OPPARITY_COLUMNS
+#include "native/gpu/columns.h"
+#elif OPPARITY_ROWS
 #include "native/gpu/rows.h"
+#if OPPARITY_BACKWARD
+#include "native/gpu/rows_backward.h"
+#endif
 #endif
 
 extern "C" OPPARITY_KERNEL(OPPARITY_THREADS, OPPARITY_BLOCKS)
     opparity_kernel(OPPARITY_GRID_CONSTANT KernelArguments a) {
-#if OPPARITY_ROWS
+#if OPPARITY_COLUMNS
+  with_columns<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
+#elif OPPARITY_ROWS && OPPARITY_BACKWARD
+  if constexpr (OPPARITY_ADDS) {
+    add_accumulators(a);
+  } else {
+    rows_backward<OPPARITY_PRODUCER>(a);
+  }
+#elif OPPARITY_ROWS
   rows<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
 #elif OPPARITY_BACKWARD
   backward<OPPARITY_PRODUCER>(a);
 #else
-  if constexpr (kShape == Shape::kTabled) {
+  if constexpr (kHasExperts) {
+    forward_by_experts<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
+  } else if constexpr (kShape == Shape::kTabled) {
     forward_by_table<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
   } else {
     forward<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);

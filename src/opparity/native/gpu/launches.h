@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "native/gpu/columns_plan.h"
 #include "native/gpu/driver.h"
 #include "native/gpu/plan.h"
 #include "native/gpu/row_plan.h"
@@ -21,7 +22,11 @@ inline bool is_aligned(const Call& call) {
       static_cast<uintptr_t>(call.values_row_bytes) | reinterpret_cast<uintptr_t>(call.weight) |
       reinterpret_cast<uintptr_t>(call.gate) | reinterpret_cast<uintptr_t>(call.residual) |
       reinterpret_cast<uintptr_t>(call.sum) | static_cast<uintptr_t>(call.gate_row_bytes) |
-      static_cast<uintptr_t>(call.residual_row_bytes) | static_cast<uintptr_t>(call.sum_row_bytes);
+      static_cast<uintptr_t>(call.residual_row_bytes) | static_cast<uintptr_t>(call.sum_row_bytes) |
+      reinterpret_cast<uintptr_t>(call.sum_gradient) |
+      reinterpret_cast<uintptr_t>(call.gate_gradient) |
+      static_cast<uintptr_t>(call.sum_gradient_row_bytes) |
+      static_cast<uintptr_t>(call.gate_gradient_row_bytes);
   return bits % kWideBytes == 0 && call.hidden_size % elements_of_a_thread(Shape::kLarge, 0) == 0;
 }
 
@@ -44,7 +49,16 @@ inline bool takes_table(const Call& call, const Chip& chip) {
   return !is_bare || elements < chip.multiprocessors * kElementsThatNeedNoTable;
 }
 
+inline bool has_experts(const Call& call) { return call.experts.layout != ExpertLayout::kNone; }
+
+inline bool has_columns(const Call& call) { return call.columns.values != nullptr; }
+
 inline Shape shape_of(const Call& call, const Chip& chip) {
+  // Eight elements of a thread at a time.
+  if (has_columns(call)) return is_aligned(call) ? Shape::kMedium : Shape::kUnalignedRow;
+  if (has_experts(call) && !works_on_rows(call)) {
+    return is_aligned(call) ? Shape::kMedium : Shape::kUnaligned;
+  }
   if (works_on_rows(call)) return choose_row_shape(call.hidden_size, is_aligned(call));
   return choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), takes_table(call, chip),
                       chip);
@@ -71,6 +85,17 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.residual_row_bytes = call.residual_row_bytes;
   arguments.sum_row_bytes = call.sum_row_bytes;
   arguments.place = call.place;
+  arguments.experts = call.experts;
+  arguments.column_values = static_cast<char*>(call.columns.values);
+  arguments.column_scales = static_cast<char*>(call.columns.scales);
+  arguments.column_row_bytes = call.columns.values_row_bytes;
+  arguments.column_place = call.columns.place;
+  arguments.sum_gradient = static_cast<const char*>(call.sum_gradient);
+  arguments.gate_gradient = static_cast<char*>(call.gate_gradient);
+  arguments.weight_gradient = static_cast<char*>(call.weight_gradient);
+  arguments.workspace = call.workspace;
+  arguments.sum_gradient_row_bytes = call.sum_gradient_row_bytes;
+  arguments.gate_gradient_row_bytes = call.gate_gradient_row_bytes;
   arguments.num_tokens = static_cast<uint32_t>(call.num_tokens);
   arguments.hidden_size = static_cast<uint32_t>(call.hidden_size);
   arguments.row_pieces = static_cast<uint32_t>(row_pieces);
@@ -78,12 +103,34 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.least = call.least;
   arguments.inverse_width = 1.0f / static_cast<float>(call.hidden_size);
   arguments.parameters = call.parameters;
-  if (counts_through_rows(shape)) {
+  if (counts_through_rows(shape) && !has_experts(call) && !has_columns(call)) {
     const Division division = division_by(arguments.row_pieces);
     arguments.multiplier = division.multiplier;
     arguments.shift = division.shift;
   }
   return arguments;
+}
+
+// One launch, by as many blocks as fill the chip, whatever number of rows is valid.
+inline Grid grid_of_experts(const Call& call, Shape shape, const Chip& chip,
+                            KernelArguments& arguments) {
+  if (is_row_shape(shape)) {
+    const int64_t rows = kThreadsOfABlock / threads_of_a_row(shape);
+    const int64_t blocks =
+        std::min((call.num_tokens + rows - 1) / rows, resident_blocks(kThreadsOfABlock, chip));
+    arguments.threads = kThreadsOfABlock;
+    arguments.step = static_cast<uint32_t>(blocks * rows);
+    return {.x = static_cast<uint32_t>(blocks), .y = 1, .threads = kThreadsOfABlock};
+  }
+  const int64_t row_pieces = arguments.row_pieces;
+  const uint32_t threads = threads_of_an_expert_block(row_pieces);
+  const int64_t blocks = (row_pieces + threads - 1) / threads;
+  const int64_t filling = (resident_blocks(threads, chip) + blocks - 1) / blocks;
+  const int64_t rows = std::min({call.num_tokens, filling, kMostRows});
+  arguments.threads = threads;
+  arguments.pieces = static_cast<uint32_t>(row_pieces);
+  arguments.step = static_cast<uint32_t>(rows);
+  return {.x = static_cast<uint32_t>(blocks), .y = static_cast<uint32_t>(rows), .threads = threads};
 }
 
 // Calls `launch(grid, arguments)` for each slice of a call's tokens, in order. The group size is
@@ -92,9 +139,27 @@ template <typename Launch>
 void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Chip& chip,
                      const Launch& launch) {
   KernelArguments arguments = arguments_of(call, shape, group_size);
+  if (has_columns(call)) {
+    const auto tiles = [](int64_t size) {
+      return static_cast<uint32_t>((size + kTileOfColumns - 1) / kTileOfColumns);
+    };
+    arguments.threads = kThreadsOfATile;
+    launch(
+        Grid{.x = tiles(call.hidden_size), .y = tiles(call.num_tokens), .threads = kThreadsOfATile},
+        arguments);
+    return;
+  }
+  if (has_experts(call)) {
+    const Grid grid = grid_of_experts(call, shape, chip, arguments);
+    launch(grid, arguments);
+    return;
+  }
   if (is_row_shape(shape)) {
     const int64_t rows = kThreadsOfABlock / threads_of_a_row(shape);
-    const int64_t blocks = (call.num_tokens + rows - 1) / rows;
+    const int64_t kept = call.is_backward ? kMostAccumulators : call.num_tokens;
+    const int64_t taken = std::min(call.num_tokens, kept);
+    const int64_t blocks = (taken + rows - 1) / rows;
+    arguments.step = static_cast<uint32_t>(taken);
     arguments.threads = kThreadsOfABlock;
     launch(Grid{.x = static_cast<uint32_t>(blocks), .y = 1, .threads = kThreadsOfABlock},
            arguments);
@@ -123,6 +188,16 @@ void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Ch
     arguments.gradient += num_tokens * arguments.gradient_row_bytes;
     arguments.values += num_tokens * arguments.values_row_bytes;
   }
+}
+
+// The launch after it that adds the accumulators of the weight's gradient.
+template <typename Launch>
+void launch_sum_of_columns(const Call& call, Shape shape, const Launch& launch) {
+  KernelArguments arguments = arguments_of(call, shape, 0);
+  const int64_t blocks = (call.hidden_size + kColumnsOfABlock - 1) / kColumnsOfABlock;
+  arguments.step = static_cast<uint32_t>(std::min(call.num_tokens, kMostAccumulators));
+  arguments.threads = kThreadsOfABlock;
+  launch(Grid{.x = static_cast<uint32_t>(blocks), .y = 1, .threads = kThreadsOfABlock}, arguments);
 }
 
 }  // namespace opparity

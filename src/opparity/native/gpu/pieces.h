@@ -13,6 +13,11 @@ struct Place {
   bool is_inside;
   // How many elements of the row are in the piece; all but for the end of an unaligned row.
   uint32_t count;
+  // Of experts' rows: which one's it is, and where its scales are: so many bytes on, as if it were
+  // this token.
+  uint32_t expert = 0;
+  uint32_t scale_token = 0;
+  int64_t scale_bytes = 0;
 };
 
 OPPARITY_FUNCTION uint32_t first_piece(const KernelArguments& arguments) {

@@ -103,6 +103,22 @@ constexpr int64_t most_tokens(Shape shape, int64_t row_pieces) {
   return counts_through_rows(shape) ? kMostPieces / row_pieces : kMostRows;
 }
 
+// The threads of a block that takes a part of an expert's row: shares of a row are alike.
+constexpr uint32_t threads_of_an_expert_block(int64_t row_pieces) {
+  constexpr int64_t kMost = 256, kWarp = 32;
+  const int64_t blocks = (row_pieces + kMost - 1) / kMost;
+  const int64_t share = (row_pieces + blocks - 1) / blocks;
+  return static_cast<uint32_t>((share + kWarp - 1) / kWarp * kWarp);
+}
+
+// How many blocks, or rows of blocks, of so many threads fill the chip; those that have no row find
+// that out in a microsecond.
+constexpr int64_t resident_blocks(int64_t threads, const Chip& chip) {
+  const int64_t of_a_multiprocessor =
+      std::max<int64_t>(chip.threads_of_a_multiprocessor / threads, 1);
+  return std::max<int64_t>(chip.multiprocessors * of_a_multiprocessor, 1);
+}
+
 struct Division {
   uint32_t multiplier;
   uint32_t shift;

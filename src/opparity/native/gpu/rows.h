@@ -41,10 +41,13 @@ struct RowPart {
   Words gate;
 };
 
-OPPARITY_FUNCTION Place place_of_step(const KernelArguments& arguments, uint32_t token,
+OPPARITY_FUNCTION Place place_of_step(const KernelArguments& arguments, const Place& row,
                                       uint32_t thread, uint32_t step) {
   const uint32_t column = step * kRowThreads + thread;
-  Place place{token, column, column <= arguments.last_piece, kElements};
+  Place place = row;
+  place.column = column;
+  place.is_inside = column <= arguments.last_piece;
+  place.count = kElements;
   if constexpr (kIsUnaligned) {
     if (column >= arguments.last_piece) {
       place.count = arguments.hidden_size - arguments.last_piece * kElements;
@@ -120,8 +123,8 @@ OPPARITY_FUNCTION Number sum_of_lanes(Number value) {
   }
 }
 
-// The sum of a row's squares, from each thread's accumulators: one for each neighbour, and in a
-// warp's row for each step, too, where others have warps.
+// The sum of a row's squares or products, from each thread's accumulators: one for each neighbour,
+// and in a warp's row for each step, too, where others have warps.
 struct RowSum {
   Number accumulators[kElements];
   Number parts[kRowWarps];
@@ -134,11 +137,12 @@ struct RowSum {
     for (int i = 0; i < kRowWarps; ++i) sum.parts[i] = 0.0f;
     return sum;
   }
-  OPPARITY_MEMBER void add(RowSum& sum, const Number (&x)[kElements], uint32_t step) {
+  OPPARITY_MEMBER void add(RowSum& sum, const Number (&x)[kElements], const Number (&y)[kElements],
+                           uint32_t step) {
 #pragma unroll
     for (int i = 0; i < kElements; ++i) {
       const Number before = kIsWarpRow ? 0.0f : sum.accumulators[i];
-      sum.accumulators[i] = fused_multiply_add(x[i], x[i], before);
+      sum.accumulators[i] = fused_multiply_add(x[i], y[i], before);
     }
     if constexpr (kIsWarpRow) sum.parts[step] = sum_of_neighbours(sum.accumulators);
   }
@@ -249,7 +253,7 @@ OPPARITY_FUNCTION void store_step(const KernelArguments& arguments, const Place&
   } else {
     if constexpr (kGroupSize > 0) {
       amax = maximum_of_lanes<kLanes>(amax);
-      scale = scale_of_group<Format>(arguments, amax);
+      scale = scale_of_group<Format>(arguments, place, amax);
     }
     uint32_t codes[kCodeWords<Format, kElements>];
     encode_all<Format, kMayExceed>(products, scale.factor, amax, codes);
@@ -262,7 +266,7 @@ OPPARITY_FUNCTION void store_step(const KernelArguments& arguments, const Place&
 }
 
 template <typename Functor, typename Format>
-OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, uint32_t token,
+OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, const Place& row,
                                    uint32_t thread) {
   const uint32_t steps = kKeeps ? kSteps : arguments.last_piece / kRowThreads + 1;
   RowPart<Functor> parts[kKept];
@@ -271,11 +275,11 @@ OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, uint32_t to
     RowSum sum = RowSum::zero();
 #pragma unroll kKept
     for (uint32_t step = 0; step < steps; ++step) {
-      const Place place = place_of_step(arguments, token, thread, step);
+      const Place place = place_of_step(arguments, row, thread, step);
       RowPart<Functor>& part = parts[kKeeps ? step : 0];
       load_sum(arguments, place, part.elements);
       read_ahead(arguments, place, part);
-      RowSum::add(sum, part.elements, step);
+      RowSum::add(sum, part.elements, part.elements, step);
       // Where the row is read again, the residual has to be what it was.
       if constexpr (kKeeps) store_sum(arguments, place, part.elements);
     }
@@ -287,7 +291,7 @@ OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, uint32_t to
   if constexpr (kIsByToken) {
 #pragma unroll kKept
     for (uint32_t step = 0; step < steps; ++step) {
-      const Place place = place_of_step(arguments, token, thread, step);
+      const Place place = place_of_step(arguments, row, thread, step);
       RowPart<Functor>& part = parts[kKeeps ? step : 0];
       Number products[kElements];
       row_amax = larger(row_amax, produce_step(arguments, place, factor, part, products));
@@ -297,14 +301,14 @@ OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, uint32_t to
       }
     }
     row_amax = maximum_of_row(row_amax, thread);
-    scale = scale_of_group<Format>(arguments, row_amax);
-    if (thread == 0) store_scale(arguments, Place{token, 0, true, 0}, scale);
+    scale = scale_of_group<Format>(arguments, row, row_amax);
+    if (thread == 0) store_scale(arguments, row, scale);
   } else if constexpr (Format::kBits <= 8 && kGroupSize == 0) {
-    scale = scale_of_group<Format>(arguments, 0);
+    scale = scale_of_group<Format>(arguments, row, 0);
   }
 #pragma unroll kKept
   for (uint32_t step = 0; step < steps; ++step) {
-    const Place place = place_of_step(arguments, token, thread, step);
+    const Place place = place_of_step(arguments, row, thread, step);
     RowPart<Functor>& part = parts[kKeeps ? step : 0];
     if constexpr (kIsByToken && kKeeps) {
       store_step<Format>(arguments, place, part.elements, row_amax, scale);
@@ -317,16 +321,40 @@ OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, uint32_t to
   }
 }
 
+// Rows of experts: a block, or a warp, takes one after another.
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void rows_of_experts(const KernelArguments& arguments, uint32_t first,
+                                       uint32_t thread) {
+  OPPARITY_SHARED ExpertTable table;
+  fill_experts(arguments, table);
+  const uint32_t rows = valid_rows(arguments, table);
+  for (uint32_t row = first; row < rows; row += arguments.step) {
+    Place place{0, 0, true, 0};
+    find_row(arguments, table, row, place);
+    compute_row<Functor, Format>(arguments, place, thread);
+    // What a row's threads share is the next row's.
+    if constexpr (!kIsWarpRow) synchronise_block();
+  }
+  if constexpr (kIsByToken || kGroupSize > 0) {
+    constexpr uint32_t kRows = opparity::kThreadsOfABlock / kRowThreads;
+    clear_gaps(arguments, table, block_index_x(), arguments.step / kRows);
+  }
+}
+
 template <typename Functor, typename Format>
 OPPARITY_FUNCTION void rows(const KernelArguments& arguments) {
   constexpr uint32_t kRows = opparity::kThreadsOfABlock / kRowThreads;
   const uint32_t thread = thread_index() % kRowThreads;
   const uint32_t token = block_index_x() * kRows + thread_index() / kRowThreads;
   // Warps leave whole.
-  if (kIsWarpRow && token >= arguments.num_tokens) return;
+  if (!kHasExperts && kIsWarpRow && token >= arguments.num_tokens) return;
   let_next_kernel_start();
   wait_for_previous_kernel();
-  compute_row<Functor, Format>(arguments, token, thread);
+  if constexpr (kHasExperts) {
+    rows_of_experts<Functor, Format>(arguments, token, thread);
+  } else {
+    compute_row<Functor, Format>(arguments, Place{token, 0, true, 0}, thread);
+  }
 }
 
 }  // namespace

@@ -56,7 +56,12 @@ Variant variant_of(const Call& call, Shape shape) {
       .residual = call.residual == nullptr ? 0
                   : keeps_sum              ? 2
                                            : 1,
-      .steps = is_row_shape(shape) ? steps_of_a_row(shape, call.hidden_size, bytes) : 0,
+      .steps = is_row_shape(shape)
+                   ? steps_of_a_row(shape, call.hidden_size, bytes, call.is_backward)
+                   : 0,
+      .has_experts = call.experts.layout != ExpertLayout::kNone,
+      .has_columns = call.columns.values != nullptr,
+      .adds = false,
       .shape = shape,
   };
 }
@@ -64,6 +69,8 @@ Variant variant_of(const Call& call, Shape shape) {
 // 40 registers for kLarge and 32 for kMedium and kSmall were the fastest of 32, 40, 48 and 64 at
 // their sizes on an H100, with SiLU and one scale for each group.
 int blocks_of(const Variant& variant) {
+  // A thread holds 64 products.
+  if (variant.has_columns) return 2;
   switch (variant.shape) {
     case Shape::kTabled:
       return 1;
@@ -74,6 +81,8 @@ int blocks_of(const Variant& variant) {
       return 4;
     case Shape::kWarpRow:
     case Shape::kBlockRow:
+      // Elements, gradients and sums of columns are in registers.
+      if (variant.is_backward) return variant.steps > 2 ? 1 : 2;
       return variant.steps > 4 ? 2 : variant.steps > 2 ? 3 : 4;
     default:
       return 8;
@@ -99,6 +108,9 @@ uint64_t key_of(const Variant& variant) {
   append(variant.bounds_amax, 2);
   append(static_cast<uint64_t>(variant.residual), 4);
   append(static_cast<uint64_t>(variant.steps), 16);
+  append(variant.has_experts, 2);
+  append(variant.has_columns, 2);
+  append(variant.adds, 2);
   append(number(variant.shape), 8);
   return key;
 }
@@ -123,6 +135,9 @@ std::vector<std::string> defines_of(const Variant& variant) {
       std::string("OPPARITY_SHAPE=") + kShapes[number(variant.shape)],
       "OPPARITY_THREADS=" + std::to_string(threads_of(variant)),
       "OPPARITY_BOUNDS_AMAX=" + std::to_string(variant.bounds_amax),
+      "OPPARITY_ADDS=" + std::to_string(variant.adds),
+      "OPPARITY_COLUMNS=" + std::to_string(variant.has_columns),
+      "OPPARITY_EXPERTS=" + std::to_string(variant.has_experts),
       "OPPARITY_ROWS=" + std::to_string(is_row_shape(variant.shape)),
       "OPPARITY_BY_TOKEN=" + std::to_string(variant.is_by_token),
       "OPPARITY_RESIDUAL=" + std::to_string(variant.residual),
@@ -138,6 +153,9 @@ std::string name_of(const Variant& variant) {
                      kValueFormatNames[number(variant.value_format)];
   if (variant.is_by_token) name += " by token";
   if (variant.group_size > 0) name += " by groups of " + std::to_string(variant.group_size);
+  if (variant.has_columns) name += " with columns";
+  if (variant.adds) name += " of the weight";
+  if (variant.has_experts) name += " of experts";
   return name + ", " + kShapes[number(variant.shape)];
 }
 

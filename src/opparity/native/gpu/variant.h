@@ -30,6 +30,10 @@ struct Variant {
   bool bounds_amax;
   int64_t residual;
   int64_t steps;
+  bool has_experts;
+  bool has_columns;
+  // Of rows backward: the launch that adds the accumulators of the weight's gradient.
+  bool adds;
   Shape shape;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "native/operators/experts.h"
 #include "native/operators/recipe.h"
 #include "native/operators/scales.h"
 
@@ -13,6 +14,9 @@ namespace opparity {
 namespace {
 
 // What a producer's number and an eps may be: float32 holds them and their reciprocals.
+// As contract/rows.h has it, which is for kernels.
+constexpr int64_t kColumnAccumulators = 256;
+
 constexpr double kLeast = 1e-30, kMost = 1e30;
 
 const ProducerFacts& producer_of(const Request& request) {
@@ -171,9 +175,18 @@ void check_beside(const Request& request, Role role, const std::optional<TensorF
   }
 }
 
+// Experts may have a given scale each.
+void check_scales_of_experts(const Request& request, const TensorFacts& tensor, int64_t count) {
+  const bool is_list = tensor.sizes.size() == 1 && tensor.strides[0] == 1;
+  if (tensor.num_elements == 1 || (tensor.num_elements == count && is_list)) return;
+  request.refuse(request.name_of(Role::kScale), " has ", tensor.num_elements,
+                 " elements; allowed: 1, or a list of ", count,
+                 ", one for each expert; give those");
+}
+
 // The given scale or the scales' bound, each a tensor of one float32 number.
 void check_single_number(const Request& request, const RecipeRow& recipe, Role role,
-                         const std::optional<TensorFacts>& tensor) {
+                         const std::optional<TensorFacts>& tensor, const Experts& experts) {
   if (!request.has(role)) return;
   const bool is_scale = role == Role::kScale;
   const bool is_given = recipe.rule == ScaleRule::kGiven || recipe.rule == ScaleRule::kGlobal;
@@ -198,7 +211,9 @@ void check_single_number(const Request& request, const RecipeRow& recipe, Role r
     request.refuse(name, " has dtype ", name_of_dtype(tensor->torch_dtype),
                    "; allowed: float32; cast it");
   }
-  if (tensor->num_elements != 1) {
+  if (is_scale && experts.layout != ExpertLayout::kNone) {
+    check_scales_of_experts(request, *tensor, experts.count);
+  } else if (tensor->num_elements != 1) {
     request.refuse(name, " has ", tensor->num_elements, " elements; allowed: 1; give one ",
                    is_scale ? "scale" : "bound", " for all");
   }
@@ -216,8 +231,11 @@ void for_each_tensor(const Request& request, const Visit& visit) {
   visit(Role::kWeight, request.weight);
   visit(Role::kGate, request.gate);
   visit(Role::kResidual, request.residual);
+  visit(Role::kSumGradient, request.sum_gradient);
   visit(Role::kScale, request.scale);
   visit(Role::kScaleUb, request.scale_ub);
+  visit(Role::kRows, request.rows);
+  visit(Role::kScaleOffsets, request.scale_offsets);
 }
 
 void check_devices(const Request& request) {
@@ -230,26 +248,28 @@ void check_devices(const Request& request) {
 
 // A number on a GPU is not read: that would wait for the GPU and end a graph capture. There the
 // kernel writes NaN scales for a bound that is not above zero.
-std::optional<float> number_on_cpu(const std::optional<TensorFacts>& tensor) {
-  if (!tensor.has_value() || !tensor->is_cpu) return std::nullopt;
-  return *static_cast<const float*>(tensor->address);
+std::vector<float> numbers_on_cpu(const std::optional<TensorFacts>& tensor) {
+  if (!tensor.has_value() || !tensor->is_cpu) return {};
+  const auto* numbers = static_cast<const float*>(tensor->address);
+  return {numbers, numbers + tensor->num_elements};
 }
 
 void check_scale(const Request& request, const RecipeRow& recipe) {
-  const std::optional<float> scale = number_on_cpu(request.scale);
-  if (!scale.has_value()) return;
   const bool is_given = recipe.rule == ScaleRule::kGiven;
-  const float size = is_given ? std::fabs(*scale) : *scale;
-  if (size > 0.0f && size <= std::numeric_limits<float>::max()) return;
-  request.refuse(request.name_of(Role::kScale), " is ", *scale, "; allowed: a finite number ",
-                 is_given ? "that is not 0" : "above 0", "; pass another");
+  for (const float scale : numbers_on_cpu(request.scale)) {
+    const float size = is_given ? std::fabs(scale) : scale;
+    if (size > 0.0f && size <= std::numeric_limits<float>::max()) continue;
+    request.refuse(request.name_of(Role::kScale), " is ", scale, "; allowed: a finite number ",
+                   is_given ? "that is not 0" : "above 0", "; pass another");
+  }
 }
 
 void check_bound(const Request& request) {
-  const std::optional<float> bound = number_on_cpu(request.scale_ub);
-  if (!bound.has_value() || *bound > 0.0f) return;
-  request.refuse(request.name_of(Role::kScaleUb), " is ", *bound,
-                 "; allowed: a number above 0; leave it out for none");
+  for (const float bound : numbers_on_cpu(request.scale_ub)) {
+    if (bound > 0.0f) continue;
+    request.refuse(request.name_of(Role::kScaleUb), " is ", bound,
+                   "; allowed: a number above 0; leave it out for none");
+  }
 }
 
 void check_memory(const Request& request) {
@@ -259,7 +279,8 @@ void check_memory(const Request& request) {
       {Role::kValues, &request.values},     {Role::kScales, &request.scales},
       {Role::kResidual, &request.residual}, {Role::kInput, &request.input},
       {Role::kWeight, &request.weight},     {Role::kGate, &request.gate},
-      {Role::kScale, &request.scale},       {Role::kScaleUb, &request.scale_ub}};
+      {Role::kScale, &request.scale},       {Role::kScaleUb, &request.scale_ub},
+      {Role::kRows, &request.rows},         {Role::kScaleOffsets, &request.scale_offsets}};
   for (size_t output = 0; output < kOutputs; ++output) {
     for (size_t other = output + 1; other < std::size(tensors); ++other) {
       const auto& [role, first] = tensors[output];
@@ -278,13 +299,68 @@ InputType input_type_of(const TensorFacts& tensor) {
   return tensor.dtype == Dtype::kBFloat16 ? InputType::kBFloat16 : InputType::kFloat32;
 }
 
-void allocate_values(Request& request, const RecipeRow& recipe, int64_t num_tokens,
-                     int64_t hidden_size) {
+void allocate_values(Request& request, const RecipeRow& recipe, const Experts& experts,
+                     int64_t num_tokens, int64_t hidden_size) {
   int64_t columns = packs_values(recipe) ? hidden_size / 2 : hidden_size;
   if (request.row.is_backward) columns = request.input->sizes[1];
   const Dtype dtype = recipe.value == ValueFormat::kInputType ? request.input->dtype
                                                               : value_dtypes(recipe.value)[0];
-  request.values.emplace(new_tensor(*request.input, {num_tokens, columns}, {columns, 1}, dtype));
+  std::vector<int64_t> sizes{num_tokens, columns}, strides{columns, 1};
+  if (is_masked(experts)) {
+    sizes = {experts.count, experts.room, columns};
+    strides.insert(strides.begin(), experts.room * columns);
+  }
+  request.values.emplace(new_tensor(*request.input, sizes, strides, dtype));
+}
+
+// Columns have groups of tokens.
+void check_columns(const Request& request, const RecipeRow& recipe) {
+  if (!request.row.has_columns) return;
+  const bool has_groups =
+      recipe.group_size == 32 || recipe.group_size == 64 || recipe.group_size == 128;
+  if (has_groups && !packs_values(recipe)) return;
+  request.refuse("recipe is '", *request.recipe, "' with columns; allowed: values of eight bits ",
+                 "in groups of 32, 64 or 128; choose one");
+}
+
+Columns allocate_columns(Request& request, const RecipeRow& recipe, int64_t num_tokens,
+                         int64_t hidden_size) {
+  if (!request.row.has_columns) return {};
+  request.column_values.emplace(new_tensor(*request.input, {hidden_size, num_tokens},
+                                           {std::max<int64_t>(num_tokens, 1), 1},
+                                           value_dtypes(recipe.value)[0]));
+  const ScaleTensor scales =
+      new_scales(request, recipe, hidden_size, groups_in(recipe, num_tokens));
+  request.column_scales = std::move(request.scales);
+  request.scales.reset();
+  return {.values = request.column_values->tensor.mutable_data_ptr(),
+          .scales = scales.data,
+          .values_row_bytes = num_tokens,
+          .place = scales.place,
+          .cleared = scales.cleared,
+          .cleared_bytes = scales.cleared_bytes};
+}
+
+// Gradients beside the input's, and what the weight's is summed in.
+void allocate_gradients(Request& request, int64_t num_tokens, int64_t hidden_size) {
+  if (!request.row.is_backward || !producer_of(request).reduces) return;
+  const TensorFacts& input = *request.input;
+  if (request.gate.has_value()) {
+    request.gate_gradient.emplace(
+        new_tensor(input, {num_tokens, hidden_size}, {hidden_size, 1}, input.dtype));
+  }
+  const bool has_weight = request.weight.has_value();
+  request.weight_gradient.emplace(
+      new_tensor(input, {has_weight ? hidden_size : 0}, {1}, input.dtype));
+  if (!has_weight) return;
+  const int64_t size =
+      input.is_cpu ? num_tokens : std::min<int64_t>(num_tokens, kColumnAccumulators) * hidden_size;
+  request.workspace.emplace(new_tensor(input, {size}, {1}, Dtype::kFloat32));
+}
+
+void* data_of(const std::optional<TensorFacts>& tensor) {
+  return tensor.has_value() && tensor->num_elements > 0 ? tensor->tensor.mutable_data_ptr()
+                                                        : nullptr;
 }
 
 // By the rule AMAX the lower clamp of scales; an eps is one of amax, and division keeps the order.
@@ -317,12 +393,16 @@ Parameters parameters_of(const Request& request) {
 
 int64_t row_bytes(const std::optional<TensorFacts>& tensor) {
   if (!tensor.has_value()) return 0;
-  return tensor->strides[0] * static_cast<int64_t>(tensor->tensor.element_size());
+  // Values that are allocated for masked experts have a dimension more.
+  const size_t rows = tensor->sizes.size() - 2;
+  return tensor->strides[rows] * static_cast<int64_t>(tensor->tensor.element_size());
 }
 
 }  // namespace
 
 Call check(Request& request) {
+  Experts experts = flatten_experts(request);
+  const bool has_experts = experts.layout != ExpertLayout::kNone;
   check_input(request);
   const RecipeRow recipe = recipe_of(request);
   const int64_t num_tokens = request.input->sizes[0];
@@ -333,30 +413,44 @@ Call check(Request& request) {
                    ", which stores two codes a byte; pad the projection to ", hidden_size + 1);
   }
   const int64_t num_groups = groups_in(recipe, hidden_size);
+  check_columns(request, recipe);
   check_code_bounds(request, recipe);
   const Intermediate intermediate = check_numbers(request);
   check_extent(request);
   ScaleTensor scales{};
   if (request.row.mutates) check_values(request, recipe, num_tokens, hidden_size);
-  if (request.scales.has_value()) scales = check_scales(request, recipe, num_tokens, num_groups);
+  if (has_experts) {
+    scales = check_expert_scales(request, recipe, num_groups, experts);
+  } else if (request.scales.has_value()) {
+    scales = check_scales(request, recipe, num_tokens, num_groups);
+  }
   check_gradient(request, num_tokens, hidden_size);
   check_beside(request, Role::kWeight, request.weight, num_tokens, hidden_size);
   check_beside(request, Role::kGate, request.gate, num_tokens, hidden_size);
   check_beside(request, Role::kResidual, request.residual, num_tokens, hidden_size);
-  check_single_number(request, recipe, Role::kScale, request.scale);
-  check_single_number(request, recipe, Role::kScaleUb, request.scale_ub);
+  check_beside(request, Role::kSumGradient, request.sum_gradient, num_tokens, hidden_size);
+  check_single_number(request, recipe, Role::kScale, request.scale, experts);
+  check_single_number(request, recipe, Role::kScaleUb, request.scale_ub, experts);
   check_devices(request);
   check_scale(request, recipe);
   check_bound(request);
   check_memory(request);
+  Columns columns{};
   if (!request.row.mutates) {
-    allocate_values(request, recipe, num_tokens, hidden_size);
-    if (!request.row.is_backward) scales = new_scales(request, recipe, num_tokens, num_groups);
+    columns = allocate_columns(request, recipe, num_tokens, hidden_size);
+    allocate_values(request, recipe, experts, num_tokens, hidden_size);
+    if (has_experts) {
+      scales = new_expert_scales(request, recipe, num_tokens, num_groups, experts);
+    } else if (!request.row.is_backward) {
+      scales = new_scales(request, recipe, num_tokens, num_groups);
+    }
     if (request.residual.has_value()) {
       request.sum.emplace(new_tensor(*request.input, {num_tokens, hidden_size}, {hidden_size, 1},
                                      request.input->dtype));
     }
   }
+  allocate_gradients(request, num_tokens, hidden_size);
+  experts.scale_step = request.scale.has_value() && request.scale->num_elements > 1;
   const std::optional<TensorFacts>& sum = request.row.mutates ? request.residual : request.sum;
   const bool has_gradient = request.gradient.has_value();
   return {
@@ -378,6 +472,10 @@ Call check(Request& request) {
       .sum = sum.has_value() ? sum->tensor.mutable_data_ptr() : nullptr,
       .keeps_sum = request.row.keeps_sum,
       .values = request.values->tensor.mutable_data_ptr(),
+      .sum_gradient = address_of(request.sum_gradient),
+      .gate_gradient = data_of(request.gate_gradient),
+      .weight_gradient = data_of(request.weight_gradient),
+      .workspace = static_cast<float*>(data_of(request.workspace)),
       .scales = scales.data,
       .given_scale = number_of(request.scale),
       .scale_bound = number_of(request.scale_ub),
@@ -393,7 +491,12 @@ Call check(Request& request) {
       .gate_row_bytes = row_bytes(request.gate),
       .residual_row_bytes = row_bytes(request.residual),
       .sum_row_bytes = row_bytes(sum),
+      .sum_gradient_row_bytes = row_bytes(request.sum_gradient),
+      .gate_gradient_row_bytes = row_bytes(request.gate_gradient),
       .place = scales.place,
+      .first_scale_token = 0,
+      .experts = experts,
+      .columns = columns,
       .cleared = scales.cleared,
       .cleared_bytes = scales.cleared_bytes,
       .parameters = parameters_of(request),

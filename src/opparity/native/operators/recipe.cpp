@@ -11,11 +11,10 @@ namespace {
 
 constexpr RecipeRow kUnquantised{"none",           ValueFormat::kInputType, 0, ScaleFormat::kNone,
                                  ScaleRule::kNone, ScaleLayout::kRowMajor};
-constexpr int64_t kNvfp4Group = 16;
+constexpr int64_t kNvfp4Group = 16, kUsualGroup = 128;
 constexpr int64_t kGroupSizes[] = {16, 32, 64, 128, 256};
 
-RecipeRow recipe_named(const Request& request) {
-  const std::string& text = *request.recipe;
+RecipeRow recipe_named(const Request& request, const std::string& text) {
   const auto* row = std::lower_bound(std::begin(kRecipeRows), std::end(kRecipeRows), text.c_str(),
                                      [](const RecipeRow& known, const char* wanted) {
                                        return std::strcmp(known.text, wanted) < 0;
@@ -52,12 +51,17 @@ RecipeRow recipe_of_tensors(const Request& request) {
   if (request.rounds_scales_up) {
     recipe.scale = ScaleFormat::kPowerOfTwo;
     recipe.rule = ScaleRule::kCeil;
+    // A word holds four exponents, a float32 number is one power of two.
+    if (request.rows.has_value() && request.scales->dtype == Dtype::kInt32) {
+      recipe.scale = ScaleFormat::kE8m0;
+    }
   }
   const bool is_global = recipe.rule == ScaleRule::kGlobal;
   if (request.row.is_by_token) {
     recipe.group_size = kGroupIsRow;
   } else if (recipe.rule != ScaleRule::kGiven) {
-    const int64_t group_size = is_global ? kNvfp4Group : request.group_size.value_or(0);
+    const int64_t usual = request.has(Role::kGroupSize) ? 0 : kUsualGroup;
+    const int64_t group_size = is_global ? kNvfp4Group : request.group_size.value_or(usual);
     check_group_size(request, group_size);
     recipe.group_size = static_cast<int32_t>(group_size);
   }
@@ -84,7 +88,9 @@ RecipeRow recipe_of_tensors(const Request& request) {
 
 RecipeRow recipe_of(const Request& request) {
   if (request.row.is_backward || request.row.is_unquantised) return kUnquantised;
-  return request.recipe.has_value() ? recipe_named(request) : recipe_of_tensors(request);
+  if (*request.row.recipe != '\0') return recipe_named(request, request.row.recipe);
+  return request.recipe.has_value() ? recipe_named(request, *request.recipe)
+                                    : recipe_of_tensors(request);
 }
 
 std::vector<Dtype> value_dtypes(ValueFormat format) {

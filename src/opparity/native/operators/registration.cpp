@@ -26,7 +26,20 @@ void boxed(StableIValue* stack, uint64_t, uint64_t) {
   Run(call);
   if (row.mutates) return;
   stack[0] = torch::stable::detail::from(std::move(request.values->tensor));
-  if (!row.is_backward) stack[1] = torch::stable::detail::from(std::move(request.scales->tensor));
+  if (row.is_backward) {
+    int place = 1;
+    for (auto* gradient : {&request.gate_gradient, &request.weight_gradient}) {
+      if (gradient->has_value()) {
+        stack[place++] = torch::stable::detail::from(std::move((*gradient)->tensor));
+      }
+    }
+    return;
+  }
+  stack[1] = torch::stable::detail::from(std::move(request.scales->tensor));
+  if (row.has_columns) {
+    stack[2] = torch::stable::detail::from(std::move(request.column_values->tensor));
+    stack[3] = torch::stable::detail::from(std::move(request.column_scales->tensor));
+  }
   if (request.sum.has_value()) {
     stack[2] = torch::stable::detail::from(std::move(request.sum->tensor));
   }

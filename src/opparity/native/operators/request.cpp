@@ -109,6 +109,21 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
     case Role::kZeroPoints:
       request.has_zero_points = take_tensor(argument, value).has_value();
       return;
+    case Role::kSumGradient:
+      request.sum_gradient = take_tensor(argument, value);
+      return;
+    case Role::kRows:
+      request.rows = take_tensor(argument, value);
+      return;
+    case Role::kScaleOffsets:
+      request.scale_offsets = take_tensor(argument, value);
+      return;
+    case Role::kExperts:
+      request.experts = take_string(value);
+      return;
+    case Role::kMultiple:
+      request.multiple = to<int64_t>(value);
+      return;
     case Role::kParameter:
       request.parameters[parameter_index(request.row, argument.name)] = to<double>(value);
       return;

@@ -26,6 +26,15 @@ struct Request {
   std::optional<TensorFacts> input, gradient, values, scales, scale, scale_ub;
   // Of producers that reduce. An operator that returns the sum has it in `sum` in the end.
   std::optional<TensorFacts> weight, gate, residual, sum;
+  // Backward: what is added to the input's gradient, and what is returned beside that, in order;
+  // an operator keeps its workspace until its kernels are launched.
+  std::optional<TensorFacts> sum_gradient, gate_gradient, weight_gradient, workspace;
+  // Of operators of experts' rows.
+  std::optional<TensorFacts> rows, scale_offsets;
+  std::string experts;
+  int64_t multiple = 1;
+  // The same values by columns, where the operator returns them.
+  std::optional<TensorFacts> column_values, column_scales;
   // As text, where the operator takes one.
   std::optional<std::string> recipe;
   std::string intermediate;

@@ -104,14 +104,7 @@ void check_tiles(const Request& request, const TensorFacts& scales, int64_t num_
     request.refuse(name, " has ", given, " bytes; allowed: ", needed, ", tiles of ", kTileTokens,
                    " tokens and ", kTileGroups, " groups; allocate it so");
   }
-  int64_t step = 1;
-  for (size_t i = scales.sizes.size(); i-- > 0;) {
-    if (scales.num_elements > 0 && scales.sizes[i] != 1 && scales.strides[i] != step) {
-      request.refuse(name, " has strides ", list_of(scales.strides),
-                     "; allowed: contiguous memory; allocate it so");
-    }
-    step *= scales.sizes[i];
-  }
+  check_contiguous(request, scales);
 }
 
 // The layout's strides, of scales [num_tokens, columns].
@@ -184,6 +177,21 @@ Strides turned(const Request& request, const TensorFacts& scales, int64_t num_to
 
 }  // namespace
 
+void check_contiguous(const Request& request, const TensorFacts& scales) {
+  int64_t step = 1;
+  for (size_t i = scales.sizes.size(); i-- > 0;) {
+    if (scales.num_elements > 0 && scales.sizes[i] != 1 && scales.strides[i] != step) {
+      request.refuse(request.name_of(Role::kScales), " has strides ", list_of(scales.strides),
+                     "; allowed: contiguous memory; allocate it so");
+    }
+    step *= scales.sizes[i];
+  }
+}
+
+ScaleTensor placed_in_tiles(void* data, int64_t num_groups) {
+  return {.data = data, .place = in_tiles(kTileTokens, num_groups)};
+}
+
 void check_rows(const Request& request, Role role, const TensorFacts& tensor) {
   const int64_t rows = tensor.sizes[0], columns = tensor.sizes[1];
   if ((columns > 1 && tensor.strides[1] != 1) || (rows > 1 && tensor.strides[0] < columns)) {
@@ -240,7 +248,7 @@ ScaleTensor check_scales(const Request& request, const RecipeRow& recipe, int64_
 }
 
 ScaleTensor new_scales(Request& request, const RecipeRow& recipe, int64_t num_tokens,
-                       int64_t num_groups) {
+                       int64_t num_groups, int64_t experts) {
   if (has_no_scales(recipe)) {
     request.scales.emplace(new_tensor(*request.input, {0}, {1}, Dtype::kFloat32));
     return {};
@@ -258,10 +266,17 @@ ScaleTensor new_scales(Request& request, const RecipeRow& recipe, int64_t num_to
     const int64_t multiple = recipe.layout == ScaleLayout::kColumnMajor ? 1 : kAlignment / size;
     strides = {1, rounded_up(std::max<int64_t>(num_tokens, 1), multiple)};
   }
-  request.scales.emplace(new_tensor(*request.input, sizes, strides, dtype));
   const bool is_flat = strides.size() == 1;
+  const int64_t token_bytes = is_flat ? 0 : strides[0] * size;
+  const int64_t column_bytes = is_flat ? 0 : strides[1] * size;
+  if (experts > 0) {
+    const size_t outer = is_flat || recipe.layout == ScaleLayout::kRowMajor ? 0 : 1;
+    strides.insert(strides.begin(), sizes[outer] * strides[outer]);
+    sizes.insert(sizes.begin(), experts);
+  }
+  request.scales.emplace(new_tensor(*request.input, sizes, strides, dtype));
   return placed(recipe, request.scales->tensor.mutable_data_ptr(), num_tokens, num_groups,
-                is_flat ? 0 : strides[0] * size, is_flat ? 0 : strides[1] * size);
+                token_bytes, column_bytes);
 }
 
 }  // namespace opparity

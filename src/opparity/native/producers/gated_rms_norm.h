@@ -9,6 +9,7 @@ struct GatedRmsNorm : RmsNorm {
   static constexpr bool kTakesGate = true;
 
   OPPARITY_MEMBER Number gate(Number x, const Parameters&) { return silu(x); }
+  OPPARITY_MEMBER Number gate_slope(Number x, const Parameters&) { return silu_slope(x); }
 };
 
 }  // namespace

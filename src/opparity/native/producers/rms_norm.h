@@ -15,6 +15,7 @@ struct RmsNorm {
   }
   OPPARITY_MEMBER Number column(Number weight, const Parameters& p) { return weight + p.value[1]; }
   OPPARITY_MEMBER Number gate(Number, const Parameters&) { return all(1.0f); }
+  OPPARITY_MEMBER Number gate_slope(Number, const Parameters&) { return all(0.0f); }
 };
 
 }  // namespace

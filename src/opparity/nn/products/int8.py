@@ -1,4 +1,4 @@
-"""int8 by int8 with exact sums: the same bits on every machine (docs/numerics.md, section 11)."""
+"""int8 by int8 with exact sums: the same bits on every machine (docs/numerics.md, section 14)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,17 @@ It knows no C++, and checks nothing: operators/checks.py has said before that a 
 from __future__ import annotations
 
 from opparity.operators.reference.gradient import backward
+from opparity.operators.reference.norm_gradient import backward_of_rows
 from opparity.operators.reference.norms import Beside, add
 from opparity.operators.reference.quantisation import compute, dequantise, produce, quantise
 
-__all__ = ["Beside", "add", "backward", "compute", "dequantise", "produce", "quantise"]
+__all__ = [
+    "Beside",
+    "add",
+    "backward",
+    "backward_of_rows",
+    "compute",
+    "dequantise",
+    "produce",
+    "quantise",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,7 +13,17 @@ from opparity.operators import memory
 from opparity.operators.allocation import allocate
 from opparity.operators.checks import check
 from opparity.operators.declaration import Role
-from opparity.operators.reference import Beside, add, backward, compute, layouts
+from opparity.operators.reference import (
+    Beside,
+    add,
+    backward,
+    backward_of_rows,
+    compute,
+    layouts,
+    produce,
+    quantise,
+)
+from opparity.operators.reference.experts import rows_of, write_scales
 from opparity.operators.request import reader_of
 
 if TYPE_CHECKING:
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
 
     from opparity.operators.checks import Checked
     from opparity.operators.declaration import Operator
+    from opparity.operators.expert_checks import Experts
     from opparity.operators.request import Request
 
 
@@ -28,9 +40,19 @@ def kernel(operator: Operator) -> Callable[..., Any]:
     reader = reader_of(operator)
 
     def run(*positional: object, **named: object) -> object:
-        request = reader.read(positional, named)
-        checked = check(request)
-        memory.check(request, checked.recipe)
+        given = reader.read(positional, named)
+        checked = check(given)
+        memory.check(given, checked.recipe)
+        request = checked.request
+        if request.is_backward and request.producer.reduces:
+            return backward_of_rows(
+                request.arguments[Role.GRADIENT],
+                request.input,
+                request.producer,
+                request.parameters,
+                Beside(request.tensor(Role.WEIGHT), request.tensor(Role.GATE)),
+                request.tensor(Role.SUM_GRADIENT),
+            )
         if request.is_backward:
             return backward(
                 request.arguments[Role.GRADIENT],
@@ -42,8 +64,15 @@ def kernel(operator: Operator) -> Callable[..., Any]:
         if operator.mutates:
             _write(request, checked, request.arguments[Role.VALUES], checked.scales)
             return None
-        values, scales = allocate(checked, request.input)
-        _write(request, checked, values, scales)
+        experts, sizes = checked.experts, (checked.num_tokens, checked.hidden_size)
+        values, scales = allocate(checked.recipe, *sizes, request.input, experts)
+        is_masked = experts is not None and experts.is_masked
+        _write(request, checked, values.flatten(0, 1) if is_masked else values, scales)
+        if operator.has_columns:
+            turned = (checked.hidden_size, checked.num_tokens)
+            by_column = allocate(checked.recipe, *turned, request.input)
+            _write_columns(request, checked, *by_column)
+            return values, scales, *by_column
         if operator.returns_sum:
             return values, scales, add(request.input, request.arguments[Role.RESIDUAL])
         return values, scales
@@ -52,29 +81,40 @@ def kernel(operator: Operator) -> Callable[..., Any]:
 
 
 def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | None) -> None:
+    if checked.experts is not None:
+        _write_experts(checked.experts, request, checked, values, scales)
+        return
     residual = request.tensor(Role.RESIDUAL)
     updates = residual is not None and Role.RESIDUAL in request.outputs
     summed = add(request.input, residual) if residual is not None and updates else None
-    computed, by_token = compute(
-        request.input,
-        request.producer,
-        request.parameters,
-        checked.recipe,
-        intermediate=Intermediate(request.intermediate),
-        interleaved=request.interleaved,
-        beside=Beside(
-            weight=request.tensor(Role.WEIGHT),
-            gate=request.tensor(Role.GATE),
-            residual=residual,
-            keeps_sum=request.operator.keeps_sum,
-        ),
-        scale=request.tensor(Role.SCALE),
-        scale_ub=_bound(request, checked),
-        least=_least(request, checked),
-    )
+    computed, by_token = _computed(request, checked)
     _copy(values, computed)
     if residual is not None and summed is not None:
         _copy(residual, summed)
+    _write_scales(request, checked, by_token, scales)
+
+
+def _write_columns(request: Request, checked: Checked, values: Tensor, scales: Tensor) -> None:
+    """Write the transposed products' values and scales."""
+    if checked.num_tokens == 0:
+        return
+    products = produce(
+        request.input,
+        request.producer,
+        request.parameters,
+        intermediate=Intermediate(request.intermediate),
+        interleaved=request.interleaved,
+    )
+    quantised, by_column = quantise(
+        products.t().contiguous(), checked.recipe, scale_ub=_bound(request, checked)
+    )
+    _copy(values, quantised)
+    _write_scales(request, checked, by_column, scales)
+
+
+def _write_scales(
+    request: Request, checked: Checked, by_token: Tensor | None, scales: Tensor | None
+) -> None:
     if by_token is None or scales is None:
         return
     if checked.recipe.layout in (ScaleLayout.PACKED, ScaleLayout.SWIZZLE_128X4):
@@ -86,6 +126,45 @@ def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | 
         _copy(scales, stored)
     else:
         _copy(scales, by_token)
+
+
+def _write_experts(
+    experts: Experts, request: Request, checked: Checked, values: Tensor, scales: Tensor | None
+) -> None:
+    """Write the valid rows of each expert, and the scales of gaps."""
+    for rows in rows_of(experts, checked.num_tokens):
+        own = slice(rows.first, rows.first + rows.count)
+        scale = request.tensor(Role.SCALE)
+        if scale is not None and scale.numel() > 1:
+            scale = scale[rows.expert]
+        part = {Role.INPUT: request.input[own], Role.SCALE: scale}
+        computed, by_token = _computed(
+            replace(request, arguments={**request.arguments, **part}), checked
+        )
+        _copy(values[own], computed)
+        if by_token is not None and scales is not None:
+            write_scales(scales, by_token, checked.recipe, rows, experts)
+
+
+def _computed(request: Request, checked: Checked) -> tuple[Tensor, Tensor | None]:
+    """Return a request's values, and its scales [num_tokens, num_groups]."""
+    return compute(
+        request.input,
+        request.producer,
+        request.parameters,
+        checked.recipe,
+        intermediate=Intermediate(request.intermediate),
+        interleaved=request.interleaved,
+        beside=Beside(
+            weight=request.tensor(Role.WEIGHT),
+            gate=request.tensor(Role.GATE),
+            residual=request.tensor(Role.RESIDUAL),
+            keeps_sum=request.operator.keeps_sum,
+        ),
+        scale=request.tensor(Role.SCALE),
+        scale_ub=_bound(request, checked),
+        least=_least(request, checked),
+    )
 
 
 def _copy(target: Tensor, source: Tensor) -> None:

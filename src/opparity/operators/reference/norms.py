@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.formats import Intermediate
-from opparity.operators.reference.activations import silu
+from opparity.operators.reference.activations import silu, silu_slope
 from opparity.operators.reference.numerics import rounded
 from opparity.operators.reference.rows import inverse_root_mean_square
 
@@ -26,11 +26,13 @@ class RowFormula:
         row: of the elements themselves, one number for each row.
         column: of the weight.
         gate: of the gate; None where the producer takes none.
+        gate_slope: its derivative.
     """
 
     row: Part
     column: Part
     gate: Part | None = None
+    gate_slope: Part | None = None
 
 
 ROW_FORMULAS: dict[str, RowFormula] = {
@@ -42,6 +44,7 @@ ROW_FORMULAS: dict[str, RowFormula] = {
         row=lambda x, p: inverse_root_mean_square(x, p[0]),
         column=lambda weight, p: weight + p[1],
         gate=lambda gate, _: silu(gate),
+        gate_slope=lambda gate, _: silu_slope(gate),
     ),
 }
 

@@ -20,13 +20,32 @@ def sum_of_squares(rows: Tensor) -> Tensor:
     Args:
         rows: float32 [num_tokens, hidden_size].
     """
+    return _sum_of_products(rows, rows)
+
+
+def dot_product(rows: Tensor, others: Tensor) -> Tensor:
+    """Return the sum of the products of each row's elements, [num_tokens, 1].
+
+    A sum of zeros alone is +0, however many accumulators there are.
+
+    Args:
+        rows: float32 [num_tokens, hidden_size].
+        others: likewise.
+    """
+    return _sum_of_products(rows, others) + 0.0
+
+
+def _sum_of_products(rows: Tensor, others: Tensor) -> Tensor:
     width = rows.shape[1]
     # Whatever a row lacks counts as +0, so that fewer accumulators do for a narrow one.
     size = min(1 << (width - 1).bit_length(), ROW_ACCUMULATORS)
-    steps = pad(rows, (0, -width % size)).unflatten(-1, (-1, size))
-    total = torch.zeros_like(steps[:, 0])
-    for step in steps.unbind(1):
-        total = fused_multiply_add(step, step, total)
+    steps, other_steps = (
+        pad(factor, (0, -width % size)).unflatten(-1, (-1, size)).unbind(1)
+        for factor in (rows, others)
+    )
+    total = torch.zeros_like(steps[0])
+    for step, other in zip(steps, other_steps, strict=True):
+        total = fused_multiply_add(step, other, total)
     total = _by_neighbours(total, down_to=max(1, size // ROW_NEIGHBOURS))
     while total.shape[1] > ROW_LANES:
         first, second = total.chunk(2, dim=1)
