@@ -11,7 +11,7 @@ import torch
 
 import opparity
 from opparity.errors import PluginRefused
-from opparity.integrations.sglang import calls, experts, register
+from opparity.integrations.sglang import calls, register
 from opparity.integrations.sglang.settings import Settings
 from opparity.integrations.sglang.table import ROWS
 
@@ -75,21 +75,6 @@ def test_masked_rows_have_our_bytes_and_no_others_are_touched(
         assert torch.equal(found[:count], exact.scales[:count])
         assert bool((output[expert, count:].float() == UNTOUCHED).all())
         assert bool((found[count:] == (7 if packed else UNTOUCHED)).all())
-
-
-def test_the_work_is_that_of_the_valid_rows() -> None:
-    rows: list[int] = []
-
-    def produce(x: Tensor, recipe: opparity.Recipe) -> object:
-        rows.append(x.shape[0])
-        return opparity.quantize(x, recipe)
-
-    values = torch.empty(EXPERTS, TOKENS, WIDTH, dtype=torch.float8_e4m3fn)
-    scales = torch.empty(EXPERTS, TOKENS, WIDTH // 128)
-    counts = torch.tensor(COUNTS, dtype=torch.int32)
-    recipe = opparity.RECIPES["fp8_block"]
-    experts.write(produce, recipe, drawn(EXPERTS, TOKENS, WIDTH), values, scales, counts)
-    assert rows == [count for count in COUNTS if count]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -201,20 +186,6 @@ def test_what_is_not_taken_is_left_to_sglang_and_said_once(
             ("group", "values are torch.int8"),
         )
     ]
-
-
-def test_a_captured_graph_keeps_sglangs_kernel(
-    sglang: Any,  # noqa: ANN401 -- a module
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    modules = hooked(sglang, monkeypatch)
-    monkeypatch.setattr(experts, "can_count", lambda _: False)
-    x = drawn(EXPERTS, TOKENS, 2 * WIDTH)
-    output = torch.empty(EXPERTS, TOKENS, WIDTH, dtype=torch.float8_e4m3fn)
-    scales, counts = torch.empty(EXPERTS, TOKENS, 4), torch.zeros(EXPERTS, dtype=torch.int32)
-    modules["masked"].silu_and_mul_masked_post_quant(x, output, scales, 128, counts)
-    modules["group"].per_token_group_quant(x, output, scales, masked_m=counts)
-    assert len(modules["masked"].calls) == len(modules["group"].calls) == 1
 
 
 def test_kernels_are_registered_and_nothing_is_replaced_unasked(sglang: Any) -> None:  # noqa: ANN401

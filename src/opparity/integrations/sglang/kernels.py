@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -40,8 +39,6 @@ def silu_and_mul_masked(
 ) -> None:
     """Write SiLU times up of each expert's first masked_m rows, quantised by groups."""
     reason = _objection(output, output_scale, quant_group_size, scale_ue8m0, transposed, swizzle)
-    if reason is None and not experts.can_count(masked_m):
-        reason = "a CUDA graph is captured, and the experts' rows are counted by the host"
     if reason is not None:
         arguments = (input, output, output_scale, quant_group_size, masked_m, scale_ue8m0, topk)
         _leave("masked", reason)(*arguments, transposed, swiglu_limit, swizzle)
@@ -49,7 +46,8 @@ def silu_and_mul_masked(
     CALLS["masked"] += 1
     scales = output_scale.transpose(-1, -2) if transposed else output_scale
     recipe = _recipe(quant_group_size, packed=scale_ue8m0)
-    experts.write(_activation(swiglu_limit), recipe, input, output, scales, masked_m)
+    name, numbers = _producer(swiglu_limit)
+    experts.write(name, numbers, recipe, input, output, scales, masked_m)
 
 
 def silu_and_mul_contiguous(
@@ -70,7 +68,9 @@ def silu_and_mul_contiguous(
         return
     CALLS["contiguous"] += 1
     recipe = _recipe(quant_group_size, packed=scale_ue8m0)
-    values, scales = _activation(swiglu_limit)(input, recipe)
+    name, numbers = _producer(swiglu_limit)
+    named = {} if not numbers else {"limit": numbers[0]}
+    values, scales = getattr(opparity, name)(input, recipe, **named)
     output.copy_(values)
     output_scale.copy_(scales)
 
@@ -97,9 +97,7 @@ def per_token_group(
     column_major = column_major_scales
     if output_s is not None:
         column_major = output_s.stride(-2) < output_s.stride(-1)
-    reason = _group_objection(
-        dtype, group_size, scale_ue8m0, column_major, sorted_token_ids, masked_m
-    )
+    reason = _group_objection(dtype, group_size, scale_ue8m0, column_major, sorted_token_ids)
     if reason is None and masked_m is not None and output_q is None:
         reason = "outputs of masked input are to be allocated"
     if reason is not None:
@@ -114,14 +112,14 @@ def per_token_group(
             silu_and_mul_mode=silu_and_mul_mode,
         )
     CALLS["group"] += 1
-    produce = opparity.silu_and_mul if fuse_silu_and_mul else opparity.quantize
+    name = "silu_and_mul" if fuse_silu_and_mul else "quantize"
     recipe = _recipe(group_size, packed=scale_ue8m0, column_major=column_major)
     if masked_m is not None:
         assert output_q is not None
         assert output_s is not None
-        experts.write(produce, recipe, input, output_q, output_s, masked_m)
+        experts.write(name, (), recipe, input, output_q, output_s, masked_m)
         return output_q, output_s
-    values, scales = produce(input.reshape(-1, input.shape[-1]), recipe)
+    values, scales = getattr(opparity, name)(input.reshape(-1, input.shape[-1]), recipe)
     if output_q is None or output_s is None:
         return values.view(*input.shape[:-1], -1), _unflattened(scales, input)
     output_q.copy_(values.view(output_q.shape))
@@ -133,11 +131,9 @@ def _unflattened(scales: Tensor, input: Tensor) -> Tensor:
     return scales if input.dim() == 2 else scales.unflatten(0, input.shape[:-1])  # noqa: PLR2004
 
 
-def _activation(limit: float | None) -> Callable[..., Any]:
-    """Return Opparity's function for SiLU with or without a limit."""
-    if limit is None:
-        return opparity.silu_and_mul
-    return partial(opparity.silu_and_mul_with_clamp, limit=float(limit))
+def _producer(limit: float | None) -> tuple[str, tuple[float, ...]]:
+    """Return the name and the numbers of SiLU with or without a limit."""
+    return ("silu_and_mul", ()) if limit is None else ("silu_and_mul_with_clamp", (float(limit),))
 
 
 def _recipe(group_size: int, *, packed: bool, column_major: bool = False) -> Recipe:
@@ -170,7 +166,6 @@ def _group_objection(
     ue8m0: bool,
     column_major: bool,
     sorted_token_ids: Tensor | None,
-    masked_m: Tensor | None,
 ) -> str | None:
     """Return why Opparity does not take a quantisation, or None."""
     if sorted_token_ids is not None:
@@ -181,8 +176,6 @@ def _group_objection(
         return f"groups have {group_size} elements"
     if ue8m0 and not column_major:
         return "exponents are packed row by row"
-    if masked_m is not None and not experts.can_count(masked_m):
-        return "a CUDA graph is captured, and the experts' rows are counted by the host"
     return None
 
 
