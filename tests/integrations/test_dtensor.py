@@ -172,6 +172,53 @@ def gradients_stay_on_their_devices(rank: int) -> None:
         assert_share(found.grad, whole.grad, rank, 0)
 
 
+def gradients_of_norms_stay_on_their_devices(rank: int) -> None:
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    drawn, weight = torch.randn(TOKENS, WIDTH), torch.rand(WIDTH)
+    whole, factor = drawn.clone().requires_grad_(), weight.clone().requires_grad_()
+    (opparity.rms_norm(whole, factor) ** 2).sum().backward()
+    found = sharded(drawn, mesh, Shard(0)).requires_grad_()
+    found_factor = sharded(weight, mesh, Replicate()).requires_grad_()
+    (opparity.rms_norm(found, found_factor) ** 2).sum().backward()
+    assert whole.grad is not None
+    assert factor.grad is not None
+    assert isinstance(found_factor.grad, DTensor)
+    assert_share(found.grad, whole.grad, rank, 0)
+    # A sum over both devices, in another order than that of one.
+    assert torch.allclose(found_factor.grad.full_tensor(), factor.grad, rtol=1e-4, atol=1e-3)
+
+
+def whole_experts_on_each_device(rank: int) -> None:
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    input = torch.randn(4, 8, WIDTH).bfloat16()
+    counts = torch.tensor([3, 8, 0, 5], dtype=torch.int32)
+    whole = opparity.silu_and_mul(input, "fp8_block", experts=opparity.Experts.masked(counts))
+    shared = opparity.Experts.masked(sharded(counts, mesh, Shard(0)))
+    found = opparity.silu_and_mul(sharded(input, mesh, Shard(0)), "fp8_block", experts=shared)
+    for part, expected in zip(found, whole, strict=True):
+        assert isinstance(part, DTensor)
+        for expert, count in enumerate(counts.chunk(PROCESSES)[rank].tolist()):
+            own = expected.chunk(PROCESSES)[rank][expert, :count]
+            assert bytes_of(part.to_local()[expert, :count]) == bytes_of(own)
+    ends = opparity.Experts.by_ends(sharded(counts, mesh, Replicate()))
+    with pytest.raises(RuntimeError, match="for masked experts Shard"):
+        opparity.quantize(sharded(input[0], mesh, Shard(0)), "fp8_block", experts=ends)
+
+
+def columns_on_shared_tokens(rank: int) -> None:
+    mesh = init_device_mesh("cpu", (PROCESSES,))
+    input = torch.randn(TOKENS, WIDTH).bfloat16()
+    rows, columns = opparity.rows_and_columns(input, "fp8_block", producer="silu_and_mul")
+    shared = sharded(input, mesh, Shard(0))
+    found, found_columns = opparity.rows_and_columns(shared, "fp8_block", producer="silu_and_mul")
+    for part, expected in zip(found, rows, strict=True):
+        assert_share(part, expected, rank, 0)
+    for part, expected in zip(found_columns, columns, strict=True):
+        assert_share(part, expected, rank, 1)
+    with pytest.raises(RuntimeError, match="a multiple of 128 tokens on each, 256 in all"):
+        opparity.rows_and_columns(sharded(input[:192], mesh, Shard(0)), "fp8_block")
+
+
 def recipes_do_not_share_a_cached_answer(rank: int) -> None:
     mesh = init_device_mesh("cpu", (PROCESSES,))
     input = torch.randn(TOKENS, WIDTH).bfloat16()
@@ -200,6 +247,9 @@ def test_two_processes() -> None:
         whole_groups_on_shared_columns,
         what_would_be_gathered_is_refused,
         gradients_stay_on_their_devices,
+        gradients_of_norms_stay_on_their_devices,
+        whole_experts_on_each_device,
+        columns_on_shared_tokens,
         recipes_do_not_share_a_cached_answer,
         a_linear_layer_on_shared_tokens,
     )

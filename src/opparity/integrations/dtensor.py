@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch.distributed.tensor import DTensor, Replicate, Shard
+from torch.distributed.tensor import DTensor, Partial, Replicate, Shard
 from torch.distributed.tensor._op_schema import RuntimeSchemaInfo
 from torch.distributed.tensor.experimental import register_sharding
 
@@ -108,16 +108,20 @@ def _shardings(
     """Return what an operator's call allows, after refusing what would be gathered in silence."""
     names = [argument.name for argument in overload._schema.arguments]  # noqa: SLF001
     call = _Call(operator, {**dict(zip(names, given, strict=False)), **named})
+    if operator.has_experts:
+        _refuse_split_experts(call)
     over_last = _objection_to_the_last_dimension(call)
     for mesh_dimension, placement in enumerate(call.input.placements):
         devices = call.input.mesh.size(mesh_dimension)
         if placement.is_shard(_LAST) or placement.is_shard(-1):
             _refuse_unless_whole(call, over_last, devices)
-        elif placement.is_shard(_TOKENS):
+        elif placement.is_shard(_TOKENS) and not operator.has_experts:
             _refuse_split_tiles(call, devices)
+            _refuse_split_columns(call, devices)
     allowed = [_placed(call, names, Replicate(), given)]
-    allowed.append(_placed(call, names, Shard(_TOKENS), given))
-    if over_last is None:
+    if not operator.has_experts or call.named.get("experts", "masked") == "masked":
+        allowed.append(_placed(call, names, Shard(_TOKENS), given))
+    if over_last is None and not (operator.has_experts or operator.has_columns):
         allowed.append(_placed(call, names, Shard(_LAST), given))
     return allowed
 
@@ -131,16 +135,29 @@ def _placed(
         if not hasattr(value, "placements"):
             arguments.append(None)
         else:
-            arguments.append(placement if name in _ROWS else Replicate())
-    recipe = call.recipe
+            rows = name in _ROWS or (call.operator.has_experts and name == "rows")
+            arguments.append(placement if rows else Replicate())
+    return _results(call, placement), arguments
+
+
+def _results(call: _Call, placement: Placement) -> list[Placement | None]:
+    """Return the placements of what an operator returns for rows with one."""
+    operator, recipe = call.operator, call.recipe
     if recipe is None:
-        return [placement], arguments
+        if not producer_named(operator.producer).reduces:
+            return [placement]
+        gate = [placement] if "gate" in call.named else []
+        # A weight's gradient is the sum over all devices' tokens.
+        return [placement, *gate, Partial() if placement.is_shard() else Replicate()]
     # Scales that are not computed have no elements, and so nothing to share.
     computed = recipe.rule not in (ScaleRule.GIVEN, ScaleRule.NONE)
     results: list[Placement | None] = [placement, placement if computed else Replicate()]
-    if call.operator.returns_sum:
+    if operator.returns_sum:
         results.append(placement)
-    return results, arguments
+    if operator.has_columns:
+        # Transposed: tokens are the last dimension.
+        results += [Shard(_LAST) if placement.is_shard(_TOKENS) else placement] * 2
+    return results
 
 
 def _later(call: _Call, names: list[str], count: int) -> list[tuple[str, object]]:
@@ -150,6 +167,8 @@ def _later(call: _Call, names: list[str], count: int) -> list[tuple[str, object]
 
 def _objection_to_the_last_dimension(call: _Call) -> str | None:
     """Return why no sharding of the last dimension gives the bytes of the whole."""
+    if call.operator.has_columns:
+        return "its columns are transposed"
     producer, recipe = producer_named(call.operator.producer), call.recipe
     if producer.gated:
         return "it holds gate and up, and a device would get a part of one of them"
@@ -199,6 +218,36 @@ def _refuse_split_tiles(call: _Call, devices: int) -> None:
             f"'{recipe}': a multiple of {TILE_TOKENS} tokens on each, {TILE_TOKENS * devices} in "
             "all, so that no tile of scales is split; pad the tokens, or take another layout",
         )
+
+
+def _refuse_split_columns(call: _Call, devices: int) -> None:
+    recipe = call.recipe
+    if not call.operator.has_columns or recipe is None:
+        return
+    tokens, size = call.input.shape[0], recipe.group_size
+    assert isinstance(size, int)
+    rows = recipe.layout in (ScaleLayout.ROW_MAJOR, ScaleLayout.COLUMN_MAJOR)
+    if not rows or tokens % (size * devices):
+        refuse(
+            call.operator.qualified_name,
+            f"the input's {tokens} tokens are sharded over {devices} devices; allowed for columns "
+            f"with '{recipe}': a multiple of {size} tokens on each, {size * devices} in all, and "
+            "scales by rows or columns; pad the tokens, or redistribute them",
+        )
+
+
+def _refuse_split_experts(call: _Call) -> None:
+    """Refuse all but whole experts on each device."""
+    for name in ("input", "rows"):
+        given = call.named[name]
+        kept = [p for p in given.placements if not p.is_replicate()]
+        masked = call.named.get("experts", "masked") == "masked"
+        if kept and not (masked and all(p.is_shard(_TOKENS) for p in kept)):
+            refuse(
+                call.operator.qualified_name,
+                f"{name} is sharded by {', '.join(map(str, kept))}; allowed: Replicate(), and for "
+                "masked experts Shard(0), whole experts on each device; redistribute it",
+            )
 
 
 def _by_tokens(overload: torch._ops.OpOverload, *given: object, **named: object) -> list[Sharding]:

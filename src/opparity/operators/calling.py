@@ -136,6 +136,7 @@ def run_experts(
     """Call the operator of experts' rows; a pair of tensors is returned with scale offsets."""
     if not isinstance(input, Tensor):
         refuse(row.name, f"input is {_kind(input)}; allowed: a tensor; pass one")
+    prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)
     given = None
     if scale is not None:

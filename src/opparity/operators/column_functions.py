@@ -8,7 +8,7 @@ import torch
 
 from opparity.formats import Intermediate
 from opparity.operators import ELEMENTWISE, columns_name, general_name
-from opparity.operators.calling import Row, _kind, _number, _text, _tokens, numbers_of
+from opparity.operators.calling import Row, _kind, _number, _text, _tokens, numbers_of, prepare
 from opparity.operators.quantized import Quantized
 from opparity.operators.refusal import refuse
 
@@ -59,6 +59,7 @@ def rows_and_columns(
         refuse(_NAME, f"producer is '{producer}'; allowed: {', '.join(_ROWS)}; choose one")
     if not isinstance(input, torch.Tensor):
         refuse(_NAME, f"input is {_kind(input)}; allowed: a tensor; pass one")
+    prepare(input)
     text = recipe if isinstance(recipe, str) else _text(producer, recipe)
     row = Row(found, columns_name(found))
     bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
