@@ -6,34 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "native/operators/allocation.h"
 #include "native/operators/experts.h"
 #include "native/operators/recipe.h"
 #include "native/operators/scales.h"
+#include "native/operators/tensor_checks.h"
 
 namespace opparity {
 namespace {
 
 // What a producer's number and an eps may be: float32 holds them and their reciprocals.
-// As contract/rows.h has it, which is for kernels.
-constexpr int64_t kColumnAccumulators = 256;
-
 constexpr double kLeast = 1e-30, kMost = 1e30;
-
-const ProducerFacts& producer_of(const Request& request) {
-  return kProducerFacts[static_cast<size_t>(request.row.producer)];
-}
-
-void check_last_stride(const Request& request, Role role, const TensorFacts& tensor) {
-  const size_t last = tensor.sizes.size() - 1;
-  if (tensor.sizes[last] > 1 && tensor.strides[last] != 1) {
-    request.refuse(request.name_of(role), "'s last dimension has stride ", tensor.strides[last],
-                   "; allowed: 1; call contiguous()");
-  }
-}
 
 void check_input(const Request& request) {
   const TensorFacts& input = *request.input;
-  const bool is_gated = producer_of(request).is_gated;
+  const bool is_gated = request.producer().is_gated;
   if (input.sizes.size() != 2) {
     request.refuse("input has ", input.sizes.size(), " dimensions; allowed: 2, [num_tokens, ",
                    is_gated ? "2 * hidden_size" : "hidden_size", "]; flatten the leading ones");
@@ -74,7 +61,7 @@ void check_number(const Request& request, const char* name, double value, bool i
 }
 
 Intermediate check_numbers(const Request& request) {
-  const ProducerFacts& facts = producer_of(request);
+  const ProducerFacts& facts = request.producer();
   for (int i = 0; i < facts.parameter_count; ++i) {
     check_number(request, facts.parameters[i], request.parameters[i], facts.is_positive[i]);
   }
@@ -105,120 +92,6 @@ void check_extent(const Request& request) {
   }
 }
 
-void check_values(const Request& request, const RecipeRow& recipe, int64_t num_tokens,
-                  int64_t hidden_size) {
-  const TensorFacts& values = *request.values;
-  const char* name = request.name_of(Role::kValues);
-  if (recipe.value == ValueFormat::kInputType) {
-    if (values.torch_dtype != request.input->torch_dtype) {
-      request.refuse(name, " has dtype ", name_of_dtype(values.torch_dtype),
-                     "; allowed: ", name_of_dtype(request.input->torch_dtype),
-                     ", the input's; allocate it so");
-    }
-  } else {
-    const std::vector<Dtype> allowed = value_dtypes(recipe.value);
-    if (std::find(allowed.begin(), allowed.end(), values.dtype) == allowed.end()) {
-      request.refuse(name, " has dtype ", name_of_dtype(values.torch_dtype),
-                     "; allowed: ", names_of(allowed), "; allocate it so");
-    }
-  }
-  const bool is_packed = packs_values(recipe);
-  const int64_t columns = is_packed ? hidden_size / 2 : hidden_size;
-  if (!values.has_shape(num_tokens, columns)) {
-    request.refuse(name, " has shape ", list_of(values.sizes), "; allowed: [", num_tokens, ", ",
-                   columns, "], [num_tokens, hidden_size", is_packed ? " / 2" : "",
-                   "]; allocate it so");
-  }
-  check_rows(request, Role::kValues, values);
-}
-
-void check_gradient(const Request& request, int64_t num_tokens, int64_t hidden_size) {
-  if (!request.gradient.has_value()) return;
-  const TensorFacts& gradient = *request.gradient;
-  const TensorFacts& input = *request.input;
-  if (!gradient.has_shape(num_tokens, hidden_size)) {
-    request.refuse("gradient has shape ", list_of(gradient.sizes), "; allowed: [", num_tokens, ", ",
-                   hidden_size, "], [num_tokens, hidden_size]; pass the output's");
-  }
-  if (gradient.dtype != Dtype::kFloat32 && gradient.dtype != input.dtype) {
-    const std::string own =
-        input.dtype == Dtype::kFloat32 ? "" : name_of_dtype(input.torch_dtype) + ", ";
-    request.refuse("gradient has dtype ", name_of_dtype(gradient.torch_dtype), "; allowed: ", own,
-                   "float32; cast it");
-  }
-  check_last_stride(request, Role::kGradient, gradient);
-}
-
-// A tensor beside the input of a producer that reduces.
-void check_beside(const Request& request, Role role, const std::optional<TensorFacts>& tensor,
-                  int64_t num_tokens, int64_t hidden_size) {
-  if (!tensor.has_value()) return;
-  const char* name = request.name_of(role);
-  const bool is_weight = role == Role::kWeight;
-  if (is_weight && (tensor->sizes.size() != 1 || tensor->sizes[0] != hidden_size)) {
-    request.refuse(name, " has shape ", list_of(tensor->sizes), "; allowed: [", hidden_size,
-                   "], [hidden_size]; pass such a tensor");
-  }
-  if (!is_weight && !tensor->has_shape(num_tokens, hidden_size)) {
-    request.refuse(name, " has shape ", list_of(tensor->sizes), "; allowed: [", num_tokens, ", ",
-                   hidden_size, "], [num_tokens, hidden_size]; pass such a tensor");
-  }
-  if (tensor->torch_dtype != request.input->torch_dtype) {
-    request.refuse(name, " has dtype ", name_of_dtype(tensor->torch_dtype),
-                   "; allowed: ", name_of_dtype(request.input->torch_dtype),
-                   ", the input's; cast it");
-  }
-  if (role == Role::kResidual && request.row.mutates) {
-    check_rows(request, role, *tensor);
-  } else {
-    check_last_stride(request, role, *tensor);
-  }
-}
-
-// Experts may have a given scale each.
-void check_scales_of_experts(const Request& request, const TensorFacts& tensor, int64_t count) {
-  const bool is_list = tensor.sizes.size() == 1 && tensor.strides[0] == 1;
-  if (tensor.num_elements == 1 || (tensor.num_elements == count && is_list)) return;
-  request.refuse(request.name_of(Role::kScale), " has ", tensor.num_elements,
-                 " elements; allowed: 1, or a list of ", count,
-                 ", one for each expert; give those");
-}
-
-// The given scale or the scales' bound, each a tensor of one float32 number.
-void check_single_number(const Request& request, const RecipeRow& recipe, Role role,
-                         const std::optional<TensorFacts>& tensor, const Experts& experts) {
-  if (!request.has(role)) return;
-  const bool is_scale = role == Role::kScale;
-  const bool is_given = recipe.rule == ScaleRule::kGiven || recipe.rule == ScaleRule::kGlobal;
-  const char* name = request.name_of(role);
-  if (!tensor.has_value()) {
-    if (is_scale && is_given) {
-      request.refuse(name, " is None; allowed: one float32 number, since the recipe's scale is ",
-                     "given; pass it");
-    }
-    return;
-  }
-  if (is_scale && !is_given) {
-    request.refuse(name,
-                   " is given; allowed: None, since the recipe computes its scales; leave it out");
-  }
-  if (!is_scale && recipe.rule != ScaleRule::kAmax) {
-    request.refuse(name,
-                   " is given; allowed: None, since the recipe has no scales that a bound is ",
-                   "defined for; leave it out");
-  }
-  if (tensor->dtype != Dtype::kFloat32) {
-    request.refuse(name, " has dtype ", name_of_dtype(tensor->torch_dtype),
-                   "; allowed: float32; cast it");
-  }
-  if (is_scale && experts.layout != ExpertLayout::kNone) {
-    check_scales_of_experts(request, *tensor, experts.count);
-  } else if (tensor->num_elements != 1) {
-    request.refuse(name, " has ", tensor->num_elements, " elements; allowed: 1; give one ",
-                   is_scale ? "scale" : "bound", " for all");
-  }
-}
-
 std::string name_of_device(const TensorFacts& tensor) {
   return tensor.is_cpu ? "cpu" : join("cuda:", tensor.device);
 }
@@ -244,32 +117,6 @@ void check_devices(const Request& request) {
     request.refuse(request.name_of(role), " is on ", name_of_device(*tensor), " and input on ",
                    name_of_device(*request.input), "; allowed: one device; move them together");
   });
-}
-
-// A number on a GPU is not read: that would wait for the GPU and end a graph capture. There the
-// kernel writes NaN scales for a bound that is not above zero.
-std::vector<float> numbers_on_cpu(const std::optional<TensorFacts>& tensor) {
-  if (!tensor.has_value() || !tensor->is_cpu) return {};
-  const auto* numbers = static_cast<const float*>(tensor->address);
-  return {numbers, numbers + tensor->num_elements};
-}
-
-void check_scale(const Request& request, const RecipeRow& recipe) {
-  const bool is_given = recipe.rule == ScaleRule::kGiven;
-  for (const float scale : numbers_on_cpu(request.scale)) {
-    const float size = is_given ? std::fabs(scale) : scale;
-    if (size > 0.0f && size <= std::numeric_limits<float>::max()) continue;
-    request.refuse(request.name_of(Role::kScale), " is ", scale, "; allowed: a finite number ",
-                   is_given ? "that is not 0" : "above 0", "; pass another");
-  }
-}
-
-void check_bound(const Request& request) {
-  for (const float bound : numbers_on_cpu(request.scale_ub)) {
-    if (bound > 0.0f) continue;
-    request.refuse(request.name_of(Role::kScaleUb), " is ", bound,
-                   "; allowed: a number above 0; leave it out for none");
-  }
 }
 
 void check_memory(const Request& request) {
@@ -299,20 +146,6 @@ InputType input_type_of(const TensorFacts& tensor) {
   return tensor.dtype == Dtype::kBFloat16 ? InputType::kBFloat16 : InputType::kFloat32;
 }
 
-void allocate_values(Request& request, const RecipeRow& recipe, const Experts& experts,
-                     int64_t num_tokens, int64_t hidden_size) {
-  int64_t columns = packs_values(recipe) ? hidden_size / 2 : hidden_size;
-  if (request.row.is_backward) columns = request.input->sizes[1];
-  const Dtype dtype = recipe.value == ValueFormat::kInputType ? request.input->dtype
-                                                              : value_dtypes(recipe.value)[0];
-  std::vector<int64_t> sizes{num_tokens, columns}, strides{columns, 1};
-  if (is_masked(experts)) {
-    sizes = {experts.count, experts.room, columns};
-    strides.insert(strides.begin(), experts.room * columns);
-  }
-  request.values.emplace(new_tensor(*request.input, sizes, strides, dtype));
-}
-
 // Columns have groups of tokens.
 void check_columns(const Request& request, const RecipeRow& recipe) {
   if (!request.row.has_columns) return;
@@ -321,41 +154,6 @@ void check_columns(const Request& request, const RecipeRow& recipe) {
   if (has_groups && !packs_values(recipe)) return;
   request.refuse("recipe is '", *request.recipe, "' with columns; allowed: values of eight bits ",
                  "in groups of 32, 64 or 128; choose one");
-}
-
-Columns allocate_columns(Request& request, const RecipeRow& recipe, int64_t num_tokens,
-                         int64_t hidden_size) {
-  if (!request.row.has_columns) return {};
-  request.column_values.emplace(new_tensor(*request.input, {hidden_size, num_tokens},
-                                           {std::max<int64_t>(num_tokens, 1), 1},
-                                           value_dtypes(recipe.value)[0]));
-  const ScaleTensor scales =
-      new_scales(request, recipe, hidden_size, groups_in(recipe, num_tokens));
-  request.column_scales = std::move(request.scales);
-  request.scales.reset();
-  return {.values = request.column_values->tensor.mutable_data_ptr(),
-          .scales = scales.data,
-          .values_row_bytes = num_tokens,
-          .place = scales.place,
-          .cleared = scales.cleared,
-          .cleared_bytes = scales.cleared_bytes};
-}
-
-// Gradients beside the input's, and what the weight's is summed in.
-void allocate_gradients(Request& request, int64_t num_tokens, int64_t hidden_size) {
-  if (!request.row.is_backward || !producer_of(request).reduces) return;
-  const TensorFacts& input = *request.input;
-  if (request.gate.has_value()) {
-    request.gate_gradient.emplace(
-        new_tensor(input, {num_tokens, hidden_size}, {hidden_size, 1}, input.dtype));
-  }
-  const bool has_weight = request.weight.has_value();
-  request.weight_gradient.emplace(
-      new_tensor(input, {has_weight ? hidden_size : 0}, {1}, input.dtype));
-  if (!has_weight) return;
-  const int64_t size =
-      input.is_cpu ? num_tokens : std::min<int64_t>(num_tokens, kColumnAccumulators) * hidden_size;
-  request.workspace.emplace(new_tensor(input, {size}, {1}, Dtype::kFloat32));
 }
 
 void* data_of(const std::optional<TensorFacts>& tensor) {
@@ -406,7 +204,7 @@ Call check(Request& request) {
   check_input(request);
   const RecipeRow recipe = recipe_of(request);
   const int64_t num_tokens = request.input->sizes[0];
-  const int64_t hidden_size = request.input->sizes[1] / (producer_of(request).is_gated ? 2 : 1);
+  const int64_t hidden_size = request.input->sizes[1] / (request.producer().is_gated ? 2 : 1);
   if (packs_values(recipe) && hidden_size % 2 != 0) {
     request.refuse("hidden_size is ", hidden_size, "; allowed: an even one with ",
                    kValueFormatNames[static_cast<size_t>(recipe.value)],

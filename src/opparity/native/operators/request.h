@@ -18,8 +18,7 @@ struct Request {
       : row(operator_row),
         intermediate(kIntermediateNames[static_cast<size_t>(row.intermediate)]),
         is_interleaved(row.is_interleaved) {
-    const ProducerFacts& facts = kProducerFacts[static_cast<size_t>(row.producer)];
-    for (int i = 0; i < facts.parameter_count; ++i) parameters[i] = facts.defaults[i];
+    for (int i = 0; i < producer().parameter_count; ++i) parameters[i] = producer().defaults[i];
   }
 
   const OperatorRow& row;
@@ -47,6 +46,10 @@ struct Request {
   bool has_num_valid_tokens = false;
   bool has_zero_points = false;
   double parameters[kMostParameters] = {};
+
+  const ProducerFacts& producer() const {
+    return kProducerFacts[static_cast<size_t>(row.producer)];
+  }
 
   // What the schema calls the argument with a role.
   const char* name_of(Role role) const {
