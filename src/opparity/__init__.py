@@ -36,6 +36,7 @@ _PUBLIC = {
     "rms_norm": _NORMS,
     "rows_and_columns": "opparity.operators.column_functions",
     "silu_and_mul_per_block_quant": "opparity.operators.block_quantisation",
+    "tensor_scale": "opparity.operators.tensor_scales",
     "warm_up": "opparity.warming",
 }
 
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from opparity.operators.quantized import Quantized as Quantized
     from opparity.operators.registration import load as load
     from opparity.operators.selection import providers as providers
+    from opparity.operators.tensor_scales import tensor_scale as tensor_scale
     from opparity.warming import warm_up as warm_up
 
     QuantisedGroups = Quantized
