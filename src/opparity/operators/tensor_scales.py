@@ -32,7 +32,7 @@ def tensor_scale(tensor: Tensor, recipe: Recipe | str) -> Tensor:
             is what the groups' scales are multiplied with.
 
     Returns:
-        A float32 number, []. Of a tensor without elements, or of zeros, the minimum scale, and 1 for
+        A float32 number, []. Of a tensor of zeros, or of none, it is the minimum scale, and 1 for
         NVFP4; of a tensor with NaN it is NaN.
 
     Raises:
