@@ -151,12 +151,14 @@ def shifted(input: Tensor) -> Tensor:
 PRODUCTS_ALIKE = {"swapped": swapped, "limited": limited, "quick": quick, "shifted": shifted}
 
 
+@pytest.mark.parametrize("tokens", [1, 6])
 @pytest.mark.parametrize("name", PRODUCTS_ALIKE)
 def test_of_another_product_the_quantisation_alone_is_taken(
-    name: str, installed: FusionPass
+    name: str, tokens: int, installed: FusionPass
 ) -> None:
     product = PRODUCTS_ALIKE[name]
-    torch.compile(lambda x: blocks(product(x)), dynamic=False)(torch.randn(6, 1024).bfloat16())
+    input = torch.randn(tokens, 1024).bfloat16()
+    torch.compile(lambda x: blocks(product(x)), dynamic=False)(input)
     (match,) = installed.matches
     assert match.what is not None
     assert match.what.operator == "quantize"

@@ -12,6 +12,8 @@ from opparity.integrations.compile_pass.parts import CannotRun, Part, run, sizes
 from opparity.operators import ELEMENTWISE, general_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
 _NAMES = {
@@ -43,43 +45,52 @@ class Candidate:
 
 def recognise(part: Part) -> Candidate | str:
     """Return the operator that a part of a graph is, or why it is none."""
+    shares: dict[Candidate, float] | None = None
     try:
         sizes, known = sizes_to_try(part)
-        input = _numbers(sizes, part.input.meta["val"])
-        values, scales = run(part, input, known)
+        for input in _trials(sizes, part.input.meta["val"]):
+            values, scales = run(part, input, known)
+            if shares is None:
+                candidates = _candidates(input, values, scales)
+                if isinstance(candidates, str):
+                    return candidates
+                shares = dict.fromkeys(candidates, 0.0)
+            found = {one: _agreement(one, input, values, scales) for one in shares}
+            shares = {one: shares[one] + more for one, more in found.items() if more is not None}
     except CannotRun as error:
         return str(error)
+    if not shares:
+        return "its numbers are those of no operator"
+    return max(shares, key=shares.__getitem__)
+
+
+def _trials(sizes: list[int], like: Tensor) -> Iterator[Tensor]:
+    """Yield numbers of one magnitude after another, up to such as a limit would cut off.
+
+    All of a trial's have one, since the largest number of a row may decide all of its codes.
+    """
+    drawn = torch.Generator().manual_seed(0)
+    # float16 holds products up to 65,504.
+    largest = 20.0 if like.dtype == torch.float16 else 100.0
+    for magnitude in (1.0, 0.25, 8.0, largest):
+        numbers = torch.randn(sizes, generator=drawn) * magnitude
+        yield numbers.to(like.dtype).to(like.device)
+
+
+def _candidates(input: Tensor, values: Tensor, scales: Tensor) -> list[Candidate] | str:
+    """Return the operators with codes and scales of these shapes, or why there is none."""
     if values.shape[:-1] != input.shape[:-1] or scales.shape[:-1] != input.shape[:-1]:
         return "its codes and scales do not lie as the input does"
-    width, groups = values.shape[-1], scales.shape[-1]
+    read, width, groups = input.shape[-1], values.shape[-1], scales.shape[-1]
     if groups == 0 or width % groups:
         return f"its {width} codes have {groups} scales for each token"
-    best: tuple[float, Candidate] | None = None
-    for candidate in _candidates(input.shape[-1], width, groups, values.dtype):
-        share = _agreement(candidate, input, values, scales)
-        if share is not None and (best is None or share > best[0]):
-            best = share, candidate
-    return best[1] if best else "its numbers are those of no operator"
-
-
-def _numbers(sizes: list[int], like: Tensor) -> Tensor:
-    """Return numbers of several magnitudes, from small ones to such as a limit would cut off."""
-    drawn = torch.Generator().manual_seed(0)
-    numbers = torch.randn(sizes, generator=drawn)
-    rows = torch.Size(sizes[:-1]).numel()
-    magnitudes = torch.tensor([1.0, 8.0, 100.0, 0.25]).repeat(-(-rows // 4))[:rows]
-    scaled = numbers * magnitudes.reshape(*sizes[:-1], 1)
-    return scaled.to(like.dtype).to(like.device)
-
-
-def _candidates(read: int, width: int, groups: int, dtype: torch.dtype) -> list[Candidate]:
     size: int | str = "row" if groups == 1 else width // groups
     recipes = [
         text
         for scale in _SCALES
-        if (text := f"{_NAMES[dtype]}/{size}/{scale}/row_major") in accepted_recipes()
+        if (text := f"{_NAMES[values.dtype]}/{size}/{scale}/row_major") in accepted_recipes()
     ]
-    found = []
+    found: list[Candidate] = []
     for producer in ELEMENTWISE:
         takes = 2 * width if producer.gated else width
         if takes != read or any(p.default is None for p in producer.parameters):
@@ -102,8 +113,8 @@ def _agreement(candidate: Candidate, input: Tensor, values: Tensor, scales: Tens
         # A width or group that the operator does not take.
         return None
     given = scales.reshape(factors.shape)
-    apart = (given - factors).abs() > _SCALES_DIFFER_BY * factors
-    if bool((apart & (factors * _maximum(values.dtype) > _SMALLEST)).any()):
+    near = (given - factors).abs() <= _SCALES_DIFFER_BY * factors
+    if not bool((near | (factors * _maximum(values.dtype) <= _SMALLEST)).all()):
         return None
     found = values.reshape(codes.shape).view(torch.uint8)
     share = (found == codes.view(torch.uint8)).float().mean().item()
