@@ -109,3 +109,18 @@ def test_a_name_that_is_not_there_is_told_with_its_neighbours(tmp_path: Path) ->
         SwiGLU.from_checkpoint(Checkpoint(tmp_path), "model.layers.1.mlp")
     with pytest.raises(CheckpointRefused, match=r"neither model\.safetensors nor"):
         Checkpoint(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ("{", "has no weight_map of files: JSONDecodeError"),
+        ("[]", "has no weight_map of files: TypeError"),
+        ('{"weight_map": {"a": 1}}', "has no weight_map of files: TypeError"),
+        ('{"weight_map": {"a": "../b.safetensors"}}', "names files outside of the folder"),
+    ],
+)
+def test_an_index_that_is_none_is_refused(index: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(CheckpointRefused, match=words):
+        Checkpoint(tmp_path)

@@ -95,12 +95,24 @@ class Checkpoint:
 
         index = self.folder / _INDEX
         if index.is_file():
-            files: dict[str, str] = json.loads(index.read_text("utf-8"))["weight_map"]
-            return files
+            return self._listed(index)
         if not (self.folder / _ONE_FILE).is_file():
             self._refuse(f"there is neither {_ONE_FILE} nor {_INDEX}", "name a folder with one")
         with safe_open(self.folder / _ONE_FILE, framework="pt") as file:
             return dict.fromkeys(file.keys(), _ONE_FILE)
+
+    def _listed(self, index: Path) -> dict[str, str]:
+        """Return the file of each tensor, as an index lists them."""
+        try:
+            files = json.loads(index.read_text("utf-8"))["weight_map"]
+            plain = all(Path(file).name == file for file in files.values())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            detail = f"{index.name} has no weight_map of files: {type(error).__name__}: {error}"
+            self._refuse(detail, "write the index anew")
+        if not plain:
+            self._refuse(f"{index.name} names files outside of the folder", "put them into it")
+        found: dict[str, str] = files
+        return found
 
     def _refuse_name(self, name: str) -> NoReturn:
         near = difflib.get_close_matches(name, self._files, n=3)
