@@ -12,6 +12,21 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.fx import Graph, Node
 
+# Operations of single numbers and of groups; and those that take numbers apart or put a shape on
+# them.
+_PLAIN = frozenset(
+    (  # noqa: SIM905 -- words are read more easily than a list of a line each
+        "abs add amax bitwise_and ceil clamp clamp_max clamp_min convert_element_type div erf exp "
+        "exp2 floor gelu log log2 max maximum min minimum mul neg pow reciprocal relu round rsqrt "
+        "sigmoid silu sqrt square sub tanh"
+    ).split()
+)
+_SHAPES = frozenset(
+    (  # noqa: SIM905 -- words are read more easily than a list of a line each
+        "_to_copy alias clone expand full getitem reshape slice split split_with_sizes squeeze "
+        "sym_size unflatten unsqueeze view"
+    ).split()
+)
 CODES = (torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.float8_e5m2, torch.int8)
 _INPUTS = (torch.bfloat16, torch.float16, torch.float32)
 # How many numbers are drawn at most; a graph of static sizes runs at these.
@@ -181,6 +196,24 @@ def run(part: Part, input: Tensor, known: dict[Any, int]) -> tuple[Tensor, Tenso
         found[node] = _value(node, found, known)
     values, scales = found[part.values], found[part.scales]
     return values, scales if scales.dim() == values.dim() else scales.squeeze(-1)
+
+
+def objection(part: Part) -> str | None:
+    """Return why a trial cannot tell what a part does, or None.
+
+    A trial has other sizes than the graph, so what depends on a place or a size is not seen in it.
+    """
+    if part.input.meta["val"].stride(-1) != 1:
+        return "its input's last dimension has a stride"
+    for node in part.nodes:
+        if node.op != "call_function" or _is_size(node) or _is_empty(node):
+            continue
+        name = getattr(node.target, "__name__", str(node.target)).partition(".")[0]
+        if name not in _PLAIN and name not in _SHAPES:
+            return f"{name} is no operation of single numbers or groups"
+        if name in _PLAIN and any(_is_size(each) for each in node.all_input_nodes):
+            return f"{name} computes with a size"
+    return None
 
 
 def _value(node: Node, found: dict[Node, Any], known: dict[Any, int]) -> Any:  # noqa: ANN401 -- of a node

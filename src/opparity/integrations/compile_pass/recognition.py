@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from opparity.formats import Intermediate, accepted_recipes
-from opparity.integrations.compile_pass.parts import CannotRun, Part, run, sizes_to_try
+from opparity.integrations.compile_pass.parts import (
+    CannotRun,
+    Part,
+    objection,
+    run,
+    sizes_to_try,
+)
 from opparity.operators import ELEMENTWISE, general_name
 
 if TYPE_CHECKING:
@@ -25,10 +31,16 @@ _NAMES = {
 _SCALES = ("float32/amax", "ue8m0_float32/ceil", "ue8m0_float32/floor", "ue8m0_float32/even")
 # Where a number lies between two codes a quantiser that divides takes the other one now and then
 # (0.05 % of bfloat16 activations), and an exponential that is rounded otherwise some more.
-_SAME_CODES = 0.99
-_SCALES_DIFFER_BY = 2.0**-7
-# Below it a scale is the contract's minimum, where others go on or have a minimum of their own.
-_SMALLEST = 2.0**-6
+_SAME_CODES = 0.995
+# Other divisions and exponentials move a scale by some 2**-22; another function by more.
+_SCALES_DIFFER_BY = 2.0**-14
+# Up to twice the largest magnitude of a group that has the contract's minimum scale, where others
+# go on or have a minimum of their own.
+_SMALLEST = 2.0**-8
+# Products of float16 end at 65,504.
+_LARGEST = {torch.float16: 20.0}
+# Far below and beyond such limits as models have.
+_MAGNITUDES = (1.0, 0.25, 8.0, 100.0, 0.05, 0.002, 30000.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,9 @@ class Candidate:
 
 def recognise(part: Part) -> Candidate | str:
     """Return the operator that a part of a graph is, or why it is none."""
+    reason = objection(part)
+    if reason is not None:
+        return reason
     shares: dict[Candidate, float] | None = None
     try:
         sizes, known = sizes_to_try(part)
@@ -70,11 +85,10 @@ def _trials(sizes: list[int], like: Tensor) -> Iterator[Tensor]:
     All of a trial's have one, since the largest number of a row may decide all of its codes.
     """
     drawn = torch.Generator().manual_seed(0)
-    # float16 holds products up to 65,504.
-    largest = 20.0 if like.dtype == torch.float16 else 100.0
-    for magnitude in (1.0, 0.25, 8.0, largest):
-        numbers = torch.randn(sizes, generator=drawn) * magnitude
-        yield numbers.to(like.dtype).to(like.device)
+    for magnitude in _MAGNITUDES:
+        if magnitude <= _LARGEST.get(like.dtype, magnitude):
+            numbers = torch.randn(sizes, generator=drawn) * magnitude
+            yield numbers.to(like.dtype).to(like.device)
 
 
 def _candidates(input: Tensor, values: Tensor, scales: Tensor) -> list[Candidate] | str:
@@ -114,12 +128,19 @@ def _agreement(candidate: Candidate, input: Tensor, values: Tensor, scales: Tens
         return None
     given = scales.reshape(factors.shape)
     near = (given - factors).abs() <= _SCALES_DIFFER_BY * factors
-    if not bool((near | (factors * _maximum(values.dtype) <= _SMALLEST)).all()):
+    # A group of small numbers has a scale of another rule, and codes that follow from it.
+    compared = factors * _maximum(values.dtype) > _SMALLEST
+    if not bool((near | ~compared).all()):
         return None
-    found = values.reshape(codes.shape).view(torch.uint8)
-    share = (found == codes.view(torch.uint8)).float().mean().item()
-    share += (factors == given).float().mean().item() / 1000
-    return share if share >= _SAME_CODES else None
+    if not bool(compared.any()):
+        return 1.0
+    found = values.reshape(codes.shape).view(torch.uint8) == codes.view(torch.uint8)
+    same: float = found.unflatten(-1, (factors.shape[-1], -1))[compared].float().mean().item()
+    if same < _SAME_CODES:
+        return None
+    # Of two that are near, the one with the same scales.
+    equal: float = (factors == given)[compared].float().mean().item()
+    return same + equal / 1000
 
 
 def _maximum(dtype: torch.dtype) -> float:
