@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from opparity.checker.tree.contents import Tree
 
 _WORD = re.compile(rb"\w+")
-# `library.impl(…)`, `@impl(…)`, `@operator.register_kernel(…)`, a helper of the tree's own.
-_IMPLEMENTS = re.compile(rb"(?:\bimpl|_impl|register_kernel|Library)\s*\(")
+# `library.impl(…)`, `@impl(…)`, `@operator.register_kernel(…)`, a helper of the tree's own, or a
+# library that is opened to implement; one that is opened to define need not.
+_IMPLEMENTS = re.compile(rb"""(?:\bimpl|_impl|register_kernel)\s*\(|["']IMPL["']""")
 
 
 def implementing_words(tree: Tree) -> frozenset[str]:
