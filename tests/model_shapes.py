@@ -43,6 +43,33 @@ class ClippedMLP(LlamaMLP):
         return cast("Tensor", self.down_proj(self.act_fn(gate) * self.up_proj(x)))
 
 
+class LimitedMLP(LlamaMLP):
+    """Limits what random numbers of a model rarely reach."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_proj(x).clamp(max=10.0), self.up_proj(x).clamp(-10.0, 10.0)
+        return cast("Tensor", self.down_proj(self.act_fn(gate) * up))
+
+
+class LimitedResultMLP(LlamaMLP):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).clamp(-50.0, 50.0)
+
+
+class CleanedMLP(LlamaMLP):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.nan_to_num())
+
+
+class DroppingMLP(LlamaMLP):
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast("Tensor", self.dropout(super().forward(x)))
+
+
 class ScaledMLP(LlamaMLP):
     def __init__(self) -> None:
         super().__init__()
@@ -91,6 +118,20 @@ class GemmaRMSNorm(nn.Module):
         wide = x.float()
         wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.eps)
         return (wide * (1.0 + self.weight.float())).type_as(x)
+
+
+class OutsideEpsilonRMSNorm(LlamaRMSNorm):
+    """Adds epsilon behind the root."""
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        wide = hidden_states.float()
+        root = wide.pow(2).mean(-1, keepdim=True).sqrt()
+        return self.weight * (wide / (root + self.variance_epsilon)).to(hidden_states.dtype)
+
+
+class LimitedRMSNorm(LlamaRMSNorm):
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        return super().forward(hidden_states).clamp(-10.0, 10.0)
 
 
 class HalvedRMSNorm(LlamaRMSNorm):

@@ -12,15 +12,21 @@ import opparity
 from model_shapes import (
     HIDDEN,
     INNER,
+    CleanedMLP,
     ClippedMLP,
+    DroppingMLP,
     FailingMLP,
     FineGrainedLinear,
     FusedExperts,
     GemmaRMSNorm,
     HalvedRMSNorm,
     Layer,
+    LimitedMLP,
+    LimitedResultMLP,
+    LimitedRMSNorm,
     LlamaMLP,
     LlamaRMSNorm,
+    OutsideEpsilonRMSNorm,
     Phi3MLP,
     ScaledMLP,
     SharingLayer,
@@ -68,11 +74,18 @@ def test_an_mlp_is_known_by_what_it_computes(module: nn.Module, expected: str) -
     ("module", "words"),
     [
         (ClippedMLP(), "it is not down(activation(gate) * up)"),
+        (LimitedMLP(), "it is not down(activation(gate) * up)"),
+        (LimitedResultMLP(), "it is not down(activation(gate) * up)"),
+        (CleanedMLP(), "it is not down(activation(gate) * up)"),
+        (DroppingMLP(), "it has dropout"),
         (ScaledMLP(), "it has parameters beside gate_proj"),
         (FailingMLP(), "a small copy of it could not be called: RuntimeError"),
         (LlamaMLP(nn.ReLU()), "it is not down(activation(gate) * up)"),
     ],
-    ids=["clipped", "scaled", "failing", "relu"],
+    ids=[
+        *("clipped", "limited", "limited result", "cleaned", "dropping", "scaled", "failing"),
+        "relu",
+    ],
 )
 def test_what_only_looks_like_an_mlp_is_left_with_the_reason(module: nn.Module, words: str) -> None:
     found = mlp_of(module)
@@ -89,9 +102,10 @@ def test_what_only_looks_like_an_mlp_is_left_with_the_reason(module: nn.Module, 
 def test_a_norm_is_known_by_what_it_computes(dtype: torch.dtype) -> None:
     assert norm_of(LlamaRMSNorm().to(dtype)) == Norm(1e-5, 0.0, "input_dtype")
     assert norm_of(GemmaRMSNorm().to(dtype)) == Norm(1e-6, 1.0, "float32")
-    assert norm_of(HalvedRMSNorm().to(dtype)) == (
-        "it is not RMSNorm with the weight, or 1 + the weight, as its factor"
-    )
+    for other in (HalvedRMSNorm, OutsideEpsilonRMSNorm, LimitedRMSNorm):
+        assert norm_of(other().to(dtype)) == (
+            "it is not RMSNorm with the weight, or 1 + the weight, as its factor"
+        )
     assert norm_of(nn.LayerNorm(8)) is None
 
 
@@ -220,6 +234,33 @@ def test_what_cannot_be_taken_is_left_with_the_reason(
     fusion = fuse(whole, recipe)
     assert whole[0].mlp is mlp
     assert words in fusion.left["0.mlp"]
+
+
+def test_what_would_lose_something_is_left() -> None:
+    hooked_norm, wide = LlamaRMSNorm(), LlamaRMSNorm()
+    hooked_norm.register_forward_hook(lambda *_: None)
+    spoilt = LlamaMLP()
+    with torch.no_grad():
+        spoilt.up_proj.weight[3, 3] = float("nan")
+    whole = nn.Sequential(hooked_norm.bfloat16(), wide, spoilt.bfloat16())
+    fusion = fuse(whole, "int8_token")
+    assert fusion.left["0"] == "hooks are called around it"
+    assert fusion.left["1"] == "its weight is torch.float32, and the model torch.bfloat16"
+    assert "NaN or infinity" in fusion.left["2"]
+    assert fusion.replaced == {}
+    assert list(fuse(LlamaRMSNorm()).left) == ["(the model itself)"]
+    assert "meta device" in fuse(model(Layer(LlamaMLP())).to("meta"), "int8_token").left["0.mlp"]
+
+
+def test_a_module_under_two_names_is_replaced_under_both() -> None:
+    norm = LlamaRMSNorm()
+    whole = model(norm, nn.Identity(), norm)
+    fusion = fuse(whole)
+    assert sorted(fusion.replaced) == ["0", "2"]
+    assert isinstance(whole[2], RMSNorm)
+    fusion.undo()
+    assert list(whole.modules()).count(norm) == 1
+    assert [id(whole[0]), id(whole[2])] == [id(norm)] * 2
 
 
 def test_experts_are_named_with_what_serves_them() -> None:

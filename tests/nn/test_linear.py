@@ -223,7 +223,58 @@ def test_torch_compile_gives_the_same_bytes(kind: type[QuantizedLinear]) -> None
     )
 
 
+def test_a_single_column_and_a_stride_of_zero_are_multiplied_too() -> None:
+    for tokens, rows in ((1, 1), (4, 4), (7, 96)):
+        linear = Int8Linear.from_weight(torch.randn(rows, 1))
+        input = torch.randn(tokens, 1)
+        expected = input @ linear.dequantized().t()
+        assert torch.allclose(linear(input), expected, rtol=0.02, atol=1e-6)
+    values = torch.randint(-128, 128, (5, 64), dtype=torch.int8)
+    weight = torch.randint(-128, 128, (1, 64), dtype=torch.int8).expand(32, 64)
+    found = int8.exact_product(values, weight)
+    assert torch.equal(found.long(), values.long() @ weight.long().t())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_of_another_dtype_are_not_rounded_into_codes(kind: type[QuantizedLinear]) -> None:
+    linear = made(kind, 32, 256)
+    state = {**linear.state_dict(), "weight": torch.randn(32, 256)}
+    for assign in (False, True):
+        with pytest.raises(RuntimeError, match=r"weight is torch\.float32; allowed: torch\."):
+            linear.load_state_dict(state, assign=assign)
+    linear.load_state_dict(made(kind, 32, 256).state_dict())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_autocast_changes_no_byte(kind: type[QuantizedLinear]) -> None:
+    linear, input = made(kind, 32, 256), torch.randn(5, 256)
+    expected = linear(input)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(linear(input), expected)
+
+
+def test_a_stack_takes_the_product_that_was_asked_for() -> None:
+    layers = [made(BlockFP8Linear, 128, 128) for _ in range(2)]
+    for layer in layers:
+        ask_for_product(layer, "exact")
+    assert BlockFP8Linear.stack(layers).product.name == "exact"
+
+
+def on_two_devices() -> torch.Tensor:
+    linear = made(Int8Linear, 4, 256)
+    linear.weight_scales = linear.weight_scales.to("meta")
+    found: torch.Tensor = linear(torch.ones(2, 256))
+    return found
+
+
 MISTAKES = [
+    (on_two_devices, "a tensor is on meta and the activations on cpu; allowed: one device"),
+    (lambda: Int8Linear.stack([]), "layers to stack are none of 0 widths; allowed: Int8Linear"),
+    (
+        lambda: Int8Linear.stack([made(Int8Linear, 4, 256), made(Int8Linear, 4, 128)]),
+        "layers to stack are Int8Linear, Int8Linear of 2 widths",
+    ),
+    (lambda: BlockFP8Linear.from_weight(torch.ones(4)), r"weight has shape \(4,\)"),
     (lambda: BlockFP8Linear(torch.zeros(4, 4), torch.ones(1, 1)), "weight is torch.float32"),
     (
         lambda: Int8Linear(torch.zeros(4, 4, dtype=torch.int8), torch.ones(4)),

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from opparity.errors import ArgumentRefused
-from opparity.nn import Int8SwiGLU, RMSNorm, SwiGLU
+from opparity.nn import Int8SwiGLU, RMSNorm, SwiGLU, ask_for_product
 from opparity.nn.parallel import ParallelSwiGLU
 from two_processes import PROCESSES, run
 
@@ -48,6 +48,21 @@ def int8_takes_one_outlier_for_all(rank: int) -> None:
     assert torch.equal(ParallelSwiGLU(whole)(input), whole(input))
 
 
+def int8_spreads_nan_to_all(rank: int) -> None:
+    del rank
+    whole = made(Int8SwiGLU)
+    whole.gate_up.weight_scales[-1] = float("nan")
+    found = ParallelSwiGLU(whole)(torch.randn(4, HIDDEN).bfloat16())
+    assert found.isnan().all()
+
+
+def an_exact_product_stays_one(rank: int) -> None:
+    del rank
+    whole = made(SwiGLU)
+    ask_for_product(whole, "exact")
+    assert ParallelSwiGLU(whole).down.product.name == "exact"
+
+
 def block_fp8_has_the_codes_of_one_device(rank: int) -> None:
     whole = made(SwiGLU)
     for sequence in (False, True):
@@ -79,6 +94,8 @@ def test_two_processes() -> None:
         int8_gives_the_bytes_of_one_device,
         int8_gives_them_by_sequence,
         int8_takes_one_outlier_for_all,
+        int8_spreads_nan_to_all,
+        an_exact_product_stays_one,
         block_fp8_has_the_codes_of_one_device,
         a_width_that_splits_a_group_is_refused,
     )

@@ -139,3 +139,6 @@ def test_a_mistake_is_refused_in_words() -> None:
         SwiGLU(Int8Linear.stack(made[:2]), made[2], producer="rms_norm")
     with pytest.raises(ArgumentRefused, match="gate_up makes 384 values and down reads 384"):
         SwiGLU(made[0], made[2])
+    gate, up = nn.Linear(128, 256), nn.Linear(128, 512)
+    with pytest.raises(ArgumentRefused, match="gate makes 256 values and up 512; allowed: as many"):
+        SwiGLU.from_linears(gate, up, nn.Linear(384, 128))

@@ -22,6 +22,8 @@ _INDEX = "model.safetensors.index.json"
 _ONE_FILE = "model.safetensors"
 # What checkpoints call the numbers that codes are multiplied with.
 _SCALES = ("weight_scale_inv", "weight_scale")
+# What says that codes stand for something else than their product with the scales.
+_OTHERWISE = ("weight_zero_point", "weight_g_idx", "input_scale")
 _FLOATS = (torch.float32, torch.bfloat16, torch.float16)
 _Linear = TypeVar("_Linear", bound="QuantizedLinear")
 
@@ -74,6 +76,13 @@ class Checkpoint:
                 f"quantised, for {kind.__name__}",
                 "take the module of that format",
             )
+        for name in _OTHERWISE:
+            if f"{prefix}.{name}" in self:
+                self._refuse(
+                    f"{prefix}.{name} is there: {kind.__name__} reads symmetric codes in their "
+                    "order, and computes the activations' scales",
+                    "read a checkpoint without it",
+                )
         scales = self._scales(prefix, weight)
         if kind is Int8Linear:
             scales = scales.reshape(-1, 1)

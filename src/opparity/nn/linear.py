@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -59,12 +59,7 @@ class QuantizedLinear(nn.Module):
         if dtype not in _DTYPES:
             allowed = ", ".join(str(allowed) for allowed in _DTYPES)
             refuse(type(self).__name__, f"dtype is {dtype}; allowed: {allowed}; pass one of them")
-        if weight.dim() != 2:  # noqa: PLR2004
-            refuse(
-                type(self).__name__,
-                f"weight has shape {tuple(weight.shape)}; allowed: [out_features, in_features]; "
-                "pass a matrix",
-            )
+        _check_matrix(type(self), weight)
         self.out_features, self.in_features = weight.shape
         if bias is not None and tuple(bias.shape) != (self.out_features,):
             refuse(
@@ -90,6 +85,7 @@ class QuantizedLinear(nn.Module):
         cls, weight: Tensor, bias: Tensor | None = None, *, dtype: torch.dtype | None = None
     ) -> Self:
         """Quantise a weight [out_features, in_features]; `dtype` is the weight's by default."""
+        _check_matrix(cls, weight)
         if not weight.isfinite().all():
             refuse(cls.__name__, "the weight has NaN or infinity; allowed: finite weights; mend it")
         return cls(*cls.quantise(weight), bias, dtype=dtype or weight.dtype)
@@ -97,6 +93,7 @@ class QuantizedLinear(nn.Module):
     @classmethod
     def stack(cls, linears: Sequence[QuantizedLinear]) -> Self:
         """Return one module whose rows are those of several, first to last; no bit changes."""
+        _check_layers(cls, linears)
         biases = [linear.bias for linear in linears if linear.bias is not None]
         if len(biases) not in (0, len(linears)) or len({m.dtype for m in linears}) > 1:
             refuse(
@@ -106,12 +103,14 @@ class QuantizedLinear(nn.Module):
             objection = linear.objection_to_stacking()
             if objection is not None:
                 refuse(cls.__name__, objection)
-        return cls(
+        stacked = cls(
             _stacked([linear.weight for linear in linears]),
             torch.cat([linear.weight_scales for linear in linears]),
             torch.cat(biases) if biases else None,
             dtype=linears[0].dtype,
         )
+        stacked.asked_product = linears[0].asked_product
+        return stacked
 
     def forward(self, input: Tensor | Quantized) -> Tensor:
         """Return [..., out_features] from [..., in_features], quantised already or not.
@@ -210,11 +209,60 @@ class QuantizedLinear(nn.Module):
 
         return super()._apply(keep_dtype, recurse)  # type: ignore[no-untyped-call, no-any-return]
 
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Refuse tensors of another dtype, which torch would round to codes in silence."""
+        for name, own in self.named_buffers(recurse=False):
+            given = state_dict.get(f"{prefix}{name}")
+            if isinstance(given, Tensor) and given.dtype != own.dtype:
+                error_msgs.append(
+                    f"{prefix}{name} is {given.dtype}; allowed: {own.dtype}; quantise it by "
+                    f"{type(self).__name__}.from_weight"
+                )
+                return
+        super()._load_from_state_dict(
+            state_dict,
+            prefix,
+            local_metadata,
+            strict,
+            missing_keys,
+            unexpected_keys,
+            error_msgs,
+        )
+
     def extra_repr(self) -> str:
         """Return what torch prints of the module."""
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}, recipe='{self.recipe}', dtype={self.dtype}"
+        )
+
+
+def _check_matrix(kind: type[QuantizedLinear], weight: Tensor) -> None:
+    if weight.dim() != 2:  # noqa: PLR2004
+        refuse(
+            kind.__name__,
+            f"weight has shape {tuple(weight.shape)}; allowed: [out_features, in_features]; "
+            "pass a matrix",
+        )
+
+
+def _check_layers(kind: type[QuantizedLinear], layers: Sequence[object]) -> None:
+    widths = {layer.in_features for layer in layers if isinstance(layer, kind)}
+    if len(widths) != 1 or not all(isinstance(layer, kind) for layer in layers):
+        names = ", ".join(type(layer).__name__ for layer in layers) or "none"
+        refuse(
+            kind.__name__,
+            f"layers to stack are {names} of {len(widths)} widths; allowed: {kind.__name__}, at "
+            "least one, all of one width; pass such",
         )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from opparity.nn.products import product_named
 from opparity.nn.products.dequantised import spread
+from opparity.operators.refusal import refuse
 
 
 def _multiply(
@@ -31,8 +32,19 @@ def _multiply(
     They stand for what activations and weight were quantised from.
     """
     del through, trained
+    _check_devices(values, scales, weight, weight_scales, bias)
     found = product_named(product).multiply(values, scales, weight, weight_scales, dtype)
     return found if bias is None else found.add_(bias)
+
+
+def _check_devices(values: Tensor, *others: Tensor | None) -> None:
+    for tensor in others:
+        if tensor is not None and tensor.device != values.device:
+            refuse(
+                "quantized_linear",
+                f"a tensor is on {tensor.device} and the activations on {values.device}; allowed: "
+                "one device; move the module",
+            )
 
 
 def _fake(
@@ -46,7 +58,9 @@ def _fake(
     product: str,
     dtype: torch.dtype,
 ) -> Tensor:
-    del through, trained, scales, weight_scales, bias, product
+    # torch asks this one of any call with a tensor without contents among its arguments.
+    _check_devices(values, scales, weight, weight_scales, bias)
+    del through, trained, product
     return values.new_empty((values.shape[0], weight.shape[0]), dtype=dtype)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from opparity.nn.block_fp8 import BLOCK, BlockFP8Linear
 from opparity.nn.int8 import Int8Linear
+from opparity.nn.linear import QuantizedLinear
 from opparity.nn.products import int8, product_for
 from opparity.operators import functions
 from opparity.operators.functions import quantize
@@ -22,7 +23,6 @@ from opparity.operators.quantized import Quantized
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
-    from opparity.nn.linear import QuantizedLinear
     from opparity.nn.swiglu import SwiGLU
 
 
@@ -41,6 +41,12 @@ class ParallelSwiGLU(nn.Module):
         self, mlp: SwiGLU, group: dist.ProcessGroup | None = None, *, sequence: bool = False
     ) -> None:
         super().__init__()
+        if not all(isinstance(linear, QuantizedLinear) for linear in (mlp.gate_up, mlp.down)):
+            refuse(
+                "ParallelSwiGLU",
+                f"the MLP has a {type(mlp.gate_up).__name__}; allowed: quantised layers, since "
+                "there is no gradient; call quantized() of each",
+            )
         self.group, self.sequence = group, sequence
         self.devices, rank = dist.get_world_size(group), dist.get_rank(group)
         inner = mlp.down.in_features
@@ -67,6 +73,12 @@ class ParallelSwiGLU(nn.Module):
         With `sequence` the input is this process's tokens, and so is the result. There is no
         gradient.
         """
+        if len(input.shape) != 2:  # noqa: PLR2004
+            refuse(
+                "ParallelSwiGLU",
+                f"the input has {len(input.shape)} dimensions; allowed: 2, [num_tokens, "
+                "hidden_size]; flatten the leading ones",
+            )
         if not isinstance(input, Quantized):
             input = quantize(input, self.gate_up.recipe)
         if self.sequence:
@@ -95,7 +107,8 @@ class ParallelSwiGLU(nn.Module):
         """
         middle: Tensor = self._activation(product.float(), **self.numbers)
         largest = middle.abs().amax(-1, keepdim=True)
-        dist.all_reduce(largest, dist.ReduceOp.MAX, self.group)
+        # As integers magnitudes have the same order, and NaN is the largest: no library drops it.
+        dist.all_reduce(largest.view(torch.int32), dist.ReduceOp.MAX, self.group)
         values, scales = quantize(torch.cat((middle, largest), -1), self.down.recipe)
         sums = self._summed(int8.exact_product(values[:, :-1].contiguous(), self.down.weight))
         if self.sequence:
@@ -133,7 +146,7 @@ def _rows(linear: QuantizedLinear, mine: slice, offset: int) -> QuantizedLinear:
     step = BLOCK if isinstance(linear, BlockFP8Linear) else 1
     bias = None if linear.bias is None else linear.bias[rows]
     scales = linear.weight_scales[rows.start // step : rows.stop // step]
-    return type(linear)(linear.weight[rows], scales, bias, dtype=linear.dtype)
+    return _like(linear, type(linear)(linear.weight[rows], scales, bias, dtype=linear.dtype))
 
 
 def _columns(linear: QuantizedLinear, mine: slice) -> QuantizedLinear:
@@ -142,4 +155,9 @@ def _columns(linear: QuantizedLinear, mine: slice) -> QuantizedLinear:
     if isinstance(linear, BlockFP8Linear):
         scales = scales[:, mine.start // BLOCK : mine.stop // BLOCK].contiguous()
     weight = linear.weight[:, mine].contiguous()
-    return type(linear)(weight, scales, linear.bias, dtype=linear.dtype)
+    return _like(linear, type(linear)(weight, scales, linear.bias, dtype=linear.dtype))
+
+
+def _like(linear: QuantizedLinear, part: QuantizedLinear) -> QuantizedLinear:
+    part.asked_product = linear.asked_product
+    return part

@@ -72,6 +72,7 @@ class SwiGLU(nn.Module):
         **numbers: float,
     ) -> Self:
         """Quantise the three matrices of an MLP of torch's modules."""
+        _check_alike(cls, gate.out_features, up.out_features)
         kind = cls.linear
         gate_up = kind.stack([kind.from_linear(gate), kind.from_linear(up)])
         return cls(gate_up, kind.from_linear(down), producer=producer, **numbers)
@@ -99,6 +100,7 @@ class SwiGLU(nn.Module):
             checkpoint.linear(cls.linear, f"{prefix}.{name}", dtype=dtype)
             for name in ("gate_proj", "up_proj", "down_proj")
         )
+        _check_alike(cls, gate.out_features, up.out_features)
         return cls(cls.linear.stack([gate, up]), down, producer=producer, **numbers)
 
     def forward(self, input: Tensor | Quantized) -> Tensor:
@@ -117,3 +119,11 @@ class Int8SwiGLU(SwiGLU):
     """A SwiGLU in int8 by token: the same bytes on a CPU, an NVIDIA and an AMD GPU."""
 
     linear = Int8Linear
+
+
+def _check_alike(kind: type[SwiGLU], gate: int, up: int) -> None:
+    if gate != up:
+        refuse(
+            kind.__name__,
+            f"gate makes {gate} values and up {up}; allowed: as many of each; pass such layers",
+        )

@@ -78,13 +78,18 @@ def fuse(model: nn.Module, recipe: str | None = None) -> Fusion:
     if recipe is not None and recipe not in KINDS:
         refuse("fuse", f"recipe is {recipe!r}; allowed: None, {', '.join(KINDS)}; choose one")
     fusion = Fusion()
-    modules = dict(model.named_modules())
-    dtype = next((p.dtype for p in model.parameters() if p.dtype in _RESULTS), torch.bfloat16)
+    # A module under two names is replaced under both.
+    modules = dict(model.named_modules(remove_duplicate=False))
+    dtype = _dtype_of(model)
     mlps = _fuse_mlps(fusion, modules, recipe, dtype)
     for path, module in modules.items():
         parent, name = _place(modules, path)
         norm = norm_of(module)
-        if isinstance(norm, Norm):
+        if not path and norm is not None:
+            fusion.left["(the model itself)"] = "it has no module around it to be replaced in"
+        elif isinstance(norm, Norm) and module.weight.dtype != dtype:
+            fusion.left[path] = f"its weight is {module.weight.dtype}, and the model {dtype}"
+        elif isinstance(norm, Norm):
             fusion.put(parent, name, path, *_norm(module, norm, _reader(parent, mlps, name)))
         elif norm is not None:
             fusion.left[path] = norm
@@ -104,7 +109,9 @@ def _fuse_mlps(
     mlps = {}
     for path, module in modules.items():
         found = mlp_of(module)
-        if isinstance(found, GatedMlp):
+        if not path and found is not None:
+            fusion.left["(the model itself)"] = "it has no module around it to be replaced in"
+        elif isinstance(found, GatedMlp):
             made = _mlp(module, found, recipe, dtype)
             if isinstance(made, SwiGLU):
                 parent, name = _place(modules, path)
@@ -123,6 +130,15 @@ def _fuse_mlps(
 def _lies_in(path: str, fusion: Fusion) -> bool:
     """Return whether a module is part of one that was replaced."""
     return any(path.startswith(f"{owner}.") for owner in fusion.replaced)
+
+
+def _dtype_of(model: nn.Module) -> torch.dtype:
+    """Return the dtype of most of a model's numbers that are not quantised."""
+    counts = dict.fromkeys(_RESULTS, 0)
+    for parameter in model.parameters():
+        if parameter.dtype in counts:
+            counts[parameter.dtype] += parameter.numel()
+    return max(counts, key=counts.__getitem__)
 
 
 def _has_experts(module: nn.Module) -> bool:

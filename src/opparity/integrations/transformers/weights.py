@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from opparity.errors import ArgumentRefused
 from opparity.nn import BlockFP8Linear, Int8Linear
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def quantized(linear: nn.Module, recipe: str | None, dtype: torch.dtype) -> Quan
     weight, bias = getattr(linear, "weight", None), getattr(linear, "bias", None)
     if not isinstance(weight, torch.Tensor):
         return f"{type(linear).__name__} has no weight"
+    if weight.is_meta:
+        return "its weights are on the meta device"
     if linear._forward_pre_hooks or linear._forward_hooks or hasattr(linear, "_hf_hook"):  # noqa: SLF001
         return "hooks are called around its linear modules"
     bias = None if bias is None else bias.detach()
@@ -49,7 +52,10 @@ def quantized(linear: nn.Module, recipe: str | None, dtype: torch.dtype) -> Quan
             return f"{type(linear).__name__} is not torch.nn.Linear"
         if recipe is None:
             return f"its weights are {weight.dtype}; pass recipe= to have them quantised"
-        return KINDS[recipe].from_weight(weight.detach(), bias, dtype=dtype)
+        try:
+            return KINDS[recipe].from_weight(weight.detach(), bias, dtype=dtype)
+        except ArgumentRefused as error:
+            return str(error)
     if getattr(linear, "activation_scheme", "dynamic") != "dynamic":
         return "its activations have a scale that is given"
     if not isinstance(scales, torch.Tensor):

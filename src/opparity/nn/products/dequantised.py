@@ -22,8 +22,9 @@ def multiply(
 ) -> Tensor:
     """Return the product of float32 numbers on a CPU, and of numbers in `dtype` elsewhere."""
     held = torch.float32 if values.device.type == "cpu" else dtype
-    activations = spread(values, scales).to(held)
-    return functional.linear(activations, spread(weight, weight_scales).to(held)).to(dtype)
+    activations, weights = spread(values, scales).to(held), spread(weight, weight_scales).to(held)
+    with torch.autocast(values.device.type, enabled=False):
+        return functional.linear(activations, weights).to(dtype)
 
 
 def spread(values: Tensor, scales: Tensor) -> Tensor:

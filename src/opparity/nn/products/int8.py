@@ -46,7 +46,11 @@ def scaled(sums: Tensor, scales: Tensor, weight_scales: Tensor, dtype: torch.dty
 def exact_product(values: Tensor, weight: Tensor) -> Tensor:
     """Return values @ weight.T, int32, padded with zeros to what the device's kernel takes."""
     rows, columns = values.shape[0], weight.shape[0]
+    values, weight = values.contiguous(), weight.contiguous()
     if values.device.type == "cpu":
+        if values.shape[1] == 1:
+            # torch 2.13 leaves numbers of such a product unwritten.
+            values, weight = functional.pad(values, (0, 1)), functional.pad(weight, (0, 1))
         return torch._int_mm(values, weight.t())  # noqa: SLF001 -- torch has no other exact one
     width = -values.shape[1] % _MULTIPLE
     more_rows, more_columns = max(0, _FEWEST_ROWS - rows), -columns % _MULTIPLE
