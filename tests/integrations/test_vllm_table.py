@@ -29,7 +29,12 @@ OF_CPU = NAMES & {
     "dynamic_per_token_scaled_fp8_quant",
     "dynamic_scaled_int8_quant",
 }
-OF_ROCM = NAMES - {"silu_and_mul_nvfp4_quant"}
+FP4_EXPERTS = {
+    f"{prefix}{kind}_experts_quant"
+    for prefix in ("", "silu_and_mul_")
+    for kind in ("scaled_fp4", "mxfp4")
+}
+OF_ROCM = NAMES - FP4_EXPERTS - {"silu_and_mul_nvfp4_quant"}
 
 
 def whole(names: Iterable[str]) -> dict[str, bool]:

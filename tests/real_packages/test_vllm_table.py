@@ -78,4 +78,4 @@ def test_the_table_has_the_places_of_vllms_sources(version: str) -> None:
         for place, _ in row.places()
     }
     assert found == listed
-    assert len(found) == 70
+    assert len(found) == 75

@@ -24,6 +24,7 @@ _SHORT = {
     "act": f"{_LAYERS}.activation",
     "manual": f"{_LAYERS}.fusion.fused_act_quant",
     "moe": f"{_LAYERS}.fused_moe.activation",
+    "deep_gemm": f"{_LAYERS}.fused_moe.experts.batched_deep_gemm_moe",
     "gpt_oss": f"{_LAYERS}.fused_moe.experts.gpt_oss_triton_kernels_moe",
     "moe_utils": f"{_LAYERS}.fused_moe.utils",
     "fp8": f"{_LAYERS}.quantization.utils.fp8_utils",
@@ -205,6 +206,16 @@ ROWS: tuple[Row, ...] = (
         "dynamic_scaled_int8_quant",
         everywhere=("ops:scaled_int8_quant",),
         cpu=("ops:onednn_scaled_int8_quant",),
+    ),
+    Row(
+        "persistent_masked_m_silu_mul_quant", cuda=("deep_gemm:persistent_masked_m_silu_mul_quant",)
+    ),
+    # vLLM chooses the experts that take FP4 by the chip and by its own
+    # mxfp4_experts_quant_supported, so the presence of these enables no path.
+    *(
+        Row(f"{prefix}{name}", cuda=(f"ops:{prefix}{name}",))
+        for prefix in ("", "silu_and_mul_")
+        for name in ("scaled_fp4_experts_quant", "mxfp4_experts_quant")
     ),
 )
 
