@@ -101,7 +101,7 @@ reports: $(VENV)/installed
 check-reports: $(VENV)/installed
 	$(BIN)/python tools/write_reports.py --check --only 0.8.4-to-0.8.5
 
-# Some 16,800 kernels for seven AMD chips, and what their assembly has to show.
+# Some 17,600 kernels for seven AMD chips, and what their assembly has to show.
 .PHONY: amd
 amd: $(VENV)/installed
 	PYTHONPATH=tests $(BIN)/python tools/compile_for_amd.py --jobs $(WORKERS)

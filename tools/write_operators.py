@@ -56,9 +56,10 @@ def page() -> str:
 
 def _producers() -> Iterator[str]:
     yield "Each has a function `opparity.NAME`, an operator of that name that returns tensors, one"
-    yield "with the overload `out` that writes to tensors, and `NAME_backward`, its gradient."
-    yield "Norms take a weight, `add_rms_norm` a residual too, which `out` updates; they have no"
-    yield "gradient yet."
+    yield "with the overload `out` that writes to tensors, and, but for `quantize`,"
+    yield "`NAME_backward`, its gradient. Norms take a weight, `add_rms_norm` a residual too, which"
+    yield "`out` updates. The others have `NAME_experts`, for the rows of experts, and"
+    yield "`NAME_with_columns`, which quantises rows and columns."
     yield ""
     yield "| function | computes | parameters | used by |"
     yield "| --- | --- | --- | --- |"

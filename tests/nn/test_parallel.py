@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from opparity.errors import ArgumentRefused
-from opparity.nn import Int8SwiGLU, RMSNorm, SwiGLU, ask_for_product
+from opparity.nn import Int8SwiGLU, RMSNorm, SwiGLU, TrainedLinear, ask_for_product
 from opparity.nn.parallel import ParallelSwiGLU
 from two_processes import PROCESSES, run
 
@@ -79,6 +79,18 @@ def block_fp8_has_the_codes_of_one_device(rank: int) -> None:
         )
 
 
+def what_it_cannot_do_is_refused(rank: int) -> None:
+    del rank
+    parallel = ParallelSwiGLU(made(Int8SwiGLU))
+    with pytest.raises(ArgumentRefused, match="the input's gradient is asked for"):
+        parallel(torch.randn(4, HIDDEN, requires_grad=True))
+    with pytest.raises(ArgumentRefused, match="the input has 3 dimensions; allowed: 2"):
+        parallel(torch.randn(1, 4, HIDDEN))
+    trained = SwiGLU(TrainedLinear(HIDDEN, 2 * INNER), TrainedLinear(INNER, HIDDEN))
+    with pytest.raises(ArgumentRefused, match="the MLP has a TrainedLinear; allowed: quantised"):
+        ParallelSwiGLU(trained)
+
+
 def a_width_that_splits_a_group_is_refused(rank: int) -> None:
     del rank
     with pytest.raises(
@@ -98,4 +110,5 @@ def test_two_processes() -> None:
         an_exact_product_stays_one,
         block_fp8_has_the_codes_of_one_device,
         a_width_that_splits_a_group_is_refused,
+        what_it_cannot_do_is_refused,
     )

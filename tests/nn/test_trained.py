@@ -5,7 +5,14 @@ import torch
 from torch.nn import functional
 
 import opparity
-from opparity.nn import BlockFP8Linear, Int8Linear, QuantizedLinear, SwiGLU, TrainedLinear
+from opparity.nn import (
+    BlockFP8Linear,
+    Int8Linear,
+    QuantizedLinear,
+    SwiGLU,
+    TrainedLinear,
+    ask_for_product,
+)
 from opparity.nn.products.dequantised import spread
 
 KINDS: list[type[QuantizedLinear]] = [BlockFP8Linear, Int8Linear]
@@ -40,6 +47,14 @@ def test_gradients_are_those_of_what_was_quantised(kind: type[QuantizedLinear]) 
     assert torch.allclose(input.grad, gradient @ linear.quantized().dequantized(), atol=1e-5)
     assert torch.allclose(linear.weight.grad, gradient.t() @ activations, rtol=1e-5, atol=1e-5)
     assert torch.allclose(linear.bias.grad, gradient.sum(0), atol=1e-5)
+
+
+def test_it_takes_the_product_that_its_quantised_layer_takes() -> None:
+    linear = TrainedLinear(256, 64)
+    input = torch.randn(5, 256)
+    ask_for_product(linear, "exact")
+    assert linear.quantized().product.name == "exact"
+    assert torch.equal(linear(input), linear.quantized()(input))
 
 
 def test_a_weight_learns_where_its_input_has_no_gradient() -> None:

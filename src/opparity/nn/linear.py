@@ -270,16 +270,3 @@ def _stacked(weights: Sequence[Tensor]) -> Tensor:
     # torch concatenates no float8 on every device.
     codes = torch.cat([weight.view(torch.uint8) for weight in weights])
     return codes.view(weights[0].dtype)
-
-
-def ask_for_product(module: nn.Module, name: str | None) -> None:
-    """Have every QuantizedLinear in a module multiply by one product, or by the first that can.
-
-    Raises:
-        ArgumentRefused: a layer has no such product where it is.
-    """
-    layers = [layer for layer in module.modules() if isinstance(layer, QuantizedLinear)]
-    for layer in layers:
-        product_for(layer.recipe, layer.weight.device, layer.in_features, layer.out_features, name)
-    for layer in layers:
-        layer.asked_product = name

@@ -66,13 +66,19 @@ class ParallelSwiGLU(nn.Module):
         self.producer, self.numbers = mlp.producer, mlp.numbers
         self._activation = getattr(functions, mlp.producer)
 
-    @torch.no_grad()
     def forward(self, input: Tensor | Quantized) -> Tensor:
         """Return the MLP's result, [num_tokens, hidden_size], in every process.
 
         With `sequence` the input is this process's tokens, and so is the result. There is no
-        gradient.
+        gradient, and an input that wants one is refused.
         """
+        wants = input.has_gradient if isinstance(input, Quantized) else input.requires_grad
+        if wants and torch.is_grad_enabled():
+            refuse(
+                "ParallelSwiGLU",
+                "the input's gradient is asked for; allowed: inputs without one; detach it, or "
+                "call it under torch.no_grad()",
+            )
         if len(input.shape) != 2:  # noqa: PLR2004
             refuse(
                 "ParallelSwiGLU",
