@@ -39,6 +39,7 @@ class Call:
         given: the tensor's scale or the global one, where the recipe has it given.
         bound: of scales by the rule AMAX.
         least: as the reference takes it.
+        parameters: the producer's; its defaults where they are None.
     """
 
     variant: Variant
@@ -49,6 +50,7 @@ class Call:
     bound: float | None = None
     least: float | None = None
     seed: int = 0
+    parameters: tuple[float, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -127,7 +129,8 @@ def prepare(call: Call) -> Prepared:
     draw = torch.Generator().manual_seed(call.seed)
     width = call.hidden_size * (2 if producer.gated else 1)
     input = hard_rows(call.num_tokens, width, getattr(torch, variant.input), draw)
-    parameters = [_LIMIT if p.default is None else p.default for p in producer.parameters]
+    defaults = [_LIMIT if p.default is None else p.default for p in producer.parameters]
+    parameters = defaults if call.parameters is None else list(call.parameters)
     is_unaligned = _is_unaligned(variant)
     numbers = numbers_of(variant, parameters) | {
         "num_tokens": call.num_tokens,

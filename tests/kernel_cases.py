@@ -67,6 +67,7 @@ class Case:
     residual: int = 0
     weighted: bool = True
     bounds_amax: bool = False
+    numbers: tuple[float, ...] | None = None
 
     def __str__(self) -> str:
         given = {"scale": self.scale, "scale_ub": self.scale_ub, "least": self.least}
@@ -76,6 +77,7 @@ class Case:
             *([f"gradient {self.gradient}"] if self.gradient else []),
             *([f"residual {self.residual}"] if self.residual else []),
             *(["bounds amax"] if self.bounds_amax else []),
+            *([f"numbers {self.numbers}"] if self.numbers else []),
             *(f"{name}={number!r}" for name, number in given.items() if number is not None),
             f"{self.num_tokens}x{self.hidden_size}",
         ]
@@ -83,7 +85,9 @@ class Case:
 
     @property
     def parameters(self) -> list[float]:
-        """The producer's numbers: its defaults, or 1.25 where there is none."""
+        """The producer's numbers: those given, or its defaults, or 1.25 where there is none."""
+        if self.numbers is not None:
+            return list(self.numbers)
         return [1.25 if p.default is None else p.default for p in self.producer.parameters]
 
 
@@ -92,6 +96,7 @@ def cases() -> Iterator[Case]:
     for producer in ELEMENTWISE:
         yield from _of_producer(producer)
     yield from _of_rows()
+    yield from _of_infinities()
     for recipe in _recipes():
         yield from _of_recipe(recipe)
     for name, layout in itertools.product(("fp8_block_64", "mxfp8", "nvfp4"), ScaleLayout):
@@ -139,6 +144,24 @@ def _of_rows() -> Iterator[Case]:
     for recipe, bounds_amax in itertools.product(tokens, (False, True)):
         norm = producer_named("rms_norm")
         yield Case(norm, recipe, scale_ub=0.003, bounds_amax=bounds_amax)
+
+
+def _of_infinities() -> Iterator[Case]:
+    """Return calls in which zeros behind a row would make NaN: they meet an infinite factor."""
+    recipes = [RECIPES[name] for name in ("int8_token", "fp8_block_64", "mxfp8")]
+    # The offset is infinity in the input's dtype.
+    swiglu = producer_named("swigluoai_and_mul")
+    offsets = {"float16": 65520.0, "bfloat16": 3.4e38}
+    for recipe, dtype, order, width in itertools.product(
+        recipes, offsets, (False, True), (1, 31, 33, 65, 130)
+    ):
+        numbers = (1.702, 7.0, offsets[dtype])
+        case = Case(swiglu, recipe, dtype, Intermediate.INPUT_DTYPE, order, numbers=numbers)
+        yield replace(case, hidden_size=width)
+    # Squares of rows with tiny numbers are zero, and nothing is added to their mean.
+    norm = producer_named("rms_norm")
+    for recipe, dtype, width in itertools.product(recipes, INPUT_DTYPES, (1, 33, 130)):
+        yield Case(norm, recipe, dtype, hidden_size=width, numbers=(0.0, 0.0))
 
 
 def _of_recipe(recipe: Recipe) -> Iterator[Case]:

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import random
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kernel_calls import calls_of, numbers_of, prepare, text_of
+from kernel_calls import Call, calls_of, numbers_of, prepare, text_of
 from kernel_launches import Launch, Launcher, Plan
-from kernel_variants import SHAPES, backward, covering, every, forward, rows, tabled
+from kernel_variants import (
+    ROW_SHAPES,
+    SHAPES,
+    backward,
+    covering,
+    every,
+    forward,
+    norms,
+    rows,
+    tabled,
+)
+from kernel_variants import by_token as rows_by_token
 from native_programs import HERE, compile_cpp, write_tables
+from opparity.formats import RECIPES, Intermediate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +53,54 @@ def test_a_variant_writes_the_references_bytes_and_no_others(
             launcher.run_on_host(kernel, launch)
         differences += [f"{call.name}: {text}" for text in prepared.differences()]
     assert not differences, "\n".join(differences)
+
+
+# Each makes NaN of the zeros behind a row: an offset that is infinity in float16, and a factor that
+# is infinity since tiny numbers have squares of zero and nothing is added to their mean.
+INFINITIES = {
+    "swigluoai_and_mul": (1.702, 7.0, 65520.0),
+    "rms_norm": (0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("producer", "shape", "name", "interleaved"),
+    [
+        ("swigluoai_and_mul", "kUnaligned", "fp8_block_64", False),
+        ("swigluoai_and_mul", "kUnaligned", "fp8_block_64", True),
+        ("swigluoai_and_mul", "kUnalignedRow", "fp8_token", False),
+        ("rms_norm", "kUnalignedRow", "fp8_token", False),
+        ("rms_norm", "kUnalignedRow", "fp8_block", False),
+    ],
+)
+def test_what_is_behind_a_row_is_no_largest_magnitude(
+    launcher: Launcher, producer: str, shape: str, name: str, *, interleaved: bool
+) -> None:
+    recipe, is_row = RECIPES[name], shape in ROW_SHAPES
+    choices = norms() if producer == "rms_norm" else rows_by_token() if is_row else forward()
+    variant = replace(
+        next(
+            variant
+            for variant in every(choices)
+            if (variant.producer, variant.shape) == (producer, shape) and recipe in variant.recipes
+        ),
+        interleaved=interleaved,
+        input="float16",
+        intermediate=Intermediate.INPUT_DTYPE,
+        residual=0,
+        bound=False,
+        bounds_amax=False,
+        tail=not recipe.by_token,
+        width=334 if is_row else None,
+    )
+    prepared = prepare(
+        Call(variant, recipe, 9, 334 if is_row else 331, parameters=INFINITIES[producer])
+    )
+    plan = launcher.plan(prepared.text)
+    kernel = launcher.compile_for_host(plan)
+    for launch in plan.launches:
+        launcher.run_on_host(kernel, launch)
+    assert prepared.differences() == []
 
 
 def test_another_variants_kernel_is_noticed(launcher: Launcher) -> None:

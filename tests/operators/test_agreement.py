@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import opparity
 from operator_calls import (
     BY_NAME,
     OPERATOR,
@@ -219,6 +220,28 @@ def test_given_scales_get_what_is_returned_and_their_padding_is_zero(
     places = untouched.view(scales.dtype).as_strided(scales.shape, scales.stride())
     places.view(torch.uint8 if places.element_size() == 1 else places.dtype).zero_()
     assert (memory[untouched != 0] == 0x55).all()
+
+
+@pytest.mark.parametrize("width", [1, 16, 31, 33, 65, 129])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32], ids=str)
+def test_what_is_behind_a_row_is_no_largest_magnitude(width: int, dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(width)
+    gate = torch.randn(3, width, generator=draw).clamp(max=1.0)
+    up = torch.full((3, width), -7.0)
+    results: list[torch.Tensor] = []
+    for provider in BOTH:
+        with providers(force=provider):
+            # With up at its limit the sum is finite in float16; zero and this offset's is not.
+            results += opparity.swigluoai_and_mul(
+                torch.cat((gate, up), dim=1).to(dtype),
+                "int8_token",
+                intermediate="input_dtype",
+                beta=65520.0,
+            )
+    values, scales, expected_values, expected_scales = results
+    assert_same_bytes(values, expected_values)
+    assert_same_bytes(scales, expected_scales)
+    assert scales.isfinite().all()
 
 
 @pytest.mark.parametrize("provider", BOTH)

@@ -210,6 +210,21 @@ OPPARITY_FUNCTION HalfBytes pairs_of_halves(Bytes bytes) {
   return __builtin_convertvector((pairs | (pairs >> 4)) & 0xff, HalfBytes);
 }
 
+// Makes the lanes behind so many elements of a chunk +0, and returns the magnitudes' bits, of each
+// lane's two the larger. A producer may make NaN of the zeros behind a row, as zero times infinity.
+template <bool InTurns>
+OPPARITY_FUNCTION Bits clear_behind(float* products, int64_t elements) {
+  constexpr int32_t kFirstStep = InTurns ? 2 : 1, kToSecond = InTurns ? 1 : kLanes;
+  const auto count = static_cast<int32_t>(elements);
+  Mask place;
+  for (int lane = 0; lane < kLanes; ++lane) place[lane] = kFirstStep * lane;
+  const Bits first = load<Bits>(products) & (Bits)(place < count);
+  const Bits second = load<Bits>(products + kLanes) & (Bits)(place + kToSecond < count);
+  store(products, first);
+  store(products + kLanes, second);
+  return larger(first & kMagnitudeBits, second & kMagnitudeBits);
+}
+
 OPPARITY_FUNCTION uint32_t largest_of(Bits values) {
   Bits lane;
   for (int i = 0; i < kLanes; ++i) lane[i] = static_cast<uint32_t>(i);

@@ -105,6 +105,7 @@ template <typename Input, Intermediate Rounding, bool Interleaved, bool LooksUp>
 void produce(const Call& call, const Piece& piece, Tile& tile) {
   using Storage = typename Input::Storage;
   constexpr int64_t kAdvance = kStep<Interleaved>;
+  constexpr bool kInTurns = Input::kInTurns && !Interleaved;
   const auto chunk = produce_chunk<Input, Rounding, Interleaved, LooksUp>;
   auto from = streams<const Storage, Interleaved>(call.input, call.input_row_bytes, call, piece);
   // A copy, so that no store may change it.
@@ -129,7 +130,9 @@ void produce(const Call& call, const Piece& piece, Tile& tile) {
     }
     if (const int64_t last = elements % kChunk; last != 0) {
       const auto rest = Rest<Storage, kIsGated, Interleaved>::load(from, last);
-      chunk(rest.gate, rest.up, table, parameters, products, largest);
+      Bits of_zeros_too{};
+      chunk(rest.gate, rest.up, table, parameters, products, of_zeros_too);
+      largest = larger(largest, clear_behind<kInTurns>(products, last));
       from.gate += Interleaved ? 2 * last : last;
       from.up += Interleaved ? 2 * last : last;
     }

@@ -217,8 +217,11 @@ void produce(const Call& call, const Piece& piece, Tile& tile) {
     const int64_t first = piece.first_element + done;
     Bits largest{};
     for (int64_t i = 0; i < elements; i += kChunk) {
+      Bits own{};
       produce_chunk<Input, Rounding>(row, first + i, elements - i, factor, parameters, unit + i,
-                                     largest);
+                                     own);
+      if (elements - i < kChunk) own = clear_behind<Input::kInTurns>(unit + i, elements - i);
+      largest = larger(largest, own);
     }
     unit += stride;
     *amax++ = largest_of(largest);

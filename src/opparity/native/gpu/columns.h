@@ -91,7 +91,7 @@ OPPARITY_FUNCTION void with_columns(const KernelArguments& arguments) {
     if (place.is_inside) {
       Elements elements;
       load_input(arguments, place, elements);
-      amax = produce<Functor>(arguments, elements, products[turn]);
+      amax = produce<Functor>(arguments, place, elements, products[turn]);
     }
     write<Format>(arguments, place, products[turn], amax);
   }

@@ -197,7 +197,7 @@ OPPARITY_FUNCTION void forward(const KernelArguments& arguments) {
   Elements elements;
   load_input(arguments, place, elements);
   Number products[kElements];
-  const uint32_t amax = produce<Functor>(arguments, elements, products);
+  const uint32_t amax = produce<Functor>(arguments, place, elements, products);
   write<Format>(arguments, place, products, amax);
 }
 
@@ -220,7 +220,7 @@ OPPARITY_FUNCTION void forward_by_table(const KernelArguments& arguments) {
     goes_on = find_place(arguments, piece, next_place);
     if (goes_on) load_words_of_input(arguments, next_place, next_words);
     Number products[kElements];
-    const uint32_t amax = produce_by_table<Functor>(arguments, table, words, products);
+    const uint32_t amax = produce_by_table<Functor>(arguments, place, table, words, products);
     write<Format>(arguments, place, products, amax);
     place = next_place;
     words = next_words;
@@ -270,7 +270,7 @@ OPPARITY_FUNCTION void forward_by_experts(const KernelArguments& arguments) {
     Elements elements;
     load_input(arguments, place, elements);
     Number products[kElements];
-    const uint32_t amax = produce<Functor>(arguments, elements, products);
+    const uint32_t amax = produce<Functor>(arguments, place, elements, products);
     write<Format>(arguments, place, products, amax);
   }
   if constexpr (kGroupSize > 0) {

@@ -6,10 +6,21 @@
 
 namespace {
 
+// Makes products behind a row's end +0: of the zeros there a producer may make NaN, as zero times
+// infinity.
+OPPARITY_FUNCTION void clear_behind(const Place& place, int i, Number (&pair)[2]) {
+  if constexpr (kIsUnaligned) {
+#pragma unroll
+    for (int j = 0; j < 2; ++j) {
+      if (static_cast<uint32_t>(i + j) >= place.count) pair[j] = 0.0f;
+    }
+  }
+}
+
 // By functions that give f and h of the elements i and i + 1. Returns the bits of the largest
 // magnitude, NaN's above infinity's.
 template <typename Gates, typename Ups>
-OPPARITY_FUNCTION uint32_t multiply(const Gates& gates, const Ups& ups,
+OPPARITY_FUNCTION uint32_t multiply(const Place& place, const Gates& gates, const Ups& ups,
                                     Number (&products)[kElements]) {
   Number amax = 0.0f;
 #pragma unroll
@@ -23,6 +34,7 @@ OPPARITY_FUNCTION uint32_t multiply(const Gates& gates, const Ups& ups,
       pair[1] = pair[1] * others[1];
     }
     if constexpr (kIntermediate != Intermediate::kFloat32) Input::round(pair[0], pair[1]);
+    clear_behind(place, i, pair);
     products[i] = pair[0];
     products[i + 1] = pair[1];
     amax = maximum_or_nan(amax, maximum_or_nan(magnitude(pair[0]), magnitude(pair[1])));
@@ -47,9 +59,10 @@ OPPARITY_FUNCTION void ups_of(const KernelArguments& arguments, Number (&pair)[2
 }
 
 template <typename Functor>
-OPPARITY_FUNCTION uint32_t produce(const KernelArguments& arguments, const Elements& elements,
-                                   Number (&products)[kElements]) {
+OPPARITY_FUNCTION uint32_t produce(const KernelArguments& arguments, const Place& place,
+                                   const Elements& elements, Number (&products)[kElements]) {
   return multiply(
+      place,
       [&](int i, Number(&pair)[2]) {
         pair[0] = elements.gate[i], pair[1] = elements.gate[i + 1];
         gates_of<Functor>(arguments, pair);

@@ -216,6 +216,7 @@ OPPARITY_FUNCTION uint32_t normalise(const KernelArguments& arguments, const Pla
       pair[1] = pair[1] * activated[1];
     }
     if constexpr (kRoundsProduct) Input::round(pair[0], pair[1]);
+    clear_behind(place, i, pair);
     products[i] = pair[0];
     products[i + 1] = pair[1];
     amax = maximum_or_nan(amax, maximum_or_nan(magnitude(pair[0]), magnitude(pair[1])));
@@ -237,7 +238,7 @@ OPPARITY_FUNCTION uint32_t produce_step(const KernelArguments& arguments, const 
   } else {
     Elements elements;
     load_input(arguments, place, elements);
-    return produce<Functor>(arguments, elements, products);
+    return produce<Functor>(arguments, place, elements, products);
   }
 }
 

@@ -58,8 +58,8 @@ OPPARITY_FUNCTION uint32_t offsets_of(uint32_t word) {
 constexpr uint32_t kOutside = (0xffffu & ~(kMagnitudes - 1)) * 0x10001u;
 
 template <typename Functor>
-OPPARITY_FUNCTION uint32_t produce_by_table(const KernelArguments& arguments, const Number* table,
-                                            const PieceWords& words,
+OPPARITY_FUNCTION uint32_t produce_by_table(const KernelArguments& arguments, const Place& place,
+                                            const Number* table, const PieceWords& words,
                                             Number (&products)[kElements]) {
   uint32_t gates[kElements / 2], ups[kElements / 2];
   uint32_t seen = 0;
@@ -76,9 +76,10 @@ OPPARITY_FUNCTION uint32_t produce_by_table(const KernelArguments& arguments, co
     Elements elements;
     BFloat16::widen(words.gate, elements.gate);
     if constexpr (kIsGated) BFloat16::widen(words.up, elements.up);
-    return produce<Functor>(arguments, elements, products);
+    return produce<Functor>(arguments, place, elements, products);
   }
   return multiply(
+      place,
       [&](int i, Number(&pair)[2]) {
         // The sign, further down, says which half.
         const uint32_t word = words.gate[i / 2];
