@@ -36,9 +36,10 @@ def nothing(operator: Operator) -> Callable[..., Any]:
         request = reader.read(positional, named)
         if operator.mutates:
             return None
-        if operator.direction is Direction.BACKWARD:
+        returned = reference.kernel(operator)(*positional, **named)
+        if not isinstance(returned, tuple):
             return request.input.clone()
-        values, *others = reference.kernel(operator)(*positional, **named)
+        values, *others = returned
         poison = torch.empty_like(values).view(_bytes(values)).fill_(0x55).view(values.dtype)
         return poison, *others
 
@@ -57,7 +58,9 @@ def _changed(
             scales = request.tensor(Role.SCALES)
             change(request.arguments[Role.VALUES], scales)
         elif isinstance(returned, tuple):
-            change(*returned[:2])
+            # Of a norm's gradients the weight's, the last one, is compared as scales are.
+            is_backward = operator.direction is Direction.BACKWARD
+            change(returned[0], returned[-1 if is_backward else 1])
         else:
             change(returned, None)
         return returned
@@ -67,7 +70,7 @@ def _changed(
 
 def _flip(values: Tensor, scales: Tensor | None) -> None:
     numbers = values.view(_bytes(values))
-    numbers[-1, 3] ^= 1
+    numbers[(*[-1] * (numbers.dim() - 1), 3)] ^= 1
     if scales is not None and scales.numel():
         scales.view(_bytes(scales))[(0,) * scales.dim()] ^= 1
 
