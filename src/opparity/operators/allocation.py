@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from opparity.operators.expert_checks import Experts
 
+_WITHOUT_SCALES = (ScaleRule.GIVEN, ScaleRule.NONE)
 # Layouts whose first dimension is the outer one.
 _ROWS_FIRST = (ScaleLayout.ROW_MAJOR, ScaleLayout.SWIZZLE_128X4)
 
@@ -36,7 +37,7 @@ def allocate(
     sizes, strides = scale_place(recipe, num_tokens, num_groups)
     if experts is not None and experts.is_masked:
         rows = (experts.count, experts.room)
-        if sizes != (0,):
+        if recipe.rule not in _WITHOUT_SCALES:
             sizes, strides = scale_place(recipe, experts.room, num_groups)
             outer = 0 if recipe.layout in _ROWS_FIRST else 1
             step = sizes[outer] * strides[outer]
@@ -55,7 +56,7 @@ def scale_place(
     recipe: Recipe, num_tokens: int, num_groups: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the sizes and strides of new scales."""
-    if recipe.rule in (ScaleRule.GIVEN, ScaleRule.NONE):
+    if recipe.rule in _WITHOUT_SCALES:
         return (0,), (1,)
     if recipe.layout is ScaleLayout.SWIZZLE_128X4:
         count = rounded_up(num_tokens, TILE_TOKENS) * rounded_up(num_groups, TILE_GROUPS)

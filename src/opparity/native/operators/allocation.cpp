@@ -24,7 +24,8 @@ void allocate_values(Request& request, const RecipeRow& recipe, const Experts& e
   std::vector<int64_t> sizes{num_tokens, columns}, strides{columns, 1};
   if (is_masked(experts)) {
     sizes = {experts.count, experts.room, columns};
-    strides.insert(strides.begin(), experts.room * columns);
+    // As torch has it: no stride is zero.
+    strides.insert(strides.begin(), std::max<int64_t>(experts.room, 1) * columns);
   }
   request.values.emplace(new_tensor(*request.input, sizes, strides, dtype));
 }
