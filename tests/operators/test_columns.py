@@ -112,6 +112,13 @@ def test_a_gradient_a_batch_and_an_unknown_producer_are_refused() -> None:
         torch.vmap(lambda x: OPS.quantize_with_columns(x, "mxfp8"))(torch.randn(2, 4, 64))
 
 
+def test_halves_of_what_has_none_do_not_alternate() -> None:
+    with pytest.raises(
+        ValueError, match="interleaved is True; allowed: False with quantize, which"
+    ):
+        opparity.rows_and_columns(torch.randn(4, 64), "mxfp8", interleaved=True)
+
+
 @pytest.mark.usefixtures("allclose_of_bytes")
 @pytest.mark.parametrize("recipe", LAYOUTS[:3], ids=str)
 def test_the_operator_passes_torchs_own_checks(recipe: opparity.Recipe) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -175,6 +175,60 @@ def test_no_tokens_are_no_work(provider: str) -> None:
             torch.empty(0, 512), "fp8_block", experts=Experts.by_offsets(numbers(0, 4))
         )
         assert found.values.shape == (0, 256)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        *(RECIPES["mxfp8"].with_layout(layout) for layout in ScaleLayout),
+        *(RECIPES[name] for name in ("fp8_block", "deepgemm", "fp8_token", "none")),
+    ],
+    ids=str,
+)
+def test_no_tokens_have_the_same_shapes_and_strides_from_all(recipe: opparity.Recipe) -> None:
+    arguments = (numbers(0, 0), recipe.text)
+    empty = torch.empty(2, 0, 512)
+    places = []
+    for provider in ("native", "reference"):
+        with providers(force=provider):
+            found = OPS.silu_and_mul_experts(empty, *arguments)
+            places.append([(tensor.shape, tensor.stride()) for tensor in found])
+    found = OPS.silu_and_mul_experts(empty.to("meta"), arguments[0].to("meta"), arguments[1])
+    places.append([(tensor.shape, tensor.stride()) for tensor in found])
+    assert places[0] == places[1] == places[2]
+
+
+# Without their types, so that what is wrong may be given.
+ANY: Any = Experts
+PACKAGE: Any = opparity
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: ANY.masked(None), "rows is None; allowed: a tensor of int32 numbers"),
+        (lambda: ANY.by_offsets([0, 4]), "rows is of type list; allowed: a tensor of int32"),
+        (
+            lambda: ANY.by_offsets(numbers(0, 4), [0]),
+            "scale_offsets is of type list; allowed: a tensor of int32",
+        ),
+        (
+            lambda: ANY.by_ends(numbers(4), 128.0),
+            "multiple is of type float; allowed: an integer; pass one",
+        ),
+        (
+            lambda: PACKAGE.silu_and_mul(rows(2, 4, 256), "fp8_block", experts=numbers(4, 4)),
+            "silu_and_mul: experts is of type Tensor; allowed: an opparity.Experts, or None",
+        ),
+        (
+            lambda: PACKAGE.quantize(rows(2, 4, 256), "fp8_block", experts=[4, 4]),
+            "quantize: experts is of type list; allowed: an opparity.Experts, or None",
+        ),
+    ],
+)
+def test_what_is_no_experts_is_refused_in_words(make: Callable[[], object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make()
 
 
 def call(input: Tensor, given: Tensor, **named: object) -> Callable[[], object]:

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from opparity.formats import Recipe, ScaleRule, accepted_recipes
 from opparity.operators import general_name, registration
+from opparity.operators.experts import Experts
 from opparity.operators.gradients import is_transformed
 from opparity.operators.quantized import Origin, Quantized
-from opparity.operators.refusal import refuse
+from opparity.operators.refusal import kind_of, refuse
 
 if TYPE_CHECKING:
     from opparity.operators.declaration import Producer
-    from opparity.operators.experts import Experts
 
 registration.load()
 
@@ -84,7 +84,7 @@ def run(
 ) -> Quantized | Tensor:
     """Call a general operator on the flattened tokens of an input."""
     if not isinstance(input, Tensor):
-        refuse(row.name, f"input is {_kind(input)}; allowed: a tensor; pass one")
+        refuse(row.name, f"input is {kind_of(input)}; allowed: a tensor; pass one")
     prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)
     tokens = input if input.dim() == _MATRIX else _tokens(input)
@@ -135,7 +135,13 @@ def run_experts(
 ) -> Quantized | Tensor:
     """Call the operator of experts' rows; a pair of tensors is returned with scale offsets."""
     if not isinstance(input, Tensor):
-        refuse(row.name, f"input is {_kind(input)}; allowed: a tensor; pass one")
+        refuse(row.name, f"input is {kind_of(input)}; allowed: a tensor; pass one")
+    if not isinstance(experts, Experts):
+        refuse(
+            row.name,
+            f"experts is {kind_of(experts)}; allowed: an opparity.Experts, or None; make one, as "
+            "with Experts.masked(counts)",
+        )
     prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)
     given = None
@@ -171,12 +177,8 @@ def _text(name: str, recipe: Recipe | str | None) -> str:
         return "none"
     if isinstance(recipe, Recipe):
         return recipe.text
-    detail = f"recipe is {_kind(recipe)}; allowed: an opparity.Recipe, its name or its text"
+    detail = f"recipe is {kind_of(recipe)}; allowed: an opparity.Recipe, its name or its text"
     return refuse(name, f"{detail}; pass one")
-
-
-def _kind(given: object) -> str:
-    return "None" if given is None else f"of type {type(given).__name__}"
 
 
 def _tokens(input: Tensor) -> Tensor:
@@ -199,7 +201,7 @@ def _number(
     if isinstance(number, Tensor):
         return number
     if not isinstance(number, (int, float)):
-        refuse(operator, f"{name} is {_kind(number)}; allowed: a number or a tensor; pass one")
+        refuse(operator, f"{name} is {kind_of(number)}; allowed: a number or a tensor; pass one")
     size = abs(number) if signed else number
     if not size > _ROUNDS_TO_ZERO:
         allowed = "that is not 0" if signed else "above 0"

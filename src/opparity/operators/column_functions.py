@@ -8,9 +8,9 @@ import torch
 
 from opparity.formats import Intermediate
 from opparity.operators import ELEMENTWISE, columns_name, general_name
-from opparity.operators.calling import Row, _kind, _number, _text, _tokens, numbers_of, prepare
+from opparity.operators.calling import Row, _number, _text, _tokens, numbers_of, prepare
 from opparity.operators.quantized import Quantized
-from opparity.operators.refusal import refuse
+from opparity.operators.refusal import kind_of, refuse
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,7 +43,7 @@ def rows_and_columns(
             64 or 128.
         producer: the name of a function of the activation, such as "silu_and_mul", or "quantize".
         intermediate: where the activation is rounded to the input's dtype.
-        interleaved: whether gate and up alternate.
+        interleaved: whether gate and up alternate, of a producer that is gated.
         scale_ub: an upper bound of float32 scales, above 0.
         **numbers: the producer's.
 
@@ -58,7 +58,7 @@ def rows_and_columns(
     if found is None:
         refuse(_NAME, f"producer is '{producer}'; allowed: {', '.join(_ROWS)}; choose one")
     if not isinstance(input, torch.Tensor):
-        refuse(_NAME, f"input is {_kind(input)}; allowed: a tensor; pass one")
+        refuse(_NAME, f"input is {kind_of(input)}; allowed: a tensor; pass one")
     prepare(input)
     text = recipe if isinstance(recipe, str) else _text(producer, recipe)
     row = Row(found, columns_name(found))
@@ -66,6 +66,9 @@ def rows_and_columns(
     named: dict[str, object] = {"intermediate": str(intermediate)}
     if found.gated:
         named["interleaved"] = interleaved
+    elif interleaved:
+        detail = f"interleaved is True; allowed: False with {producer}, which is not gated"
+        refuse(_NAME, f"{detail}; leave it out")
     values, scales, column_values, column_scales = row.operator(
         _tokens(input), text, *numbers_of(row, numbers), bound, **named
     )

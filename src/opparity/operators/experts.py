@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from opparity.formats import ExpertLayout
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from opparity.operators.refusal import kind_of, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,28 @@ class Experts:
     rows: Tensor
     scale_offsets: Tensor | None = None
     multiple: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what no operator can be asked.
+
+        Raises:
+            ArgumentRefused: for numbers in no tensor, and a multiple that is no integer.
+        """
+        given = [("rows", self.rows)]
+        if self.scale_offsets is not None:
+            given.append(("scale_offsets", self.scale_offsets))
+        for name, numbers in given:
+            if not isinstance(numbers, Tensor):
+                refuse(
+                    "Experts",
+                    f"{name} is {kind_of(numbers)}; allowed: a tensor of int32 numbers on the "
+                    "input's device; pass one",
+                )
+        if not isinstance(self.multiple, (int, torch.SymInt)):
+            refuse(
+                "Experts",
+                f"multiple is {kind_of(self.multiple)}; allowed: an integer; pass one",
+            )
 
     @classmethod
     def masked(cls, counts: Tensor) -> Experts:

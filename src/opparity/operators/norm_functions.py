@@ -14,7 +14,6 @@ from opparity.operators.calling import (
     _GIVEN,
     _NONE,
     Row,
-    _kind,
     _number,
     _shaped,
     _text,
@@ -24,7 +23,7 @@ from opparity.operators.calling import (
     prepare,
 )
 from opparity.operators.quantized import NormOrigin, Quantized
-from opparity.operators.refusal import refuse
+from opparity.operators.refusal import kind_of, refuse
 
 if TYPE_CHECKING:
     from types import FunctionType
@@ -161,7 +160,7 @@ def _run(
     """Call a norm's operator on flattened tokens; return its product and what comes with it."""
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
-            refuse(row.name, f"an input is {_kind(tensor)}; allowed: tensors; pass them")
+            refuse(row.name, f"an input is {kind_of(tensor)}; allowed: tensors; pass them")
     input = tensors[0]
     prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)

@@ -9,6 +9,11 @@ import torch
 from opparity.errors import ArgumentRefused
 
 
+def kind_of(given: object) -> str:
+    """Return what something of a wrong type is called in a refusal."""
+    return "None" if given is None else f"of type {type(given).__name__}"
+
+
 def refuse(operator: str, detail: str) -> NoReturn:
     """Raise ArgumentRefused; while torch.compile traces, a ValueError with the same words.
 
