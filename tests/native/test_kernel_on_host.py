@@ -56,10 +56,10 @@ def test_a_variant_writes_the_references_bytes_and_no_others(
 
 
 # Each makes NaN of the zeros behind a row: an offset that is infinity in float16, and a factor that
-# is infinity since tiny numbers have squares of zero and nothing is added to their mean.
+# is infinity since float32's tiny numbers have squares of zero and nothing is added to their mean.
 INFINITIES = {
-    "swigluoai_and_mul": (1.702, 7.0, 65520.0),
-    "rms_norm": (0.0, 0.0),
+    "swigluoai_and_mul": ("float16", Intermediate.INPUT_DTYPE, (1.702, 7.0, 65520.0)),
+    "rms_norm": ("float32", Intermediate.FLOAT32, (0.0, 0.0)),
 }
 
 
@@ -77,6 +77,7 @@ def test_what_is_behind_a_row_is_no_largest_magnitude(
     launcher: Launcher, producer: str, shape: str, name: str, *, interleaved: bool
 ) -> None:
     recipe, is_row = RECIPES[name], shape in ROW_SHAPES
+    dtype, intermediate, parameters = INFINITIES[producer]
     choices = norms() if producer == "rms_norm" else rows_by_token() if is_row else forward()
     variant = replace(
         next(
@@ -85,17 +86,15 @@ def test_what_is_behind_a_row_is_no_largest_magnitude(
             if (variant.producer, variant.shape) == (producer, shape) and recipe in variant.recipes
         ),
         interleaved=interleaved,
-        input="float16",
-        intermediate=Intermediate.INPUT_DTYPE,
+        input=dtype,
+        intermediate=intermediate,
         residual=0,
         bound=False,
         bounds_amax=False,
         tail=not recipe.by_token,
         width=334 if is_row else None,
     )
-    prepared = prepare(
-        Call(variant, recipe, 9, 334 if is_row else 331, parameters=INFINITIES[producer])
-    )
+    prepared = prepare(Call(variant, recipe, 9, 334 if is_row else 331, parameters=parameters))
     plan = launcher.plan(prepared.text)
     kernel = launcher.compile_for_host(plan)
     for launch in plan.launches:
