@@ -24,26 +24,27 @@ if TYPE_CHECKING:
 
 def implement(definitions: torch.library.Library) -> None:
     """Implement these operators in the library that defines them."""
-    _implement(definitions, "refuse_gradient", _refuse_gradient, _like_the_input)
+    # By their names, so that a reader of the source, as our checker is, sees that each has a fake.
+    torch.library.register_fake("opparity::refuse_gradient", _like_the_input, lib=definitions)
+    torch.library.register_fake("opparity::straight_through", _copy, lib=definitions)
+    torch.library.register_fake("opparity::without_gradient", _copy, lib=definitions)
+    torch.library.register_fake("opparity::straight_through_norm", _copy_of_norm, lib=definitions)
+    _implement(definitions, "refuse_gradient", _refuse_gradient)
     for name, backward in (("straight_through", _through), ("without_gradient", _refused)):
-        overload = _implement(definitions, name, _copy, _copy)
+        overload = _implement(definitions, name, _copy)
         kernel = autograd_kernel(overload, _keep, backward)
         definitions.impl(name, kernel, "Autograd", with_keyset=True)
     name = "straight_through_norm"
-    overload = _implement(definitions, name, _copy_of_norm, _copy_of_norm)
+    overload = _implement(definitions, name, _copy_of_norm)
     kernel = autograd_kernel(overload, _keep_norm, _through_norm)
     definitions.impl(name, kernel, "Autograd", with_keyset=True)
 
 
 def _implement(
-    definitions: torch.library.Library,
-    name: str,
-    kernel: Callable[..., Tensor],
-    fake: Callable[..., Tensor],
+    definitions: torch.library.Library, name: str, kernel: Callable[..., Tensor]
 ) -> torch._ops.OpOverload:
     definitions.impl(name, kernel, "CompositeExplicitAutograd")
     overload: torch._ops.OpOverload = getattr(torch.ops.opparity, name).default
-    torch.library.register_fake(overload, fake, lib=definitions)
     torch.library.register_vmap(overload, _batched(overload), lib=definitions)
     return overload
 
