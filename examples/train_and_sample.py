@@ -19,36 +19,37 @@ CONTEXT, WIDTH, INNER, STEPS = 8, 32, 256, 150
 TEXT = (__doc__ * 2).encode()
 
 
-class Model(nn.Module):
-    """Byte embeddings, a gated MLP in int8, and logits."""
+class FloatMlp(nn.Module):
+    """A gated MLP of torch's own linear layers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(256, WIDTH)
-        hidden = CONTEXT * WIDTH
-        self.mlp = SwiGLU(
-            TrainedLinear(hidden, 2 * INNER, Int8Linear), TrainedLinear(INNER, 256, Int8Linear)
-        )
+        self.gate_up, self.down = nn.Linear(CONTEXT * WIDTH, 2 * INNER), nn.Linear(INNER, 256)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Return [.., 256] from [.., CONTEXT * WIDTH]."""
+        gate, up = self.gate_up(hidden).chunk(2, -1)
+        found: Tensor = self.down(functional.silu(gate) * up)
+        return found
+
+
+def int8_mlp() -> nn.Module:
+    """Return the same MLP with products in int8, which learns as the other does."""
+    gate_up = TrainedLinear(CONTEXT * WIDTH, 2 * INNER, Int8Linear, bias=True)
+    return SwiGLU(gate_up, TrainedLinear(INNER, 256, Int8Linear, bias=True))
+
+
+class Model(nn.Module):
+    """Byte embeddings, a gated MLP, and log probabilities."""
+
+    def __init__(self, mlp: nn.Module) -> None:
+        super().__init__()
+        self.embedding, self.mlp = nn.Embedding(256, WIDTH), mlp
 
     def forward(self, contexts: Tensor) -> Tensor:
         """Return log probabilities, [.., 256], of the byte after [.., CONTEXT] bytes."""
         logits = self.mlp(self.embedding(contexts).flatten(-2))
         return functional.log_softmax(logits.double(), -1)
-
-
-class Float(Model):
-    """The same model with torch's own linear layers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        gate_up, down = nn.Linear(CONTEXT * WIDTH, 2 * INNER), nn.Linear(INNER, 256)
-        self.gate_up, self.down = gate_up, down
-        del self.mlp
-
-    def forward(self, contexts: Tensor) -> Tensor:
-        """Return what Model returns."""
-        gate, up = self.gate_up(self.embedding(contexts).flatten(-2)).chunk(2, -1)
-        return functional.log_softmax(self.down(functional.silu(gate) * up).double(), -1)
 
 
 def train(model: nn.Module) -> float:
@@ -90,9 +91,9 @@ def mismatch(model: nn.Module) -> tuple[int, float]:
     return int((difference > 0).sum()), difference.max().item()
 
 
-for name, model in (("int8", Model), ("float32", Float)):
+for name, mlp in (("int8", int8_mlp), ("float32", FloatMlp)):
     torch.manual_seed(0)
-    made = model()
+    made = Model(mlp())
     bits = train(made)
     differing, largest = mismatch(made)
     print(f"{name}: {'below' if bits < 1 else 'above'} 1 bit a byte after {STEPS} steps")

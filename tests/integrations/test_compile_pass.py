@@ -262,6 +262,14 @@ def strided_groups(input: Tensor) -> Pair:
     return codes.flatten(-2).to(torch.float8_e4m3fn), scales
 
 
+def shrunk(input: Tensor) -> Pair:
+    """Bring all numbers below what is compared."""
+    groups = (input.float() * 1e-9).unflatten(-1, (-1, 128))
+    scales = (groups.abs().amax(-1) / 448.0).clamp_min(1e-30)
+    codes = (groups / scales[..., None]).clamp(-448.0, 448.0)
+    return codes.flatten(-2).to(torch.float8_e4m3fn), scales
+
+
 LOOK_ALIKES = [
     smaller_maximum,
     bounded,
@@ -282,6 +290,15 @@ def test_a_look_alike_is_left(look_alike: Callable[[Tensor], Pair], installed: F
     assert [match.what for match in installed.matches if match.what] == []
     for part, expected in zip(found, look_alike(input), strict=True):
         assert torch.allclose(part.float(), expected.float(), rtol=0.13)
+
+
+def test_a_factor_before_numbers_too_small_to_compare_is_kept(installed: FusionPass) -> None:
+    input = torch.randn(6, 1024).bfloat16()
+    _, scales = torch.compile(shrunk, dynamic=False)(input)
+    (match,) = installed.matches
+    assert match.what is not None
+    # What is quantised is the product with the factor, by the contract's smallest scale.
+    assert torch.equal(scales, opparity.quantize(input.float() * 1e-9, "fp8_block").scales)
 
 
 @pytest.mark.parametrize("function", [last_tokens_masked, scaled_by_size])

@@ -7,12 +7,12 @@ operator refuses, with the number to use.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard
-from torch.distributed.tensor._op_schema import RuntimeSchemaInfo
 from torch.distributed.tensor.experimental import register_sharding
 
 from opparity.formats import Recipe, ScaleLayout, ScaleRule
@@ -64,7 +64,8 @@ def _give(overload: torch._ops.OpOverload, rule: Callable[..., list[Sharding]]) 
     )
     by_name = [a.name for a in arguments if a.kwarg_only and not _is_tensor(a)]
     known = DTensor._op_dispatcher.sharding_propagator.op_to_schema_info  # noqa: SLF001
-    known[overload] = RuntimeSchemaInfo(first, by_name or None, needs_pytree=True)
+    # register_sharding has put an entry there; torch has no public way to say more of it.
+    known[overload] = replace(known[overload], static_argnum=first, static_kwargkey=by_name or None)
 
 
 def _is_tensor(argument: torch.Argument) -> bool:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from opparity.nn.block_fp8 import BLOCK, BlockFP8Linear
 from opparity.nn.int8 import Int8Linear
 from opparity.nn.linear import QuantizedLinear
-from opparity.nn.products import int8, product_for
+from opparity.nn.products import int8
 from opparity.operators import functions
 from opparity.operators.functions import quantize
 from opparity.operators.quantized import Quantized
@@ -93,16 +93,9 @@ class ParallelSwiGLU(nn.Module):
         if isinstance(self.down, Int8Linear):
             return self._int8(product)
         middle = self._activation(product, self.down.activations, **self.numbers)
-        row = product_for(
-            self.down.recipe,
-            self.down.weight.device,
-            self.down.in_features,
-            self.down.out_features,
-            self.down.asked_product,
-        )
         values, scales = middle
         weight, weight_scales = self.down.weight, self.down.weight_scales
-        partial = row.multiply(values, scales, weight, weight_scales, torch.float32)
+        partial = self.down.product.multiply(values, scales, weight, weight_scales, torch.float32)
         return self._with_bias(self._summed(partial).to(self.down.dtype))
 
     def _int8(self, product: Tensor) -> Tensor:
@@ -116,7 +109,7 @@ class ParallelSwiGLU(nn.Module):
         # As integers magnitudes have the same order, and NaN is the largest: no library drops it.
         dist.all_reduce(largest.view(torch.int32), dist.ReduceOp.MAX, self.group)
         values, scales = quantize(torch.cat((middle, largest), -1), self.down.recipe)
-        sums = self._summed(int8.exact_product(values[:, :-1].contiguous(), self.down.weight))
+        sums = self._summed(int8.exact_product(values[:, :-1], self.down.weight))
         if self.sequence:
             scales = scales.chunk(self.devices)[dist.get_rank(self.group)]
         found = int8.scaled(sums, scales, self.down.weight_scales, self.down.dtype)
@@ -138,7 +131,7 @@ class ParallelSwiGLU(nn.Module):
         """Return all tokens of an input that is shared by tokens: codes take half of bfloat16."""
         values, scales = input
         codes = self._all(values.view(torch.uint8)).view(values.dtype)
-        return Quantized(codes, self._all(scales.contiguous()), input.recipe)
+        return Quantized(codes, self._all(scales), self.gate_up.recipe)
 
     def _all(self, shard: Tensor) -> Tensor:
         whole = shard.new_empty((shard.shape[0] * self.devices, *shard.shape[1:]))

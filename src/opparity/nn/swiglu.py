@@ -8,7 +8,8 @@ from torch import nn
 
 from opparity.nn.block_fp8 import BlockFP8Linear
 from opparity.nn.int8 import Int8Linear
-from opparity.operators import PRODUCERS, functions
+from opparity.operators import PRODUCERS, functions, producer_named
+from opparity.operators.calling import Row, numbers_of
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class SwiGLU(nn.Module):
         self.gate_up, self.down = cast("QuantizedLinear", gate_up), cast("QuantizedLinear", down)
         self.producer, self.numbers = producer, numbers
         self._activation = getattr(functions, producer)
+        # What is missing or unknown is told here, and not by the first call.
+        numbers_of(Row(producer_named(producer)), numbers)
 
     @classmethod
     def from_linears(

@@ -88,10 +88,7 @@ def run(
     prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)
     tokens = input if input.dim() == _MATRIX else _tokens(input)
-    given = None
-    if scale is not None:
-        given = _number(row.name, "scale", scale, input, signed=text in _GIVEN)
-    bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
+    given, bound = scale_numbers(row.name, text, scale, scale_ub, input)
     origin = None
     if _has_gradient(input):
         origin = Origin(input, row.name, numbers, bool(named.get("interleaved", False)))
@@ -144,10 +141,7 @@ def run_experts(
         )
     prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)
-    given = None
-    if scale is not None:
-        given = _number(row.name, "scale", scale, input, signed=text in _GIVEN)
-    bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
+    given, bound = scale_numbers(row.name, text, scale, scale_ub, input)
     operator = getattr(torch.ops.opparity, f"{row.name}_experts").default
     layout = str(experts.layout)
     values, scales = operator(
@@ -193,6 +187,22 @@ def _shaped(result: Tensor, input: Tensor) -> Tensor:
     if result.dim() != _MATRIX:
         return result
     return result.squeeze(0) if input.dim() == 1 else result.unflatten(0, input.shape[:-1])
+
+
+def scale_numbers(
+    operator: str,
+    text: str,
+    scale: float | Tensor | None,
+    scale_ub: float | Tensor | None,
+    input: Tensor,
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the given scale and the scales' bound as tensors on the input's device."""
+    given = bound = None
+    if scale is not None:
+        given = _number(operator, "scale", scale, input, signed=text in _GIVEN)
+    if scale_ub is not None:
+        bound = _number(operator, "scale_ub", scale_ub, input)
+    return given, bound
 
 
 def _number(

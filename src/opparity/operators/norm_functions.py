@@ -14,13 +14,13 @@ from opparity.operators.calling import (
     _GIVEN,
     _NONE,
     Row,
-    _number,
     _shaped,
     _text,
     _tokens,
     _without_autograd,
     numbers_of,
     prepare,
+    scale_numbers,
 )
 from opparity.operators.quantized import NormOrigin, Quantized
 from opparity.operators.refusal import kind_of, refuse
@@ -164,10 +164,7 @@ def _run(
     input = tensors[0]
     prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)
-    given = None
-    if scale is not None:
-        given = _number(row.name, "scale", scale, input, signed=text in _GIVEN)
-    bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
+    given, bound = scale_numbers(row.name, text, scale, scale_ub, input)
     rows = [tensor if tensor.dim() == 2 else _tokens(tensor) for tensor in tensors]  # noqa: PLR2004
     named = {} if intermediate == "float32" else {"intermediate": str(intermediate)}
     arguments = (*rows, weight, text, *numbers, given, bound)

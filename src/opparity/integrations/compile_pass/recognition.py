@@ -76,6 +76,8 @@ def recognise(part: Part) -> Candidate | str:
         return str(error)
     if not shares:
         return "its numbers are those of no operator"
+    if max(shares.values()) == 0.0:
+        return "its groups were too small to be compared in every trial"
     return max(shares, key=shares.__getitem__)
 
 
@@ -104,6 +106,8 @@ def _candidates(input: Tensor, values: Tensor, scales: Tensor) -> list[Candidate
         for scale in _SCALES
         if (text := f"{_NAMES[values.dtype]}/{size}/{scale}/row_major") in accepted_recipes()
     ]
+    if not recipes:
+        return f"there is no recipe with groups of {size}"
     found: list[Candidate] = []
     for producer in ELEMENTWISE:
         takes = 2 * width if producer.gated else width
@@ -123,9 +127,9 @@ def _agreement(candidate: Candidate, input: Tensor, values: Tensor, scales: Tens
     operator = getattr(torch.ops.opparity, candidate.operator).default
     try:
         codes, factors = operator(tokens, candidate.recipe, intermediate=candidate.intermediate)
-    except RuntimeError:
-        # A width or group that the operator does not take.
-        return None
+    except RuntimeError as error:
+        # Their widths and groups are allowed, so that this says something new.
+        raise CannotRun(f"the operator refuses it: {error}") from error
     given = scales.reshape(factors.shape)
     near = (given - factors).abs() <= _SCALES_DIFFER_BY * factors
     # A group of small numbers has a scale of another rule, and codes that follow from it.
@@ -133,7 +137,7 @@ def _agreement(candidate: Candidate, input: Tensor, values: Tensor, scales: Tens
     if not bool((near | ~compared).all()):
         return None
     if not bool(compared.any()):
-        return 1.0
+        return 0.0
     found = values.reshape(codes.shape).view(torch.uint8) == codes.view(torch.uint8)
     same: float = found.unflatten(-1, (factors.shape[-1], -1))[compared].float().mean().item()
     if same < _SAME_CODES:

@@ -25,6 +25,7 @@ from vllm.model_executor.layers.quantization.utils.quant_utils import kFp8Dynami
 from vllm.platforms.interface import PlatformEnum
 
 import opparity
+from opparity.nn.products.dequantised import spread
 from opparity.platforms import Platform
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class _OnCpu(_TakesQuantised):
         """Keep the weights dequantised as well."""
         super().process_weights_after_loading(layer)
         params = self._get_layer_params(layer)  # type: ignore[attr-defined] # vLLM's class has it
-        weight = dequantised(params.weight, params.block_scale).to(self.config.out_dtype)
+        weight = spread(params.weight, params.block_scale.float()).to(self.config.out_dtype)
         layer.register_buffer("opparity_weight", weight, persistent=False)
 
     def _quantise(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -188,16 +189,8 @@ class _OnCpu(_TakesQuantised):
 
     def apply_block_scaled_mm(self, A: Tensor, B: Tensor, As: Tensor, Bs: Tensor) -> Tensor:  # noqa: N803 -- vLLM's names
         """Return the product of two quantised matrices."""
-        return _product(A, As, dequantised(B, Bs).to(self.config.out_dtype))
+        return _product(A, As, spread(B, Bs.float()).to(self.config.out_dtype))
 
 
 def _product(codes: Tensor, scales: Tensor, weight: Tensor) -> Tensor:
-    numbers: Tensor = codes.float().unflatten(-1, (-1, GROUP)) * scales.unsqueeze(-1)
-    return numbers.flatten(-2).to(weight.dtype) @ weight.t()
-
-
-def dequantised(weight: Tensor, scales: Tensor) -> Tensor:
-    """Return the numbers of a weight in blocks of 128 x 128; the last ones may be cut."""
-    rows, columns = weight.shape
-    spread = scales.float().repeat_interleave(GROUP, 0)[:rows].repeat_interleave(GROUP, 1)
-    return weight.float() * spread[:, :columns]
+    return spread(codes, scales).to(weight.dtype) @ weight.t()
