@@ -76,8 +76,6 @@ def recognise(part: Part) -> Candidate | str:
         return str(error)
     if not shares:
         return "its numbers are those of no operator"
-    if max(shares.values()) == 0.0:
-        return "its groups were too small to be compared in every trial"
     return max(shares, key=shares.__getitem__)
 
 
@@ -137,7 +135,7 @@ def _agreement(candidate: Candidate, input: Tensor, values: Tensor, scales: Tens
     if not bool((near | ~compared).all()):
         return None
     if not bool(compared.any()):
-        return 0.0
+        return 1.0
     found = values.reshape(codes.shape).view(torch.uint8) == codes.view(torch.uint8)
     same: float = found.unflatten(-1, (factors.shape[-1], -1))[compared].float().mean().item()
     if same < _SAME_CODES:
