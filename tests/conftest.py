@@ -31,6 +31,12 @@ def _seed(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
+def two_gpus() -> None:
+    if torch.cuda.device_count() < 2:
+        pytest.skip("one GPU here, and this needs two; docs/distributed.md says where it ran")
+
+
+@pytest.fixture
 def allclose_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """opcheck compares with torch.allclose, which has no arithmetic for FP8: compare bytes."""
     original = torch.allclose

@@ -1,4 +1,4 @@
-"""Time whole rows: python tools/measure_rows.py [--device cpu] [--tokens 1 4096] [--widths 7168].
+"""Time rows, experts and columns: python tools/measure_rows.py [--device cpu] [--tokens 1 4096].
 
 Prints, for each operator and size, its time beside that of a copy of as many bytes, and beside
 torch.compile's of the same expression on a CPU. Buffers are rotated, so that none is found in a
@@ -8,9 +8,9 @@ GPU's cache.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.nn import functional
@@ -26,6 +26,7 @@ _BYTES_OF_A_ROTATION = 200_000_000
 _MOST_BUFFERS = 64
 _REPEATS = 7
 _SECONDS = 0.2
+_EXPERTS = 32
 
 
 def main() -> None:
@@ -34,34 +35,36 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--tokens", type=int, nargs="*", default=[1, 16, 64, 256, 1024, 4096])
     parser.add_argument("--widths", type=int, nargs="*", default=[7168])
+    parser.add_argument("--only", default="", help="of which operators: a part of their names")
     options = parser.parse_args()
     print("| operator | size | us | copy | ratio | torch.compile | ratio |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
     for width in options.widths:
         for tokens in options.tokens:
-            for name in _ROWS:
-                print(_line(name, tokens, width, options.device), flush=True)
+            for name, row in _ROWS.items():
+                if options.only in name and tokens >= row.fewest_tokens:
+                    print(_line(name, tokens, width, options.device), flush=True)
 
 
 def _line(name: str, tokens: int, width: int, device: str) -> str:
-    call, compiled, moved = _ROWS[name]
-    copies = max(1, min(_MOST_BUFFERS, _BYTES_OF_A_ROTATION // (tokens * width * moved)))
+    row = _ROWS[name]
+    bytes_moved = int(tokens * width * row.moved)
+    copies = max(1, min(_MOST_BUFFERS, _BYTES_OF_A_ROTATION // bytes_moved))
     copies = copies if device == "cuda" else 1
     inputs = [torch.randn(2, tokens, 2 * width, device=device).bfloat16() for _ in range(copies)]
     weight = torch.ones(width, dtype=torch.bfloat16, device=device)
     sources = [
-        torch.empty(tokens * width * moved // 2, dtype=torch.uint8, device=device)
-        for _ in range(copies)
+        torch.empty(bytes_moved // 2, dtype=torch.uint8, device=device) for _ in range(copies)
     ]
     targets = [torch.empty_like(source) for source in sources]
     measure = _on_gpu if device == "cuda" else _on_cpu
-    ours = measure([partial(call, x, weight) for x in inputs])
-    copy = measure([partial(t.copy_, s) for s, t in zip(sources, targets, strict=True)])
+    ours = measure([functools.partial(row.call, x, weight) for x in inputs])
+    copy = measure([functools.partial(t.copy_, s) for s, t in zip(sources, targets, strict=True)])
     text = f"| {name} | {tokens} x {width} | {ours:.2f} | {copy:.2f} | {ours / copy:.3f} |"
-    if device == "cuda":
+    if device == "cuda" or row.compiled is None:
         return f"{text} | |"
     torch._dynamo.reset()  # noqa: SLF001
-    fused = torch.compile(compiled, dynamic=False)
+    fused = torch.compile(row.compiled, dynamic=False)
     other = measure([lambda: fused(inputs[0], weight)])
     return f"{text} {other:.2f} | {ours / other:.3f} |"
 
@@ -107,6 +110,17 @@ def _residual(x: Tensor) -> Tensor:
     return x[1, :, : x.shape[2] // 2]
 
 
+@functools.cache
+def _experts(tokens: int, share: float, device: torch.device) -> opparity.Experts:
+    counts = torch.full((_EXPERTS,), int(tokens // _EXPERTS * share), device=device)
+    return opparity.Experts.masked(counts.int())
+
+
+def _of_experts(x: Tensor, share: float) -> opparity.Quantized:
+    experts = _experts(x.shape[1], share, x.device)
+    return opparity.silu_and_mul(x[0].unflatten(0, (_EXPERTS, -1)), "fp8_block", experts=experts)
+
+
 def _by_token(product: Tensor, largest: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     scale = (product.float().abs().amax(-1, keepdim=True) / largest).clamp(min=1e-7)
     codes = (product.float() * (1 / scale)).clamp(-largest, largest)
@@ -117,26 +131,41 @@ def _plain(x: Tensor, weight: Tensor) -> Tensor:
     return functional.rms_norm(x, weight.shape, weight, 1e-6)
 
 
-# Name: our call, the same in torch, and how many bytes an element moves.
-_ROWS: dict[str, tuple[Callable[..., object], Callable[..., object], int]] = {
-    "rms_norm": (
+class Row(NamedTuple):
+    """What is timed.
+
+    Attributes:
+        call: ours, of what `_line` draws and the weight.
+        compiled: the same in torch; None where it has no short spelling.
+        moved: bytes that an element moves, of all rows.
+        fewest_tokens: below it the row says nothing.
+    """
+
+    call: Callable[..., object]
+    compiled: Callable[..., object] | None
+    moved: float
+    fewest_tokens: int = 1
+
+
+_ROWS: dict[str, Row] = {
+    "rms_norm": Row(
         lambda x, w: opparity.rms_norm(_norm(x), w),
         lambda x, w: _plain(_norm(x), w),
         4,
     ),
-    "rms_norm fp8_token": (
+    "rms_norm fp8_token": Row(
         lambda x, w: opparity.rms_norm(_norm(x), w, "fp8_token"),
         lambda x, w: _by_token(_plain(_norm(x), w), 448.0, torch.float8_e4m3fn),
         3,
     ),
-    "rms_norm fp8_block": (
+    "rms_norm fp8_block": Row(
         lambda x, w: opparity.rms_norm(_norm(x), w, "fp8_block"),
         lambda x, w: _by_token(
             _plain(_norm(x), w).unflatten(-1, (-1, 128)), 448.0, torch.float8_e4m3fn
         ),
         3,
     ),
-    "add_rms_norm fp8_token": (
+    "add_rms_norm fp8_token": Row(
         lambda x, w: opparity.add_rms_norm(_norm(x), _residual(x), w, "fp8_token"),
         lambda x, w: (
             _norm(x) + _residual(x),
@@ -144,22 +173,35 @@ _ROWS: dict[str, tuple[Callable[..., object], Callable[..., object], int]] = {
         ),
         7,
     ),
-    "gated_rms_norm": (
+    "gated_rms_norm": Row(
         lambda x, w: opparity.gated_rms_norm(_norm(x), _residual(x), w),
         lambda x, w: _plain(_norm(x), w) * functional.silu(_residual(x)),
         6,
     ),
-    "quantize fp8_token": (
+    "quantize fp8_token": Row(
         lambda x, _: opparity.quantize(_norm(x), "fp8_token"),
         lambda x, _: _by_token(_norm(x), 448.0, torch.float8_e4m3fn),
         3,
     ),
-    "silu_and_mul int8_token": (
+    "silu_and_mul int8_token": Row(
         lambda x, _: opparity.silu_and_mul(x[0], "int8_token"),
         lambda x, _: _by_token(
             functional.silu(x[0].chunk(2, -1)[0]) * x[0].chunk(2, -1)[1], 127.0, torch.int8
         ),
         5,
+    ),
+    "silu_and_mul fp8_block experts": Row(lambda x, _: _of_experts(x, 1.0), None, 5, 256),
+    "silu_and_mul fp8_block experts, 25 % valid": Row(
+        lambda x, _: _of_experts(x, 0.25), None, 5 / 4, 256
+    ),
+    "rows_and_columns mxfp8": Row(
+        lambda x, _: opparity.rows_and_columns(_norm(x), "mxfp8"), None, 4, 256
+    ),
+    "rows_and_columns fp8_block": Row(
+        lambda x, _: opparity.rows_and_columns(_norm(x), "fp8_block"), None, 4, 256
+    ),
+    "rms_norm backward": Row(
+        lambda x, w: torch.ops.opparity.rms_norm_backward(_norm(x), _residual(x), w), None, 6
     ),
 }
 

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 
 import opparity
 from opparity.integrations.dtensor import register
 from opparity.nn import Int8Linear
 from opparity.operators import PRODUCERS, functions, general_name, norm_functions
-from two_processes import PROCESSES, run
+from two_processes import PROCESSES, mesh, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +43,8 @@ def calls() -> dict[str, Callable[..., opparity.Quantized]]:
     return found
 
 
-def sharded(tensor: Tensor, mesh: DeviceMesh, placement: Placement) -> DTensor:
-    return distribute_tensor(tensor, mesh, [placement])
+def sharded(tensor: Tensor, devices: DeviceMesh, placement: Placement) -> DTensor:
+    return distribute_tensor(tensor, devices, [placement])
 
 
 def share(whole: Tensor, rank: int, dimension: int) -> Tensor:
@@ -54,7 +53,7 @@ def share(whole: Tensor, rank: int, dimension: int) -> Tensor:
 
 def bytes_of(tensor: Tensor) -> bytes:
     # Flat, since a single column's stride may be anything.
-    return tensor.reshape(-1).clone().view(torch.uint8).numpy().tobytes()
+    return tensor.reshape(-1).clone().view(torch.uint8).cpu().numpy().tobytes()
 
 
 def assert_share(found: object, whole: Tensor, rank: int, dimension: int) -> None:
@@ -66,7 +65,7 @@ def assert_share(found: object, whole: Tensor, rank: int, dimension: int) -> Non
 
 
 def every_operator_on_shared_tokens(rank: int) -> None:
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     input, gate = torch.randn(2, TOKENS, WIDTH).bfloat16()
     weight = torch.rand(WIDTH).bfloat16()
     for name, function in calls().items():
@@ -78,8 +77,8 @@ def every_operator_on_shared_tokens(rank: int) -> None:
             numbers = NUMBERS.get(name, {})
             whole = function(*tensors, *extra, recipe, **numbers)
             found = function(
-                *(sharded(tensor, mesh, Shard(0)) for tensor in tensors),
-                *(sharded(tensor, mesh, Replicate()) for tensor in extra),
+                *(sharded(tensor, devices, Shard(0)) for tensor in tensors),
+                *(sharded(tensor, devices, Replicate()) for tensor in extra),
                 recipe,
                 **numbers,
             )
@@ -91,11 +90,11 @@ def every_operator_on_shared_tokens(rank: int) -> None:
 
 
 def a_residual_on_shared_tokens(rank: int) -> None:
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     input, residual = torch.randn(2, TOKENS, WIDTH).bfloat16()
     whole, whole_sum = opparity.add_rms_norm(input, residual, None, "fp8_block")
     found, found_sum = opparity.add_rms_norm(
-        sharded(input, mesh, Shard(0)), sharded(residual, mesh, Shard(0)), None, "fp8_block"
+        sharded(input, devices, Shard(0)), sharded(residual, devices, Shard(0)), None, "fp8_block"
     )
     assert_share(found.values, whole.values, rank, 0)
     assert_share(found.scales, whole.scales, rank, 0)
@@ -103,12 +102,12 @@ def a_residual_on_shared_tokens(rank: int) -> None:
 
 
 def whole_groups_on_shared_columns(rank: int) -> None:
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     input = torch.randn(TOKENS, 1024).bfloat16()
     for function in (opparity.quantize, opparity.relu_squared):
         for recipe in ("fp8_block", "mxfp4", "float8_e4m3fn/128/float8_e8m0fnu/ceil/packed"):
             whole = function(input, recipe)
-            found = function(sharded(input, mesh, Shard(1)), recipe)
+            found = function(sharded(input, devices, Shard(1)), recipe)
             for part, expected in zip(found, whole, strict=True):
                 assert_share(part, expected, rank, 1)
 
@@ -137,17 +136,17 @@ REFUSED = [
 
 def what_would_be_gathered_is_refused(rank: int) -> None:
     del rank
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     for name, shape, dimension, recipe, words in REFUSED:
-        input = sharded(torch.randn(shape).bfloat16(), mesh, Shard(dimension))
+        input = sharded(torch.randn(shape).bfloat16(), devices, Shard(dimension))
         arguments = (None, recipe) if name == "rms_norm" else (recipe,)
         with pytest.raises(RuntimeError) as error:
             calls()[name](input, *arguments)
         assert re.search(words, str(error.value)), str(error.value)
     opparity.load()
-    input = sharded(torch.randn(8, 512).bfloat16(), mesh, Shard(0))
+    input = sharded(torch.randn(8, 512).bfloat16(), devices, Shard(0))
     written = [
-        sharded(whole, mesh, Shard(0))
+        sharded(whole, devices, Shard(0))
         for whole in opparity.silu_and_mul(torch.randn(8, 512), "int8_token")
     ]
     with pytest.raises(RuntimeError, match="call opparity's function, which returns new ones"):
@@ -157,7 +156,7 @@ def what_would_be_gathered_is_refused(rank: int) -> None:
 
 
 def gradients_stay_on_their_devices(rank: int) -> None:
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     drawn = torch.randn(TOKENS, WIDTH)
     steps: list[Callable[[Tensor], Tensor]] = [
         opparity.silu_and_mul,
@@ -167,18 +166,18 @@ def gradients_stay_on_their_devices(rank: int) -> None:
         whole = drawn.clone().requires_grad_()
         (step(whole) ** 2).sum().backward()
         assert whole.grad is not None
-        found = sharded(drawn, mesh, Shard(0)).requires_grad_()
+        found = sharded(drawn, devices, Shard(0)).requires_grad_()
         (step(found) ** 2).sum().backward()
         assert_share(found.grad, whole.grad, rank, 0)
 
 
 def gradients_of_norms_stay_on_their_devices(rank: int) -> None:
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     drawn, weight = torch.randn(TOKENS, WIDTH), torch.rand(WIDTH)
     whole, factor = drawn.clone().requires_grad_(), weight.clone().requires_grad_()
     (opparity.rms_norm(whole, factor) ** 2).sum().backward()
-    found = sharded(drawn, mesh, Shard(0)).requires_grad_()
-    found_factor = sharded(weight, mesh, Replicate()).requires_grad_()
+    found = sharded(drawn, devices, Shard(0)).requires_grad_()
+    found_factor = sharded(weight, devices, Replicate()).requires_grad_()
     (opparity.rms_norm(found, found_factor) ** 2).sum().backward()
     assert whole.grad is not None
     assert factor.grad is not None
@@ -189,40 +188,40 @@ def gradients_of_norms_stay_on_their_devices(rank: int) -> None:
 
 
 def whole_experts_on_each_device(rank: int) -> None:
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     input = torch.randn(4, 8, WIDTH).bfloat16()
     counts = torch.tensor([3, 8, 0, 5], dtype=torch.int32)
     whole = opparity.silu_and_mul(input, "fp8_block", experts=opparity.Experts.masked(counts))
-    shared = opparity.Experts.masked(sharded(counts, mesh, Shard(0)))
-    found = opparity.silu_and_mul(sharded(input, mesh, Shard(0)), "fp8_block", experts=shared)
+    shared = opparity.Experts.masked(sharded(counts, devices, Shard(0)))
+    found = opparity.silu_and_mul(sharded(input, devices, Shard(0)), "fp8_block", experts=shared)
     for part, expected in zip(found, whole, strict=True):
         assert isinstance(part, DTensor)
         for expert, count in enumerate(counts.chunk(PROCESSES)[rank].tolist()):
             own = expected.chunk(PROCESSES)[rank][expert, :count]
             assert bytes_of(part.to_local()[expert, :count]) == bytes_of(own)
-    ends = opparity.Experts.by_ends(sharded(counts, mesh, Replicate()))
+    ends = opparity.Experts.by_ends(sharded(counts, devices, Replicate()))
     with pytest.raises(RuntimeError, match="for masked experts Shard"):
-        opparity.quantize(sharded(input[0], mesh, Shard(0)), "fp8_block", experts=ends)
+        opparity.quantize(sharded(input[0], devices, Shard(0)), "fp8_block", experts=ends)
 
 
 def columns_on_shared_tokens(rank: int) -> None:
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     input = torch.randn(TOKENS, WIDTH).bfloat16()
     rows, columns = opparity.rows_and_columns(input, "fp8_block", producer="silu_and_mul")
-    shared = sharded(input, mesh, Shard(0))
+    shared = sharded(input, devices, Shard(0))
     found, found_columns = opparity.rows_and_columns(shared, "fp8_block", producer="silu_and_mul")
     for part, expected in zip(found, rows, strict=True):
         assert_share(part, expected, rank, 0)
     for part, expected in zip(found_columns, columns, strict=True):
         assert_share(part, expected, rank, 1)
     with pytest.raises(RuntimeError, match="a multiple of 128 tokens on each, 256 in all"):
-        opparity.rows_and_columns(sharded(input[:192], mesh, Shard(0)), "fp8_block")
+        opparity.rows_and_columns(sharded(input[:192], devices, Shard(0)), "fp8_block")
 
 
 def recipes_do_not_share_a_cached_answer(rank: int) -> None:
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     input = torch.randn(TOKENS, WIDTH).bfloat16()
-    shared = sharded(input, mesh, Shard(0))
+    shared = sharded(input, devices, Shard(0))
     for recipe in ("fp8_block", "int8_token", "mxfp4", "fp8_block"):
         found, whole = opparity.quantize(shared, recipe), opparity.quantize(input, recipe)
         assert found.values.dtype == whole.values.dtype
@@ -231,25 +230,34 @@ def recipes_do_not_share_a_cached_answer(rank: int) -> None:
 
 def a_linear_layer_on_shared_tokens(rank: int) -> None:
     register()
-    mesh = init_device_mesh("cpu", (PROCESSES,))
+    devices = mesh()
     input = torch.randn(TOKENS, WIDTH)
     linear = Int8Linear.from_weight(torch.randn(96, WIDTH), torch.randn(96))
     whole = linear(input)
     for name, tensor in list(linear.named_buffers()):
-        setattr(linear, name, sharded(tensor, mesh, Replicate()))
-    assert_share(linear(sharded(input, mesh, Shard(0))), whole, rank, 0)
+        setattr(linear, name, sharded(tensor, devices, Replicate()))
+    assert_share(linear(sharded(input, devices, Shard(0))), whole, rank, 0)
+
+
+SCENARIOS = (
+    every_operator_on_shared_tokens,
+    a_residual_on_shared_tokens,
+    whole_groups_on_shared_columns,
+    what_would_be_gathered_is_refused,
+    gradients_stay_on_their_devices,
+    gradients_of_norms_stay_on_their_devices,
+    whole_experts_on_each_device,
+    columns_on_shared_tokens,
+    recipes_do_not_share_a_cached_answer,
+    a_linear_layer_on_shared_tokens,
+)
 
 
 def test_two_processes() -> None:
-    run(
-        every_operator_on_shared_tokens,
-        a_residual_on_shared_tokens,
-        whole_groups_on_shared_columns,
-        what_would_be_gathered_is_refused,
-        gradients_stay_on_their_devices,
-        gradients_of_norms_stay_on_their_devices,
-        whole_experts_on_each_device,
-        columns_on_shared_tokens,
-        recipes_do_not_share_a_cached_answer,
-        a_linear_layer_on_shared_tokens,
-    )
+    run(*SCENARIOS)
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("two_gpus")
+def test_two_gpus() -> None:
+    run(*SCENARIOS, device="cuda")

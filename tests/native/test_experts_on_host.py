@@ -141,6 +141,9 @@ def test_experts_rows_are_the_references_and_nothing_else_is_written(
     if recipe.value == "float4_e2m1" and shape == "kMedium":
         # Rows of half as many bytes have to begin at multiples of 16 too.
         width = WIDTHS[shape][0]
+    if shape == "kMedium" and dtype == "bfloat16" and producer != "identity":
+        # The launches' chip has so few multiprocessors that all these are enough for a table.
+        shape = "kTabled"
     variant = variant_of(recipe, dtype, shape, producer, width)
     offset = getattr(torch, dtype).itemsize if shape == "kUnaligned" else 0
     kernel = None

@@ -206,12 +206,12 @@ def test_torch_compile_gives_the_same_bytes(kind: type[QuantizedLinear]) -> None
     torch.library.opcheck(
         torch.ops.opparity.quantized_linear.default,
         (
-            torch.randn(4, 256, requires_grad=True),
-            torch.randn(64, 256, requires_grad=True),
             *opparity.quantize(torch.randn(4, 256), kind.recipe),
             linear.weight,
             linear.weight_scales,
             None,
+            torch.randn(4, 256, requires_grad=True),
+            torch.randn(64, 256, requires_grad=True),
             next(
                 row.name
                 for row in PRODUCTS

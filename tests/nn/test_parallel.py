@@ -101,14 +101,23 @@ def a_width_that_splits_a_group_is_refused(rank: int) -> None:
         ParallelSwiGLU(made(Int8SwiGLU, 385))
 
 
+SCENARIOS = (
+    int8_gives_the_bytes_of_one_device,
+    int8_gives_them_by_sequence,
+    int8_takes_one_outlier_for_all,
+    int8_spreads_nan_to_all,
+    an_exact_product_stays_one,
+    block_fp8_has_the_codes_of_one_device,
+    a_width_that_splits_a_group_is_refused,
+    what_it_cannot_do_is_refused,
+)
+
+
 def test_two_processes() -> None:
-    run(
-        int8_gives_the_bytes_of_one_device,
-        int8_gives_them_by_sequence,
-        int8_takes_one_outlier_for_all,
-        int8_spreads_nan_to_all,
-        an_exact_product_stays_one,
-        block_fp8_has_the_codes_of_one_device,
-        a_width_that_splits_a_group_is_refused,
-        what_it_cannot_do_is_refused,
-    )
+    run(*SCENARIOS)
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("two_gpus")
+def test_two_gpus() -> None:
+    run(*SCENARIOS, device="cuda")

@@ -374,19 +374,6 @@ def test_tensors_of_two_devices_are_refused(provider: str) -> None:
         OPERATOR(out, torch.ones(1, 256, device="cuda"), torch.zeros(1, 2, device="cuda"), 64)
 
 
-@every_provider
-def test_a_device_that_is_not_the_current_one(provider: str) -> None:
-    if torch.cuda.device_count() < 2:
-        pytest.skip("one GPU here; two are needed (run on a machine with two H200)")
-    input = make_input(Filling.ACTIVATIONS, 64, 2048, "bfloat16", 1)
-    with providers(force=provider):
-        values, scales = opparity.silu_and_mul_per_block_quant(input.to("cuda:1"))
-    assert values.device.index == 1
-    expected = quantise("native", input, 128)
-    assert_same_bytes(values, expected[0])
-    assert_same_bytes(scales, expected[1])
-
-
 def test_the_reciprocal_is_the_rounded_one_for_every_divisor(tmp_path: Path) -> None:
     if torch.version.cuda is None:
         pytest.skip("platforms/cuda.h is NVIDIA's; tests/native/test_reciprocal.py has AMD's")

@@ -145,13 +145,13 @@ class QuantizedLinear(nn.Module):
             values = values.reshape(num_tokens, width)
             scales = scales.reshape(num_tokens, scales.shape[-1])
         found: Tensor = quantized_linear(
-            through,
-            trained,
             values,
             scales,
             self.weight,
             self.weight_scales,
             self.bias,
+            through,
+            trained,
             product.name,
             self.dtype,
         )

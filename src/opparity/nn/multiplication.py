@@ -17,13 +17,13 @@ from opparity.operators.refusal import refuse
 
 
 def _multiply(
-    through: Tensor | None,
-    trained: Tensor | None,
     values: Tensor,
     scales: Tensor,
     weight: Tensor,
     weight_scales: Tensor,
     bias: Tensor | None,
+    through: Tensor | None,
+    trained: Tensor | None,
     product: str,
     dtype: torch.dtype,
 ) -> Tensor:
@@ -48,13 +48,13 @@ def _check_devices(values: Tensor, *others: Tensor | None) -> None:
 
 
 def _fake(
-    through: Tensor | None,
-    trained: Tensor | None,
     values: Tensor,
     scales: Tensor,
     weight: Tensor,
     weight_scales: Tensor,
     bias: Tensor | None,
+    through: Tensor | None,
+    trained: Tensor | None,
     product: str,
     dtype: torch.dtype,
 ) -> Tensor:
@@ -66,7 +66,7 @@ def _fake(
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ANN401 -- torch's
     del output
-    through, trained, values, scales, weight, weight_scales, *_ = inputs
+    values, scales, weight, weight_scales, _, through, trained, *_ = inputs
     ctx.has = through is not None, trained is not None
     activations = (values, scales) if trained is not None else (None, None)
     ctx.save_for_backward(*activations, weight, weight_scales)
@@ -79,13 +79,14 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa:
         of_input = gradient @ spread(weight, weight_scales).to(gradient.dtype)
     if ctx.has[1]:
         of_weight = gradient.t() @ spread(values, scales).to(gradient.dtype)
-    return (of_input, of_weight, *[None] * 7)
+    return (*[None] * 5, of_input, of_weight, None, None)
 
 
 _LIBRARY = torch.library.Library("opparity", "FRAGMENT")
+# A tensor that is always there comes first: torch 2.11 takes a DTensor's mesh from that one alone.
 _LIBRARY.define(
-    "quantized_linear(Tensor? through, Tensor? trained, Tensor values, Tensor scales, "
-    "Tensor weight, Tensor weight_scales, Tensor? bias, str product, ScalarType dtype) -> Tensor",
+    "quantized_linear(Tensor values, Tensor scales, Tensor weight, Tensor weight_scales, "
+    "Tensor? bias, Tensor? through, Tensor? trained, str product, ScalarType dtype) -> Tensor",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 _LIBRARY.impl("quantized_linear", _multiply, "CompositeExplicitAutograd")

@@ -68,9 +68,10 @@ constexpr int kLanes = kGroupSize == 0 ? 1 : kGroupSize / kElements;
 // Counted through all rows, no width leaves lanes without work. With the token as the grid's second
 // dimension the first load starts sooner.
 constexpr bool kHasExperts = OPPARITY_EXPERTS;
-constexpr bool kCountsThroughRows = !kHasExperts && opparity::counts_through_rows(kShape);
 // Blocks stay until all pieces are done.
 constexpr bool kStays = kShape == Shape::kTabled;
+constexpr bool kCountsThroughRows =
+    (!kHasExperts || kStays) && opparity::counts_through_rows(kShape);
 
 }  // namespace
 
@@ -189,7 +190,7 @@ OPPARITY_FUNCTION void write(const KernelArguments& arguments, const Place& plac
 template <typename Functor, typename Format>
 OPPARITY_FUNCTION void forward(const KernelArguments& arguments) {
   Place place;
-  if (!find_place(arguments, first_piece(arguments), place)) return;
+  if (!find_place(arguments, arguments.pieces, first_piece(arguments), place)) return;
   if constexpr (kCountsThroughRows) let_next_kernel_start();
   wait_for_previous_kernel();
   // Sooner, several small kernels would hold the chip while they wait: 64 x 7168 took 2.37 us so.
@@ -199,32 +200,6 @@ OPPARITY_FUNCTION void forward(const KernelArguments& arguments) {
   Number products[kElements];
   const uint32_t amax = produce<Functor>(arguments, place, elements, products);
   write<Format>(arguments, place, products, amax);
-}
-
-// The same by a table. What a thread reads next is on its way while it works.
-template <typename Functor, typename Format>
-OPPARITY_FUNCTION void forward_by_table(const KernelArguments& arguments) {
-  OPPARITY_SHARED Number table[kTableNumbers<Functor>];
-  let_next_kernel_start();
-  wait_for_previous_kernel();
-  uint32_t piece = first_piece(arguments);
-  Place place, next_place;
-  PieceWords words, next_words;
-  bool goes_on = find_place(arguments, piece, place);
-  if (goes_on) load_words_of_input(arguments, place, words);
-  // The first loads take longer than the table.
-  fill_table<Functor>(arguments, table);
-  synchronise_block();
-  while (goes_on) {
-    piece += arguments.step;
-    goes_on = find_place(arguments, piece, next_place);
-    if (goes_on) load_words_of_input(arguments, next_place, next_words);
-    Number products[kElements];
-    const uint32_t amax = produce_by_table<Functor>(arguments, place, table, words, products);
-    write<Format>(arguments, place, products, amax);
-    place = next_place;
-    words = next_words;
-  }
 }
 
 // Gives the scales behind an expert's rows zeros, where another's begin at a multiple.
@@ -255,26 +230,78 @@ OPPARITY_FUNCTION void clear_gaps(const KernelArguments& arguments, const Expert
   }
 }
 
-// A block takes a part of a row, and then of another.
+// The same by a table. What a thread reads next is on its way while it works.
 template <typename Functor, typename Format>
-OPPARITY_FUNCTION void forward_by_experts(const KernelArguments& arguments) {
-  OPPARITY_SHARED ExpertTable table;
+OPPARITY_FUNCTION void forward_by_table(const KernelArguments& arguments) {
+  OPPARITY_SHARED Number table[kTableNumbers<Functor>];
+  OPPARITY_SHARED ExpertTable experts;
   let_next_kernel_start();
   wait_for_previous_kernel();
-  fill_experts(arguments, table);
-  const uint32_t rows = valid_rows(arguments, table);
-  Place place;
-  const bool has_work = find_place(arguments, first_piece(arguments), place);
-  for (uint32_t row = block_index_y(); has_work && row < rows; row += arguments.step) {
-    find_row(arguments, table, row, place);
-    Elements elements;
-    load_input(arguments, place, elements);
+  uint32_t pieces = arguments.pieces;
+  if constexpr (kHasExperts) {
+    fill_experts(arguments, experts);
+    pieces = valid_rows(arguments, experts) * arguments.row_pieces;
+  }
+  const auto find = [&](uint32_t piece, Place& place) {
+    if (!find_place(arguments, pieces, piece, place)) return false;
+    if constexpr (kHasExperts) find_row(arguments, experts, place.token, place);
+    return true;
+  };
+  uint32_t piece = first_piece(arguments);
+  Place place, next_place;
+  PieceWords words, next_words;
+  bool goes_on = find(piece, place);
+  if (goes_on) load_words_of_input(arguments, place, words);
+  // The first loads take longer than the table.
+  fill_table<Functor>(arguments, table);
+  synchronise_block();
+  while (goes_on) {
+    piece += arguments.step;
+    goes_on = find(piece, next_place);
+    if (goes_on) load_words_of_input(arguments, next_place, next_words);
     Number products[kElements];
-    const uint32_t amax = produce<Functor>(arguments, place, elements, products);
+    const uint32_t amax = produce_by_table<Functor>(arguments, place, table, words, products);
     write<Format>(arguments, place, products, amax);
+    place = next_place;
+    words = next_words;
+  }
+  if constexpr (kHasExperts && kGroupSize > 0) {
+    clear_gaps(arguments, experts, block_index_x(), arguments.step / arguments.threads);
+  }
+}
+
+// A block takes a part of a row, and then of another, which it reads while it works.
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void forward_by_experts(const KernelArguments& arguments) {
+  OPPARITY_SHARED ExpertTable experts;
+  let_next_kernel_start();
+  wait_for_previous_kernel();
+  fill_experts(arguments, experts);
+  const uint32_t rows = valid_rows(arguments, experts);
+  Place place, next_place;
+  Elements elements, next_elements;
+  if (find_place(arguments, arguments.pieces, first_piece(arguments), place)) {
+    next_place = place;
+    const auto load = [&](uint32_t row, Place& there, Elements& loaded) {
+      if (row >= rows) return false;
+      find_row(arguments, experts, row, there);
+      load_input(arguments, there, loaded);
+      return true;
+    };
+    uint32_t row = block_index_y();
+    bool goes_on = load(row, place, elements);
+    while (goes_on) {
+      row += arguments.step;
+      goes_on = load(row, next_place, next_elements);
+      Number products[kElements];
+      const uint32_t amax = produce<Functor>(arguments, place, elements, products);
+      write<Format>(arguments, place, products, amax);
+      place = next_place;
+      elements = next_elements;
+    }
   }
   if constexpr (kGroupSize > 0) {
-    if (block_index_x() == 0) clear_gaps(arguments, table, block_index_y(), arguments.step);
+    if (block_index_x() == 0) clear_gaps(arguments, experts, block_index_y(), arguments.step);
   }
 }
 
@@ -282,7 +309,7 @@ OPPARITY_FUNCTION void forward_by_experts(const KernelArguments& arguments) {
 template <typename Functor>
 OPPARITY_FUNCTION void backward(const KernelArguments& arguments) {
   Place place;
-  if (!find_place(arguments, first_piece(arguments), place)) return;
+  if (!find_place(arguments, arguments.pieces, first_piece(arguments), place)) return;
   if constexpr (kCountsThroughRows) let_next_kernel_start();
   wait_for_previous_kernel();
   if constexpr (!kCountsThroughRows) let_next_kernel_start();
@@ -343,10 +370,10 @@ extern "C" OPPARITY_KERNEL(OPPARITY_THREADS, OPPARITY_BLOCKS)
 #elif OPPARITY_BACKWARD
   backward<OPPARITY_PRODUCER>(a);
 #else
-  if constexpr (kHasExperts) {
-    forward_by_experts<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
-  } else if constexpr (kShape == Shape::kTabled) {
+  if constexpr (kStays) {
     forward_by_table<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
+  } else if constexpr (kHasExperts) {
+    forward_by_experts<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
   } else {
     forward<OPPARITY_PRODUCER, OPPARITY_FORMAT>(a);
   }

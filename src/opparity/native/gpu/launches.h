@@ -30,6 +30,10 @@ inline bool is_aligned(const Call& call) {
   return bits % kWideBytes == 0 && call.hidden_size % elements_of_a_thread(Shape::kLarge, 0) == 0;
 }
 
+inline bool has_experts(const Call& call) { return call.experts.layout != ExpertLayout::kNone; }
+
+inline bool has_columns(const Call& call) { return call.columns.values != nullptr; }
+
 // Whether a table takes the place of the producer's arithmetic, where it pays. It does not where
 // there is hardly any, and interleaved SwiGLU-OAI took 42.7 us by it instead of 41.3 at 4096 x 7168
 // on an H200. SiLU into codes that hardware makes takes 36.2 us there either way; at 16384 x 7168
@@ -43,21 +47,23 @@ inline bool takes_table(const Call& call, const Chip& chip) {
   if (call.producer == Producer::kIdentity || call.producer == Producer::kReluSquared) return false;
   const int64_t elements = call.num_tokens * call.hidden_size;
   if (!tables_pay(elements, chip)) return false;
+  if (has_experts(call)) {
+    // Shared memory has no room for a second table beside the experts', and all is one launch.
+    return call.producer != Producer::kSituAndMul &&
+           elements / elements_of_a_thread(Shape::kTabled, 0) < kMostPieces / 2;
+  }
   const bool is_bare = call.producer == Producer::kSiluAndMul &&
                        call.intermediate != Intermediate::kInputDtype &&
                        call.value_format != ValueFormat::kFloat4E2M1;
   return !is_bare || elements < chip.multiprocessors * kElementsThatNeedNoTable;
 }
 
-inline bool has_experts(const Call& call) { return call.experts.layout != ExpertLayout::kNone; }
-
-inline bool has_columns(const Call& call) { return call.columns.values != nullptr; }
-
 inline Shape shape_of(const Call& call, const Chip& chip) {
   // Eight elements of a thread at a time.
   if (has_columns(call)) return is_aligned(call) ? Shape::kMedium : Shape::kUnalignedRow;
   if (has_experts(call) && !works_on_rows(call)) {
-    return is_aligned(call) ? Shape::kMedium : Shape::kUnaligned;
+    if (!is_aligned(call)) return Shape::kUnaligned;
+    return takes_table(call, chip) ? Shape::kTabled : Shape::kMedium;
   }
   if (works_on_rows(call)) return choose_row_shape(call.hidden_size, is_aligned(call));
   return choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), takes_table(call, chip),
@@ -103,7 +109,7 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.least = call.least;
   arguments.inverse_width = 1.0f / static_cast<float>(call.hidden_size);
   arguments.parameters = call.parameters;
-  if (counts_through_rows(shape) && !has_experts(call) && !has_columns(call)) {
+  if (counts_through_rows(shape) && arguments.row_pieces > 1) {
     const Division division = division_by(arguments.row_pieces);
     arguments.multiplier = division.multiplier;
     arguments.shift = division.shift;
@@ -123,6 +129,11 @@ inline Grid grid_of_experts(const Call& call, Shape shape, const Chip& chip,
     return {.x = static_cast<uint32_t>(blocks), .y = 1, .threads = kThreadsOfABlock};
   }
   const int64_t row_pieces = arguments.row_pieces;
+  if (shape == Shape::kTabled) {
+    arguments.threads = threads_of_a_block(shape, call.num_tokens * call.hidden_size, chip);
+    arguments.step = static_cast<uint32_t>(chip.multiprocessors * arguments.threads);
+    return {.x = static_cast<uint32_t>(chip.multiprocessors), .y = 1, .threads = arguments.threads};
+  }
   const uint32_t threads = threads_of_an_expert_block(row_pieces);
   const int64_t blocks = (row_pieces + threads - 1) / threads;
   const int64_t filling = (resident_blocks(threads, chip) + blocks - 1) / blocks;

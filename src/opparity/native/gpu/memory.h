@@ -79,6 +79,8 @@ OPPARITY_FUNCTION void store_bytes(char* address, const uint32_t (&words)[kWords
 template <typename Conversion>
 struct SixteenBits {
   static constexpr int kBytes = 2;
+  // Whether the chip has instructions for two at once.
+  static constexpr bool kWorksOnPairs = requires { Conversion::multiply(uint32_t{}, uint32_t{}); };
 
   template <int kWords, int kCount>
   OPPARITY_MEMBER void widen(const uint32_t (&words)[kWords], Number (&elements)[kCount]) {
@@ -95,6 +97,53 @@ struct SixteenBits {
       words[i] = Conversion::canonical(Conversion::pack(elements[2 * i], elements[2 * i + 1]));
     }
   }
+  // In the registers' own way: NaN is what the rounding makes.
+  template <int kWords, int kCount>
+  OPPARITY_MEMBER void pack(const Number (&elements)[kCount], uint32_t (&words)[kWords]) {
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) {
+      words[i] = Conversion::pack(elements[2 * i], elements[2 * i + 1]);
+    }
+  }
+  template <int kWords>
+  OPPARITY_MEMBER void canonical(const uint32_t (&words)[kWords], uint32_t (&written)[kWords]) {
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) written[i] = Conversion::canonical(words[i]);
+  }
+  // Rounded products.
+  template <int kWords>
+  OPPARITY_MEMBER void multiply(uint32_t (&words)[kWords], const uint32_t (&factors)[kWords]) {
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) {
+      if constexpr (kWorksOnPairs) {
+        words[i] = Conversion::multiply(words[i], factors[i]);
+      } else {
+        words[i] = Conversion::pack(Conversion::low(words[i]) * Conversion::low(factors[i]),
+                                    Conversion::high(words[i]) * Conversion::high(factors[i]));
+      }
+    }
+  }
+  // Zeros without a sign, as they are once a zero was added.
+  template <int kWords>
+  OPPARITY_MEMBER void make_zeros_positive(uint32_t (&words)[kWords]) {
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) {
+      if constexpr (kWorksOnPairs) {
+        words[i] = Conversion::add(words[i], 0);
+      } else {
+        words[i] =
+            Conversion::pack(Conversion::low(words[i]) + 0.0f, Conversion::high(words[i]) + 0.0f);
+      }
+    }
+  }
+  // The largest magnitude; NaN's are above infinity's.
+  template <int kWords>
+  OPPARITY_MEMBER Number largest(const uint32_t (&words)[kWords]) {
+    uint32_t pair = 0;
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) pair = larger_integers(pair, words[i] & 0x7fff7fffu);
+    return Conversion::low(larger(pair & 0xffffu, pair >> 16));
+  }
   OPPARITY_MEMBER void round(Number& a, Number& b) {
     const uint32_t pair = Conversion::pack(a, b);
     a = Conversion::low(pair);
@@ -106,6 +155,15 @@ struct SixteenBits {
   OPPARITY_MEMBER void store_one(char* address, int index, Number element) {
     reinterpret_cast<uint16_t*>(address)[index] =
         static_cast<uint16_t>(Conversion::canonical(Conversion::pack(element, 0.0f)));
+  }
+
+ private:
+  OPPARITY_MEMBER uint32_t larger_integers(uint32_t a, uint32_t b) {
+    if constexpr (kWorksOnPairs) {
+      return Conversion::larger_integers(a, b);
+    } else {
+      return larger(a & 0xffff0000u, b & 0xffff0000u) | larger(a & 0xffffu, b & 0xffffu);
+    }
   }
 };
 
@@ -124,6 +182,16 @@ struct Float32 {
   OPPARITY_MEMBER void narrow(const Number (&elements)[kCount], uint32_t (&words)[kCount]) {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) words[i] = canonical_bits(elements[i]);
+  }
+  template <int kCount>
+  OPPARITY_MEMBER void pack(const Number (&elements)[kCount], uint32_t (&words)[kCount]) {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) words[i] = bits_of(elements[i]);
+  }
+  template <int kCount>
+  OPPARITY_MEMBER void canonical(const uint32_t (&words)[kCount], uint32_t (&written)[kCount]) {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) written[i] = canonical_bits(number_of(words[i]));
   }
   OPPARITY_MEMBER void round(Number&, Number&) {}
   OPPARITY_MEMBER Number load_one(const char* address, int index) {

@@ -24,17 +24,18 @@ OPPARITY_FUNCTION uint32_t first_piece(const KernelArguments& arguments) {
   return block_index_x() * arguments.threads + thread_index();
 }
 
-// False where the whole warp has nothing to do.
-OPPARITY_FUNCTION bool find_place(const KernelArguments& arguments, uint32_t index, Place& place) {
+// Of so many pieces the place of one. False where the whole warp has nothing to do.
+OPPARITY_FUNCTION bool find_place(const KernelArguments& arguments, uint32_t pieces, uint32_t index,
+                                  Place& place) {
   // Warps leave whole, and other lanes beyond the end compute the last piece and store nothing:
   // where some lanes may have left, an exchange takes eight instructions more. They are whole
   // groups, as pieces, in a row and in all, are a multiple of a group's.
   constexpr bool kGroupIsWarp = kLanes == 32;
   if constexpr (kGroupIsWarp || kStays || !kCountsThroughRows) {
-    if ((kGroupIsWarp ? index : index & ~31u) >= arguments.pieces) return false;
+    if ((kGroupIsWarp ? index : index & ~31u) >= pieces) return false;
   }
-  place.is_inside = kGroupIsWarp || index < arguments.pieces;
-  const uint32_t piece = place.is_inside ? index : arguments.pieces - 1;
+  place.is_inside = kGroupIsWarp || index < pieces;
+  const uint32_t piece = place.is_inside ? index : pieces - 1;
   place.token = block_index_y();
   place.column = piece;
   if constexpr (kCountsThroughRows) {

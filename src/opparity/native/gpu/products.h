@@ -17,6 +17,14 @@ OPPARITY_FUNCTION void clear_behind(const Place& place, int i, Number (&pair)[2]
   }
 }
 
+OPPARITY_FUNCTION void clear_behind(const Place& place, uint32_t i, uint32_t& pair) {
+  if (i >= place.count) {
+    pair = 0;
+  } else if (i + 1 >= place.count) {
+    pair &= 0xffffu;
+  }
+}
+
 // By functions that give f and h of the elements i and i + 1. Returns the bits of the largest
 // magnitude, NaN's above infinity's.
 template <typename Gates, typename Ups>

@@ -8,7 +8,15 @@
 
 namespace {
 
-using Piece = Number[kElements];
+using Numbers = Number[kElements];
+
+OPPARITY_FUNCTION void load_numbers(const KernelArguments& arguments, const Place& place,
+                                    Number (&x)[kElements]) {
+  RowPart part;
+  load_part<OPPARITY_PRODUCER>(arguments, place, part);
+  add_residual(place, part, part.sum);
+  Sum::widen(part.sum.words, x);
+}
 
 OPPARITY_FUNCTION void load_gradient(const KernelArguments& arguments, const Place& place,
                                      Number (&gradient)[kElements]) {
@@ -19,7 +27,8 @@ OPPARITY_FUNCTION void load_gradient(const KernelArguments& arguments, const Pla
 
 OPPARITY_FUNCTION void load_gate(const KernelArguments& arguments, const Place& place,
                                  Number (&gate)[kElements]) {
-  load_elements<Input>(gate_address(arguments, place), place.count, gate);
+  load_elements<Input>(address_in(arguments.gate, arguments.gate_row_bytes, place), place.count,
+                       gate);
 }
 
 // The element's gradient times the gate's activation; zeros behind the row's end.
@@ -106,19 +115,19 @@ OPPARITY_FUNCTION float* accumulator_of(const KernelArguments& arguments, uint32
 template <typename Functor>
 OPPARITY_FUNCTION void differentiate_row(const KernelArguments& arguments, uint32_t token,
                                          uint32_t number, uint32_t thread,
-                                         Piece (&weights)[kKept]) {
+                                         Numbers (&weights)[kKept]) {
   const uint32_t steps = kKeeps ? kSteps : arguments.last_piece / kRowThreads + 1;
   const Place row{token, 0, true, 0};
-  Piece xs[kKept], terms[kKept];
+  Numbers xs[kKept], terms[kKept];
   RowSum squares = RowSum::zero(), products = RowSum::zero();
 #pragma unroll kKept
   for (uint32_t step = 0; step < steps; ++step) {
     const Place place = place_of_step(arguments, row, thread, step);
-    Piece& x = xs[kKeeps ? step : 0];
-    Piece& own = terms[kKeeps ? step : 0];
-    load_sum(arguments, place, x);
+    Numbers& x = xs[kKeeps ? step : 0];
+    Numbers& own = terms[kKeeps ? step : 0];
+    load_numbers(arguments, place, x);
     load_terms<Functor>(arguments, place, own);
-    Piece scaled;
+    Numbers scaled;
 #pragma unroll
     for (int i = 0; i < kElements; ++i) scaled[i] = own[i];
     times_column<Functor>(arguments, place, scaled);
@@ -134,14 +143,14 @@ OPPARITY_FUNCTION void differentiate_row(const KernelArguments& arguments, uint3
   for (uint32_t step = 0; step < steps; ++step) {
     const Place place = place_of_step(arguments, row, thread, step);
     if (!place.is_inside) continue;
-    Piece& x = xs[kKeeps ? step : 0];
-    Piece& own = terms[kKeeps ? step : 0];
+    Numbers& x = xs[kKeeps ? step : 0];
+    Numbers& own = terms[kKeeps ? step : 0];
     if constexpr (!kKeeps) {
-      load_sum(arguments, place, x);
+      load_numbers(arguments, place, x);
       load_terms<Functor>(arguments, place, own);
     }
     store_gradient<Functor>(arguments, place, factor, share, x, own);
-    Piece normalised;
+    Numbers normalised;
 #pragma unroll
     for (int i = 0; i < kElements; ++i) normalised[i] = x[i] * factor;
     if constexpr (kTakesGate<Functor>) {
@@ -149,7 +158,7 @@ OPPARITY_FUNCTION void differentiate_row(const KernelArguments& arguments, uint3
     }
     if (arguments.workspace == nullptr) continue;
     float* memory = accumulator_of(arguments, number, place);
-    Piece& sum = weights[kKeeps ? step : 0];
+    Numbers& sum = weights[kKeeps ? step : 0];
 #pragma unroll
     for (int i = 0; i < kElements; ++i) {
       if constexpr (!kKeeps) {
@@ -173,7 +182,7 @@ OPPARITY_FUNCTION void rows_backward(const KernelArguments& arguments) {
   if (kIsWarpRow && number >= arguments.step) return;
   let_next_kernel_start();
   wait_for_previous_kernel();
-  Piece weights[kKept];
+  Numbers weights[kKept];
 #pragma unroll
   for (int step = 0; step < kKept; ++step) {
 #pragma unroll

@@ -128,8 +128,31 @@ OPPARITY_FUNCTION uint32_t flip_nan(uint32_t word) {
   return word ^ (((~present & 0x80008000u) >> 15) * kFlipped);
 }
 
+// Two numbers of 16 bits at once, rounded once, subnormal ones too.
+#if __CUDA_ARCH__ >= 900
+#define OPPARITY_PAIRS(TYPE)                                          \
+  OPPARITY_MEMBER uint32_t multiply(uint32_t a, uint32_t b) {         \
+    uint32_t pair;                                                    \
+    asm("mul.rn." TYPE " %0, %1, %2;" : "=r"(pair) : "r"(a), "r"(b)); \
+    return pair;                                                      \
+  }                                                                   \
+  OPPARITY_MEMBER uint32_t add(uint32_t a, uint32_t b) {              \
+    uint32_t pair;                                                    \
+    asm("add.rn." TYPE " %0, %1, %2;" : "=r"(pair) : "r"(a), "r"(b)); \
+    return pair;                                                      \
+  }                                                                   \
+  OPPARITY_MEMBER uint32_t larger_integers(uint32_t a, uint32_t b) {  \
+    uint32_t pair;                                                    \
+    asm("max.u16x2 %0, %1, %2;" : "=r"(pair) : "r"(a), "r"(b));       \
+    return pair;                                                      \
+  }
+#else
+#define OPPARITY_PAIRS(TYPE)
+#endif
+
 // 16-bit numbers: two in a word, rounded to nearest even.
 struct BFloat16Conversion {
+  OPPARITY_PAIRS("bf16x2")
   OPPARITY_MEMBER Number low(uint32_t word) { return number_of(word << 16); }
   OPPARITY_MEMBER Number high(uint32_t word) { return number_of(word & 0xffff0000u); }
   OPPARITY_MEMBER uint32_t pack(Number a, Number b) {
@@ -150,6 +173,7 @@ struct BFloat16Conversion {
   }
 };
 struct Float16Conversion {
+  OPPARITY_PAIRS("f16x2")
   OPPARITY_MEMBER Number low(uint32_t word) {
     float value;
     asm("{ .reg .b16 a, b; mov.b32 {a, b}, %1; cvt.f32.f16 %0, a; }" : "=f"(value) : "r"(word));
@@ -194,6 +218,9 @@ OPPARITY_FUNCTION uint32_t convert_to_e5m2(const Number (&numbers)[4], Number) {
   return low | (static_cast<uint32_t>(high) << 16);
 }
 
+// Keeps the compiler from moving loads behind this, as it does with those that a branch needs. No
+// load is waited for.
+OPPARITY_FUNCTION void load_no_later() { __syncwarp(); }
 // The lowest bytes of four words, the first one's in the lowest byte.
 OPPARITY_FUNCTION uint32_t bytes_of_words(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   return __byte_perm(__byte_perm(a, b, 0x0040), __byte_perm(c, d, 0x0040), 0x5410);

@@ -164,6 +164,7 @@ OPPARITY_FUNCTION uint32_t convert_to_e5m2(const Number (&numbers)[4], Number ma
   return static_cast<uint32_t>(codes);
 }
 
+OPPARITY_FUNCTION void load_no_later() {}
 // The lowest bytes of four words, the first one's in the lowest byte.
 OPPARITY_FUNCTION uint32_t bytes_of_words(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   return (a & 0xffu) | ((b & 0xffu) << 8) | ((c & 0xffu) << 16) | (d << 24);

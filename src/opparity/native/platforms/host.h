@@ -122,6 +122,7 @@ constexpr bool kConversionKeepsNan = false;
 OPPARITY_FUNCTION uint32_t convert_to_e4m3(const Number (&)[4], Number) { return 0; }
 OPPARITY_FUNCTION uint32_t convert_to_e5m2(const Number (&)[4], Number) { return 0; }
 
+OPPARITY_FUNCTION void load_no_later() {}
 OPPARITY_FUNCTION uint32_t bytes_of_words(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   return (a & 0xffu) | ((b & 0xffu) << 8) | ((c & 0xffu) << 16) | (d << 24);
 }

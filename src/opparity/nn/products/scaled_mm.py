@@ -57,7 +57,6 @@ def _columns_first(scales: Tensor) -> Tensor:
 
 
 def _in_whole_rows(scales: Tensor) -> Tensor:
-    """Return [rows, groups] whose rows start at multiples of four numbers."""
-    groups = scales.shape[1]
-    more = -groups % _ROW_OF_SCALES
-    return functional.pad(scales, (0, more))[:, :groups] if more else scales
+    """Return [rows, groups] with zeros up to a multiple of four groups."""
+    more = -scales.shape[1] % _ROW_OF_SCALES
+    return functional.pad(scales, (0, more)) if more else scales
