@@ -45,7 +45,9 @@ def test_rows_and_columns_are_the_references_and_nothing_else_is_written(
 ) -> None:
     dtype = ("bfloat16", "float16", "float32")[number % 3]
     producer = ("silu_and_mul", "identity", "gelu_and_mul")[number % 3]
-    intermediate = Intermediate.FLOAT32 if dtype == "float32" else Intermediate.PRODUCT
+    # Rounded products change hands in pairs.
+    rounds = dtype != "float32" and number // 3 % 2 == 0
+    intermediate = Intermediate.PRODUCT if rounds else Intermediate.FLOAT32
     group = recipe.group_size
     assert isinstance(group, int)
     kernels = {}

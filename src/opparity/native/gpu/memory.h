@@ -97,6 +97,8 @@ struct SixteenBits {
       words[i] = Conversion::canonical(Conversion::pack(elements[2 * i], elements[2 * i + 1]));
     }
   }
+  OPPARITY_MEMBER Number low(uint32_t word) { return Conversion::low(word); }
+  OPPARITY_MEMBER Number high(uint32_t word) { return Conversion::high(word); }
   // In the registers' own way: NaN is what the rounding makes.
   template <int kWords, int kCount>
   OPPARITY_MEMBER void pack(const Number (&elements)[kCount], uint32_t (&words)[kWords]) {

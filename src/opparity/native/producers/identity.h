@@ -5,6 +5,8 @@
 namespace {
 
 struct Identity {
+  // The input's type holds every product.
+  static constexpr bool kIsExact = true;
   static constexpr bool kIsGated = false;
   static constexpr bool kUpIsIdentity = true;
 
