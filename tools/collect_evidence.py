@@ -66,7 +66,7 @@ def main() -> None:
         device=_device(device, platform),
         with_what=_with_what(platform),
         date=datetime.now(UTC).date().isoformat(),
-        sources_sha256=evidence.digest(platform),
+        sources_sha256=evidence.digests(platform),
         cases=cases,
         values=values,
         combinations=dict(shown),

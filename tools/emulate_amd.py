@@ -98,7 +98,7 @@ def write(comparison: Comparison, chip: str, tinygrad: Path, shown: dict[str, li
         device=f"{chip}, by tinygrad {commit} without its own {replaced}",
         with_what=f"clang of ziglang {importlib.metadata.version('ziglang')}",
         date=datetime.now(UTC).date().isoformat(),
-        sources_sha256=evidence.digest("rocm"),
+        sources_sha256=evidence.digests("rocm"),
         cases=comparison.cases,
         values=comparison.values,
         combinations=shown,

@@ -128,7 +128,9 @@ def _sources() -> Iterator[str]:
     yield "| | platform | on | with | cases | values | date |"
     yield "| --- | --- | --- | --- | ---: | ---: | --- |"
     for found in evidence.read():
-        how = found.how if found.is_current else f"{found.how}, before the sources changed"
+        how = found.how
+        if found.outdated:
+            how += f", {found.outdated} combinations before their sources changed"
         yield (
             f"| {how} | {found.platform} | {found.device} | {found.with_what} | "
             f"{found.cases:,} | {found.values:,} | {found.date} |"
@@ -139,14 +141,14 @@ def _strongest() -> dict[tuple[str, str, str], str]:
     """Return, by platform, producer and recipe, the strongest that was shown."""
     shown: dict[tuple[str, str, str], str] = defaultdict(str)
     for found in evidence.read():
-        how = found.how
-        if not found.is_current:
-            # The tests compile for AMD's chips whatever the sources are.
-            if found.platform != Platform.ROCM:
-                continue
-            how = "compiled"
         for producer, texts in found.combinations.items():
             for text in texts:
+                how = found.how
+                if not found.is_current(producer, text):
+                    # The tests compile for AMD's chips whatever the sources are.
+                    if found.platform != Platform.ROCM:
+                        continue
+                    how = "compiled"
                 key = (found.platform, producer, text)
                 shown[key] = max(shown[key], how, key=("", *_HOWS).index)
     return shown
