@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -64,6 +68,43 @@ def test_int8_sums_at_the_widest_and_most_extreme_do_not_overflow() -> None:
     assert int8.exact_product(values, values).unique().tolist() == [128 * 128 * width]
     with pytest.raises(ArgumentRefused, match="in_features is 131072; allowed: up to 131,071"):
         Int8Linear(torch.zeros(1, width + 1, dtype=torch.int8), torch.ones(1, 1))
+
+
+@pytest.mark.parametrize("code", [127, -128])
+@pytest.mark.parametrize(("tokens", "width", "rows"), [(1, 1, 1), (3, 1024, 5), (2, 5000, 3)])
+def test_int8_sums_by_float32_are_exact_at_the_extremes(
+    tokens: int, width: int, rows: int, code: int
+) -> None:
+    values = torch.full((tokens, width), -128, dtype=torch.int8)
+    weight = torch.full((rows, width), code, dtype=torch.int8)
+    found = int8.sums_by_float32(values, weight)
+    assert found.dtype == torch.int32
+    assert found.tolist() == [[-128 * code * width] * rows] * tokens
+
+
+@pytest.mark.parametrize("width", [1, 2, 255, 1024, 1025, 3000])
+def test_int8_sums_by_float32_are_those_of_whole_numbers(width: int) -> None:
+    values, weight = (torch.randint(-128, 128, (rows, width)).to(torch.int8) for rows in (17, 40))
+    found = int8.sums_by_float32(values, weight)
+    assert torch.equal(found.long(), values.long() @ weight.long().t())
+    assert torch.equal(found, int8.exact_product(values, weight))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="oneDNN's instructions are x86's")
+def test_int8_sums_are_exact_on_a_cpu_without_vnni() -> None:
+    script = """
+import torch
+from opparity.nn.products import int8
+values = torch.full((40, 300), 127, dtype=torch.int8)
+assert int8.exact_product(values, values).unique().tolist() == [127 * 127 * 300]
+print(int8.int_mm_is_exact())
+"""
+    # oneDNN reads it when it is first used, and then does as it would on such a CPU.
+    environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    completed = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment
+    )
+    assert completed.stdout.strip() == "False"
 
 
 def test_int8_bytes_of_a_token_do_not_depend_on_the_others() -> None:
@@ -271,6 +312,11 @@ def test_autocast_changes_no_byte(kind: type[QuantizedLinear]) -> None:
     expected = linear(input)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(linear(input), expected)
+
+
+def test_autocast_changes_no_byte_without_vnni_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(int8, "int_mm_is_exact", lambda: False)
+    test_autocast_changes_no_byte(Int8Linear)
 
 
 def test_a_stack_takes_the_product_that_was_asked_for() -> None:
