@@ -6,11 +6,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from opparity.command_line import application
+from opparity.evaluation import evaluate as evaluation_module
+from opparity.evaluation.number_formats import FLOAT32, FORMATS
 from opparity.evaluation.results import Comparison
+from opparity.evaluation.variants import CPU, Variant
 from opparity.operators import IMPLEMENTATIONS, selection
 from opparity.operators.declaration import Implementation
 from opparity.platforms import Platform
@@ -132,6 +136,27 @@ def test_the_table_fits_eighty_columns_and_says_all_that_matters(small_folder: P
     assert "block FP8, exact, MXFP8, exact, int8 by token: the SHA-256 of every machine" in words
     assert "float32, bfloat16, block FP8, MXFP8: those of this machine, since torch's" in words
     assert "int8 by token by native on cpu, reference on cpu: identical in every code" in words
+
+
+def test_a_device_is_named_where_it_is_another(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    int8 = FORMATS[-1]
+    # The widest rows that a GPU's table has.
+    variants = [Variant(FLOAT32, CPU)] + [
+        Variant(int8, torch.device(place), provider, whole=False)
+        for place in ("cpu:0", "cpu")
+        for provider in ("native", "reference")
+    ]
+    monkeypatch.setattr(evaluation_module, "available_variants", lambda _: variants)
+    result = invoke("--model", str(small_folder), *SMALL_TEXT)
+    assert result.exit_code == 0, result.output
+    assert "reference on cpu*" in result.stdout
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert "…" not in result.stdout
+    words = " ".join(result.stdout.split())
+    runs = "native on cpu, reference on cpu, native on cpu, reference on cpu"
+    assert f"int8 by token by {runs}: identical" in words
 
 
 def test_a_difference_ends_in_status_one(

@@ -123,13 +123,21 @@ def _table(evaluation: Evaluation) -> Table:
         codes = one.share.codes_sha256
         table.add_row(
             one.variant.numbers.name,
-            _place(one) + ("*" if _partial(one, evaluation) else ""),
+            _by(one, evaluation) + ("*" if _partial(one, evaluation) else ""),
             f"{one.total.bits_per_byte:.5f}",
             f"{one.tokens_per_second:,.0f}",
             "" if codes is None else codes[:8],
             one.share.logits_sha256[:8],
         )
     return table
+
+
+def _by(measurement: Measurement, evaluation: Evaluation) -> str:
+    """Return who quantised, and where if that is another device than the heading's."""
+    variant, first = measurement.variant, evaluation.measurements[0].variant
+    if variant.provider is None:
+        return "PyTorch"
+    return variant.provider if variant.device == first.device else _place(measurement)
 
 
 def _place(measurement: Measurement) -> str:
