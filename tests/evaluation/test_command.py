@@ -103,10 +103,10 @@ def test_the_document_has_the_keys_and_types_of_its_schema(small_folder: Path) -
         ("bfloat16", None),
         ("block FP8", "native"),
         ("block FP8", "reference"),
-        ("block FP8, exact", "native"),
+        ("exact block FP8", "native"),
         ("MXFP8", "native"),
         ("MXFP8", "reference"),
-        ("MXFP8, exact", "native"),
+        ("exact MXFP8", "native"),
         ("int8 by token", "native"),
         ("int8 by token", "reference"),
     ]
@@ -115,9 +115,9 @@ def test_the_document_has_the_keys_and_types_of_its_schema(small_folder: Path) -
     compared = {one["numbers"]: one["identical"] for one in document["comparisons"]}
     assert compared == {
         "block FP8": True,
-        "block FP8, exact": None,
+        "exact block FP8": None,
         "MXFP8": True,
-        "MXFP8, exact": None,
+        "exact MXFP8": None,
         "int8 by token": True,
     }
     assert [one["provider"] for one in document["refused"]] == ["elsewhere"]
@@ -133,9 +133,12 @@ def test_the_table_fits_eighty_columns_and_says_all_that_matters(small_folder: P
     assert "reads 512 bytes" in words
     assert "* read the first 128 bytes alone, where float32 needs" in words
     assert "elsewhere does not serve cpu: it is for cuda" in words
-    assert "block FP8, exact, MXFP8, exact, int8 by token: the SHA-256 of every machine" in words
-    assert "float32, bfloat16, block FP8, MXFP8: those of this machine, since torch's" in words
-    assert "int8 by token by native on cpu, reference on cpu: identical in every code" in words
+    same = "exact block FP8, exact MXFP8 and int8 by token"
+    assert f"The SHA-256 of {same} are those of every machine" in words
+    assert "Those of float32, bfloat16, block FP8 and MXFP8 are this machine's, since" in words
+    runs = "native on cpu and reference on cpu"
+    assert f"block FP8, MXFP8 and int8 by token: {runs} are identical in every code" in words
+    assert "exact block FP8 and exact MXFP8: native on cpu alone, nothing to compare" in words
 
 
 def test_a_device_is_named_where_it_is_another(
@@ -155,8 +158,8 @@ def test_a_device_is_named_where_it_is_another(
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     assert "…" not in result.stdout
     words = " ".join(result.stdout.split())
-    runs = "native on cpu, reference on cpu, native on cpu, reference on cpu"
-    assert f"int8 by token by {runs}: identical" in words
+    runs = "native on cpu, reference on cpu, native on cpu and reference on cpu"
+    assert f"int8 by token: {runs} are identical" in words
 
 
 def test_a_difference_ends_in_status_one(
@@ -166,7 +169,9 @@ def test_a_difference_ends_in_status_one(
     monkeypatch.setattr(Comparison, "identical", property(lambda one: one.numbers != "MXFP8"))
     result = invoke("--model", str(small_folder), *SMALL_TEXT)
     assert result.exit_code == 1
-    assert "MXFP8 by native on cpu, reference on cpu: DIFFERENT" in " ".join(result.stdout.split())
+    assert "MXFP8: native on cpu and reference on cpu are DIFFERENT" in " ".join(
+        result.stdout.split()
+    )
 
 
 def test_the_plot_is_a_picture(small_folder: Path, tmp_path: Path) -> None:

@@ -167,12 +167,12 @@ def test_on_a_gpu_what_is_the_same_everywhere_runs_on_the_cpu_too(
         ("bfloat16", "cuda", None, True),
         ("block FP8", "cuda", "native", True),
         ("block FP8", "cuda", "reference", False),
-        ("block FP8, exact", "cuda", "native", False),
-        ("block FP8, exact", "cpu", "native", False),
+        ("exact block FP8", "cuda", "native", False),
+        ("exact block FP8", "cpu", "native", False),
         ("MXFP8", "cuda", "native", True),
         ("MXFP8", "cuda", "reference", False),
-        ("MXFP8, exact", "cuda", "native", False),
-        ("MXFP8, exact", "cpu", "native", False),
+        ("exact MXFP8", "cuda", "native", False),
+        ("exact MXFP8", "cpu", "native", False),
         ("int8 by token", "cuda", "native", True),
         ("int8 by token", "cuda", "reference", False),
         ("int8 by token", "cpu", "native", False),
@@ -186,9 +186,9 @@ def test_the_slow_ones_read_the_share_and_the_others_everything(small_folder: Pa
     slow = [one.variant.label for one in evaluation.measurements if one.total.tokens == 192]
     assert slow == [
         "block FP8, reference on cpu",
-        "block FP8, exact, native on cpu",
+        "exact block FP8, native on cpu",
         "MXFP8, reference on cpu",
-        "MXFP8, exact, native on cpu",
+        "exact MXFP8, native on cpu",
         "int8 by token, reference on cpu",
     ]
     assert {one.total.tokens for one in evaluation.measurements} == {192, 448}

@@ -88,13 +88,13 @@ def evaluate(
     if variants is None:
         variants = available_variants(device)
     models: dict[tuple[NumberFormat, torch.device], tuple[LanguageModel, Recorder]] = {}
+    runs = []
     for variant in variants:
         key = variant.numbers, variant.device
         if key not in models:
             models[key] = read_model(folder, *key), Recorder()
             models[key][1].watch(models[key][0])
-    runs = [_Run(variant, *models[variant.numbers, variant.device], text, watcher)
-        for variant in variants]  # fmt: skip
+        runs.append(_Run(variant, *models[key], text, watcher))
     for run in runs:
         run.warm_up(text.share[:1, :_WARM_UP])
     for windows in torch.split(text.share, text.batch):

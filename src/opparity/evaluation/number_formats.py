@@ -40,8 +40,8 @@ FORMATS = (
     FLOAT32,
     NumberFormat("bfloat16"),
     NumberFormat("block FP8", BlockFP8Linear),
-    NumberFormat("block FP8, exact", BlockFP8Linear, product="exact"),
+    NumberFormat("exact block FP8", BlockFP8Linear, product="exact"),
     NumberFormat("MXFP8", MXFP8Linear),
-    NumberFormat("MXFP8, exact", MXFP8Linear, product="exact"),
+    NumberFormat("exact MXFP8", MXFP8Linear, product="exact"),
     NumberFormat("int8 by token", Int8Linear),
 )

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 VERDICTS = {
-    True: ("identical", "bold green"),
-    False: ("DIFFERENT", "bold red"),
-    None: ("one run alone, nothing to compare", "bold yellow"),
+    True: ("are identical", "bold green"),
+    False: ("are DIFFERENT", "bold red"),
+    None: ("alone, nothing to compare", "bold yellow"),
 }
 
 
@@ -163,13 +163,13 @@ def _notes(evaluation: Evaluation, circumstances: Circumstances) -> list[Text]:
     everywhere, here = _names(evaluation, everywhere=True), _names(evaluation, everywhere=False)
     if everywhere:
         lines.append(
-            f"{everywhere}: the SHA-256 of every machine, for this text "
+            f"The SHA-256 of {everywhere} are those of every machine, for this text "
             f"({circumstances.share_sha256[:8]})."
         )
     if here:
         lines.append(
-            f"{here}: those of this machine, since torch's products of matrices add up in another "
-            "order elsewhere."
+            f"Those of {here} are this machine's, since torch's products of matrices add up in "
+            "another order elsewhere."
         )
     lines += [
         f"{one.implementation.provider} does not serve {evaluation.platform}: {one.reason}"
@@ -182,20 +182,24 @@ def _notes(evaluation: Evaluation, circumstances: Circumstances) -> list[Text]:
 def _names(evaluation: Evaluation, *, everywhere: bool) -> str:
     """Return the formats whose bytes are those of every machine, or the others."""
     formats = [one.variant.numbers for one in evaluation.measurements]
-    return ", ".join(
-        dict.fromkeys(one.name for one in formats if one.same_everywhere is everywhere)
-    )
+    names = dict.fromkeys(one.name for one in formats if one.same_everywhere is everywhere)
+    return _joined(list(names))
+
+
+def _joined(names: list[str]) -> str:
+    """Return names as a sentence has them."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def _verdict(evaluation: Evaluation) -> Text:
     """Return which runs agree, and on how much; formats with the same answer share a line."""
     groups: dict[tuple[str, bool | None], list[Comparison]] = {}
     for one in evaluation.comparisons:
-        runs = ", ".join(_place(measured) for measured in one.measurements)
+        runs = _joined([_place(measured) for measured in one.measurements])
         groups.setdefault((runs, one.identical), []).append(one)
     text = Text()
     for (runs, identical), comparisons in groups.items():
-        text.append(f"{', '.join(one.numbers for one in comparisons)} by {runs}: ")
+        text.append(f"{_joined([one.numbers for one in comparisons])}: {runs} ")
         text.append(*VERDICTS[identical])
         if identical is True:
             share = comparisons[0].measurements[0].share

@@ -97,7 +97,7 @@ def _providers(device: torch.device) -> list[str]:
 
 @dataclass(slots=True)
 class Recorder:
-    """Keeps what the quantised layers of a model read, and how long the model took.
+    """Keeps what the quantised layers of a model read.
 
     Attributes:
         codes: values and scales, in the order of the calls since the last `take`.
