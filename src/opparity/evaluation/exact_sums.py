@@ -49,7 +49,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     # A few texts at a time: the scores of all would not stay in a CPU's caches.
     few = zip(*(part.split(_TEXTS) for part in whole), strict=True)
     found = [_attend(q, k, v, scale, later) for q, k, v in few]
-    return torch.cat(found).to(value.dtype)
+    return torch.cat(found).float().to(value.dtype)
 
 
 def logits(hidden: Tensor, weight: Tensor) -> Tensor:

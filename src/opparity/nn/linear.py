@@ -109,7 +109,7 @@ class QuantizedLinear(nn.Module):
                 refuse(cls.__name__, objection)
         stacked = cls(
             _stacked([linear.weight for linear in linears]),
-            torch.cat([linear.weight_scales for linear in linears]),
+            _stacked([linear.weight_scales for linear in linears]),
             torch.cat(biases) if biases else None,
             dtype=linears[0].dtype,
         )

@@ -34,10 +34,12 @@ def multiply(
     rows, wide = weight.shape[0], width_of_block(weight_scales)
     tall = 1 if weight_scales.shape[0] == rows else _TALL
     found = values.new_zeros((values.shape[0], rows), dtype=torch.float64)
+    # Through float32: not every device makes float64 of exponents.
+    scales, weight_scales = scales.float().double(), weight_scales.float().double()
     for block in range(weight_scales.shape[1]):
         columns = slice(block * wide, (block + 1) * wide)
         sums = functional.linear(values[:, columns].double(), weight[:, columns].double())
-        across = weight_scales[:, block].double().repeat_interleave(tall)[:rows]
+        across = weight_scales[:, block].repeat_interleave(tall)[:rows]
         # Two operations: a fused one would round once.
-        found += sums.mul_(scales[:, block, None].double() * across)
+        found += sums.mul_(scales[:, block, None] * across)
     return found.to(dtype)
