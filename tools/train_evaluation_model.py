@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 import torch
 import typer
 
-from opparity.evaluation.checkpoint import SHIPPED, read_checkpoint, write_checkpoint
+from opparity.evaluation.checkpoint import SHIPPED, read_model, write_checkpoint
 from opparity.evaluation.corpus import (
     SourceFile,
     Split,
@@ -31,6 +31,7 @@ from opparity.evaluation.corpus import (
     stream,
 )
 from opparity.evaluation.language_model import Configuration, LanguageModel
+from opparity.evaluation.number_formats import FLOAT32
 from opparity.evaluation.training import Plan, Trained, bits_per_byte, train
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def finish(
         "held_out_bits_per_byte_before_quantisation": round(before, 4),
     }
     path = write_checkpoint(trained.model, output, training=record)
-    after = held_out_bits(read_checkpoint(output).model().to(held_out.device), held_out)
+    after = held_out_bits(read_model(output, FLOAT32, held_out.device), held_out)
     write_checkpoint(
         trained.model, output, training=record | {"held_out_bits_per_byte": round(after, 4)}
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from opparity.evaluation.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from opparity.evaluation.checkpoint import write_checkpoint
 from opparity.evaluation.language_model import Configuration, LanguageModel
 
 if TYPE_CHECKING:
@@ -38,8 +38,3 @@ def small_folder(small_model: LanguageModel, tmp_path: Path) -> Path:
     folder = tmp_path / "small"
     write_checkpoint(small_model, folder, training={"seed": 3})
     return folder
-
-
-@pytest.fixture
-def small_checkpoint(small_folder: Path) -> Checkpoint:
-    return read_checkpoint(small_folder)

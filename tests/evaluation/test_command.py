@@ -6,12 +6,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from opparity.command_line import application
 from opparity.evaluation import evaluate as evaluation_module
-from opparity.evaluation.variants import BFLOAT16, fused, fused_step
+from opparity.evaluation.number_formats import FLOAT32, FORMATS
+from opparity.evaluation.results import Comparison
+from opparity.evaluation.variants import CPU, Variant
 from opparity.operators import IMPLEMENTATIONS, selection
 from opparity.operators.declaration import Implementation
 from opparity.platforms import Platform
@@ -19,20 +22,19 @@ from opparity.platforms import Platform
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import torch
-
 READING = {
     "tokens": int,
     "bits_per_byte": float,
-    "operator_sha256": (str, type(None)),
+    "codes_sha256": (str, type(None)),
     "logits_sha256": str,
 }
 VARIANT = READING | {
-    "mlps": str,
+    "numbers": str,
+    "same_everywhere": bool,
     "provider": (str, type(None)),
+    "device": str,
     "tokens_per_second": float,
     "seconds": float,
-    "activation_and_quantisation": {"seconds_per_token": float, "part_of_time": float},
     "share": READING,
 }
 DOCUMENT = {
@@ -49,9 +51,10 @@ DOCUMENT = {
     "files": int,
     "window": int,
     "held_out_bytes": int,
+    "share_sha256": str,
     "identical": (bool, type(None)),
     "variants": [VARIANT],
-    "replays": [{"platform": str, "provider": str, "operator_sha256": str, "identical": bool}],
+    "comparisons": [{"numbers": str, "runs": [str], "identical": (bool, type(None))}],
     "refused": [{"provider": str, "reason": str}],
 }
 
@@ -91,17 +94,32 @@ def test_the_document_has_the_keys_and_types_of_its_schema(small_folder: Path) -
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     check(document, DOCUMENT)
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document["identical"] is True
     assert document["window"] == 64
-    names = [(one["mlps"], one["provider"]) for one in document["variants"]]
+    names = [(one["numbers"], one["provider"]) for one in document["variants"]]
     assert names == [
+        ("float32", None),
         ("bfloat16", None),
-        ("unfused FP8", None),
-        ("fused FP8", "native"),
-        ("fused FP8", "reference"),
+        ("block FP8", "native"),
+        ("block FP8", "reference"),
+        ("exact block FP8", "native"),
+        ("MXFP8", "native"),
+        ("MXFP8", "reference"),
+        ("exact MXFP8", "native"),
+        ("int8 by token", "native"),
+        ("int8 by token", "reference"),
     ]
-    assert [one["tokens"] for one in document["variants"]] == [512, 512, 512, 128]
+    tokens = [512, 512, 512, 128, 128, 512, 128, 128, 512, 128]
+    assert [one["tokens"] for one in document["variants"]] == tokens
+    compared = {one["numbers"]: one["identical"] for one in document["comparisons"]}
+    assert compared == {
+        "block FP8": True,
+        "exact block FP8": None,
+        "MXFP8": True,
+        "exact MXFP8": None,
+        "int8 by token": True,
+    }
     assert [one["provider"] for one in document["refused"]] == ["elsewhere"]
 
 
@@ -113,23 +131,47 @@ def test_the_table_fits_eighty_columns_and_says_all_that_matters(small_folder: P
     assert "…" not in result.stdout
     words = " ".join(result.stdout.split())
     assert "reads 512 bytes" in words
-    assert "* reference is slow: it read the first 128 bytes alone" in words
+    assert "* read the first 128 bytes alone, where float32 needs" in words
     assert "elsewhere does not serve cpu: it is for cuda" in words
-    assert "native, reference: identical in every value, scale and logit" in words
+    same = "exact block FP8, exact MXFP8 and int8 by token"
+    assert f"The SHA-256 of {same} are those of every machine" in words
+    assert "Those of float32, bfloat16, block FP8 and MXFP8 are this machine's, since" in words
+    runs = "native on cpu and reference on cpu"
+    assert f"block FP8, MXFP8 and int8 by token: {runs} are identical in every code" in words
+    assert "exact block FP8 and exact MXFP8: native on cpu alone, nothing to compare" in words
+
+
+def test_a_device_is_named_where_it_is_another(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    int8 = FORMATS[-1]
+    # The widest rows that a GPU's table has.
+    variants = [Variant(FLOAT32, CPU)] + [
+        Variant(int8, torch.device(place), provider, whole=False)
+        for place in ("cpu:0", "cpu")
+        for provider in ("native", "reference")
+    ]
+    monkeypatch.setattr(evaluation_module, "available_variants", lambda _: variants)
+    result = invoke("--model", str(small_folder), *SMALL_TEXT)
+    assert result.exit_code == 0, result.output
+    assert "reference on cpu*" in result.stdout
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert "…" not in result.stdout
+    words = " ".join(result.stdout.split())
+    runs = "native on cpu, reference on cpu, native on cpu and reference on cpu"
+    assert f"int8 by token: {runs} are identical" in words
 
 
 def test_a_difference_ends_in_status_one(
     small_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(gate_up: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        values, scales = fused_step(gate_up)
-        return values, scales * (1 + 2**-23)
-
-    variants = [BFLOAT16, fused("native"), fused("native", step=broken)]
-    monkeypatch.setattr(evaluation_module, "available_variants", lambda _: variants)
+    # How differences are found is for test_evaluate.py.
+    monkeypatch.setattr(Comparison, "identical", property(lambda one: one.numbers != "MXFP8"))
     result = invoke("--model", str(small_folder), *SMALL_TEXT)
     assert result.exit_code == 1
-    assert "DIFFERENT" in result.stdout
+    assert "MXFP8: native on cpu and reference on cpu are DIFFERENT" in " ".join(
+        result.stdout.split()
+    )
 
 
 def test_the_plot_is_a_picture(small_folder: Path, tmp_path: Path) -> None:
@@ -141,7 +183,7 @@ def test_the_plot_is_a_picture(small_folder: Path, tmp_path: Path) -> None:
         assert picture.width > 1000
         colours = picture.convert("RGB").getcolors(1 << 24)
     assert colours is not None
-    # The colours of the three kinds of MLPs.
+    # The colours of what is not quantised, quantised, and the same everywhere.
     assert {(127, 127, 127), (217, 140, 63), (47, 111, 171)} <= {colour for _, colour in colours}
 
 

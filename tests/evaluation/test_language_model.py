@@ -64,7 +64,7 @@ def test_bits_are_the_negative_logarithm_of_the_softmax_of_the_right_byte() -> N
 
 def test_the_product_of_rotated_vectors_depends_on_their_distance_alone() -> None:
     configuration = Configuration(context=64)
-    angles = rotary_angles(configuration).double()
+    angles = rotary_angles(configuration)
     generator = torch.Generator().manual_seed(2)
     query, key = torch.randn(2, configuration.head_size, generator=generator, dtype=torch.float64)
 

@@ -8,11 +8,20 @@ import torch
 from safetensors.torch import save_file
 
 from opparity.errors import CheckpointRefused
-from opparity.nn import BlockFP8Linear, Checkpoint, Int8Linear, Int8SwiGLU, SwiGLU
+from opparity.nn import (
+    BlockFP8Linear,
+    Checkpoint,
+    Int8Linear,
+    Int8SwiGLU,
+    MXFP8Linear,
+    QuantizedLinear,
+    SwiGLU,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+KINDS: list[type[QuantizedLinear]] = [BlockFP8Linear, MXFP8Linear, Int8Linear]
 NAMES = ("gate_proj", "up_proj", "down_proj")
 SHAPES = ((384, 256), (384, 256), (256, 384))
 PREFIX = "model.layers.0.mlp"
@@ -99,8 +108,84 @@ def test_codes_without_scales_are_refused(tmp_path: Path) -> None:
 def test_codes_of_another_format_are_refused(tmp_path: Path) -> None:
     tensors, _ = quantised(BlockFP8Linear, "weight_scale_inv", torch.float32)
     save_file(tensors, tmp_path / "model.safetensors")
-    with pytest.raises(CheckpointRefused, match=r"float8_e4m3fn; allowed: torch\.int8"):
+    words = "its scales are those of BlockFP8Linear; allowed: codes of Int8Linear.*requantise=True"
+    with pytest.raises(CheckpointRefused, match=words):
         Int8SwiGLU.from_checkpoint(Checkpoint(tmp_path), PREFIX)
+
+
+def one_layer(kind: type[QuantizedLinear], folder: Path) -> QuantizedLinear:
+    """Write a layer as checkpoints have it, exponents as plain bytes, and return it."""
+    layer = kind.from_weight(torch.randn(160, 96))
+    scales = layer.weight_scales
+    exponents = scales.dtype == torch.float8_e8m0fnu
+    save_file(
+        {
+            "one.weight": layer.weight,
+            "one.weight_scale": scales.view(torch.uint8) if exponents else scales,
+        },
+        folder / "model.safetensors",
+    )
+    return layer
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_quantised_layer_is_read_as_what_it_is(
+    kind: type[QuantizedLinear], tmp_path: Path
+) -> None:
+    layer = one_layer(kind, tmp_path)
+    found = Checkpoint(tmp_path).linear(kind, "one", dtype=torch.float32)
+    assert torch.equal(found.weight.view(torch.uint8), layer.weight.view(torch.uint8))
+    assert torch.equal(found.dequantized(), layer.dequantized())
+    assert torch.equal(Checkpoint(tmp_path).weight("one"), layer.dequantized())
+
+
+@pytest.mark.parametrize("stored", KINDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_quantised_in_another_way_is_quantised_once_more_on_request(
+    stored: type[QuantizedLinear], kind: type[QuantizedLinear], tmp_path: Path
+) -> None:
+    layer = one_layer(stored, tmp_path)
+    found = Checkpoint(tmp_path).linear(kind, "one", dtype=torch.float16, requantise=True)
+    assert found.dtype == torch.float16
+    expected = layer if kind is stored else kind.from_weight(layer.dequantized())
+    assert torch.equal(found.dequantized(), expected.dequantized())
+
+
+def test_what_nobody_has_asked_for_is_listed(tmp_path: Path) -> None:
+    save_file({**weights(), "stray": torch.zeros(1)}, tmp_path / "model.safetensors")
+    checkpoint = Checkpoint(tmp_path)
+    assert len(checkpoint.unread) == 4
+    SwiGLU.from_checkpoint(checkpoint, PREFIX)
+    assert checkpoint.unread == ["stray"]
+
+
+@pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf")])
+def test_a_scale_that_cannot_be_one_is_refused(number: float, tmp_path: Path) -> None:
+    layer = BlockFP8Linear.from_weight(torch.randn(160, 96))
+    layer.weight_scales[1] = number
+    tensors = {"one.weight": layer.weight, "one.weight_scale_inv": layer.weight_scales}
+    save_file(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointRefused, match=r"one\.weight_scale_inv holds a scale that is neg"):
+        Checkpoint(tmp_path).linear(BlockFP8Linear, "one")
+
+
+def test_codes_of_an_unknown_format_are_refused(tmp_path: Path) -> None:
+    tensors = {"one.weight": torch.zeros(4, 4).byte(), "one.weight_scale": torch.ones(4, 1)}
+    save_file(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(
+        CheckpointRefused, match=r"uint8; allowed: torch\.float8_e4m3fn, torch\.int8"
+    ):
+        Checkpoint(tmp_path).weight("one")
+
+
+def test_a_damaged_or_missing_file_is_refused_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_text("no tensors")
+    with pytest.raises(CheckpointRefused, match=r"model.safetensors: .*[Hh]eader"):
+        Checkpoint(tmp_path)
+    index = json.dumps({"weight_map": {"one.weight": "absent.safetensors"}})
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(CheckpointRefused, match=r"absent.safetensors: .*[Nn]o such file"):
+        Checkpoint(tmp_path).tensor("one.weight")
 
 
 def test_a_name_that_is_not_there_is_told_with_its_neighbours(tmp_path: Path) -> None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -10,11 +14,17 @@ from torch.nn import functional
 
 import opparity
 from opparity.errors import ArgumentRefused
-from opparity.nn import BlockFP8Linear, Int8Linear, QuantizedLinear, ask_for_product
+from opparity.nn import (
+    BlockFP8Linear,
+    Int8Linear,
+    MXFP8Linear,
+    QuantizedLinear,
+    ask_for_product,
+)
 from opparity.nn.products import PRODUCTS, int8
 from opparity.nn.products.dequantised import spread
 
-KINDS: list[type[QuantizedLinear]] = [BlockFP8Linear, Int8Linear]
+KINDS: list[type[QuantizedLinear]] = [BlockFP8Linear, MXFP8Linear, Int8Linear]
 DTYPES = [torch.bfloat16, torch.float16, torch.float32]
 
 ALL_CHECKS = (
@@ -24,7 +34,7 @@ ALL_CHECKS = (
     "test_aot_dispatch_dynamic",
 )
 # torch's check of a schema compares arguments by a product that it has not for FP8 on a CPU.
-CHECKS = {"int8_token": ALL_CHECKS, "fp8_block": ALL_CHECKS[1:]}
+CHECKS = {"int8_token": ALL_CHECKS, "fp8_block": ALL_CHECKS[1:], "mxfp8": ALL_CHECKS[1:]}
 
 
 def made(
@@ -60,6 +70,43 @@ def test_int8_sums_at_the_widest_and_most_extreme_do_not_overflow() -> None:
         Int8Linear(torch.zeros(1, width + 1, dtype=torch.int8), torch.ones(1, 1))
 
 
+@pytest.mark.parametrize("code", [127, -128])
+@pytest.mark.parametrize(("tokens", "width", "rows"), [(1, 1, 1), (3, 1024, 5), (2, 5000, 3)])
+def test_int8_sums_by_float32_are_exact_at_the_extremes(
+    tokens: int, width: int, rows: int, code: int
+) -> None:
+    values = torch.full((tokens, width), -128, dtype=torch.int8)
+    weight = torch.full((rows, width), code, dtype=torch.int8)
+    found = int8.sums_by_float32(values, weight)
+    assert found.dtype == torch.int32
+    assert found.tolist() == [[-128 * code * width] * rows] * tokens
+
+
+@pytest.mark.parametrize("width", [1, 2, 255, 1024, 1025, 3000])
+def test_int8_sums_by_float32_are_those_of_whole_numbers(width: int) -> None:
+    values, weight = (torch.randint(-128, 128, (rows, width)).to(torch.int8) for rows in (17, 40))
+    found = int8.sums_by_float32(values, weight)
+    assert torch.equal(found.long(), values.long() @ weight.long().t())
+    assert torch.equal(found, int8.exact_product(values, weight))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="oneDNN's instructions are x86's")
+def test_int8_sums_are_exact_on_a_cpu_without_vnni() -> None:
+    script = """
+import torch
+from opparity.nn.products import int8
+values = torch.full((40, 300), 127, dtype=torch.int8)
+assert int8.exact_product(values, values).unique().tolist() == [127 * 127 * 300]
+print(int8.int_mm_is_exact())
+"""
+    # oneDNN reads it when it is first used, and then does as it would on such a CPU.
+    environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    completed = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment
+    )
+    assert completed.stdout.strip() == "False"
+
+
 def test_int8_bytes_of_a_token_do_not_depend_on_the_others() -> None:
     linear = made(Int8Linear, 96, 160)
     input = torch.randn(40, 160)
@@ -68,22 +115,25 @@ def test_int8_bytes_of_a_token_do_not_depend_on_the_others() -> None:
         assert torch.equal(linear(input[:tokens]), whole[:tokens])
 
 
-def test_the_exact_product_is_the_sum_of_fractions_rounded_by_block() -> None:
-    linear = made(BlockFP8Linear, 3, 200)
+@pytest.mark.parametrize(("kind", "wide"), [(BlockFP8Linear, 128), (MXFP8Linear, 32)])
+def test_the_exact_product_is_the_sum_of_fractions_rounded_by_block(
+    kind: type[QuantizedLinear], wide: int
+) -> None:
+    linear = made(kind, 3, 200)
     ask_for_product(linear, "exact")
-    values, scales = opparity.quantize(torch.randn(2, 200), "fp8_block")
-    found = linear(opparity.Quantized(values, scales, "fp8_block"))
+    values, scales = opparity.quantize(torch.randn(2, 200), kind.recipe)
+    found = linear(opparity.Quantized(values, scales, kind.recipe))
     for token in range(2):
         for row in range(3):
             total = 0.0
-            for block in range(2):
-                columns = range(128 * block, min(128 * block + 128, 200))
+            for block in range(-(-200 // wide)):
+                columns = range(wide * block, min(wide * block + wide, 200))
                 exact = sum(
                     Fraction(values[token, k].item()) * Fraction(linear.weight[row, k].item())
                     for k in columns
                 )
                 factor = Fraction(scales[token, block].item()) * Fraction(
-                    linear.weight_scales[0, block].item()
+                    linear.weight_scales[row // kind.scale_rows, block].item()
                 )
                 assert Fraction(float(exact)) == exact
                 assert Fraction(float(factor)) == factor
@@ -91,8 +141,18 @@ def test_the_exact_product_is_the_sum_of_fractions_rounded_by_block() -> None:
             assert found[token, row].item() == torch.tensor(total).float().item()
 
 
-def test_the_dequantised_product_is_near_the_exact_one() -> None:
-    linear = made(BlockFP8Linear, 256, 512)
+def test_products_of_one_name_are_one_function() -> None:
+    # An operator finds its product by the name alone.
+    functions: dict[str, set[object]] = {}
+    for row in PRODUCTS:
+        functions.setdefault(row.name, set()).add(row.multiply)
+    assert {name: len(found) for name, found in functions.items() if len(found) > 1} == {}
+    assert len(functions) < len(PRODUCTS)
+
+
+@pytest.mark.parametrize("kind", [BlockFP8Linear, MXFP8Linear])
+def test_the_dequantised_product_is_near_the_exact_one(kind: type[QuantizedLinear]) -> None:
+    linear = made(kind, 256, 512)
     input = torch.randn(64, 512)
     near = linear(input)
     ask_for_product(linear, "exact")
@@ -114,7 +174,8 @@ def test_each_step_of_a_weights_code_is_half_at_most(kind: type[QuantizedLinear]
     else:
         allowed = torch.maximum(weight.abs() * 2.0**-4, scales * 2.0**-10) * 1.000001
     assert ((linear.dequantized() - weight).abs() <= allowed).all()
-    assert linear.weight.float().abs().max() == largest
+    # The scale of a group of MXFP8 is a power of two, so that its largest code may be any.
+    assert kind is MXFP8Linear or linear.weight.float().abs().max() == largest
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,7 +195,7 @@ def test_what_is_quantised_already_gives_the_same_bytes(kind: type[QuantizedLine
     input = torch.randn(9, 256)
     before = opparity.quantize(input, linear.activations)
     assert torch.equal(linear(before), linear(input))
-    if kind is BlockFP8Linear:
+    if kind is not Int8Linear:
         other = opparity.RECIPES[kind.recipe].with_layout(opparity.ScaleLayout.COLUMN_MAJOR)
         assert torch.equal(linear(opparity.quantize(input, other)), linear(input))
 
@@ -253,6 +314,11 @@ def test_autocast_changes_no_byte(kind: type[QuantizedLinear]) -> None:
         assert torch.equal(linear(input), expected)
 
 
+def test_autocast_changes_no_byte_without_vnni_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(int8, "int_mm_is_exact", lambda: False)
+    test_autocast_changes_no_byte(Int8Linear)
+
+
 def test_a_stack_takes_the_product_that_was_asked_for() -> None:
     layers = [made(BlockFP8Linear, 128, 128) for _ in range(2)]
     for layer in layers:
@@ -283,6 +349,16 @@ MISTAKES = [
     (
         lambda: BlockFP8Linear(torch.zeros(4, 129).to(torch.float8_e4m3fn), torch.ones(1, 1)),
         r"allowed: \(1, 2\), one for each block",
+    ),
+    (
+        lambda: MXFP8Linear(torch.zeros(4, 64).to(torch.float8_e4m3fn), torch.ones(4, 2)),
+        "its scales are torch.float32; allowed: torch.float8_e4m3fn and torch.float8_e8m0fnu",
+    ),
+    (
+        lambda: MXFP8Linear(
+            torch.zeros(4, 65).to(torch.float8_e4m3fn), torch.ones(4, 2).to(torch.float8_e8m0fnu)
+        ),
+        r"weight_scales has shape \(4, 2\); allowed: \(4, 3\), one for each 32",
     ),
     (
         lambda: Int8Linear(torch.zeros(4, dtype=torch.int8), torch.ones(4, 1)),

@@ -1,15 +1,28 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 from torch import nn
 
 from opparity.errors import ArgumentRefused
-from opparity.nn import Int8SwiGLU, RMSNorm, SwiGLU, TrainedLinear, ask_for_product
+from opparity.nn import (
+    Int8SwiGLU,
+    MXFP8Linear,
+    RMSNorm,
+    SwiGLU,
+    TrainedLinear,
+    ask_for_product,
+)
 from opparity.nn.parallel import ParallelSwiGLU
 from two_processes import PROCESSES, run
 
 HIDDEN, INNER = 256, 512
+
+
+class MXFP8SwiGLU(SwiGLU):
+    linear = MXFP8Linear
 
 
 def made(kind: type[SwiGLU], inner: int = INNER, *, bias: bool = True) -> SwiGLU:
@@ -63,9 +76,9 @@ def an_exact_product_stays_one(rank: int) -> None:
     assert ParallelSwiGLU(whole).down.product.name == "exact"
 
 
-def block_fp8_has_the_codes_of_one_device(rank: int) -> None:
-    whole = made(SwiGLU)
-    for sequence in (False, True):
+def fp8_has_the_codes_of_one_device(rank: int) -> None:
+    for kind, sequence in product((SwiGLU, MXFP8SwiGLU), (False, True)):
+        whole = made(kind)
         parallel = ParallelSwiGLU(whole, sequence=sequence)
         input = torch.randn(32, HIDDEN).bfloat16()
         mine = input.chunk(PROCESSES)[rank] if sequence else input
@@ -97,6 +110,8 @@ def a_width_that_splits_a_group_is_refused(rank: int) -> None:
         ArgumentRefused, match="384 wide and shared by 2 processes; allowed: a mult"
     ):
         ParallelSwiGLU(made(SwiGLU, 384))
+    with pytest.raises(ArgumentRefused, match="a multiple of 64, so that each"):
+        ParallelSwiGLU(made(MXFP8SwiGLU, 416))
     with pytest.raises(ArgumentRefused, match="a multiple of 2, so that each"):
         ParallelSwiGLU(made(Int8SwiGLU, 385))
 
@@ -107,7 +122,7 @@ SCENARIOS = (
     int8_takes_one_outlier_for_all,
     int8_spreads_nan_to_all,
     an_exact_product_stays_one,
-    block_fp8_has_the_codes_of_one_device,
+    fp8_has_the_codes_of_one_device,
     a_width_that_splits_a_group_is_refused,
     what_it_cannot_do_is_refused,
 )

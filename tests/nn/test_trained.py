@@ -8,6 +8,7 @@ import opparity
 from opparity.nn import (
     BlockFP8Linear,
     Int8Linear,
+    MXFP8Linear,
     QuantizedLinear,
     SwiGLU,
     TrainedLinear,
@@ -15,7 +16,7 @@ from opparity.nn import (
 )
 from opparity.nn.products.dequantised import spread
 
-KINDS: list[type[QuantizedLinear]] = [BlockFP8Linear, Int8Linear]
+KINDS: list[type[QuantizedLinear]] = [BlockFP8Linear, MXFP8Linear, Int8Linear]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -80,7 +81,8 @@ def test_an_mlp_learns_a_function(kind: type[QuantizedLinear]) -> None:
     assert losses[-1] < 0.3 * losses[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# torch 2.13's inductor has no code for the exponents of MXFP8, which gradients are computed from.
+@pytest.mark.parametrize("kind", [BlockFP8Linear, Int8Linear])
 def test_it_compiles_to_the_same_bytes_and_gradients(kind: type[QuantizedLinear]) -> None:
     mlp = SwiGLU(TrainedLinear(128, 256, kind), TrainedLinear(128, 128, kind)).bfloat16()
     compiled = torch.compile(mlp, fullgraph=True)

@@ -1,5 +1,5 @@
-"""The main job on real input: a small language model whose MLPs call the operator.
+"""The main job on real input: a small language model that computes in every format.
 
 `opparity evaluate` runs the shipped model over Python source that it was not trained on, once for
-each way of computing its MLPs, and says what each way costs and whether the bits agree.
+each format and each provider of the operators, and says what each costs and whether the bits agree.
 """

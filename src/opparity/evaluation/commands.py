@@ -27,7 +27,7 @@ def evaluate(
     *,
     num_bytes: Annotated[
         int | None,
-        typer.Option("--bytes", min=1, help="Bytes to evaluate; 32768 on a CPU, all on a GPU."),
+        typer.Option("--bytes", min=1, help="Bytes to evaluate; 24576 on a CPU, all on a GPU."),
     ] = None,
     files: Annotated[
         int | None, typer.Option(min=1, help="Take them from this many held-out files alone.")
@@ -52,7 +52,7 @@ def evaluate(
     ] = ListFormat.TEXT,
     as_json: FormerJson = False,
 ) -> None:
-    """Run a language model whose MLPs call the operator, and compare quality, speed and bits.
+    """Run a language model in every format by every provider; compare quality, speed and bits.
 
     The model reads files of this machine's Python standard library that its training held out.
     Exit status: 0, or 1 where two implementations differ, or 2 where nothing could be run.

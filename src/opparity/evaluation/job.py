@@ -11,9 +11,11 @@ import torch
 
 import opparity
 from opparity.errors import EvaluationRefused
-from opparity.evaluation.checkpoint import WEIGHTS, read_checkpoint
+from opparity.evaluation.checkpoint import WEIGHTS, read_model
+from opparity.evaluation.configuration_file import read_configuration
 from opparity.evaluation.corpus import Split, read_split, sample_windows
 from opparity.evaluation.evaluate import Text, evaluate
+from opparity.evaluation.number_formats import FLOAT32
 from opparity.evaluation.report import Circumstances
 
 if TYPE_CHECKING:
@@ -58,9 +60,9 @@ class Sizes:
 
 
 SIZES = {
-    "cpu": Sizes(num_bytes=32 << 10, share=4 << 10, batch=4),
-    # All there is. The share is also replayed by the reference on the CPU.
-    "cuda": Sizes(num_bytes=1 << 30, share=8 << 10, batch=64),
+    "cpu": Sizes(num_bytes=24 << 10, share=2 << 10, batch=4),
+    # All there is. The share is run on the CPU as well, by the reference too.
+    "cuda": Sizes(num_bytes=1 << 30, share=4 << 10, batch=64),
 }
 
 
@@ -74,8 +76,9 @@ def run(request: Request, watcher: Watcher) -> tuple[Evaluation, Circumstances]:
     """
     device = choose_device(request.device)
     sizes = SIZES[device.type]
-    checkpoint = read_checkpoint(request.checkpoint)
-    window = checkpoint.configuration.context
+    configuration, training = read_configuration(request.checkpoint)
+    parameters = read_model(request.checkpoint, FLOAT32).num_parameters()
+    window = configuration.context
     files = read_split(Split.HELD_OUT)[: request.files]
     windows = sample_windows(files, length=window, num_bytes=request.num_bytes or sizes.num_bytes)
     in_share = max(1, (request.share or sizes.share) // window)
@@ -87,13 +90,14 @@ def run(request: Request, watcher: Watcher) -> tuple[Evaluation, Circumstances]:
         device=device_name(device),
         threads=torch.get_num_threads(),
         checkpoint_sha256=hashlib.sha256((request.checkpoint / WEIGHTS).read_bytes()).hexdigest(),
-        parameters=sum(weight.numel() for weight in checkpoint.model().parameters()),
-        training=checkpoint.training,
+        parameters=parameters,
+        training=training,
         files=len(files),
         window=window,
         held_out_bytes=sum(len(file.content) // window * window for file in files),
+        share_sha256=hashlib.sha256(text.share.numpy().tobytes()).hexdigest(),
     )
-    return evaluate(checkpoint, text, device, watcher=watcher), circumstances
+    return evaluate(request.checkpoint, text, device, watcher=watcher), circumstances
 
 
 def choose_device(name: str | None) -> torch.device:

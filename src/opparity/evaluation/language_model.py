@@ -1,17 +1,23 @@
-"""A byte-level causal transformer of the Llama architecture, in plain PyTorch.
+"""A byte-level causal transformer of the Llama architecture.
 
 The names and the arithmetic are those of `LlamaForCausalLM` (RMSNorm, rotary attention in halves,
 SwiGLU, tied embeddings), so that the shipped folder is a checkpoint that other runtimes know.
+What computes is made by a `Parts`: plain PyTorch's modules to be trained are here, those that are
+read from a checkpoint in a format are in `served_parts`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    from opparity.operators.quantized import Quantized
 
 # The token before the first byte. Python refuses source with a NUL byte, so no text contains it.
 START = 0
@@ -47,10 +53,13 @@ class Configuration:
 
 
 def rotary_angles(configuration: Configuration) -> Tensor:
-    """Return the rotation angle of each position and frequency, [context, head_size] float32."""
-    exponents = torch.arange(0, configuration.head_size, 2, dtype=torch.float32)
+    """Return the rotation angle of each position and frequency, [context, head_size] float64.
+
+    In float64, so that the float32 sines and cosines are the same whichever library makes them.
+    """
+    exponents = torch.arange(0, configuration.head_size, 2, dtype=torch.float64)
     frequencies = configuration.rope_theta ** -(exponents / configuration.head_size)
-    positions = torch.arange(configuration.context, dtype=torch.float32)
+    positions = torch.arange(configuration.context, dtype=torch.float64)
     angles = torch.outer(positions, frequencies)
     return torch.cat((angles, angles), dim=-1)
 
@@ -61,19 +70,72 @@ def rotate(heads: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return heads * cosine + torch.cat((-second, first), dim=-1) * sine
 
 
+class Parts(Protocol):
+    """Makes what a model computes with; names are those of a checkpoint."""
+
+    def embedding(self, name: str) -> nn.Embedding:
+        """Return the vectors of the bytes."""
+
+    def norm(self, name: str, *, last: bool = False) -> nn.Module:
+        """Return an RMSNorm: the last, or one that linear layers read."""
+
+    def projection(self, name: str) -> nn.Module:
+        """Return a linear layer from the residual stream's width to the same."""
+
+    def mlp(self, name: str) -> nn.Module:
+        """Return a gated MLP."""
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Return causal attention, each [batch, heads, tokens, head_size]."""
+
+    def logits(self, hidden: Tensor, weight: Tensor) -> Tensor:
+        """Return hidden [..., width] times the transpose of the embedding's weight."""
+
+
+class Trainable:
+    """PyTorch's own modules, with weights to be trained."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.sizes = configuration
+
+    def embedding(self, name: str) -> nn.Embedding:
+        """Return random vectors."""
+        del name
+        return nn.Embedding(VOCABULARY_SIZE, self.sizes.hidden_size)
+
+    def norm(self, name: str, *, last: bool = False) -> nn.Module:
+        """Return a norm with weights of one."""
+        del name, last
+        return nn.RMSNorm(self.sizes.hidden_size, eps=self.sizes.rms_norm_eps)
+
+    def projection(self, name: str) -> nn.Module:
+        """Return a random square matrix."""
+        del name
+        return nn.Linear(self.sizes.hidden_size, self.sizes.hidden_size, bias=False)
+
+    def mlp(self, name: str) -> nn.Module:
+        """Return an MLP of two random matrices."""
+        del name
+        width, inner = self.sizes.hidden_size, self.sizes.intermediate_size
+        return Mlp(nn.Linear(width, 2 * inner, bias=False), nn.Linear(inner, width, bias=False))
+
+    attend = staticmethod(partial(functional.scaled_dot_product_attention, is_causal=True))
+    logits = staticmethod(functional.linear)
+
+
 class Attention(nn.Module):
     """Causal self-attention with rotary positions."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, parts: Parts, name: str) -> None:
         super().__init__()
         self.num_heads = configuration.num_heads
-        width = configuration.hidden_size
-        self.q_proj = nn.Linear(width, width, bias=False)
-        self.k_proj = nn.Linear(width, width, bias=False)
-        self.v_proj = nn.Linear(width, width, bias=False)
-        self.o_proj = nn.Linear(width, width, bias=False)
+        self.q_proj = parts.projection(f"{name}.q_proj")
+        self.k_proj = parts.projection(f"{name}.k_proj")
+        self.v_proj = parts.projection(f"{name}.v_proj")
+        self.o_proj = parts.projection(f"{name}.o_proj")
+        self.attend = parts.attend
 
-    def forward(self, hidden: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor | Quantized, cosine: Tensor, sine: Tensor) -> Tensor:
         """Mix each token with the earlier ones; [batch, tokens, hidden_size] in and out."""
         query, key, value = (
             projection(hidden).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
@@ -81,18 +143,16 @@ class Attention(nn.Module):
         )
         query = rotate(query, cosine, sine).to(value.dtype)
         key = rotate(key, cosine, sine).to(value.dtype)
-        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        mixed = self.attend(query, key, value)
         return cast("Tensor", self.o_proj(mixed.transpose(1, 2).flatten(-2)))
 
 
 class Mlp(nn.Module):
     """A SwiGLU MLP, gate and up projections in one matrix, as runtimes hold them."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, gate_up: nn.Module, down: nn.Module) -> None:
         super().__init__()
-        width, inner = configuration.hidden_size, configuration.intermediate_size
-        self.gate_up_proj = nn.Linear(width, 2 * inner, bias=False)
-        self.down_proj = nn.Linear(inner, width, bias=False)
+        self.gate_up_proj, self.down_proj = gate_up, down
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Transform each token by itself; [..., hidden_size] in and out."""
@@ -103,14 +163,14 @@ class Mlp(nn.Module):
 class Block(nn.Module):
     """One layer: attention, then an MLP, each added to the residual stream."""
 
-    def __init__(self, configuration: Configuration, dropout: float) -> None:
+    def __init__(
+        self, configuration: Configuration, parts: Parts, name: str, dropout: float
+    ) -> None:
         super().__init__()
-        width, eps = configuration.hidden_size, configuration.rms_norm_eps
-        self.input_layernorm = nn.RMSNorm(width, eps=eps)
-        self.self_attn = Attention(configuration)
-        self.post_attention_layernorm = nn.RMSNorm(width, eps=eps)
-        # Any module of the same shapes may stand here: the evaluation puts its own in.
-        self.mlp: nn.Module = Mlp(configuration)
+        self.input_layernorm = parts.norm(f"{name}.input_layernorm")
+        self.self_attn = Attention(configuration, parts, f"{name}.self_attn")
+        self.post_attention_layernorm = parts.norm(f"{name}.post_attention_layernorm")
+        self.mlp = parts.mlp(f"{name}.mlp")
         self.dropout = dropout
 
     def forward(self, hidden: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -127,16 +187,17 @@ class Decoder(nn.Module):
     cosine: Tensor
     sine: Tensor
 
-    def __init__(self, configuration: Configuration, dropout: float) -> None:
+    def __init__(self, configuration: Configuration, parts: Parts, dropout: float) -> None:
         super().__init__()
-        self.embed_tokens = nn.Embedding(VOCABULARY_SIZE, configuration.hidden_size)
+        self.embed_tokens = parts.embedding("model.embed_tokens")
         self.layers = nn.ModuleList(
-            Block(configuration, dropout) for _ in range(configuration.num_layers)
+            Block(configuration, parts, f"model.layers.{number}", dropout)
+            for number in range(configuration.num_layers)
         )
-        self.norm = nn.RMSNorm(configuration.hidden_size, eps=configuration.rms_norm_eps)
+        self.norm = parts.norm("model.norm", last=True)
         angles = rotary_angles(configuration)
-        self.register_buffer("cosine", angles.cos(), persistent=False)
-        self.register_buffer("sine", angles.sin(), persistent=False)
+        self.register_buffer("cosine", angles.cos().float(), persistent=False)
+        self.register_buffer("sine", angles.sin().float(), persistent=False)
         self.dropout = dropout
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -155,11 +216,15 @@ class LanguageModel(nn.Module):
     Dropout acts in training mode alone.
     """
 
-    def __init__(self, configuration: Configuration, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, configuration: Configuration, parts: Parts | None = None, *, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.configuration = configuration
-        self.model = Decoder(configuration, dropout)
-        self._initialise()
+        self.parts = parts or Trainable(configuration)
+        self.model = Decoder(configuration, self.parts, dropout)
+        if parts is None:
+            self._initialise()
 
     def _initialise(self) -> None:
         """Draw the weights; projections into the residual stream start smaller with depth."""
@@ -175,6 +240,10 @@ class LanguageModel(nn.Module):
         """The layers, first to last."""
         return [cast("Block", layer) for layer in self.model.layers]
 
+    def num_parameters(self) -> int:
+        """Return how many weights there are, whether they can be trained or not."""
+        return sum(tensor.numel() for tensor in self.state_dict().values())
+
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits, [batch, tokens, 256], for tokens [batch, tokens] of bytes.
 
@@ -186,7 +255,7 @@ class LanguageModel(nn.Module):
                 f"{tokens.shape[1]} tokens were given; the model reads at most "
                 f"{self.configuration.context} at once: split the text into windows"
             )
-        return functional.linear(self.model(tokens), self.model.embed_tokens.weight)
+        return self.parts.logits(self.model(tokens), self.model.embed_tokens.weight)
 
 
 def inputs_for(windows: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from opparity.errors import EvaluationRefused
-from opparity.evaluation.variants import Mlps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,13 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from opparity.evaluation.report import Circumstances
-    from opparity.evaluation.results import Evaluation
+    from opparity.evaluation.results import Evaluation, Measurement
 
-COLOURS = {Mlps.BFLOAT16: "#7f7f7f", Mlps.UNFUSED: "#d98c3f", Mlps.FUSED: "#2f6fab"}
+# What is not quantised, quantised, and quantised with the same bytes everywhere.
+PLAIN, QUANTISED, EVERYWHERE = "#7f7f7f", "#d98c3f", "#2f6fab"
 VERDICTS = {
-    True: "the fused implementations give identical bits",
-    False: "the fused implementations DIFFER",
-    None: "one fused implementation alone",
+    True: "the implementations give identical bits",
+    False: "the implementations DIFFER",
+    None: "one implementation alone",
 }
 
 
@@ -45,17 +45,15 @@ def check_path(path: Path) -> None:
 
 
 def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path) -> None:
-    """Write quality, speed and the step's cost side by side; the suffix says the format."""
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    quality, speed, cost = figure.subplots(1, 3, sharey=True)
+    """Write quality and speed side by side; the suffix says the format."""
     measurements = evaluation.measurements
-    colours = [COLOURS[one.mlps] for one in measurements]
-    labels = [f"{one.mlps}\n{one.provider or 'PyTorch'}" for one in measurements]
+    figure = Figure(figsize=(12, 1.2 + 0.32 * len(measurements)), layout="constrained")
+    quality, speed = figure.subplots(1, 2, sharey=True)
+    colours = [_colour(one) for one in measurements]
+    labels = [_label(one) for one in measurements]
 
-    def draw(
-        axes: Axes, title: str, numbers: list[float], form: str, *, origin: float = 0.0
-    ) -> None:
-        axes.hlines(labels, origin, numbers, color=colours, linewidth=2)
+    def draw(axes: Axes, title: str, numbers: list[float], form: str) -> None:
+        axes.hlines(labels, 0, numbers, color=colours, linewidth=2)
         axes.scatter(numbers, labels, color=colours, zorder=2)
         for number, label in zip(numbers, labels, strict=True):
             axes.annotate(
@@ -63,19 +61,20 @@ def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path)
                 va="center", fontsize=8,
             )  # fmt: skip
         axes.set_title(title, fontsize=10)
-        axes.margins(x=0.3, y=0.15)
+        axes.margins(x=0.3, y=0.1)
         axes.spines[["top", "right"]].set_visible(False)
 
     # On the share, the only tokens that every variant was run on.
-    base = measurements[0].share
-    change = [one.share.bits_per_byte - base.bits_per_byte for one in measurements]
-    draw(quality, f"bits per byte beyond {base.bits_per_byte:.4f} of bfloat16", change, "{:+.5f}")
+    base = measurements[0]
+    bits = base.share.bits_per_byte
+    change = [one.share.bits_per_byte - bits for one in measurements]
+    draw(
+        quality,
+        f"bits per byte beyond {bits:.4f} of {base.variant.numbers.name}",
+        change,
+        "{:+.5f}",
+    )
     draw(speed, "tokens per second", [one.tokens_per_second for one in measurements], "{:,.0f}")
-    step = [one.step_seconds_per_token * 1e6 for one in measurements]
-    # The reference takes hundreds of times longer than the others.
-    cost.set_xscale("log")
-    draw(cost, "SiLU, mul and quantisation, µs per token", step, "{:,.3g}", origin=min(step) / 3)
-    cost.set_xlim(left=min(step) / 3)
     speed.set_xlim(left=0)
     quality.invert_yaxis()
     figure.suptitle(
@@ -84,3 +83,15 @@ def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path)
         fontsize=11,
     )
     figure.savefig(path, dpi=150)
+
+
+def _colour(measurement: Measurement) -> str:
+    numbers = measurement.variant.numbers
+    if numbers.linear is None:
+        return PLAIN
+    return EVERYWHERE if numbers.same_everywhere else QUANTISED
+
+
+def _label(measurement: Measurement) -> str:
+    variant = measurement.variant
+    return f"{variant.numbers.name}, {variant.provider or 'PyTorch'} on {variant.device.type}"

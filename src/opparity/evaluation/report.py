@@ -10,7 +10,6 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from opparity.evaluation.variants import Mlps
 from opparity.operators.selection import Refused
 
 if TYPE_CHECKING:
@@ -18,13 +17,13 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from opparity.evaluation.results import Evaluation, Measurement
+    from opparity.evaluation.results import Comparison, Evaluation, Measurement
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 VERDICTS = {
-    True: ("identical", "bold green"),
-    False: ("DIFFERENT", "bold red"),
-    None: ("nothing to compare", "bold yellow"),
+    True: ("are identical", "bold green"),
+    False: ("are DIFFERENT", "bold red"),
+    None: ("alone, nothing to compare", "bold yellow"),
 }
 
 
@@ -44,6 +43,7 @@ class Circumstances:
         files: how many held-out files the text comes from.
         window: bytes that the model reads at once.
         held_out_bytes: what those files hold in whole windows.
+        share_sha256: of the bytes on which every variant is run.
     """
 
     opparity: str
@@ -57,6 +57,7 @@ class Circumstances:
     files: int
     window: int
     held_out_bytes: int
+    share_sha256: str
 
 
 def document(evaluation: Evaluation, circumstances: Circumstances) -> dict[str, Any]:
@@ -67,7 +68,14 @@ def document(evaluation: Evaluation, circumstances: Circumstances) -> dict[str, 
         "platform": str(evaluation.platform),
         "identical": evaluation.identical,
         "variants": [_variant(one) for one in evaluation.measurements],
-        "replays": [{"platform": "cpu", **asdict(replay)} for replay in evaluation.replays],
+        "comparisons": [
+            {
+                "numbers": one.numbers,
+                "runs": [_place(measured) for measured in one.measurements],
+                "identical": one.identical,
+            }
+            for one in evaluation.comparisons
+        ],
         "refused": [
             {"provider": one.implementation.provider, "reason": one.reason}
             for one in evaluation.decisions
@@ -78,16 +86,15 @@ def document(evaluation: Evaluation, circumstances: Circumstances) -> dict[str, 
 
 def _variant(measurement: Measurement) -> dict[str, Any]:
     """Return a measurement as JSON's types; the total's reading stands at the top."""
+    variant = measurement.variant
     return {
-        "mlps": str(measurement.mlps),
-        "provider": measurement.provider,
+        "numbers": variant.numbers.name,
+        "same_everywhere": variant.numbers.same_everywhere,
+        "provider": variant.provider,
+        "device": variant.device.type,
         **asdict(measurement.total),
         "tokens_per_second": measurement.tokens_per_second,
         "seconds": measurement.seconds,
-        "activation_and_quantisation": {
-            "seconds_per_token": measurement.step_seconds_per_token,
-            "part_of_time": measurement.step_part,
-        },
         "share": asdict(measurement.share),
     }
 
@@ -101,34 +108,42 @@ def rendered(evaluation: Evaluation, circumstances: Circumstances) -> Renderable
         f"library that its training held out.\n"
         f"{circumstances.device}, torch {circumstances.torch}"
     )
-    return Group(heading, _table(evaluation), *_notes(evaluation), _verdict(evaluation))
+    notes = _notes(evaluation, circumstances)
+    return Group(heading, _table(evaluation), *notes, _verdict(evaluation))
 
 
 def _table(evaluation: Evaluation) -> Table:
     """Return one row for each variant, within 80 columns."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("MLPs", no_wrap=True)
+    table.add_column("numbers", no_wrap=True)
     table.add_column("by", no_wrap=True)
-    for name in (
-        "bits/\nbyte",
-        "tokens/s",
-        "SiLU·mul,\nquantise,\nµs/token",
-        "of the\ntime",
-        "operator\nSHA-256",
-    ):
+    for name in ("bits/\nbyte", "tokens/s", "codes\nSHA-256", "logits\nSHA-256"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in evaluation.measurements:
-        digest = one.share.operator_sha256
+        codes = one.share.codes_sha256
         table.add_row(
-            str(one.mlps),
-            (one.provider or "PyTorch") + ("*" if _partial(one, evaluation) else ""),
+            one.variant.numbers.name,
+            _by(one, evaluation) + ("*" if _partial(one, evaluation) else ""),
             f"{one.total.bits_per_byte:.5f}",
             f"{one.tokens_per_second:,.0f}",
-            f"{_microseconds(one.step_seconds_per_token)}",
-            f"{one.step_part:.1%}",
-            "" if digest is None else digest[:8],
+            "" if codes is None else codes[:8],
+            one.share.logits_sha256[:8],
         )
     return table
+
+
+def _by(measurement: Measurement, evaluation: Evaluation) -> str:
+    """Return who quantised, and where if that is another device than the heading's."""
+    variant, first = measurement.variant, evaluation.measurements[0].variant
+    if variant.provider is None:
+        return "PyTorch"
+    return variant.provider if variant.device == first.device else _place(measurement)
+
+
+def _place(measurement: Measurement) -> str:
+    """Return who quantised, and where."""
+    variant = measurement.variant
+    return f"{variant.provider or 'PyTorch'} on {variant.device.type}"
 
 
 def _partial(measurement: Measurement, evaluation: Evaluation) -> bool:
@@ -136,42 +151,61 @@ def _partial(measurement: Measurement, evaluation: Evaluation) -> bool:
     return measurement.total.tokens < evaluation.measurements[0].total.tokens
 
 
-def _notes(evaluation: Evaluation) -> list[Text]:
+def _notes(evaluation: Evaluation, circumstances: Circumstances) -> list[Text]:
     """Return the lines that the table needs to be read rightly."""
     first = evaluation.measurements[0]
-    partial = [
-        f"* {one.provider} is slow: it read the first {one.share.tokens:,} bytes alone, where "
-        f"{first.mlps} needs {first.share.bits_per_byte:.5f} bits per byte."
-        for one in evaluation.measurements
-        if _partial(one, evaluation)
-    ]
-    refused = [
+    lines = []
+    if any(_partial(one, evaluation) for one in evaluation.measurements):
+        lines.append(
+            f"* read the first {first.share.tokens:,} bytes alone, where "
+            f"{first.variant.numbers.name} needs {first.share.bits_per_byte:.5f} bits per byte."
+        )
+    everywhere, here = _names(evaluation, everywhere=True), _names(evaluation, everywhere=False)
+    if everywhere:
+        lines.append(
+            f"The SHA-256 of {everywhere} are those of every machine, for this text "
+            f"({circumstances.share_sha256[:8]})."
+        )
+    if here:
+        lines.append(
+            f"Those of {here} are this machine's, since torch's products of matrices add up in "
+            "another order elsewhere."
+        )
+    lines += [
         f"{one.implementation.provider} does not serve {evaluation.platform}: {one.reason}"
         for one in evaluation.decisions
         if isinstance(one, Refused)
     ]
-    return [Text(line) for line in (*partial, *refused)]
+    return [Text(line) for line in lines]
+
+
+def _names(evaluation: Evaluation, *, everywhere: bool) -> str:
+    """Return the formats whose bytes are those of every machine, or the others."""
+    formats = [one.variant.numbers for one in evaluation.measurements]
+    names = dict.fromkeys(one.name for one in formats if one.same_everywhere is everywhere)
+    return _joined(list(names))
+
+
+def _joined(names: list[str]) -> str:
+    """Return names as a sentence has them."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def _verdict(evaluation: Evaluation) -> Text:
-    """Return whether the implementations agree, and on how much."""
-    names = [str(one.provider) for one in evaluation.fused]
-    names += [f"{replay.provider} (replayed on the CPU)" for replay in evaluation.replays]
-    identical = evaluation.identical
-    text = Text(f"{Mlps.FUSED} by {', '.join(names) or 'no implementation'}: ")
-    text.append(*VERDICTS[identical])
-    if identical is not None:
-        share = evaluation.fused[0].share
-        text.append(
-            f" in every value, scale and logit of the first {share.tokens:,} bytes"
-            if identical
-            else "; --output-format json has the digests of each, on the share and in total"
-        )
+    """Return which runs agree, and on how much; formats with the same answer share a line."""
+    groups: dict[tuple[str, bool | None], list[Comparison]] = {}
+    for one in evaluation.comparisons:
+        runs = _joined([_place(measured) for measured in one.measurements])
+        groups.setdefault((runs, one.identical), []).append(one)
+    text = Text()
+    for (runs, identical), comparisons in groups.items():
+        text.append(f"{_joined([one.numbers for one in comparisons])}: {runs} ")
+        text.append(*VERDICTS[identical])
+        if identical is True:
+            share = comparisons[0].measurements[0].share
+            text.append(f" in every code, scale and logit of the first {share.tokens:,} bytes")
+        elif identical is False:
+            text.append("; --output-format json has the digests of each, on the share and in total")
+        text.append("\n")
+    text.rstrip()
     return text
-
-
-def _microseconds(seconds: float) -> str:
-    """Return a time in microseconds, with three digits or all before the point."""
-    number = seconds * 1e6
-    places = 0 if number >= 100 else 1 if number >= 10 else 2 if number >= 1 else 4  # noqa: PLR2004
-    return f"{number:,.{places}f}"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.evaluation.variants import Mlps
-
 if TYPE_CHECKING:
+    from opparity.evaluation.variants import Variant
     from opparity.operators.selection import Decision
     from opparity.platforms import Platform
 
@@ -19,13 +18,13 @@ class Reading:
     Attributes:
         tokens: how many; a token is a byte.
         bits_per_byte: the mean cost of a byte.
-        operator_sha256: of all values and scales of the operator; None where it was not called.
+        codes_sha256: of all values and scales that quantised layers read; None without such.
         logits_sha256: of all logits.
     """
 
     tokens: int
     bits_per_byte: float
-    operator_sha256: str | None
+    codes_sha256: str | None
     logits_sha256: str
 
 
@@ -34,47 +33,53 @@ class Measurement:
     """What a variant gave and cost.
 
     Attributes:
-        mlps: how the MLPs were computed.
-        provider: of the fused operator, None for the others.
+        variant: what was run.
         share: on the tokens that every variant was run on.
         total: on all tokens that this variant was run on.
         seconds: in the model, for `total`.
         seconds_per_token: in the model, the median of the batches.
-        step_seconds_per_token: in activation and quantisation, all layers together, likewise.
     """
 
-    mlps: Mlps
-    provider: str | None
+    variant: Variant
     share: Reading
     total: Reading
     seconds: float
     seconds_per_token: float
-    step_seconds_per_token: float
 
     @property
     def tokens_per_second(self) -> float:
         """The model's speed."""
         return 1 / self.seconds_per_token
 
-    @property
-    def step_part(self) -> float:
-        """Part of the model's time that activation and quantisation take."""
-        return self.step_seconds_per_token / self.seconds_per_token
-
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """An implementation for the CPU, run on what the GPU's operator was given.
+class Comparison:
+    """Runs that have to give the same bits.
 
     Attributes:
-        provider: its name.
-        operator_sha256: of its values and scales on the share.
-        identical: whether these are the GPU's.
+        numbers: the format's name.
+        measurements: of the runs: the same format on one device, or on several where the format
+            has the same bytes everywhere.
     """
 
-    provider: str
-    operator_sha256: str
-    identical: bool
+    numbers: str
+    measurements: tuple[Measurement, ...]
+
+    @property
+    def identical(self) -> bool | None:
+        """Whether all gave the same bits; None where there is but one.
+
+        Those that were run on all tokens are compared on all of them.
+        """
+        if len(self.measurements) == 1:
+            return None
+        shares = {(one.share.codes_sha256, one.share.logits_sha256) for one in self.measurements}
+        totals = {
+            (one.total.tokens, one.total.codes_sha256, one.total.logits_sha256)
+            for one in self.measurements
+        }
+        lengths = {one.total.tokens for one in self.measurements}
+        return len(shares) == 1 and len(totals) == len(lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,37 +89,26 @@ class Evaluation:
     Attributes:
         platform: where the model ran.
         measurements: one for each variant, in order.
-        replays: CPU implementations on the GPU's operator inputs; empty where the model ran on
-            the CPU.
         decisions: which implementations could serve there, and why others could not.
     """
 
     platform: Platform
     measurements: tuple[Measurement, ...]
-    replays: tuple[Replay, ...]
     decisions: tuple[Decision, ...]
 
     @property
-    def fused(self) -> tuple[Measurement, ...]:
-        """The measurements of the fused operator."""
-        return tuple(one for one in self.measurements if one.mlps is Mlps.FUSED)
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """The measurements of quantised formats, those together that have to be alike."""
+        groups: dict[tuple[str, str], list[Measurement]] = {}
+        for one in self.measurements:
+            numbers, device = one.variant.numbers, one.variant.device
+            if numbers.linear is not None:
+                place = "everywhere" if numbers.same_everywhere else str(device)
+                groups.setdefault((numbers.name, place), []).append(one)
+        return tuple(Comparison(name, tuple(group)) for (name, _), group in groups.items())
 
     @property
     def identical(self) -> bool | None:
-        """Whether all implementations gave the same bits; None where there is but one.
-
-        Those that were run on all tokens are compared on all of them.
-        """
-        if len(self.fused) + len(self.replays) <= 1:
-            return None
-        shares = {(one.share.operator_sha256, one.share.logits_sha256) for one in self.fused}
-        totals = {
-            (one.total.tokens, one.total.operator_sha256, one.total.logits_sha256)
-            for one in self.fused
-        }
-        lengths = {one.total.tokens for one in self.fused}
-        return (
-            len(shares) == 1
-            and len(totals) == len(lengths)
-            and all(replay.identical for replay in self.replays)
-        )
+        """Whether all comparisons found the same bits; None where there was none to make."""
+        verdicts = {one.identical for one in self.comparisons} - {None}
+        return None if not verdicts else verdicts == {True}

@@ -10,6 +10,7 @@ from opparity.nn.block_fp8 import BlockFP8Linear
 from opparity.nn.checkpoint import Checkpoint
 from opparity.nn.int8 import Int8Linear
 from opparity.nn.linear import QuantizedLinear
+from opparity.nn.mxfp8 import MXFP8Linear
 from opparity.nn.norm import RMSNorm
 from opparity.nn.swiglu import Int8SwiGLU, SwiGLU
 from opparity.nn.trained import TrainedLinear, ask_for_product
@@ -19,6 +20,7 @@ __all__ = [
     "Checkpoint",
     "Int8Linear",
     "Int8SwiGLU",
+    "MXFP8Linear",
     "QuantizedLinear",
     "RMSNorm",
     "SwiGLU",

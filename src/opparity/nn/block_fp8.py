@@ -27,6 +27,8 @@ class BlockFP8Linear(QuantizedLinear):
     """
 
     recipe = "fp8_block"
+    scale_rows = BLOCK
+    scale_columns = BLOCK
 
     @classmethod
     def quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,12 +57,3 @@ class BlockFP8Linear(QuantizedLinear):
                 f"weight_scales has shape {tuple(weight_scales.shape)}; allowed: {expected}, one "
                 f"for each block of {BLOCK} x {BLOCK}; pass those",
             )
-
-    def objection_to_stacking(self) -> str | None:
-        """Return why no other module's rows may follow, or None."""
-        if self.out_features % BLOCK == 0:
-            return None
-        return (
-            f"a weight of {self.out_features} rows comes before another; allowed: a multiple of "
-            f"{BLOCK}, so that no block is split; keep the modules apart"
-        )

@@ -30,6 +30,11 @@ class Int8Linear(QuantizedLinear):
         values, scales = quantize(weight, cls.recipe)
         return values, scales
 
+    @classmethod
+    def scales_from_checkpoint(cls, scales: Tensor) -> Tensor:
+        """Return one scale for each row, whether a file holds them as a list or as a column."""
+        return scales.float().reshape(-1, 1)
+
     def _check_weight(self, weight: Tensor, weight_scales: Tensor) -> None:
         objection = int8.objection(weight.device, *weight.shape[::-1])
         if objection is not None:

@@ -31,8 +31,10 @@ class QuantizedLinear(nn.Module):
 
     Attributes:
         recipe: of the activations.
+        scale_rows: rows of the weight that share a scale.
+        scale_columns: columns that share one; None for the whole row.
         weight: quantised, [out_features, in_features].
-        weight_scales: float32, as the class says.
+        weight_scales: as the class says.
         bias: [out_features] of `dtype`, or None.
         dtype: of the result: bfloat16, float16 or float32.
         asked_product: the name of the product to take; None for the first that can serve.
@@ -42,6 +44,8 @@ class QuantizedLinear(nn.Module):
     """
 
     recipe: ClassVar[str]
+    scale_rows: ClassVar[int] = 1
+    scale_columns: ClassVar[int | None] = None
     weight: Tensor
     weight_scales: Tensor
     bias: Tensor | None
@@ -105,7 +109,7 @@ class QuantizedLinear(nn.Module):
                 refuse(cls.__name__, objection)
         stacked = cls(
             _stacked([linear.weight for linear in linears]),
-            torch.cat([linear.weight_scales for linear in linears]),
+            _stacked([linear.weight_scales for linear in linears]),
             torch.cat(biases) if biases else None,
             dtype=linears[0].dtype,
         )
@@ -178,6 +182,12 @@ class QuantizedLinear(nn.Module):
     def quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return a weight's values and scales; a number that is not finite spoils its scale."""
 
+    @classmethod
+    def scales_from_checkpoint(cls, scales: Tensor) -> Tensor:
+        """Return the scales of a file as the class takes them; bytes are exponents of two."""
+        exponents = scales.dtype == torch.uint8
+        return (scales.view(torch.float8_e8m0fnu) if exponents else scales).float()
+
     @abstractmethod
     def _check_weight(self, weight: Tensor, weight_scales: Tensor) -> None:
         """Refuse what the class does not take."""
@@ -200,7 +210,12 @@ class QuantizedLinear(nn.Module):
 
     def objection_to_stacking(self) -> str | None:
         """Return why no other module's rows may follow, or None."""
-        return None
+        if self.out_features % self.scale_rows == 0:
+            return None
+        return (
+            f"a weight of {self.out_features} rows comes before another; allowed: a multiple of "
+            f"{self.scale_rows}, so that no block is split; keep the modules apart"
+        )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         def keep_dtype(tensor: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from opparity.nn.block_fp8 import BLOCK, BlockFP8Linear
 from opparity.nn.int8 import Int8Linear
 from opparity.nn.linear import QuantizedLinear
 from opparity.nn.products import int8
@@ -50,7 +49,7 @@ class ParallelSwiGLU(nn.Module):
         self.group, self.sequence = group, sequence
         self.devices, rank = dist.get_world_size(group), dist.get_rank(group)
         inner = mlp.down.in_features
-        step = BLOCK if isinstance(mlp.down, BlockFP8Linear) else 1
+        step = max(mlp.gate_up.scale_rows, mlp.down.scale_columns or 1)
         if inner % (step * self.devices):
             refuse(
                 "ParallelSwiGLU",
@@ -129,9 +128,8 @@ class ParallelSwiGLU(nn.Module):
 
     def _gathered(self, input: Quantized) -> Quantized:
         """Return all tokens of an input that is shared by tokens: codes take half of bfloat16."""
-        values, scales = input
-        codes = self._all(values.view(torch.uint8)).view(values.dtype)
-        return Quantized(codes, self._all(scales), self.gate_up.recipe)
+        codes, scales = (self._all(part.view(torch.uint8)).view(part.dtype) for part in input)
+        return Quantized(codes, scales, self.gate_up.recipe)
 
     def _all(self, shard: Tensor) -> Tensor:
         whole = shard.new_empty((shard.shape[0] * self.devices, *shard.shape[1:]))
@@ -142,7 +140,7 @@ class ParallelSwiGLU(nn.Module):
 def _rows(linear: QuantizedLinear, mine: slice, offset: int) -> QuantizedLinear:
     """Return the module of some rows, which start at an offset."""
     rows = slice(offset + mine.start, offset + mine.stop)
-    step = BLOCK if isinstance(linear, BlockFP8Linear) else 1
+    step = linear.scale_rows
     bias = None if linear.bias is None else linear.bias[rows]
     scales = linear.weight_scales[rows.start // step : rows.stop // step]
     return _like(linear, type(linear)(linear.weight[rows], scales, bias, dtype=linear.dtype))
@@ -150,9 +148,9 @@ def _rows(linear: QuantizedLinear, mine: slice, offset: int) -> QuantizedLinear:
 
 def _columns(linear: QuantizedLinear, mine: slice) -> QuantizedLinear:
     """Return the module of some columns, with the whole bias."""
-    scales = linear.weight_scales
-    if isinstance(linear, BlockFP8Linear):
-        scales = scales[:, mine.start // BLOCK : mine.stop // BLOCK].contiguous()
+    scales, step = linear.weight_scales, linear.scale_columns
+    if step is not None:
+        scales = scales[:, mine.start // step : mine.stop // step].contiguous()
     weight = linear.weight[:, mine].contiguous()
     return _like(linear, type(linear)(weight, scales, linear.bias, dtype=linear.dtype))
 

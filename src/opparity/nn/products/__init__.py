@@ -45,6 +45,7 @@ class Product:
         multiply: returns [num_tokens, out_features] of a dtype, without the bias.
         objection: why it cannot serve.
         activations: that recipe with the layout of scales that costs no copy.
+        same_everywhere: whether every machine gives the same bytes.
         asked: whether it serves only where a module names it.
     """
 
@@ -53,13 +54,21 @@ class Product:
     multiply: Multiply
     objection: Objection
     activations: Recipe
+    same_everywhere: bool = False
     asked: bool = False
 
 
-_BLOCKS = RECIPES["fp8_block"]
-# The first one of a recipe that can serve does.
+_BLOCKS, _MICROSCALED = RECIPES["fp8_block"], RECIPES["mxfp8"]
+# The first one of a recipe that can serve does. Rows of one name have one function.
 PRODUCTS: tuple[Product, ...] = (
-    Product("int8", "int8_token", int8.multiply, int8.objection, RECIPES["int8_token"]),
+    Product(
+        "int8",
+        "int8_token",
+        int8.multiply,
+        int8.objection,
+        RECIPES["int8_token"],
+        same_everywhere=True,
+    ),
     Product(
         "scaled_mm",
         "fp8_block",
@@ -68,7 +77,25 @@ PRODUCTS: tuple[Product, ...] = (
         _BLOCKS.with_layout(ScaleLayout.COLUMN_MAJOR),
     ),
     Product("dequantised", "fp8_block", dequantised.multiply, dequantised.objection, _BLOCKS),
-    Product("exact", "fp8_block", exact.multiply, exact.objection, _BLOCKS, asked=True),
+    Product(
+        "exact",
+        "fp8_block",
+        exact.multiply,
+        exact.objection,
+        _BLOCKS,
+        same_everywhere=True,
+        asked=True,
+    ),
+    Product("dequantised", "mxfp8", dequantised.multiply, dequantised.objection, _MICROSCALED),
+    Product(
+        "exact",
+        "mxfp8",
+        exact.multiply,
+        exact.objection,
+        _MICROSCALED,
+        same_everywhere=True,
+        asked=True,
+    ),
 )
 
 

@@ -30,12 +30,19 @@ def multiply(
 def spread(values: Tensor, scales: Tensor) -> Tensor:
     """Return float32 values times scales, each scale standing for an equal block but the last.
 
-    Blocks are 128 wide where there are several scales to a row, and 128 tall where there are fewer
-    rows of scales than of values.
+    Blocks are as wide as `width_of_block` says where there are several scales to a row, and 128
+    tall where there are fewer rows of scales than of values.
     """
     rows, columns = values.shape
+    wide = width_of_block(scales)
+    scales = scales.float()
     if scales.shape[0] != rows:
         scales = scales.repeat_interleave(128, 0)[:rows]
     if scales.shape[1] != 1:
-        scales = scales.repeat_interleave(128, 1)[:, :columns]
+        scales = scales.repeat_interleave(wide, 1)[:, :columns]
     return values.float() * scales
+
+
+def width_of_block(scales: Tensor) -> int:
+    """Return how many columns share a scale: exponents are those of MX formats."""
+    return 32 if scales.dtype == torch.float8_e8m0fnu else 128

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 # 131,071 products of -128 by -128 are below 2**31, and 131,072 are not.
 LARGEST_WIDTH = 131_071
+# Products of -128 by -128 whose sum is 2**24, up to which float32 holds every whole number.
+_WIDTH_IN_FLOAT32 = 1024
 # What torch._int_mm asks for on a GPU: more than 16 rows, widths of whole eights.
 _FEWEST_ROWS = 17
 _MULTIPLE = 8
@@ -50,6 +53,8 @@ def exact_product(values: Tensor, weight: Tensor) -> Tensor:
     rows, columns = values.shape[0], weight.shape[0]
     values, weight = values.contiguous(), weight.contiguous()
     if values.device.type == "cpu":
+        if not int_mm_is_exact():
+            return sums_by_float32(values, weight)
         if values.shape[1] == 1:
             # torch 2.13 leaves numbers of such a product unwritten.
             values, weight = functional.pad(values, (0, 1)), functional.pad(weight, (0, 1))
@@ -61,3 +66,26 @@ def exact_product(values: Tensor, weight: Tensor) -> Tensor:
     if width or more_columns:
         weight = functional.pad(weight, (0, width, 0, more_columns))
     return torch._int_mm(values, weight.t())[:rows, :columns]  # noqa: SLF001
+
+
+@cache
+def int_mm_is_exact() -> bool:
+    """Return whether torch._int_mm adds up exactly on this CPU.
+
+    On x86 without VNNI oneDNN adds pairs of products in 16 bits, and what does not fit saturates:
+    127 * 127 is enough. So it is tried, with one row and with many.
+    """
+    most = torch.full((64, 256), 127, dtype=torch.int8)
+    found = (torch._int_mm(rows, most.t()) for rows in (most[:1], most))  # noqa: SLF001
+    return all(bool((sums == 127 * 127 * 256).all()) for sums in found)
+
+
+def sums_by_float32(values: Tensor, weight: Tensor) -> Tensor:
+    """Return values @ weight.T, int32, of parts so narrow that float32 holds their sums exactly."""
+    found = values.new_zeros((values.shape[0], weight.shape[0]), dtype=torch.int32)
+    for part, of_weight in zip(
+        values.split(_WIDTH_IN_FLOAT32, 1), weight.split(_WIDTH_IN_FLOAT32, 1), strict=True
+    ):
+        with torch.autocast(values.device.type, enabled=False):
+            found += functional.linear(part.float(), of_weight.float()).int()
+    return found
