@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from opparity.errors import ArgumentRefused
-from opparity.formats import Recipe, group_recipe
+from opparity.formats import Recipe, ScaleRule, group_recipe
 from opparity.operators import (
     PRODUCERS,
     added_name,
@@ -19,7 +19,6 @@ from opparity.operators import (
     torch_build,
 )
 from opparity.operators.block_quantisation import default_dtype
-from opparity.operators.case import given_scale
 from opparity.operators.selection import select
 
 if TYPE_CHECKING:
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
 # One token, and enough for each shape of the launch on a chip of up to 150 multiprocessors: 224
 # tokens fill it once, 320 pay for tables, and at 4096 SiLU needs none; 117 MB of input.
 _SIZES = ((1, 2048), (224, 7168), (320, 7168), (4096, 7168))
-# What a parameter without a default is: its value is no part of what is compiled.
+# What a parameter without a default is, and a given scale: no part of what is compiled.
 _NUMBER = 1.0
+_TAKE_A_SCALE = (ScaleRule.GIVEN, ScaleRule.GLOBAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,8 @@ def _call(
             beside = [input] if producer.takes_gate or name == added_name(producer) else []
             beside += [input[0]] if producer.reduces else []
             for recipe in recipes:
-                function(input, *beside, recipe, scale=given_scale(recipe), **numbers)
+                scale = _NUMBER if recipe.rule in _TAKE_A_SCALE else None
+                function(input, *beside, recipe, scale=scale, **numbers)
                 calls += 1
             if gradients and has_gradient(producer):
                 with torch.enable_grad():
