@@ -82,6 +82,15 @@ class PluginRefused(OpparityError, ValueError):
     message = "{detail}; {remedy}"
 
 
+class TorchNameMissing(OpparityError, ImportError):
+    """A private name of torch that this version does not have."""
+
+    message = (
+        "{feature} uses {name}, which torch {version} does not have; tried: torch {tried}; "
+        "install one of these, or {instead}"
+    )
+
+
 class PackagesMissing(OpparityError, ImportError):
     """A command that needs packages which are not installed."""
 

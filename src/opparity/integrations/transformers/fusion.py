@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from opparity import torch_names
 from opparity.integrations.transformers.dataflow import norm_before
 from opparity.integrations.transformers.recognition import GatedMlp, Norm, mlp_of, norm_of
 from opparity.integrations.transformers.weights import KINDS, is_quantized, quantized
@@ -75,6 +76,7 @@ def fuse(model: nn.Module, recipe: str | None = None) -> Fusion:
     Raises:
         ArgumentRefused: for another recipe.
     """
+    torch_names.require(torch_names.FUSION)
     if recipe is not None and recipe not in KINDS:
         refuse("fuse", f"recipe is {recipe!r}; allowed: None, {', '.join(KINDS)}; choose one")
     fusion = Fusion()
