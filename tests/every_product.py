@@ -1,7 +1,7 @@
 """Digests of every producer's products, by a package or a folder of kernels.
 
 As a script it loads a folder's variant as Hugging Face's `kernels` does, in a process that can
-import neither Opparity nor numpy, and prints what it found as JSON.
+import nothing of Opparity's dependencies but torch, and prints what it found as JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-ABSENT = ("opparity", "numpy", "safetensors")
+ABSENT = ("opparity", "numpy", "packaging", "rich", "safetensors")
 TOKENS, WIDTH = 5, 256
 
 

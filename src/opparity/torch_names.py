@@ -7,11 +7,11 @@ uses its names, so that one that is gone is told by its name, and not by whateve
 from __future__ import annotations
 
 import importlib
+import re
 import warnings
 from dataclasses import dataclass
 
 import torch
-from packaging.version import Version
 
 from opparity.errors import TorchNameMissing
 
@@ -132,7 +132,12 @@ def missing(feature: Feature) -> TorchNameMissing | None:
 
 def is_newer(version: str) -> bool:
     """Return whether a version of torch is newer than the last that was tried."""
-    return Version(version).release[:2] > Version(TRIED[1]).release
+    return _first_two(version) > _first_two(TRIED[1])
+
+
+def _first_two(version: str) -> tuple[int, ...]:
+    # `packaging` is no dependency of folders of kernels, which have this module too.
+    return tuple(map(int, re.findall(r"\d+", version)[:2]))
 
 
 def exists(name: str) -> bool:
