@@ -46,6 +46,10 @@ class ProviderUnknown(OpparityError, ValueError):
     message = "provider {given!r} is unknown; allowed: {allowed}"
 
 
+class CapabilityUnknown(OpparityError, ValueError):
+    """OPPARITY_CPU_CAPABILITY names what this processor or this build does not have."""
+
+
 class CheckpointRefused(OpparityError, ValueError):
     """A folder that does not hold the checkpoint that is asked for."""
 
