@@ -61,7 +61,9 @@ def silu_and_mul_per_block_quant(
     """
     if dtype is None:
         dtype = default_dtype(input.device) if isinstance(input, Tensor) else torch.float8_e4m3fn
-    text = _TEXTS.get((dtype, group_size, scale_layout))
+    text = None
+    if isinstance(dtype, torch.dtype):
+        text = _TEXTS.get((dtype, group_size, scale_layout))
     if text is None:
         _refuse(group_size, dtype, scale_layout)
     named: dict[str, object] = {}
