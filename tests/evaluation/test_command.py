@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
@@ -17,56 +19,9 @@ from opparity.operators.declaration import Implementation
 from opparity.platforms import Platform
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import torch
 
-READING = {
-    "tokens": int,
-    "bits_per_byte": float,
-    "operator_sha256": (str, type(None)),
-    "logits_sha256": str,
-}
-VARIANT = READING | {
-    "mlps": str,
-    "provider": (str, type(None)),
-    "tokens_per_second": float,
-    "seconds": float,
-    "activation_and_quantisation": {"seconds_per_token": float, "part_of_time": float},
-    "share": READING,
-}
-DOCUMENT = {
-    "schema_version": int,
-    "opparity": str,
-    "torch": str,
-    "python": str,
-    "device": str,
-    "threads": int,
-    "platform": str,
-    "checkpoint_sha256": str,
-    "parameters": int,
-    "training": dict,
-    "files": int,
-    "window": int,
-    "held_out_bytes": int,
-    "identical": (bool, type(None)),
-    "variants": [VARIANT],
-    "replays": [{"platform": str, "provider": str, "operator_sha256": str, "identical": bool}],
-    "refused": [{"provider": str, "reason": str}],
-}
-
-
-def check(found: Any, expected: Any, where: str = "document") -> None:  # noqa: ANN401 -- JSON
-    """Assert that a JSON value has exactly the keys and the types that are expected."""
-    if isinstance(expected, dict):
-        assert set(found) == set(expected), where
-        for key, part in expected.items():
-            check(found[key], part, f"{where}.{key}")
-    elif isinstance(expected, list):
-        for number, item in enumerate(found):
-            check(item, expected[0], f"{where}[{number}]")
-    else:
-        assert isinstance(found, expected), f"{where} is {found!r}"
+SCHEMA = Path(__file__).parents[2] / "docs/schemas/evaluate.schema.json"
 
 
 def invoke(*arguments: str) -> Result:
@@ -90,7 +45,7 @@ def test_the_document_has_the_keys_and_types_of_its_schema(small_folder: Path) -
     result = invoke("--model", str(small_folder), *SMALL_TEXT, "--output-format", "json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
-    check(document, DOCUMENT)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))
     assert document["schema_version"] == 1
     assert document["identical"] is True
     assert document["window"] == 64
