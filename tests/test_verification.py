@@ -208,6 +208,21 @@ def test_doctors_document_has_every_implementation_of_the_table() -> None:
     assert on_the_cpu.count("selected") == 1
 
 
+def test_a_wrong_scale_of_columns_counts_as_a_scale(
+    few_cases: tuple[Case, ...], flawed: Callable[[str], None]
+) -> None:
+    flawed("column_scales")
+    results = results_by_provider(command("verify", status=1))["flawed"]
+    with_columns = [row for row in OPERATORS if row.has_columns]
+    assert with_columns
+    for operator in OPERATORS:
+        row = results[operator.qualified_name]
+        mine = [case for case in few_cases if case.operator == operator.qualified_name]
+        assert row["mismatched_values"] == 0
+        assert row["mismatched_scales"] == (len(mine) if operator in with_columns else 0)
+        assert row["status"] == ("different" if operator in with_columns else "equal")
+
+
 def test_doctor_has_each_product_of_matrices_with_the_one_that_modules_take() -> None:
     document = command("doctor")
     assert document["no_products"] is None
