@@ -28,6 +28,21 @@ def zeros(operator: Operator) -> Callable[..., Any]:
     return _changed(operator, lambda values, _: values.view(_bytes(values)).zero_())
 
 
+def column_scales(operator: Operator) -> Callable[..., Any]:
+    """Return a kernel that is wrong in a bit of one scale of the columns, and of nothing else."""
+    right = reference.kernel(operator)
+
+    def run(*positional: object, **named: object) -> object:
+        returned = right(*positional, **named)
+        if operator.has_columns:
+            assert isinstance(returned, tuple)
+            scales = returned[-1]
+            scales.view(_bytes(scales))[(0,) * scales.dim()] ^= 1
+        return returned
+
+    return run
+
+
 def nothing(operator: Operator) -> Callable[..., Any]:
     """Return a kernel that does not write, or returns what it was given."""
     reader = reader_of(operator)

@@ -139,6 +139,34 @@ class HalvedRMSNorm(LlamaRMSNorm):
         return super().forward(hidden_states) / 2
 
 
+class Qwen3NextRMSNormGated(LlamaRMSNorm):
+    """Rounds the norm and its product with the weight, and not SiLU of the gate."""
+
+    def gate_part(self, gate: Tensor) -> Tensor:
+        return nn.functional.silu(gate.float())
+
+    def forward(self, hidden_states: Tensor, gate: Tensor) -> Tensor:  # type: ignore[override]
+        normed = super().forward(hidden_states)
+        return (normed * self.gate_part(gate)).to(hidden_states.dtype)
+
+
+class KimiRMSNormGated(Qwen3NextRMSNormGated):
+    def gate_part(self, gate: Tensor) -> Tensor:
+        return torch.sigmoid(gate.float())
+
+
+class LimitedRMSNormGated(Qwen3NextRMSNormGated):
+    def gate_part(self, gate: Tensor) -> Tensor:
+        return super().gate_part(gate.clamp(max=500.0))
+
+
+class MambaRMSNormGated(LlamaRMSNorm):
+    """Has the gate before the norm."""
+
+    def forward(self, hidden_states: Tensor, gate: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(hidden_states * nn.functional.silu(gate.float()))
+
+
 class Attention(nn.Module):
     def __init__(self) -> None:
         super().__init__()

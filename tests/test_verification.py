@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +16,8 @@ from typer.testing import CliRunner
 import opparity
 from opparity import verification
 from opparity.command_line import application
+from opparity.nn import BlockFP8Linear, Int8Linear
+from opparity.nn.products import PRODUCTS
 from opparity.operators import (
     IMPLEMENTATIONS,
     OPERATORS,
@@ -201,6 +206,61 @@ def test_doctors_document_has_every_implementation_of_the_table() -> None:
     }
     on_the_cpu = [row["status"] for row in rows if row["platform"] == "cpu"]
     assert on_the_cpu.count("selected") == 1
+
+
+def test_a_wrong_scale_of_columns_counts_as_a_scale(
+    few_cases: tuple[Case, ...], flawed: Callable[[str], None]
+) -> None:
+    flawed("column_scales")
+    results = results_by_provider(command("verify", status=1))["flawed"]
+    with_columns = [row for row in OPERATORS if row.has_columns]
+    assert with_columns
+    for operator in OPERATORS:
+        row = results[operator.qualified_name]
+        mine = [case for case in few_cases if case.operator == operator.qualified_name]
+        assert row["mismatched_values"] == 0
+        assert row["mismatched_scales"] == (len(mine) if operator in with_columns else 0)
+        assert row["status"] == ("different" if operator in with_columns else "equal")
+
+
+def test_doctor_has_each_product_of_matrices_with_the_one_that_modules_take() -> None:
+    document = command("doctor")
+    assert document["no_products"] is None
+    rows = {row["product"]: row for row in document["products"] if row["device"] == "cpu"}
+    assert list(rows) == [product.name for product in PRODUCTS]
+    for layer in (BlockFP8Linear, Int8Linear):
+        module = layer.from_weight(torch.ones(128, 128))
+        assert rows[module.product.name]["status"] == "selected"
+        assert rows[module.product.name]["recipe"] == layer.recipe
+    assert rows["exact"]["status"] == "only when asked"
+    assert rows["scaled_mm"]["status"] == "refused"
+    assert "NVIDIA alone; the device is cpu" in rows["scaled_mm"]["reason"]
+
+
+def test_doctor_says_why_there_are_no_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As where a private name is gone: importing the modules is then an error.
+    monkeypatch.delattr("opparity.nn.examination", raising=False)
+    monkeypatch.setitem(sys.modules, "opparity.nn.examination", None)
+    monkeypatch.setattr("opparity.doctor.TorchNameMissing", ImportError)
+    assert command("doctor")["no_products"]
+    text = CliRunner().invoke(application, ["doctor"]).stdout
+    assert "opparity.nn cannot be used: " in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", ["doctor", "verify"])
+def test_a_capability_that_the_processor_lacks_ends_with_a_message_and_status_2(name: str) -> None:
+    completed = subprocess.run(
+        [sys.executable, "-m", "opparity", name],
+        env={**os.environ, "OPPARITY_CPU_CAPABILITY": "sse9"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 2
+    assert completed.stdout == ""
+    assert "OPPARITY_CPU_CAPABILITY is 'sse9'; allowed on this processor: " in completed.stderr
+    assert "baseline; unset it for the best" in completed.stderr
+    assert "internal error" not in completed.stderr
 
 
 def test_doctors_table_keeps_long_reasons_whole(monkeypatch: pytest.MonkeyPatch) -> None:

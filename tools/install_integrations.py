@@ -24,8 +24,9 @@ BUILD = (
     *("cmake", "jinja2", "ninja", "numpy", "packaging", "scikit-build-core", "setuptools>=77"),
     *("setuptools-rust", "setuptools-scm", "wheel"),
 )
-# IPython is what SGLang imports of its dependencies and vLLM does not have.
-TESTS = ("hypothesis", "ipython", "pytest")
+# IPython is what SGLang imports of its dependencies and vLLM does not have; kernels brings 20
+# packages and is tried here alone: KERNELS of opparity.integrations.kernels.folder.
+TESTS = ("hypothesis", "ipython", "kernels==0.17.2", "pytest")
 
 
 def install(folder: Path) -> None:

@@ -26,6 +26,7 @@ TESTS = (
     "quantization/test_int8_kernel.py",
     "quantization/test_nvfp4_quant.py",
     "quantization/test_silu_mul_nvfp4_quant.py",
+    "moe/test_silu_mul_fp8_quant_deep_gemm.py",
     "moe/test_situ_mul_fp8_quant.py",
     "moe/test_silu_mul_per_token_group_quant_fp8_colmajor.py",
 )

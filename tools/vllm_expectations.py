@@ -50,6 +50,11 @@ EXPECTED = (
         "its Triton reference divides by amax * (1 / 448); ours multiplies with a reciprocal",
     ),
     Expectation(
+        r"/test_silu_mul_fp8_quant_deep_gemm\.py::",
+        "failed",
+        "its reference computes scales, reciprocals and codes in bfloat16; ours in float32",
+    ),
+    Expectation(
         r"test_activation\.py::test_act_and_mul\[",
         "failed",
         "it asks for torch's own bits, with no tolerance",

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 import opparity
+from opparity.formats import ExpertLayout
 from opparity.operators import OPERATORS
 from opparity.operators.declaration import Role
 from opparity.operators.gradients import overload_of
@@ -93,6 +94,9 @@ def _absent(name: str) -> Callable[..., None]:
 def _ours(operator: Operator) -> Callable[..., None]:
     """Return an operator of ours as a function that takes leading dimensions, as vLLM's do."""
     call = overload_of(operator)
+    if operator.experts is ExpertLayout.MASKED:
+        # Its experts are a dimension of its own.
+        return call
     names = [argument.name for argument in operator.arguments]
     matrices = {
         argument.name

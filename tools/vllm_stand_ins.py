@@ -46,8 +46,12 @@ _EMPTY = (
 # Modules whose names raise when they are called.
 _HOLLOW = (
     "vllm.distributed.parallel_state",
+    "vllm.forward_context",
     "vllm.model_executor.layers.fused_moe",
     "vllm.model_executor.layers.fused_moe.config",
+    "vllm.model_executor.layers.fused_moe.modular_kernel",
+    "vllm.model_executor.layers.fused_moe.topk_weight_and_reduce",
+    "vllm.model_executor.layers.fused_moe.utils",
     "vllm.model_executor.layers.linear",
     "vllm.model_executor.models.utils",
     "vllm.model_executor.parameter",

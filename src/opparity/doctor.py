@@ -9,12 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import opparity
+from opparity.errors import TorchNameMissing
 from opparity.integrations.vllm import examination as vllm
 from opparity.operators import IMPLEMENTATIONS, OPERATORS
 from opparity.platforms import Platform
 
 if TYPE_CHECKING:
     from opparity.integrations.vllm.examination import VllmExamination
+    from opparity.nn.examination import ProductRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,9 @@ class Examination:
         compiler: which one makes GPU kernels, with what the first took; or why there is none.
         operators: their names in torch.ops.opparity.
         rows: every implementation; status "selected", "available" or "refused".
+        products: of quantised matrices, for opparity.nn's linear modules; none where these cannot
+            be had.
+        no_products: why there are none, or None.
         vllm: what the plugin would do in this environment's vLLM; None where there is none.
     """
 
@@ -45,6 +50,8 @@ class Examination:
     compiler: str
     operators: tuple[str, ...]
     rows: tuple[Row, ...]
+    products: tuple[ProductRow, ...] = ()
+    no_products: str | None = None
     vllm: VllmExamination | None = None
 
     def to_json(self) -> str:
@@ -68,8 +75,12 @@ def examine() -> Examination:
             for implementation in IMPLEMENTATIONS
             if platform in implementation.platforms
         )
-        return Examination(versions, (host.machine(),), f"none: {reason}", names, rows)
-    return Examination(versions, _devices(), _compiler(), names, tuple(_rows()), vllm.examine())
+        machine = (host.machine(),)
+        return Examination(versions, machine, f"none: {reason}", names, rows, no_products=reason)
+    devices, compiler = _devices(), _compiler()
+    return Examination(
+        versions, devices, compiler, names, tuple(_rows()), *_products(), vllm.examine()
+    )
 
 
 def _version(name: str) -> str | None:
@@ -101,6 +112,15 @@ def _rows() -> list[Row]:
     return rows
 
 
+def _products() -> tuple[tuple[ProductRow, ...], str | None]:
+    """Return the products of quantised matrices, or why there are none."""
+    try:
+        from opparity.nn import examination  # noqa: PLC0415 -- it needs torch
+    except TorchNameMissing as error:
+        return (), str(error)
+    return examination.examine(), None
+
+
 def _devices() -> tuple[str, ...]:
     import torch  # noqa: PLC0415 -- doctor runs without it
 
@@ -109,10 +129,7 @@ def _devices() -> tuple[str, ...]:
     refusal = native_library.load()
     kernels = "no native kernels"
     if refusal is None:
-        try:
-            kernels = f"{torch.ops.opparity.cpu_capability()} kernels"
-        except RuntimeError as error:  # OPPARITY_CPU_CAPABILITY names none of this processor's
-            kernels = str(error)
+        kernels = f"{torch.ops.opparity.cpu_capability()} kernels"
     devices = [f"{host.machine()} CPU, {torch.get_num_threads()} threads, {kernels}"]
     if not torch.cuda.is_available():
         return (*devices, "no GPU: torch.cuda.is_available() is False")

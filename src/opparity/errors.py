@@ -46,6 +46,10 @@ class ProviderUnknown(OpparityError, ValueError):
     message = "provider {given!r} is unknown; allowed: {allowed}"
 
 
+class CapabilityUnknown(OpparityError, ValueError):
+    """OPPARITY_CPU_CAPABILITY names what this processor or this build does not have."""
+
+
 class CheckpointRefused(OpparityError, ValueError):
     """A folder that does not hold the checkpoint that is asked for."""
 
@@ -80,6 +84,15 @@ class PluginRefused(OpparityError, ValueError):
     """A plugin that cannot do here what was asked of it."""
 
     message = "{detail}; {remedy}"
+
+
+class TorchNameMissing(OpparityError, ImportError):
+    """A private name of torch that this version does not have."""
+
+    message = (
+        "{feature} uses {name}, which torch {version} does not have; tried: torch {tried}; "
+        "install one of these, or {instead}"
+    )
 
 
 class PackagesMissing(OpparityError, ImportError):

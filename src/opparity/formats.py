@@ -228,14 +228,15 @@ class Recipe:
     @classmethod
     def parse(cls, text: str) -> Recipe:
         """Return the recipe that `text` names, or whose `str` it is."""
-        if text in RECIPES:
+        is_text = isinstance(text, str)
+        if is_text and text in RECIPES:
             return RECIPES[text]
-        parts = text.split("/")
+        parts = text.split("/") if is_text else []
         if len(parts) != _NUMBER_OF_PARTS:
             names = ", ".join(RECIPES)
             raise ArgumentRefused(
                 operator="Recipe",
-                detail=f"recipe is '{text}'; allowed: {names}, or "
+                detail=f"recipe is {text!r}; allowed: {names}, or "
                 "value/group_size/scale/rule/layout; choose one",
             )
         value, size, *others = parts
@@ -243,8 +244,8 @@ class Recipe:
         return cls(value, group_size, *others)  # type: ignore[arg-type] # they are cast there
 
     def with_layout(self, layout: ScaleLayout) -> Recipe:
-        """Return the same recipe with another layout of scales."""
-        return replace(self, layout=ScaleLayout(layout))
+        """Return the same recipe with another layout of scales, or raise ArgumentRefused."""
+        return replace(self, layout=layout)
 
     @property
     def format(self) -> ValueFormat | None:

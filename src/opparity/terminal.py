@@ -46,7 +46,19 @@ def examination(found: Examination) -> RenderableType:
     table = _table("every operator", "platform", "provider", "status", "reason")
     for row in found.rows:
         table.add_row(row.platform, row.provider, _status(row.status), row.reason or "")
-    return Group(*map(Text, lines), table, *(_vllm(found.vllm) if found.vllm else ()))
+    more = [_products(found), *(_vllm(found.vllm) if found.vllm else ())]
+    return Group(*map(Text, lines), table, *more)
+
+
+def _products(found: Examination) -> RenderableType:
+    """Return which product of matrices serves opparity.nn's linear modules, or why none."""
+    if found.no_products is not None:
+        return Text(f"opparity.nn cannot be used: {found.no_products}\n")
+    title = "linear modules of opparity.nn, 4096 x 4096"
+    table = _table(title, "device", "activations", "product", "status", "reason")
+    for row in found.products:
+        table.add_row(row.device, row.recipe, row.product, _status(row.status), row.reason or "")
+    return table
 
 
 def _vllm(found: VllmExamination) -> list[RenderableType]:

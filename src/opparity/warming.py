@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from opparity.errors import ArgumentRefused
-from opparity.formats import Recipe, group_recipe
+from opparity.formats import INPUT_DTYPES, Recipe, ScaleRule, group_recipe
 from opparity.operators import (
     PRODUCERS,
     added_name,
@@ -19,19 +20,18 @@ from opparity.operators import (
     torch_build,
 )
 from opparity.operators.block_quantisation import default_dtype
-from opparity.operators.case import given_scale
+from opparity.operators.refusal import refuse
 from opparity.operators.selection import select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from opparity.operators.declaration import Producer
 
 # One token, and enough for each shape of the launch on a chip of up to 150 multiprocessors: 224
 # tokens fill it once, 320 pay for tables, and at 4096 SiLU needs none; 117 MB of input.
 _SIZES = ((1, 2048), (224, 7168), (320, 7168), (4096, 7168))
-# What a parameter without a default is: its value is no part of what is compiled.
+# What a parameter without a default is, and a given scale: no part of what is compiled.
 _NUMBER = 1.0
+_TAKE_A_SCALE = (ScaleRule.GIVEN, ScaleRule.GLOBAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,22 @@ def warm_up(
         What was done, a record for each operator and device.
 
     Raises:
-        ArgumentRefused: for an operator that is not in the table.
+        ArgumentRefused: for an operator that is not in the table, and for what is no list.
         OperatorMissing: where no implementation can serve.
     """
+    _refuse_unless_lists(
+        operators=operators,
+        devices=devices,
+        recipes=recipes,
+        input_dtypes=input_dtypes,
+        group_sizes=group_sizes,
+    )
     known = {general_name(producer): producer for producer in PRODUCERS}
     known |= {added: producer for producer in PRODUCERS if (added := added_name(producer))}
     names = list(("silu_and_mul",) if operators is None else operators)
     if devices is None:
         devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())] or ["cpu"]
-    dtypes, sizes = list(input_dtypes), list(group_sizes)
+    dtypes, sizes = [_dtype(dtype) for dtype in input_dtypes], list(group_sizes)
     chosen = None if recipes is None else [_recipe(recipe) for recipe in recipes]
     done = []
     for device in map(torch.device, devices):
@@ -101,6 +108,20 @@ def warm_up(
         if device.type != "cpu":
             torch.cuda.synchronize(device)
     return tuple(done)
+
+
+def _refuse_unless_lists(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None and (isinstance(value, str) or not isinstance(value, Iterable)):
+            refuse("warm_up", f"{name} is {value!r}; allowed: a list; write [{value!r}]")
+
+
+def _dtype(dtype: object) -> torch.dtype:
+    allowed = [f"torch.{name}" for name in INPUT_DTYPES]
+    if not isinstance(dtype, torch.dtype) or str(dtype) not in allowed:
+        detail = f"an input dtype is {dtype!r}; allowed: {', '.join(allowed)}; pass these"
+        refuse("warm_up", detail)
+    return dtype
 
 
 def _recipe(recipe: Recipe | str) -> Recipe:
@@ -127,7 +148,8 @@ def _call(
             beside = [input] if producer.takes_gate or name == added_name(producer) else []
             beside += [input[0]] if producer.reduces else []
             for recipe in recipes:
-                function(input, *beside, recipe, scale=given_scale(recipe), **numbers)
+                scale = _NUMBER if recipe.rule in _TAKE_A_SCALE else None
+                function(input, *beside, recipe, scale=scale, **numbers)
                 calls += 1
             if gradients and has_gradient(producer):
                 with torch.enable_grad():

@@ -237,7 +237,7 @@ def test_the_rules_are_listed_once_each() -> None:
     assert [line.split()[0] for line in lines] == [rule.code for rule in RULES]
     assert len({rule.code for rule in RULES}) == len({rule.name for rule in RULES}) == len(RULES)
     listed = json.loads(run("rules", "--output-format", "json").stdout)
-    assert [each["code"] for each in listed] == [rule.code for rule in RULES]
+    assert [each["code"] for each in listed["rules"]] == [rule.code for rule in RULES]
 
 
 def test_the_pages_in_docs_are_current(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_statistics_count_each_rule_and_end_as_the_check_does() -> None:
     ended = run("check", UNGUARDED, "--statistics")
     assert (ended.exit_code, ended.stdout) == (1, "1  error  BLD001 registered-not-built\n")
     listed = json.loads(run("check", UNGUARDED, "--statistics", "--output-format", "json").stdout)
-    assert [(each["rule"], each["count"]) for each in listed] == [("BLD001", 1)]
+    assert [(each["rule"], each["count"]) for each in listed["counts"]] == [("BLD001", 1)]
     clean = run("check", REPAIRED, "--statistics")
     assert (clean.exit_code, clean.stdout) == (0, "")
     refused = run("check", UNGUARDED, "--statistics", "--output-format", "sarif")

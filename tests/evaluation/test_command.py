@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 from PIL import Image
@@ -19,57 +20,7 @@ from opparity.operators import IMPLEMENTATIONS, selection
 from opparity.operators.declaration import Implementation
 from opparity.platforms import Platform
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-READING = {
-    "tokens": int,
-    "bits_per_byte": float,
-    "codes_sha256": (str, type(None)),
-    "logits_sha256": str,
-}
-VARIANT = READING | {
-    "numbers": str,
-    "same_everywhere": bool,
-    "provider": (str, type(None)),
-    "device": str,
-    "tokens_per_second": float,
-    "seconds": float,
-    "share": READING,
-}
-DOCUMENT = {
-    "schema_version": int,
-    "opparity": str,
-    "torch": str,
-    "python": str,
-    "device": str,
-    "threads": int,
-    "platform": str,
-    "checkpoint_sha256": str,
-    "parameters": int,
-    "training": dict,
-    "files": int,
-    "window": int,
-    "held_out_bytes": int,
-    "share_sha256": str,
-    "identical": (bool, type(None)),
-    "variants": [VARIANT],
-    "comparisons": [{"numbers": str, "runs": [str], "identical": (bool, type(None))}],
-    "refused": [{"provider": str, "reason": str}],
-}
-
-
-def check(found: Any, expected: Any, where: str = "document") -> None:  # noqa: ANN401 -- JSON
-    """Assert that a JSON value has exactly the keys and the types that are expected."""
-    if isinstance(expected, dict):
-        assert set(found) == set(expected), where
-        for key, part in expected.items():
-            check(found[key], part, f"{where}.{key}")
-    elif isinstance(expected, list):
-        for number, item in enumerate(found):
-            check(item, expected[0], f"{where}[{number}]")
-    else:
-        assert isinstance(found, expected), f"{where} is {found!r}"
+SCHEMA = Path(__file__).parents[2] / "docs/schemas/evaluate.schema.json"
 
 
 def invoke(*arguments: str) -> Result:
@@ -93,7 +44,7 @@ def test_the_document_has_the_keys_and_types_of_its_schema(small_folder: Path) -
     result = invoke("--model", str(small_folder), *SMALL_TEXT, "--output-format", "json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
-    check(document, DOCUMENT)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))
     assert document["schema_version"] == 2
     assert document["identical"] is True
     assert document["window"] == 64

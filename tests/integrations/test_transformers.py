@@ -20,14 +20,18 @@ from model_shapes import (
     FusedExperts,
     GemmaRMSNorm,
     HalvedRMSNorm,
+    KimiRMSNormGated,
     Layer,
     LimitedMLP,
     LimitedResultMLP,
     LimitedRMSNorm,
+    LimitedRMSNormGated,
     LlamaMLP,
     LlamaRMSNorm,
+    MambaRMSNormGated,
     OutsideEpsilonRMSNorm,
     Phi3MLP,
+    Qwen3NextRMSNormGated,
     ScaledMLP,
     SharingLayer,
     TwiceLayer,
@@ -36,8 +40,9 @@ from model_shapes import (
 from opparity.errors import ArgumentRefused
 from opparity.integrations.transformers import fuse, register_experts
 from opparity.integrations.transformers.experts import experts_forward
-from opparity.integrations.transformers.recognition import GatedMlp, Norm, mlp_of, norm_of
-from opparity.nn import BlockFP8Linear, Int8SwiGLU, RMSNorm, SwiGLU
+from opparity.integrations.transformers.norms import Norm, norm_of
+from opparity.integrations.transformers.recognition import GatedMlp, mlp_of
+from opparity.nn import BlockFP8Linear, GatedRMSNorm, Int8SwiGLU, RMSNorm, SwiGLU
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +112,43 @@ def test_a_norm_is_known_by_what_it_computes(dtype: torch.dtype) -> None:
             "it is not RMSNorm with the weight, or 1 + the weight, as its factor"
         )
     assert norm_of(nn.LayerNorm(8)) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_a_norm_with_a_gate_is_known_by_what_it_computes(dtype: torch.dtype) -> None:
+    found = norm_of(Qwen3NextRMSNormGated().to(dtype))
+    assert isinstance(found, Norm)
+    assert (found.epsilon, found.offset, found.gated) == (1e-5, 0.0, True)
+    for other in (KimiRMSNormGated, LimitedRMSNormGated, MambaRMSNormGated):
+        assert norm_of(other().to(dtype)) == (
+            "it is not RMSNorm with the weight, or 1 + the weight, as its factor and times "
+            "silu(gate)"
+        )
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_norm_with_a_gate_is_replaced_and_moves_by_its_roundings(dtype: torch.dtype) -> None:
+    class Owner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm: nn.Module = Qwen3NextRMSNormGated()
+
+        def forward(self, input: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.norm(input, gate)
+            return found
+
+    whole = Owner().to(dtype)
+    input, gate = torch.randn(2, 500, HIDDEN).to(dtype)
+    before = whole(input, gate)
+    fusion = fuse(whole)
+    assert isinstance(whole.norm, GatedRMSNorm)
+    assert fusion.replaced["norm"] == "gated_rms_norm in one operator"
+    found = whole(input, gate)
+    # One step: of a number that is just above a power of two it is the larger.
+    torch.testing.assert_close(found, before, rtol=2 * torch.finfo(dtype).eps, atol=1e-6)
+    assert (found == before).float().mean() > 0.65
+    fusion.undo()
+    assert torch.equal(whole(input, gate), before)
 
 
 @pytest.mark.parametrize("norm", [LlamaRMSNorm, GemmaRMSNorm])

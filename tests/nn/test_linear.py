@@ -19,6 +19,7 @@ from opparity.nn import (
     Int8Linear,
     MXFP8Linear,
     QuantizedLinear,
+    TrainedLinear,
     ask_for_product,
 )
 from opparity.nn.products import PRODUCTS, int8
@@ -250,6 +251,51 @@ def test_the_gradient_goes_through_a_fused_activation() -> None:
     assert input.grad is not None
     assert other.grad is not None
     assert torch.allclose(input.grad, other.grad, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_transforms_of_torch_func_give_backwards_gradient(
+    kind: type[QuantizedLinear],
+) -> None:
+    linear = kind.from_weight(torch.randn(64, 256), torch.randn(64), dtype=torch.float32)
+    input, given = torch.randn(3, 256), torch.randn(3, 64)
+
+    def loss(input: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = (linear(input) * given).sum()
+        return found
+
+    asking = input.clone().requires_grad_()
+    loss(asking).backward()
+    expected = asking.grad
+    assert expected is not None
+    assert expected.abs().sum() > 0
+    pull = torch.func.vjp(linear, input)[1]
+    both = torch.stack([input, 2 * input])
+    for found in (
+        torch.func.grad(loss)(input),
+        pull(given)[0],
+        torch.func.jacrev(loss)(input),
+        torch.vmap(torch.func.grad(loss))(both)[0],
+        torch.compile(torch.func.grad(loss), fullgraph=True)(input),
+    ):
+        # The library's product of floats, in which vmap and the compiler have other orders of sums.
+        assert torch.allclose(found, expected, rtol=1e-5, atol=1e-5)
+    assert torch.equal(torch.vmap(linear)(both), torch.stack([linear(one) for one in both]))
+    with pytest.raises(ArgumentRefused, match=r"asked for in forward mode .* allowed: backward"):
+        torch.func.jvp(linear, (input,), (input,))
+
+
+def test_torch_func_gives_the_gradient_of_a_weight_to_be_trained() -> None:
+    layer, input = TrainedLinear(256, 64, Int8Linear), torch.randn(3, 256)
+
+    def loss(parameters: dict[str, torch.Tensor]) -> torch.Tensor:
+        found: torch.Tensor = torch.func.functional_call(layer, parameters, input).square().sum()
+        return found
+
+    found = torch.func.grad(loss)({"weight": layer.weight.detach()})
+    layer(input).square().sum().backward()
+    assert layer.weight.grad is not None
+    assert torch.equal(found["weight"], layer.weight.grad)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -38,6 +38,38 @@ def test_each_mistake_gets_the_same_words_everywhere_and_nothing_is_written(
         assert torch.equal(bytes_of(tensor), before[name])
 
 
+GIVEN_NUMBERS = [
+    pytest.param(name, argument.name, id=f"{name} {argument.name}")
+    for name, operator in BY_NAME.items()
+    for argument in operator.arguments
+    if argument.role in (Role.SCALE, Role.SCALE_UB)
+]
+
+
+@pytest.mark.parametrize(("operator", "argument"), GIVEN_NUMBERS)
+def test_one_number_of_any_shape_is_the_same_to_every_provider(
+    operator: str, argument: str
+) -> None:
+    """Three dimensions of one are one number, and what is refused is so by both."""
+    for dimensions in (0, 1, 2, 3):
+        native, reference = (_outcome(operator, argument, dimensions, p) for p in PROVIDERS)
+        assert native == reference, dimensions
+        if argument == "scale_ub":
+            assert native == _outcome(operator, argument, 0, "reference")
+
+
+def _outcome(operator: str, argument: str, dimensions: int, provider: str) -> list[Any]:
+    arguments = good_arguments(operator) | {argument: torch.full([1] * dimensions, 0.5)}
+    with providers(force=provider):
+        try:
+            found = run(operator, arguments)
+        except RuntimeError as error:
+            return [str(error)]
+    returned = [found] if isinstance(found, Tensor) else [*(found or ())]
+    tensors = [*returned, *_written(operator, arguments).values()]
+    return [bytes_of(tensor).tolist() for tensor in tensors]
+
+
 def _written(operator: str, arguments: dict[str, Any]) -> dict[str, Tensor]:
     return {
         argument.name: arguments[argument.name]

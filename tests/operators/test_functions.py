@@ -198,6 +198,24 @@ def test_dequantize_refuses_in_words_what_is_not_of_the_recipe() -> None:
     ):
         with pytest.raises(ArgumentRefused, match=words):
             opparity.dequantize(*arguments)
+    for dtype in ("fp8", None, 3):
+        with pytest.raises(ArgumentRefused, match=f"dequantize: dtype is {dtype!r}; allowed: a d"):
+            opparity.dequantize(values, scales, "mxfp8", dtype=dtype)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", ["fp8", "float8_e4m3fn", torch.float16, ["fp8"], 8])
+def test_a_dtype_that_is_none_of_values_is_answered_in_words(dtype: Any) -> None:  # noqa: ANN401
+    with pytest.raises(ArgumentRefused) as caught:
+        opparity.silu_and_mul_per_block_quant(torch.ones(2, 256), dtype=dtype)
+    words = f"silu_and_mul_per_block_quant: dtype is {dtype!r}; allowed: float8_e4m3fn, "
+    assert str(caught.value).startswith(words)
+
+
+def test_what_is_no_text_and_no_layout_of_a_recipe_is_answered_in_words() -> None:
+    with pytest.raises(ArgumentRefused, match=r"recipe is torch\.int8; allowed: fp8_block"):
+        opparity.tensor_scale(torch.ones(2), torch.int8)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentRefused, match=r"'rows' is not a valid ScaleLayout; allowed: row_"):
+        QUANTISING["mxfp8"].with_layout("rows")  # type: ignore[arg-type]
 
 
 def test_a_quantized_is_a_pytree() -> None:

@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pytest
 import torch
 
 import opparity
 from opparity import providers
-from opparity.errors import OperatorMissing, ProviderUnknown
+from opparity.errors import OperatorMissing, OpparityError, ProviderUnknown
 from opparity.operators import IMPLEMENTATIONS, PROVIDERS
 from opparity.operators.reference import kernel as reference
 from opparity.operators.reference import quantisation
@@ -220,6 +221,41 @@ def test_doctor_shows_what_the_environment_chose(
     rows = {row["provider"]: row for row in report["rows"] if row["platform"] == "cpu"}
     assert {name: row["status"] for name, row in rows.items()} == statuses
     assert rows["native"]["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("forbid", "words"),
+    [
+        ("native", "forbid is 'native'; allowed: a list of providers' names; write ['native']"),
+        (b"native", "provider 110 is unknown; allowed: native, reference"),
+        (3, "forbid is 3; allowed: a list of providers' names; write [] for none"),
+        (None, "forbid is None; allowed: a list of providers' names; write [] for none"),
+        ([["native"]], "provider ['native'] is unknown; allowed: native, reference"),
+    ],
+)
+def test_what_is_no_list_of_providers_is_answered_in_words(forbid: Any, words: str) -> None:  # noqa: ANN401
+    block = opparity.providers(forbid=forbid)
+    with pytest.raises(OpparityError) as caught, block:
+        pytest.fail("the block has begun")
+    assert words in str(caught.value)
+
+
+def test_a_capability_that_the_processor_lacks_is_an_error_before_anything_is_registered() -> None:
+    script = """
+import torch, opparity
+for _ in range(2):
+    try:
+        opparity.load()
+    except opparity.OpparityError as error:
+        print(error)
+print(hasattr(torch.ops.opparity, "refuse_gradient"))
+"""
+    completed = run(script, OPPARITY_CPU_CAPABILITY="sse9")
+    assert completed.returncode == 0, completed.stderr
+    *said, registered = completed.stdout.splitlines()
+    assert len(said) == 2
+    assert all(line.startswith("OPPARITY_CPU_CAPABILITY is 'sse9'; allowed on") for line in said)
+    assert registered == "False"
 
 
 def test_an_unknown_provider_in_the_environment_is_an_error() -> None:

@@ -243,7 +243,7 @@ def test_functionalised_and_traced(text: str) -> None:
     def block(input: Tensor) -> tuple[Tensor, ...]:
         return tuple(with_recipe(text)(input))
 
-    with pytest.warns(DeprecationWarning, match="torch.jit.trace"):
+    with pytest.warns((DeprecationWarning, FutureWarning), match="torch.jit.trace"):
         traced = torch.jit.trace(block, (input,), check_trace=False)
     for got in (torch.func.functionalize(block)(input), traced(input)):
         for tensor, right in zip(got, expected, strict=True):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     Function = Callable[[Tensor], Tensor]
 
 # torch.func.jvp's own.
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 func: Any = torch.func
 
 

@@ -79,6 +79,29 @@ def test_an_unknown_operator_and_an_operator_that_nobody_serves_are_refused() ->
         opparity.warm_up(devices=["cpu"])
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"operators": "quantize"}, "operators is 'quantize'; allowed: a list; write ['quantize']"),
+        ({"devices": "cpu"}, "devices is 'cpu'; allowed: a list; write ['cpu']"),
+        ({"recipes": "mxfp8"}, "recipes is 'mxfp8'; allowed: a list; write ['mxfp8']"),
+        ({"group_sizes": 64}, "group_sizes is 64; allowed: a list; write [64]"),
+        (
+            {"input_dtypes": ["fp8"]},
+            "an input dtype is 'fp8'; allowed: torch.float16, torch.bfloat16, torch.float32",
+        ),
+        ({"input_dtypes": [torch.float64]}, "an input dtype is torch.float64; allowed: torch.f"),
+    ],
+    ids=str,
+)
+def test_what_is_no_list_and_no_dtype_is_answered_in_words(
+    given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ArgumentRefused) as caught:
+        opparity.warm_up(**{"devices": ["cpu"]} | given)
+    assert str(caught.value).startswith(f"warm_up: {words}")
+
+
 @pytest.mark.gpu
 def test_after_it_a_graph_is_captured_without_a_first_call() -> None:
     done = opparity.warm_up(group_sizes=[128], input_dtypes=[torch.bfloat16])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path  # noqa: TC003 -- typer reads the annotations
 from typing import Annotated
 
@@ -27,7 +26,7 @@ def explain(
 
         rule = find_rule(code, RULES)
         if list_format(output_format, former=former) is ListFormat.JSON:
-            print_text(json.dumps(explanation.as_json(rule), indent=2) + "\n")
+            print_text(explanation.as_json(rule))
         else:
             print_text(explanation.page(rule))
 

@@ -61,7 +61,7 @@ class Circumstances:
 
 
 def document(evaluation: Evaluation, circumstances: Circumstances) -> dict[str, Any]:
-    """Return the evaluation as JSON's types."""
+    """Return the document that docs/schemas/evaluate.schema.json describes."""
     return {
         "schema_version": SCHEMA_VERSION,
         **asdict(circumstances),

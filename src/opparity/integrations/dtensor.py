@@ -15,6 +15,7 @@ import torch
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard
 from torch.distributed.tensor.experimental import register_sharding
 
+from opparity import torch_names
 from opparity.formats import Recipe, ScaleLayout, ScaleRule
 from opparity.nn.multiplication import quantized_linear
 from opparity.operators import OPERATORS, producer_named, registration
@@ -39,6 +40,7 @@ _TOKENS, _LAST = 0, 1
 @cache
 def register() -> None:
     """Tell torch the rules, once a process; opparity's functions do so when they see a DTensor."""
+    torch_names.require(torch_names.SHARDING)
     registration.load()
     for operator in OPERATORS:
         overload = _overload(operator)

@@ -11,13 +11,14 @@ from opparity.nn.checkpoint import Checkpoint
 from opparity.nn.int8 import Int8Linear
 from opparity.nn.linear import QuantizedLinear
 from opparity.nn.mxfp8 import MXFP8Linear
-from opparity.nn.norm import RMSNorm
+from opparity.nn.norm import GatedRMSNorm, RMSNorm
 from opparity.nn.swiglu import Int8SwiGLU, SwiGLU
 from opparity.nn.trained import TrainedLinear, ask_for_product
 
 __all__ = [
     "BlockFP8Linear",
     "Checkpoint",
+    "GatedRMSNorm",
     "Int8Linear",
     "Int8SwiGLU",
     "MXFP8Linear",

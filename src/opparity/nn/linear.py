@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from opparity import torch_names
 from opparity.formats import RECIPES
 from opparity.nn.multiplication import quantized_linear
 from opparity.nn.products import product_for
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from opparity.formats import Recipe
     from opparity.nn.products import Product
+
+# `_apply` and `_load_from_state_dict` below are methods of torch's that would never be called.
+torch_names.require(torch_names.MODULES)
 
 _DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from opparity.nn.products import product_named
 from opparity.nn.products.dequantised import spread
+from opparity.operators.gradients import autograd_kernel
 from opparity.operators.refusal import refuse
 
 
@@ -64,9 +65,9 @@ def _fake(
     return values.new_empty((values.shape[0], weight.shape[0]), dtype=dtype)
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ANN401 -- torch's
-    del output
-    values, scales, weight, weight_scales, _, through, trained, *_ = inputs
+def _keep(ctx: Any, positional: tuple[Any, ...], named: dict[str, object]) -> None:  # noqa: ANN401
+    assert not named, "the modules give all arguments by their place"
+    values, scales, weight, weight_scales, _, through, trained, *_ = positional
     ctx.has = through is not None, trained is not None
     activations = (values, scales) if trained is not None else (None, None)
     ctx.save_for_backward(*activations, weight, weight_scales)
@@ -82,6 +83,20 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa:
     return (*[None] * 5, of_input, of_weight, None, None)
 
 
+def _batched(info: Any, places: tuple[int | None, ...], *arguments: Any) -> tuple[Tensor, int]:  # noqa: ANN401
+    """Multiply one batch after another: their weights may differ."""
+    rows = [
+        quantized_linear(
+            *(
+                given if place is None else given.select(place, batch)
+                for given, place in zip(arguments, places, strict=True)
+            )
+        )
+        for batch in range(info.batch_size)
+    ]
+    return torch.stack(rows), 0
+
+
 _LIBRARY = torch.library.Library("opparity", "FRAGMENT")
 # A tensor that is always there comes first: torch 2.11 takes a DTensor's mesh from that one alone.
 _LIBRARY.define(
@@ -91,7 +106,12 @@ _LIBRARY.define(
 )
 _LIBRARY.impl("quantized_linear", _multiply, "CompositeExplicitAutograd")
 torch.library.register_fake("opparity::quantized_linear", _fake, lib=_LIBRARY)
-torch.library.register_autograd(
-    "opparity::quantized_linear", _backward, setup_context=_keep, lib=_LIBRARY
-)
 quantized_linear = torch.ops.opparity.quantized_linear.default
+# torch.library's own fails in torch.func's transforms.
+_LIBRARY.impl(
+    "quantized_linear",
+    autograd_kernel(quantized_linear, _keep, _backward),
+    "Autograd",
+    with_keyset=True,
+)
+torch.library.register_vmap("opparity::quantized_linear", _batched, lib=_LIBRARY)

@@ -1,4 +1,4 @@
-"""RMSNorm whose product is quantised as the next layer reads it."""
+"""RMSNorm, with a gate or without, whose product is quantised as the next layer reads it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from opparity import add_rms_norm, rms_norm
+from opparity import add_rms_norm, gated_rms_norm, rms_norm
 from opparity.formats import Intermediate
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from opparity.operators.quantized import Quantized
 
 
-class RMSNorm(nn.Module):
-    """RMSNorm, optionally behind a residual sum.
+class _Norm(nn.Module):
+    """What norms have.
 
     Attributes:
         weight: [hidden_size].
@@ -42,6 +42,23 @@ class RMSNorm(nn.Module):
         self.epsilon, self.offset = epsilon, offset
         self.recipe, self.intermediate = recipe, Intermediate(intermediate)
 
+    def extra_repr(self) -> str:
+        """Return what torch prints of the module."""
+        numbers = f"epsilon={self.epsilon:g}, offset={self.offset:g}"
+        return f"{self.weight.shape[0]}, {numbers}, recipe={self.recipe}"
+
+
+class RMSNorm(_Norm):
+    """RMSNorm, optionally behind a residual sum.
+
+    Attributes:
+        weight: [hidden_size].
+        epsilon: what is added to the mean of the squares.
+        offset: what is added to the weight: 1 in Gemma.
+        recipe: of the product; None for the input's dtype.
+        intermediate: where the factors and their product are rounded to the input's dtype.
+    """
+
     def forward(
         self, input: Tensor, residual: Tensor | None = None
     ) -> Tensor | Quantized | tuple[Tensor | Quantized, Tensor]:
@@ -53,7 +70,12 @@ class RMSNorm(nn.Module):
             return rms_norm(input, self.weight, recipe, intermediate=rounded, **numbers)
         return add_rms_norm(input, residual, self.weight, recipe, intermediate=rounded, **numbers)
 
-    def extra_repr(self) -> str:
-        """Return what torch prints of the module."""
-        numbers = f"epsilon={self.epsilon:g}, offset={self.offset:g}"
-        return f"{self.weight.shape[0]}, {numbers}, recipe={self.recipe}"
+
+class GatedRMSNorm(_Norm):
+    """RMSNorm times SiLU of a gate, as Qwen3-Next has it; its attributes are RMSNorm's."""
+
+    def forward(self, input: Tensor, gate: Tensor) -> Tensor | Quantized:
+        """Return the norm of an input times silu(gate), a tensor of the input's shape and dtype."""
+        numbers = {"epsilon": self.epsilon, "offset": self.offset}
+        recipe, rounded = self.recipe or "none", self.intermediate
+        return gated_rms_norm(input, gate, self.weight, recipe, intermediate=rounded, **numbers)

@@ -99,7 +99,7 @@ PRODUCERS: tuple[Producer, ...] = (
         reduces=True,
         takes_gate=True,
         parameters=_NORM,
-        used_by="Qwen3-Next, Kimi Linear",
+        used_by="Qwen3-Next, Qwen3.5, OLMo Hybrid",
     ),
     Producer(
         "gelu_quick",

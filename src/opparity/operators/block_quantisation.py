@@ -17,7 +17,7 @@ from opparity.operators import producer_named
 from opparity.operators.calling import Row, run
 from opparity.operators.quantized import Quantized
 from opparity.operators.recipes import tensor_recipes
-from opparity.operators.refusal import refuse
+from opparity.operators.refusal import call_as, refuse
 
 _NAME = "silu_and_mul_per_block_quant"
 _ROW = Row(producer_named("silu_and_mul"))
@@ -61,13 +61,15 @@ def silu_and_mul_per_block_quant(
     """
     if dtype is None:
         dtype = default_dtype(input.device) if isinstance(input, Tensor) else torch.float8_e4m3fn
-    text = _TEXTS.get((dtype, group_size, scale_layout))
+    text = None
+    if isinstance(dtype, torch.dtype):
+        text = _TEXTS.get((dtype, group_size, scale_layout))
     if text is None:
         _refuse(group_size, dtype, scale_layout)
     named: dict[str, object] = {}
     if intermediate != "float32":
         named["intermediate"] = str(intermediate)
-    found = run(_ROW, input, text, (), None, scale_ub, named)
+    found = call_as(_NAME, _ROW.name, run, _ROW, input, text, (), None, scale_ub, named)
     assert isinstance(found, Quantized)
     return found
 

@@ -17,7 +17,7 @@ from opparity.operators import general_name, registration
 from opparity.operators.experts import Experts
 from opparity.operators.gradients import is_transformed
 from opparity.operators.quantized import Origin, Quantized
-from opparity.operators.refusal import kind_of, refuse
+from opparity.operators.refusal import call_as, kind_of, refuse
 
 if TYPE_CHECKING:
     from opparity.operators.declaration import Producer
@@ -142,9 +142,11 @@ def run_experts(
     prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)
     given, bound = scale_numbers(row.name, text, scale, scale_ub, input)
-    operator = getattr(torch.ops.opparity, f"{row.name}_experts").default
+    name = f"{row.name}_experts"
+    operator = getattr(torch.ops.opparity, name).default
     layout = str(experts.layout)
-    values, scales = operator(
+    values, scales = call_as(
+        *(row.name, name, operator),
         *(input, experts.rows, text, *numbers, given, bound, experts.scale_offsets),
         experts=layout,
         multiple=experts.multiple,
@@ -224,15 +226,16 @@ def _number(
     return torch.full((), value, dtype=torch.float32, device=input.device)
 
 
-def numbers_of(row: Row, given: dict[str, float]) -> tuple[float, ...]:
-    """Return the producer's numbers in its order."""
+def numbers_of(row: Row, given: dict[str, float], function: str = "") -> tuple[float, ...]:
+    """Return the producer's numbers in its order, for a function of the row's or another name."""
+    called = function or row.name
     numbers = {**row.defaults, **given}
     if len(numbers) > len(row.parameters):
         name = next(name for name in given if name not in row.defaults)
-        raise TypeError(f"{row.name}() got an unexpected keyword argument '{name}'")
+        raise TypeError(f"{called}() got an unexpected keyword argument '{name}'")
     found = []
     for name, number in numbers.items():
         if number is None:
-            raise TypeError(f"{row.name}() needs the keyword argument '{name}'")
+            raise TypeError(f"{called}() needs the keyword argument '{name}'")
         found.append(number)
     return tuple(found)

@@ -10,7 +10,7 @@ from opparity.formats import Intermediate
 from opparity.operators import ELEMENTWISE, columns_name, general_name
 from opparity.operators.calling import Row, _number, _text, _tokens, numbers_of, prepare
 from opparity.operators.quantized import Quantized
-from opparity.operators.refusal import kind_of, refuse
+from opparity.operators.refusal import call_as, kind_of, refuse
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,14 +62,18 @@ def rows_and_columns(
     prepare(input)
     text = recipe if isinstance(recipe, str) else _text(producer, recipe)
     row = Row(found, columns_name(found))
-    bound = None if scale_ub is None else _number(row.name, "scale_ub", scale_ub, input)
+    bound = None if scale_ub is None else _number(_NAME, "scale_ub", scale_ub, input)
     named: dict[str, object] = {"intermediate": str(intermediate)}
     if found.gated:
         named["interleaved"] = interleaved
     elif interleaved:
         detail = f"interleaved is True; allowed: False with {producer}, which is not gated"
         refuse(_NAME, f"{detail}; leave it out")
-    values, scales, column_values, column_scales = row.operator(
-        _tokens(input), text, *numbers_of(row, numbers), bound, **named
+    values, scales, column_values, column_scales = call_as(
+        *(_NAME, row.name, row.operator),
+        *(_tokens(input), text),
+        *numbers_of(row, numbers, _NAME),
+        bound,
+        **named,
     )
     return Quantized(values, scales, recipe), Quantized(column_values, column_scales, recipe)

@@ -42,8 +42,10 @@ def dequantize(
         [..., hidden_size].
 
     Raises:
-        ArgumentRefused: for tensors that are not of the recipe.
+        ArgumentRefused: for tensors that are not of the recipe, and for what is no dtype.
     """
+    if not isinstance(dtype, torch.dtype):
+        refuse(_NAME, f"dtype is {dtype!r}; allowed: a dtype of torch, as torch.bfloat16; pass one")
     kind = recipe if isinstance(recipe, Recipe) else Recipe.parse(recipe)
     if kind.format is None:
         return values.to(dtype)

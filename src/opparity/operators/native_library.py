@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 import opparity
+from opparity.errors import CapabilityUnknown
 from opparity.operators import torch_build
 from opparity.platforms import Platform
 
@@ -22,7 +23,11 @@ def path() -> Path | None:
 
 @cache
 def load() -> str | None:
-    """Load the library once; return None, or the reason why it cannot be loaded."""
+    """Load the library once; return None, or the reason why it cannot be loaded.
+
+    Raises:
+        CapabilityUnknown: for what OPPARITY_CPU_CAPABILITY says, before anything is computed.
+    """
     library = path()
     if library is None:
         return (
@@ -33,6 +38,10 @@ def load() -> str | None:
         torch.ops.load_library(str(library))
     except OSError as error:
         return f"{library.name} does not load: {error}"
+    try:
+        torch.ops.opparity.cpu_capability()
+    except RuntimeError as error:
+        raise CapabilityUnknown(detail=str(error)) from None
     return None
 
 

@@ -43,9 +43,9 @@ def load() -> None:
 def _load() -> None:
     # A mistake in the environment is told before anything is registered.
     policy()
+    native = native_library.load() is None
     definitions = torch.library.Library(NAMESPACE, "FRAGMENT")
     _keep.append(definitions)
-    native = native_library.load() is None
     definitions.define("refuse_gradient(Tensor gradient, Tensor input, str operator) -> Tensor")
     definitions.define("without_gradient(Tensor input, Tensor found, str operator) -> Tensor")
     definitions.define(

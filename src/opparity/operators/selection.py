@@ -12,16 +12,17 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
-from opparity.errors import OperatorMissing, ProviderUnknown
+from opparity.errors import ArgumentRefused, OperatorMissing, ProviderUnknown
 from opparity.operators import IMPLEMENTATIONS, PROVIDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from opparity.operators.declaration import Implementation
     from opparity.platforms import Platform
@@ -73,13 +74,17 @@ class Policy:
 
 def make_policy(force: str | None, forbid: Iterable[str], origin: str) -> Policy:
     """Return a policy of known providers, or raise ProviderUnknown."""
-    forbidden = frozenset(forbid)
+    if isinstance(forbid, str) or not isinstance(forbid, Iterable):
+        names = f"[{forbid!r}]" if isinstance(forbid, str) else "[] for none"
+        detail = f"forbid is {forbid!r}; allowed: a list of providers' names; write {names}"
+        raise ArgumentRefused(operator=origin, detail=detail)
+    forbidden = tuple(forbid)
     for name in (*forbidden, *([] if force is None else [force])):
         if name not in PROVIDERS:
-            near = get_close_matches(name, PROVIDERS, n=1)
+            near = get_close_matches(str(name), PROVIDERS, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise ProviderUnknown(given=name, allowed=", ".join(PROVIDERS) + hint)
-    return Policy(force, forbidden, origin)
+    return Policy(force, frozenset(forbidden), origin)
 
 
 # Held while the policies and what is in force change.
@@ -104,6 +109,7 @@ def providers(*, force: str | None = None, forbid: Iterable[str] = ()) -> Iterat
     exchanges kernels in steps.
 
     Raises:
+        ArgumentRefused: at once, for a name in the place of a list.
         ProviderUnknown: at once, for a name that no operator has.
     """
     from opparity.operators import registration, switching  # noqa: PLC0415 -- they need torch

@@ -264,7 +264,7 @@ def test_a_fingerprint_is_of_rule_operator_and_platform_and_not_of_the_line() ->
 
 @pytest.mark.parametrize("report", [FULL, CLEAN, NASTY], ids=["full", "clean", "nasty"])
 def test_json_is_valid_by_the_schema_in_docs(report: Report) -> None:
-    schema = json.loads((ROOT / "docs/checker-report.schema.json").read_text("utf-8"))
+    schema = json.loads((ROOT / "docs/schemas/check.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     document = json.loads(renderer(OutputFormat.JSON)(report))
@@ -385,7 +385,7 @@ def test_the_counts_take_the_platforms_of_a_finding_together() -> None:
         ("unknown", "BLD001", 1),
     ]
     document = json.loads(counts.render(FULL, OutputFormat.JSON))
-    assert document[0] == {
+    assert document["counts"][0] == {
         "rule": "BLD001",
         "name": "registered-not-built",
         "severity": "error",

@@ -13,6 +13,8 @@ from opparity.checker.rules.findings import Finding, Severity
 if TYPE_CHECKING:
     from opparity.checker.results.report import Report
 
+# Of docs/schemas/statistics.schema.json.
+SCHEMA_VERSION = 1
 UNDECIDED = "unknown"
 _ORDER = [*(severity.value for severity in Severity), UNDECIDED]
 
@@ -58,7 +60,8 @@ def render(report: Report, output_format: OutputFormat) -> str:
         return "".join(f"{line}\n" for line in lines(listed))
     if output_format is not OutputFormat.JSON:
         raise StatisticsRefused(given=output_format.value)
-    document = [
+    found = [
         {"rule": e.rule, "name": e.name, "severity": e.severity, "count": e.number} for e in listed
     ]
+    document = {"schema_version": SCHEMA_VERSION, "counts": found}
     return json.dumps(document, indent=2) + "\n"

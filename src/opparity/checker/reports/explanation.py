@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,14 +11,24 @@ if TYPE_CHECKING:
 
     from opparity.checker.rules.base import Rule
 
+SCHEMA_VERSION = 1
+
 
 def page(rule: type[Rule]) -> str:
     """Return a rule's page as Markdown, the same for docs and `opparity explain`."""
     return f"# {rule.code} {rule.name}\n\nSeverity: {rule.severity.value}.\n\n{rule.page()}\n"
 
 
-def as_json(rule: type[Rule]) -> dict[str, str]:
-    """Return a rule for programs."""
+def as_json(rule: type[Rule]) -> str:
+    """Return a rule for programs: docs/schemas/explain.schema.json describes it."""
+    return _document(_record(rule))
+
+
+def _document(content: dict[str, Any]) -> str:
+    return json.dumps({"schema_version": SCHEMA_VERSION, **content}, indent=2) + "\n"
+
+
+def _record(rule: type[Rule]) -> dict[str, Any]:
     return {
         "code": rule.code,
         "name": rule.name,
@@ -30,8 +40,8 @@ def as_json(rule: type[Rule]) -> dict[str, str]:
 
 
 def table_as_json(rules: Iterable[type[Rule]]) -> str:
-    """Return every rule as a JSON list."""
-    return json.dumps([as_json(rule) for rule in rules], indent=2) + "\n"
+    """Return every rule for programs: docs/schemas/rules.schema.json describes it."""
+    return _document({"rules": [_record(rule) for rule in rules]})
 
 
 def table_as_text(rules: Iterable[type[Rule]]) -> str:

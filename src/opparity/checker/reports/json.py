@@ -1,4 +1,4 @@
-"""The report for programs: docs/checker-report.schema.json describes it."""
+"""The report for programs: docs/schemas/check.schema.json describes it."""
 
 from __future__ import annotations
 

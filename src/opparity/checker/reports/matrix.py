@@ -48,7 +48,7 @@ def render_markdown(matrix: Matrix) -> str:
 
 
 def render_json(project: str, matrix: Matrix) -> str:
-    """Return every answer with the places that say so."""
+    """Return every answer with the places that say so: docs/schemas/matrix.schema.json."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "project": project,

@@ -7,6 +7,14 @@ out as one of Opparity's operators computes them, the operator takes their place
 
 from __future__ import annotations
 
-from opparity.integrations.compile_pass.fusion_pass import FusionPass, Match, install
+from opparity import torch_names
+
+torch_names.require(torch_names.COMPILE_PASS)
+
+from opparity.integrations.compile_pass.fusion_pass import (  # noqa: E402 -- it imports these names
+    FusionPass,
+    Match,
+    install,
+)
 
 __all__ = ["FusionPass", "Match", "install"]

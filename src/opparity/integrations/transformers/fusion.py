@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from opparity import torch_names
 from opparity.integrations.transformers.dataflow import norm_before
-from opparity.integrations.transformers.recognition import GatedMlp, Norm, mlp_of, norm_of
+from opparity.integrations.transformers.norms import Norm, norm_of
+from opparity.integrations.transformers.recognition import GatedMlp, mlp_of
 from opparity.integrations.transformers.weights import KINDS, is_quantized, quantized
-from opparity.nn import RMSNorm, SwiGLU
+from opparity.nn import GatedRMSNorm, RMSNorm, SwiGLU
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ def fuse(model: nn.Module, recipe: str | None = None) -> Fusion:
     Raises:
         ArgumentRefused: for another recipe.
     """
+    torch_names.require(torch_names.FUSION)
     if recipe is not None and recipe not in KINDS:
         refuse("fuse", f"recipe is {recipe!r}; allowed: None, {', '.join(KINDS)}; choose one")
     fusion = Fusion()
@@ -180,9 +183,16 @@ def _reader(layer: nn.Module, mlps: dict[tuple[int, str], SwiGLU], norm: str) ->
     return None
 
 
-def _norm(module: nn.Module, norm: Norm, reader: SwiGLU | None) -> tuple[RMSNorm, str]:
+def _norm(
+    module: nn.Module, norm: Norm, reader: SwiGLU | None
+) -> tuple[RMSNorm | GatedRMSNorm, str]:
     weight = module.weight
     assert isinstance(weight, nn.Parameter)
+    if norm.gated:
+        gated = GatedRMSNorm(
+            weight, norm.epsilon, offset=norm.offset, intermediate=norm.intermediate
+        )
+        return gated, "gated_rms_norm in one operator"
     recipe = None if reader is None else reader.gate_up.activations
     made = RMSNorm(
         weight,

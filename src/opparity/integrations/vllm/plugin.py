@@ -10,7 +10,7 @@ import logging
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from opparity.errors import PluginRefused
+from opparity.errors import PluginRefused, TorchNameMissing
 from opparity.integrations.vllm import verdicts
 from opparity.integrations.vllm.settings import VARIABLE, Settings
 from opparity.integrations.vllm.table import ROWS
@@ -59,6 +59,8 @@ def register() -> None:
             _install(settings)
         except PluginRefused:
             raise
+        except TorchNameMissing as error:
+            objection = str(error)
         except Exception as error:  # noqa: BLE001 -- vLLM's modules may raise anything on import
             objection = (
                 f"vLLM {vllm.__version__} is not as the plugin knows it: {error!r}; nothing of the "
@@ -106,8 +108,10 @@ def _install(settings: Settings) -> None:
     platform = platform_of_vllm()
     if platform is None:
         raise LookupError("its platform is none of cuda, rocm and cpu")
-    from opparity.integrations.vllm import operators  # noqa: PLC0415 -- it needs torch
+    from opparity import torch_names  # noqa: PLC0415 -- it needs torch
+    from opparity.integrations.vllm import operators  # noqa: PLC0415 -- the same
 
+    torch_names.require(torch_names.VLLM)
     found = verdicts.of_operators(platform, operators.present(row.name for row in ROWS), settings)
     parts = [row for row in verdicts.of_parts(platform, settings) if row.status == "done"]
     with ExitStack() as undo:

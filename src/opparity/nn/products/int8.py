@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
+from opparity import torch_names
+
 if TYPE_CHECKING:
     from torch import Tensor
 
+_MISSING = torch_names.missing(torch_names.INT8_PRODUCT)
 # 131,071 products of -128 by -128 are below 2**31, and 131,072 are not.
 LARGEST_WIDTH = 131_071
 # Products of -128 by -128 whose sum is 2**24, up to which float32 holds every whole number.
@@ -21,8 +24,10 @@ _MULTIPLE = 8
 
 
 def objection(device: torch.device, in_features: int, out_features: int) -> str | None:
-    """Return why sums would not be exact."""
+    """Return why there would be no sums, or none that are exact."""
     del device, out_features
+    if _MISSING is not None:
+        return str(_MISSING)
     if in_features > LARGEST_WIDTH:
         return (
             f"in_features is {in_features}; allowed: up to {LARGEST_WIDTH:,}, beyond which an "
