@@ -17,7 +17,7 @@ from opparity.formats import (
     ScaleRule,
     accepted_recipes,
 )
-from opparity.operators import ELEMENTWISE, PRODUCERS
+from opparity.operators import ELEMENTWISE, PRODUCERS, producer_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -216,6 +216,10 @@ def side_by_side() -> list[Variant]:
 def of_recipe(producer: str, recipe: Recipe, number: int) -> Variant:
     """Return one of the forward variants of a producer and a recipe; the number says which."""
     producers, dtypes, kinds = forward()
+    if producer_named(producer).reduces:
+        producers, kinds = norms()[0], [*_row_kinds(recipe)]
+    elif recipe.by_token:
+        kinds = [*_row_kinds(recipe)]
     wanted = _scale_traits(recipe).items()
     choices = (
         [choice for choice in producers if choice["producer"] == producer],

@@ -33,7 +33,7 @@ def objection(device: torch.device, in_features: int, out_features: int) -> str 
 def multiply(
     values: Tensor, scales: Tensor, weight: Tensor, weight_scales: Tensor, dtype: torch.dtype
 ) -> Tensor:
-    """Return the product in bfloat16 sums by blocks, as cuBLAS computes it."""
+    """Return the product as cuBLAS computes it, its float32 sums rounded once."""
     num_tokens = values.shape[0]
     more = -num_tokens % _TOKENS
     if more:
@@ -46,7 +46,8 @@ def multiply(
         functional.ScalingType.BlockWise1x128,
         _in_whole_rows(weight_scales).t(),
         functional.ScalingType.BlockWise128x128,
-        output_dtype=torch.bfloat16,
+        # It makes no float16.
+        output_dtype=torch.bfloat16 if dtype == torch.bfloat16 else torch.float32,
     )
     return found[:num_tokens].to(dtype)
 

@@ -1,0 +1,122 @@
+"""Run every template of the GPU kernel, small: for compute-sanitizer.
+
+compute-sanitizer --tool memcheck python tools/run_every_kernel.py
+
+memcheck, racecheck, initcheck and synccheck each take a minute or two on an H200. Results are
+compared with the reference as well; ends with status 1 where any byte differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+import opparity
+from opparity.operators.selection import providers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Call = tuple[str, Callable[..., object], tuple[object, ...]]
+
+# Elements that are few, a wave's share, and enough for tables; and rows that no wide load fits.
+_SIZES = ((3, 512), (520, 4096), (2080, 4096), (5, 302))
+# By warps, by blocks that keep a row or read it again, and unaligned.
+_WIDTHS = (512, 4096, 24576, 302)
+
+
+def main() -> None:
+    """Run all and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="a part of the names of those to run")
+    parser.add_argument("--device", default="cuda")
+    options = parser.parse_args()
+    opparity.load()
+    wrong = 0
+    with torch.device(options.device):
+        for name, function, arguments in _calls():
+            if options.only not in name:
+                continue
+            with providers(force="native"):
+                found = [_bytes(tensor) for tensor in _flat(function(*arguments))]
+            with providers(force="reference"):
+                right = [_bytes(tensor) for tensor in _flat(function(*arguments))]
+            same = all(torch.equal(a, b) for a, b in zip(found, right, strict=True))
+            wrong += not same
+            print(f"{name}: {'equal' if same else 'DIFFERS'}", flush=True)
+    sys.exit(wrong > 0)
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    flat = torch.empty(tensor.shape, dtype=tensor.dtype)
+    return flat.copy_(tensor).flatten().view(torch.uint8)
+
+
+def _flat(found: object) -> list[Tensor]:
+    if isinstance(found, Tensor):
+        return [found]
+    assert isinstance(found, tuple | opparity.Quantized)
+    return [tensor for part in found for tensor in _flat(part)]
+
+
+def _calls() -> Iterator[Call]:
+    for tokens, width in _SIZES:
+        x = torch.randn(tokens, 2 * width).bfloat16()
+        size = f"{tokens} x {width}"
+        yield f"silu_and_mul, {size}", opparity.silu_and_mul, (x, "fp8_block")
+        yield f"gelu_and_mul to MXFP4, {size}", opparity.gelu_and_mul, (x, "mxfp4")
+        yield f"silu_and_mul backward, {size}", _gradient, (opparity.silu_and_mul, x)
+    for width in _WIDTHS:
+        x, gate = torch.randn(2, 9, width).bfloat16()
+        weight = torch.randn(width).bfloat16()
+        yield f"rms_norm by token, {width}", opparity.rms_norm, (x, weight, "fp8_token")
+        added = (x, gate, weight, "fp8_block")
+        yield f"add_rms_norm by groups, {width}", opparity.add_rms_norm, added
+        yield f"gated_rms_norm, {width}", opparity.gated_rms_norm, (x, gate, weight)
+        yield f"rms_norm backward, {width}", _gradient, (opparity.rms_norm, x, weight)
+        both = torch.cat((x, gate), -1)
+        yield f"silu_and_mul by token, {width}", opparity.silu_and_mul, (both, "int8_token")
+    yield from _of_experts()
+    for width, dtype in ((520, torch.bfloat16), (302, torch.float32)):
+        x = torch.randn(200, 2 * width, dtype=dtype)
+        for producer in ("quantize", "silu_and_mul"):
+            yield f"columns of {producer}, {width} of {dtype}", _columns, (x, producer)
+
+
+def _of_experts() -> Iterator[Call]:
+    for tokens, width in ((64, 512), (2080, 4096)):
+        x = torch.randn(tokens, 2 * width).bfloat16()
+        ends = torch.tensor([tokens // 4, tokens // 2, tokens], dtype=torch.int32)
+        offsets = torch.cat((ends.new_zeros(1), ends))
+        layouts = {
+            "offsets": opparity.Experts.by_offsets(offsets),
+            "ends": opparity.Experts.by_ends(ends, multiple=16),
+        }
+        for name, experts in layouts.items():
+            for recipe in ("fp8_block", "fp8_token"):
+                yield f"{recipe} of experts by {name}, {tokens}", _first, (x, recipe, experts)
+
+
+def _first(x: Tensor, recipe: str, experts: opparity.Experts) -> tuple[Tensor, ...]:
+    """Return the first expert's rows, which all layouts here have first."""
+    found = opparity.silu_and_mul(x, recipe, experts=experts)
+    return tuple(part[: x.shape[0] // 4] for part in found)
+
+
+def _columns(x: Tensor, producer: str) -> object:
+    return opparity.rows_and_columns(x, "mxfp8", producer=producer)
+
+
+def _gradient(function: Callable[..., Tensor], x: Tensor, *others: Tensor) -> Tensor:
+    wanted = x.detach().requires_grad_()
+    function(wanted, *others).float().sum().backward()
+    assert wanted.grad is not None
+    return wanted.grad
+
+
+if __name__ == "__main__":
+    main()
