@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCE = Path(torch_names.__file__).parent
-FOLDERS = ("integrations", "nn")
-# Of vLLM and SGLang, which have gates of their own, and of `accelerate`.
+FOLDERS = ("integrations", "nn", "operators")
+# Of vLLM, which has gates of its own.
 FOREIGN = {
     "_FUSED_ACT_QUANT",
     "_FUSED_ACT_QUANT_SUPPORT",
     "_POSSIBLE_FP8_BLOCK_KERNELS",
     "_silu_and_mul_fp8_dynamic_128",
+    "_recipe",  # our own, of a Quantized
 }
 
 
@@ -151,6 +152,16 @@ def test_a_newer_version_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # What takes a name away, what uses it, and what is said.
 GONE = {
+    "operators": (
+        "del torch._C._increment_version",
+        "import opparity; opparity.load()",
+        "every operator uses torch._C._increment_version, which torch",
+    ),
+    "operators, by a module": (
+        "import torch._functorch.utils as m; del m.enable_single_level_autograd_function",
+        "import opparity; opparity.quantize",
+        "torch._functorch.utils.enable_single_level_autograd_function, which torch",
+    ),
     "compile pass": (
         "import torch._inductor.custom_graph_pass as m; del m.get_hash_for_files",
         "import opparity.integrations.compile_pass",

@@ -36,9 +36,33 @@ class Feature:
     instead: str
 
 
-_SCHEMA = "torch.ops.aten.add.Tensor._schema"
 _HOOKS = ("torch.nn.Module._forward_hooks", "torch.nn.Module._forward_pre_hooks")
 
+_OVERLOAD = "torch.ops.aten.add.Tensor"
+_SCHEMA = f"{_OVERLOAD}._schema"
+
+OPERATORS = Feature(
+    "every operator",
+    ("operators",),
+    (
+        "torch._C._AutoDispatchBelowADInplaceOrView",
+        "torch._C._AutoDispatchBelowAutograd",
+        "torch._C._after_ADInplaceOrView_keyset",
+        "torch._C._any_requires_grad",
+        "torch._C._are_functorch_transforms_active",
+        "torch._C._dispatch_has_kernel_for_dispatch_key",
+        "torch._C._increment_version",
+        "torch._functorch.utils.enable_single_level_autograd_function",
+        "torch.autograd.forward_ad._current_level",
+        "torch.autograd.forward_ad._set_fwd_grad_enabled",
+        "torch.autograd.function._SingleLevelFunction",
+        "torch.library.Library._destroy",
+        "torch.utils._pytree.register_pytree_node",
+        f"{_OVERLOAD}._handle.redispatch_boxed",
+        f"{_OVERLOAD}._op",
+    ),
+    "ask for a newer opparity",
+)
 COMPILE_PASS = Feature(
     "the pass for torch.compile",
     ("integrations.compile_pass",),
@@ -92,7 +116,7 @@ VLLM = Feature(
     ),
     "set OPPARITY_VLLM=off, and vLLM runs without it",
 )
-FEATURES = (COMPILE_PASS, SHARDING, MODULES, INT8_PRODUCT, FUSION, VLLM)
+FEATURES = (OPERATORS, COMPILE_PASS, SHARDING, MODULES, INT8_PRODUCT, FUSION, VLLM)
 
 _warned: list[str] = []
 

@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Norm(nn.Module):
-    """What norms have.
-
-    Attributes:
-        weight: [hidden_size].
-        epsilon: what is added to the mean of the squares.
-        offset: what is added to the weight: 1 in Gemma.
-        recipe: of the product; None for the input's dtype.
-        intermediate: where the factors and their product are rounded to the input's dtype.
-    """
+    """What both norms share."""
 
     def __init__(
         self,

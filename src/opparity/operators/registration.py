@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from opparity import torch_names
+
+if refusal := torch_names.missing(torch_names.OPERATORS):
+    # Some of the modules below would fail with words of Python's.
+    raise refusal
+
+# ruff: isort: split
 from opparity.operators import (
     OPERATORS,
     attachments,
