@@ -18,6 +18,8 @@ from pathlib import Path
 TESTS = (
     "core/test_fused_silu_mul_block_quant.py",
     "core/test_activation.py",
+    "core/test_layernorm.py",
+    "core/test_fused_quant_layernorm.py",
     "test_fused_quant_activation.py",
     "test_relu2_fp8_quant.py",
     "quantization/test_fp8_quant.py",
@@ -71,6 +73,7 @@ def run(given: argparse.Namespace) -> int:
         vllm_on_cpu.install()
     mine = vllm_operators.install(source)
     replaced = vllm_operators.replace_functions()
+    vllm_operators.call_norms()
     plugin = vllm_test_plugin.Plugin(given.custom_ops)
     kernels = source / "tests" / "kernels"
     options = ["-q", "--noconftest", "-p", "no:cacheprovider", "-p", "no:randomly"]

@@ -22,6 +22,7 @@ class Expectation:
         outcome: failed, refused or interpreter.
         reason: why.
         every: whether each of these tests that is not skipped has this outcome; else one at least.
+        most: how many tests of a run at most, where roundings decide; none is fine then.
         device: "cpu" or "cuda" where it is of one alone.
         custom_ops: "all" or "none" where it is of one mode alone.
     """
@@ -30,6 +31,7 @@ class Expectation:
     outcome: str
     reason: str
     every: bool = False
+    most: int | None = None
     device: str | None = None
     custom_ops: str | None = None
 
@@ -38,7 +40,19 @@ class Expectation:
         return self.device in (None, device) and self.custom_ops in (None, custom_ops)
 
 
+_NORM = r"test_fused_quant_layernorm\.py::test_rms_norm\["
 EXPECTED = (
+    Expectation(
+        _NORM + r".*-scale-ub-True\]",
+        "refused",
+        "its bound is a mean, which is below 0 in half of the tests",
+    ),
+    Expectation(
+        _NORM + r".*-dtype1-.*-float8_e4m3fn-.*-scale-ub-False\]",
+        "failed",
+        "a code or two of millions, at ties: float32 norms differ in their last place",
+        most=8,
+    ),
     Expectation(
         r"test_per_token_group_quant\.py::test_per_token_group_quant_int8\[",
         "failed",
@@ -131,6 +145,12 @@ def surprises(found: Mapping[str, tuple[str, str]], device: str, custom_ops: str
             if outcome != "skipped" and re.search(each.tests, test)
         }
         others = [test for test, outcome in met.items() if outcome != each.outcome]
-        if met and (len(others) == len(met) or (each.every and others)):
+        if each.most is not None:
+            number = len(met) - len(others)
+            if number > each.most:
+                lines.append(
+                    f"{number} {each.outcome}, expected {each.most} at most: {each.reason}"
+                )
+        elif met and (len(others) == len(met) or (each.every and others)):
             lines.append(f"{others[0]}: {met[others[0]]}, expected {each.outcome}: {each.reason}")
     return lines

@@ -108,9 +108,23 @@ def _ours(operator: Operator) -> Callable[..., None]:
         given: dict[str, Any] = dict(zip(names, positional, strict=False)) | named
         for name in matrices & given.keys():
             given[name] = _flat(given[name])
+        _refuse_bound(operator.name, given.get("scale_ub"))
         call(**given)
 
     return run
+
+
+def _refuse_bound(name: str, bound: object) -> None:
+    """Refuse a GPU's bound that is none, as an operator does that can look at it.
+
+    With such a bound ours makes NaN of every scale, which would be told as a wrong result.
+    """
+    if type(bound) is not Tensor or bound.device.type != "cuda":
+        return
+    number = bound.item()
+    if not number > 0:
+        message = f"{name}: scale_ub is {number:g} and makes NaN scales; allowed: a number above 0"
+        raise ValueError(message)
 
 
 def _flat(tensor: Tensor) -> Tensor:
@@ -144,6 +158,26 @@ _MODULES = {
     "silu_mul_quant_fp8_packed_triton": f"{_LAYERS}.quantization.utils.fp8_utils",
     "relu_squared_static_fp8_quant": f"{_LAYERS}.fusion.relu2_fp8_quant",
 }
+
+
+def call_norms() -> None:
+    """Let RMSNorm, where custom operators are on, call vLLM's operators, which are ours.
+
+    vLLM gives its layer's two ways the same choice of kernels, native outside of an engine, and
+    so its tests would compare native code with itself.
+    """
+    ir = importlib.import_module("vllm.ir").ops
+    layer = importlib.import_module(f"{_LAYERS}.layernorm").RMSNorm
+
+    def forward_cuda(self: Any, x: Tensor, residual: Tensor | None = None) -> object:  # noqa: ANN401 -- vLLM's layer
+        operator = ir.rms_norm if residual is None else ir.fused_add_rms_norm
+        tensors = (x,) if residual is None else (x, residual)
+        given = (*tensors, self.weight.data if self.has_weight else None, self.variance_epsilon)
+        kernel = operator.impls["vllm_c"]
+        assert kernel.supports_args(*given)
+        return kernel.impl_fn(*given)
+
+    layer.forward_cuda = forward_cuda
 
 
 def swiglustep_and_mul_triton(output: Tensor, input: Tensor, limit: float = 7.0) -> None:
