@@ -115,6 +115,7 @@ Call call_of(const Numbers& numbers) {
       .scale_bytes = numbers.get("scale_bytes"),
       .scale_rows = numbers.get("scale_rows"),
       .scale_step = numbers.get("scale_step"),
+      .row_weights = static_cast<const float*>(numbers.pointer("row_weights")),
   };
   for (int i = 0; i < kMostParameters; ++i) {
     call.parameters.value[i] = numbers.number("value_" + std::to_string(i));
@@ -220,6 +221,7 @@ const char* argument_layout() {
   CHECK(experts.scale_bytes);
   CHECK(experts.scale_rows);
   CHECK(experts.scale_step);
+  CHECK(experts.row_weights);
   CHECK(num_tokens);
   CHECK(place.padded_tokens);
   CHECK(place.padded_groups);

@@ -43,6 +43,8 @@ struct Experts {
   int64_t scale_rows;
   // 1 where each expert has a given scale of its own, 0 where one is for all.
   int64_t scale_step;
+  // What each row's products are multiplied with before their scale; nullptr for nothing.
+  const float* row_weights;
 };
 
 // The same values once more by columns: [hidden_size, num_tokens], with groups along the tokens.

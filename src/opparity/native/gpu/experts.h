@@ -1,6 +1,7 @@
 // Valid rows of experts, counted through: a block keeps how many there are up to each expert's
 // last, and finds a row's expert by halving. gpu/kernel.h includes this with
-//   OPPARITY_EXPERTS   1 where rows are experts'
+//   OPPARITY_EXPERTS      1 where rows are experts'
+//   OPPARITY_ROW_WEIGHTS  1 where each has a weight
 #pragma once
 
 #include "native/experts.h"
@@ -78,6 +79,7 @@ OPPARITY_FUNCTION void find_row(const KernelArguments& arguments, const ExpertTa
   place.token = table.firsts[expert] + own;
   const opparity::ExpertScales scales =
       scales_of_expert(arguments.experts, expert, table.firsts[expert]);
+  if constexpr (kWeighsRows) place.weight = arguments.experts.row_weights[place.token];
   place.expert = expert;
   place.scale_bytes = scales.bytes;
   place.scale_token = static_cast<uint32_t>(scales.first_token) + own;

@@ -42,6 +42,7 @@ OPPARITY_FUNCTION uint32_t multiply(const Place& place, const Gates& gates, cons
       pair[1] = pair[1] * others[1];
     }
     if constexpr (kIntermediate != Intermediate::kFloat32) Input::round(pair[0], pair[1]);
+    if constexpr (kWeighsRows) pair[0] = pair[0] * place.weight, pair[1] = pair[1] * place.weight;
     clear_behind(place, i, pair);
     products[i] = pair[0];
     products[i + 1] = pair[1];
