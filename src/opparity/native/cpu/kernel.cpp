@@ -77,7 +77,7 @@ int64_t units_of_a_piece(const Piece& piece) {
 // Multiplies a piece's products with their row's weight.
 template <bool InTurns>
 void weigh(const Call& call, const Piece& piece, Tile& tile) {
-  const float weight = call.experts.row_weights[piece.token];
+  const float weight = call.row_weights[piece.token];
   const int64_t unit_size = elements_of_a_unit(call), stride = stride_of_a_unit(call);
   float* unit = tile.products;
   uint32_t* amax = tile.amax;
@@ -99,7 +99,7 @@ void weigh(const Call& call, const Piece& piece, Tile& tile) {
 void make_products(const Call& call, const ProducerKernels& producer, const Piece& piece,
                    Tile& tile) {
   producer.produce(call, piece, tile);
-  if (call.experts.row_weights == nullptr) return;
+  if (call.row_weights == nullptr) return;
   (is_in_turns(call) ? weigh<true> : weigh<false>)(call, piece, tile);
 }
 

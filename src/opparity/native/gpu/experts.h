@@ -79,7 +79,6 @@ OPPARITY_FUNCTION void find_row(const KernelArguments& arguments, const ExpertTa
   place.token = table.firsts[expert] + own;
   const opparity::ExpertScales scales =
       scales_of_expert(arguments.experts, expert, table.firsts[expert]);
-  if constexpr (kWeighsRows) place.weight = arguments.experts.row_weights[place.token];
   place.expert = expert;
   place.scale_bytes = scales.bytes;
   place.scale_token = static_cast<uint32_t>(scales.first_token) + own;

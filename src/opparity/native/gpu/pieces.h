@@ -18,8 +18,6 @@ struct Place {
   uint32_t expert = 0;
   uint32_t scale_token = 0;
   int64_t scale_bytes = 0;
-  // What the row's products are multiplied with, if they are.
-  Number weight = 1.0f;
 };
 
 OPPARITY_FUNCTION uint32_t first_piece(const KernelArguments& arguments) {

@@ -76,7 +76,7 @@ Variant variant_of(const Call& call, Shape shape) {
                    ? steps_of_a_row(shape, call.hidden_size, bytes, call.is_backward)
                    : 0,
       .has_experts = call.experts.layout != ExpertLayout::kNone,
-      .weighs_rows = call.experts.row_weights != nullptr,
+      .weighs_rows = call.row_weights != nullptr,
       .has_columns = call.columns.values != nullptr,
       .adds = false,
       .shape = shape,

@@ -302,6 +302,7 @@ Call check(Request& request) {
       .place = scales.place,
       .first_scale_token = 0,
       .experts = experts,
+      .row_weights = number_of(request.row_weights),
       .columns = columns,
       .cleared = scales.cleared,
       .cleared_bytes = scales.cleared_bytes,

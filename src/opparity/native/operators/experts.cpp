@@ -205,7 +205,7 @@ Experts flatten_experts(Request& request) {
   return experts;
 }
 
-void check_row_weights(const Request& request, Experts& experts) {
+void check_row_weights(const Request& request, const Experts& experts) {
   if (!request.row_weights.has_value()) return;
   const TensorFacts& weights = *request.row_weights;
   const char* name = request.name_of(Role::kRowWeights);
@@ -222,7 +222,6 @@ void check_row_weights(const Request& request, Experts& experts) {
                    ", a weight for each row; pass those");
   }
   check_contiguous(request, Role::kRowWeights, weights, "call contiguous()");
-  experts.row_weights = static_cast<const float*>(weights.address);
 }
 
 ScaleTensor check_expert_scales(const Request& request, const RecipeRow& recipe, int64_t num_groups,
