@@ -224,7 +224,7 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
         **{f"column_{name}": n for name, n in place_of("kStrided", (4, 16), 0, 0).items()},
         "experts": len(ExpertLayout),
         **dict.fromkeys(("rows", "scale_offsets", "count", "room", "multiple"), 0),
-        **dict.fromkeys(("scale_bytes", "scale_rows", "scale_step"), 0),
+        **dict.fromkeys(("scale_bytes", "scale_rows", "scale_step", "row_weights"), 0),
     }
     padded = parameters + [1.0] * (_MOST_PARAMETERS - len(parameters))
     for index, parameter in enumerate(torch.tensor(padded)):

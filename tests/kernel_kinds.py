@@ -32,6 +32,7 @@ def kinds_of(launcher: Launcher) -> dict[str, tuple[str, ...]]:
 
 def _calls() -> Iterator[tuple[str, dict[str, int]]]:
     of_experts = {"experts": list(ExpertLayout).index(ExpertLayout.OFFSETS), "count": 8}
+    weighted = of_experts | {"row_weights": _THERE}
     shapes = {"kMedium": _WIDTH, "kUnaligned": 330}
     quantised = (
         RECIPES["fp8_block"],
@@ -48,9 +49,15 @@ def _calls() -> Iterator[tuple[str, dict[str, int]]]:
                 f"experts, {recipe}, {shape}",
                 _numbers(variant_of(recipe, shape), width) | of_experts,
             )
+    for shape, width in shapes.items():
+        variant = replace(
+            variant_of(RECIPES["fp8_block"], shape), intermediate=Intermediate.INPUT_DTYPE
+        )
+        yield f"experts with weights, {shape}", _numbers(variant, width) | weighted
     for shape, width in (("kWarpRow", 1024), ("kBlockRow", _WIDTH), ("kUnalignedRow", 331)):
         variant = replace(variant_of(RECIPES["fp8_token"], shape), by_token=True, width=width)
         yield f"experts, by token, {shape}", _numbers(variant, width) | of_experts
+        yield f"experts with weights, by token, {shape}", _numbers(variant, width) | weighted
         for producer in ("rms_norm", "gated_rms_norm"):
             backward = replace(
                 variant_of(RECIPES["none"], shape),

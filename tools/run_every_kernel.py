@@ -96,6 +96,7 @@ def _of_experts() -> Iterator[Call]:
             "offsets": opparity.Experts.by_offsets(offsets),
             "ends": opparity.Experts.by_ends(ends, multiple=16),
         }
+        layouts["offsets with weights"] = layouts["offsets"].weighted(torch.rand(tokens))
         for name, experts in layouts.items():
             for recipe in ("fp8_block", "fp8_token"):
                 yield f"{recipe} of experts by {name}, {tokens}", _first, (x, recipe, experts)

@@ -191,14 +191,21 @@ def whole_experts_on_each_device(rank: int) -> None:
     devices = mesh()
     input = torch.randn(4, 8, WIDTH).bfloat16()
     counts = torch.tensor([3, 8, 0, 5], dtype=torch.int32)
-    whole = opparity.silu_and_mul(input, "fp8_block", experts=opparity.Experts.masked(counts))
-    shared = opparity.Experts.masked(sharded(counts, devices, Shard(0)))
-    found = opparity.silu_and_mul(sharded(input, devices, Shard(0)), "fp8_block", experts=shared)
-    for part, expected in zip(found, whole, strict=True):
-        assert isinstance(part, DTensor)
-        for expert, count in enumerate(counts.chunk(PROCESSES)[rank].tolist()):
-            own = expected.chunk(PROCESSES)[rank][expert, :count]
-            assert bytes_of(part.to_local()[expert, :count]) == bytes_of(own)
+    weights, split = torch.randn(4, 8), Shard(0)
+    masked = opparity.Experts.masked(counts)
+    shared = opparity.Experts.masked(sharded(counts, devices, split))
+    weighted = shared.weighted(sharded(weights, devices, split))
+    for own, of_all in ((shared, masked), (weighted, masked.weighted(weights))):
+        whole = opparity.silu_and_mul(input, "fp8_block", experts=of_all)
+        found = opparity.silu_and_mul(sharded(input, devices, split), "fp8_block", experts=own)
+        for part, expected in zip(found, whole, strict=True):
+            assert isinstance(part, DTensor)
+            for expert, count in enumerate(counts.chunk(PROCESSES)[rank].tolist()):
+                one = expected.chunk(PROCESSES)[rank][expert, :count]
+                assert bytes_of(part.to_local()[expert, :count]) == bytes_of(one)
+    over_tokens = shared.weighted(sharded(weights, devices, Shard(1)))
+    with pytest.raises(RuntimeError, match="row_weights is sharded by S"):
+        opparity.quantize(sharded(input, devices, split), "fp8_block", experts=over_tokens)
     ends = opparity.Experts.by_ends(sharded(counts, devices, Replicate()))
     with pytest.raises(RuntimeError, match="for masked experts Shard"):
         opparity.quantize(sharded(input[0], devices, Shard(0)), "fp8_block", experts=ends)

@@ -116,6 +116,7 @@ Call call_of(const Numbers& numbers) {
       .scale_rows = numbers.get("scale_rows"),
       .scale_step = numbers.get("scale_step"),
   };
+  call.row_weights = static_cast<const float*>(numbers.pointer("row_weights"));
   for (int i = 0; i < kMostParameters; ++i) {
     call.parameters.value[i] = numbers.number("value_" + std::to_string(i));
     call.parameters.reciprocal[i] = numbers.number("reciprocal_" + std::to_string(i));
@@ -220,6 +221,7 @@ const char* argument_layout() {
   CHECK(experts.scale_bytes);
   CHECK(experts.scale_rows);
   CHECK(experts.scale_step);
+  CHECK(row_weights);
   CHECK(num_tokens);
   CHECK(place.padded_tokens);
   CHECK(place.padded_groups);

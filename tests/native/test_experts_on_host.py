@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,13 +59,27 @@ RECIPES_TRIED = (
 WIDTHS = {"kMedium": (1312, 2064), "kUnaligned": (330,)}
 
 
-def calls() -> Iterator[tuple[ExpertLayout, Recipe, str, int]]:
+def calls() -> Iterator[tuple[ExpertLayout, Recipe, str, int, bool]]:
     turn = 0
     for recipe in RECIPES_TRIED:
         for layout in ExpertLayout:
             shape = ("kMedium", "kUnaligned")[turn % 3 == 1]
-            yield layout, recipe, shape, turn
+            yield layout, recipe, shape, turn, False
             turn += 1
+    # Each recipe with weights, and those of rows in either shape.
+    layouts = list(ExpertLayout)
+    for turn, recipe in enumerate((*RECIPES_TRIED, RECIPES["fp8_token"], RECIPES["none"])):
+        shape = ("kMedium", "kUnaligned")[turn % 3 == 1]
+        yield layouts[turn % len(layouts)], recipe, shape, turn, True
+
+
+def weights_of(experts: Experts, draw: torch.Generator) -> Tensor:
+    """Return a weight for each row, some of which no router gives."""
+    usual = torch.randn(NUM_TOKENS, generator=draw)
+    special = torch.tensor([torch.nan, torch.inf, -torch.inf, 0.0, -0.0, 1e-42, 3e38, -0.3])
+    chosen = special[torch.randint(0, len(special), (NUM_TOKENS,), generator=draw)]
+    weights = torch.where(torch.rand(NUM_TOKENS, generator=draw) < 0.4, chosen, usual)
+    return weights.unflatten(0, (experts.count, -1)) if experts.is_masked else weights
 
 
 def variant_of(recipe: Recipe, dtype: str, shape: str, producer: str, width: int) -> Variant:
@@ -129,9 +144,9 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
     return Launcher(tmp_path_factory.mktemp("launches"))
 
 
-@pytest.mark.parametrize(("layout", "recipe", "shape", "turn"), list(calls()))
+@pytest.mark.parametrize(("layout", "recipe", "shape", "turn", "weighs"), list(calls()))
 def test_experts_rows_are_the_references_and_nothing_else_is_written(
-    launcher: Launcher, layout: ExpertLayout, recipe: Recipe, shape: str, turn: int
+    launcher: Launcher, layout: ExpertLayout, recipe: Recipe, shape: str, turn: int, weighs: bool
 ) -> None:
     producer = ("silu_and_mul", "gelu_and_mul", "identity")[turn % 3]
     dtype = ("bfloat16", "float16", "float32")[turn // 2 % 3]
@@ -145,6 +160,9 @@ def test_experts_rows_are_the_references_and_nothing_else_is_written(
         # The launches' chip has so few multiprocessors that all these are enough for a table.
         shape = "kTabled"
     variant = variant_of(recipe, dtype, shape, producer, width)
+    if weighs:
+        # Rounded before the weight, which then leaves no 16-bit number.
+        variant = replace(variant, intermediate=list(Intermediate)[(turn + turn // 6) % 3])
     offset = getattr(torch, dtype).itemsize if shape == "kUnaligned" else 0
     kernel = None
     for seed, rows in enumerate(ROWS[layout]):
@@ -161,17 +179,21 @@ def test_experts_rows_are_the_references_and_nothing_else_is_written(
         shaped = input.unflatten(0, (experts.count, -1)) if experts.is_masked else input
         expected = outputs(recipe, width, input, experts, offset)
         written = outputs(recipe, width, input, experts, offset)
+        weights = weights_of(experts, draw) if weighs else None
         name = "quantize" if producer == "identity" else producer
         operator = getattr(OPS, f"{name}_experts").out
         with providers(force="reference"):
             operator(
                 shaped, experts.rows, recipe.text, given, None, experts.scale_offsets,
-                experts=str(layout), multiple=experts.multiple,
+                experts=str(layout), multiple=experts.multiple, row_weights=weights,
+                intermediate=str(variant.intermediate),
                 values=expected["values"][1], scales=expected["scales"][1],
             )  # fmt: skip
-        text = text_of(numbers_of_call(variant, recipe, input, experts, written, given, width))
-        plan = launcher.plan(text)
+        numbers = numbers_of_call(variant, recipe, input, experts, written, given, width)
+        numbers["row_weights"] = 0 if weights is None else weights.data_ptr()
+        plan = launcher.plan(text_of(numbers))
         assert f"OPPARITY_SHAPE={variant.shape}" in plan.defines
+        assert f"OPPARITY_ROW_WEIGHTS={int(weighs)}" in plan.defines
         kernel = kernel or launcher.compile_for_host(plan)
         assert len(plan.launches) == 1
         launcher.run_on_host(kernel, plan.launches[0])

@@ -164,6 +164,47 @@ def test_vllms_operators_of_experts_take_four_bits_and_tiles(provider: str, name
     )
 
 
+HOSTILE = (0.5, torch.nan, torch.inf, -torch.inf, 0.0, -0.0, -1.5, 1e-42, 3e38, 0.3)
+
+
+@both
+@pytest.mark.parametrize("name", ["fp8_block", "mxfp8", "nvfp4", "fp8_tensor", "int8_token"])
+@pytest.mark.parametrize("intermediate", ["float32", "input_dtype", "product"])
+def test_a_row_is_multiplied_with_its_weight_before_its_scale(
+    provider: str, name: str, intermediate: str
+) -> None:
+    # 200 columns leave a short group; a float32 input of products is quantised as it is.
+    input, weights = rows(len(HOSTILE), 400), torch.tensor(HOSTILE)
+    experts = Experts.by_offsets(numbers(0, 3, len(HOSTILE))).weighted(weights)
+    scale = {"nvfp4": 40.0, "fp8_tensor": 0.25}.get(name)
+    with providers(force=provider):
+        found = opparity.silu_and_mul(
+            input, name, scale=scale, intermediate=intermediate, experts=experts
+        )
+        products = opparity.silu_and_mul(input.float())
+        if intermediate != "float32":
+            products = opparity.silu_and_mul(input, intermediate=intermediate).float()
+        expected = opparity.quantize(products * weights[:, None], name, scale=scale)
+    assert_same_bytes(found.values, expected.values)
+    if name != "fp8_tensor":
+        assert_same_bytes(found.scales, expected.scales)
+
+
+@both
+def test_masked_weights_are_those_of_each_expert_alone_and_none_are_ones(provider: str) -> None:
+    input, counts = rows(3, 10, 512), numbers(10, 0, 4)
+    weights = torch.linspace(-2.0, 3.0, 30).reshape(3, 10)
+    with providers(force=provider):
+        masked = Experts.masked(counts)
+        found = opparity.silu_and_mul(input, experts=masked.weighted(weights))
+        ones = opparity.silu_and_mul(input, experts=masked.weighted(torch.ones(3, 10)))
+        for expert, count in enumerate(counts.tolist()):
+            own = opparity.silu_and_mul(input[expert, :count].float())
+            expected = (own * weights[expert, :count, None]).bfloat16()
+            assert_same_bytes(found[expert, :count], expected)
+            assert_same_bytes(ones[expert, :count], own.bfloat16())
+
+
 @both
 def test_no_tokens_are_no_work(provider: str) -> None:
     with providers(force=provider):
@@ -217,6 +258,10 @@ PACKAGE: Any = opparity
             "multiple is of type float; allowed: an integer; pass one",
         ),
         (
+            lambda: ANY.masked(numbers(1, 1)).weighted([0.5]),
+            "weights is of type list; allowed: a tensor of float32 numbers",
+        ),
+        (
             lambda: PACKAGE.silu_and_mul(rows(2, 4, 256), "fp8_block", experts=numbers(4, 4)),
             "silu_and_mul: experts is of type Tensor; allowed: an opparity.Experts, or None",
         ),
@@ -268,6 +313,24 @@ REFUSED = {
     "scale has 3 elements; allowed: 1, or a list of 2": call(
         rows(2, 4, 256), numbers(1, 1), recipe="fp8_tensor", scale=torch.ones(3)
     ),
+    "row_weights has dtype float64; allowed: float32; cast it": call(
+        rows(2, 4, 256), numbers(1, 1), row_weights=torch.ones(2, 4).double()
+    ),
+    "row_weights has shape [4, 2]; allowed: [2, 4], [num_experts, num_tokens], a weight": call(
+        rows(2, 4, 256), numbers(1, 1), row_weights=torch.ones(4, 2)
+    ),
+    "row_weights has shape [8]; allowed: [2, 4], [num_experts, num_tokens]": call(
+        rows(2, 4, 256), numbers(1, 1), row_weights=torch.ones(8)
+    ),
+    "row_weights has shape [4, 1]; allowed: [4], [num_tokens], a weight for each row": call(
+        rows(4, 256), numbers(0, 4), experts="offsets", row_weights=torch.ones(4, 1)
+    ),
+    "row_weights has strides [2]; allowed: contiguous memory; call contiguous()": call(
+        rows(4, 256), numbers(0, 4), experts="offsets", row_weights=torch.ones(8)[::2]
+    ),
+    "row_weights is on meta and input on cpu; allowed: one device": call(
+        rows(4, 256), numbers(0, 4), experts="offsets", row_weights=torch.ones(4, device="meta")
+    ),
     "scale is 0; allowed: a finite number that is not 0": call(
         rows(2, 4, 256), numbers(1, 1), recipe="fp8_tensor", scale=torch.tensor([1.0, 0.0])
     ),
@@ -287,6 +350,14 @@ def test_a_gradient_and_vmap_are_refused() -> None:
     with pytest.raises(RuntimeError, match="an operator of experts has no gradient"):
         opparity.silu_and_mul(input, experts=Experts.masked(numbers(1, 1)))
     experts = Experts.by_offsets(numbers(0, 4))
+    whole = rows(4, 256)
+    weighted = experts.weighted(torch.ones(4, requires_grad=True))
+    with pytest.raises(RuntimeError, match="an operator of experts has no gradient"):
+        opparity.silu_and_mul(whole, experts=weighted)
+    with pytest.raises(RuntimeError, match="allowed: operators of all rows"):
+        torch.vmap(lambda w: opparity.silu_and_mul(whole, experts=experts.weighted(w)))(
+            torch.ones(2, 4)
+        )
     with pytest.raises(RuntimeError, match="allowed: operators of all rows"):
         torch.vmap(lambda x: opparity.silu_and_mul(x, experts=experts))(rows(2, 4, 256))
 
@@ -303,7 +374,9 @@ def test_the_operators_pass_torchs_own_checks(layout: ExpertLayout) -> None:
         ExpertLayout.TOKENS: numbers(8),
     }[layout]
     multiple = {ExpertLayout.PSUM: 8, ExpertLayout.TOKENS: 2}.get(layout, 1)
-    named = {"experts": str(layout), "multiple": multiple}
+    named: dict[str, object] = {"experts": str(layout), "multiple": multiple}
+    torch.library.opcheck(OPS.silu_and_mul_experts.default, (input, given, "fp8_block"), named)
+    named["row_weights"] = torch.ones(input.shape[:-1])
     torch.library.opcheck(OPS.silu_and_mul_experts.default, (input, given, "fp8_block"), named)
     leading = input.shape[:-1]
     values = torch.empty(*leading, 128, dtype=torch.float8_e4m3fn)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Sharding = tuple[list["Placement | None"], list["Placement | None"]]
 # Arguments with a row for each token.
 _ROWS = ("input", "gradient", "residual", "gate", "found", "through", "values", "scales")
+# Beside them, of operators of experts.
+_OF_EXPERTS = ("rows", "row_weights")
 _TOKENS, _LAST = 0, 1
 
 
@@ -138,7 +140,7 @@ def _placed(
         if not hasattr(value, "placements"):
             arguments.append(None)
         else:
-            rows = name in _ROWS or (call.operator.has_experts and name == "rows")
+            rows = name in _ROWS or (call.operator.has_experts and name in _OF_EXPERTS)
             arguments.append(placement if rows else Replicate())
     return _results(call, placement), arguments
 
@@ -241,8 +243,10 @@ def _refuse_split_columns(call: _Call, devices: int) -> None:
 
 def _refuse_split_experts(call: _Call) -> None:
     """Refuse all but whole experts on each device."""
-    for name in ("input", "rows"):
-        given = call.named[name]
+    for name in ("input", *_OF_EXPERTS):
+        given = call.named.get(name)
+        if given is None:
+            continue
         kept = [p for p in given.placements if not p.is_replicate()]
         masked = call.named.get("experts", "masked") == "masked"
         if kept and not (masked and all(p.is_shard(_TOKENS) for p in kept)):

@@ -125,6 +125,9 @@ struct Call {
   // What is added to a token's number for its scales.
   int64_t first_scale_token;
   Experts experts;
+  // What the products of each of experts' rows are multiplied with before their scale; nullptr for
+  // nothing.
+  const float* row_weights;
   Columns columns;
   // Where scales are padded: what to write with zeros first, and how many bytes of it, 0 for none.
   void* cleared;

@@ -209,7 +209,7 @@ def _of_experts(producer: Producer) -> tuple[Operator, ...]:
     shared = (
         f"Tensor input, Tensor rows, str recipe{_numbers(producer)}, Tensor? scale=None, "
         "Tensor? scale_ub=None, Tensor? scale_offsets=None, *, str experts='masked', "
-        f"int multiple=1, str intermediate='float32'{interleaved}"
+        f"int multiple=1, str intermediate='float32'{interleaved}, Tensor? row_weights=None"
     )
     written = "Tensor(a!) values, Tensor(b!) scales"
     return (

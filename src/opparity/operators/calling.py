@@ -150,6 +150,7 @@ def run_experts(
         *(input, experts.rows, text, *numbers, given, bound, experts.scale_offsets),
         experts=layout,
         multiple=experts.multiple,
+        row_weights=experts.weights,
         **named,
     )
     if text in _NONE:

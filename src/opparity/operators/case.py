@@ -43,6 +43,7 @@ class Case:
         adds: whether a residual is given where it may be left out.
         experts: where experts' rows are, of an operator that has them. A functional one has valid
             rows alone, as it says nothing of others.
+        weighs: whether experts' rows have weights.
     """
 
     operator: str
@@ -58,6 +59,7 @@ class Case:
     adds: bool = True
     seed: int = 0
     experts: ExpertLayout | None = None
+    weighs: bool = False
 
     @property
     def name(self) -> str:
@@ -69,6 +71,7 @@ class Case:
         parts += [] if self.scale_ub is None else [f"bound {self.scale_ub:g}"]
         parts += [] if self.adds else ["no residual"]
         parts += [] if self.experts is None else [self.experts]
+        parts += ["weights"] if self.weighs else []
         return " ".join(map(str, [*parts, self.seed]))
 
     def make_input(self, producer: Producer) -> Tensor:

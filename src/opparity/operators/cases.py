@@ -5,6 +5,7 @@ They are few and hostile; `opparity verify --random-values` adds as many as one 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import cycle, product
 from typing import TYPE_CHECKING
@@ -187,6 +188,9 @@ def _of_experts(operator: Operator) -> Iterator[Case]:
     for layout, recipe in product(ExpertLayout, recipes):
         for seed in (0, 1) if operator.mutates else (0,):
             yield _of_expert(name, layout, recipe, next(dtypes), next(intermediates), seed)
+    for layout, text in product(ExpertLayout, ("fp8_block", "nvfp4", "fp8_token", "none")):
+        case = _of_expert(name, layout, RECIPES[text], next(dtypes), next(intermediates))
+        yield replace(case, weighs=True)
 
 
 def _of_expert(

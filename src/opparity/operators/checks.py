@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _TENSORS = (
     *(Role.VALUES, Role.SCALES, Role.GRADIENT, Role.WEIGHT, Role.GATE, Role.RESIDUAL),
     Role.SUM_GRADIENT,
-    *(Role.SCALE, Role.SCALE_UB, Role.ROWS, Role.SCALE_OFFSETS),
+    *(Role.SCALE, Role.SCALE_UB, Role.ROWS, Role.SCALE_OFFSETS, Role.ROW_WEIGHTS),
 )
 # What a producer's number and an eps may be: float32 holds them and their reciprocals.
 LEAST, MOST = 1e-30, 1e30
@@ -89,6 +89,8 @@ def check(given: Request) -> Checked:
         _check_beside(request, role, num_tokens, hidden_size)
     for role in (Role.SCALE, Role.SCALE_UB):
         _check_single_number(request, recipe, role, experts)
+    if experts is not None:
+        expert_checks.check_row_weights(request, experts)
     _check_devices(request)
     return Checked(recipe, num_tokens, hidden_size, num_groups, scales, request, experts)
 

@@ -103,6 +103,8 @@ class Role(StrEnum):
     """What an expert's first row is a multiple of, or how many rows a token has."""
     SCALE_OFFSETS = "scale_offsets"
     """At which row of scales an expert's begin, numbers on the device."""
+    ROW_WEIGHTS = "row_weights"
+    """What each row's products are multiplied with before their scale."""
     ZERO_POINTS = "azp"
     """Zero points of asymmetric codes, which no operator has."""
     PARAMETER = "parameter"

@@ -37,6 +37,11 @@ _ALL: dict[ExpertLayout, list[int]] = {
     ExpertLayout.PSUM: [8, 16, 16, 48],
     ExpertLayout.TOKENS: [16],
 }
+# Of rows, in turn; as many are no number, infinite or zero as a hostile router's would be.
+_WEIGHTS = (
+    *(0.5, 0.3333, -1.0, 0.0, -0.0, float("nan"), float("inf"), -float("inf")),
+    *(1e-42, 3e38, 1.0, 0.0078125, -0.07, 7e-20, 0.9),
+)
 # In rows of tiles, of which there are 512.
 _SCALE_OFFSETS = ([0, 128, 128, 384, 512], [-128, 256, 0, _MOST, 0])
 
@@ -58,7 +63,14 @@ def expert_arguments(
         Role.MULTIPLE: experts.multiple,
         Role.SCALE_OFFSETS: experts.scale_offsets,
         Role.SCALE: scale,
+        Role.ROW_WEIGHTS: _weights(case, experts, device) if case.weighs else None,
     }
+
+
+def _weights(case: Case, experts: Experts, device: torch.device) -> Tensor:
+    """Return a weight for each row."""
+    weights = torch.tensor(_WEIGHTS, device=device).repeat(case.num_tokens)[: case.num_tokens]
+    return weights.unflatten(0, (_EXPERTS, -1)) if experts.is_masked else weights
 
 
 def experts_of(case: Case, device: torch.device, *, all_valid: bool) -> Experts:

@@ -10,7 +10,7 @@ from opparity.operators import scale_checks
 from opparity.operators.declaration import Role
 from opparity.operators.recipes import scale_dtypes
 from opparity.operators.scale_checks import TILE_GROUPS, TILE_TOKENS
-from opparity.operators.sizes import holds, name_of, rounded_up, words
+from opparity.operators.sizes import has_shape, holds, name_of, rounded_up, words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,6 +123,33 @@ def check_scales(
             "dimension, an expert's scales after the other's; allocate it so"
         )
     return experts, scales
+
+
+def check_row_weights(request: Request, experts: Experts) -> None:
+    """Check that there is a weight for each row, if there are any.
+
+    Raises:
+        ArgumentRefused: for weights in another form.
+    """
+    weights = request.tensor(Role.ROW_WEIGHTS)
+    if weights is None:
+        return
+    name, given = request.names[Role.ROW_WEIGHTS], name_of(weights.dtype)
+    if given != "float32":
+        request.refuse(f"{name} has dtype {given}; allowed: float32; cast it")
+    masked = experts.is_masked
+    sizes = (experts.count, experts.room) if masked else (experts.room,)
+    meaning = "[num_experts, num_tokens]" if masked else "[num_tokens]"
+    if not has_shape(weights, *sizes):
+        request.refuse(
+            f"{name} has shape {words(weights.shape)}; allowed: {words(sizes)}, {meaning}, a "
+            "weight for each row; pass those"
+        )
+    if not weights.is_contiguous():
+        request.refuse(
+            f"{name} has strides {words(weights.stride())}; allowed: contiguous memory; call "
+            "contiguous()"
+        )
 
 
 def _layout_of(request: Request) -> ExpertLayout:

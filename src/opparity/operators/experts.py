@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -26,12 +26,14 @@ class Experts:
             rows do.
         multiple: what an expert's first row is a multiple of (PSUM), or the rows of a token
             (TOKENS).
+        weights: a router's, float32, one for each row; None where products keep their size.
     """
 
     layout: ExpertLayout
     rows: Tensor
     scale_offsets: Tensor | None = None
     multiple: int = 1
+    weights: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no operator can be asked.
@@ -49,6 +51,12 @@ class Experts:
                     f"{name} is {kind_of(numbers)}; allowed: a tensor of int32 numbers on the "
                     "input's device; pass one",
                 )
+        if self.weights is not None and not isinstance(self.weights, Tensor):
+            refuse(
+                "Experts",
+                f"weights is {kind_of(self.weights)}; allowed: a tensor of float32 numbers on the "
+                "input's device, or None; pass one",
+            )
         if not isinstance(self.multiple, (int, torch.SymInt)):
             refuse(
                 "Experts",
@@ -96,3 +104,14 @@ class Experts:
             top_k: rows of a token.
         """
         return cls(ExpertLayout.TOKENS, num_tokens, None, top_k)
+
+    def weighted(self, weights: Tensor) -> Experts:
+        """Return the same experts with a router's weights.
+
+        A row's products are multiplied with its weight before their scale is computed.
+
+        Args:
+            weights: float32, one for each row of the input: [num_experts, num_tokens] where experts
+                are masked, otherwise [num_tokens].
+        """
+        return replace(self, weights=weights)

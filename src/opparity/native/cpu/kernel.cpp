@@ -74,6 +74,35 @@ int64_t units_of_a_piece(const Piece& piece) {
   return (piece.elements + kElementsOfAUnit - 1) / kElementsOfAUnit;
 }
 
+// Multiplies a piece's products with their row's weight.
+template <bool InTurns>
+void weigh(const Call& call, const Piece& piece, Tile& tile) {
+  const float weight = call.row_weights[piece.token];
+  const int64_t unit_size = elements_of_a_unit(call), stride = stride_of_a_unit(call);
+  float* unit = tile.products;
+  uint32_t* amax = tile.amax;
+  for (int64_t left = piece.elements; left > 0; left -= unit_size) {
+    Bits largest{};
+    float* products = unit;
+    for (int64_t rest = std::min(left, unit_size); rest > 0; rest -= kChunk) {
+      store(products, load<Number>(products) * weight);
+      store(products + kLanes, load<Number>(products + kLanes) * weight);
+      largest = larger(largest, clear_behind<InTurns>(products, rest));
+      products += kChunk;
+    }
+    unit += stride;
+    *amax++ = largest_of(largest);
+  }
+}
+
+// The products of a piece, and the largest magnitudes of its units.
+void make_products(const Call& call, const ProducerKernels& producer, const Piece& piece,
+                   Tile& tile) {
+  producer.produce(call, piece, tile);
+  if (call.row_weights == nullptr) return;
+  (is_in_turns(call) ? weigh<true> : weigh<false>)(call, piece, tile);
+}
+
 // A call whose rows are the columns of another.
 Call turned(const Call& call) {
   Call columns = call;
@@ -140,7 +169,7 @@ void compute_rows(const Call& call, const ProducerKernels& producer, Quantise qu
     if (!call.is_by_token) {
       tiles[0].row_factor = factor;
       for_each_piece(call, first, last, [&](const Piece& piece) {
-        producer.produce(call, piece, tiles[0]);
+        make_products(call, producer, piece, tiles[0]);
         quantise(call, piece, tiles[0]);
       });
       continue;
@@ -152,7 +181,7 @@ void compute_rows(const Call& call, const ProducerKernels& producer, Quantise qu
     for_each_piece(call, first, last, [&](const Piece& piece) {
       Tile& tile = tile_of(piece);
       tile.row_factor = factor;
-      producer.produce(call, piece, tile);
+      make_products(call, producer, piece, tile);
       for (int64_t i = 0; i < units_of_a_piece(piece); ++i) amax = std::max(amax, tile.amax[i]);
     });
     for_each_piece(call, first, last, [&](const Piece& piece) {
@@ -186,7 +215,7 @@ void compute(const Call& call, bool looks_up, int64_t begin, int64_t end) {
   }
   Tile tile;
   for_each_piece(call, begin, end, [&](const Piece& piece) {
-    producer.produce(call, piece, tile);
+    make_products(call, producer, piece, tile);
     quantise(call, piece, tile);
   });
 }

@@ -70,6 +70,7 @@ Call call_of_expert(const Call& call, int64_t expert, const ExpertRows& rows) {
   if (call.scales != nullptr) part.scales = static_cast<char*>(call.scales) + scales.bytes;
   part.first_scale_token = scales.first_token;
   if (call.given_scale != nullptr) part.given_scale += expert * call.experts.scale_step;
+  if (call.row_weights != nullptr) part.row_weights += rows.first;
   return part;
 }
 

@@ -108,6 +108,8 @@ struct KernelArguments {
   // 1 / hidden_size.
   float inverse_width;
   Parameters parameters;
+  // As Call has them. Last, so that kernels without them are the same to the instruction.
+  const float* row_weights;
 };
 
 }  // namespace opparity

@@ -1,6 +1,7 @@
 // Valid rows of experts, counted through: a block keeps how many there are up to each expert's
 // last, and finds a row's expert by halving. gpu/kernel.h includes this with
-//   OPPARITY_EXPERTS   1 where rows are experts'
+//   OPPARITY_EXPERTS      1 where rows are experts'
+//   OPPARITY_ROW_WEIGHTS  1 where each has a weight
 #pragma once
 
 #include "native/experts.h"

@@ -16,7 +16,7 @@
 //   OPPARITY_SHAPE                              a member of opparity::Shape
 //   OPPARITY_THREADS                            the most that a block has
 //   OPPARITY_BLOCKS                             such blocks that a multiprocessor holds
-//   OPPARITY_EXPERTS                            1 where rows are experts' (gpu/experts.h)
+//   OPPARITY_EXPERTS, OPPARITY_ROW_WEIGHTS      1 where rows are experts' (gpu/experts.h)
 //   OPPARITY_COLUMNS                            1 where columns are written too (gpu/columns.h)
 //   OPPARITY_ROWS                               1 for whole rows, with the macros of gpu/rows.h
 #pragma once
@@ -68,6 +68,8 @@ constexpr int kLanes = kGroupSize == 0 ? 1 : kGroupSize / kElements;
 // Counted through all rows, no width leaves lanes without work. With the token as the grid's second
 // dimension the first load starts sooner.
 constexpr bool kHasExperts = OPPARITY_EXPERTS;
+// Known when it is compiled, so that kernels without weights stay as they are.
+constexpr bool kWeighsRows = OPPARITY_ROW_WEIGHTS;
 // Blocks stay until all pieces are done.
 constexpr bool kStays = kShape == Shape::kTabled;
 constexpr bool kCountsThroughRows =

@@ -92,6 +92,7 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.sum_row_bytes = call.sum_row_bytes;
   arguments.place = call.place;
   arguments.experts = call.experts;
+  arguments.row_weights = call.row_weights;
   arguments.column_values = static_cast<char*>(call.columns.values);
   arguments.column_scales = static_cast<char*>(call.columns.scales);
   arguments.column_row_bytes = call.columns.values_row_bytes;

@@ -28,9 +28,12 @@ OPPARITY_FUNCTION void clear_behind(const Place& place, uint32_t i, uint32_t& pa
 // By functions that give f and h of the elements i and i + 1. Returns the bits of the largest
 // magnitude, NaN's above infinity's.
 template <typename Gates, typename Ups>
-OPPARITY_FUNCTION uint32_t multiply(const Place& place, const Gates& gates, const Ups& ups,
+OPPARITY_FUNCTION uint32_t multiply(const KernelArguments& arguments, const Place& place,
+                                    const Gates& gates, const Ups& ups,
                                     Number (&products)[kElements]) {
-  Number amax = 0.0f;
+  Number amax = 0.0f, weight = 1.0f;
+  // Not kept in Place, which would give kernels without weights other instructions.
+  if constexpr (kWeighsRows) weight = arguments.row_weights[place.token];
 #pragma unroll
   for (int i = 0; i < kElements; i += 2) {
     Number pair[2];
@@ -42,6 +45,7 @@ OPPARITY_FUNCTION uint32_t multiply(const Place& place, const Gates& gates, cons
       pair[1] = pair[1] * others[1];
     }
     if constexpr (kIntermediate != Intermediate::kFloat32) Input::round(pair[0], pair[1]);
+    if constexpr (kWeighsRows) pair[0] = pair[0] * weight, pair[1] = pair[1] * weight;
     clear_behind(place, i, pair);
     products[i] = pair[0];
     products[i + 1] = pair[1];
@@ -70,7 +74,7 @@ template <typename Functor>
 OPPARITY_FUNCTION uint32_t produce(const KernelArguments& arguments, const Place& place,
                                    const Elements& elements, Number (&products)[kElements]) {
   return multiply(
-      place,
+      arguments, place,
       [&](int i, Number(&pair)[2]) {
         pair[0] = elements.gate[i], pair[1] = elements.gate[i + 1];
         gates_of<Functor>(arguments, pair);

@@ -37,7 +37,8 @@ struct Choice<false> {
   using Type = Float32;
 };
 using Sum = Choice<!kAdds || kRoundsSum>::Type;
-using Product = Choice<kIntermediate != Intermediate::kFloat32>::Type;
+// A product with a row's weight is no 16-bit number any more.
+using Product = Choice<kIntermediate != Intermediate::kFloat32 && !kWeighsRows>::Type;
 // Whether each step of the arithmetic is rounded to 16 bits, so that pairs can be multiplied.
 constexpr bool kMultipliesPairs = kIntermediate == Intermediate::kInputDtype && Input::kBytes == 2;
 

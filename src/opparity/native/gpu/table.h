@@ -79,7 +79,7 @@ OPPARITY_FUNCTION uint32_t produce_by_table(const KernelArguments& arguments, co
     return produce<Functor>(arguments, place, elements, products);
   }
   return multiply(
-      place,
+      arguments, place,
       [&](int i, Number(&pair)[2]) {
         // The sign, further down, says which half.
         const uint32_t word = words.gate[i / 2];

@@ -76,6 +76,7 @@ Variant variant_of(const Call& call, Shape shape) {
                    ? steps_of_a_row(shape, call.hidden_size, bytes, call.is_backward)
                    : 0,
       .has_experts = call.experts.layout != ExpertLayout::kNone,
+      .weighs_rows = call.row_weights != nullptr,
       .has_columns = call.columns.values != nullptr,
       .adds = false,
       .shape = shape,
@@ -124,6 +125,7 @@ uint64_t key_of(const Variant& variant) {
   append(static_cast<uint64_t>(variant.residual), 4);
   append(static_cast<uint64_t>(variant.steps), 16);
   append(variant.has_experts, 2);
+  append(variant.weighs_rows, 2);
   append(variant.has_columns, 2);
   append(variant.adds, 2);
   append(number(variant.shape), 8);
@@ -153,6 +155,7 @@ std::vector<std::string> defines_of(const Variant& variant) {
       "OPPARITY_ADDS=" + std::to_string(variant.adds),
       "OPPARITY_COLUMNS=" + std::to_string(variant.has_columns),
       "OPPARITY_EXPERTS=" + std::to_string(variant.has_experts),
+      "OPPARITY_ROW_WEIGHTS=" + std::to_string(variant.weighs_rows),
       "OPPARITY_ROWS=" + std::to_string(is_row_shape(variant.shape)),
       "OPPARITY_BY_TOKEN=" + std::to_string(variant.is_by_token),
       "OPPARITY_RESIDUAL=" + std::to_string(variant.residual),
@@ -171,6 +174,7 @@ std::string name_of(const Variant& variant) {
   if (variant.has_columns) name += " with columns";
   if (variant.adds) name += " of the weight";
   if (variant.has_experts) name += " of experts";
+  if (variant.weighs_rows) name += " with weights";
   return name + ", " + kShapes[number(variant.shape)];
 }
 

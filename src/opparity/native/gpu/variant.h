@@ -31,6 +31,7 @@ struct Variant {
   int64_t residual;
   int64_t steps;
   bool has_experts;
+  bool weighs_rows;
   bool has_columns;
   // Of rows backward: the launch that adds the accumulators of the weight's gradient.
   bool adds;

@@ -109,6 +109,7 @@ void for_each_tensor(const Request& request, const Visit& visit) {
   visit(Role::kScaleUb, request.scale_ub);
   visit(Role::kRows, request.rows);
   visit(Role::kScaleOffsets, request.scale_offsets);
+  visit(Role::kRowWeights, request.row_weights);
 }
 
 void check_devices(const Request& request) {
@@ -123,11 +124,17 @@ void check_memory(const Request& request) {
   if (!request.row.mutates) return;
   constexpr size_t kOutputs = 3;
   const std::pair<Role, const std::optional<TensorFacts>*> tensors[] = {
-      {Role::kValues, &request.values},     {Role::kScales, &request.scales},
-      {Role::kResidual, &request.residual}, {Role::kInput, &request.input},
-      {Role::kWeight, &request.weight},     {Role::kGate, &request.gate},
-      {Role::kScale, &request.scale},       {Role::kScaleUb, &request.scale_ub},
-      {Role::kRows, &request.rows},         {Role::kScaleOffsets, &request.scale_offsets}};
+      {Role::kValues, &request.values},
+      {Role::kScales, &request.scales},
+      {Role::kResidual, &request.residual},
+      {Role::kInput, &request.input},
+      {Role::kWeight, &request.weight},
+      {Role::kGate, &request.gate},
+      {Role::kScale, &request.scale},
+      {Role::kScaleUb, &request.scale_ub},
+      {Role::kRows, &request.rows},
+      {Role::kScaleOffsets, &request.scale_offsets},
+      {Role::kRowWeights, &request.row_weights}};
   for (size_t output = 0; output < kOutputs; ++output) {
     for (size_t other = output + 1; other < std::size(tensors); ++other) {
       const auto& [role, first] = tensors[output];
@@ -229,6 +236,7 @@ Call check(Request& request) {
   check_beside(request, Role::kSumGradient, request.sum_gradient, num_tokens, hidden_size);
   check_single_number(request, recipe, Role::kScale, request.scale, experts);
   check_single_number(request, recipe, Role::kScaleUb, request.scale_ub, experts);
+  check_row_weights(request, experts);
   check_devices(request);
   check_scale(request, recipe);
   check_bound(request);
@@ -294,6 +302,7 @@ Call check(Request& request) {
       .place = scales.place,
       .first_scale_token = 0,
       .experts = experts,
+      .row_weights = number_of(request.row_weights),
       .columns = columns,
       .cleared = scales.cleared,
       .cleared_bytes = scales.cleared_bytes,

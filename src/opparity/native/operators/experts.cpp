@@ -141,7 +141,7 @@ ScaleTensor check_rows_of_tiles(const Request& request, const RecipeRow& recipe,
     request.refuse(name, " has ", given, " bytes; allowed: a multiple of ", columns,
                    ", a row of tiles; allocate it so");
   }
-  check_contiguous(request, scales);
+  check_contiguous(request, Role::kScales, scales, "allocate it so");
   experts.scale_bytes = columns;
   experts.scale_rows = given / columns;
   return placed_in_tiles(scales.tensor.mutable_data_ptr(), num_groups);
@@ -203,6 +203,25 @@ Experts flatten_experts(Request& request) {
   const size_t tokens = masked ? 1 : 0;
   experts.room = given.sizes.size() > tokens ? given.sizes[tokens] : 0;
   return experts;
+}
+
+void check_row_weights(const Request& request, const Experts& experts) {
+  if (!request.row_weights.has_value()) return;
+  const TensorFacts& weights = *request.row_weights;
+  const char* name = request.name_of(Role::kRowWeights);
+  if (weights.dtype != Dtype::kFloat32) {
+    request.refuse(name, " has dtype ", name_of_dtype(weights.torch_dtype),
+                   "; allowed: float32; cast it");
+  }
+  const bool masked = is_masked(experts);
+  const std::vector<int64_t> sizes =
+      masked ? std::vector<int64_t>{experts.count, experts.room} : std::vector{experts.room};
+  if (weights.sizes != sizes) {
+    request.refuse(name, " has shape ", list_of(weights.sizes), "; allowed: ", list_of(sizes), ", ",
+                   masked ? "[num_experts, num_tokens]" : "[num_tokens]",
+                   ", a weight for each row; pass those");
+  }
+  check_contiguous(request, Role::kRowWeights, weights, "call contiguous()");
 }
 
 ScaleTensor check_expert_scales(const Request& request, const RecipeRow& recipe, int64_t num_groups,

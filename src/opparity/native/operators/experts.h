@@ -12,6 +12,9 @@ inline bool is_masked(const Experts& experts) { return experts.layout == ExpertL
 // operator has none. Throws as operators/expert_checks.py does.
 Experts flatten_experts(Request& request);
 
+// Checks the rows' weights, if there are any.
+void check_row_weights(const Request& request, const Experts& experts);
+
 // Checks the tensor for experts' scales, and completes where they are.
 ScaleTensor check_expert_scales(const Request& request, const RecipeRow& recipe, int64_t num_groups,
                                 Experts& experts);

@@ -118,6 +118,9 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
     case Role::kScaleOffsets:
       request.scale_offsets = take_tensor(argument, value);
       return;
+    case Role::kRowWeights:
+      request.row_weights = take_tensor(argument, value);
+      return;
     case Role::kExperts:
       request.experts = take_string(value);
       return;

@@ -29,7 +29,7 @@ struct Request {
   // an operator keeps its workspace until its kernels are launched.
   std::optional<TensorFacts> sum_gradient, gate_gradient, weight_gradient, workspace;
   // Of operators of experts' rows.
-  std::optional<TensorFacts> rows, scale_offsets;
+  std::optional<TensorFacts> rows, scale_offsets, row_weights;
   std::string experts;
   int64_t multiple = 1;
   // The same values by columns, where the operator returns them.

@@ -104,7 +104,7 @@ void check_tiles(const Request& request, const TensorFacts& scales, int64_t num_
     request.refuse(name, " has ", given, " bytes; allowed: ", needed, ", tiles of ", kTileTokens,
                    " tokens and ", kTileGroups, " groups; allocate it so");
   }
-  check_contiguous(request, scales);
+  check_contiguous(request, Role::kScales, scales, "allocate it so");
 }
 
 // The layout's strides, of scales [num_tokens, columns].
@@ -177,14 +177,15 @@ Strides turned(const Request& request, const TensorFacts& scales, int64_t num_to
 
 }  // namespace
 
-void check_contiguous(const Request& request, const TensorFacts& scales) {
+void check_contiguous(const Request& request, Role role, const TensorFacts& tensor,
+                      const char* remedy) {
   int64_t step = 1;
-  for (size_t i = scales.sizes.size(); i-- > 0;) {
-    if (scales.num_elements > 0 && scales.sizes[i] != 1 && scales.strides[i] != step) {
-      request.refuse(request.name_of(Role::kScales), " has strides ", list_of(scales.strides),
-                     "; allowed: contiguous memory; allocate it so");
+  for (size_t i = tensor.sizes.size(); i-- > 0;) {
+    if (tensor.num_elements > 0 && tensor.sizes[i] != 1 && tensor.strides[i] != step) {
+      request.refuse(request.name_of(role), " has strides ", list_of(tensor.strides),
+                     "; allowed: contiguous memory; ", remedy);
     }
-    step *= scales.sizes[i];
+    step *= tensor.sizes[i];
   }
 }
 

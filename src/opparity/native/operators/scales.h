@@ -26,7 +26,8 @@ ScaleTensor new_scales(Request& request, const RecipeRow& recipe, int64_t num_to
 ScaleTensor placed_in_tiles(void* data, int64_t num_groups);
 
 // Throws unless scales are contiguous.
-void check_contiguous(const Request& request, const TensorFacts& scales);
+void check_contiguous(const Request& request, Role role, const TensorFacts& tensor,
+                      const char* remedy);
 
 // Throws unless rows lie apart and without gaps inside.
 void check_rows(const Request& request, Role role, const TensorFacts& tensor);

@@ -138,6 +138,9 @@ def _write_experts(
         if scale is not None and scale.numel() > 1:
             scale = scale[rows.expert]
         part = {Role.INPUT: request.input[own], Role.SCALE: scale}
+        weights = request.tensor(Role.ROW_WEIGHTS)
+        if weights is not None:
+            part[Role.ROW_WEIGHTS] = weights.flatten()[own]
         computed, by_token = _computed(
             replace(request, arguments={**request.arguments, **part}), checked
         )
@@ -161,6 +164,7 @@ def _computed(request: Request, checked: Checked) -> tuple[Tensor, Tensor | None
             residual=request.tensor(Role.RESIDUAL),
             keeps_sum=request.operator.keeps_sum,
         ),
+        row_weights=request.tensor(Role.ROW_WEIGHTS),
         scale=request.tensor(Role.SCALE),
         scale_ub=_bound(request, checked),
         least=_least(request, checked),

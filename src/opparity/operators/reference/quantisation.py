@@ -33,20 +33,29 @@ def compute(
     intermediate: Intermediate = Intermediate.FLOAT32,
     interleaved: bool = False,
     beside: Beside | None = None,
+    row_weights: Tensor | None = None,
     scale: Tensor | None = None,
     scale_ub: Tensor | None = None,
     least: float | None = None,
 ) -> tuple[Tensor, Tensor | None]:
-    """Return an operator's values and scales, as `produce` and `quantise` do."""
+    """Return an operator's values and scales, as `produce` and `quantise` do.
+
+    In between each row's products are multiplied with its weight, if there are weights.
+    """
     given = beside or Beside()
     others = {
         name: tensor
-        for name, tensor in (("gate", given.gate), ("residual", given.residual))
+        for name, tensor in (
+            ("gate", given.gate),
+            ("residual", given.residual),
+            ("row_weights", row_weights),
+        )
         if tensor is not None
     }
 
     def rows(part: Tensor, *parts: Tensor) -> tuple[Tensor, Tensor | None]:
         sliced: dict[str, Any] = dict(zip(others, parts, strict=True))
+        weights: Tensor | None = sliced.pop("row_weights", None)
         products = produce(
             part,
             producer,
@@ -55,6 +64,8 @@ def compute(
             interleaved=interleaved,
             beside=replace(given, **sliced),
         )
+        if weights is not None:
+            products = products * weights[:, None]
         return quantise(
             products, recipe, dtype=input.dtype, scale=scale, scale_ub=scale_ub, least=least
         )
