@@ -216,7 +216,7 @@ void check_row_weights(const Request& request, const Experts& experts) {
   const bool masked = is_masked(experts);
   const std::vector<int64_t> sizes =
       masked ? std::vector<int64_t>{experts.count, experts.room} : std::vector{experts.room};
-  if (weights.sizes != sizes) {
+  if (!std::ranges::equal(weights.sizes, sizes)) {
     request.refuse(name, " has shape ", list_of(weights.sizes), "; allowed: ", list_of(sizes), ", ",
                    masked ? "[num_experts, num_tokens]" : "[num_tokens]",
                    ", a weight for each row; pass those");
