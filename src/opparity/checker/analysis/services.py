@@ -15,6 +15,7 @@ from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, pl
 from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.other_versions import OtherVersions
+from opparity.checker.analysis.spelling import Suggestions
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
 from opparity.checker.languages.python.implementing import implementing_words
@@ -129,6 +130,11 @@ class Analysis:
     def other_versions(self) -> OtherVersions:
         """Return what targets are with other versions of their tools."""
         return OtherVersions()
+
+    @cached_property
+    def suggestions(self) -> Suggestions:
+        """Return what finds names like others."""
+        return Suggestions()
 
     @cached_property
     def mentions(self) -> Mentions:
