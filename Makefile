@@ -41,7 +41,7 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 	$(BIN)/python -m pip install $(PIP_OPTIONS) 'pip==26.3'
 	$(BIN)/python -m pip install $(PIP_OPTIONS) torch numpy
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --group development safetensors matplotlib rich typer \
-		jinja2 packaging pathspec pygments tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
+		google-re2 jinja2 packaging pathspec pygments tree-sitter tree-sitter-cmake tree-sitter-cpp tree-sitter-cuda
 	touch $@
 
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)
