@@ -37,7 +37,7 @@ _PLAIN_HEADERS = re.compile(
     r"|(?:assert|ctype|errno|float|limits|math|signal|stdarg|stddef|stdio|stdlib|string|time|stdint"
     r"|inttypes|stdbool|fcntl|dlfcn)\.h)$"
 )
-_PASTED = re.compile(r"(\w*)\s*##\s*\w+(?:\s*##\s*(\w+))?")
+_PASTED = re.compile(r"(?:\b(\w++)|(?<!\s))\s*+##\s*+\w++(?:\s*+##\s*+(\w++))?")
 _SHORTEST = 3
 # What looks like the head of a definition: a type, the name, parameters, a brace.
 _HEAD = (
