@@ -8,7 +8,6 @@ that has taken more than its share. Whoever gave the work then names the file th
 from __future__ import annotations
 
 import math
-import multiprocessing
 import resource
 import signal
 import threading
@@ -58,24 +57,30 @@ class TreeTooCostly(OpparityError):
     )
 
 
-def _numbers() -> MutableSequence[float]:
-    numbers: MutableSequence[float] = multiprocessing.RawArray("d", _PROCESSES)
-    return numbers
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ledger:
-    """What each process has used, in a place that it alone writes; shared by all.
+    """What each process has used, in a place that it alone writes.
 
     Attributes:
         allowed: the seconds that the trees of this command may take, in its first place.
-        joined: how many processes of a pool have a place.
+        joined: how many processes of a pool have a place; None before there is any.
     """
 
-    seconds: MutableSequence[float] = field(default_factory=_numbers)
-    memory: MutableSequence[float] = field(default_factory=_numbers)
-    allowed: MutableSequence[float] = field(default_factory=_numbers)
-    joined: Synchronized[int] = field(default_factory=lambda: multiprocessing.Value("i", 0))
+    seconds: MutableSequence[float] = field(default_factory=lambda: [0.0] * _PROCESSES)
+    memory: MutableSequence[float] = field(default_factory=lambda: [0.0] * _PROCESSES)
+    allowed: MutableSequence[float] = field(default_factory=lambda: [0.0])
+    joined: Synchronized[int] | None = None
+
+    def share(self) -> None:
+        """Have processes that are started now see and write the same."""
+        import multiprocessing  # noqa: PLC0415 -- small trees are read without, 0.05 s sooner
+
+        if self.joined is None:
+            self.seconds = multiprocessing.RawArray("d", self.seconds)
+            self.memory = multiprocessing.RawArray("d", self.memory)
+            self.allowed = multiprocessing.RawArray("d", self.allowed)
+            self.joined = multiprocessing.Value("i", 0)
+        self.joined.value = 0
 
 
 @dataclass(slots=True)
@@ -152,7 +157,7 @@ def shared() -> Ledger | None:
     """Return what a pool's processes are to `join`; None where nothing is bounded."""
     if _watch is None:
         return None
-    _watch.ledger.joined.value = 0
+    _watch.ledger.share()
     return _watch.ledger
 
 
@@ -160,7 +165,7 @@ def join(ledger: Ledger | None) -> None:
     """Have this process, one of a pool that reads, share the bounds of who started it."""
     global _watch  # noqa: PLW0603 -- as above
     _watch = None
-    if ledger is None:
+    if ledger is None or ledger.joined is None:
         return
     with ledger.joined.get_lock():
         ledger.joined.value += 1
