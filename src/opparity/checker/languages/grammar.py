@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import tree_sitter
 
 # Of the source, what the parser is given at a time.
-_CHUNK = 1 << 16
+_CHUNK = 1 << 10
 
 
 def parse(parser: tree_sitter.Parser, source: bytes) -> tree_sitter.Tree:
