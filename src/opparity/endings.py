@@ -90,8 +90,9 @@ def print_page(text: str) -> None:
 
 def _say(text: str) -> None:
     from opparity.checker.tree.names import printable  # noqa: PLC0415 -- quick --help
+    from opparity.escapes import in_log  # noqa: PLC0415
 
-    sys.stderr.write(f"opparity: {printable(text)}\n")
+    sys.stderr.write(in_log(f"opparity: {printable(text)}\n"))
 
 
 def _write(stream: IO[str] | IO[bytes], text: str | bytes) -> None:
