@@ -337,7 +337,7 @@ class Machine(State):
         self.bindings = {}
         try:
             self.run(routine.block.body)
-        except _Return:
+        except _Leave:
             pass
         finally:
             self.scope, self.bindings, self.doubt = outer, bindings, doubt
@@ -355,7 +355,7 @@ class Machine(State):
         doubt = self.doubt
         try:
             self.run(statements)
-        except _Return:
+        except _Leave:
             pass
         finally:
             self.calls -= 1
