@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.attributes import Attributes
 from opparity.checker.analysis.basis import basis_of
 from opparity.checker.analysis.further_uses import FurtherUsesOfFiles
+from opparity.checker.analysis.heads import Heads
 from opparity.checker.analysis.linking import Linker
 from opparity.checker.analysis.lookup import NameLookup
 from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
@@ -130,6 +131,11 @@ class Analysis:
     def other_versions(self) -> OtherVersions:
         """Return what targets are with other versions of their tools."""
         return OtherVersions()
+
+    @cached_property
+    def heads(self) -> Heads:
+        """Return what answers whether a file looks as if it defined a function."""
+        return Heads(self.project.tree)
 
     @cached_property
     def suggestions(self) -> Suggestions:
