@@ -89,7 +89,8 @@ class _Watch:
 
     Attributes:
         number: its place in the ledger.
-        earlier: the seconds that it, or the one that had its place before, is not to count.
+        earlier: the seconds that it, or the one that had its place before, is not to count; and
+        before: the bytes of memory that it had already.
         part: how much of what the command may take is for the work of now; and
         until: how much of it for the file of now.
     """
@@ -97,6 +98,7 @@ class _Watch:
     ledger: Ledger
     number: int
     earlier: float
+    before: int = 0
     part: float = _REPORT
     until: float = math.inf
 
@@ -117,7 +119,7 @@ class _Watch:
         Raises:
             BoundReached: the work of now has used what it may.
         """
-        self.ledger.memory[self.number] = _own_memory()
+        self.ledger.memory[self.number] = _own_memory() - self.before
         if self.used > min(self.until, self.end) or sum(self.ledger.memory) > _MOST_BYTES:
             raise BoundReached
 
@@ -141,7 +143,7 @@ def watched() -> Iterator[None]:
     if _watch is not None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    _watch = _Watch(Ledger(), 0, time.process_time())
+    _watch = _Watch(Ledger(), 0, time.process_time(), _own_memory())
     _watch.ledger.allowed[0] = _SECONDS
     before = signal.signal(signal.SIGPROF, _watch.look)
     signal.setitimer(signal.ITIMER_PROF, _EVERY, _EVERY)
@@ -171,7 +173,8 @@ def join(ledger: Ledger | None) -> None:
         ledger.joined.value += 1
         number = ledger.joined.value
     # What an earlier pool's process used in this place stays counted.
-    _watch = _Watch(ledger, number, time.process_time() - ledger.seconds[number], READING)
+    earlier = time.process_time() - ledger.seconds[number]
+    _watch = _Watch(ledger, number, earlier, part=READING)
     signal.signal(signal.SIGPROF, _watch.look)
     signal.setitimer(signal.ITIMER_PROF, _EVERY, _EVERY)
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 # So many variables are copied in about the time of a step.
 _VARIABLES_A_STEP = 100
 _DEEPEST_CALL = 40
+# As `charge` counts them: a word of a condition is a step.
+_PARTS_OF_A_TOKEN = 50
 # Of a loop; one with more takes longer than a build may.
 _MOST_NUMBERS = 100_000
 # Of one command, in characters.
@@ -116,6 +118,7 @@ class Machine(State):
             else:
                 found.extend((part, False) for part in split_list(expanded))
         self._weigh_all([text for text, _ in found])
+        charge(_PARTS_OF_A_TOKEN * len(found))
         return found
 
     def run(self, statements: Iterable[Statement]) -> None:

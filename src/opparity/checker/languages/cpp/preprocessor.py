@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 
 from opparity.checker.facts.conditions import (
     ALWAYS,
@@ -46,7 +46,7 @@ _LONGEST_REGISTERING = 4000
 # Of an expression; each of its tests is looked at for each line that stands under it.
 _MOST_WORDS = 1000
 # Of all conditions around a line.
-_MOST_ATOMS = 400
+_MOST_ATOMS = 150
 
 
 @dataclass(slots=True)
@@ -84,6 +84,7 @@ class _Branch:
     excluded: list[Condition]
     own: Condition
     has_else: bool = False
+    size: int = 1
 
 
 class _Scanner:
@@ -98,19 +99,21 @@ class _Scanner:
         match keyword:
             case "if" | "ifdef" | "ifndef":
                 own = self._condition(keyword, rest, location)
-                self.open.append(_Branch(own, [], own))
+                self.open.append(_Branch(own, [], own, size=_size(own)))
             case "elif" | "elifdef" | "elifndef" if self.open:
                 branch = self.open[-1]
                 branch.excluded.append(negation(branch.own))
                 branch.own = self._condition(keyword.removeprefix("el"), rest, location)
                 is_odd = branch.has_else or len(branch.excluded) > _DEEPEST
                 branch.now = UNDECIDED if is_odd else conjunction(*branch.excluded, branch.own)
+                branch.size = _size(branch.now)
             case "else" if self.open:
                 branch = self.open[-1]
                 branch.excluded.append(negation(branch.own))
                 # A second one is no C++.
                 is_odd = branch.has_else or len(branch.excluded) > _DEEPEST
                 branch.now = UNDECIDED if is_odd else conjunction(*branch.excluded)
+                branch.size = _size(branch.now)
                 branch.has_else = True
             case "endif" if self.open:
                 self.open.pop()
@@ -133,8 +136,8 @@ class _Scanner:
         if len(self.open) > _DEEPEST:
             return UNDECIDED
         parts = [branch.now for branch in self.open]
-        is_long = any(islice(chain.from_iterable(map(atoms, parts)), _MOST_ATOMS, None))
-        return UNDECIDED if is_long else conjunction(*parts)
+        size = sum(branch.size for branch in self.open)
+        return UNDECIDED if size > _MOST_ATOMS else conjunction(*parts)
 
     def _closes_guard(self, rest: str) -> bool:
         """Take the file's first `#ifndef NAME` and `#define NAME` as no condition.
@@ -170,6 +173,11 @@ class _Scanner:
             self.result.macro_definitions.append(
                 MacroDefinition(name, _kept(value), location, self._current(), bool(found.group(2)))
             )
+
+
+def _size(condition: Condition) -> int:
+    """Return how many tests a condition has, none more than are too many."""
+    return sum(1 for _ in islice(atoms(condition), _MOST_ATOMS + 1))
 
 
 def _kept(value: str) -> str:

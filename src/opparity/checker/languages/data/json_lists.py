@@ -64,7 +64,9 @@ def _read_text(
     if not isinstance(content, dict):
         return
     if len(content) > _MOST_MODULES:
-        yield from given_up(path, platforms)
+        many = problem(path, "unread.modules", count=len(content), most=_MOST_MODULES)
+        for platform in platforms:
+            yield Build(path, platform.label, problems=(many,))
         return
     lines = Lines(text)
     targets = tuple(

@@ -23,6 +23,7 @@ Plain = str | int | float | bool | bytes | PurePosixPath | None
 MOST_OPTIONS = 8
 # A list this long is no list of sources; the longest measured, xformers 0.0.35's, has 643.
 MOST_ITEMS = 20_000
+_DEEPEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,19 +345,24 @@ def strings_of(value: Value) -> Iterator[tuple[str, Truth, Location | None]]:
         OutOfSteps: there are too many; lists that hold lists may have more than memory would.
         RecursionError: a list holds itself.
     """
-    charge(10)
-    match value:
-        case Known(str() as text, origin):
-            yield text, Truth.TRUE, origin
-        case Known(PurePosixPath() as path, origin):
-            yield path.as_posix(), Truth.TRUE, origin
-        case Collection(_, items, _):
-            for item in items:
-                for text, present, origin in strings_of(item.value):
-                    yield text, weaker(item.present, present), origin
-        case Choice(options):
-            for option in options:
-                for text, present, origin in strings_of(option):
-                    yield text, _at_most_unknown(present), origin
-        case _:
-            return
+    # Lists to go through, from the outermost in, each with how sure its elements are at most.
+    around: list[tuple[Iterator[Item], Truth]] = [(iter([Item(value)]), Truth.TRUE)]
+    while around:
+        items, present = around[-1]
+        item = next(items, None)
+        charge(10)
+        if item is None:
+            around.pop()
+            continue
+        here = weaker(present, item.present)
+        match item.value:
+            case Known(str() as text, origin):
+                yield text, here, origin
+            case Known(PurePosixPath() as path, origin):
+                yield path.as_posix(), here, origin
+            case Collection(_, inner, _):
+                around.append((iter(inner), here))
+            case Choice(options):
+                around.append((iter(map(Item, options)), _at_most_unknown(here)))
+        if len(around) > _DEEPEST:
+            raise RecursionError
