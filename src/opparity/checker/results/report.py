@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.checker.results.entries import entries
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 EVERY_PLATFORM = "all"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """The result of a check, after suppressions and baseline.
 
@@ -69,12 +70,12 @@ class Report:
         """Tell whether there is an error or a warning; information alone is no failure."""
         return any(finding.severity is not Severity.INFORMATION for finding in self.findings)
 
-    @property
+    @cached_property
     def entries(self) -> list[Group]:
         """Return the findings as they are told: one entry for each mistake."""
         return entries(self.findings)
 
-    @property
+    @cached_property
     def doubts(self) -> list[Group]:
         """Return the unknowns as they are told: one entry for all platforms."""
         return group_by_platform(self.unknowns)
