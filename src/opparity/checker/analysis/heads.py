@@ -11,15 +11,13 @@ if TYPE_CHECKING:
     from opparity.checker.tree.contents import Tree
 
 # What looks like the head of a definition: a type, the name, parameters, a brace.
-_HEAD = (
-    rb"^[ \t]*(?!return\b|if\b|while\b|else\b)[\w:<>,&*\[\] \t]{0,300}[\w>&*\]][ \t&*]{1,20}%s\s*"
-    rb"\([^;{}]{0,4000}\)\s*(?:const\s*|noexcept\s*)*\{"
+_TYPES = (
+    rb"^[ \t]*(?!return\b|if\b|while\b|else\b)"
+    rb"[\w:<>,&*\[\] \t]{0,300}[\w>&*\]][ \t&*]{1,20}"
 )
-_ANY_HEAD = re.compile(
-    rb"^[ \t]*(?!return\b|if\b|while\b|else\b)[\w:<>,&*\[\] \t]{0,300}[\w>&*\]][ \t&*]{1,20}(\w+)\s*"
-    rb"\([^;{}]{0,1000}\)\s*(?:const\s*|noexcept\s*)*\{",
-    re.MULTILINE,
-)
+_TO_BRACE = rb"\s*\([^;{}]{0,4000}\)\s*(?:const\s*|noexcept\s*)*\{"
+_HEAD = _TYPES + rb"%s" + _TO_BRACE
+_ANY_HEAD = re.compile(_TYPES + rb"(\w+)" + _TO_BRACE, re.MULTILINE)
 # The same in the template of a script: `torch::Tensor mm_dispatch(Arguments arguments) {`.
 _NO_TYPES = (
     rb"(?<![\w.])(?!def\b|class\b|return\b|import\b|if\b|elif\b|else\b|and\b|or\b|not\b|in\b|await\b"
