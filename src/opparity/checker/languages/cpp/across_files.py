@@ -113,7 +113,10 @@ class _Macros:
         if not definitions and may_register:
             place = (use.library, use.location, use.condition)
             found.unfollowed.append(Unfollowed(use.name, *place))
-        for definition in definitions if depth < _MOST_DEPTH else ():
+        if definitions and depth >= _MOST_DEPTH:
+            found.unfollowed.append(Unfollowed(use.name, use.library, use.location, use.condition))
+            return found
+        for definition in definitions:
             text = definition.value
             if definition.is_function:
                 text = expand_macro(text, use.arguments)
