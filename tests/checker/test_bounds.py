@@ -16,9 +16,11 @@ from opparity.checker.results.inspection import inspect_tree
 from opparity.checker.results.request import Request
 from opparity.checker.rules.file_not_read import FileNotRead
 from opparity.checker.tree.contents import Tree
+from opparity.checker.tree.opening import open_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from opparity.checker.rules.findings import Unknown
 
@@ -99,6 +101,17 @@ def test_a_second_thread_is_not_interrupted() -> None:
     thread.start()
     thread.join()
     assert found == [0]
+
+
+def test_each_tree_of_a_command_has_its_own_seconds(tmp_path: Path) -> None:
+    (tmp_path / "a.cu").write_bytes(b"x" * 500_000)
+    with bounds.watched():
+        assert bounds._watch is not None
+        found = []
+        for _ in range(3):
+            open_tree(tmp_path)
+            found.append(bounds._watch.ledger.allowed[0])
+    assert found == [3.0, 6.0, 9.0]
 
 
 def read_batch(files: Sequence[tuple[str, bytes]]) -> list[tuple[str, str]]:
