@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.facts.numbers import whole_number
 from opparity.checker.facts.places import Location
 from opparity.checker.languages.cmake.configuration import BINARY, COMMANDS_WITHOUT_OUTPUT, SOURCE
 from opparity.checker.languages.cmake.expansion import expand
+from opparity.checker.languages.cmake.loops import loop_values
 from opparity.checker.languages.cmake.predicates import ConditionReader, Token
 from opparity.checker.languages.cmake.state import (
     ConfigurationFailedError,
@@ -31,7 +31,7 @@ from opparity.checker.languages.cmake.values import (
 from opparity.checker.languages.interpreting import OutOfSteps, charge, charge_text, merge_ways
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 # So many variables are copied in about the time of a step.
@@ -39,8 +39,6 @@ _VARIABLES_A_STEP = 100
 _DEEPEST_CALL = 40
 # As `charge` counts them: a word of a condition is a step.
 _PARTS_OF_A_TOKEN = 50
-# Of a loop; one with more takes longer than a build may.
-_MOST_NUMBERS = 100_000
 # Of one command, in characters.
 _LONGEST_ARGUMENTS = 4 * LONGEST_VALUE
 _LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
@@ -242,7 +240,7 @@ class Machine(State):
         arguments = self.arguments(block.opening)
         if not arguments:
             return
-        variable, values = arguments[0], _foreach_values(arguments[1:], self.read)
+        variable, values = arguments[0], loop_values(arguments[1:], self.read)
         charge(2 * len(values))
         before = self.scope.variables.get(variable)
         doubt = self.doubt
@@ -430,33 +428,3 @@ def _ends_all(statement: Statement) -> bool:
         and bool(statement.arguments)
         and statement.arguments[0].text in {"FATAL_ERROR", "SEND_ERROR"}
     )
-
-
-def _foreach_values(arguments: list[str], read: Callable[[str], str]) -> list[str]:
-    """Return what a loop runs over."""
-    if not arguments:
-        return []
-    if arguments[0] == "RANGE":
-        given = map(whole_number, arguments[1:])
-        numbers = [number for number in given if number is not None]
-        if len(numbers) == 1:
-            numbers = [0, numbers[0]]
-        if len(numbers) < 2 or (len(numbers) > 2 and numbers[2] == 0):  # noqa: PLR2004
-            return []
-        step = numbers[2] if len(numbers) > 2 else 1  # noqa: PLR2004
-        found = range(numbers[0], numbers[1] + 1, step)
-        if found[_MOST_NUMBERS:]:
-            raise OutOfSteps
-        return [str(number) for number in found]
-    if arguments[0] == "IN":
-        values: list[str] = []
-        mode = ""
-        for argument in arguments[1:]:
-            if argument in {"LISTS", "ITEMS", "ZIP_LISTS"}:
-                mode = argument
-            elif mode == "ITEMS":
-                values.append(argument)
-            else:
-                values.extend(part for part in split_list(read(argument)) if part)
-        return values
-    return arguments

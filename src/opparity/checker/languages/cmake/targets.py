@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _PARTS_OF_A_TARGET = 2000
 _PARTS_OF_A_LINK = 50
 _PARTS_OF_A_SETTING = 20
+_PARTS_OF_A_COMPILED = 30
 LANGUAGES = ("CXX", "CUDA", "HIP")
 _DEFINITION = re.compile(r"^[-/]([DU])(\w+)(?:=(.*))?$", re.DOTALL)
 _VISIBILITY = re.compile(r"-fvisibility=(\w+)")
@@ -127,7 +128,9 @@ class Finisher:
         while waiting:
             linked = self.states.get(waiting.popleft())
             if linked is not None and linked.name not in seen:
-                charge(_PARTS_OF_A_LINK + len(linked.shared.links))
+                # What it compiles is part of whatever links it.
+                compiled = _PARTS_OF_A_COMPILED * len(linked.listed)
+                charge(_PARTS_OF_A_LINK + compiled + len(linked.shared.links))
                 seen.add(linked.name)
                 yield linked.shared
                 waiting.extend(linked.shared.links)
