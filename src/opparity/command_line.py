@@ -137,4 +137,5 @@ def _mistakes() -> Iterator[None]:
 def _print(rendered: RenderableType) -> None:
     from rich.console import Console  # noqa: PLC0415 -- as the module says
 
-    Console(highlight=False).print(rendered)
+    # Advice has names in brackets, `opparity[operators]`, that are no styles.
+    Console(highlight=False, markup=False, emoji=False).print(rendered)

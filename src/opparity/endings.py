@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TRACEBACK = "OPPARITY_TRACEBACK"
+_TOO_COSTLY = (
+    "not checked: opening the tree, or writing the report, takes more processor time or memory "
+    "than a tree may take (10 s and 10 s for each MB of source; 1 GB): give the folder of one "
+    "project"
+)
 
 
 class ExitStatus(IntEnum):
@@ -36,12 +41,17 @@ class ExitStatus(IntEnum):
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turn what Opparity refuses into a line and status 2, and its own bugs into one and 3."""
-    from opparity.errors import OpparityError  # noqa: PLC0415 -- quick --help
+    from opparity.checker.bounds import BoundReached, watched  # noqa: PLC0415 -- quick --help
+    from opparity.errors import OpparityError  # noqa: PLC0415
 
     try:
-        yield
+        with watched():
+            yield
     except (OpparityError, OSError) as error:
         _say(str(error))
+        raise typer.Exit(ExitStatus.NOT_CHECKED) from error
+    except (BoundReached, MemoryError) as error:
+        _say(_TOO_COSTLY)
         raise typer.Exit(ExitStatus.NOT_CHECKED) from error
     except (typer.Exit, typer.Abort):
         raise
@@ -80,8 +90,9 @@ def print_page(text: str) -> None:
 
 def _say(text: str) -> None:
     from opparity.checker.tree.names import printable  # noqa: PLC0415 -- quick --help
+    from opparity.escapes import in_log  # noqa: PLC0415
 
-    sys.stderr.write(f"opparity: {printable(text)}\n")
+    sys.stderr.write(in_log(f"opparity: {printable(text)}\n"))
 
 
 def _write(stream: IO[str] | IO[bytes], text: str | bytes) -> None:

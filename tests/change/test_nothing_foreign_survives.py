@@ -9,63 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
 from change.change_reports import REPAIRED, UNGUARDED, report_of, written
+from hostile_text import HOSTILE, PARSER, assert_harmless
 from opparity.change.formats import ReportFormat
-from opparity.change.formats.marking import block, code, platform
 from opparity.change.model import Commit, Motivation, RelatedChange, RelatedChanges
+from opparity.escapes import code, code_block, platform_label
 from opparity.words.catalogue import catalogue
 from opparity.words.language import Language
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from markdown_it.token import Token
-
     from opparity.change.model import ChangeReport
-
-PARSER = MarkdownIt("commonmark").enable("table")
-OURS = {"<br>", "<details>", "</details>", "<!-- opparity report -->"}
-SUMMARY = re.compile(r"<summary>\w[\w ]*</summary>")
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</details></td></table><img src=x onerror=alert(1)>",
-    "@everyone please look",
-    "[a link](https://example.invalid/x)",
-    "https://example.invalid/x www.example.invalid a@example.invalid",
-    "closes #1 and fixes GH-2",
-    "`` ` ```\n```\n# heading @someone\n<b>",
-    "a|b\\|c|@someone|",
-    "\\| @someone `|`",
-    "](javascript:alert(1))",
-    "\u202eright to left\u2066 \x1b[31m \x00",
-    "![](https://example.invalid/pixel.png)",
-    "-->\n<iframe>",
-    "line\r\n\r\n@someone",
-    "~~~\n@someone\n~~~",
-    "<https://example.invalid>",
-    "&lt;b&gt; &#64;someone",
-]
-
-
-def tokens(text: str) -> Iterator[Token]:
-    for token in PARSER.parse(text):
-        yield token
-        yield from token.children or ()
-
-
-def assert_harmless(markdown: str) -> None:
-    for token in tokens(markdown):
-        assert token.type not in {"link_open", "image", "html_inline_open"}
-        if token.type in {"html_inline", "html_block"}:
-            for line in token.content.strip().splitlines():
-                assert line in OURS or SUMMARY.fullmatch(line), line
-        if token.type == "text":
-            assert not re.search(r"@\w|https?:|www\.|\bGH-\d", token.content), token.content
-            assert not re.search(r"(?<![\w&])#\d", token.content), token.content
-            assert token.content.isprintable(), token.content
 
 
 def spoiled(report: ChangeReport, text: str) -> ChangeReport:
@@ -172,7 +127,7 @@ def test_no_bar_of_inline_code_ends_a_cell_on_github(text: str) -> None:
 @settings(deadline=None)
 @given(st.lists(texts, max_size=6))
 def test_a_block_holds_any_lines(lines: list[str]) -> None:
-    parsed = PARSER.parse("\n".join([*block(lines, "diff"), "", "after"]))
+    parsed = PARSER.parse("\n".join([*code_block(lines, "diff"), "", "after"]))
     assert next(token.type for token in parsed) == "fence"
     assert [token.content for token in parsed if token.type == "inline"] == ["after"]
 
@@ -180,6 +135,6 @@ def test_a_block_holds_any_lines(lines: list[str]) -> None:
 @settings(deadline=None)
 @given(texts)
 def test_a_platforms_label_is_plain_or_code(text: str) -> None:
-    shown = platform(text)
+    shown = platform_label(text)
     assert shown.startswith("`") or shown == "—" or re.fullmatch(r"[\w:.]+", shown)
     assert_harmless(f"on {shown} only")

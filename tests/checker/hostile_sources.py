@@ -6,6 +6,9 @@ from __future__ import annotations
 LONG = 1 << 18
 BINDINGS = 'TORCH_LIBRARY(_C, m) { m.def("x() -> ()"); m.impl("x", &x); }\n'
 
+LISTING = "project(x LANGUAGES CXX CUDA)\nadd_library(_C MODULE a.cu b.cpp)\n"
+ORDINARY = {"CMakeLists.txt": LISTING, "a.cu": "void x() {}\n", "b.cpp": BINDINGS}
+
 NATIVE: dict[str, str] = {
     "parentheses nested a hundred thousand deep": "int x = " + "(" * 100_000 + "1",
     "balanced parentheses": "int x = " + "(" * 30_000 + "1" + ")" * 30_000 + ";",
@@ -26,7 +29,29 @@ NATIVE: dict[str, str] = {
     + "#ifdef M1999\nvoid x();\n#endif\n",
     "an unterminated string": BINDINGS + 'm.def("x' + "y" * 100_000,
     "an unterminated raw string": BINDINGS + 'R"(' + "x\n" * 100_000,
-    "an unterminated comment": BINDINGS + "/*" * 200_000,
+    "an unterminated comment": BINDINGS + "/* " * 100_000,
+    "an unterminated comment with brackets": BINDINGS + "/*(" * 100_000,
+    "quotes behind backslashes": BINDINGS + '\\"' * 100_000,
+    "raw strings that never end": BINDINGS + 'R"(' * 60_000,
+    "an #if with one #else after another": "#ifdef A\n" + "#else\n" * 30_000,
+    "an #elif chain in an #elif chain": (
+        "#if A\n" + "".join(f"#elif A{n} || B{n}\n" for n in range(90))
+    )
+    * 60
+    + "#if A\n#endif\n" * 10_000,
+    "octal numbers and numbers without end": "#if 010 > 08\n#elif "
+    + "9" * 5000
+    + " > 1\n#elif 0b12 || \u00b2 || 0x == 1\nvoid x();\n#endif\n",
+    "names that differ in one letter": "TORCH_LIBRARY(_C, m) {\n"
+    + "".join(
+        f'm.def("operator_name_{n:05}() -> ()"); m.impl("operator_name_{n:05}x", &op{n});\n'
+        for n in range(3_000)
+    )
+    + "}\n",
+    "macros that differ in one letter": "".join(
+        f"#ifdef USE_MACRO_NAMED_{n:05}\n#endif\n" for n in range(10_000)
+    ),
+    "spaces and a hash": "#define A(x) x" + " " * 30_000 + "# #\n" + "B(" * 5_000,
     "an unterminated registration": "TORCH_LIBRARY(_C, m) {" + 'm.def("' * 20_000,
     "angle brackets": "a" + "<" * 100_000,
     "templates in templates": "template <" * 20_000 + "class T>" * 20_000 + " void f();",
@@ -78,6 +103,36 @@ CMAKE: dict[str, str] = {
     f'if("{"a" * 40}" MATCHES "^(a|aa)+$b")\nendif()\n'
     f'string(REGEX REPLACE "(.*)*x" "" B "{"a" * 40}")\n',
     "a regular expression that is none": 'string(REGEX MATCH "(((" A "x")\n',
+    "a regular expression with braces": f'if("{"a" * 200}b" MATCHES "^(a|aa){{60}}$")\nendif()\n'
+    f'if("{"a" * 200}b" MATCHES "^(a|aa)+$")\nendif()\nstring(REPEAT "a" 100000 A)\n'
+    'string(REGEX REPLACE "(a*)(a*)(a*)b" "" B "${A}")\n',
+    "replacements that multiply": 'string(REPEAT "x" 100000 A)\n'
+    'string(REPLACE "x" "${A}" B "${A}")\nstring(REGEX REPLACE "x" "${A}" C "${A}")\n'
+    'string(REPEAT "x;" 100000 L)\nlist(TRANSFORM L APPEND "${A}")\nlist(JOIN L "${A}" D)\n'
+    "list(GET L " + "0 " * 20_000 + "E)\nset(F " + "${A} " * 20_000 + ")\n",
+    "numbers that are none": "foreach(i RANGE \u00b2)\nendforeach()\nfunction(f)\n"
+    "set(ARGC 1000000000000)\ncmake_parse_arguments(PARSE_ARGV \u00b2 P a b c)\n"
+    'cmake_parse_arguments(PARSE_ARGV 0 P "" "" "")\nendfunction()\nf(1)\n'
+    f"if({'9' * 5000} VERSION_LESS 1 OR 1e400 EQUAL nan)\nendif()\nlist(GET A {'9' * 5000} B)\n"
+    "file(GLOB A RELATIVE)\nbreak()\n",
+    "literal arguments in a loop": "while(TRUE)\nmessage(" + "x " * 20_000 + ")\nendwhile()\n",
+    "a condition that fills the file": "while(TRUE)\nif(" + "A OR " * 20_000 + "B)\nendif()\n"
+    "endwhile()\n",
+    "properties of sources in a loop": "while(TRUE)\nset_source_files_properties("
+    + "a.cu " * 1_000
+    + "PROPERTIES COMPILE_DEFINITIONS A)\nendwhile()\n",
+    "packages and variables": "".join(f"find_package(p{n})\n" for n in range(10_000))
+    + "".join(f"if(V{n})\nendif()\n" for n in range(10_000)),
+    "many targets": "".join(f"add_library(t{n} a.cu b.cpp)\n" for n in range(10_000)),
+    "a chain of targets": "add_library(t0 a.cu)\n"
+    + "".join(
+        f"add_library(t{n} a.cu)\ntarget_link_libraries(t{n} PUBLIC t{n - 1})\n"
+        for n in range(1, 6_000)
+    ),
+    "flags of a directory for many targets": "".join(
+        f"add_definitions(-DA{n})\n" for n in range(2_000)
+    )
+    + "".join(f"add_library(t{n} a.cu)\n" for n in range(2_000)),
     "a number of many digits": 'math(EXPR A "1 << 99999999999")\nmath(EXPR B "9 * '
     + "9" * 6000
     + '")\n',
@@ -104,7 +159,21 @@ CMAKE: dict[str, str] = {
 _EXTENSION = "setup(ext_modules=[CUDAExtension('x._C', sources)])\n"
 _IMPORTS = "from setuptools import setup\nfrom torch.utils.cpp_extension import CUDAExtension\n"
 SETUP: dict[str, str] = {
-    "a loop without end": "sources = []\nwhile True:\n    sources.append('a.cu')\n",
+    "a loop without end": "sources = []\ndef more():\n    for x in range(1000):\n"
+    "        sources.append('a.cu')\n        more()\nmore()\n",
+    "a loop that nobody enters": "sources = []\nwhile True:\n    sources.append('a.cu')\n",
+    "lists in lists": "sources = ['a.cu']\n" + "sources = [sources, sources]\n" * 40,
+    "a list in itself": "sources = ['a.cu']\nsources.append(sources)\n",
+    "a dictionary in itself": "d = {}\nd['x'] = d\nimport copy\nsources = [copy.deepcopy(d)]\n",
+    "text that multiplies": "s = open('a.cu').read() * 900\nfor i in range(1000):\n"
+    "    s = s.replace('x', s)\n    t = '%s%s' % (s, s)\n    u = s.split('o') + list(s)\n"
+    "sources = [s.join(u)]\n",
+    "numbers that are none": "sources = ['a.cu']\nn = range(9223372036854775808)\n"
+    "m = str(0x" + "f" * 5_000 + ")\nk = int('\u00b2') + float('1e400')\n"
+    "import os\nos.environ[0x" + "f" * 5_000 + "]\n",
+    "returns without end": "def f(x):\n"
+    + "".join(f"    if x == y:\n        return {n}\n" for n in range(4_000))
+    + "sources = [f(1)]\n",
     "a function that calls itself": "def f():\n    return f() + f()\nsources = f()\n",
     "a lambda that calls itself": "f = lambda x: f(x) + f(x)\nsources = f(1)\n",
     "a class that is its own parent": "class A(A): pass\nsources = A().x\n",
@@ -160,24 +229,37 @@ TOML: dict[str, str] = {
     "tables nested deep": "[" + "a." * 20_000 + "a]\n",
     "keys without end": "a." * 50_000 + "a = 1\n",
     "a string without end": 'a = """' + "x\n" * 100_000,
+    "keys in quotes": '"\\""' + ".a" * 50_000 + " = 1\n",
+    "keys behind a comment with a quote": "# it's\na" + ".a" * 50_000 + " = 1 # '\n",
+    "a number without end": "a = 0x" + "f" * 20_000 + "\n[general.x]\nname = 1\n",
+    "many sources": "[kernel.x]\nsrc = [" + '"a.cu",\n' * 20_000 + "]\n",
     "no TOML": "\x01\x02 = = =",
+}
+
+
+JSON: dict[str, str] = {
+    "many sources": '{"m": {"srcs": [' + '"a.cu",\n' * 20_000 + '"a.cu"]}}',
+    "many modules": "{"
+    + "".join(f'"m{n}": {{"srcs": ["a.cu"]}},\n' for n in range(20_000))
+    + '"m": {"srcs": ["a.cu"]}}',
+    "nested deep": '{"m": {"srcs": ' + "[" * 100_000,
+    "numbers": '{"m": {"srcs": ["a.cu"], "md_name": ' + "9" * 5_000 + "}}",
 }
 
 
 def trees() -> dict[str, dict[str, str]]:
     """Return each hostile source inside an otherwise ordinary extension."""
-    listing = "project(x LANGUAGES CXX CUDA)\nadd_library(_C MODULE a.cu b.cpp)\n"
-    ordinary = {"CMakeLists.txt": listing, "a.cu": "void x() {}\n", "b.cpp": BINDINGS}
     places = {
         "native": (NATIVE, "a.cu", ""),
-        "cmake": (CMAKE, "CMakeLists.txt", listing),
+        "cmake": (CMAKE, "CMakeLists.txt", LISTING),
         "setup": (SETUP, "setup.py", _IMPORTS),
         "python": (PYTHON, "x/ops.py", "import torch\n"),
+        "json": (JSON, "ops.json", ""),
         "build.toml": (TOML, "build.toml", "[general]\nname = 'x'\n"),
     }
     found: dict[str, dict[str, str]] = {}
     for kind, (sources, path, before) in places.items():
         after = _EXTENSION if kind == "setup" else ""
         for name, text in sources.items():
-            found[f"{kind}: {name}"] = {**ordinary, path: before + text + "\n" + after}
+            found[f"{kind}: {name}"] = {**ORDINARY, path: before + text + "\n" + after}
     return found

@@ -185,11 +185,11 @@ def _with_baseline(
 ) -> Request:
     from dataclasses import replace  # noqa: PLC0415
 
-    from opparity.checker.results.baseline import read_baseline  # noqa: PLC0415
+    from opparity.checker.results.baseline import baseline_of, read_baseline  # noqa: PLC0415
 
     if baseline is None and configuration.baseline:
         above = "../" * configuration.inner.count("/")
-        baseline = root / f"{above}{configuration.baseline}"
+        baseline = baseline_of(root / above, configuration.baseline)
     if baseline is None:
         return request
     accepted = read_baseline(baseline)

@@ -90,7 +90,9 @@ def evaluate(
     if list_format(output_format, json=as_json) is ListFormat.JSON:
         typer.echo(json.dumps(report.document(evaluation, circumstances), indent=2))
     else:
-        Console(highlight=False).print(report.rendered(evaluation, circumstances))
+        Console(highlight=False, markup=False, emoji=False).print(
+            report.rendered(evaluation, circumstances)
+        )
     if plot is not None:
         write_plot(evaluation, circumstances, plot)
         errors.print(f"wrote {plot}", markup=False)

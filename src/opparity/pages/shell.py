@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from opparity import __version__
 from opparity.checker.tree.names import printable
+from opparity.escapes import in_markup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,7 @@ def _environment() -> Environment:
         loader=PackageLoader("opparity.pages"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_finalized,
+        finalize=finalized,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -62,21 +63,24 @@ def _environment() -> Environment:
     return environment
 
 
-def _finalized(value: object) -> object:
+def finalized(value: object) -> object:
     """Return what a template prints: text becomes printable; markup was made from such text."""
-    return printable(value) if type(value) is str else value
+    return _markup(value) if type(value) is str else value
+
+
+def _markup(text: str) -> Markup:
+    return Markup(in_markup(str(escape(printable(text)))))  # noqa: S704 -- escaped
 
 
 def breakable(name: str) -> Markup:
     """Return a name or path that may be broken into lines after `_`, `/` and `::`."""
-    escaped = str(escape(printable(name)))
-    return Markup(_BREAKS.sub(r"\1<wbr>", escaped))  # noqa: S704 -- escaped above
+    return Markup(_BREAKS.sub(r"\1<wbr>", str(_markup(name))))  # noqa: S704 -- escaped there
 
 
 def quoted(text: str) -> str:
     """Return prose as one text whose lines are kept; every other white space is a plain one."""
     return Markup("\n").join(
-        escape(printable(_SPACES.sub(" ", line.expandtabs()))) for line in text.splitlines()
+        _markup(_SPACES.sub(" ", line.expandtabs())) for line in text.splitlines()
     )
 
 

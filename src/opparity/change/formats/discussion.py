@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.formats.marking import block, code, heading, say
+from opparity.escapes import code, code_block
+from opparity.words.marking import heading, say
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _comment(discussed: Discussed, catalogue: Catalogue) -> list[str]:
     lines = [
         f"- {' · '.join(head) or '—'}",
         "",
-        *(f"  {line}" for line in block(comment.body.splitlines(), "text")),
+        *(f"  {line}" for line in code_block(comment.body.splitlines(), "text")),
         "",
         f"  {catalogue.word('text.comment_why')}{colon}{why}",
         "",

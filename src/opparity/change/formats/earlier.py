@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.formats.marking import code, heading, say, table
+from opparity.escapes import code
+from opparity.words.marking import heading, say, table
 
 if TYPE_CHECKING:
     from opparity.change.model import RelatedChange, RelatedChanges

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.formats.marking import block, code, marked, platform, say
+from opparity.escapes import code, code_block, platform_label
+from opparity.words.marking import marked, say
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def hidden_lines(review: Review, catalogue: Catalogue, most: int = _MOST) -> lis
 def headline(finding: ReviewedFinding, catalogue: Catalogue) -> str:
     """Return a finding in one line."""
     colon = catalogue.word("punctuation.colon")
-    where = ", ".join(map(platform, finding.platforms)) or catalogue.word("text.everywhere")
+    where = ", ".join(map(platform_label, finding.platforms)) or catalogue.word("text.everywhere")
     subject = finding.operator or finding.symbol
     parts = [
         f"**{catalogue.word(f'severity.{finding.severity.value}')} {finding.rule}**",
@@ -73,7 +74,7 @@ def _finding(finding: ReviewedFinding, catalogue: Catalogue, *, is_explained: bo
     stop = catalogue.word("punctuation.stop")
     lines += [f"  {say(catalogue, finding.statement)}{stop}", ""]
     if finding.excerpt:
-        lines += [*_indented(block([finding.excerpt], _language(finding.path))), ""]
+        lines += [*_indented(code_block([finding.excerpt], _language(finding.path))), ""]
     if finding.related:
         places = dict.fromkeys(f"{each.path}:{each.line}" for each in finding.related)
         listed = catalogue.word("list.next").join(map(code, [*places][:_MOST_PLACES]))
@@ -99,7 +100,7 @@ def _suggestion(
     return [
         f"  {title}{say(catalogue, suggestion.advice)}",
         "",
-        *_indented(block([f"-{suggestion.old}", f"+{suggestion.new}"], "diff")),
+        *_indented(code_block([f"-{suggestion.old}", f"+{suggestion.new}"], "diff")),
     ]
 
 

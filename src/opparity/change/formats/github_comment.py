@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.change.formats import sections
 from opparity.change.formats.findings import finding_lines, hidden_lines
-from opparity.change.formats.marking import heading, say
+from opparity.words.marking import heading, say
 
 if TYPE_CHECKING:
     from opparity.change.model import ChangeReport, ReviewedFinding

@@ -9,6 +9,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+from opparity.escapes import in_json
 from opparity.words.statements import Statement
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def render(report: ChangeReport, catalogue: Catalogue) -> str:
         "language": catalogue.language.value,
         **_plain(report, catalogue),
     }
-    return json.dumps(document, indent=2) + "\n"
+    return in_json(json.dumps(document, indent=2)) + "\n"
 
 
 def _plain(value: object, catalogue: Catalogue) -> Any:  # noqa: ANN401 -- what JSON can hold

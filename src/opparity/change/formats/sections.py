@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from opparity.change.formats.discussion import discussion_lines
 from opparity.change.formats.earlier import related_lines
-from opparity.change.formats.marking import block, code, heading, platform, say, table
 from opparity.change.model import CellChangeKind, LineKind, bases
+from opparity.escapes import code, code_block, platform_label
+from opparity.words.marking import heading, say, table
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def summary_body(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     ]
     rows = [
         [
-            platform(each.platform),
+            platform_label(each.platform),
             *(
                 _outlook(outlook, aspect, catalogue)
                 for aspect in ("imports", "calls")
@@ -97,14 +98,14 @@ def motivation(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     lines = heading(catalogue, "motivation")
     if found.description:
         lines += [catalogue.word("text.description"), ""]
-        lines += [*block(found.description.splitlines(), "text"), ""]
+        lines += [*code_block(found.description.splitlines(), "text"), ""]
     if found.commits:
         lines += [catalogue.word("text.commits"), ""]
         has_bodies = len(found.commits) <= _MOST_BODIES and not found.description
         for each in found.commits:
             lines.append(f"- {code(each.identity[:12])} {each.date} {code(each.subject)}")
             if has_bodies and each.body:
-                body = block(each.body.splitlines(), "text")
+                body = code_block(each.body.splitlines(), "text")
                 lines += ["", *(f"  {line}" for line in body), ""]
         if lines[-1]:
             lines.append("")
@@ -170,7 +171,7 @@ def _excerpts(row: FileChange, catalogue: Catalogue) -> list[str]:
     for excerpt in row.excerpts:
         lines.append(_span(excerpt))
         lines += [f"{_SIGNS[line.kind]}{line.text}" for line in excerpt.lines]
-    shown = block(lines, "diff")
+    shown = code_block(lines, "diff")
     if row.omitted:
         shown += ["", say(catalogue, state("text.omitted", count=row.omitted))]
     return shown
@@ -190,7 +191,10 @@ def matrix(report: ChangeReport, catalogue: Catalogue, most: int = _MOST_MATRIX_
     changed = found.changed
     if not changed:
         return [*lines, catalogue.word("text.no_cells")]
-    header = [catalogue.word("column.operator"), *(platform(each) for each in found.platforms)]
+    header = [
+        catalogue.word("column.operator"),
+        *(platform_label(each) for each in found.platforms),
+    ]
     lines += table(header, [_matrix_row(row, catalogue) for row in changed[:most]])
     if len(changed) > most:
         lines += ["", say(catalogue, state("text.rows_left_out", count=len(changed) - most))]
@@ -231,7 +235,7 @@ def _architectures(report: ChangeReport, catalogue: Catalogue) -> list[str]:
         )
     )
     lines = [*heading(catalogue, "architectures", 3)]
-    header = [catalogue.word("column.operator"), *(platform(name) for name in names)]
+    header = [catalogue.word("column.operator"), *(platform_label(name) for name in names)]
     rows = []
     for row in report.matrix.architectures:
         before, after = dict(row.before), dict(row.after)
@@ -304,7 +308,7 @@ def _lost(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     rows = [
         [
             code(each.operator),
-            platform(each.platform),
+            platform_label(each.platform),
             code(f"{caller.path}:{caller.line}"),
             catalogue.word(f"outcome.{caller.outcome.value}"),
         ]
@@ -321,10 +325,11 @@ def _macros(report: ChangeReport, catalogue: Catalogue) -> list[str]:
     rows = []
     for macro in report.risks.macros:
         defined = [
-            f"{code(place)} {', '.join(map(platform, labels))}" for place, labels in macro.defined
+            f"{code(place)} {', '.join(map(platform_label, labels))}"
+            for place, labels in macro.defined
         ]
         if macro.by_torch:
-            labels = ", ".join(map(platform, macro.by_torch))
+            labels = ", ".join(map(platform_label, macro.by_torch))
             defined.append(f"{catalogue.word('text.by_torch')} {labels}")
         tested = [code(f"{place.path}:{place.line}") for place in macro.tested]
         tested.append(say(catalogue, state("text.files", count=macro.files)))

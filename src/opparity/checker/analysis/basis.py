@@ -30,7 +30,7 @@ _OF_TORCH = frozenset(
 )
 _COMPILERS = (b"nvrtcCreateProgram", b"hiprtcCreateProgram", b"nvrtcCompileProgram")
 _NO_CODE = re.compile(
-    rb"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|#[^\n]*"""
+    rb"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|#[^\n]*"""
 )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts.builds import Build
 
-_SCRIPT = re.compile(r"setup(?P<words>(?:[_.-]\w+)+)\.py$")
+_SCRIPT = re.compile(r"setup(?P<words>(?:[_.-]\w++)+)\.py$")
 _WORDS = {**PLATFORM_WORDS, "cpu": ("cpu",)}
 
 

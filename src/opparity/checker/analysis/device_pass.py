@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Comparison, Defined, Truth, truth_of
+from opparity.checker.facts.numbers import c_number
 from opparity.checker.languages.cmake.configuration import CUDA_ARCHITECTURES
 from opparity.checker.languages.cpp.preprocessor import compare_numbers
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.platforms import Platform
 
 _ARCHITECTURE = "__CUDA_ARCH__"
-_NUMBER = re.compile(r"^(\d+)\.(\d)")
+_NUMBER = re.compile(r"^([0-9]{1,6})\.([0-9])")
 
 
 def architecture_numbers(platform: Platform) -> tuple[int, ...]:
@@ -51,4 +52,4 @@ class DevicePass:
     def _value(self, text: str) -> int | None:
         if text == _ARCHITECTURE:
             return self.number
-        return int(text, 0) if text[:1].isdigit() else None
+        return c_number(text)

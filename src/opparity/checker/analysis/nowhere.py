@@ -37,18 +37,8 @@ _PLAIN_HEADERS = re.compile(
     r"|(?:assert|ctype|errno|float|limits|math|signal|stdarg|stddef|stdio|stdlib|string|time|stdint"
     r"|inttypes|stdbool|fcntl|dlfcn)\.h)$"
 )
-_PASTED = re.compile(r"(\w*)\s*##\s*\w+(?:\s*##\s*(\w+))?")
+_PASTED = re.compile(r"(?:\b(\w++)|(?<!\s))\s*+##\s*+\w++(?:\s*+##\s*+(\w++))?")
 _SHORTEST = 3
-# What looks like the head of a definition: a type, the name, parameters, a brace.
-_HEAD = (
-    rb"^[ \t]*(?!return\b|if\b|while\b|else\b)[\w:<>,&*\[\] \t]*[\w>&*\]][ \t&*]+%s\s*"
-    rb"\([^;{}]*\)\s*(?:const\s*|noexcept\s*)*\{"
-)
-# The same in the template of a script: `torch::Tensor mm_dispatch(Arguments arguments) {`.
-_HEAD_IN_TEXT = (
-    rb"(?<![\w.])(?!def\b|class\b|return\b|import\b|if\b|elif\b|else\b|and\b|or\b|not\b|in\b|await\b"
-    rb"|yield\b|lambda\b|is\b|assert\b|print\b)[\w:>&*]*[\w>&*][ \t&*]+%s\s*\("
-)
 _MAY_DEFINE = (*COMPILED, ".cuh", ".inc", ".inl")
 # `f"{name}_{width}.cu"`: the build names sources that it writes itself.
 _WRITES_SOURCES = re.compile(rb"[}%]\w*\.(?:cu|cpp|cc|hip)[\"']")
@@ -146,10 +136,7 @@ def _may_be_written(analysis: Analysis, link: Link, name: str) -> bool:
     that the build writes.
     """
     tree = analysis.project.tree
-    looks = re.compile(_HEAD % re.escape(name.encode()), re.MULTILINE)
-    if any(
-        name.encode() in tree.read(path) and looks.search(tree.read(path)) for path in tree.native
-    ):
+    if analysis.heads.has(name):
         return True
     for part in link.compiled:
         for include in part.file.includes:
@@ -158,11 +145,9 @@ def _may_be_written(analysis: Analysis, link: Link, name: str) -> bool:
             if is_source and not analysis.linker.resolves(part.file.path, include.path):
                 return True
     folder = posixpath.dirname(link.description)
-    written = re.compile(_HEAD_IN_TEXT % re.escape(name.encode()))
     return any(
-        (posixpath.dirname(path) == folder and _writes_sources(content))
-        or (name.encode() in content and written.search(content))
-        for path, content in ((path, tree.read(path)) for path in tree.python)
+        posixpath.dirname(path) == folder and _writes_sources(tree.read(path))
+        for path in tree.python
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Comparison, Truth, atoms, evaluate, truth_of
+from opparity.checker.facts.numbers import c_number
 from opparity.checker.languages.cpp.preprocessor import compare_numbers
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class OtherVersion:
     def _value(self, text: str) -> int | None:
         if _VERSION.match(text):
             return self.number
-        return int(text, 0) if text[:1].isdigit() else None
+        return c_number(text)
 
 
 def names_version(condition: Condition) -> bool:

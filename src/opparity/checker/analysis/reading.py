@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.analysis.asked_platforms import refuse_unknown
 from opparity.checker.analysis.dedicated_builds import without_foreign_builds
 from opparity.checker.analysis.project import Project
@@ -41,7 +42,7 @@ def read_project(
         with Workers() as own:
             return read_project(source, platforms, own)
     tree = source if isinstance(source, Tree) else open_tree(source)
-    with collector_paused():
+    with collector_paused(), bounds.stage(bounds.READING, "reading it", tree.name, tree.places):
         return _read(tree, platforms, workers)
 
 
@@ -61,6 +62,8 @@ def _read(tree: Tree, platforms: Sequence[Platform], workers: Workers) -> Projec
     labels = {platform.label for platform in asked}
     reported = [
         *tree.problems,
+        *workers.unread.values(),
+        *cmake.problems,
         *(problem for file in native.values() for problem in file.problems),
         *(problem for each in builds if each.platform in labels for problem in each.problems),
         *(problem for script in scripts.values() for problem in script.problems),

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.attributes import Attributes
 from opparity.checker.analysis.basis import basis_of
 from opparity.checker.analysis.further_uses import FurtherUsesOfFiles
+from opparity.checker.analysis.heads import Heads
 from opparity.checker.analysis.linking import Linker
 from opparity.checker.analysis.lookup import NameLookup
 from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
 from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.other_versions import OtherVersions
+from opparity.checker.analysis.spelling import Suggestions
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
 from opparity.checker.languages.python.implementing import implementing_words
@@ -129,6 +131,16 @@ class Analysis:
     def other_versions(self) -> OtherVersions:
         """Return what targets are with other versions of their tools."""
         return OtherVersions()
+
+    @cached_property
+    def heads(self) -> Heads:
+        """Return what answers whether a file looks as if it defined a function."""
+        return Heads(self.project.tree)
+
+    @cached_property
+    def suggestions(self) -> Suggestions:
+        """Return what finds names like others."""
+        return Suggestions()
 
     @cached_property
     def mentions(self) -> Mentions:

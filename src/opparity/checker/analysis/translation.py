@@ -17,6 +17,7 @@ from opparity.checker.facts.conditions import (
     evaluate,
     truth_of,
 )
+from opparity.checker.facts.numbers import c_number
 from opparity.checker.languages.cpp.preprocessor import compare_numbers
 
 if TYPE_CHECKING:
@@ -150,14 +151,13 @@ class TranslationUnit:
     def _value(self, text: str) -> int | None:
         """Return an operand's number; an undefined macro is 0, and None is not known."""
         if text[0].isdigit():
-            return int(text, 0)
+            return c_number(text)
         if text not in self.macros:
             return 0 if self._defined(text) is Truth.FALSE else None
         value = self.macros[text]
         if value is None:
             return None
-        value = value.strip().rstrip("uUlL") or "1"
-        return int(value) if value.isdigit() else None
+        return c_number(value.strip() or "1")
 
 
 def translation_unit(

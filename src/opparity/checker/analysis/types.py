@@ -83,5 +83,5 @@ def category(text: str) -> str:
 
 def schema_category(text: str) -> str:
     """Return the category of a schema's argument type; "" for lists and optionals."""
-    bare = re.sub(r"\(.*?\)", "", text).rstrip("!").strip()
+    bare = re.sub(r"\([^)]*+(?:\)|\Z)", "", text).rstrip("!").strip()
     return _SCHEMA_CATEGORIES.get(bare, "")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import PLATFORM_WORDS
+from opparity.checker.analysis.spelling import Suggestions
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import library_name
 from opparity.checker.facts.native import RegistrationKind
@@ -28,6 +28,7 @@ class Unregistered:
     def __init__(self, project: Project, linker: Linker, operators: Operators) -> None:
         self.project = project
         self.operators = operators
+        self.suggestions = Suggestions()
         self.named: dict[str, set[str]] = defaultdict(set)
         self.open: set[str] = set()
         self.is_all_open = False
@@ -131,14 +132,18 @@ class Unregistered:
         same = [name for name in self.elsewhere.get(call.operator, ()) if name]
         if same:
             return tuple(sorted(set(same))[:3])
-        prefix = f"{call.library}::"
-        own = [
-            name.removeprefix(prefix)
-            for name in (*self.operators.known, *self.operators.python)
-            if name.startswith(prefix)
-        ]
-        close = get_close_matches(call.operator, own, n=1, cutoff=_NEAR)
-        return tuple(prefix + name for name in close)
+        own = self._own.get(call.library, ())
+        close = self.suggestions.nearest(call.operator, own, 1, _NEAR)
+        return tuple(f"{call.library}::{name}" for name in close)
+
+    @cached_property
+    def _own(self) -> dict[str, list[str]]:
+        """Return the names of the operators that each namespace has."""
+        found: dict[str, list[str]] = {}
+        for operator in (*self.operators.known, *self.operators.python):
+            library, _, name = operator.partition("::")
+            found.setdefault(library, []).append(name)
+        return found
 
 
 def _imports(file: PythonFile, module: str, packages: set[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from opparity.errors import OpparityError
@@ -20,6 +21,10 @@ LANGUAGES = {
     "tpu": "TPU",
 }
 
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
+# `12.0a`, `gfx942:sramecc+`, `x86_64`.
+_ARCHITECTURE = re.compile(r"[a-z0-9_.+:-]{1,40}")
+_SHOWN = 80
 _ALIASES = {"hip": "rocm", "amd": "rocm", "nvidia": "cuda", "sycl": "xpu", "ascend": "npu"}
 
 
@@ -63,10 +68,10 @@ def parse_platform(text: str) -> Platform:
     """Return the platform that `NAME[:ARCH,ARCH…]` names.
 
     Raises:
-        PlatformUnknown: the name is not one word, or an architecture is empty.
+        PlatformUnknown: the name is not one word, or an architecture is none.
     """
     name, colon, listed = text.strip().lower().partition(":")
     architectures = tuple(part.strip() for part in listed.split(",")) if colon else ()
-    if not name.isidentifier() or not all(architectures):
-        raise PlatformUnknown(given=text)
+    if not _NAME.fullmatch(name) or not all(map(_ARCHITECTURE.fullmatch, architectures)):
+        raise PlatformUnknown(given=text[:_SHOWN])
     return Platform(_ALIASES.get(name, name), architectures)

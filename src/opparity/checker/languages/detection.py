@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 # What a build description says when it knows a platform.
 _MARKS = {
     "cuda": rb"CUDAExtension|CUDA_HOME|CUDAToolkit|enable_language\(\s*CUDA|CMAKE_CUDA|"
-    rb"LANGUAGES[^)]*\bCUDA\b|nvcc|backend\s*=\s*\"cuda\"|\.cu\b",
+    rb"LANGUAGES[^)]{0,500}\bCUDA\b|nvcc|backend\s*=\s*\"cuda\"|\.cu\b",
     "rocm": rb"(?i:\brocm|_rocm\b|\bhip_found\b|is_hip_extension|torch[._]version\.hip|hipify|"
-    rb"enable_language\(\s*hip|STREQUAL\s+\"?hip\b|languages[^)]*\bhip\b)",
+    rb"enable_language\(\s*hip|STREQUAL\s+\"?hip\b|languages[^)]{0,500}\bhip\b)",
     "cpu": rb"STREQUAL\s+\"?(?i:cpu)\b|CPU_ONLY|CppExtension|==\s*[\"']cpu[\"']|"
     rb"backend\s*=\s*\"cpu\"|define_cpu_extension",
-    "xpu": rb"IntelSYCL|-fsycl\b|\bicpx\b|enable_language\(\s*SYCL|LANGUAGES[^)]*\bSYCL\b|"
+    "xpu": rb"IntelSYCL|-fsycl\b|\bicpx\b|enable_language\(\s*SYCL|LANGUAGES[^)]{0,500}\bSYCL\b|"
     rb"SyclExtension|STREQUAL\s+\"?(?i:xpu)\b|backend\s*=\s*\"xpu\"|DPCPPExtension",
     "mlu": rb"FORCE_MLU|MLUExtension",
     "npu": rb"FORCE_NPU|NpuExtension|\bNPUOpBuilder\b|ascendc_library|\bASCEND_HOME_PATH\b",

@@ -33,6 +33,7 @@ class RememberingWorkers(Workers):
     def next_tree(self) -> None:
         """Begin another tree; what the one before the last had is forgotten."""
         self._before, self._now = self._now, {}
+        self.unread = {}
 
     def map(
         self,
@@ -65,7 +66,9 @@ class RememberingWorkers(Workers):
         for path, content in contents.items():
             key = (read, path, content)
             memory = self._now if key in self._now else self._before
-            found[path] = self._now[key] = memory[key] if key in memory else read(path, content)
+            found[path] = self._now[key] = (
+                memory[key] if key in memory else self._text_fact(read, path, content)
+            )
         return found
 
     def _kept(

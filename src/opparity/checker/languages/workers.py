@@ -8,10 +8,14 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from opparity.checker import bounds
+from opparity.checker.facts.places import problem
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from opparity.checker.facts.places import Problem
 
 Result = TypeVar("Result")
 # What a file is asked, by its path and content.
@@ -33,12 +37,17 @@ class WorkerLost(OpparityError):
 
 
 class Workers:
-    """Processes that read files, started when there is enough to read; a context manager."""
+    """Processes that read files, started when there is enough to read; a context manager.
+
+    Attributes:
+        unread: the files whose text took more than one may take.
+    """
 
     def __init__(self, count: int | None = None) -> None:
         available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
         self.count = min(count or available or os.cpu_count() or 1, _MOST_WORKERS)
         self._pool: ProcessPoolExecutor | None = None
+        self.unread: dict[str, Problem] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +79,9 @@ class Workers:
         if self.count == 1 or sum(map(len, contents.values())) < worthwhile:
             return iter(read(list(contents.items())))
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(max_workers=self.count)
+            self._pool = ProcessPoolExecutor(
+                self.count, initializer=bounds.join, initargs=(bounds.shared(),)
+            )
         largest_first = sorted(contents.items(), key=lambda item: (-len(item[1]), item[0]))
         step = self.count * _BATCHES_A_WORKER
         batches = [largest_first[start::step] for start in range(min(step, len(largest_first)))]
@@ -79,8 +90,23 @@ class Workers:
     def text_facts(
         self, read: Callable[[str, bytes], Result], contents: Mapping[str, bytes]
     ) -> dict[str, Result]:
-        """Return what each file's text says, read here: less than it takes to hand it out."""
-        return {path: read(path, content) for path, content in contents.items()}
+        """Return what each file's text says, read here: less than it takes to hand it out.
+
+        A file that takes more than its share is as one without a word, and named in `unread`.
+        """
+        return {path: self._text_fact(read, path, content) for path, content in contents.items()}
+
+    def _text_fact(self, read: Callable[[str, bytes], Result], path: str, content: bytes) -> Result:
+        def give_up() -> Result:
+            self.unread[path] = costly(path)
+            return read(path, b"")
+
+        return bounds.share(lambda: read(path, content), give_up)
+
+
+def costly(path: str) -> Problem:
+    """Return the problem of a file that takes more than its share."""
+    return problem(path, "unread.costly")
 
 
 def _flat(lists: Iterator[list[Result]]) -> Iterator[Result]:

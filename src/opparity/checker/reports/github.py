@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.reports.others import other_line
 from opparity.checker.results.report import summary_line
 from opparity.checker.rules.findings import Finding, Severity
+from opparity.escapes import in_log, in_workflow_message, in_workflow_property
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def render(report: Report) -> str:
     """Return one command a line, and the summary as the last line."""
     groups = (*report.entries, *report.doubts)
     lines = [_command(report, group) for group in groups]
-    return "\n".join([*lines, _escaped(summary_line(report))]) + "\n"
+    return "\n".join([*lines, in_log(summary_line(report))]) + "\n"
 
 
 def _command(report: Report, group: Group) -> str:
@@ -33,7 +34,7 @@ def _command(report: Report, group: Group) -> str:
         "col": str(first.location.column),
         "title": f"{first.rule} {first.name}",
     }
-    listed = ",".join(f"{key}={_escaped_property(text)}" for key, text in properties.items())
+    listed = ",".join(f"{key}={in_workflow_property(text)}" for key, text in properties.items())
     parts = [
         "" if is_finding else "could not be decided:",
         group.where,
@@ -46,13 +47,4 @@ def _command(report: Report, group: Group) -> str:
         remedy = report.remedy(group.advisor)
         parts.append(f"\n{remedy + ' ' if remedy else ''}(opparity explain {group.advisor})")
     message = " ".join(part for part in parts if part).replace(" \n", "\n")
-    return f"::{command} {listed}::{_escaped(message)}"
-
-
-def _escaped(text: str) -> str:
-    """Escape a command's message: a line end would start another command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _escaped_property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+    return f"::{command} {listed}::{in_workflow_message(message)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.results.basis import record
 from opparity.checker.results.report import EVERY_PLATFORM
 from opparity.checker.rules.findings import Finding, Severity
+from opparity.escapes import in_json
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def render(report: Report) -> str:
             "accepted_by_baseline": report.accepted,
         },
     }
-    return json.dumps(document, indent=2) + "\n"
+    return in_json(json.dumps(document, indent=2)) + "\n"
 
 
 def _finding(report: Report, group: Group) -> dict[str, object]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
 from opparity.checker.results.report import EVERY_PLATFORM
 from opparity.checker.rules.findings import Finding, Severity, Unknown
-from opparity.checker.tree.names import printable
+from opparity.escapes import in_xml, in_xml_attribute
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
@@ -23,9 +22,9 @@ def render(report: Report) -> str:
         results.setdefault(each.platform or EVERY_PLATFORM, []).append(each)
     suites = [_suite(report, platform, group) for platform, group in results.items()]
     body = "\n".join(line for suite in suites for line in suite)
+    name = in_xml_attribute(f"opparity {report.project}")
     return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<testsuites name={_quoted('opparity ' + report.project)}>\n{body}\n</testsuites>\n"
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name={name}>\n{body}\n</testsuites>\n'
     )
 
 
@@ -39,14 +38,14 @@ def _suite(report: Report, platform: str, results: list[Finding | Unknown]) -> l
     total = len(results) + len(passed)
     counts = f'tests="{total}" failures="{failures}" skipped="{skipped}" errors="0"'
     return [
-        f"  <testsuite name={_quoted(platform)} {counts}>",
+        f"  <testsuite name={in_xml_attribute(platform)} {counts}>",
         *cases,
         "  </testsuite>",
     ]
 
 
 def _passed(rule: type[Rule]) -> str:
-    return f"    <testcase classname={_quoted(rule.code)} name={_quoted(rule.name)}/>"
+    return f'    <testcase classname="{rule.code}" name="{rule.name}"/>'
 
 
 def _fails(result: Finding | Unknown) -> bool:
@@ -57,9 +56,9 @@ def _case(report: Report, result: Finding | Unknown) -> list[str]:
     subject = result.operator or result.symbol or result.location.path
     place = report.shown(result.location.path)
     start = (
-        f"    <testcase classname={_quoted(result.rule)} "
-        f"name={_quoted(f'{result.name}: {subject}')} "
-        f'file={_quoted(place)} line="{result.location.line}"'
+        f"    <testcase classname={in_xml_attribute(result.rule)} "
+        f"name={in_xml_attribute(f'{result.name}: {subject}')} "
+        f'file={in_xml_attribute(place)} line="{result.location.line}"'
     )
     detail = "\n".join(
         [
@@ -69,20 +68,12 @@ def _case(report: Report, result: Finding | Unknown) -> list[str]:
     )
     said = english(result.statement)
     if isinstance(result, Unknown):
-        outcome = f"      <skipped message={_quoted(f'could not be decided: {said}')}/>"
+        outcome = f"      <skipped message={in_xml_attribute(f'could not be decided: {said}')}/>"
     elif _fails(result):
         outcome = (
-            f'      <failure type="{result.severity.value}" message={_quoted(said)}>'
-            f"{_text(detail)}</failure>"
+            f'      <failure type="{result.severity.value}" message={in_xml_attribute(said)}>'
+            f"{in_xml(detail)}</failure>"
         )
     else:
-        outcome = f"      <system-out>{_text(detail)}</system-out>"
+        outcome = f"      <system-out>{in_xml(detail)}</system-out>"
     return [f"{start}>", outcome, "    </testcase>"]
-
-
-def _text(text: str) -> str:
-    return escape("\n".join(printable(line) for line in text.split("\n")))
-
-
-def _quoted(text: str) -> str:
-    return quoteattr(printable(text))

@@ -2,78 +2,83 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.reports.others import other_line
 from opparity.checker.results.basis import not_followed, understood
-from opparity.checker.results.report import summary_line
+from opparity.checker.results.report import summary_of_counts
 from opparity.checker.rules.findings import Finding
-from opparity.checker.tree.names import printable
-from opparity.words.catalogue import english
+from opparity.escapes import code, platform_label
+from opparity.words.catalogue import catalogue
+from opparity.words.language import Language
+from opparity.words.marking import say, table
 
 if TYPE_CHECKING:
     from opparity.checker.results.groups import Group
     from opparity.checker.results.report import Report
+    from opparity.words.statements import Statement
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
+
+_COLUMNS = ("rule", "platform", "place", "what")
 
 
 def render(report: Report) -> str:
     """Return Markdown: a table of findings and, folded, one of what could not be decided."""
-    lines = ["# Opparity", "", _escaped(summary_line(report)), ""]
+    platforms = ", ".join(map(platform_label, report.platforms)) or "no platform"
     said = [*understood(report.basis), *not_followed(report.basis)]
-    lines += [*(f"- {_escaped(english(each))}" for each in said), ""]
+    lines = [
+        "# Opparity",
+        "",
+        f"{code(report.project)} on {platforms}: {summary_of_counts(report, code)}",
+        "",
+        *(f"- {_said(each)}" for each in said),
+        "",
+    ]
     findings = report.entries
     if findings:
-        lines += [
-            "| severity | rule | platform | place | what |",
-            "| --- | --- | --- | --- | --- |",
-        ]
-        lines += [_row(report, group) for group in findings]
-        lines.append("")
+        rows = (_row(report, group) for group in findings)
+        lines += [*table(("severity", *_COLUMNS), rows), ""]
     unknowns = report.doubts
     if unknowns:
         lines += ["<details>", "<summary>What could not be decided</summary>", ""]
-        lines += ["| rule | platform | place | what |", "| --- | --- | --- | --- |"]
-        lines += [_row(report, group) for group in unknowns]
+        lines += table(_COLUMNS, (_row(report, group) for group in unknowns))
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 
 
-def _row(report: Report, group: Group) -> str:
+def _said(statement: Statement) -> str:
+    return say(catalogue(Language.ENGLISH), statement)
+
+
+def _row(report: Report, group: Group) -> list[str]:
     first = group.first
-    message = _escaped(group.message)
+    message = _said(group.statement)
     if group.subject:
-        message = f"{_code(group.subject)}: {message}"
-    related = "".join(
-        f"<br>{_code(report.place(each.location))} {_escaped(english(each.note))}"
-        for each in first.related
-    )
-    related += "".join(f"<br>{_escaped(other_line(report, each))}" for each in group.others)
+        message = f"{code(group.subject)}: {message}"
+    parts = [
+        message,
+        *(f"{code(report.place(each.location))} {_said(each.note)}" for each in first.related),
+        *(_other(report, each) for each in group.others),
+    ]
     if isinstance(first, Finding) and report.remedy(group.advisor):
-        related += f"<br>→ {_advice(report.remedy(group.advisor))}"
+        parts.append(f"→ {_advice(report.remedy(group.advisor))}")
     cells = [
         f"{first.rule} {first.name}",
-        ", ".join(group.platforms) or "all",
-        _code(report.place(first.location)),
-        message + related,
+        ", ".join(map(platform_label, group.platforms)) or "all",
+        code(report.place(first.location)),
+        "<br>".join(parts),
     ]
-    if isinstance(first, Finding):
-        cells.insert(0, first.severity.value)
-    return f"| {' | '.join(cells)} |"
+    return [first.severity.value, *cells] if isinstance(first, Finding) else cells
+
+
+def _other(report: Report, group: Group) -> str:
+    """Return a finding beside the one that is told of a mistake."""
+    location = group.first.location
+    place = code(f"{report.shown(location.path)}:{location.line}")
+    platforms = ", ".join(map(platform_label, group.platforms))
+    where = f" on {platforms}" if platforms else ""
+    return f"also {place} {group.first.rule}{where}: {_said(group.statement)}"
 
 
 def _advice(text: str) -> str:
     """Return a rule's own words: they are Markdown, and harmless."""
     return text.replace("|", "\\|")
-
-
-def _escaped(text: str) -> str:
-    """Return text that Markdown prints as it is, mentions and HTML included."""
-    return _SPECIAL.sub(r"\\\1", printable(text))
-
-
-def _code(text: str) -> str:
-    """Return text as code inside a table's cell."""
-    return "`" + printable(text).replace("`", "'").replace("|", "\\|") + "`"

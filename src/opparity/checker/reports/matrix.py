@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.tree.names import printable
+from opparity.escapes import code, in_json, in_log, platform_label
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
@@ -25,25 +26,25 @@ def render_text(matrix: Matrix) -> str:
     rows = [
         (printable(row.operator), *(letters(cell) for cell in row.cells)) for row in matrix.rows
     ]
-    header = ("operator", *matrix.platforms)
+    header = ("operator", *map(printable, matrix.platforms))
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in (header, *rows)
     ]
     share = f"{len(matrix.rows)} operators; {matrix.unknown_share:.1%} of the answers are unknown"
-    return "\n".join([*lines, "", f"{_LEGEND}; . no, ? unknown", share]) + "\n"
+    return in_log("\n".join([*lines, "", f"{_LEGEND}; . no, ? unknown", share])) + "\n"
 
 
 def render_markdown(matrix: Matrix) -> str:
     """Return the same table as Markdown."""
     lines = [
-        f"| operator | {' | '.join(matrix.platforms)} |",
+        f"| operator | {' | '.join(map(platform_label, matrix.platforms))} |",
         f"| --- |{' --- |' * len(matrix.platforms)}",
     ]
     for row in matrix.rows:
         cells = " | ".join(f"`{letters(cell)}`" for cell in row.cells)
-        lines.append(f"| `{printable(row.operator)}` | {cells} |")
+        lines.append(f"| {code(row.operator)} | {cells} |")
     return "\n".join([*lines, "", f"{_LEGEND}; `.` no, `?` unknown.", ""])
 
 
@@ -66,7 +67,7 @@ def render_json(project: str, matrix: Matrix) -> str:
         ],
         "summary": {"operators": len(matrix.rows), "unknown_share": matrix.unknown_share},
     }
-    return json.dumps(document, indent=2) + "\n"
+    return in_json(json.dumps(document, indent=2)) + "\n"
 
 
 def letters(cell: Cell) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from opparity import __version__
 from opparity.checker.reports.addresses import address_of
 from opparity.checker.rules.findings import Finding, Severity
+from opparity.escapes import in_json, in_sarif
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def render(report: Report) -> str:
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return in_json(json.dumps(document, indent=2)) + "\n"
 
 
 def _rule(rule: type[Rule]) -> dict[str, object]:
@@ -69,14 +71,14 @@ def _result(report: Report, group: Group, indices: dict[str, int]) -> dict[str, 
         "ruleId": result.rule,
         "ruleIndex": indices.get(result.rule, -1),
         **verdict,
-        "message": {"text": f"{group.message}{where}"},
+        "message": _message(f"{group.message}{where}"),
         "locations": [_location(report, result.location)],
         "relatedLocations": [
-            {**_location(report, related.location), "message": {"text": english(related.note)}}
+            {**_location(report, related.location), "message": _message(english(related.note))}
             for related in result.related
         ]
         + [
-            {**_location(report, other.first.location), "message": {"text": _beside(other)}}
+            {**_location(report, other.first.location), "message": _message(_beside(other))}
             for other in group.others
         ],
         "partialFingerprints": {"opparity/v1": _fingerprint(group)},
@@ -92,12 +94,22 @@ def _location(report: Report, location: Location) -> dict[str, object]:
     return {
         "physicalLocation": {
             "artifactLocation": {
-                "uri": quote(report.shown(location.path), errors="backslashreplace"),
+                "uri": _uri(report.shown(location.path)),
                 "uriBaseId": _ROOT,
             },
             "region": {"startLine": location.line, "startColumn": location.column},
         }
     }
+
+
+def _uri(path: str) -> str:
+    """Return a relative address: one that begins with slashes would be another host's."""
+    quoted = quote(path, errors="backslashreplace")
+    return f".{quoted}" if quoted.startswith("/") else quoted
+
+
+def _message(text: str) -> dict[str, str]:
+    return {"text": in_sarif(text)}
 
 
 def _beside(other: Group) -> str:

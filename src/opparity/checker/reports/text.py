@@ -15,7 +15,9 @@ from opparity.checker.reports.addresses import address_of
 from opparity.checker.results.basis import not_followed, understood
 from opparity.checker.results.report import summary_line
 from opparity.checker.rules.findings import Finding, Severity
+from opparity.checker.tree.names import printable
 from opparity.colours import are_wanted
+from opparity.escapes import in_log
 from opparity.words.catalogue import english
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def render_for(
     for said in (*understood(report.basis), *not_followed(report.basis)):
         console.print(Text(f"  {english(said)}"), soft_wrap=True)
     assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    return in_log(console.file.getvalue())
 
 
 def _is_shown(kind: Show, show: frozenset[Show]) -> bool:
@@ -88,7 +90,7 @@ def _print_group(console: Console, report: Report, group: Group) -> None:
     finding = group.first
     console.print(_headline(report, group), soft_wrap=True)
     line = finding.location.line
-    source = report.excerpts.get((finding.location.path, line))
+    source = printable(report.excerpts.get((finding.location.path, line), ""))
     if source:
         margin = len(str(line))
         body = source.lstrip()

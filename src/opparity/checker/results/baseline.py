@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opparity.checker.rules.findings import Finding
 
 SCHEMA_VERSION = 1
+_LONGEST = 64_000_000
 
 
 class BaselineRefused(OpparityError):
@@ -78,6 +79,26 @@ def write_baseline(findings: Iterable[Finding]) -> str:
     return json.dumps({"schema_version": SCHEMA_VERSION, "accepted": accepted}, indent=2) + "\n"
 
 
+def baseline_of(folder: Path, name: str) -> Path:
+    """Return the path of the baseline that the settings in a folder name.
+
+    Raises:
+        BaselineRefused: it is no file in that folder.
+    """
+    path = folder / name
+    try:
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+        is_file = not path.exists() or path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        is_inside = is_file = False
+    if not (is_inside and is_file):
+        raise BaselineRefused(
+            path=f"{path.as_posix()!s:.200}",
+            detail="the settings name a baseline that is no file inside their own folder",
+        )
+    return path
+
+
 def read_baseline(path: Path) -> dict[Entry, int]:
     """Return how many findings each entry of a baseline file accepts.
 
@@ -85,10 +106,14 @@ def read_baseline(path: Path) -> dict[Entry, int]:
         BaselineRefused: the file cannot be read, or is no baseline of this version.
     """
     try:
-        return _parse(json.loads(path.read_text("utf-8")))
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+        if len(content) > _LONGEST:
+            raise BaselineRefused(path=path, detail=f"longer than {_LONGEST / 1e6:.0f} MB")
+        return _parse(json.loads(content.decode("utf-8")))
     except OSError as error:
         raise BaselineRefused(path=path, detail=error.strerror) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         detail = f"no baseline of version {SCHEMA_VERSION} ({type(error).__name__}: {error})"
         raise BaselineRefused(path=path, detail=detail) from error
 

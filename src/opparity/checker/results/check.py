@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
+from opparity.checker.facts.places import Location
 from opparity.checker.rules.findings import Finding, Unknown
 from opparity.checker.rules.table import RULES
 from opparity.words.catalogue import english
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +36,7 @@ def check_project(analysis: Analysis, rules: Iterable[type[Rule]] = RULES) -> Ch
     # What was worked out of the other platforms only bears on what is said of these.
     wanted = {"", *(platform.label for platform in analysis.project.asked)}
     results = [
-        result for rule in rules for result in rule().check(analysis) if result.platform in wanted
+        result for rule in rules for result in _said(rule, analysis) if result.platform in wanted
     ]
     findings = [each for each in results if isinstance(each, Finding)]
     unknowns = [each for each in results if not isinstance(each, Finding)]
@@ -44,6 +47,16 @@ def check_project(analysis: Analysis, rules: Iterable[type[Rule]] = RULES) -> Ch
         unknowns=tuple(sorted(set(unknowns), key=_order)),
         problems=analysis.project.problems,
     )
+
+
+def _said(rule: type[Rule], analysis: Analysis) -> list[Finding | Unknown]:
+    """Return what a rule says of a project; where that takes too much, that it was not applied."""
+
+    def give_up() -> list[Finding | Unknown]:
+        largest = bounds.largest(analysis.project.tree.places)
+        return [rule().unknown(Location(largest, 1), state("unread.rule"))]
+
+    return bounds.share(lambda: list(rule().check(analysis)), give_up)
 
 
 def _order(result: Finding | Unknown) -> tuple[object, ...]:

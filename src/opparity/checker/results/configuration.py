@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OWN_FILE = "opparity.toml"
 SHARED_FILE = "pyproject.toml"
+# Of a word that is no key and no rule, so many characters.
+_SHOWN = 80
 
 
 class ConfigurationRefused(OpparityError):
@@ -127,6 +129,6 @@ def _key(name: str) -> str:
 
 def unknown(what: str, given: str, allowed: Mapping[str, object]) -> str:
     """Say that a word is unknown, with the nearest one that is allowed."""
-    near = get_close_matches(given, allowed, n=1)
+    near = get_close_matches(given[:_SHOWN], allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {what} {given!r}; {hint}allowed: {', '.join(allowed)}"
+    return f"unknown {what} {given[:_SHOWN]!r}; {hint}allowed: {', '.join(allowed)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,19 @@ from opparity.checker.results.files_above import above, settings_at_revision, se
 from opparity.checker.tree.contents import Tree
 from opparity.checker.tree.opening import open_tree
 from opparity.checker.tree.revisions import has_folder
+from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from opparity.checker.facts.platforms import Platform
+
+
+class PatternRefused(OpparityError, ValueError):
+    """A pattern of `exclude` or `per-file-ignores` that is none."""
+
+    message = "one of the patterns {patterns} is none that .gitignore could have: {detail}"
 
 
 def open_side(path: Path, revision: str | None) -> Tree:
@@ -49,9 +57,14 @@ def configured(tree: Tree, configuration: Configuration) -> Tree:
 
 def matching(patterns: Iterable[str], inner: str) -> Callable[[str], bool]:
     """Return what tells whether patterns mean a path; `inner` leads from theirs to its root."""
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- few projects exclude anything
+    import re2  # noqa: PLC0415 -- few projects exclude anything
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415
 
-    spec = GitIgnoreSpec.from_lines(patterns)
+    listed = list(patterns)
+    try:
+        spec = GitIgnoreSpec.from_lines(listed)
+    except (ValueError, re.error, re2.error) as error:
+        raise PatternRefused(patterns=f"{listed!r:.200}", detail=f"{error!s:.200}") from error
     return lambda path: bool(spec.match_file(f"{inner}{path}"))
 
 

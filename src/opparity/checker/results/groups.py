@@ -37,7 +37,7 @@ class Group:
     @property
     def where(self) -> str:
         """Return the platforms in brackets, or nothing where it holds for all."""
-        return f"[{' '.join(self.platforms)}]" if self.platforms else ""
+        return f"[{' '.join(map(printable, self.platforms))}]" if self.platforms else ""
 
     @property
     def subject(self) -> str:

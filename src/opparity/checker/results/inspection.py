@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.analysis.reading import read_project
 from opparity.checker.analysis.services import Analysis
 from opparity.checker.facts.places import Location
@@ -42,6 +43,12 @@ def inspect_tree(tree: Tree, request: Request) -> Report:
 
 def inspect_project(analysis: Analysis, request: Request) -> Report:
     """Return the report of a tree that was read."""
+    tree = analysis.project.tree
+    with bounds.stage(bounds.RULES, "applying the rules to it", tree.name, tree.places):
+        return _inspected(analysis, request)
+
+
+def _inspected(analysis: Analysis, request: Request) -> Report:
     tree = analysis.project.tree
     check = check_project(analysis, request.rules)
     if request.is_strict:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.checker.results.entries import entries
 from opparity.checker.results.groups import Group, group_by_platform
 from opparity.checker.rules.findings import Finding, Severity, Unknown
+from opparity.checker.tree.names import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from opparity.checker.analysis.basis import Basis
     from opparity.checker.facts.places import Location
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 EVERY_PLATFORM = "all"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """The result of a check, after suppressions and baseline.
 
@@ -68,12 +70,12 @@ class Report:
         """Tell whether there is an error or a warning; information alone is no failure."""
         return any(finding.severity is not Severity.INFORMATION for finding in self.findings)
 
-    @property
+    @cached_property
     def entries(self) -> list[Group]:
         """Return the findings as they are told: one entry for each mistake."""
         return entries(self.findings)
 
-    @property
+    @cached_property
     def doubts(self) -> list[Group]:
         """Return the unknowns as they are told: one entry for all platforms."""
         return group_by_platform(self.unknowns)
@@ -92,7 +94,9 @@ class Report:
 
     def shown(self, path: str) -> str:
         """Return a path as seen from the current folder."""
-        return posixpath.relpath(path, self.start) if self.start else f"{self.prefix}{path}"
+        return printable(
+            posixpath.relpath(path, self.start) if self.start else f"{self.prefix}{path}"
+        )
 
 
 def plural(count: int, noun: str) -> str:
@@ -101,8 +105,8 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' if has_plural and count != 1 else ''}"
 
 
-def summary_line(report: Report) -> str:
-    """Return the counts in one sentence."""
+def summary_of_counts(report: Report, show: Callable[[str], str] = printable) -> str:
+    """Return the counts in one sentence; `show` makes a folder's name harmless."""
     parts = [plural(report.count(severity), severity.value) for severity in Severity]
     parts.append(plural(len(report.doubts), "unknown"))
     if report.suppressed:
@@ -113,5 +117,11 @@ def summary_line(report: Report) -> str:
         parts.append(f"{report.ignored} left out by per-file-ignores")
     if report.within:
         noun = "error or warning" if report.elsewhere == 1 else "errors and warnings"
-        parts.append(f"{report.elsewhere} {noun} outside {report.within}")
-    return f"{report.project} on {', '.join(report.platforms) or 'no platform'}: {', '.join(parts)}"
+        parts.append(f"{report.elsewhere} {noun} outside {show(report.within)}")
+    return ", ".join(parts)
+
+
+def summary_line(report: Report) -> str:
+    """Return what was checked, and the counts, in one line."""
+    platforms = ", ".join(map(printable, report.platforms)) or "no platform"
+    return f"{printable(report.project)} on {platforms}: {summary_of_counts(report)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opparity.checker.tree.contents import is_source
+from opparity.escapes import in_log
 
 if TYPE_CHECKING:
     from opparity.checker.tree.contents import Tree
@@ -22,4 +23,4 @@ def files_of(tree: Tree, root: Path, path: Path) -> str:
     ]
     # A root that was found above is absolute; the folder was given as seen from here.
     start = Path(os.path.relpath(root)) if path != root else root
-    return "".join(f"{start / name if root.is_dir() else name}\n" for name in names)
+    return in_log("".join(f"{start / name if root.is_dir() else name}\n" for name in names))

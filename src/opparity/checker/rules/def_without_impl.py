@@ -81,6 +81,10 @@ class DefWithoutImpl(Rule):
                     implemented.add((library, registration.operator))
                 elif registration.kind is RegistrationKind.DEF and use.truth is Truth.TRUE:
                     defined.append((registration, link.target))
+        implemented_in: dict[str, set[str]] = {}
+        for library, operator in implemented:
+            implemented_in.setdefault(library, set()).add(operator)
+        named = {each.operator for each, _ in defined}
         seen: set[tuple[str, str]] = set()
         for registration, target in defined:
             library = library_name(registration.library, target)
@@ -94,9 +98,9 @@ class DefWithoutImpl(Rule):
                 if plain_library(impl.library) in {library, plain_library(registration.library)}
             ]
             if not elsewhere:
-                ours = {name for other, name in implemented if other == library}
+                ours = implemented_in.get(library, set())
                 # An implementation without a definition is DEF001's: perhaps it is this one's.
-                if ours and ours <= {each.operator for each, _ in defined}:
+                if ours and ours <= named:
                     yield from self._nowhere(analysis, platform, registration, library)
                 continue
             operator = f"{library}::{registration.operator}"

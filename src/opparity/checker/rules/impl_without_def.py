@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.names import plain_library
@@ -75,23 +74,20 @@ class ImplWithoutDef(Rule):
             if any(impl.operator in names for names in defined.values()):
                 continue  # in another library by a name that macros make
             is_open = bool({library, ""} & doubtful)
-            yield self._result(impl, library, known, implemented, is_open=is_open)
+            close = analysis.suggestions.nearest(impl.operator, known, 3, _NEAR)
+            near = [name for name in close if (library, name, impl.key) not in implemented]
+            yield self._result(impl, library, known, near, is_open=is_open)
 
     def _result(
         self,
         impl: Registration,
         library: str,
         known: dict[str, Registration],
-        implemented: set[tuple[str, str, str]],
+        near: list[str],
         *,
         is_open: bool,
     ) -> Finding | Unknown:
         """Return what is wrong; open where a definition in the library could not be followed."""
-        near = [
-            name
-            for name in difflib.get_close_matches(impl.operator, known, n=3, cutoff=_NEAR)
-            if (library, name, impl.key) not in implemented
-        ]
         operator = f"{library}::{impl.operator}"
         if not near:
             statement = state("DEF001.undefined", operator=operator)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.macros import platform_of_macro
@@ -51,5 +50,5 @@ class UnknownPlatformMacro(Rule):
         for known in (analysis.own_macros, TORCH_MACROS):
             same = [each for each in sorted(known) if platform_of_macro(each) == platform]
             if same:
-                return difflib.get_close_matches(name, same, n=1, cutoff=0.0)
+                return analysis.suggestions.nearest(name, same, 1, 0.0)
         return []

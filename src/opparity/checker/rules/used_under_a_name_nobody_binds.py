@@ -15,7 +15,7 @@ from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.services import Analysis
@@ -89,10 +89,11 @@ class UsedUnderANameNobodyBinds(Rule):
             return
         read = Spellings(analysis.attributes.readers.keys() - names)
         told: set[str] = set()
+        sisters = _bindings(analysis)
         for registration in bound:
             for meant in (
                 *read.slips_of(registration.operator),
-                *_sisters(analysis, registration),
+                *_sisters(sisters, registration),
             ):
                 use = analysis.attributes.use_of(meant)
                 if use is None or registration.operator in told:
@@ -143,14 +144,21 @@ def _taken_by_python(analysis: Analysis, names: set[str]) -> set[str]:
     }
 
 
-def _sisters(analysis: Analysis, registration: Registration) -> Iterator[str]:
+def _bindings(analysis: Analysis) -> dict[tuple[str, str], set[str]]:
+    """Return the names that each file binds each function under."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for path, file in analysis.project.native.items():
+        for each in file.registrations:
+            found.setdefault((path, each.symbol), set()).add(each.operator)
+    return found
+
+
+def _sisters(
+    sisters: Mapping[tuple[str, str], set[str]], registration: Registration
+) -> Iterator[str]:
     """Yield the names, one slip away, that a file binds the same function's overloads under."""
-    file = analysis.project.native[registration.location.path]
-    names = {
-        each.operator
-        for each in file.registrations
-        if registration.symbol and each.symbol == registration.symbol
-    }
+    place = (registration.location.path, registration.symbol)
+    names = sisters.get(place, ()) if registration.symbol else ()
     yield from Spellings(names).slips_of(registration.operator)
 
 

@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.tree.contents import (
     BINARY_TEST,
@@ -85,6 +86,7 @@ class _Unpacking:
             self.problems.append(too_long(path, size, self.limits))
             return False
         self.kept += size
+        bounds.allow(size)
         if self.kept > self.limits.kept_bytes:
             raise self.refuse(f"holds more than {self.limits.kept_bytes / 1e6:.0f} MB of source")
         return True

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.facts.places import problem
 from opparity.checker.tree.contents import (
     BINARY_TEST,
@@ -67,6 +68,7 @@ class _Walk:
         if b"\0" in content[:BINARY_TEST]:
             self.leave_out(path, "unread.binary")
             return
+        bounds.allow(size)
         self.files[path] = content
 
 

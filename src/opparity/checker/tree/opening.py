@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.tree.contents import Limits, TreeRefused
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def open_tree(path: Path, revision: str | None = None, limits: Limits | None = N
     from opparity.checker.tree.folders import read_folder  # noqa: PLC0415
     from opparity.checker.tree.revisions import read_revision  # noqa: PLC0415
 
+    bounds.allow_tree()
     limits = limits or Limits()
     try:
         mode = path.stat().st_mode

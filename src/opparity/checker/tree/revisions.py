@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.facts.places import problem
 from opparity.checker.tree.contents import (
     BINARY_TEST,
@@ -187,6 +188,7 @@ class _Listing:
             return
         self.sources[path] = identity
         self.kept += size
+        bounds.allow(size)
         if self.kept > self.limits.kept_bytes:
             limit = f"{self.limits.kept_bytes / 1e6:.0f} MB"
             raise TreeRefused(path=self.root, detail=f"holds more than {limit} of source")

@@ -6,6 +6,8 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING
 
+from opparity.escapes import in_json
+
 if TYPE_CHECKING:
     from opparity.history.model import OperatorHistory
     from opparity.words.catalogue import Catalogue
@@ -17,4 +19,4 @@ def render(history: OperatorHistory, catalogue: Catalogue) -> str:
     """Return every point with every platform; nothing in it hangs on the language."""
     del catalogue
     document = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(history)}
-    return json.dumps(document, indent=2) + "\n"
+    return in_json(json.dumps(document, indent=2)) + "\n"

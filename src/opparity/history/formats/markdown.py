@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.formats.marking import code, platform, say, table
 from opparity.change.model import CellChangeKind
+from opparity.escapes import code, platform_label
 from opparity.history.formats.words import looked, verdict
+from opparity.words.marking import say, table
 from opparity.words.statements import state as statement
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def render(history: OperatorHistory, catalogue: Catalogue) -> str:
         lines += [say(catalogue, left), ""]
     if history.is_shallow:
         lines += [say(catalogue, statement("history.shallow")), ""]
-    header = [catalogue.word("column.period"), *map(platform, history.platforms)]
+    header = [catalogue.word("column.period"), *map(platform_label, history.platforms)]
     has_commits = any(point.subject for point in history.points)
     if has_commits:
         header.append(catalogue.word("column.subject"))

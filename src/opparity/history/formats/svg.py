@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from opparity.checker.tree.names import printable
 from opparity.history.formats.words import changes, head, verdict
+from opparity.pages.shell import finalized
 
 if TYPE_CHECKING:
     from opparity.history.model import OperatorHistory, PlatformState, Point
@@ -42,6 +43,7 @@ def render(history: OperatorHistory, catalogue: Catalogue) -> str:
         loader=PackageLoader("opparity.history.formats", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=finalized,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.tree.names import printable
+from opparity.escapes import in_log
 from opparity.history.formats.words import changes, head, verdict
 
 if TYPE_CHECKING:
@@ -33,4 +34,4 @@ def render(history: OperatorHistory, catalogue: Catalogue) -> str:
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([*map(printable, head(history, catalogue)), "", *lines]) + "\n"
+    return in_log("\n".join([*map(printable, head(history, catalogue)), "", *lines])) + "\n"

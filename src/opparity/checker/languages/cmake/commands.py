@@ -8,12 +8,12 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.numbers import whole_number
 from opparity.checker.languages.cmake.configuration import BINARY, SOURCE, processor
 from opparity.checker.languages.cmake.property_commands import PROPERTY_COMMANDS
 from opparity.checker.languages.cmake.state import LanguageAbsentError
 from opparity.checker.languages.cmake.target_commands import TARGET_COMMANDS
 from opparity.checker.languages.cmake.text_commands import (
-    LONGEST_VALUE,
     calculate,
     filename_component,
     list_command,
@@ -22,9 +22,10 @@ from opparity.checker.languages.cmake.text_commands import (
 from opparity.checker.languages.cmake.values import (
     UNKNOWN,
     compile_regex,
-    is_costly,
+    joined,
     split_list,
 )
+from opparity.checker.languages.interpreting import charge_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,11 +93,9 @@ def _list(machine: Machine, command: Command, arguments: list[str]) -> None:
 def _string(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
     if arguments[:1] == ["APPEND"] and len(arguments) > 1:
-        value = machine.read(arguments[1]) + "".join(arguments[2:])
-        machine.assign(arguments[1], value[:LONGEST_VALUE])
+        machine.assign(arguments[1], joined("", [machine.read(arguments[1]), *arguments[2:]]))
     elif arguments[:1] == ["PREPEND"] and len(arguments) > 1:
-        value = "".join(arguments[2:]) + machine.read(arguments[1])
-        machine.assign(arguments[1], value[:LONGEST_VALUE])
+        machine.assign(arguments[1], joined("", [*arguments[2:], machine.read(arguments[1])]))
     else:
         for output, value in string_command(arguments).items():
             machine.assign(output, value)
@@ -178,10 +177,11 @@ def _content(machine: Machine, mode: str, path: str, options: list[str]) -> str:
         return text
     lines = [line.replace(";", "\\;") for line in text.splitlines() if line]
     if "REGEX" in options:
-        pattern = options[options.index("REGEX") + 1]
-        compiled = compile_regex(pattern)
-        if compiled is None or any(is_costly(pattern, line) for line in lines):
+        following = options[options.index("REGEX") + 1 :]
+        compiled = compile_regex(following[0]) if following else None
+        if compiled is None:
             return UNKNOWN
+        charge_text(10 * len(text))
         lines = [line for line in lines if compiled.search(line)]
     return ";".join(lines)
 
@@ -193,7 +193,7 @@ _FILES_A_STEP = 200
 def _glob(machine: Machine, mode: str, arguments: list[str]) -> str:
     arguments = [argument for argument in arguments if argument != "CONFIGURE_DEPENDS"]
     relative = ""
-    if arguments[:1] == ["RELATIVE"]:
+    if arguments[:1] == ["RELATIVE"] and len(arguments) > 1:
         relative, arguments = arguments[1], arguments[2:]
     found: list[str] = []
     for pattern in arguments:
@@ -225,15 +225,22 @@ def _glob_expression(folder: str, name: str, *, is_recursive: bool) -> re.Patter
 
 
 def _wildcards(text: str) -> str:
-    parts = []
-    for part in re.split(r"(\*+|\?)", text):
-        if part.startswith("*"):
-            parts.append("[^/]*")
-        elif part == "?":
-            parts.append("[^/]")
-        else:
-            parts.append(re.escape(part))
-    return "".join(parts)
+    """Return an expression for a pattern that takes linear time for each part of a path.
+
+    What stands between two stars is looked for where it is first found, and never further.
+    """
+    return "/".join(map(_part, text.split("/")))
+
+
+def _part(text: str) -> str:
+    first, *others = (
+        "".join("[^/]" if character == "?" else re.escape(character) for character in piece)
+        for piece in re.split(r"\*+", text)
+    )
+    if not others:
+        return first
+    *between, last = others
+    return "".join([first, *(f"(?>[^/]*?{piece})" for piece in between), "[^/]*", last])
 
 
 def _find_package(machine: Machine, command: Command, arguments: list[str]) -> None:
@@ -313,9 +320,9 @@ def _parse_arguments(machine: Machine, command: Command, arguments: list[str]) -
     del command
     if arguments[:1] == ["PARSE_ARGV"] and len(arguments) > 5:  # noqa: PLR2004 -- its own head
         start, prefix, *lists = arguments[1:6]
-        skipped = int(start) if start.isdigit() else 0
-        given = split_list(machine.read("ARGV"))[skipped:]
-        count = int(machine.read("ARGC") or "0")
+        skipped = max(whole_number(start) or 0, 0)
+        count = whole_number(machine.read("ARGC")) or 0
+        machine.steps.count(max(count - skipped, 0))
         given = [machine.read(f"ARGV{index}") for index in range(skipped, count)]
     elif len(arguments) > 3:  # noqa: PLR2004
         prefix, *lists = arguments[:4]

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.facts.builds import Build, Choice, MacroSetting
 from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.languages.cmake.choices import alternatives
@@ -14,7 +15,8 @@ from opparity.checker.languages.cmake.machine import Machine
 from opparity.checker.languages.cmake.state import ConfigurationFailedError, LanguageAbsentError
 from opparity.checker.languages.cmake.syntax import Command, If, Statement, parse_file
 from opparity.checker.languages.cmake.targets import Finisher
-from opparity.checker.languages.interpreting import Budget, OutOfSteps
+from opparity.checker.languages.interpreting import Budget, OutOfSteps, Steps
+from opparity.checker.languages.workers import costly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,6 +48,7 @@ class CMakeReader:
 
     Attributes:
         variants: builds with one option set otherwise, where that changes what is built.
+        problems: the files that could not be parsed within bounds.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -54,6 +57,7 @@ class CMakeReader:
         self.entered: set[str] = set()
         self.words: dict[str, frozenset[str]] = {}
         self.variants: list[Build] = []
+        self.problems: list[Problem] = []
         self._options: dict[tuple[str, Platform], Options] = {}
         self.budget = Budget()
 
@@ -71,8 +75,14 @@ class CMakeReader:
         if not self.tree.is_readable(path):
             return None
         if path not in self.parsed:
-            self.parsed[path] = parse_file(path, self.tree.read(path))
+            self.parsed[path] = bounds.share(
+                lambda: parse_file(path, self.tree.read(path)), lambda: self._give_up(path)
+            )
         return self.parsed[path]
+
+    def _give_up(self, path: str) -> tuple[Statement, ...]:
+        self.problems.append(costly(path))
+        return ()
 
     def switches(self) -> dict[str, frozenset[str]]:
         """Return the variables that are compared with platforms' names, and those names.
@@ -211,40 +221,47 @@ class CMakeReader:
         machine.commands = COMMANDS
         machine.chosen = {choice.name: choice.value} if choice else {}
         machine.steps = self.budget.grant()
-        problems: list[Problem] = []
-        folder = root.rpartition("/")[0]
-        try:
-            machine.start(folder)
-        except LanguageAbsentError:
-            machine.targets.clear()
-        except ConfigurationFailedError as failure:
-            problems.append(
-                problem(failure.location, "unread.build_fails", platform=platform.label)
-            )
-            machine.targets.clear()
-        except OutOfSteps:
-            problems.append(problem(root, "unread.steps", count=machine.steps.taken))
-        except RecursionError:
-            problems.append(problem(root, "unread.nested"))
+        build = bounds.share(
+            lambda: _built(machine, root, choice),
+            lambda: Build(root, platform.label, problems=(costly(root),), choice=choice),
+        )
         self.budget.settle(machine.steps)
         self.entered.update(machine.entered)
-        build = Build(
-            description=root,
-            platform=platform.label,
-            targets=_targets(machine),
-            problems=tuple(problems),
-            choice=choice,
-        )
         return build, machine
 
 
-def _targets(machine: Machine) -> tuple[Target, ...]:
+def _built(machine: Machine, root: str, choice: Choice | None) -> Build:
+    """Evaluate a build from its outermost description on."""
+    label = machine.platform.label
+    problems: list[Problem] = []
+    try:
+        with machine.steps.running():
+            machine.start(root.rpartition("/")[0])
+    except LanguageAbsentError:
+        machine.targets.clear()
+    except ConfigurationFailedError as failure:
+        problems.append(problem(failure.location, "unread.build_fails", platform=label))
+        machine.targets.clear()
+    except OutOfSteps:
+        problems.append(problem(root, "unread.steps", count=machine.steps.taken))
+    except RecursionError:
+        problems.append(problem(root, "unread.nested"))
+    targets: list[Target] = []
+    finishing = Steps()
+    try:
+        with finishing.running():
+            targets.extend(_targets(machine))
+    except OutOfSteps:
+        problems.append(problem(root, "unread.steps", count=finishing.taken))
+    machine.steps.taken += finishing.taken
+    return Build(root, label, tuple(targets), tuple(problems), choice=choice)
+
+
+def _targets(machine: Machine) -> Iterator[Target]:
     finisher = Finisher(machine.targets, machine.source_properties, machine.resolve_source)
-    return tuple(
-        finisher.finish(state)
-        for state in machine.targets.values()
-        if state.kind not in {"interface", "imported"}
-    )
+    for state in machine.targets.values():
+        if state.kind not in {"interface", "imported"}:
+            yield finisher.finish(state)
 
 
 def _version_macros(platform: Platform, location: Location) -> tuple[MacroSetting, ...]:

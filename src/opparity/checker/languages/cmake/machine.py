@@ -11,6 +11,7 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location
 from opparity.checker.languages.cmake.configuration import BINARY, COMMANDS_WITHOUT_OUTPUT, SOURCE
 from opparity.checker.languages.cmake.expansion import expand
+from opparity.checker.languages.cmake.loops import loop_values
 from opparity.checker.languages.cmake.predicates import ConditionReader, Token
 from opparity.checker.languages.cmake.state import (
     ConfigurationFailedError,
@@ -20,16 +21,26 @@ from opparity.checker.languages.cmake.state import (
 )
 from opparity.checker.languages.cmake.syntax import Argument, Block, Branch, Command, If, Statement
 from opparity.checker.languages.cmake.targets import Gathered
-from opparity.checker.languages.cmake.values import UNKNOWN, merge, split_list
-from opparity.checker.languages.interpreting import merge_ways
+from opparity.checker.languages.cmake.values import (
+    LONGEST_VALUE,
+    UNKNOWN,
+    joined,
+    merge,
+    split_list,
+)
+from opparity.checker.languages.interpreting import OutOfSteps, charge, charge_text, merge_ways
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 # So many variables are copied in about the time of a step.
 _VARIABLES_A_STEP = 100
 _DEEPEST_CALL = 40
+# As `charge` counts them: a word of a condition is a step.
+_PARTS_OF_A_TOKEN = 50
+# Of one command, in characters.
+_LONGEST_ARGUMENTS = 4 * LONGEST_VALUE
 _LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
 _MAKES_LIBRARY = re.compile(r"_(?:library|module|extension)$")
 _SOURCE_NAME = re.compile(r"\.(c|cc|cpp|cxx|cu|hip|mm|sycl)$", re.IGNORECASE)
@@ -72,7 +83,20 @@ class Machine(State):
                 location = Location(command.location.path, argument.line)
                 for part in split_list(expanded):
                     self.places.setdefault(part, location)
+        self._weigh_all(values)
         return values
+
+    def _weigh_all(self, values: list[str]) -> None:
+        """Count the time that it takes to make, and to go through, a command's arguments.
+
+        Raises:
+            OutOfSteps: it was too much, or they are more text than any command is given.
+        """
+        length = sum(map(len, values))
+        charge(4 * len(values))
+        charge_text(length)
+        if length > _LONGEST_ARGUMENTS:
+            raise OutOfSteps
 
     def _expanded(self, argument: Argument) -> str:
         text = argument.text
@@ -91,6 +115,8 @@ class Machine(State):
                 found.append((expanded, True))
             else:
                 found.extend((part, False) for part in split_list(expanded))
+        self._weigh_all([text for text, _ in found])
+        charge(_PARTS_OF_A_TOKEN * len(found))
         return found
 
     def run(self, statements: Iterable[Statement]) -> None:
@@ -124,7 +150,7 @@ class Machine(State):
                 break
         alive = [branch for branch, truth, _ in possible if truth is not Truth.FALSE]
         is_exhaustive = any(truth is Truth.TRUE for _, truth, _ in possible)
-        ways = [branch for branch in alive if not _is_fatal(branch.body)]
+        ways = [branch for branch in alive if not self._is_fatal(branch.body)]
         if is_exhaustive and not ways:
             self._dead_end(possible)
         elif is_exhaustive and len(ways) == 1:
@@ -135,11 +161,18 @@ class Machine(State):
     def _dead_end(self, possible: list[tuple[Branch, Truth, bool]]) -> None:
         """Go on where only a variable that a person sets can lead on; else the build fails."""
         for branch, truth, asked in possible:
-            if truth is Truth.FALSE and asked and not _is_fatal(branch.body):
+            if truth is Truth.FALSE and asked and not self._is_fatal(branch.body):
                 self.run(branch.body)
                 return
         if self.doubt == 0 and not any(asked for _, _, asked in possible):
             raise ConfigurationFailedError(possible[-1][0].location)
+
+    def _is_fatal(self, body: tuple[Statement, ...]) -> bool:
+        """Return whether a body ends the configuration, whatever else it does."""
+        known = self.fatal.get(id(body))
+        if known is None:
+            known = self.fatal[id(body)] = any(map(_ends_all, body))
+        return known
 
     def _fork(self, bodies: list[tuple[Statement, ...]], *, is_exhaustive: bool) -> None:
         """Run each way from the same state; afterwards a variable is what any way made of it."""
@@ -207,7 +240,8 @@ class Machine(State):
         arguments = self.arguments(block.opening)
         if not arguments:
             return
-        variable, values = arguments[0], _foreach_values(arguments[1:], self.read)
+        variable, values = arguments[0], loop_values(arguments[1:], self.read)
+        charge(2 * len(values))
         before = self.scope.variables.get(variable)
         doubt = self.doubt
         for value in values:
@@ -268,13 +302,14 @@ class Machine(State):
     def _call(self, routine: Routine, arguments: list[str]) -> None:
         if self.calls > _DEEPEST_CALL:
             return
+        charge(4 * (len(arguments) + len(routine.parameters)))
         named = dict(zip(routine.parameters, arguments, strict=False))
-        extra = ";".join(arguments[len(routine.parameters) :])
+        extra = joined(";", arguments[len(routine.parameters) :])
         bound = {
             **dict.fromkeys(routine.parameters, ""),
             **named,
             "ARGN": extra,
-            "ARGV": ";".join(arguments),
+            "ARGV": joined(";", arguments),
             "ARGC": str(len(arguments)),
             **{f"ARGV{index}": value for index, value in enumerate(arguments)},
         }
@@ -289,6 +324,7 @@ class Machine(State):
 
     def _run_macro(self, routine: Routine, bound: dict[str, str]) -> None:
         before = self.bindings
+        self.steps.count(len(before) // _VARIABLES_A_STEP)
         self.bindings = {**before, **bound}
         try:
             self.run(routine.block.body)
@@ -302,7 +338,7 @@ class Machine(State):
         self.bindings = {}
         try:
             self.run(routine.block.body)
-        except _Return:
+        except _Leave:
             pass
         finally:
             self.scope, self.bindings, self.doubt = outer, bindings, doubt
@@ -320,7 +356,7 @@ class Machine(State):
         doubt = self.doubt
         try:
             self.run(statements)
-        except _Return:
+        except _Leave:
             pass
         finally:
             self.calls -= 1
@@ -348,10 +384,12 @@ class Machine(State):
         listing = posixpath.normpath(f"{path}/CMakeLists.txt")
         outer = self.scope
         folder = posixpath.normpath(f"{SOURCE}/{path}")
+        self.steps.count(len(outer.variables) // _VARIABLES_A_STEP)
         self.scope = Scope(dict(outer.variables), outer)
         self.scope.variables["CMAKE_CURRENT_SOURCE_DIR"] = folder
         self.scope.variables["CMAKE_CURRENT_BINARY_DIR"] = posixpath.normpath(f"{BINARY}/{path}")
         directory = self.directory
+        self.steps.count((len(directory.definitions) + len(directory.options)) // 50)
         self.directory = Gathered([*directory.definitions], [*directory.options])
         try:
             self.include(listing)
@@ -383,38 +421,10 @@ def _names_source(text: str) -> bool:
     return any(_SOURCE_NAME.search(part) for part in text.split(";"))
 
 
-def _is_fatal(body: Iterable[Statement]) -> bool:
-    """Return whether a body ends the configuration, whatever else it does."""
-    return any(
+def _ends_all(statement: Statement) -> bool:
+    return (
         isinstance(statement, Command)
         and statement.name == "message"
-        and statement.arguments[:1]
+        and bool(statement.arguments)
         and statement.arguments[0].text in {"FATAL_ERROR", "SEND_ERROR"}
-        for statement in body
     )
-
-
-def _foreach_values(arguments: list[str], read: Callable[[str], str]) -> list[str]:
-    """Return what a loop runs over."""
-    if not arguments:
-        return []
-    if arguments[0] == "RANGE":
-        numbers = [int(part) for part in arguments[1:] if part.lstrip("-").isdigit()]
-        if len(numbers) == 1:
-            numbers = [0, numbers[0]]
-        if len(numbers) < 2 or (len(numbers) > 2 and numbers[2] == 0):  # noqa: PLR2004
-            return []
-        step = numbers[2] if len(numbers) > 2 else 1  # noqa: PLR2004
-        return [str(number) for number in range(numbers[0], numbers[1] + 1, step)[:10_000]]
-    if arguments[0] == "IN":
-        values: list[str] = []
-        mode = ""
-        for argument in arguments[1:]:
-            if argument in {"LISTS", "ITEMS", "ZIP_LISTS"}:
-                mode = argument
-            elif mode == "ITEMS":
-                values.append(argument)
-            else:
-                values.extend(part for part in split_list(read(argument)) if part)
-        return values
-    return arguments

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
         def lookup(self, name: str) -> str | None:
             """Return a variable's value; None where it is not defined."""
 
+        def weighed(self, value: str) -> str:
+            """Return a value, having counted the time that it takes to take it apart."""
+
         def exists(self, path: str) -> Truth:
             """Return whether a path exists."""
 
@@ -187,7 +190,7 @@ class ConditionReader:
         if is_quoted:
             return text
         value = self.world.lookup(text)
-        return text if value is None else value
+        return text if value is None else self.world.weighed(value)
 
     def _constant_or_variable(self, token: Token) -> Truth:
         text, is_quoted = token
@@ -239,7 +242,7 @@ class ConditionReader:
         if listed is None:
             self.asked_undefined = True
             return Truth.FALSE
-        elements = split_list(listed)
+        elements = split_list(self.world.weighed(listed))
         if value in elements and is_decided(value):
             return Truth.TRUE
         return truth_of(0) if is_decided(listed) and is_decided(value) else Truth.UNKNOWN

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.languages.cmake.configuration import SOURCE
-from opparity.checker.languages.cmake.text_commands import LONGEST_VALUE
-from opparity.checker.languages.cmake.values import UNKNOWN, split_list
+from opparity.checker.languages.cmake.values import UNKNOWN, joined, split_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +25,8 @@ def _set_property(machine: Machine, command: Command, arguments: list[str]) -> N
     value = ";".join(values)
     if kind == "GLOBAL":
         old = machine.global_properties.get(name, "")
-        joined = f"{old};{value}" if is_append and old else value
-        machine.global_properties[name] = joined[:LONGEST_VALUE]
+        parts = [old, value] if is_append and old else [value]
+        machine.global_properties[name] = joined(";", parts)
     elif kind == "SOURCE":
         _source_property(machine, command, subjects, name, value)
     elif kind == "TARGET":
@@ -55,6 +54,7 @@ def _source_property(
 ) -> None:
     properties = machine.source_properties
     for subject in subjects:
+        machine.steps.count()
         path = machine.resolve_source(subject)
         if path is None:
             continue
@@ -68,6 +68,7 @@ def _target_property(
     machine: Machine, command: Command, target: str, name: str, value: str
 ) -> None:
     state = machine.targets.get(target)
+    machine.steps.count()
     if state is None:
         return
     if name == "COMPILE_DEFINITIONS":

@@ -57,6 +57,23 @@ _FETCHED = re.compile(
 )
 
 
+class Prefixes:
+    """What names of variables may begin with."""
+
+    def __init__(self) -> None:
+        self.known: set[str] = set()
+        self.lengths: set[int] = set()
+
+    def add(self, prefix: str) -> None:
+        """Add one."""
+        self.known.add(prefix)
+        self.lengths.add(len(prefix))
+
+    def begins(self, name: str) -> bool:
+        """Return whether a name begins with one."""
+        return any(name[:length] in self.known for length in self.lengths)
+
+
 class ConfigurationFailedError(Exception):
     """The description itself refuses the platform."""
 
@@ -76,6 +93,7 @@ class State:
         doubt: how many undecided conditions are around the current statement.
         places: source text -> where a list names it.
         external: lower-case prefixes of variables that packages outside the tree set.
+        fatal: whether a body, by its identity, ends the configuration.
         options: what whoever builds may choose: name -> default, and where it is offered.
         chosen: options that are not left at their defaults.
     """
@@ -103,7 +121,8 @@ class State:
         self.directory = Gathered()
         self.routines: dict[str, Routine] = {}
         self.places: dict[str, Location] = {}
-        self.external: set[str] = set()
+        self.external = Prefixes()
+        self.fatal: dict[int, bool] = {}
         self.options: dict[str, tuple[str, Location]] = {}
         self.chosen: Mapping[str, str] = {}
         self.aliases: dict[str, str] = {}
@@ -118,7 +137,7 @@ class State:
         self.entered: set[str] = set()
         self.commands: Mapping[str, Callable[..., None]] = {}
 
-    def _weighed(self, value: str) -> str:
+    def weighed(self, value: str) -> str:
         """Return a value, having counted the time that it takes to take it apart."""
         if len(value) > _SHORT:
             is_plain = "[" not in value and "\\;" not in value
@@ -136,8 +155,7 @@ class State:
             chosen = switch_value(name, self.switches[name], self.platform)
             if chosen is not None:
                 return chosen
-        lower = name.lower()
-        if any(lower.startswith(prefix) for prefix in self.external):
+        if self.external.begins(name.lower()):
             return UNKNOWN
         return option_value(name, self.platform)
 
@@ -148,12 +166,12 @@ class State:
     def read(self, name: str) -> str:
         """Return what `${name}` stands for."""
         if name in self.bindings:
-            return self._weighed(self.bindings[name])
-        return self._weighed(self.lookup(name) or "")
+            return self.weighed(self.bindings[name])
+        return self.weighed(self.lookup(name) or "")
 
     def assign(self, name: str, value: str, scope: Scope | None = None) -> None:
         """Set a variable, of this scope unless another is given."""
-        (scope or self.scope).variables[name] = self._weighed(value)
+        (scope or self.scope).variables[name] = self.weighed(value)
 
     def offer(self, name: str, default: str, location: Location) -> None:
         """Set an option to what was chosen, or else to its default."""

@@ -9,6 +9,7 @@ import tree_sitter
 import tree_sitter_cmake
 
 from opparity.checker.facts.places import Location
+from opparity.checker.languages import grammar
 
 _OPENING = frozenset({"if", "foreach", "while", "function", "macro", "block"})
 _DEEPEST_NESTING = 100
@@ -76,7 +77,7 @@ def parse_file(path: str, content: bytes) -> tuple[Statement, ...]:
 
 def _commands(path: str, content: bytes) -> list[Command]:
     found: list[Command] = []
-    pending = [_parser().parse(content).root_node]
+    pending = [grammar.parse(_parser(), content).root_node]
     while pending:
         node = pending.pop()
         if not node.type.endswith("_command"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,18 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.cmake.expansion import GeneratorExpressions, split_flags
 from opparity.checker.languages.cmake.values import DOUBTFUL, UNKNOWN, split_list, undoubted
 from opparity.checker.languages.compiler_flags import instruction_sets
+from opparity.checker.languages.interpreting import charge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from opparity.checker.facts.places import Location
 
+# As `charge` counts them: what a record costs here, and each one that looks at it later.
+_PARTS_OF_A_TARGET = 2000
+_PARTS_OF_A_LINK = 50
+_PARTS_OF_A_SETTING = 20
+_PARTS_OF_A_COMPILED = 30
 LANGUAGES = ("CXX", "CUDA", "HIP")
 _DEFINITION = re.compile(r"^[-/]([DU])(\w+)(?:=(.*))?$", re.DOTALL)
 _VISIBILITY = re.compile(r"-fvisibility=(\w+)")
@@ -89,9 +96,16 @@ class Finisher:
         self.states = states
         self.properties = properties
         self.resolve = resolve
+        self.definitions_of = _by_path(properties.definitions)
+        self.options_of = _by_path(properties.options)
 
     def finish(self, state: TargetState) -> Target:
-        """Return a target's record."""
+        """Return a target's record.
+
+        Raises:
+            OutOfSteps: what it links, or has of its directory, is too much.
+        """
+        charge(_PARTS_OF_A_TARGET)
         given = list(self._given(state))
         sources, is_complete = self._sources(state, given)
         return Target(
@@ -109,17 +123,20 @@ class Finisher:
     def _given(self, state: TargetState) -> Iterator[Shared]:
         """Yield what the targets that one links give it, and those that these give on."""
         seen = {state.name}
-        waiting = [*state.links]
+        links = dict.fromkeys(state.links)
+        waiting = deque(state.links)
         while waiting:
-            linked = self.states.get(waiting.pop(0))
+            linked = self.states.get(waiting.popleft())
             if linked is not None and linked.name not in seen:
+                # What it compiles is part of whatever links it.
+                compiled = _PARTS_OF_A_COMPILED * len(linked.listed)
+                charge(_PARTS_OF_A_LINK + compiled + len(linked.shared.links))
                 seen.add(linked.name)
                 yield linked.shared
                 waiting.extend(linked.shared.links)
                 if linked.kind == "interface":
-                    state.links.extend(
-                        name for name in linked.shared.links if name not in state.links
-                    )
+                    links.update(dict.fromkeys(linked.shared.links))
+        state.links[:] = links
 
     def _sources(self, state: TargetState, given: Sequence[Shared]) -> tuple[list[Source], Truth]:
         found: dict[str, Source] = {}
@@ -128,6 +145,7 @@ class Finisher:
         listed = [*state.listed, *(each for shared in given for each in shared.listed)]
         for text, location in listed:
             for element in split_list(expressions.evaluate(text)):
+                charge(_PARTS_OF_A_SETTING)
                 name, doubtful = undoubted(element)
                 if name.startswith("\ue002"):
                     if name[1:] in self.states:
@@ -156,13 +174,31 @@ class Finisher:
             found.extend(_by_language(text, location))
         for language, text in directory.language_flags:
             found.extend(_settings(text, state.location, frozenset({language})))
-        for path, text, location in self.properties.definitions:
-            if path in paths:
-                found.extend(_by_language(_definition_flags(text), location, frozenset({path})))
-        for path, text, location in self.properties.options:
-            if path in paths:
-                found.extend(_by_language(text, location, frozenset({path})))
+        for path, text, location in _of_paths(self.definitions_of, paths):
+            found.extend(_by_language(_definition_flags(text), location, frozenset({path})))
+        for path, text, location in _of_paths(self.options_of, paths):
+            found.extend(_by_language(text, location, frozenset({path})))
         return list(dict.fromkeys(found))
+
+
+def _by_path(
+    listed: Sequence[tuple[str, str, Location]],
+) -> dict[str, dict[int, tuple[str, str, Location]]]:
+    """Return the properties of sources by their paths, each with its place among all."""
+    found: dict[str, dict[int, tuple[str, str, Location]]] = {}
+    for number, each in enumerate(listed):
+        found.setdefault(each[0], {})[number] = each
+    return found
+
+
+def _of_paths(
+    by_path: Mapping[str, Mapping[int, tuple[str, str, Location]]], paths: set[str]
+) -> list[tuple[str, str, Location]]:
+    """Return the properties of some sources, in the order in which they were set."""
+    found: dict[int, tuple[str, str, Location]] = {}
+    for path in paths & by_path.keys():
+        found.update(by_path[path])
+    return [found[number] for number in sorted(found)]
 
 
 def _hides(state: TargetState) -> bool:
@@ -193,6 +229,7 @@ def _by_language(
     text: str, location: Location, sources: frozenset[str] = frozenset()
 ) -> list[MacroSetting]:
     """Return the macros of an option list, each with the languages that get it."""
+    charge(_PARTS_OF_A_SETTING + len(text) // 4)
     if "$<" not in text:
         return _settings(text, location, frozenset(), sources)
     by_setting: dict[MacroSetting, set[str]] = {}

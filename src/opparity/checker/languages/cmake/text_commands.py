@@ -6,22 +6,23 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.numbers import whole_number
 from opparity.checker.languages.cmake.values import (
+    LONGEST_VALUE,
     UNKNOWN,
     compile_regex,
-    is_costly,
     is_decided,
+    joined,
+    matches_replaced,
     natural_key,
-    replacement,
+    replaced,
     search,
     undoubted,
 )
+from opparity.checker.languages.interpreting import charge_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-# Text that a command makes may not grow beyond this: a hostile tree doubles it in a loop.
-LONGEST_VALUE = 1_000_000
 
 
 def string_command(arguments: Sequence[str]) -> dict[str, str]:
@@ -50,7 +51,15 @@ def _to_lower(rest: Sequence[str]) -> dict[str, str]:
 
 def _replace(rest: Sequence[str]) -> dict[str, str]:
     old, new, output, *inputs = rest
-    return {output: "".join(inputs).replace(old, new)[:LONGEST_VALUE] if old else "".join(inputs)}
+    text = joined("", inputs)
+    return {output: replaced(text, old, new) if old else text}
+
+
+def _repeat(rest: Sequence[str]) -> dict[str, str]:
+    text, count, output = rest[:3]
+    number = _number(count)
+    fits = is_decided(text) and len(text) * number <= LONGEST_VALUE
+    return {output: text * number if fits else UNKNOWN}
 
 
 def _find(rest: Sequence[str]) -> dict[str, str]:
@@ -73,16 +82,16 @@ def _substring(rest: Sequence[str]) -> dict[str, str]:
     text, start, length, output = rest[:4]
     if not is_decided(text):
         return {output: UNKNOWN}
-    end = None if int(length) < 0 else int(start) + int(length)
-    return {output: text[int(start) : end]}
+    first, size = _number(start), _number(length)
+    return {output: text[first : None if size < 0 else first + size]}
 
 
 def _concat(rest: Sequence[str]) -> dict[str, str]:
-    return {rest[0]: "".join(rest[1:])[:LONGEST_VALUE]}
+    return {rest[0]: joined("", rest[1:])}
 
 
 def _join(rest: Sequence[str]) -> dict[str, str]:
-    return {rest[1]: rest[0].join(rest[2:])[:LONGEST_VALUE]}
+    return {rest[1]: joined(rest[0], rest[2:])}
 
 
 def _configure(rest: Sequence[str]) -> dict[str, str]:
@@ -109,6 +118,7 @@ _STRING: dict[str, Callable[[Sequence[str]], dict[str, str]]] = {
     "TOUPPER": _to_upper,
     "TOLOWER": _to_lower,
     "REPLACE": _replace,
+    "REPEAT": _repeat,
     "FIND": _find,
     "STRIP": _strip,
     "LENGTH": _length,
@@ -135,15 +145,15 @@ def _regex(rest: Sequence[str]) -> dict[str, str]:
     operation, pattern = rest[:2]
     if operation == "REPLACE":
         new, output = rest[2:4]
-        return {output: regex_replace(pattern, new, ";".join(rest[4:]))}
-    output, subject = rest[2], ";".join(rest[3:])
+        return {output: matches_replaced(pattern, new, joined(";", rest[4:]))}
+    output, subject = rest[2], joined(";", rest[3:])
     found = search(pattern, subject)
     if isinstance(found, str):
         return {output: UNKNOWN}
     if operation == "MATCHALL":
         compiled = compile_regex(pattern)
         matches = [match.group(0) for match in compiled.finditer(subject)] if compiled else []
-        return {output: ";".join(matches)}
+        return {output: joined(";", matches)}
     if found is None:
         return {output: ""}
     groups = [found.group(0), *(group or "" for group in found.groups())]
@@ -151,15 +161,11 @@ def _regex(rest: Sequence[str]) -> dict[str, str]:
     return {output: found.group(0), **numbered}
 
 
-def regex_replace(pattern: str, new: str, subject: str) -> str:
-    """Return the subject with every match replaced; UNKNOWN where that cannot be decided."""
-    compiled = compile_regex(pattern)
-    if compiled is None or is_costly(pattern, subject):
-        return UNKNOWN
-    try:
-        return compiled.sub(replacement(new), subject)[:LONGEST_VALUE]
-    except (re.error, IndexError):
-        return UNKNOWN
+def _number(text: str) -> int:
+    number = whole_number(text)
+    if number is None:
+        raise ValueError
+    return number
 
 
 def list_command(operation: str, old: list[str], rest: Sequence[str]) -> dict[str, str] | None:
@@ -174,7 +180,7 @@ def list_command(operation: str, old: list[str], rest: Sequence[str]) -> dict[st
 
 
 def _whole(elements: Sequence[str]) -> dict[str, str]:
-    return {"": ";".join(elements)[:LONGEST_VALUE]}
+    return {"": joined(";", elements)}
 
 
 def _remove_item(old: list[str], rest: Sequence[str]) -> dict[str, str]:
@@ -185,8 +191,9 @@ def _remove_item(old: list[str], rest: Sequence[str]) -> dict[str, str]:
 def _filter(old: list[str], rest: Sequence[str]) -> dict[str, str]:
     mode, _, pattern = rest[:3]
     compiled = compile_regex(pattern)
-    if compiled is None or any(is_costly(pattern, item) for item in old):
+    if compiled is None:
         return _whole([UNKNOWN])
+    charge_text(10 * sum(map(len, old)))
     keep = mode == "INCLUDE"
     return _whole([item for item in old if bool(compiled.search(undoubted(item)[0])) == keep])
 
@@ -194,6 +201,8 @@ def _filter(old: list[str], rest: Sequence[str]) -> dict[str, str]:
 def _transform(old: list[str], rest: Sequence[str]) -> dict[str, str]:
     action, *details = rest
     output = details[details.index("OUTPUT_VARIABLE") + 1] if "OUTPUT_VARIABLE" in details else ""
+    if len(old) * max(map(len, details), default=0) > LONGEST_VALUE:
+        return {output: UNKNOWN}
     changed = []
     for item in old:
         text, doubtful = undoubted(item)
@@ -203,7 +212,7 @@ def _transform(old: list[str], rest: Sequence[str]) -> dict[str, str]:
             case "APPEND":
                 text += details[0]
             case "REPLACE":
-                text = regex_replace(details[0], details[1], text)
+                text = matches_replaced(details[0], details[1], text)
             case "TOUPPER":
                 text = text.upper()
             case "TOLOWER":
@@ -211,7 +220,7 @@ def _transform(old: list[str], rest: Sequence[str]) -> dict[str, str]:
             case "STRIP":
                 text = text.strip()
         changed.append(text + item[len(undoubted(item)[0]) :] if doubtful else text)
-    return {output: ";".join(changed)[:LONGEST_VALUE]}
+    return {output: joined(";", changed)}
 
 
 def _sort(old: list[str], rest: Sequence[str]) -> dict[str, str]:
@@ -224,7 +233,7 @@ def _get(old: list[str], rest: Sequence[str]) -> dict[str, str]:
     *indices, output = rest
     if not all(map(is_decided, old)):
         return {output: UNKNOWN}
-    return {output: ";".join(old[int(index)] for index in indices)}
+    return {output: joined(";", [old[_number(index)] for index in indices])}
 
 
 def _find_item(old: list[str], rest: Sequence[str]) -> dict[str, str]:
@@ -239,7 +248,7 @@ def _list_length(old: list[str], rest: Sequence[str]) -> dict[str, str]:
 
 
 def _sublist(old: list[str], rest: Sequence[str]) -> dict[str, str]:
-    start, length, output = int(rest[0]), int(rest[1]), rest[2]
+    start, length, output = _number(rest[0]), _number(rest[1]), rest[2]
     return {output: ";".join(old[start:] if length < 0 else old[start : start + length])}
 
 
@@ -250,12 +259,12 @@ def _pop(old: list[str], rest: Sequence[str], index: int) -> dict[str, str]:
 
 
 def _insert(old: list[str], rest: Sequence[str]) -> dict[str, str]:
-    index = int(rest[0])
+    index = _number(rest[0])
     return _whole([*old[:index], *rest[1:], *old[index:]])
 
 
 def _remove_at(old: list[str], rest: Sequence[str]) -> dict[str, str]:
-    gone = {int(index) % len(old) for index in rest} if old else set()
+    gone = {_number(index) % len(old) for index in rest} if old else set()
     return _whole([item for index, item in enumerate(old) if index not in gone])
 
 
@@ -271,7 +280,7 @@ _LIST: dict[str, Callable[[list[str], Sequence[str]], dict[str, str]]] = {
     "GET": _get,
     "FIND": _find_item,
     "LENGTH": _list_length,
-    "JOIN": lambda old, rest: {rest[1]: rest[0].join(old)[:LONGEST_VALUE]},
+    "JOIN": lambda old, rest: {rest[1]: joined(rest[0], old)},
     "SUBLIST": _sublist,
     "POP_FRONT": lambda old, rest: _pop(old, rest, 0),
     "POP_BACK": lambda old, rest: _pop(old, rest, -1),
@@ -304,9 +313,9 @@ def filename_component(path: str, mode: str, base: str) -> str:
 
 def calculate(expression: str) -> str:
     """Return the value of `math(EXPR)`; UNKNOWN for what is no arithmetic of small numbers."""
-    if not re.fullmatch(r"[\d\s()+*/%-]{1,60}", expression) or "**" in expression:
+    if not re.fullmatch(r"[0-9\s()+*/%-]{1,60}", expression) or "**" in expression:
         return UNKNOWN
-    words = re.findall(r"\d+|[()+*/%-]", expression)
+    words = re.findall(r"[0-9]+|[()+*/%-]", expression)
     try:
         value, rest = _sum(words, 0)
     except (IndexError, ValueError, ZeroDivisionError):

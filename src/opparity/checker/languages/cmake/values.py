@@ -7,20 +7,27 @@ the element may be absent. Both are private-use characters, so they survive ever
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+import re2
+
+from opparity.checker.facts.numbers import version_parts
+from opparity.checker.languages.interpreting import charge, charge_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 UNKNOWN = "\ue000"
 DOUBTFUL = "\ue001"
-_MARKS = (UNKNOWN, DOUBTFUL)
+# Text that a command makes may not grow beyond this: a hostile tree doubles it in a loop.
+LONGEST_VALUE = 1_000_000
 _FALSE = frozenset({"", "0", "OFF", "NO", "FALSE", "N", "IGNORE", "NOTFOUND"})
 _TRUE = frozenset({"1", "ON", "YES", "TRUE", "Y"})
-# A quantifier on a group that holds a quantifier: may take exponential time on a hostile tree.
-# A repeated group that can match one text in several ways takes exponential time where it fails.
-_NESTED_QUANTIFIER = re.compile(r"[*+?|][^()]*\)+[*+]")
-_QUANTIFIER = re.compile(r"[*+]")
-# Each unbounded repetition may try every length of the subject; about a second of such trials.
-_MOST_TRIALS = 10**8
-_LONGEST_SUBJECT = 20_000
+_LONGEST_PATTERN = 1000
+# What CMake's expressions have no repetitions by, and re2's have: braces stand for themselves.
+_REFERENCE = re.compile(r"\\([0-9])|\\\\")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
 def is_decided(value: str) -> bool:
@@ -57,6 +64,7 @@ def merge(old: str, new: str) -> str:
     if old == new:
         return new
     olds, news = split_list(old), split_list(new)
+    charge(4 * (len(olds) + len(news)))
     kept = set(olds) & set(news)
     merged: dict[str, None] = {}
     for element in [*olds, *news]:
@@ -83,49 +91,90 @@ def is_true_constant(value: str) -> bool:
 
 def compare_versions(left: str, right: str) -> int:
     """Return -1, 0 or 1."""
-    pair = [[int(part) for part in re.findall(r"\d+", text)] for text in (left, right)]
-    length = max(map(len, pair))
-    first, second = ([*parts, *[0] * (length - len(parts))] for parts in pair)
+    first, second = version_parts(left), version_parts(right)
+    length = max(len(first), len(second))
+    first, second = ([*parts, *[(0, "")] * (length - len(parts))] for parts in (first, second))
     return (first > second) - (first < second)
 
 
 @lru_cache(maxsize=1000)
 def compile_regex(pattern: str) -> re.Pattern[str] | None:
-    """Return CMake's regular expression as Python's; None for one that is refused."""
-    if len(pattern) > 1000 or _NESTED_QUANTIFIER.search(pattern):  # noqa: PLR2004 -- far above real ones
+    """Return CMake's regular expression for an engine of linear time; None for one that is none.
+
+    What backtracks takes exponential time on `(a|aa)+`, and a tree may have both texts.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    options.dot_nl = True
+    if len(pattern) > _LONGEST_PATTERN:
         return None
-    translated = re.sub(r"\\([^\w\s])", r"\\\1", pattern)
     try:
-        return re.compile(translated)
-    except (re.error, OverflowError, RecursionError):
+        compiled: re.Pattern[str] = re2.compile(_BRACE.sub(_literal, pattern), options)
+    except re2.error:
         return None
+    return compiled
 
 
-def is_costly(pattern: str, subject: str) -> bool:
-    """Tell whether a search could take longer than a second: such a pattern is not tried."""
-    repetitions = len(_QUANTIFIER.findall(pattern))
-    return len(subject) > _LONGEST_SUBJECT or (
-        repetitions > 1 and len(subject) ** repetitions > _MOST_TRIALS
-    )
+def _literal(found: re.Match[str]) -> str:
+    return found[0] if len(found[0]) > 1 else rf"\{found[0]}"
 
 
 def search(pattern: str, subject: str) -> re.Match[str] | str | None:
     """Return the match, None for none, or UNKNOWN where it cannot be decided."""
     compiled = compile_regex(pattern)
-    if compiled is None or is_costly(pattern, subject) or not is_decided(pattern):
+    if compiled is None or not is_decided(pattern):
         return UNKNOWN
+    charge_text(10 * len(subject))
     found = compiled.search(subject)
     if found is None and not is_decided(subject):
         return UNKNOWN
     return found
 
 
-def replacement(text: str) -> str:
-    r"""Return CMake's replacement text as Python's: `\1` is the same, other escapes are not."""
-    return re.sub(r"\\(?![0-9])", r"\\\\", text).replace("\\0", "\\g<0>")
+def joined(separator: str, parts: Sequence[str]) -> str:
+    """Return texts joined; UNKNOWN for more than any value is, which is never made."""
+    length = sum(map(len, parts)) + len(separator) * len(parts)
+    charge_text(length)
+    return separator.join(parts) if length <= LONGEST_VALUE else UNKNOWN
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    """Return a text with one part of it replaced by another; UNKNOWN as in `joined`."""
+    charge_text(len(text))
+    length = len(text) + text.count(old) * len(new)
+    return text.replace(old, new) if length <= LONGEST_VALUE else UNKNOWN
+
+
+def matches_replaced(pattern: str, new: str, subject: str) -> str:
+    """Return a text with every match of a pattern replaced; UNKNOWN as in `joined`."""
+    compiled = compile_regex(pattern)
+    if compiled is None:
+        return UNKNOWN
+    charge_text(10 * len(subject))
+    pieces: list[str] = []
+    end = length = 0
+    for found in compiled.finditer(subject):
+        piece = _REFERENCE.sub(partial(_referred, found), new)
+        length += len(piece)
+        if length > LONGEST_VALUE:
+            return UNKNOWN
+        pieces += [subject[end : found.start()], piece]
+        end = found.end()
+    return joined("", [*pieces, subject[end:]])
+
+
+def _referred(found: re.Match[str], reference: re.Match[str]) -> str:
+    r"""Return what `\1` stands for in a replacement; `\\` is a backslash."""
+    if reference[1] is None:
+        return reference[0].removeprefix("\\")
+    number = int(reference[1])
+    return (found.group(number) or "") if number <= len(found.groups()) else ""
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:
     """Return the key by which numbers in text sort as numbers."""
-    parts = re.findall(r"\d+|\D+", text)
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    return [
+        (0, len(part.lstrip("0")), part.lstrip("0")) if part[0] in "0123456789" else (1, 0, part)
+        for part in parts
+    ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.facts.conditions import ALWAYS, conjunction
 from opparity.checker.facts.native import Unfollowed
 from opparity.checker.languages.cpp.block_reader import Block, Registered, read_text
@@ -19,6 +21,7 @@ from opparity.checker.languages.cpp.registration_macros import (
 from opparity.checker.languages.cpp.registrations import read_blocks
 from opparity.checker.languages.cpp.syntax import parse
 from opparity.checker.languages.cpp.tvm_exports import read_tvm_exports
+from opparity.checker.languages.workers import costly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -70,15 +73,18 @@ class _Macros:
         """Return the files with what their macros come to."""
         found: dict[str, NativeFile] = {}
         for path, file in self.files.items():
-            more = Registered()
-            definitions: list[Definition] = []
-            for use in file.macro_uses:
-                if use.variable:
-                    more.add(self._in_block(use, file, 0))
-                else:
-                    definitions += self._outside(use, file, more)
-            found[path] = _extended(file, more, definitions)
+            found[path] = bounds.share(partial(self._expanded, file), partial(_given_up, file))
         return found
+
+    def _expanded(self, file: NativeFile) -> NativeFile:
+        more = Registered()
+        definitions: list[Definition] = []
+        for use in file.macro_uses:
+            if use.variable:
+                more.add(self._in_block(use, file, 0))
+            else:
+                definitions += self._outside(use, file, more)
+        return _extended(file, more, definitions)
 
     def _in_block(self, use: MacroUse, file: NativeFile, depth: int) -> Registered:
         """Return what a macro registers that stands in a registration block."""
@@ -107,7 +113,10 @@ class _Macros:
         if not definitions and may_register:
             place = (use.library, use.location, use.condition)
             found.unfollowed.append(Unfollowed(use.name, *place))
-        for definition in definitions if depth < _MOST_DEPTH else ():
+        if definitions and depth >= _MOST_DEPTH:
+            found.unfollowed.append(Unfollowed(use.name, use.library, use.location, use.condition))
+            return found
+        for definition in definitions:
             text = definition.value
             if definition.is_function:
                 text = expand_macro(text, use.arguments)
@@ -165,6 +174,10 @@ class _Macros:
 
         further = expression.sub(replaced, text)
         return further if further == text else self._nested(further, file, depth + 1)
+
+
+def _given_up(file: NativeFile) -> NativeFile:
+    return replace(file, problems=(*file.problems, costly(file.path)))
 
 
 def _visible(bodies: list[MacroBody], file: NativeFile) -> list[MacroBody]:

@@ -127,11 +127,17 @@ def plain_name(node: Node) -> str:
         return text_of(name) if name else ""
     if node.type == "qualified_identifier":
         scope, name = child(node, "scope"), child(node, "name")
-        left = re.sub(r"<.*>", "", text_of(scope), flags=re.DOTALL) if scope else ""
+        left = _without_arguments(text_of(scope)) if scope else ""
         right = plain_name(name) if name else ""
         return f"{left}::{right}" if left else right
     text = text_of(node)
     return text if text.isidentifier() else ""
+
+
+def _without_arguments(text: str) -> str:
+    """Return a scope without what stands from its first angle bracket to its last."""
+    start, end = text.find("<"), text.rfind(">")
+    return text[:start] + text[end + 1 :] if 0 <= start < end else text
 
 
 def lambda_parameters(node: Node) -> tuple[Parameter, ...] | None:

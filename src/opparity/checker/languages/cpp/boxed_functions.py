@@ -27,7 +27,7 @@ def boxed_functions(
     for found in _HEAD.finditer(clean):
         body = clean[found.end() : _closing(clean, found.end())]
         stack = re.escape(found[2])
-        by_number = re.compile(rf"\b{stack}\s*\[\s*(\d+)\s*\](\s*=(?!=))?")
+        by_number = re.compile(rf"\b{stack}\s*\[\s*([0-9]{{1,9}})\s*\](\s*=(?!=))?")
         places = [(int(each[1]), bool(each[2])) for each in by_number.finditer(body)]
         others = len(re.findall(rf"\b{stack}\b", body)) - len(places)
         if others:

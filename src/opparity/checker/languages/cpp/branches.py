@@ -18,6 +18,7 @@ _DIRECTIVE = re.compile(r"\n[ \t]*#[ \t]*(if|el|endif)(?:[^\n]*\\\n)*[^\n]*")
 _OTHER_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 _AT_MARGIN = re.compile(r"^\S", re.MULTILINE)
 _MOST_GROUPS = 60
+_DEEPEST = 100
 _MOST_VARIANTS = 3
 
 
@@ -73,6 +74,8 @@ def _groups(clean: str) -> list[_Group]:
                 group.reaches_margin |= is_at_margin
         if directive[1] == "if":
             around.append(_Group([number]))
+            if len(around) > _DEEPEST:
+                return []
         elif around:
             around[-1].directives.append(number)
             if directive[1] == "endif":

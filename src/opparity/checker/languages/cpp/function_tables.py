@@ -28,7 +28,7 @@ _OPENING = re.compile(r"=\s*+\{|\{(?=\s*+\{)")
 _NAMED = re.compile(r"(\w++)\s*+(?:\[[^\]{};]*+\]\s*+)*+\Z")
 _LONGEST_NAME = 200
 _BRACE = re.compile(r"[{}]")
-_NAME = re.compile(r"(?<![\w.>])((?:\w++\s*+::\s*+)*+)([A-Za-z_]\w*+)(?!\s*+(?:::|\*|\w))")
+_NAME = re.compile(r"(?<![\w.>])((?:\w++\s*+::\s*+){0,20}+)([A-Za-z_]\w*+)(?!\s*+(?:::|\*|\w))")
 _WORD = re.compile(r"\w+")
 _LOCAL = re.compile(r"\b(?:static|const|constexpr)\b")
 _TYPED_AS_METHODS = re.compile(r"\bPyMethodDef\s++$")

@@ -51,7 +51,7 @@ _SPACES = re.compile(r"\s+")
 _AROUND_PUNCTUATION = re.compile(r" ?(::|[<>,*&()]) ?")
 _ATTRIBUTES = re.compile(
     r"\b(?:__restrict__|__restrict|restrict|__grid_constant__|typename|struct|class|enum)\b"
-    r"|\[\[.*?\]\]|/\*.*?\*/|//[^\n]*"
+    r"|\[\[(?:[^\]\n]|\](?!\]))*+(?:\]\])?|/\*.*?(?:\*/|$)|//[^\n]*"
 )
 
 

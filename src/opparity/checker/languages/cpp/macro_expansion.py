@@ -61,7 +61,7 @@ def expand_macro(value: str, arguments: Sequence[str]) -> str:
         return f'"{text}"' if word.group(1) else text
 
     body = re.sub(r"\\\s*\n", " ", found.group(2))
-    pasted = re.sub(r"\s*##\s*", _PASTED, body)
+    pasted = re.sub(r"(?<!\s)\s*+##\s*+", _PASTED, body)
     return _WORD.sub(replace, pasted).replace(_PASTED, "")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 
 from opparity.checker.facts.conditions import (
     ALWAYS,
@@ -26,18 +27,26 @@ from opparity.checker.facts.conditions import (
     truth_of,
 )
 from opparity.checker.facts.native import Include, MacroDefinition, MacroTest
+from opparity.checker.facts.numbers import c_number
 from opparity.checker.facts.places import Location
 
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*([a-z_]+)[ \t]*(.*)$")
 _TOKEN = re.compile(
-    r"\s*(?:([A-Za-z_]\w*)|(0[xX][0-9a-fA-F]+|\d+)[uUlL]*|(&&|\|\||[<>=!]=|[()!<>]|.))"
+    r"\s*(?:([A-Za-z_]\w*)|(0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+)[uUlL]*|(&&|\|\||[<>=!]=|[()!<>]|.))"
 )
 # C++ has words for these.
 _ALTERNATIVES = {"and": "&&", "or": "||", "not": "!"}
 _COMMENT = re.compile(r"//.*$|/\*.*?\*/|/\*.*$")
+_STRING_OR_COMMENT = re.compile(
+    r'"(?:[^"\\]|\\.)*+"?|//.*|/\*(?:[^*]|\*(?!/))*+(?:\*/|(?P<open>\Z))'
+)
 _DEEPEST = 100
 _LONGEST_VALUE = 200
 _LONGEST_REGISTERING = 4000
+# Of an expression; each of its tests is looked at for each line that stands under it.
+_MOST_WORDS = 1000
+# Of all conditions around a line.
+_MOST_ATOMS = 150
 
 
 @dataclass(slots=True)
@@ -74,6 +83,8 @@ class _Branch:
     now: Condition
     excluded: list[Condition]
     own: Condition
+    has_else: bool = False
+    size: int = 1
 
 
 class _Scanner:
@@ -88,17 +99,22 @@ class _Scanner:
         match keyword:
             case "if" | "ifdef" | "ifndef":
                 own = self._condition(keyword, rest, location)
-                self.open.append(_Branch(own, [], own))
+                self.open.append(_Branch(own, [], own, size=_size(own)))
             case "elif" | "elifdef" | "elifndef" if self.open:
                 branch = self.open[-1]
                 branch.excluded.append(negation(branch.own))
                 branch.own = self._condition(keyword.removeprefix("el"), rest, location)
-                is_long = len(branch.excluded) > _DEEPEST
-                branch.now = UNDECIDED if is_long else conjunction(*branch.excluded, branch.own)
+                is_odd = branch.has_else or len(branch.excluded) > _DEEPEST
+                branch.now = UNDECIDED if is_odd else conjunction(*branch.excluded, branch.own)
+                branch.size = _size(branch.now)
             case "else" if self.open:
                 branch = self.open[-1]
                 branch.excluded.append(negation(branch.own))
-                branch.now = conjunction(*branch.excluded)
+                # A second one is no C++.
+                is_odd = branch.has_else or len(branch.excluded) > _DEEPEST
+                branch.now = UNDECIDED if is_odd else conjunction(*branch.excluded)
+                branch.size = _size(branch.now)
+                branch.has_else = True
             case "endif" if self.open:
                 self.open.pop()
             case "define":
@@ -119,7 +135,9 @@ class _Scanner:
     def _current(self) -> Condition:
         if len(self.open) > _DEEPEST:
             return UNDECIDED
-        return conjunction(*(branch.now for branch in self.open))
+        parts = [branch.now for branch in self.open]
+        size = sum(branch.size for branch in self.open)
+        return UNDECIDED if size > _MOST_ATOMS else conjunction(*parts)
 
     def _closes_guard(self, rest: str) -> bool:
         """Take the file's first `#ifndef NAME` and `#define NAME` as no condition.
@@ -155,6 +173,11 @@ class _Scanner:
             self.result.macro_definitions.append(
                 MacroDefinition(name, _kept(value), location, self._current(), bool(found.group(2)))
             )
+
+
+def _size(condition: Condition) -> int:
+    """Return how many tests a condition has, none more than are too many."""
+    return sum(1 for _ in islice(atoms(condition), _MOST_ATOMS + 1))
 
 
 def _kept(value: str) -> str:
@@ -194,11 +217,7 @@ def read_directives(path: str, text: str) -> Directives:
 
 def _opens_comment(line: str) -> bool:
     """Return whether a line ends inside a block comment that it opens."""
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', line)
-    bare = re.sub(r"/\*.*?\*/", " ", bare)
-    opening = bare.find("/*")
-    comment = bare.find("//")
-    return opening >= 0 and not 0 <= comment < opening
+    return any(found["open"] is not None for found in _STRING_OR_COMMENT.finditer(line))
 
 
 @lru_cache(maxsize=10_000)
@@ -211,11 +230,15 @@ class _Expression:
     """A recursive descent over `||`, `&&`, `!`, comparisons, names, numbers and `defined`."""
 
     def __init__(self, text: str) -> None:
-        words = (next(filter(None, groups)) for groups in _TOKEN.findall(text) if any(groups))
+        found = islice(_TOKEN.finditer(text), _MOST_WORDS + 1)
+        words = [match[match.lastindex] for match in found if match.lastindex]
         self.words = [_ALTERNATIVES.get(word, word) for word in words]
+        self.is_long = len(words) > _MOST_WORDS
         self.position = 0
 
     def parse(self) -> Condition:
+        if self.is_long:
+            return UNDECIDED
         try:
             condition: Condition | None = self._disjunction(0)
         except _NotUnderstoodError:
@@ -273,7 +296,7 @@ class _Expression:
         left = self._next()
         if left == "defined":
             return self._defined()
-        if not (left.isidentifier() or left[:1].isdigit()):
+        if not (left.isidentifier() or _starts_number(left)):
             raise _NotUnderstoodError
         if left.isidentifier() and self._peek() == "(":
             self._skip_call()
@@ -281,7 +304,7 @@ class _Expression:
         operator, right = "!=", "0"
         if self._peek() in {"==", "!=", "<", ">", "<=", ">="}:
             operator, right = self._next(), self._next()
-        if not left or not (right.isidentifier() or right[:1].isdigit()):
+        if not left or not (right.isidentifier() or _starts_number(right)):
             self._skip_to_connective()
             return self._unread(start)
         if self._peek() not in {"", "&&", "||", ")"}:
@@ -328,9 +351,16 @@ class _NotUnderstoodError(Exception):
 
 
 def _comparison(left: str, operator: str, right: str) -> Condition:
-    if left[0].isdigit() and right[0].isdigit():
-        return Constant(truth_of(compare_numbers(int(left, 0), operator, int(right, 0))))
-    return Comparison(left, operator, right)
+    if not (_starts_number(left) and _starts_number(right)):
+        return Comparison(left, operator, right)
+    first, second = c_number(left), c_number(right)
+    if first is None or second is None:
+        return Predicate("expression", (f"{left} {operator} {right}",))
+    return Constant(truth_of(compare_numbers(first, operator, second)))
+
+
+def _starts_number(word: str) -> bool:
+    return word[:1].isascii() and word[:1].isdigit()
 
 
 def compare_numbers(left: int, operator: str, right: int) -> bool:

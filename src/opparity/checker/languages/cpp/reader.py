@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.facts.native import NativeFile
 from opparity.checker.facts.places import Location, problem
 from opparity.checker.languages.cpp.bodies import without_idle_bodies
@@ -36,6 +37,7 @@ from opparity.checker.languages.cpp.text_scan import (
     without_comments,
 )
 from opparity.checker.languages.cpp.tvm_exports import read_tvm_exports
+from opparity.checker.languages.workers import costly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,7 +67,13 @@ def read_native_files(tree: Tree, workers: Workers) -> Iterator[NativeFile]:
 
 
 def _read_batch(files: Sequence[tuple[str, bytes]]) -> list[NativeFile]:
-    return [_read_file(path, content) for path, content in files]
+    return [_within_bounds(path, content) for path, content in files]
+
+
+def _within_bounds(path: str, content: bytes) -> NativeFile:
+    return bounds.share(
+        lambda: _read_file(path, content), lambda: NativeFile(path, problems=(costly(path),))
+    )
 
 
 def _read_file(path: str, content: bytes) -> NativeFile:

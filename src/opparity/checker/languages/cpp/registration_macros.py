@@ -29,7 +29,8 @@ _REGISTERS = re.compile(r"\.\s*(?:def|impl)\s*\(")
 _MAKES_BLOCK = re.compile(r"TORCH_LIBRARY|PYBIND11_MODULE|NB_MODULE|TVM_FFI_DLL_EXPORT")
 # `int f_##name(int x) {`, `template void f<T>(T* x);`, `int name##_launch(int x);`
 _DEFINES = re.compile(
-    r"[\w>&*]\s+[&*]*[\w:#<>, ]+\([^;{}]*\)\s*(?:const|noexcept|\\|\s)*\{|\btemplate\b"
+    r"[\w>&*]\s++[&*]*+[\w:#<>, ]{1,400}+\([^;{}]{0,4000}\)"
+    r"(?:const|noexcept|\\|\s)*+\{|\btemplate\b"
 )
 # TransformerEngine registers its types in one macro of 13,000 characters.
 _LONGEST_BODY = 40_000
@@ -38,9 +39,9 @@ _FRAGMENT = re.compile(
     r"(?:\s*#[^\n]*\n)*\s*(?:(?:py|pybind11|nb|nanobind)::\w+\s*<|\w+\s*\.\s*(?:def|impl)\s*\()"
 )
 _INCLUDED = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"(?P<name>[^"\n]+)"', re.MULTILINE)
-_STRING = re.compile(r'("(?:[^"\\\n]|\\.)*")')
+_STRING = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)')
 _QUOTED = re.compile(r"(?<!#)#(?!#)[ \t]*(\w+)")
-_PASTED = re.compile(r"\s*##\s*")
+_PASTED = re.compile(r"(?<!\s)\s*+##\s*+")
 _NAME = re.compile(r"\b[A-Za-z_]\w*")
 # A macro on its own, as a statement: `ACTIVATION_PYBIND;`, or with the library: `BIND_ALL(m)`.
 _STATEMENT = re.compile(

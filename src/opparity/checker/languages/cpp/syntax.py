@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 import tree_sitter
 import tree_sitter_cuda
 
+from opparity.checker.languages import grammar
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tree_sitter import Node, Tree
+
+
+_TOKENS = re.compile(
+    rb'R"(?P<mark>[^()\\\s]{0,16})\((?:[^)]|\)(?!(?P=mark)"))*+(?:\)(?P=mark)"|(?P<open>\Z))'
+    rb'|"(?:[^"\\\n]|\\[\s\S])*+"?'
+    rb"|'(?:[^'\\\n]|\\[\s\S])*+'?"
+    rb"|//[^\n]*"
+    rb"|/\*(?:[^*]|\*(?!/))*+(?:\*/|(?P<unclosed>\Z))"
+)
 
 
 @cache
@@ -23,7 +35,22 @@ def _parser() -> tree_sitter.Parser:
 
 def parse(source: bytes) -> Tree:
     """Return the syntax tree; what the grammar does not know becomes ERROR nodes."""
-    return _parser().parse(source)
+    return grammar.parse(_parser(), _closed(source))
+
+
+def _closed(source: bytes) -> bytes:
+    """Return a source without a comment or a raw string that it does not close.
+
+    From each of their beginnings the lexer would look for the end anew.
+    """
+    is_closed = source.rfind(b"/*") <= source.rfind(b"*/") and b'R"' not in source
+    return source if is_closed else _TOKENS.sub(_blanked, source)
+
+
+def _blanked(found: re.Match[bytes]) -> bytes:
+    if found["open"] is found["unclosed"] is None:
+        return found[0]
+    return b"\n".join(b" " * len(line) for line in found[0].split(b"\n"))
 
 
 def text_of(node: Node) -> str:

@@ -6,8 +6,11 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.facts.builds import Build, MacroSetting, Source, Target
 from opparity.checker.facts.places import Location, problem
+from opparity.checker.languages.data.given_up import given_up
+from opparity.checker.languages.data.lines import Lines
 from opparity.checker.languages.data.toml import TomlRefused, parse_toml
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ _BACKENDS = {
     "npu": ("npu", "NPU_KERNEL"),
 }
 _HEADERS = (".h", ".hh", ".hpp", ".cuh", ".inl")
-_CAPABILITY = re.compile(r"(\d+)\.(\d+)[a-z]?(?:\+PTX)?$")
+_CAPABILITY = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})[a-z]?(?:\+PTX)?$")
 _DEFINE = re.compile(r"-D(?P<name>\w+)(?:=(?P<value>.*))?$")
 
 
@@ -36,12 +39,17 @@ def read_build_tomls(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build, 
     builds: list[Build] = []
     for path in sorted(tree.files):
         if path.rpartition("/")[2] == "build.toml" and tree.is_readable(path):
-            builds.extend(_read_file(tree, path, platforms))
+            builds.extend(_within_bounds(path, tree.read_text(path), platforms))
     return tuple(builds)
 
 
-def _read_file(tree: Tree, path: str, platforms: Sequence[Platform]) -> Iterator[Build]:
-    text = tree.read_text(path)
+def _within_bounds(path: str, text: str, platforms: Sequence[Platform]) -> list[Build]:
+    return bounds.share(
+        lambda: list(_read_text(path, text, platforms)), lambda: given_up(path, platforms)
+    )
+
+
+def _read_text(path: str, text: str, platforms: Sequence[Platform]) -> Iterator[Build]:
     try:
         content = parse_toml(text)
     except TomlRefused as error:
@@ -52,13 +60,14 @@ def _read_file(tree: Tree, path: str, platforms: Sequence[Platform]) -> Iterator
     kernels = _tables(content.get("kernel"))
     if not kernels:
         return
+    lines = Lines(text)
     for platform in platforms:
-        target = _target(path, text, content, platform)
+        target = _target(path, lines, content, platform)
         yield Build(path, platform.label, (target,) if target else ())
 
 
 def _target(
-    path: str, text: str, content: Mapping[str, object], platform: Platform
+    path: str, lines: Lines, content: Mapping[str, object], platform: Platform
 ) -> Target | None:
     """Return the one extension that the file makes on a platform; None where no kernel is."""
     sources: dict[str, Source] = {}
@@ -68,8 +77,8 @@ def _target(
         place, macro = _BACKENDS.get(backend, (backend, ""))
         if place != platform.name or not _has_architecture(kernel, platform):
             continue
-        line = _line_of(text, f"[kernel.{name}]")
-        for source in _sources(kernel, path, text, line):
+        line = lines.find(f"[kernel.{name}]") or 1
+        for source in _sources(kernel, path, lines, line):
             sources.setdefault(source.path, source)
         if macro:
             macros[macro, frozenset()] = MacroSetting(macro, "", Location(path, line))
@@ -78,7 +87,7 @@ def _target(
     if not sources:
         return None
     torch = _tables({"torch": content.get("torch")}).get("torch", {})
-    for source in _sources(torch, path, text, _line_of(text, "[torch]")):
+    for source in _sources(torch, path, lines, lines.find("[torch]") or 1):
         sources.setdefault(source.path, source)
     general = _tables({"general": content.get("general")}).get("general", {})
     return Target(
@@ -87,7 +96,7 @@ def _target(
         ),
         kind="module",
         sources=tuple(sources.values()),
-        location=Location(path, _line_of(text, "[general]")),
+        location=Location(path, lines.find("[general]") or 1),
         macros=tuple(macros.values()),
     )
 
@@ -126,11 +135,11 @@ def _texts(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _sources(table: Mapping[str, object], path: str, text: str, line: int) -> Iterator[Source]:
+def _sources(table: Mapping[str, object], path: str, lines: Lines, line: int) -> Iterator[Source]:
     folder = posixpath.dirname(path)
     for listed in _texts(table.get("src")):
         if not listed.endswith(_HEADERS):
-            place = Location(path, _line_of(text, f'"{listed}"', after=line))
+            place = Location(path, lines.find(f'"{listed}"', after=line) or 1)
             yield Source(posixpath.normpath(posixpath.join(folder, listed)), place)
 
 
@@ -146,11 +155,3 @@ def _flags(table: Mapping[str, object], path: str, line: int) -> Iterator[MacroS
             if match:
                 value = match["value"] or ""
                 yield MacroSetting(match["name"], value, Location(path, line), compiled)
-
-
-def _line_of(text: str, wanted: str, after: int = 1) -> int:
-    """Return the first line from `after` on that holds a text; 1 where none does."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if number >= after and wanted in line:
-            return number
-    return 1

@@ -8,9 +8,12 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.facts.builds import Build, MacroSetting, Source, Target
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, problem
+from opparity.checker.languages.data.given_up import given_up
+from opparity.checker.languages.data.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,21 +22,38 @@ if TYPE_CHECKING:
     from opparity.checker.tree.contents import Tree
 
 _NATIVE = (".cu", ".cpp", ".cc", ".hip", ".c")
+# aiter's list has 120.
+_MOST_MODULES = 1000
+_MOST_CANDIDATES = 300
 _DEFINE = re.compile(r"['\"]?-D(?P<name>\w+)(?:=(?P<value>[^'\"]*))?")
 
 
 def read_json_lists(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build, ...]:
     """Return the modules whose sources a JSON file lists under "srcs", for every GPU platform."""
     builds: list[Build] = []
+    by_name: dict[str, list[str]] = {}
+    for file in tree.files:
+        if file.endswith(_NATIVE):
+            by_name.setdefault(posixpath.basename(file), []).append(file)
     for path in sorted(tree.files):
         if not path.endswith(".json") or not tree.is_readable(path):
             continue
         if b'"srcs"' in tree.read(path):
-            builds.extend(_read_file(tree, path, tree.read_text(path), platforms))
+            builds.extend(_within_bounds(path, tree.read_text(path), by_name, platforms))
     return tuple(builds)
 
 
-def _read_file(tree: Tree, path: str, text: str, platforms: Sequence[Platform]) -> Iterator[Build]:
+def _within_bounds(
+    path: str, text: str, by_name: Mapping[str, list[str]], platforms: Sequence[Platform]
+) -> list[Build]:
+    return bounds.share(
+        lambda: list(_read_text(path, text, by_name, platforms)), lambda: given_up(path, platforms)
+    )
+
+
+def _read_text(
+    path: str, text: str, by_name: Mapping[str, list[str]], platforms: Sequence[Platform]
+) -> Iterator[Build]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -43,15 +63,17 @@ def _read_file(tree: Tree, path: str, text: str, platforms: Sequence[Platform]) 
         return
     if not isinstance(content, dict):
         return
-    by_name: dict[str, list[str]] = {}
-    for file in tree.files:
-        if file.endswith(_NATIVE):
-            by_name.setdefault(posixpath.basename(file), []).append(file)
+    if len(content) > _MOST_MODULES:
+        many = problem(path, "unread.modules", count=len(content), most=_MOST_MODULES)
+        for platform in platforms:
+            yield Build(path, platform.label, problems=(many,))
+        return
+    lines = Lines(text)
     targets = tuple(
         target
         for name, module in content.items()
         if isinstance(module, dict) and isinstance(module.get("srcs"), list)
-        if (target := _target(path, text, str(name), module, by_name))
+        if (target := _target(path, lines, str(name), module, by_name))
     )
     for platform in platforms:
         # The list is a GPU extension's, and such JSON says nothing of other platforms.
@@ -66,9 +88,13 @@ def _is_for(text: str, platform: Platform) -> bool:
 
 
 def _target(
-    path: str, text: str, name: str, module: Mapping[str, object], by_name: dict[str, list[str]]
+    path: str,
+    lines: Lines,
+    name: str,
+    module: Mapping[str, object],
+    by_name: Mapping[str, list[str]],
 ) -> Target | None:
-    line = _line_of(text, f'"{name}"')
+    line = lines.find(f'"{name}"') or 1
     sources: dict[str, Source] = {}
     complete = Truth.TRUE
     listed = module["srcs"]
@@ -76,9 +102,9 @@ def _target(
         found = _file_of(entry, by_name) if isinstance(entry, str) else None
         if found is None:
             complete = Truth.UNKNOWN
-        else:
-            place = Location(path, _line_of(text, posixpath.basename(found), after=line))
-            sources.setdefault(found, Source(found, place))
+        elif found not in sources:
+            at = lines.find(posixpath.basename(found), after=line) or line
+            sources[found] = Source(found, Location(path, at))
     if not sources:
         return None
     generated = module.get("blob_gen_cmd") not in (None, "", "''")
@@ -92,10 +118,12 @@ def _target(
     )
 
 
-def _file_of(entry: str, by_name: dict[str, list[str]]) -> str | None:
+def _file_of(entry: str, by_name: Mapping[str, list[str]]) -> str | None:
     """Return the one file of the tree whose path ends as an entry's constant end does."""
     end = _constant_end(entry)
     candidates = by_name.get(posixpath.basename(end), ())
+    if len(candidates) > _MOST_CANDIDATES:
+        return None
     ending = "/" + end.lstrip("/")
     matching = [each for each in candidates if f"/{each}".endswith(ending)]
     return matching[0] if len(matching) == 1 else None
@@ -124,11 +152,3 @@ def _macros(module: Mapping[str, object], location: Location) -> Iterator[MacroS
             match = _DEFINE.match(flag) if isinstance(flag, str) else None
             if match:
                 yield MacroSetting(match["name"], match["value"] or "", location, languages)
-
-
-def _line_of(text: str, wanted: str, after: int = 1) -> int:
-    """Return the first line from `after` on that holds a text; `after` where none does."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if number >= after and wanted in line:
-            return number
-    return after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,19 +63,24 @@ def _lost(path: str, syntax: ast.Module, modules: Collection[str]) -> Iterator[L
         and any(alias.name == "annotations" for alias in each.names)
         for each in syntax.body
     )
-    for attempt in syntax.body:
+    bound = [set(_bound(each)) for each in syntax.body]
+    counts = Counter(name for names in bound for name in names)
+    uses: dict[str, list[tuple[ast.stmt, ast.Name]]] = {}
+    for each in syntax.body:
+        for read in _uses(each, is_lazy=is_lazy):
+            uses.setdefault(read.id, []).append((each, read))
+    for attempt, own in zip(syntax.body, bound, strict=True):
         if not isinstance(attempt, ast.Try) or not _swallows(attempt):
             continue
-        others = [each for each in syntax.body if each is not attempt]
-        elsewhere = {
-            name
-            for each in (*others, *attempt.handlers, *attempt.finalbody)
-            for name in _bound(each)
+        handled = {
+            name for each in (*attempt.handlers, *attempt.finalbody) for name in _bound(each)
         }
         for statement in attempt.body:
             for name, module in _imported(statement, modules):
-                use = next(_uses(others, name, is_lazy=is_lazy), None)
-                if use is not None and name not in elsewhere:
+                others = (read for owner, read in uses.get(name, ()) if owner is not attempt)
+                use = next(others, None)
+                is_elsewhere = name in handled or counts[name] > (name in own)
+                if use is not None and not is_elsewhere:
                     place = Location(path, statement.lineno, statement.col_offset + 1)
                     used = Location(path, use.lineno, use.col_offset + 1)
                     yield LostName(name, module, place, used)
@@ -110,13 +116,12 @@ def _bound(node: ast.AST) -> Iterator[str]:
                 yield name
 
 
-def _uses(body: Iterable[ast.stmt], name: str, *, is_lazy: bool) -> Iterator[ast.Name]:
-    """Yield where statements that run whatever happens read a name while they are defined."""
-    for statement in body:
-        for expression in _evaluated(statement, is_lazy=is_lazy):
-            for each in ast.walk(expression):
-                if isinstance(each, ast.Name) and each.id == name:
-                    yield each
+def _uses(statement: ast.stmt, *, is_lazy: bool) -> Iterator[ast.Name]:
+    """Yield where a statement that runs whatever happens reads names while it is defined."""
+    for expression in _evaluated(statement, is_lazy=is_lazy):
+        for each in ast.walk(expression):
+            if isinstance(each, ast.Name):
+                yield each
 
 
 def _evaluated(statement: ast.stmt, *, is_lazy: bool) -> Iterator[ast.expr]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _NAMESPACE = re.compile(rb"torch\.ops\.(\w+)(?:\.(\w+))?")
 _ASKED = re.compile(rb"hasattr\(\s*torch\.ops\.(\w+)\s*,\s*[\"'](\w+)")
@@ -26,7 +30,8 @@ _COMPILER = re.compile(
     rb"|\b(?:RawModule|RawKernel|load_inline|SourceModule|_compile_kernel)\s*\("
     rb"|\bcpp_extension\.load\s*\(|\bcpp_extension import[^\n]*\bload\b|\btvm_ffi\.cpp\b"
 )
-_SOURCE_NAME = re.compile(rb"[\w./-]*\w\.(?:cu|cuh|cpp|cc|c|cxx|hip|h|hpp)\b")
+_PATH = re.compile(rb"[\w./-]++")
+_SOURCE_NAME = re.compile(rb".*\w\.(?:cu|cuh|cpp|cc|c|cxx|hip|h|hpp)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def read_operator_text(_: str, content: bytes) -> OperatorText | None:
         has_predicate=has_predicate,
         has_helper=defines and _MAKES_A_LIBRARY in content and _HELPER.search(content) is not None,
         compiles=compiles,
-        sources=frozenset(_SOURCE_NAME.findall(content)) if compiles else frozenset(),
+        sources=frozenset(_source_names(content)) if compiles else frozenset(),
     )
     return None if found == _NOTHING else found
 
@@ -117,3 +122,11 @@ def _handed(content: bytes) -> frozenset[bytes]:
             rb"(?<![\w.])(?!register_fake|impl\b|define\b)\w+\(\s*" + name + rb"\s*[,)]", content
         )
     )
+
+
+def _source_names(content: bytes) -> Iterator[bytes]:
+    """Yield what looks like the name of a source file, once for each path in the text."""
+    for path in _PATH.finditer(content):
+        found = _SOURCE_NAME.match(path[0])
+        if found:
+            yield found[0]

@@ -6,6 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.languages.python.defined import defined_in_python, defining_in_python
 from opparity.checker.languages.python.import_graph import imports_of, read_import_graph
 from opparity.checker.languages.python.linking import Linker
@@ -13,13 +14,14 @@ from opparity.checker.languages.python.names import Names, module_paths
 from opparity.checker.languages.python.offers import Offers, needs_users, packages_around
 from opparity.checker.languages.python.operator_texts import read_operator_text
 from opparity.checker.languages.python.parsing import Leads, question_to, read_module
+from opparity.checker.languages.python.records import ModuleFacts
+from opparity.checker.languages.workers import costly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from opparity.checker.facts.python import PythonFile
-    from opparity.checker.languages.python.records import ModuleFacts
     from opparity.checker.languages.workers import Workers
     from opparity.checker.tree.contents import Tree
 
@@ -103,7 +105,13 @@ class PythonReader:
 
 
 def _read_batch(leads: Leads, files: Sequence[tuple[str, bytes]]) -> list[ModuleFacts]:
-    return [read_module(path, content, leads) for path, content in files]
+    return [_within_bounds(path, content, leads) for path, content in files]
+
+
+def _within_bounds(path: str, content: bytes, leads: Leads) -> ModuleFacts:
+    return bounds.share(
+        lambda: read_module(path, content, leads), lambda: ModuleFacts(path, problem=costly(path))
+    )
 
 
 def _names_of(files: AbstractSet[str], paths: Mapping[str, str]) -> frozenset[str]:

@@ -23,7 +23,7 @@ _TORCH = re.compile(r"torch(?:\.|$)")
 _REQUIRED = re.compile(r"\s*torch\b", re.IGNORECASE)
 _CATCHING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException", ""})
 _ENDING = frozenset({"exit", "sys.exit", "os._exit", "quit"})
-_REQUIRES = re.compile(r"^\s*requires\s*=", re.MULTILINE)
+_REQUIRES = re.compile(r"^[ \t]*requires[ \t]*=", re.MULTILINE)
 
 
 def missing_torch(tree: Tree, script: str) -> MissingTorch | None:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, any_of, truth_of
+from opparity.checker.languages.interpreting import charge, charge_text
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     Choice,
@@ -104,6 +105,7 @@ def _contained(left: Value, right: Value, world: World) -> Truth:
         return world.option(str(left.value))
     if isinstance(left, Known) and isinstance(right, Known):
         if isinstance(left.value, str) and isinstance(right.value, str):
+            charge_text(len(right.value))
             return truth_of(left.value in right.value)
         return Truth.UNKNOWN
     if not isinstance(right, Collection | Table):
@@ -114,6 +116,7 @@ def _contained(left: Value, right: Value, world: World) -> Truth:
 def presence(value: Value, collection: Value) -> Truth:
     """Return whether a value is an element of a collection."""
     items, complete = items_of(collection)
+    charge(8 * len(items))
     if isinstance(key_of(value), Unsure):
         return Truth.UNKNOWN if items or complete is not Truth.TRUE else Truth.FALSE
     found = any_of([weaker(item.present, _equal(value, item.value)) for item in items])
@@ -160,11 +163,12 @@ def difference(left: Collection, right: Value) -> Collection:
 
 
 def _copies(collection: Collection) -> list[Item]:
+    charge(3 * len(collection.items))
     return [Item(item.value, item.present) for item in collection.items]
 
 
 _LARGEST = 10**9
-_LONGEST_REPEAT = 1000
+_LONGEST_REPEAT = 20_000
 
 
 def arithmetic(kind: ast.operator) -> Callable[[Plain, Plain], Plain]:
@@ -177,12 +181,13 @@ def arithmetic(kind: ast.operator) -> Callable[[Plain, Plain], Plain]:
     def apply(left: Plain, right: Plain) -> Plain:
         match kind, left, right:
             case ast.Add(), str(), str():
+                charge_text(len(left) + len(right))
                 return left + right
             case ast.Div(), PurePosixPath(), str() | PurePosixPath():
                 return left / right
             case ast.Div(), str(), PurePosixPath():
                 return left / right
-            case ast.Mult(), str(), int() if right < _LONGEST_REPEAT:
+            case ast.Mult(), str(), int() if len(left) * right < _LONGEST_REPEAT:
                 return left * right
             case ast.Mod(), str(), str() | int() if left.count("%") == left.count("%s") == 1:
                 return left % right

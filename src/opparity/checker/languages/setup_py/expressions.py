@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.interpreting import Steps
+from opparity.checker.languages.interpreting import Steps, charge, charge_text
 from opparity.checker.languages.setup_py.comparisons import arithmetic, combine_collections
 from opparity.checker.languages.setup_py.values import (
     NONE,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 MOST_COMBINATIONS = 16
 LONGEST_TEXT = 20_000
+_LONGEST_FILLED = 100_000
 
 
 _COMPARING = (ast.Sub, ast.BitAnd)
@@ -219,8 +220,9 @@ class Evaluator(ABC):
             if isinstance(collection, Collection) and isinstance(
                 kind, ast.Add | ast.Sub | ast.BitOr
             ):
-                items = [Item(item.value, item.present) for item in collection.items]
-                return Collection(collection.kind, items, Truth.UNKNOWN)
+                items, _ = items_of(collection)
+                copies = [Item(item.value, item.present) for item in items]
+                return Collection(collection.kind, copies, Truth.UNKNOWN)
         if isinstance(left, Known) and isinstance(kind, ast.Mod) and isinstance(right, Collection):
             parts = [item.value for item in right.items]
             return self.lift(_formatted, left, *parts)
@@ -236,6 +238,8 @@ class Evaluator(ABC):
         results: list[Value] = []
         for combination in product(*spread):
             known = [value for value in combination if isinstance(value, Known)]
+            charge(len(combination))
+            charge_text(sum(len(v.value) for v in known if isinstance(v.value, str | bytes)))
             if len(known) < len(combination):
                 results.append(Unsure("operand"))
                 continue
@@ -264,6 +268,7 @@ class Evaluator(ABC):
                     return entries[key].value
                 return Unsure("key")
             case Collection(_, items, Truth.TRUE) if isinstance(index, Known):
+                charge(len(items))
                 certain = all(item.present is Truth.TRUE for item in items)
                 position = index.value
                 if certain and isinstance(position, int) and -len(items) <= position < len(items):
@@ -290,6 +295,7 @@ class Evaluator(ABC):
                 start, stop, step = (
                     each if isinstance(each, int) else None for each in limits_known
                 )
+                charge(len(value.items))
                 part = value.items[start:stop:step] if step != 0 else value.items
                 return Collection(value.kind, part, value.complete)
             return Unsure("slice")
@@ -382,7 +388,13 @@ def _text_slice(text: Plain, start: Plain, stop: Plain, step: Plain) -> Plain:
 
 def _formatted(template: Plain, *values: Plain) -> Plain:
     # A width may ask for any amount of memory; build scripts use none.
-    if isinstance(template, str) and len(_PLACEHOLDER.findall(template)) == template.count("%"):
+    size = len(values) * max((len(str(value)) for value in values), default=0)
+    is_plain = (
+        isinstance(template, str)
+        and size <= _LONGEST_FILLED
+        and len(_PLACEHOLDER.findall(template)) == template.count("%")
+    )
+    if isinstance(template, str) and is_plain:
         return template % values
     raise TypeError
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.data.toml import parse_toml
-from opparity.checker.languages.setup_py.tree_paths import TreePaths
+from opparity.checker.languages.interpreting import charge
+from opparity.checker.languages.setup_py.tree_paths import LONGEST_PATTERN, TreePaths
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Collection,
@@ -110,6 +111,7 @@ def _data(parse: Callable[[str], object]) -> Handler:
                 pass
             case _:
                 return Unsure("data")
+        charge(len(text))
         try:
             return _as_value(evaluator, parse(text), 0)
         except (ValueError, RecursionError):
@@ -169,14 +171,17 @@ def _listing(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value
     folder = arguments[0] if arguments else Known(".")
     if not isinstance(folder, Known):
         return Unsure("listdir")
-    names = evaluator.paths.listing(str(folder.value))
+    names = list(evaluator.paths.listing(str(folder.value)))
+    charge(5 * len(names))
     items = [Item(Known(name, evaluator.position)) for name in names]
     return Collection("list", items, _of_the_tree(evaluator, str(folder.value)))
 
 
 def _of_the_tree(evaluator: Evaluator, path: str) -> Truth:
     """Return TRUE for a place in the tree; what lies elsewhere on the machine is not known."""
-    return Truth.UNKNOWN if evaluator.paths.relative(path) is None else Truth.TRUE
+    relative = evaluator.paths.relative(path)
+    is_known = relative is not None and len(relative) <= LONGEST_PATTERN
+    return Truth.TRUE if is_known else Truth.UNKNOWN
 
 
 def _walk(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
@@ -185,6 +190,7 @@ def _walk(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
     origin = evaluator.position
     rows: list[Item] = []
     for folder, folders, files in evaluator.paths.walk(str(arguments[0].value)):
+        charge(20 + 5 * (len(folders) + len(files)))
         columns: list[Value] = [
             Known(folder, origin),
             Collection("list", [Item(Known(name, origin)) for name in folders]),

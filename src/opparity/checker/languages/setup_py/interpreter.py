@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, any_of
-from opparity.checker.languages.interpreting import merge_ways
+from opparity.checker.languages.interpreting import charge, merge_ways
 from opparity.checker.languages.setup_py.calls import Caller, Frame, Leaves
 from opparity.checker.languages.setup_py.methods import extend
 from opparity.checker.languages.setup_py.values import (
@@ -134,6 +134,7 @@ class Interpreter(Caller):
         if truth is Truth.FALSE:
             return second()
         frame = self.frames[-1]
+        charge(len(frame.scope.names))
         before, alive = dict(frame.scope.names), frame.alive
         with self.undecided():
             first()
@@ -159,6 +160,7 @@ class Interpreter(Caller):
             # A build that raises is no build: what follows is judged as if it had not.
             frame.alive = kept if gone is Leaves.RAISE else weaker(kept, Truth.UNKNOWN)
             return
+        charge(3 * len(names))
         frame.scope.names = merge_ways([names, other_names], _either)
         frame.alive = weaker(alive, other_alive)
 
@@ -200,6 +202,7 @@ class Interpreter(Caller):
 
     def _try(self, node: ast.Try | ast.TryStar, frame: Frame) -> None:
         outer, frame.may_fail = frame.may_fail, Truth.FALSE
+        charge(len(frame.scope.names))
         before = dict(frame.scope.names)
         self.run(node.body)
         failed = Truth.TRUE if frame.leaves is Leaves.RAISE else frame.may_fail
@@ -277,6 +280,7 @@ class Interpreter(Caller):
     def _import_everything(self, file: str, names: dict[str, Value]) -> None:
         scope = self.run_module(file)
         if scope:
+            charge(len(scope.names))
             names.update(
                 {name: value for name, value in scope.names.items() if not name.startswith("_")}
             )

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.interpreting import charge
 from opparity.checker.languages.setup_py.comparisons import arithmetic
 from opparity.checker.languages.setup_py.file_calls import FILE_FUNCTIONS, Handler, Keywords
 from opparity.checker.languages.setup_py.methods import deep_copy
@@ -105,6 +106,8 @@ def _sum(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Va
             inner, whole = items_of(item.value)
             found += [Item(each.value, weaker(each.present, item.present)) for each in inner]
             complete = weaker(complete, whole)
+        if len(found) > MOST_ITEMS:
+            complete = Truth.UNKNOWN
         return Collection(start.kind, found[:MOST_ITEMS], complete)
     if complete is not Truth.TRUE or any(item.present is not Truth.TRUE for item in items):
         return Unsure("sum")
@@ -206,9 +209,10 @@ def _range(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
     whole = [limit for limit in limits if isinstance(limit, int)]
     if len(whole) < len(arguments) or not whole or whole[-1] == 0:
         return Unsure("range")
-    numbers = range(*whole[:3])
+    numbers = range(*whole[:3])[: _LONGEST_RANGE + 1]
     if len(numbers) > _LONGEST_RANGE:
         return Unsure("range")
+    charge(3 * len(numbers))
     return Collection("list", [Item(Known(number)) for number in numbers])
 
 

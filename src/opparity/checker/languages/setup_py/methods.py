@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, any_of
+from opparity.checker.languages.interpreting import charge, charge_text
 from opparity.checker.languages.setup_py.comparisons import difference, presence
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
@@ -86,9 +87,11 @@ def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) 
         if all(isinstance(part, Known) for part in parts):
             given = [value.value for value in arguments if isinstance(value, Known)]
             try:
+                charge_text(len(str(text.value)))
                 pieces = getattr(str(text.value), name)(*given)
             except (TypeError, ValueError):
                 return Unsure(name)
+            charge(5 * len(pieces))
             return Collection("list", [Item(Known(piece, text.origin)) for piece in pieces])
     if name == "join" and arguments:
         items, complete = items_of(arguments[0])
@@ -96,10 +99,15 @@ def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) 
             return evaluator.lift(_joined, text, *(item.value for item in items))
     plain = ":" not in str(text.value)  # a width may ask for any amount of memory
     if name == "format" and plain and str(text.value).count("{") <= len(arguments):
-        return evaluator.lift(
-            lambda value, *rest: str(value).format(*map(str, rest)), text, *arguments
-        )
+        return evaluator.lift(_filled_in, text, *arguments)
     return Unsure(name)
+
+
+def _filled_in(template: Plain, *values: Plain) -> Plain:
+    texts = [str(value) for value in values]
+    if len(texts) * max(map(len, texts), default=0) > _LARGEST_RESULT:
+        raise ValueError
+    return str(template).format(*texts)
 
 
 def _one_of(evaluator: Evaluator, text: Known, name: str, ends: Collection) -> Value:
@@ -117,9 +125,7 @@ def _file(text: str, name: str) -> Value:
         case "read":
             return Known(text)
         case "readlines":
-            return Collection(
-                "list", [Item(Known(line)) for line in text.splitlines(keepends=True)]
-            )
+            return Collection("list", items_of(File(text))[0])
         case "readline":
             return Known(text.partition("\n")[0] + "\n")
         case "close":
@@ -221,6 +227,9 @@ def _changed(
     """Change a collection in place and return the method's result; None for another method."""
     match name:
         case "append" | "add" | "insert" if arguments:
+            if len(receiver.items) >= MOST_ITEMS:
+                receiver.complete = Truth.UNKNOWN
+                return NONE
             reached = evaluator.reached_from(receiver.made_in)
             receiver.items.append(Item(arguments[-1], reached))
         case "extend" | "update":
@@ -229,6 +238,7 @@ def _changed(
         case "remove" | "discard" if arguments:
             _remove(evaluator, receiver, arguments[0])
         case "clear":
+            charge(len(receiver.items))
             for item in receiver.items:
                 item.present = weaker(item.present, evaluator.path.negate())
         case "pop":
@@ -254,6 +264,7 @@ def extend(evaluator: Evaluator, receiver: Collection, argument: Value) -> None:
 
 def _remove(evaluator: Evaluator, receiver: Collection, value: Value) -> None:
     removed = Collection("list", [Item(value)])
+    charge(10 * len(receiver.items))
     for item in receiver.items:
         gone = weaker(presence(item.value, removed), evaluator.path)
         item.present = weaker(item.present, gone.negate())
@@ -262,12 +273,19 @@ def _remove(evaluator: Evaluator, receiver: Collection, value: Value) -> None:
 
 def duplicate(value: Collection) -> Collection:
     """Return a copy of a collection that can be changed on its own."""
+    charge(3 * len(value.items))
     items = [Item(item.value, item.present) for item in value.items]
     return Collection(value.kind, items, value.complete)
 
 
 def deep_copy(value: Value) -> Value:
-    """Return what `copy.deepcopy` yields."""
+    """Return what `copy.deepcopy` yields.
+
+    Raises:
+        OutOfSteps: there is too much of it.
+        RecursionError: it holds itself.
+    """
+    charge(10)
     match value:
         case Collection(kind, items, complete):
             return Collection(kind, [Item(deep_copy(e.value), e.present) for e in items], complete)
@@ -288,20 +306,24 @@ def _table(evaluator: Evaluator, table: Table, name: str, arguments: list[Value]
         case "keys":
             return Collection("list", items_of(table)[0], table.complete)
         case "values":
+            charge(5 * len(table.entries))
             values = [Item(entry.value, entry.present) for entry in table.entries.values()]
             return Collection("list", values, table.complete)
         case "items":
             keys, _ = items_of(table)
+            charge(10 * len(keys))
             pairs = [
                 Item(Collection("tuple", [key, Item(entry.value)]), entry.present)
                 for key, entry in zip(keys, table.entries.values(), strict=True)
             ]
             return Collection("list", pairs, table.complete)
         case "update" if arguments and isinstance(arguments[0], Table):
+            charge(5 * len(arguments[0].entries))
             for key, entry in arguments[0].entries.items():
                 table.entries[key] = Item(entry.value, weaker(entry.present, evaluator.path))
             return NONE
         case "copy":
+            charge(5 * len(table.entries))
             entries = {key: Item(e.value, e.present) for key, e in table.entries.items()}
             return Table(entries, table.complete)
         case "update":

@@ -34,10 +34,14 @@ if TYPE_CHECKING:
 
     from opparity.checker.languages.setup_py.expressions import Evaluator
 
+# Larger ones are no number of anything that is built; Python refuses to write them as text.
+_MOST_BITS = 64
 _BUILTINS = frozenset(dir(builtins))
 
 
 def _constant(self: Evaluator, node: ast.Constant, scope: Scope) -> Value:
+    if isinstance(node.value, int) and node.value.bit_length() > _MOST_BITS:
+        return Unsure("number")
     if isinstance(node.value, str | int | float | bool | bytes | None):
         return Known(node.value, self.location(node, scope))
     return Unsure("constant")
@@ -180,7 +184,8 @@ def _comprehension(
         if len(result.items) < MOST_ITEMS:
             result.items.append(Item(self.evaluate(node.elt, inner), present))
 
-    result.complete = self.generate(node.generators, inner, Truth.TRUE, add)
+    complete = self.generate(node.generators, inner, Truth.TRUE, add)
+    result.complete = Truth.UNKNOWN if len(result.items) >= MOST_ITEMS else complete
     return result
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from opparity.checker import bounds
 from opparity.checker.facts.builds import Build, Target
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Problem, problem
-from opparity.checker.languages.interpreting import Budget, OutOfSteps
+from opparity.checker.languages.interpreting import Budget, OutOfSteps, Steps
 from opparity.checker.languages.python.syntax import parse_quietly
 from opparity.checker.languages.setup_py.audience import Audience
 from opparity.checker.languages.setup_py.extensions import (
@@ -24,6 +25,7 @@ from opparity.checker.languages.setup_py.interpreter import Interpreter
 from opparity.checker.languages.setup_py.tree_paths import TreeFiles, TreePaths
 from opparity.checker.languages.setup_py.values import Class, Function, Instance, weaker
 from opparity.checker.languages.setup_py.world import World
+from opparity.checker.languages.workers import costly
 from opparity.checker.tree.contents import FileNotReadable
 
 if TYPE_CHECKING:
@@ -152,7 +154,8 @@ def _parser(tree: Tree) -> Callable[[str], ast.Module | None]:
     def parse(path: str) -> ast.Module | None:
         if path not in parsed:
             try:
-                parsed[path] = _syntax(tree.read_text(path))
+                text = tree.read_text(path)
+                parsed[path] = bounds.share(partial(_syntax, text), lambda: None)
             except FileNotReadable:
                 parsed[path] = None
         return parsed[path]
@@ -179,19 +182,39 @@ def _read_script(
     """Return what a script makes; the places of extensions without any source go to `hollow`."""
     platform = world.platform
     interpreter = Interpreter(paths, world, parse=parse, steps=budget.grant())
-    problems: list[Problem] = []
     if parse(path) is None:
         refused = problem(path, "unread.script")
         return Build(path, platform.label, problems=(refused,), is_refused=True)
-    try:
-        _run(interpreter, path, platform)
-    except OutOfSteps:
-        problems.append(problem(path, "unread.steps", count=interpreter.steps.taken))
-    except RecursionError:
-        problems.append(problem(path, "unread.nested"))
+    build = bounds.share(
+        lambda: _built(interpreter, path, hollow),
+        lambda: Build(path, platform.label, problems=(costly(path),)),
+    )
     budget.settle(interpreter.steps)
     audience.note(path, interpreter.modules)
-    targets = _targets(interpreter, platform, paths)
+    return build
+
+
+def _built(interpreter: Interpreter, path: str, hollow: set[Location]) -> Build:
+    """Return what a script makes on an interpreter's platform."""
+    platform = interpreter.world.platform
+    problems: list[Problem] = []
+    targets: list[Target] = []
+    with interpreter.steps.running():
+        try:
+            _run(interpreter, path, platform)
+        except OutOfSteps:
+            problems.append(problem(path, "unread.steps", count=interpreter.steps.taken))
+        except RecursionError:
+            problems.append(problem(path, "unread.nested"))
+    finishing = Steps()
+    with finishing.running():
+        try:
+            targets.extend(_targets(interpreter, platform, interpreter.paths))
+        except OutOfSteps:
+            problems.append(problem(path, "unread.steps", count=finishing.taken))
+        except RecursionError:
+            problems.append(problem(path, "unread.nested"))
+    interpreter.steps.taken += finishing.taken
     hollow.update(each.location for each in interpreter.extensions if is_hollow(each))
     return Build(path, platform.label, tuple(targets), problems=tuple(problems))
 

@@ -11,6 +11,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.interpreting import charge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 # Stands for the tree's own absolute path; no real path begins so.
 ROOT = "/<tree>"
 # A longer pattern is no build's.
-_LONGEST_PATTERN = 300
+LONGEST_PATTERN = 300
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -45,6 +46,7 @@ class TreeFiles:
     def matching(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
         """Return the files that match a pattern's parts, in order."""
         if wanted not in self._matching:
+            charge(len(self.in_order))
             literal = "/".join(takewhile(lambda part: not _WILD.search(part), wanted[:-1]))
             self._matching[wanted] = tuple(
                 file
@@ -128,10 +130,12 @@ class TreePaths:
         if not absolute.startswith(ROOT + "/"):
             return
         relative = absolute[len(ROOT) + 1 :]
-        if len(relative) > _LONGEST_PATTERN:
+        if len(relative) > LONGEST_PATTERN:
             return
         wanted = tuple((relative if recursive else relative.replace("**", "*")).split("/"))
-        for file in self.tree.matching(wanted):
+        found = self.tree.matching(wanted)
+        charge(5 * len(found))
+        for file in found:
             yield self._as_given(file, pattern)
 
     def listing(self, folder: str) -> Iterator[str]:
@@ -145,6 +149,7 @@ class TreePaths:
         relative = self.relative(top)
         if relative is None:
             return
+        charge(10 * len(self.folders))
         inside = [
             folder
             for folder in sorted(self.folders | {""})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, any_of, truth_of
+from opparity.checker.languages.interpreting import charge
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Collection as AnyCollection
     from collections.abc import Iterator
 
     from opparity.checker.facts.places import Location
@@ -20,6 +23,7 @@ Plain = str | int | float | bool | bytes | PurePosixPath | None
 MOST_OPTIONS = 8
 # A list this long is no list of sources; the longest measured, xformers 0.0.35's, has 643.
 MOST_ITEMS = 20_000
+_DEEPEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +128,11 @@ class Class:
 
     def lineage(self) -> Iterator[Class]:
         """Yield the class and its bases of the tree, nearest first."""
-        waiting: list[Class] = [self]
+        waiting = deque([self])
         seen: set[int] = set()
         while waiting:
-            current = waiting.pop(0)
+            current = waiting.popleft()
+            charge(1 + len(current.bases))
             if id(current) not in seen:
                 seen.add(id(current))
                 yield current
@@ -218,9 +223,9 @@ def truth_of_value(value: Value) -> Truth:
         case Unsure(_, truth):
             return truth
         case Collection(_, items, complete):
-            return _filled([item.present for item in items], complete)
+            return _filled(items, complete)
         case Table(entries, complete):
-            return _filled([item.present for item in entries.values()], complete)
+            return _filled(entries.values(), complete)
         case Choice(options):
             return agreement([truth_of_value(option) for option in options])
         case Library():
@@ -234,8 +239,13 @@ def agreement(truths: list[Truth]) -> Truth:
     return truths[0] if truths and len(set(truths)) == 1 else Truth.UNKNOWN
 
 
-def _filled(present: list[Truth], complete: Truth) -> Truth:
-    found = any_of(present)
+def _filled(items: AnyCollection[Item], complete: Truth) -> Truth:
+    found = Truth.FALSE
+    for looked_at, item in enumerate(items, start=1):
+        found = any_of((found, item.present))
+        if found is Truth.TRUE or looked_at == len(items):
+            charge(looked_at)
+            break
     if found is Truth.FALSE and complete is not Truth.TRUE:
         return Truth.UNKNOWN
     return found
@@ -244,19 +254,17 @@ def _filled(present: list[Truth], complete: Truth) -> Truth:
 def join(values: list[Value]) -> Value:
     """Return the one value that all are, or a choice between them."""
     options: list[Value] = []
+    charge(len(values))
     for value in values:
         for option in value.options if isinstance(value, Choice) else (value,):
             if not any(_same(option, other) for other in options):
                 options.append(option)
+        if len(options) > MOST_OPTIONS:
+            truth = agreement([truth_of_value(each) for each in values])
+            return Unsure("too many alternatives", truth)
     if not options:
         return NONE
-    if len(options) == 1:
-        return options[0]
-    if len(options) > MOST_OPTIONS:
-        return Unsure(
-            "too many alternatives", agreement([truth_of_value(each) for each in options])
-        )
-    return Choice(tuple(options))
+    return options[0] if len(options) == 1 else Choice(tuple(options))
 
 
 def _same(first: Value, second: Value) -> bool:
@@ -269,6 +277,7 @@ def _same(first: Value, second: Value) -> bool:
 
 def items_of(value: Value) -> tuple[list[Item], Truth]:
     """Return what iteration yields, and whether that is all of it."""
+    charge(_size(value))
     match value:
         case Collection(_, items, complete):
             return list(items), complete
@@ -288,6 +297,19 @@ def items_of(value: Value) -> tuple[list[Item], Truth]:
             return found, agreement(wholes)
         case _:
             return [], Truth.UNKNOWN
+
+
+def _size(value: Value) -> int:
+    """Return how many elements iteration yields, about."""
+    match value:
+        case Collection(_, items):
+            return len(items)
+        case Table(entries):
+            return 5 * len(entries)
+        case Known(str() as text) | File(text):
+            return 5 * len(text)
+        case _:
+            return 0
 
 
 def _key_value(key: Plain | tuple[Plain, ...]) -> Value:
@@ -317,19 +339,30 @@ def weaker(*truths: Truth) -> Truth:
 
 
 def strings_of(value: Value) -> Iterator[tuple[str, Truth, Location | None]]:
-    """Yield every string in a value, nested collections included, with its presence."""
-    match value:
-        case Known(str() as text, origin):
-            yield text, Truth.TRUE, origin
-        case Known(PurePosixPath() as path, origin):
-            yield path.as_posix(), Truth.TRUE, origin
-        case Collection(_, items, _):
-            for item in items:
-                for text, present, origin in strings_of(item.value):
-                    yield text, weaker(item.present, present), origin
-        case Choice(options):
-            for option in options:
-                for text, present, origin in strings_of(option):
-                    yield text, _at_most_unknown(present), origin
-        case _:
-            return
+    """Yield every string in a value, nested collections included, with its presence.
+
+    Raises:
+        OutOfSteps: there are too many; lists that hold lists may have more than memory would.
+        RecursionError: a list holds itself.
+    """
+    # Lists to go through, from the outermost in, each with how sure its elements are at most.
+    around: list[tuple[Iterator[Item], Truth]] = [(iter([Item(value)]), Truth.TRUE)]
+    while around:
+        items, present = around[-1]
+        item = next(items, None)
+        charge(10)
+        if item is None:
+            around.pop()
+            continue
+        here = weaker(present, item.present)
+        match item.value:
+            case Known(str() as text, origin):
+                yield text, here, origin
+            case Known(PurePosixPath() as path, origin):
+                yield path.as_posix(), here, origin
+            case Collection(_, inner, _):
+                around.append((iter(inner), here))
+            case Choice(options):
+                around.append((iter(map(Item, options)), _at_most_unknown(here)))
+        if len(around) > _DEEPEST:
+            raise RecursionError

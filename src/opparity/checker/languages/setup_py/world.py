@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, truth_of
+from opparity.checker.facts.numbers import whole_number
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Class,
@@ -241,11 +242,9 @@ class World:
 
     def _capability(self) -> Value | None:
         """Return the newest architecture asked for, as the machine's own device would have it."""
-        numbers = [
-            (int(major), int(minor[:1] or 0))
-            for major, _, minor in (each.partition(".") for each in self.platform.architectures)
-            if major.isdigit() and (not minor or minor[0].isdigit())
-        ]
+        parts = [each.partition(".") for each in self.platform.architectures]
+        pairs = [(whole_number(major), whole_number(minor[:1] or "0")) for major, _, minor in parts]
+        numbers = [(major, minor) for major, minor in pairs if None not in {major, minor}]
         if self.platform.name != "cuda" or not numbers:
             return None
         return Collection("tuple", [Item(Known(number)) for number in max(numbers)])
