@@ -118,6 +118,28 @@ def divide(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
     wave.vectors[instruction.vdst.offset - 256][active] = quotient[active]
 
 
+def widen(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
+    """V_CVT_F32_F16 of half a register by SDWA, with the sign that it changes."""
+    words = {4: 0, 5: 16}
+    if instruction.src0_sel not in words or instruction.dst_sel != 6:  # noqa: PLR2004 -- a register
+        message = "an emulated conversion of a float16 selects bytes, which is not implemented"
+        raise NotImplementedError(message)
+    half = wave.vectors[instruction.vsrc0.offset - 256] >> np.uint32(words[instruction.src0_sel])
+    bits = half.astype(np.uint16)
+    if instruction.src0_abs:
+        bits &= np.uint16(0x7FFF)
+    if instruction.src0_neg:
+        bits ^= np.uint16(0x8000)
+    active = wave.active
+    numbers = bits.view(np.float16).astype(np.float32).view(np.uint32)
+    wave.vectors[instruction.vdst.offset - 256][active] = numbers[active]
+
+
+def _changes_sign(instruction: Any) -> bool:  # noqa: ANN401
+    """Whether an instruction by SDWA changes its source's sign, which tinygrad leaves as it is."""
+    return bool(getattr(instruction, "src0_neg", 0) or getattr(instruction, "src0_abs", 0))
+
+
 def _replacements(chip: Chip) -> dict[str, Callable[[Wave, Any], None]]:
     """Return what is done here and not by tinygrad, by the instruction's name."""
     is_fnuz = chip.name == "gfx942"
@@ -125,6 +147,7 @@ def _replacements(chip: Chip) -> dict[str, Callable[[Wave, Any], None]]:
     bf8 = torch.float8_e5m2fnuz if is_fnuz else torch.float8_e5m2
     return {
         "DS_SWIZZLE_B32": swizzle,
+        "V_CVT_F32_F16_E32": widen,
         "V_DIV_FIXUP_F32": divide,
         "V_CVT_PK_FP8_F32": partial(convert, dtype=fp8),
         "V_CVT_PK_BF8_F32": partial(convert, dtype=bf8),
@@ -195,7 +218,7 @@ class Emulator:
         instruction = self._module.decode_inst(code, family)
         name = self._module._op_name(instruction).removesuffix("_E64")  # noqa: SLF001
         act = self._replacements.get(name)
-        if act is None:
+        if act is None or (act is widen and not _changes_sign(instruction)):
             return self._decode(address, family)  # type: ignore[no-any-return]
         self.replaced.add(name)
         return (_Settings(), _Runner(partial(self._act, act, instruction))), instruction
