@@ -13,6 +13,7 @@ import multiprocessing
 import sys
 import tempfile
 import time
+from multiprocessing.connection import wait
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _GPUS = 2
 _ROUNDS = 9
 _CALLS = 40
+_SECONDS_BEHIND_THE_FIRST = 30
 _KINDS = {"FP8 blocks": (SwiGLU, BlockFP8Linear), "int8": (Int8SwiGLU, Int8Linear)}
 
 
@@ -49,7 +51,11 @@ def main() -> None:
         started = [start(target=_measure, args=(rank, meeting, options)) for rank in range(_GPUS)]
         for process in started:
             process.start()
+        # One that failed leaves the other waiting for NCCL's own limit.
+        wait([process.sentinel for process in started])
         for process in started:
+            process.join(_SECONDS_BEHIND_THE_FIRST)
+            process.terminate()
             process.join()
     sys.exit(any(process.exitcode for process in started))
 

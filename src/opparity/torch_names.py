@@ -15,7 +15,7 @@ import torch
 
 from opparity.errors import TorchNameMissing
 
-# Versions in which the tests of all features ran, the first and the last.
+# The first and the last version in which features were tried: docs/development.md says which.
 TRIED = ("2.13", "2.14")
 
 

@@ -209,3 +209,14 @@ def test_an_index_that_is_none_is_refused(index: str, words: str, tmp_path: Path
     (tmp_path / "model.safetensors.index.json").write_text(index)
     with pytest.raises(CheckpointRefused, match=words):
         Checkpoint(tmp_path)
+
+
+def test_an_exponent_that_is_nan_is_refused(tmp_path: Path) -> None:
+    layer = MXFP8Linear.from_weight(torch.randn(64, 96))
+    scales = layer.weight_scales.view(torch.uint8).clone()
+    scales[1, 2] = 255
+    save_file(
+        {"one.weight": layer.weight, "one.weight_scale": scales}, tmp_path / "model.safetensors"
+    )
+    with pytest.raises(CheckpointRefused, match="holds a scale that is negative or not finite"):
+        Checkpoint(tmp_path).linear(MXFP8Linear, "one")

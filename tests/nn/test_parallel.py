@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from opparity import quantize
 from opparity.errors import ArgumentRefused
+from opparity.formats import RECIPES, ScaleLayout
 from opparity.nn import (
     Int8SwiGLU,
     MXFP8Linear,
@@ -116,7 +118,20 @@ def a_width_that_splits_a_group_is_refused(rank: int) -> None:
         ParallelSwiGLU(made(Int8SwiGLU, 385))
 
 
+def a_quantised_input_is_gathered_in_any_layout(rank: int) -> None:
+    whole = made(SwiGLU)
+    ask_for_product(whole, "exact")
+    input = torch.randn(32, HIDDEN).bfloat16()
+    mine = input.chunk(PROCESSES)[rank]
+    parallel = ParallelSwiGLU(whole, sequence=True)
+    by_columns = RECIPES["fp8_block"].with_layout(ScaleLayout.COLUMN_MAJOR)
+    assert torch.equal(parallel(quantize(mine, by_columns)), parallel(mine))
+    with pytest.raises(ArgumentRefused, match="the input is quantised by 'int8"):
+        parallel(quantize(mine, "int8_token"))
+
+
 SCENARIOS = (
+    a_quantised_input_is_gathered_in_any_layout,
     int8_gives_the_bytes_of_one_device,
     int8_gives_them_by_sequence,
     int8_takes_one_outlier_for_all,

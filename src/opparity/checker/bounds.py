@@ -52,7 +52,7 @@ class TreeTooCostly(OpparityError):
 
     message = (
         "{project}: not checked: {doing} takes more processor time or memory than a tree of "
-        "{megabytes:.1f} MB may take ({seconds:.0f} s, 1 GB); the largest file that was read is "
+        "{megabytes:.1f} MB may take ({seconds:.0f} s, 0.9 GB); the largest file that was read is "
         "{path}: exclude what is no part of the project ([tool.opparity] exclude)"
     )
 
@@ -247,7 +247,7 @@ def stage(
             project=project,
             doing=doing,
             megabytes=megabytes,
-            seconds=_SECONDS * (1 + megabytes),
+            seconds=_SECONDS * (1 + megabytes) * part,
             path=largest(places),
         ) from None
     finally:

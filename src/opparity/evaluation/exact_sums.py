@@ -90,7 +90,7 @@ def _whole(numbers: Tensor, step: float, bits: int) -> Tensor:
     if not bool((found.abs() <= 2**bits).all()):
         raise EvaluationRefused(
             detail=f"the model computes {float(numbers.abs().max()):g}, and its attention and "
-            f"last product take numbers below {step * 2**bits:g}",
+            f"last product take numbers up to {step * 2**bits:g}",
             remedy="evaluate a model whose activations are smaller",
         )
     return found

@@ -138,7 +138,9 @@ class Checkpoint:
                 "add the scales, or read a checkpoint that is not quantised",
             )
         scales = self.tensor(found)
-        numbers = scales.float()
+        # Exponents may be stored as bytes, of which 255 is NaN.
+        exponents = scales.dtype == torch.uint8
+        numbers = (scales.view(torch.float8_e8m0fnu) if exponents else scales).float()
         # A scale of zero may stand for a block of zeros.
         if not (numbers.isfinite() & (numbers >= 0)).all():
             self._refuse(

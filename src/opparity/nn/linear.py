@@ -141,7 +141,7 @@ class QuantizedLinear(nn.Module):
         product = self.product
         if not isinstance(input, Quantized):
             input = quantize(input, product.activations)
-        self._check_activations(input)
+        self.check_activations(input)
         leading, width = input.shape[:-1], self.in_features
         # Computed, since torch cannot infer it for an input without elements.
         num_tokens = math.prod(leading)
@@ -196,7 +196,8 @@ class QuantizedLinear(nn.Module):
     def _check_weight(self, weight: Tensor, weight_scales: Tensor) -> None:
         """Refuse what the class does not take."""
 
-    def _check_activations(self, given: Quantized) -> None:
+    def check_activations(self, given: Quantized) -> None:
+        """Refuse activations of another width or recipe than the weight's."""
         if given.shape[-1] != self.in_features:
             refuse(
                 type(self).__name__,

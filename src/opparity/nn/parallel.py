@@ -128,7 +128,9 @@ class ParallelSwiGLU(nn.Module):
 
     def _gathered(self, input: Quantized) -> Quantized:
         """Return all tokens of an input that is shared by tokens: codes take half of bfloat16."""
-        codes, scales = (self._all(part.view(torch.uint8)).view(part.dtype) for part in input)
+        self.gate_up.check_activations(input)
+        parts = (part.contiguous() for part in input)
+        codes, scales = (self._all(part.view(torch.uint8)).view(part.dtype) for part in parts)
         return Quantized(codes, scales, self.gate_up.recipe)
 
     def _all(self, shard: Tensor) -> Tensor:

@@ -50,7 +50,9 @@ inline bool takes_table(const Call& call, const Chip& chip) {
   if (has_experts(call)) {
     // Shared memory has no room for a second table beside the experts', and all is one launch.
     return call.producer != Producer::kSituAndMul &&
-           elements / elements_of_a_thread(Shape::kTabled, 0) < kMostPieces / 2;
+           call.num_tokens <=
+               most_tokens(Shape::kTabled,
+                           pieces_of_a_row(Shape::kTabled, call.hidden_size, call.group_size));
   }
   const bool is_bare = call.producer == Producer::kSiluAndMul &&
                        call.intermediate != Intermediate::kInputDtype &&

@@ -80,7 +80,7 @@ def int_mm_is_exact() -> bool:
     On x86 without VNNI oneDNN adds pairs of products in 16 bits, and what does not fit saturates:
     127 * 127 is enough. So it is tried, with one row and with many.
     """
-    most = torch.full((64, 256), 127, dtype=torch.int8)
+    most = torch.full((64, 256), 127, dtype=torch.int8, device="cpu")
     found = (torch._int_mm(rows, most.t()) for rows in (most[:1], most))  # noqa: SLF001
     return all(bool((sums == 127 * 127 * 256).all()) for sums in found)
 
