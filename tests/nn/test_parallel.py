@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from opparity import quantize
+from opparity import Quantized, quantize
 from opparity.errors import ArgumentRefused
 from opparity.formats import RECIPES, ScaleLayout
 from opparity.nn import (
@@ -78,6 +79,19 @@ def an_exact_product_stays_one(rank: int) -> None:
     assert ParallelSwiGLU(whole).down.product.name == "exact"
 
 
+def recorded(mlp: SwiGLU | ParallelSwiGLU) -> list[Quantized]:
+    """Return a list that gets the activations of each call of an MLP."""
+    found: list[Quantized] = []
+    activation = mlp._activation
+
+    def record(*arguments: Any, **numbers: float) -> Quantized:  # noqa: ANN401 -- as they come
+        found.append(activation(*arguments, **numbers))
+        return found[-1]
+
+    mlp._activation = record
+    return found
+
+
 def fp8_has_the_codes_of_one_device(rank: int) -> None:
     for kind, sequence in product((SwiGLU, MXFP8SwiGLU), (False, True)):
         whole = made(kind)
@@ -85,9 +99,16 @@ def fp8_has_the_codes_of_one_device(rank: int) -> None:
         input = torch.randn(32, HIDDEN).bfloat16()
         mine = input.chunk(PROCESSES)[rank] if sequence else input
         expected = whole(input).chunk(PROCESSES)[rank] if sequence else whole(input)
+        made_by_one, made_here = recorded(whole), recorded(parallel)
+        whole(input)
         found = parallel(mine)
         # A sum in another order, rounded to bfloat16 once.
         assert (found - expected).abs().max() <= 2.0**-7 * expected.abs().max()
+        for part, everything in zip(made_here[0], made_by_one[0], strict=True):
+            share = everything.chunk(PROCESSES, -1)[rank]
+            assert torch.equal(
+                part.contiguous().view(torch.uint8), share.contiguous().view(torch.uint8)
+            )
         assert torch.equal(
             parallel.gate_up.weight.view(torch.uint8)[: INNER // 2],
             whole.gate_up.weight.view(torch.uint8)[INNER // 2 * rank :][: INNER // 2],
