@@ -58,15 +58,14 @@ class Wave:
         words = self.scalars[_EXEC : _EXEC + self.lanes // 32]
         return np.unpackbits(words.view(np.uint8), bitorder="little").astype(bool)
 
-    def numbers(self, operand: Any) -> np.ndarray:  # noqa: ANN401 -- tinygrad's type
-        """Return the float32 numbers of an operand in each lane."""
-        place = operand.offset
+    def numbers(self, instruction: Any, name: str) -> np.ndarray:  # noqa: ANN401 -- tinygrad's type
+        """Return the float32 numbers of an instruction's operand in each lane."""
+        place = getattr(instruction, name).offset
         if place >= 256:  # noqa: PLR2004 -- vector registers begin there
             vector: np.ndarray = self.vectors[place - 256]
             return vector.view(np.float32)
         if place == 255:  # noqa: PLR2004 -- the encoding of a literal
-            message = "an emulated conversion has a literal operand, which is not implemented"
-            raise NotImplementedError(message)
+            return np.full(self.lanes, instruction.literal, np.uint32).view(np.float32)
         return np.full(self.lanes, self.scalars[place]).view(np.float32)
 
 
@@ -92,8 +91,8 @@ def convert(wave: Wave, instruction: Any, dtype: torch.dtype) -> None:  # noqa: 
         raise NotImplementedError(message)
     active = wave.active
     pair = np.zeros(wave.lanes, np.uint32)
-    for place, operand in enumerate((instruction.src0, instruction.src1)):
-        numbers = torch.from_numpy(wave.numbers(operand).copy())
+    for place, name in enumerate(("src0", "src1")):
+        numbers = torch.from_numpy(wave.numbers(instruction, name).copy())
         # Beyond it hardware's answer hangs on a mode, so that no kernel may ask.
         if not bool((numbers[torch.from_numpy(active)].abs() <= torch.finfo(dtype).max).all()):
             message = "a number beyond the format is converted"
@@ -111,11 +110,16 @@ def divide(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
     if instruction.neg or instruction.abs:
         message = "an emulated division changes a sign, which is not implemented"
         raise NotImplementedError(message)
-    divisor, dividend = wave.numbers(instruction.src1), wave.numbers(instruction.src2)
+    divisor, dividend = (wave.numbers(instruction, name) for name in ("src1", "src2"))
     with np.errstate(all="ignore"):
         quotient = (dividend / divisor).view(np.uint32)
     active = wave.active
     wave.vectors[instruction.vdst.offset - 256][active] = quotient[active]
+
+
+def invalidate(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
+    """GLOBAL_INV: the emulator has no cache."""
+    del wave, instruction
 
 
 def widen(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
@@ -147,6 +151,7 @@ def _replacements(chip: Chip) -> dict[str, Callable[[Wave, Any], None]]:
     bf8 = torch.float8_e5m2fnuz if is_fnuz else torch.float8_e5m2
     return {
         "DS_SWIZZLE_B32": swizzle,
+        "GLOBAL_INV": invalidate,
         "V_CVT_F32_F16_E32": widen,
         "V_DIV_FIXUP_F32": divide,
         "V_CVT_PK_FP8_F32": partial(convert, dtype=fp8),
