@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import opparity
 from opparity import verification
 from opparity.command_line import application
-from opparity.nn import BlockFP8Linear, Int8Linear
+from opparity.nn import BlockFP8Linear, Int8Linear, MXFP8Linear
 from opparity.nn.products import PRODUCTS
 from opparity.operators import (
     IMPLEMENTATIONS,
@@ -226,15 +226,17 @@ def test_a_wrong_scale_of_columns_counts_as_a_scale(
 def test_doctor_has_each_product_of_matrices_with_the_one_that_modules_take() -> None:
     document = command("doctor")
     assert document["no_products"] is None
-    rows = {row["product"]: row for row in document["products"] if row["device"] == "cpu"}
-    assert list(rows) == [product.name for product in PRODUCTS]
-    for layer in (BlockFP8Linear, Int8Linear):
+    listed = [row for row in document["products"] if row["device"] == "cpu"]
+    rows = {(row["recipe"], row["product"]): row for row in listed}
+    assert list(rows) == [(product.recipe, product.name) for product in PRODUCTS]
+    for layer in (BlockFP8Linear, MXFP8Linear, Int8Linear):
         module = layer.from_weight(torch.ones(128, 128))
-        assert rows[module.product.name]["status"] == "selected"
-        assert rows[module.product.name]["recipe"] == layer.recipe
-    assert rows["exact"]["status"] == "only when asked"
-    assert rows["scaled_mm"]["status"] == "refused"
-    assert "NVIDIA alone; the device is cpu" in rows["scaled_mm"]["reason"]
+        assert rows[layer.recipe, module.product.name]["status"] == "selected"
+    for recipe in (BlockFP8Linear.recipe, MXFP8Linear.recipe):
+        assert rows[recipe, "exact"]["status"] == "only when asked"
+    refused = rows[BlockFP8Linear.recipe, "scaled_mm"]
+    assert refused["status"] == "refused"
+    assert "NVIDIA alone; the device is cpu" in refused["reason"]
 
 
 def test_doctor_says_why_there_are_no_products(monkeypatch: pytest.MonkeyPatch) -> None:
