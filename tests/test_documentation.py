@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from opparity.operators import OPERATORS
+from opparity.operators.cases import cases
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CODE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -28,6 +31,17 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_page_of_operators_is_current() -> None:
     completed = python("tools/write_operators.py", "--check")
     assert completed.returncode == 0, completed.stderr
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
+def test_pages_say_how_many_calls_verify_makes(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    calls = {
+        int(number.replace(",", "")) for number in re.findall(r"([\d,]+) (?:cases|calls)", text)
+    }
+    assert calls == {len([*cases()])}
+    operators = {int(number) for number in re.findall(r"(\d+) operators,", text)}
+    assert operators <= {len(OPERATORS)}
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

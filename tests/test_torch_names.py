@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import warnings
@@ -107,7 +108,7 @@ def test_no_line_of_the_table_is_left_over(feature: torch_names.Feature) -> None
     assert texts
     for name in feature.names:
         last = name.rpartition(".")[2]
-        assert any(last in text for text in texts), name
+        assert any(re.search(rf"\b{last}\b", text) for text in texts), name
 
 
 @pytest.mark.parametrize(
@@ -219,3 +220,14 @@ def test_a_missing_name_of_the_plugin_is_an_error_too(monkeypatch: pytest.Monkey
     monkeypatch.delattr(torch.library.Library, "_destroy")
     with pytest.raises(TorchNameMissing, match=r"Library\._destroy, .* set OPPARITY_VLLM=off"):
         torch_names.require(torch_names.VLLM)
+
+
+def test_a_module_that_lacks_another_one_is_not_said_to_be_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(name: str) -> None:
+        raise ModuleNotFoundError(f"{name} needs another", name="another")
+
+    monkeypatch.setattr("importlib.import_module", broken)
+    with pytest.raises(ModuleNotFoundError, match="needs another"):
+        torch_names.exists("torch.no_such_module.name")

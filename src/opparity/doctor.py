@@ -60,7 +60,11 @@ class Examination:
 
 
 def examine() -> Examination:
-    """Look at this machine; nothing here fails because something is absent."""
+    """Look at this machine; a package or device that is absent is told and no failure.
+
+    Raises:
+        TorchNameMissing: torch is there and lacks what every operator needs of it.
+    """
     versions: dict[str, str | None] = {
         "opparity": opparity.__version__,
         "python": host.python_version(),

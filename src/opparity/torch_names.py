@@ -181,6 +181,9 @@ def _is_module(name: str) -> bool:
     """Import a module, whose package then has it; return whether there is one."""
     try:
         importlib.import_module(name)
-    except ImportError:
+    except ModuleNotFoundError as error:
+        # A module that is there and lacks another one is not gone: its own error says more.
+        if not f"{name}.".startswith(f"{error.name}."):
+            raise
         return False
     return True

@@ -113,16 +113,18 @@ def test_a_device_is_named_where_it_is_another(
     assert f"int8 by token: {runs} are identical" in words
 
 
+@pytest.mark.parametrize("numbers", ["MXFP8", "int8 by token"])
 def test_a_difference_ends_in_status_one(
-    small_folder: Path, monkeypatch: pytest.MonkeyPatch
+    numbers: str, small_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # How differences are found is for test_evaluate.py.
-    monkeypatch.setattr(Comparison, "identical", property(lambda one: one.numbers != "MXFP8"))
+    monkeypatch.setattr(Comparison, "identical", property(lambda one: one.numbers != numbers))
     result = invoke("--model", str(small_folder), *SMALL_TEXT)
     assert result.exit_code == 1
-    assert "MXFP8: native on cpu and reference on cpu are DIFFERENT" in " ".join(
-        result.stdout.split()
-    )
+    words = " ".join(result.stdout.split())
+    assert f"{numbers}: native on cpu and reference on cpu are DIFFERENT" in words
+    notes = words[words.index("The SHA-256 of") : words.index("another order elsewhere")]
+    assert numbers not in notes.replace(f"exact {numbers}", "")
 
 
 def test_the_plot_is_a_picture(small_folder: Path, tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def test_a_folder_alone_computes_the_bytes_of_the_package(written: Path) -> None
     identity = json.loads((variant / "metadata.json").read_text("utf-8"))["id"]
     assert found["namespaces"] == [identity.removeprefix("_")]
     assert found["modules"] == len(folder.sources())
+    page = (ROOT / "docs/kernels.md").read_text("utf-8")
+    assert f" {len(folder.sources())} modules each" in page
 
 
 def test_it_is_loaded_beside_the_package(written: Path) -> None:

@@ -220,3 +220,22 @@ def test_an_exponent_that_is_nan_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(CheckpointRefused, match="holds a scale that is negative or not finite"):
         Checkpoint(tmp_path).linear(MXFP8Linear, "one")
+
+
+@pytest.mark.parametrize("shape", [(2, 128), (1, 256), ()])
+def test_scales_of_blocks_are_none_of_rows(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """As many blocks of 128 x 128 as rows: 256 x 16384."""
+    codes = torch.ones(256, 16384, dtype=torch.int8)
+    tensors = {"one.weight": codes, "one.weight_scale": torch.ones(shape)}
+    save_file(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointRefused, match=r"one: Int8Linear: weight_scales has shape"):
+        Checkpoint(tmp_path).weight("one")
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (256, 1), (256, 4)])
+def test_fp8_by_other_groups_is_refused(shape: tuple[int, ...], tmp_path: Path) -> None:
+    codes = torch.ones(256, 256).to(torch.float8_e4m3fn)
+    tensors = {"one.weight": codes, "one.weight_scale": torch.ones(shape)}
+    save_file(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointRefused, match=r"one: BlockFP8Linear: weight_scales has shape"):
+        Checkpoint(tmp_path).linear(BlockFP8Linear, "one", requantise=True)

@@ -21,10 +21,10 @@ from opparity.evaluation.variants import (
     Recorder,
     Variant,
     available_variants,
-    platform_of,
     timed,
 )
 from opparity.operators.selection import decisions
+from opparity.operators.torch_build import platform_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ def evaluate(
         for run in runs:
             if run.variant.whole:
                 run.read(windows, in_share=False)
-    platform = platform_of(device)
+    platform = platform_of(device.type)
     measurements = tuple(run.measurement() for run in runs)
     return Evaluation(platform, measurements, tuple(decisions(platform)))
 

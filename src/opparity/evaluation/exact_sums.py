@@ -17,7 +17,7 @@ from opparity.errors import EvaluationRefused
 
 # Of whole numbers that float64 holds.
 _MOST_BITS = 53
-# Activations are multiples of this, of 22 bits: below 1,024 in magnitude.
+# Activations are multiples of this, of 22 bits: up to 1,024 in magnitude.
 _STEP = 2.0**-12
 _BITS = 22
 # Weights of 20 bits, the step chosen by the largest of them.
@@ -38,7 +38,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         value: the same.
 
     Raises:
-        EvaluationRefused: a number is 1,024 or more, or not one, or sums would not be exact.
+        EvaluationRefused: a number is above 1,024, or not one, or sums would not be exact.
     """
     tokens, width = query.shape[-2:]
     _check_width(width, 2 * _BITS)

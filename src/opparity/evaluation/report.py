@@ -180,10 +180,14 @@ def _notes(evaluation: Evaluation, circumstances: Circumstances) -> list[Text]:
 
 
 def _names(evaluation: Evaluation, *, everywhere: bool) -> str:
-    """Return the formats whose bytes are those of every machine, or the others."""
+    """Return the formats whose bytes are those of every machine, or the others.
+
+    Those of which two runs differ here are neither.
+    """
+    differ = {one.numbers for one in evaluation.comparisons if one.identical is False}
     formats = [one.variant.numbers for one in evaluation.measurements]
     names = dict.fromkeys(one.name for one in formats if one.same_everywhere is everywhere)
-    return _joined(list(names))
+    return _joined([name for name in names if name not in differ])
 
 
 def _joined(names: list[str]) -> str:

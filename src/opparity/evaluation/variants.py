@@ -14,8 +14,7 @@ from opparity.nn import QuantizedLinear
 from opparity.operators.functions import quantize
 from opparity.operators.quantized import Quantized
 from opparity.operators.selection import Selected, decisions
-from opparity.operators.torch_build import gpu_platform
-from opparity.platforms import Platform
+from opparity.operators.torch_build import platform_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -55,13 +54,6 @@ class Variant:
         return providers(force=self.provider) if self.provider else nullcontext()
 
 
-def platform_of(device: torch.device) -> Platform:
-    """Return the platform of a device."""
-    if device.type == "cpu":
-        return Platform.CPU
-    return gpu_platform() or Platform.CUDA
-
-
 def available_variants(device: torch.device) -> list[Variant]:
     """Return the variants to run for a device: plain ones, then each format by each provider.
 
@@ -91,7 +83,7 @@ def available_variants(device: torch.device) -> list[Variant]:
 
 def _providers(device: torch.device) -> list[str]:
     """Return who can serve on a device, the first choice first."""
-    chosen = [one for one in decisions(platform_of(device)) if isinstance(one, Selected)]
+    chosen = [one for one in decisions(platform_of(device.type)) if isinstance(one, Selected)]
     return [one.implementation.provider for one in chosen]
 
 

@@ -125,7 +125,7 @@ struct Call {
   // What is added to a token's number for its scales.
   int64_t first_scale_token;
   Experts experts;
-  // What the products of each of experts' rows are multiplied with before their scale; nullptr for
+  // What the products of each of experts' rows are multiplied by before their scale; nullptr for
   // nothing.
   const float* row_weights;
   Columns columns;

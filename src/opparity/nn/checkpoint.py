@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import torch
 
-from opparity.errors import CheckpointRefused
+from opparity.errors import ArgumentRefused, CheckpointRefused
 from opparity.nn.block_fp8 import BlockFP8Linear
 from opparity.nn.int8 import Int8Linear
 from opparity.nn.mxfp8 import GROUP, MXFP8Linear
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _INDEX = "model.safetensors.index.json"
 _ONE_FILE = "model.safetensors"
-# What checkpoints call the numbers that codes are multiplied with.
+# What checkpoints call the numbers that codes are multiplied by.
 _SCALES = ("weight_scale_inv", "weight_scale")
 # What says that codes stand for something else than their product with the scales.
 _OTHERWISE = ("weight_zero_point", "weight_g_idx", "input_scale")
@@ -126,7 +126,10 @@ class Checkpoint:
                 "a weight that is not quantised",
                 "read another checkpoint",
             )
-        return kind(weight, kind.scales_from_checkpoint(scales), bias, dtype=dtype)
+        try:
+            return kind(weight, kind.scales_from_checkpoint(scales), bias, dtype=dtype)
+        except ArgumentRefused as error:
+            return self._refuse(f"{prefix}: {error}", "read a checkpoint that is quantised so")
 
     def _scales(self, prefix: str, weight: Tensor) -> Tensor:
         names = [f"{prefix}.{name}" for name in _SCALES]

@@ -8,7 +8,6 @@ import torch
 
 from opparity.nn.linear import QuantizedLinear
 from opparity.nn.products import int8
-from opparity.operators.functions import quantize
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
@@ -25,15 +24,12 @@ class Int8Linear(QuantizedLinear):
     recipe = "int8_token"
 
     @classmethod
-    def quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Return values and scales, a scale for each row."""
-        values, scales = quantize(weight, cls.recipe)
-        return values, scales
-
-    @classmethod
     def scales_from_checkpoint(cls, scales: Tensor) -> Tensor:
-        """Return one scale for each row, whether a file holds them as a list or as a column."""
-        return scales.float().reshape(-1, 1)
+        """Return one scale for each row, whether a file holds them as a list or as a column.
+
+        Another shape stays as it is, and is refused: blocks may be as many as rows.
+        """
+        return scales.float().reshape(-1, 1) if scales.dim() == 1 else scales.float()
 
     def _check_weight(self, weight: Tensor, weight_scales: Tensor) -> None:
         objection = int8.objection(weight.device, *weight.shape[::-1])

@@ -182,9 +182,13 @@ class QuantizedLinear(nn.Module):
         return spread(self.weight, self.weight_scales)
 
     @classmethod
-    @abstractmethod
     def quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a weight's values and scales; a number that is not finite spoils its scale."""
+        """Return a weight's values and scales, by the recipe of activations.
+
+        A number that is not finite spoils its scale.
+        """
+        values, scales = quantize(weight, cls.recipe)
+        return values, scales
 
     @classmethod
     def scales_from_checkpoint(cls, scales: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from opparity.nn.linear import QuantizedLinear
-from opparity.operators.functions import quantize
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
@@ -26,12 +25,6 @@ class MXFP8Linear(QuantizedLinear):
 
     recipe = "mxfp8"
     scale_columns = GROUP
-
-    @classmethod
-    def quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Return values and scales, a scale for each 32 numbers of a row."""
-        values, scales = quantize(weight, cls.recipe)
-        return values, scales
 
     @classmethod
     def scales_from_checkpoint(cls, scales: Tensor) -> Tensor:

@@ -146,8 +146,16 @@ def run_experts(
     operator = getattr(torch.ops.opparity, name).default
     layout = str(experts.layout)
     values, scales = call_as(
-        *(row.name, name, operator),
-        *(input, experts.rows, text, *numbers, given, bound, experts.scale_offsets),
+        row.name,
+        name,
+        operator,
+        input,
+        experts.rows,
+        text,
+        *numbers,
+        given,
+        bound,
+        experts.scale_offsets,
         experts=layout,
         multiple=experts.multiple,
         row_weights=experts.weights,

@@ -70,8 +70,11 @@ def rows_and_columns(
         detail = f"interleaved is True; allowed: False with {producer}, which is not gated"
         refuse(_NAME, f"{detail}; leave it out")
     values, scales, column_values, column_scales = call_as(
-        *(_NAME, row.name, row.operator),
-        *(_tokens(input), text),
+        _NAME,
+        row.name,
+        row.operator,
+        _tokens(input),
+        text,
         *numbers_of(row, numbers, _NAME),
         bound,
         **named,

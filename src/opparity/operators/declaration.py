@@ -104,7 +104,7 @@ class Role(StrEnum):
     SCALE_OFFSETS = "scale_offsets"
     """At which row of scales an expert's begin, numbers on the device."""
     ROW_WEIGHTS = "row_weights"
-    """What each row's products are multiplied with before their scale."""
+    """What each row's products are multiplied by before their scale."""
     ZERO_POINTS = "azp"
     """Zero points of asymmetric codes, which no operator has."""
     PARAMETER = "parameter"

@@ -108,7 +108,7 @@ class Experts:
     def weighted(self, weights: Tensor) -> Experts:
         """Return the same experts with a router's weights.
 
-        A row's products are multiplied with its weight before their scale is computed.
+        A row's products are multiplied by its weight before their scale is computed.
 
         Args:
             weights: float32, one for each row of the input: [num_experts, num_tokens] where experts

@@ -124,7 +124,7 @@ PEER_OPERATORS: tuple[Operator, ...] = (
         "situ_and_mul",
         "(Tensor(a!) out, Tensor(b!) scale, Tensor input, float beta=1.0, float linear_beta=-1.0, "
         "int group_size=0, Tensor? num_valid_tokens=None, int topk=1) -> ()",
-        # What num_valid_tokens is multiplied with.
+        # What num_valid_tokens is multiplied by.
         roles=_OUT | {"scale": Role.SCALES, "topk": Role.UNUSED},
         intermediate=Intermediate.PRODUCT,
         peer=_VLLM,

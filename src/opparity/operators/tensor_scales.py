@@ -29,7 +29,7 @@ def tensor_scale(tensor: Tensor, recipe: Recipe | str) -> Tensor:
         tensor: what is to be quantised, such as a weight or a sample of activations; float16,
             bfloat16 or float32.
         recipe: one whose scale is given: "fp8_tensor" and its like, or "nvfp4", whose global scale
-            is what the groups' scales are multiplied with.
+            is what the groups' scales are multiplied by.
 
     Returns:
         A float32 number, []. Of a tensor of zeros, or of none, it is the minimum scale, and 1 for

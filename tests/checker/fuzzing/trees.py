@@ -20,6 +20,7 @@ from opparity.checker.results.request import request_of
 from opparity.checker.tree.contents import Tree
 from opparity.checker.tree.names import inside
 from opparity.errors import OpparityError
+from processor_time import AN_HOUR
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +81,7 @@ def tree_of(files: Files) -> Tree:
     return Tree("fuzzed", {path: places[path] for path in sorted(places)})
 
 
-def assert_sound(files: Files, folder: Path) -> Report | None:
+def assert_sound(files: Files, folder: Path, further: int = AN_HOUR) -> Report | None:
     """Check a tree, and state that each format shows it as text; None where it is refused.
 
     Whatever takes more than its bounds is one of the report's unknowns; of trees as small as these
@@ -89,12 +90,12 @@ def assert_sound(files: Files, folder: Path) -> Report | None:
     Args:
         files: the tree's files.
         folder: an empty one, in no project.
+        further: how many bytes larger the tree is taken to be, for more time than a user's has.
     """
     try:
         with bounds.watched():
             tree = tree_of(files)
-            # As for 20 MB more: on a busy machine a second of work counts for two or three.
-            bounds.allow(20_000_000 + sum(map(len, files.values())))
+            bounds.allow(further + sum(map(len, files.values())))
             _, configuration = open_configured(folder, None, lambda *_: tree)
             report = inspect_tree(tree, request_of(configuration))
             refuse_nothing(report.basis)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +8,7 @@ from opparity.checker.facts.places import Location
 from opparity.checker.results.suppressions import Suppression, suppress, suppressions_of
 from opparity.checker.rules.findings import Effect, Finding, Severity
 from opparity.words.statements import state
+from processor_time import least_seconds
 
 
 def parsed(path: str, text: str) -> list[tuple[int, tuple[str, ...], str]]:
@@ -121,6 +120,4 @@ def test_any_text_gives_places_inside_it(path: str, pieces: list[str]) -> None:
 @pytest.mark.parametrize("piece", ['"', "/*", "'\\", 'R"x(', "[[", "#[[", "(", "opparity: allow("])
 def test_a_megabyte_of_openings_is_read_in_linear_time(path: str, piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    started = time.process_time()
-    list(suppressions_of(path, f"opparity:\n{text}"))
-    assert time.process_time() - started < 5
+    assert least_seconds(lambda: list(suppressions_of(path, f"opparity:\n{text}")), 5) < 5

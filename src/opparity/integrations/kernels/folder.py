@@ -114,7 +114,7 @@ def _named_by(name: str) -> list[str]:
         if isinstance(node, ast.ImportFrom) and node.module:
             modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            modules |= set(_MODULE.findall(node.value)[:1])
+            modules |= set(_MODULE.findall(node.value))
     files = [file for module in modules if (file := _file(module))]
     return files + [str(folder / "__init__.py") for folder in Path(name).parents]
 

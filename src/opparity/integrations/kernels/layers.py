@@ -68,7 +68,11 @@ def _forward(layer: Layer, producer: Producer) -> Callable[..., Tensor]:
     function = cast("Callable[..., Tensor]", getattr(module_of, producer.name))
 
     def plain(self: nn.Module, input: Tensor) -> Tensor:
-        return function(input, **_numbers(self, layer, producer))
+        named: dict[str, Any] = dict(_numbers(self, layer, producer))
+        if producer.gated:
+            # As gpt-oss has gate and up.
+            named["interleaved"] = bool(getattr(self, "interleaved", False))
+        return function(input, **named)
 
     def norm(self: nn.Module, hidden_states: Tensor) -> Tensor:
         return function(hidden_states, self.weight, **_numbers(self, layer, producer))

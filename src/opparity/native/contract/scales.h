@@ -9,7 +9,7 @@ namespace {
 struct GroupScale {
   // What to multiply codes with; by the rule GLOBAL that divided by the global scale.
   Number scale;
-  // What products are multiplied with before they are encoded.
+  // What products are multiplied by before they are encoded.
   Number factor;
   // Of scales that are stored in a byte.
   Bits code;

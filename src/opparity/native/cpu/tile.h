@@ -26,7 +26,7 @@ struct Tile {
   alignas(64) float scales[kMostUnits];
   alignas(64) float factors[kMostUnits];
   alignas(64) uint32_t codes[kMostUnits];
-  // What the row is multiplied with, of a producer that reduces.
+  // What the row is multiplied by, of a producer that reduces.
   float row_factor = 1.0f;
 };
 
@@ -47,7 +47,7 @@ using Produce = void (*)(const Call&, const Piece&, Tile&);
 // Writes the gradient of a piece's input.
 using Differentiate = void (*)(const Call&, const Piece&);
 
-// Returns what a row is multiplied with; nullptr where the producer does not reduce.
+// Returns what a row is multiplied by; nullptr where the producer does not reduce.
 using Reduce = float (*)(const Call&, int64_t token);
 
 // Writes the weight's gradient for a block of columns.

@@ -40,7 +40,7 @@ def compute(
 ) -> tuple[Tensor, Tensor | None]:
     """Return an operator's values and scales, as `produce` and `quantise` do.
 
-    In between each row's products are multiplied with its weight, if there are weights.
+    In between each row's products are multiplied by its weight, if there are weights.
     """
     given = beside or Beside()
     others = {
