@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+_WITHOUT_TORCH = ("opparity.errors", "opparity.formats")
 _FUNCTIONS = "opparity.operators.functions"
 _NORMS = "opparity.operators.norm_functions"
 
@@ -93,6 +94,11 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 -- a module attribute may be 
     """Import the module that holds a public name when the name is first used."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'opparity' has no attribute {name!r}")
+    if _PUBLIC[name] not in _WITHOUT_TORCH:
+        from opparity.packages import refusal  # noqa: PLC0415 -- importing this package is quick
+
+        if refused := refusal("torch"):
+            raise refused
     value = getattr(importlib.import_module(_PUBLIC[name]), name)
     globals()[name] = value
     return value

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,10 +16,11 @@ from opparity.benchmark import commands as benchmark_commands
 from opparity.change import commands as change_commands
 from opparity.checker import commands as checker_commands
 from opparity.endings import crashed
-from opparity.errors import OpparityError, PackagesMissing
+from opparity.errors import OpparityError
 from opparity.evaluation import commands as evaluation_commands
 from opparity.history import commands as history_commands
 from opparity.output_formats import FormerJson, ListFormat, list_format
+from opparity.packages import require_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def verify(
     from opparity import terminal  # noqa: PLC0415
 
     with _mistakes():
-        _require("verify", "torch", "numpy")
+        require_for("verify", "torch", "numpy")
         from opparity.verification import verify as run  # noqa: PLC0415
 
         verification = run(random_values, lambda text: typer.echo(text, err=True))
@@ -116,12 +116,6 @@ def verify(
         _print(terminal.verification(verification))
     if not verification.equal:
         raise typer.Exit(1)
-
-
-def _require(command: str, *packages: str) -> None:
-    missing = [name for name in packages if find_spec(name) is None]
-    if missing:
-        raise PackagesMissing(command=command, packages=", ".join(missing))
 
 
 @contextmanager

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import platform as host
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import opparity
-from opparity.errors import TorchNameMissing
+from opparity import faults
+from opparity.errors import NamespaceTaken, TorchNameMissing
 from opparity.integrations.vllm import examination as vllm
 from opparity.operators import IMPLEMENTATIONS, OPERATORS
+from opparity.packages import objection, version_of
 from opparity.platforms import Platform
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Examination:
             be had.
         no_products: why there are none, or None.
         vllm: what the plugin would do in this environment's vLLM; None where there is none.
+        faults: what is wrong with the installation, each with what to do.
     """
 
     versions: dict[str, str | None]
@@ -53,6 +55,7 @@ class Examination:
     products: tuple[ProductRow, ...] = ()
     no_products: str | None = None
     vllm: VllmExamination | None = None
+    faults: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the examination as JSON, `"schema_version": 2`."""
@@ -60,7 +63,7 @@ class Examination:
 
 
 def examine() -> Examination:
-    """Look at this machine; a package or device that is absent is told and no failure.
+    """Look at this machine; a package or device that is absent or broken is told and no failure.
 
     Raises:
         TorchNameMissing: torch is there and lacks what every operator needs of it.
@@ -69,29 +72,37 @@ def examine() -> Examination:
         "opparity": opparity.__version__,
         "python": host.python_version(),
     }
-    versions |= {name: _version(name) for name in ("torch", "numpy", "vllm", "sglang")}
+    versions |= {name: version_of(name) for name in ("torch", "numpy", "vllm", "sglang")}
     names = tuple(dict.fromkeys(operator.name for operator in OPERATORS))
-    if versions["torch"] is None:
-        reason = "torch is not installed; `pip install opparity[operators]`"
+    reason = objection("torch") or _registration()
+    if reason is not None:
         rows = tuple(
             Row(platform, implementation.provider, "refused", reason)
             for platform in Platform
             for implementation in IMPLEMENTATIONS
             if platform in implementation.platforms
         )
-        machine = (host.machine(),)
-        return Examination(versions, machine, f"none: {reason}", names, rows, no_products=reason)
-    devices, compiler = _devices(), _compiler()
+        machine, found = (host.machine(),), tuple(dict.fromkeys((reason, *faults.find())))
+        compiler = f"none: {reason}"
+        return Examination(
+            versions, machine, compiler, names, rows, no_products=reason, faults=found
+        )
+    devices, (compiler, fault) = _devices(), _compiler()
+    found = (*faults.find(), *([fault] if fault else []))
     return Examination(
-        versions, devices, compiler, names, tuple(_rows()), *_products(), vllm.examine()
+        versions, devices, compiler, names, tuple(_rows()), *_products(), vllm.examine(), found
     )
 
 
-def _version(name: str) -> str | None:
+def _registration() -> str | None:
+    """Register the operators; return why that cannot be done."""
+    from opparity.operators import registration  # noqa: PLC0415 -- it needs torch
+
     try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+        registration.load()
+    except NamespaceTaken as error:
+        return str(error)
+    return None
 
 
 def _rows() -> list[Row]:
@@ -136,9 +147,13 @@ def _devices() -> tuple[str, ...]:
         kernels = f"{torch.ops.opparity.cpu_capability()} kernels"
     devices = [f"{host.machine()} CPU, {torch.get_num_threads()} threads, {kernels}"]
     if not torch.cuda.is_available():
-        return (*devices, "no GPU: torch.cuda.is_available() is False")
+        return (*devices, f"no GPU: torch.cuda.is_available() is False{_why_no_gpu()}")
     for index in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(index)
+        try:
+            properties = torch.cuda.get_device_properties(index)
+        except RuntimeError as error:
+            devices.append(f"GPU {index} does not answer: {error}")
+            continue
         architecture = (
             properties.gcnArchName
             if torch.version.hip is not None
@@ -149,25 +164,43 @@ def _devices() -> tuple[str, ...]:
     return tuple(devices)
 
 
-def _compiler() -> str:
-    """Return which compiler makes GPU kernels, and what one takes where there is a GPU."""
+def _why_no_gpu() -> str:
+    """Return what torch says of the driver, where it is built for a GPU."""
+    import torch  # noqa: PLC0415 -- doctor runs without it
+
+    from opparity.operators import torch_build  # noqa: PLC0415
+
+    if torch_build.gpu_platform() is None:
+        return ""
+    try:
+        torch.cuda.init()
+    except (RuntimeError, AssertionError) as error:
+        return f": {error}"
+    return ""
+
+
+def _compiler() -> tuple[str, str | None]:
+    """Return which compiler makes GPU kernels, what one takes on a GPU, and what fails there."""
     import torch  # noqa: PLC0415 -- doctor runs without it
 
     from opparity.operators import functions, native_library  # noqa: PLC0415
 
     refusal = native_library.load()
     if refusal is not None:
-        return f"none: {refusal}"
+        return f"none: {refusal}", None
+    has_gpu = torch.cuda.is_available()
     try:
         found = str(torch.ops.opparity.gpu_compiler())
     except RuntimeError as error:
-        return f"none: {error}"
-    if not torch.cuda.is_available() or torch.cuda.device_count() == 0:
-        return found
+        return f"none: {error}", str(error) if has_gpu else None
+    if not has_gpu or torch.cuda.device_count() == 0:
+        return found, None
     try:
         functions.quantize(torch.zeros(1, 128, device="cuda"), "fp8_block")
     except RuntimeError as error:
-        return f"{found}; a kernel fails: {error}"
+        fault = f"a kernel fails: {error}"
+        return f"{found}; {fault}", fault
     if torch.ops.opparity.compiled_kernels() == 0:
-        return f"{found}; another implementation serves"
-    return f"{found}; its first kernel took {torch.ops.opparity.compile_seconds():.2f} s"
+        return f"{found}; another implementation serves", None
+    seconds = torch.ops.opparity.compile_seconds()
+    return f"{found}; its first kernel took {seconds:.2f} s", None

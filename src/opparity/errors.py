@@ -95,7 +95,26 @@ class TorchNameMissing(OpparityError, ImportError):
     )
 
 
+class NamespaceTaken(OpparityError):
+    """Operators of Opparity's names that something else has registered in this process."""
+
+    message = (
+        "torch.ops.{namespace} has operators already, registered by {owner}; use one copy of "
+        "opparity in a process: `opparity doctor` lists those that Python finds"
+    )
+
+
+class PackageUnusable(OpparityError, ImportError):
+    """A package that is absent or cannot be imported, where nothing works without it."""
+
+    message = "{what} cannot be used: {reason}"
+
+
 class PackagesMissing(OpparityError, ImportError):
     """A command that needs packages which are not installed."""
 
-    message = "opparity {command} needs {packages}; `pip install 'opparity[operators]'`"
+    message = "opparity {command} needs {packages}; `pip install 'opparity[{extras}]'`"
+
+
+class ReferenceServes(UserWarning):
+    """The native kernels cannot serve here although nobody forbade them; told once a platform."""

@@ -11,6 +11,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from opparity.faults import PAGE
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -42,6 +44,9 @@ def examination(found: Examination) -> RenderableType:
     lines = [", ".join(installed), *found.devices, f"compiler of GPU kernels: {found.compiler}"]
     if absent:
         lines.insert(1, f"not installed: {', '.join(absent)}")
+    if found.faults:
+        lines += ["", f"what is wrong with this installation ({PAGE} says more):"]
+        lines += [f"- {fault}" for fault in found.faults]
     lines += ["", f"operators: {', '.join(found.operators)}", ""]
     table = _table("every operator", "platform", "provider", "status", "reason")
     for row in found.rows:

@@ -11,9 +11,14 @@ import re
 import warnings
 from dataclasses import dataclass
 
-import torch
-
 from opparity.errors import TorchNameMissing
+from opparity.packages import refusal
+
+if refused := refusal("torch"):
+    raise refused
+
+# ruff: isort: split
+import torch
 
 # The first and the last version in which features were tried: docs/development.md says which.
 TRIED = ("2.13", "2.14")
@@ -156,10 +161,11 @@ def missing(feature: Feature) -> TorchNameMissing | None:
 
 def is_newer(version: str) -> bool:
     """Return whether a version of torch is newer than the last that was tried."""
-    return _first_two(version) > _first_two(TRIED[1])
+    return first_two(version) > first_two(TRIED[1])
 
 
-def _first_two(version: str) -> tuple[int, ...]:
+def first_two(version: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version, which versions of torch are compared by."""
     # `packaging` is no dependency of folders of kernels, which have this module too.
     return tuple(map(int, re.findall(r"\d+", version)[:2]))
 

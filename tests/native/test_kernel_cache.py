@@ -233,8 +233,9 @@ def test_a_long_log_is_cut_and_says_so(program: Path) -> None:
 def test_no_driver_and_an_old_one_are_told_apart(program: Path) -> None:
     [line] = run(program, "launch 0 0", "only_the_compiler")
     assert "the CUDA driver does not load: libcuda.so.1" in line
+    assert "install or update it, until nvidia-smi lists the GPU" in line
     [line] = run(program, "launch 0 0", "old_driver")
-    assert "a driver of CUDA 12 or newer is needed: there is no cuLaunchKernelEx" in line
+    assert "there is no cuLaunchKernelEx: NVIDIA's driver for CUDA 12 or newer is needed" in line
 
 
 def test_no_compiler_and_an_old_one_are_told_apart_and_what_was_tried_is_said(
@@ -246,8 +247,7 @@ def test_no_compiler_and_an_old_one_are_told_apart_and_what_was_tried_is_said(
     assert "install nvidia-cuda-nvrtc (CUDA 13) or nvidia-cuda-nvrtc-cu12" in line
     assert "OPPARITY_FORBID=native" in line
     line = run(program, "launch 0 0", "old_compiler")[-1]
-    assert "NVRTC of CUDA 12 or newer is needed" in line
-    assert line.endswith("there is no nvrtcGetCUBINSize")
+    assert "there is no nvrtcGetCUBINSize: NVRTC of CUDA 12 or newer is needed" in line
 
 
 def test_the_compiler_that_torch_brings_is_taken_before_one_on_the_path(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path  # noqa: TC003 -- typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opparity.errors import BenchmarkRefused, OpparityError, PackagesMissing
+from opparity.errors import BenchmarkRefused, OpparityError
+from opparity.packages import require_for
 
 if TYPE_CHECKING:
     from opparity.benchmark.measurement import Measurement
@@ -82,9 +82,7 @@ def _measure(
     plot: Path | None,
 ) -> Measurement:
     needed = ["torch", "numpy", *(["matplotlib"] if plot is not None else [])]
-    missing = [package for package in needed if find_spec(package) is None]
-    if missing:
-        raise PackagesMissing(command="benchmark", packages=", ".join(missing))
+    require_for("benchmark", *needed)
     if plot is not None and not plot.resolve().parent.is_dir():
         detail = f"{plot}: its folder does not exist"
         raise BenchmarkRefused(detail=detail, remedy="make the folder, or name another")

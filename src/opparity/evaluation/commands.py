@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path  # noqa: TC003 -- typer reads the annotation
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,17 +59,15 @@ def evaluate(
     from rich.console import Console  # noqa: PLC0415 -- as the module says
 
     from opparity.errors import OpparityError  # noqa: PLC0415
+    from opparity.packages import require_for  # noqa: PLC0415
 
     errors = Console(stderr=True, highlight=False)
     needed = (*NEEDED, *(["matplotlib"] if plot else []))
-    missing = [name for name in needed if find_spec(name) is None]
-    if missing:
-        errors.print(
-            f"opparity evaluate needs {', '.join(missing)}; install them with "
-            "`pip install 'opparity[operators,evaluation]'`",
-            markup=False,
-        )
-        raise typer.Exit(2)
+    try:
+        require_for("evaluate", *needed, extras="operators,evaluation")
+    except OpparityError as error:
+        errors.print(str(error), markup=False)
+        raise typer.Exit(2) from error
     from opparity.evaluation import job, report  # noqa: PLC0415
     from opparity.evaluation.checkpoint import SHIPPED  # noqa: PLC0415
 

@@ -6,6 +6,12 @@ quantises, or as the Quantized that a fused activation or norm has made.
 
 from __future__ import annotations
 
+from opparity.packages import refusal
+
+if refused := refusal("torch"):
+    raise refused
+
+# ruff: isort: split
 from opparity.nn.block_fp8 import BlockFP8Linear
 from opparity.nn.checkpoint import Checkpoint
 from opparity.nn.int8 import Int8Linear

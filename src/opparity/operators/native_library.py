@@ -8,11 +8,20 @@ from pathlib import Path
 import torch
 
 import opparity
+from opparity import torch_names
 from opparity.errors import CapabilityUnknown
-from opparity.operators import torch_build
+from opparity.operators import library_record, namespace, torch_build
+from opparity.operators.shared_library import SharedLibrary, Unloadable
+from opparity.packages import OLDEST_TORCH
 from opparity.platforms import Platform
 
 FILE_NAME = "libopparity.so"
+# Without it the reference serves, and that is told.
+IS_EXPECTED = True
+_AGAIN = (
+    "install Opparity again where torch is, with `pip install --no-build-isolation --no-deps "
+    "--force-reinstall` and its source folder, archive or wheel"
+)
 
 
 def path() -> Path | None:
@@ -28,20 +37,55 @@ def load() -> str | None:
     Raises:
         CapabilityUnknown: for what OPPARITY_CPU_CAPABILITY says, before anything is computed.
     """
-    library = path()
-    if library is None:
+    file = path()
+    if file is None:
         return (
-            "this installation was built without torch's headers; reinstall it where torch is, "
-            "with `pip install --no-build-isolation opparity`"
+            f"this installation has no {FILE_NAME}: it was built without torch, or with one older "
+            f"than {OLDEST_TORCH}, or the file is gone; {_AGAIN}"
         )
-    try:
-        torch.ops.load_library(str(library))
-    except OSError as error:
-        return f"{library.name} does not load: {error}"
+    reason = _too_old() or objection(file)
+    if reason is None:
+        owner = namespace.owner(file)
+        reason = f"{file} cannot be loaded beside {owner}" if owner else _open(file)
+    if reason is not None:
+        return reason
     try:
         torch.ops.opparity.cpu_capability()
     except RuntimeError as error:
         raise CapabilityUnknown(detail=str(error)) from None
+    return None
+
+
+def objection(file: Path) -> str | None:
+    """Return why a file is not this package's native library, as it is on disk; or None."""
+    try:
+        library = SharedLibrary(file.read_bytes())
+        record = library_record.read(file.with_name(library_record.FILE_NAME))
+        detail = record.objection(library) if record is not None else None
+    except OSError as error:
+        return f"{file} cannot be read: {error.strerror}; let this user read it (chmod a+r)"
+    except Unloadable as error:
+        detail = str(error)
+    return f"{file} {detail}; {_AGAIN}" if detail is not None else None
+
+
+def _too_old() -> str | None:
+    if torch_names.first_two(torch.__version__) >= torch_names.first_two(OLDEST_TORCH):
+        return None
+    return (
+        f"torch {torch.__version__} is older than {OLDEST_TORCH}, the first that the native "
+        f"library works with; `pip install --upgrade 'torch>={OLDEST_TORCH}'`"
+    )
+
+
+def _open(file: Path) -> str | None:
+    try:
+        torch.ops.load_library(str(file))
+    except (OSError, RuntimeError) as error:
+        # torch names the file, and what the loader says is the cause of that.
+        return f"{file} does not load: {error.__cause__ or error}; {_AGAIN}"
+    if not hasattr(torch.ops.opparity, "cpu_capability"):
+        return f"{file} is some other library; {_AGAIN}"
     return None
 
 

@@ -16,20 +16,22 @@ if refusal := torch_names.missing(torch_names.OPERATORS):
     raise refusal
 
 # ruff: isort: split
+from opparity.errors import NamespaceTaken
 from opparity.operators import (
     OPERATORS,
     attachments,
     batching,
     gradients,
+    namespace,
     native_library,
     switching,
 )
 from opparity.operators.allocation import allocate
 from opparity.operators.checks import check
 from opparity.operators.declaration import Role
+from opparity.operators.namespace import FIRST_OF_PYTHON, NAMESPACE
 from opparity.operators.request import reader_of
 from opparity.operators.selection import LOCK, policy
-from opparity.operators.switching import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,10 +52,13 @@ def load() -> None:
 def _load() -> None:
     # A mistake in the environment is told before anything is registered.
     policy()
+    owner = namespace.owner(native_library.path())
+    if owner is not None:
+        raise NamespaceTaken(namespace=NAMESPACE, owner=owner)
     native = native_library.load() is None
     definitions = torch.library.Library(NAMESPACE, "FRAGMENT")
     _keep.append(definitions)
-    definitions.define("refuse_gradient(Tensor gradient, Tensor input, str operator) -> Tensor")
+    definitions.define(f"{FIRST_OF_PYTHON}(Tensor gradient, Tensor input, str operator) -> Tensor")
     definitions.define("without_gradient(Tensor input, Tensor found, str operator) -> Tensor")
     definitions.define(
         "straight_through(Tensor input, Tensor found, str operator, float[] numbers, "

@@ -37,10 +37,11 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An implementation that cannot serve here, and why."""
+    """An implementation that cannot serve here, and why; perhaps somebody asked for that."""
 
     implementation: Implementation
     reason: str
+    is_asked: bool = False
 
 
 Decision = Selected | Refused
@@ -160,6 +161,6 @@ def _decide(implementation: Implementation, platform: Platform) -> Decision:
         return Refused(implementation, f"it is for {names}")
     objection = policy().objection(implementation.provider)
     if objection is not None:
-        return Refused(implementation, objection)
+        return Refused(implementation, objection, is_asked=True)
     reason = resolve(implementation.availability)(platform)
     return Selected(implementation) if reason is None else Refused(implementation, str(reason))

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from opparity.errors import OperatorMissing
-from opparity.operators import OPERATORS, torch_build
-from opparity.operators.selection import resolve, select
+from opparity.errors import OperatorMissing, ReferenceServes
+from opparity.operators import OPERATORS, native_library, torch_build
+from opparity.operators.namespace import NAMESPACE, NATIVE_NAMESPACE
+from opparity.operators.selection import Refused, decisions, resolve, select
 from opparity.platforms import PLATFORMS, Platform
 
 if TYPE_CHECKING:
@@ -25,13 +26,12 @@ if TYPE_CHECKING:
 
     from opparity.operators.declaration import Implementation, Operator
 
-NAMESPACE = "opparity"
-# native/operators/registration.cpp registers its kernels under this name, too.
-NATIVE_NAMESPACE = "opparity_native"
-
 _chosen: dict[Platform, Implementation | None] = {}
 _covers: dict[Platform, torch.library.Library] = {}
 _kernels: dict[tuple[str, str], Callable[..., Any]] = {}
+# What the first call on a platform tells, where nobody asked for the reference that serves it.
+_untold: dict[Platform, str] = {}
+_told: set[Platform] = set()
 
 
 def apply(*, other_threads_follow: bool = False) -> None:
@@ -46,12 +46,34 @@ def apply(*, other_threads_follow: bool = False) -> None:
         except OperatorMissing:
             choice = None
         _chosen[platform] = choice
+        _untold.pop(platform, None)
+        if choice is not None and choice.kernel is not None and platform not in _told:
+            _prepare_to_tell(platform)
         is_native = choice is not None and choice.kernel is None
         alone = threading.active_count() == 1
         if platform not in _covers and (not is_native or (other_threads_follow and not alone)):
             _covers[platform] = _cover(platform)
         elif platform in _covers and is_native and alone:
             _covers.pop(platform)._destroy()  # noqa: SLF001 -- torch's own way to take kernels back
+
+
+def _prepare_to_tell(platform: Platform) -> None:
+    """Keep the words for the first call by the reference, unless somebody asked for it."""
+    refusals = [decision for decision in decisions(platform) if isinstance(decision, Refused)]
+    if native_library.IS_EXPECTED and not any(refusal.is_asked for refusal in refusals):
+        reasons = "; ".join(f"{each.implementation.provider}: {each.reason}" for each in refusals)
+        _untold[platform] = (
+            f"opparity's reference serves on {platform}: the bits are the same, and it is many "
+            f"times slower. {reasons}. `opparity doctor` says more; OPPARITY_FORBID=native asks "
+            "for the reference, and this is not said"
+        )
+
+
+def _tell(platform: Platform) -> None:
+    words = _untold.pop(platform, None)
+    if words is not None:
+        _told.add(platform)
+        warnings.warn(words, ReferenceServes, stacklevel=3)
 
 
 def _cover(platform: Platform) -> torch.library.Library:
@@ -86,6 +108,8 @@ def _asking(operator: Operator, platform: Platform) -> Callable[..., Any]:
         if choice is None:
             # Raises, with the reasons.
             choice = select(operator.name, platform)
+        if platform in _untold:
+            _tell(platform)
         return _kernel(choice, operator)(*positional, **named)
 
     return run

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from opparity.platforms import Platform
 
+# The reference is all that a folder has, so nothing is told when it serves.
+IS_EXPECTED = False
 _REASON = (
     "a folder of kernels has the reference alone; the package itself, installed with pip, has the "
     "native kernels"

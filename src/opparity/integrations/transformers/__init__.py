@@ -6,6 +6,12 @@
 
 from __future__ import annotations
 
+from opparity.packages import refusal
+
+if refused := refusal("torch"):
+    raise refused
+
+# ruff: isort: split
 from opparity.integrations.transformers.experts import register_experts
 from opparity.integrations.transformers.fusion import Fusion, fuse
 

@@ -25,11 +25,7 @@ void* open() {
              folder + "../../nvidia/cuda_nvrtc/lib/libnvrtc.so.12"};
   }
   names.insert(names.end(), {"libnvrtc.so.13", "libnvrtc.so.12"});
-  try {
-    return open_library("NVRTC", names);
-  } catch (const std::runtime_error& error) {
-    throw std::runtime_error(std::string(error.what()) + ". " + kAdvice);
-  }
+  return open_library("NVRTC", names, kAdvice);
 }
 
 class Nvrtc final : public RuntimeCompiler {

@@ -57,8 +57,10 @@ struct Functions {
 };
 
 Functions open() {
-  void* library = open_library("the CUDA driver", {"libcuda.so.1"});
-  const char* advice = "a driver of CUDA 12 or newer is needed";
+  const char* advice =
+      "NVIDIA's driver for CUDA 12 or newer is needed: install or update it, until nvidia-smi "
+      "lists the GPU, and start a container with access to the GPU";
+  void* library = open_library("the CUDA driver", {"libcuda.so.1"}, advice);
   Functions found{};
   find_symbol(library, "cuInit", advice, found.init);
   find_symbol(library, "cuGetErrorString", advice, found.error_string);

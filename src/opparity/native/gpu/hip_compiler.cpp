@@ -23,11 +23,7 @@ void* open() {
   }
   for (const char* version : {"", ".7", ".6"}) names.push_back(kName + version);
   names.push_back("/opt/rocm/lib/" + kName);
-  try {
-    return open_library("HIPRTC", names);
-  } catch (const std::runtime_error& error) {
-    throw std::runtime_error(std::string(error.what()) + ". " + kAdvice);
-  }
+  return open_library("HIPRTC", names, kAdvice);
 }
 
 class Hiprtc final : public RuntimeCompiler {

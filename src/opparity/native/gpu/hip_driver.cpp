@@ -35,10 +35,11 @@ Functions open() {
   // torch for ROCm has one loaded already, from its own folder or ROCm's; a second one would know
   // nothing of torch's memory and streams.
   const std::string loaded = path_of_loaded(name);
-  void* library =
-      open_library("HIP's runtime", loaded.empty() ? std::vector{name, name + ".7", name + ".6"}
-                                                   : std::vector{loaded});
-  const char* advice = "HIP's runtime of ROCm 6 or newer is needed";
+  const char* advice =
+      "HIP's runtime of ROCm 6 or newer is needed: install the ROCm that torch was built for";
+  void* library = open_library(
+      "HIP's runtime",
+      loaded.empty() ? std::vector{name, name + ".7", name + ".6"} : std::vector{loaded}, advice);
   Functions found{};
   find_symbol(library, "hipInit", advice, found.init);
   find_symbol(library, "hipGetErrorName", advice, found.error_name);

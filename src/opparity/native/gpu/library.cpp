@@ -4,7 +4,7 @@
 
 namespace opparity {
 
-void* open_library(const char* what, const std::vector<std::string>& names) {
+void* open_library(const char* what, const std::vector<std::string>& names, const char* advice) {
   for (const std::string& name : names) {
     void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_NOLOAD);
     if (library != nullptr) return library;
@@ -18,7 +18,7 @@ void* open_library(const char* what, const std::vector<std::string>& names) {
     tried += dlerror();
     mark = "; ";
   }
-  throw std::runtime_error(tried);
+  throw std::runtime_error(tried + ". " + advice);
 }
 
 std::string path_of_loaded(const std::string& beginning) {
