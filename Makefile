@@ -45,7 +45,8 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 	touch $@
 
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --no-deps --editable .
+	OPPARITY_NATIVE=require PATH="$(CURDIR)/$(BIN):$$PATH" \
+		$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --no-deps --editable .
 	# pip compiles no editable package; where PYTHONDONTWRITEBYTECODE is set, each start would.
 	$(BIN)/python -m compileall -q src/opparity
 	touch $@

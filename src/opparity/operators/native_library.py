@@ -40,8 +40,8 @@ def load() -> str | None:
     file = path()
     if file is None:
         return (
-            f"this installation has no {FILE_NAME}: it was built without torch, or with one older "
-            f"than {OLDEST_TORCH}, or the file is gone; {_AGAIN}"
+            f"this installation has no {FILE_NAME}: torch {OLDEST_TORCH} or a C++ compiler was "
+            f"missing when it was built, or the file is gone; {_AGAIN}"
         )
     reason = _too_old() or objection(file)
     if reason is None:

@@ -1,7 +1,6 @@
-"""`python -m opparity.operators.torch_headers FOLDER`: why torch there cannot be built with.
+"""`python torch_headers.py FOLDER`: why the torch in a folder cannot be built with.
 
-For CMake, which gives an empty FOLDER where there is no torch. Prints nothing where it can be built
-with. torch is not imported.
+Prints nothing where it can. torch is not imported.
 """
 
 from __future__ import annotations
@@ -10,16 +9,15 @@ import re
 import sys
 from pathlib import Path
 
-from opparity.packages import OLDEST_TORCH
-
+# The first that has the stable ABI of TORCH_TARGET_VERSION in CMakeLists.txt.
+OLDEST = (2, 11)
 _HEADER = "include/torch/csrc/stable/library.h"
 
 
 def main() -> None:
     """Print the reason, if there is one."""
     [folder] = sys.argv[1:]
-    reason = objection(Path(folder)) if folder else "torch is not installed here"
-    sys.stdout.write(reason or "")
+    sys.stdout.write(objection(Path(folder)) or "")
 
 
 def objection(folder: Path) -> str | None:
@@ -31,12 +29,11 @@ def objection(folder: Path) -> str | None:
     found = re.search(r"""__version__ = ['"](\d+)\.(\d+)([^'"]*)""", text)
     if found is None:
         return f"torch in {folder} is broken: version.py says no version"
-    oldest = tuple(map(int, OLDEST_TORCH.split(".")))
-    if (int(found[1]), int(found[2])) < oldest:
-        version = "".join((found[1], ".", found[2], found[3]))
+    if (int(found[1]), int(found[2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
         return (
-            f"torch {version} is older than {OLDEST_TORCH}, the first with the stable ABI that the "
-            f"native library needs; `pip install --upgrade 'torch>={OLDEST_TORCH}'`"
+            f"torch {found[1]}.{found[2]}{found[3]} is older than {oldest}, the first that the "
+            f"native library can be built with; `pip install --upgrade 'torch>={oldest}'`"
         )
     if not (folder / _HEADER).is_file():
         return f"torch in {folder} is broken: {_HEADER} is missing"
