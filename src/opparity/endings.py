@@ -88,6 +88,20 @@ def print_page(text: str) -> None:
     _write(sys.stdout.buffer, text.encode("utf-8"))
 
 
+def write_file(path: Path, text: str) -> None:
+    """Write to a file that the user names.
+
+    Raises:
+        OutputRefused: it cannot be written.
+    """
+    from opparity.errors import OutputRefused  # noqa: PLC0415 -- quick --help
+
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise OutputRefused(path=path, reason=error.strerror or str(error)) from error
+
+
 def _say(text: str) -> None:
     from opparity.checker.tree.names import printable  # noqa: PLC0415 -- quick --help
     from opparity.escapes import in_log  # noqa: PLC0415

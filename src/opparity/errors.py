@@ -95,6 +95,12 @@ class TorchNameMissing(OpparityError, ImportError):
     )
 
 
+class OutputRefused(OpparityError):
+    """A file that cannot be written."""
+
+    message = "{path} cannot be written: {reason}; make room there, or name another file"
+
+
 class NamespaceTaken(OpparityError):
     """Operators of Opparity's names that something else has registered in this process."""
 

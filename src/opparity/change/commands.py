@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from opparity.change.formats import ReportFormat
-from opparity.endings import ExitStatus, print_page, print_text, refusals
+from opparity.endings import ExitStatus, print_page, print_text, refusals, write_file
 from opparity.errors import OpparityError
 from opparity.words.language import Language
 
@@ -127,7 +127,7 @@ def report(
             found = compose(sources, progress.next)
         words = catalogue(language)
         for further, path in files:
-            path.write_text(renderer(further)(found, words), "utf-8")
+            write_file(path, renderer(further)(found, words))
         is_page = output_format is ReportFormat.HTML
         (print_page if is_page else print_text)(renderer(output_format)(found, words))
     if fail and found.review.fails:

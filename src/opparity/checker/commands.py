@@ -21,7 +21,7 @@ from opparity.checker.options import (  # noqa: TC001 -- typer reads the annotat
 from opparity.checker.reports import OutputFormat, Show
 from opparity.checker.rule_commands import explain, rules
 from opparity.collector import collector_paused
-from opparity.endings import ExitStatus, print_page, print_text, refusals
+from opparity.endings import ExitStatus, print_page, print_text, refusals, write_file
 
 if TYPE_CHECKING:
     from opparity.checker.results.configuration import Configuration
@@ -171,7 +171,7 @@ def matrix(
 
 def _write(path: Path | None, text: str, *, is_page: bool = False) -> None:
     if path is not None:
-        path.write_text(text, "utf-8")
+        write_file(path, text)
     else:
         (print_page if is_page else print_text)(text)
 
@@ -217,5 +217,5 @@ def _placed(report: Report, root: Path, path: Path) -> Report:
 def _write_baseline(path: Path, findings: tuple[Finding, ...]) -> None:
     from opparity.checker.results.baseline import write_baseline  # noqa: PLC0415
 
-    path.write_text(write_baseline(findings), "utf-8")
+    write_file(path, write_baseline(findings))
     sys.stderr.write(f"opparity: {path} accepts {len(findings)} findings\n")

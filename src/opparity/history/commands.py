@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opparity.endings import print_page, print_text, refusals
+from opparity.endings import print_page, print_text, refusals, write_file
 from opparity.history.formats import HistoryFormat
 from opparity.words.language import Language
 
@@ -67,7 +67,7 @@ def history(
         found = _follow(trees, operator, tuple(platform or ()), revision, most)
         words = catalogue(language)
         if picture is not None:
-            picture.write_text(renderer(HistoryFormat.SVG)(found, words), "utf-8")
+            write_file(picture, renderer(HistoryFormat.SVG)(found, words))
         is_page = output_format in {HistoryFormat.HTML, HistoryFormat.SVG}
         (print_page if is_page else print_text)(renderer(output_format)(found, words))
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Hashable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from opparity.checker import bounds
@@ -73,11 +74,31 @@ class Workers:
             question: what a file is asked by `read`, given its path and content: who remembers
                 results may take one for the same question; None where all are asked the same.
 
+        Where no process can be started, the files are read here.
+
         Raises:
             WorkerLost: while results are asked for.
         """
         if self.count == 1 or sum(map(len, contents.values())) < worthwhile:
             return iter(read(list(contents.items())))
+        others = set(active_children())
+        try:
+            return _flat(self._shared(read, contents))
+        except BrokenProcessPool as error:
+            raise WorkerLost from error
+        except (OSError, RuntimeError):
+            # No process or thread can be started: a container's limit, or the user's. Those that
+            # did start would be waited for when Python ends.
+            for started in set(active_children()) - others:
+                started.terminate()
+            self._pool, self.count = None, 1
+            return iter(read(list(contents.items())))
+
+    def _shared(
+        self,
+        read: Callable[[Sequence[tuple[str, bytes]]], list[Result]],
+        contents: Mapping[str, bytes],
+    ) -> Iterator[list[Result]]:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 self.count, initializer=bounds.join, initargs=(bounds.shared(),)
@@ -85,7 +106,7 @@ class Workers:
         largest_first = sorted(contents.items(), key=lambda item: (-len(item[1]), item[0]))
         step = self.count * _BATCHES_A_WORKER
         batches = [largest_first[start::step] for start in range(min(step, len(largest_first)))]
-        return _flat(self._pool.map(read, batches))
+        return self._pool.map(read, batches)
 
     def text_facts(
         self, read: Callable[[str, bytes], Result], contents: Mapping[str, bytes]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from opparity.checker import bounds
 from opparity.checker.facts.places import problem
@@ -81,28 +81,30 @@ class Git:
 
     def beginning(self, most: int, *arguments: str, asked: bytes = b"") -> tuple[bytes, bool]:
         """Return an answer's first bytes, and whether that is all and git did not fail."""
-        with tempfile.TemporaryFile() as question:
-            question.write(asked)
-            question.seek(0)
-            with subprocess.Popen(
-                [*self._command, *arguments],
-                stdin=question,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=self._environment,
-            ) as process:
-                watch = threading.Timer(300, process.kill)
-                watch.start()
-                try:
-                    assert process.stdout is not None
-                    answer = process.stdout.read(most)
-                    is_whole = not process.stdout.read(1)
-                    if not is_whole:
-                        process.kill()
-                    return answer, is_whole and process.wait() == 0
-                finally:
+        with subprocess.Popen(
+            [*self._command, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self._environment,
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            # git answers before it has read all, and no file is needed where a disk may be full.
+            asking = threading.Thread(target=_ask, args=(process.stdin, asked))
+            watch = threading.Timer(300, process.kill)
+            asking.start()
+            watch.start()
+            try:
+                answer = process.stdout.read(most)
+                is_whole = not process.stdout.read(1)
+                if not is_whole:
                     process.kill()
-                    watch.cancel()
+                return answer, is_whole and process.wait() == 0
+            finally:
+                process.kill()
+                watch.cancel()
+                asking.join()
 
     def __call__(self, *arguments: str, asked: bytes = b"") -> bytes:
         """Return a whole answer.
@@ -131,6 +133,14 @@ class Git:
                 path=self.folder, detail=reason or f"git {arguments[0]} failed without a word"
             )
         return completed.stdout
+
+
+def _ask(question: IO[bytes], words: bytes) -> None:
+    """Write a question; git has ended where it is read no further."""
+    with suppress(BrokenPipeError):
+        question.write(words)
+    with suppress(BrokenPipeError):
+        question.close()
 
 
 def has_folder(path: Path, revision: str) -> bool:
