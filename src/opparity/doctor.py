@@ -63,11 +63,7 @@ class Examination:
 
 
 def examine() -> Examination:
-    """Look at this machine; a package or device that is absent or broken is told and no failure.
-
-    Raises:
-        TorchNameMissing: torch is there and lacks what every operator needs of it.
-    """
+    """Look at this machine; a package or device that is absent or broken is told and no failure."""
     versions: dict[str, str | None] = {
         "opparity": opparity.__version__,
         "python": host.python_version(),
@@ -82,13 +78,16 @@ def examine() -> Examination:
             for implementation in IMPLEMENTATIONS
             if platform in implementation.platforms
         )
-        machine, found = (host.machine(),), tuple(dict.fromkeys((reason, *faults.find())))
+        machine, found = (
+            (host.machine(),),
+            tuple(dict.fromkeys((reason, *faults.find(is_registered=False)))),
+        )
         compiler = f"none: {reason}"
         return Examination(
             versions, machine, compiler, names, rows, no_products=reason, faults=found
         )
     devices, (compiler, fault) = _devices(), _compiler()
-    found = (*faults.find(), *([fault] if fault else []))
+    found = (*faults.find(is_registered=True), *([fault] if fault else []))
     return Examination(
         versions, devices, compiler, names, tuple(_rows()), *_products(), vllm.examine(), found
     )
@@ -96,11 +95,11 @@ def examine() -> Examination:
 
 def _registration() -> str | None:
     """Register the operators; return why that cannot be done."""
-    from opparity.operators import registration  # noqa: PLC0415 -- it needs torch
-
     try:
+        from opparity.operators import registration  # noqa: PLC0415 -- it needs torch
+
         registration.load()
-    except NamespaceTaken as error:
+    except (NamespaceTaken, TorchNameMissing) as error:
         return str(error)
     return None
 
@@ -145,6 +144,9 @@ def _devices() -> tuple[str, ...]:
     kernels = "no native kernels"
     if refusal is None:
         kernels = f"{torch.ops.opparity.cpu_capability()} kernels"
+        file = native_library.path()
+        if file is not None and not native_library.is_recorded(file):
+            kernels += ", not compared with what the build wrote: no record lies beside the library"
     devices = [f"{host.machine()} CPU, {torch.get_num_threads()} threads, {kernels}"]
     if not torch.cuda.is_available():
         return (*devices, f"no GPU: torch.cuda.is_available() is False{_why_no_gpu()}")

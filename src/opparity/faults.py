@@ -13,13 +13,17 @@ from opparity.packages import objection, version_of
 PAGE = "docs/faults.md"
 
 
-def find() -> tuple[str, ...]:
-    """Return each fault that is found here without calling an operator, with what to do."""
+def find(*, is_registered: bool) -> tuple[str, ...]:
+    """Return each fault that is found here without calling an operator, with what to do.
+
+    Args:
+        is_registered: whether torch has Opparity's operators, so that the library can be asked.
+    """
     torch = objection("torch")
     numpy = objection("numpy") if version_of("numpy") else None
     # Where numpy is what breaks torch, one sentence says both.
     found = [*_of_packages(torch, numpy), _other_copies(), _other_versions()]
-    if torch is None:
+    if is_registered:
         found += [_of_the_library(), _of_threads()]
     return tuple(filter(None, found))
 
@@ -36,15 +40,17 @@ def _of_the_library() -> str | None:
 
 def _other_copies() -> str | None:
     """Tell other packages of this name on Python's path, of which the first is imported."""
-    own = Path(opparity.__file__).resolve().parent
-    folders = [Path(entry or ".", "opparity") for entry in sys.path]
-    others = {f.resolve() for f in folders if (f / "__init__.py").is_file()} - {own}
+    own = Path(opparity.__file__)
+    files = [Path(entry or ".", "opparity", "__init__.py") for entry in sys.path]
+    # Links of one file are one copy.
+    others = {file.resolve(): file.parent for file in files if file.is_file()}
+    others.pop(own.resolve(), None)
     if not others:
         return None
-    listed = ", ".join(sorted(map(str, others)))
+    listed = ", ".join(sorted(map(str, others.values())))
     return (
-        f"there are several copies of opparity: {own} is the one that is imported, and Python's "
-        f"path has {listed} too; uninstall or move all but one"
+        f"there are several copies of opparity: {own.parent} is the one that is imported, and "
+        f"Python's path has {listed} too; uninstall or move all but one"
     )
 
 

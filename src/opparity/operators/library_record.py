@@ -65,9 +65,12 @@ def read(file: Path) -> Record | None:
     """Return the record in a file; None where there is no file, or none that can be read."""
     try:
         found: Any = json.loads(file.read_text("utf-8"))
-        parts = tuple(Part(**part) for part in found["parts"])
-        return Record(found["version"], found["tables_sha256"], parts)
-    except (OSError, ValueError, TypeError, KeyError):
+        parts = tuple(
+            Part(int(part["address"]), int(part["size"]), str(part["sha256"]))
+            for part in found["parts"]
+        )
+        return Record(str(found["version"]), str(found["tables_sha256"]), parts)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
@@ -80,6 +83,11 @@ def make(library: SharedLibrary) -> Record:
     return Record(opparity.__version__, tables_digest(), parts)
 
 
+def write(record: Record, folder: Path) -> None:
+    """Write a record into the library's folder."""
+    (folder / FILE_NAME).write_text(json.dumps(asdict(record), indent=1) + "\n", "utf-8")
+
+
 def tables_digest() -> str:
     """Return a digest of what operators are called and take: schemas, formats and recipes."""
     schemas = [f"{operator.qualified_name}{operator.schema}" for operator in OPERATORS]
@@ -90,8 +98,7 @@ def tables_digest() -> str:
 def main() -> None:
     """Write a library's record beside it."""
     [file] = map(Path, sys.argv[1:])
-    record = make(SharedLibrary(file.read_bytes()))
-    file.with_name(FILE_NAME).write_text(json.dumps(asdict(record), indent=1) + "\n", "utf-8")
+    write(make(SharedLibrary(file.read_bytes())), file.parent)
 
 
 def _is_in(library: SharedLibrary, part: Part) -> bool:

@@ -35,4 +35,4 @@ def owner(library: Path | None) -> str | None:
     if library is not None and os.path.realpath(library) in loaded:
         return None
     others = sorted(path for path in loaded if Path(path).name.startswith("libopparity"))
-    return ", ".join(others) or f"what has defined operators in torch.ops.{NAMESPACE}"
+    return ", ".join(others) or "another package or script"

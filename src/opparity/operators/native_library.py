@@ -9,7 +9,7 @@ import torch
 
 import opparity
 from opparity import torch_names
-from opparity.errors import CapabilityUnknown
+from opparity.errors import CapabilityUnknown, NamespaceTaken
 from opparity.operators import library_record, namespace, torch_build
 from opparity.operators.shared_library import SharedLibrary, Unloadable
 from opparity.packages import OLDEST_TORCH
@@ -46,7 +46,11 @@ def load() -> str | None:
     reason = _too_old() or objection(file)
     if reason is None:
         owner = namespace.owner(file)
-        reason = f"{file} cannot be loaded beside {owner}" if owner else _open(file)
+        reason = (
+            str(NamespaceTaken(namespace=namespace.NAMESPACE, owner=owner))
+            if owner
+            else _open(file)
+        )
     if reason is not None:
         return reason
     try:
@@ -67,6 +71,11 @@ def objection(file: Path) -> str | None:
     except Unloadable as error:
         detail = str(error)
     return f"{file} {detail}; {_AGAIN}" if detail is not None else None
+
+
+def is_recorded(file: Path) -> bool:
+    """Return whether a library has the record of its build beside it, to be compared with."""
+    return library_record.read(file.with_name(library_record.FILE_NAME)) is not None
 
 
 def _too_old() -> str | None:
