@@ -54,7 +54,8 @@ class Broken:
 
     def run(self, *steps: str) -> dict[str, Any]:
         """Take the probe's steps in a fresh process and return what they showed."""
-        script = f"{self.prelude}\nimport runpy\nrunpy.run_path({str(HERE / 'probe.py')!r}, run_name='__main__')"
+        probe = f"runpy.run_path({str(HERE / 'probe.py')!r}, run_name='__main__')"
+        script = f"{self.prelude}\nimport runpy\n{probe}"
         path = (*self.before, self.package, self.packages, HERE.parent)
         ended = subprocess.run(
             # -S: an editable installation would be found before any path.
@@ -64,7 +65,8 @@ class Broken:
                 "PYTHONPATH": os.pathsep.join(map(str, path)),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "OMP_NUM_THREADS": "1",
-                "COLUMNS": "100",
+                # No word is broken in two.
+                "COLUMNS": "1000",
                 **self.environment,
             },
             capture_output=True,
@@ -122,7 +124,7 @@ class Workshop:
         if library is not None:
             (inner / native_library.FILE_NAME).write_bytes(library)
         written = self.record if record is True else record
-        if written:
+        if isinstance(written, library_record.Record):
             library_record.write(written, inner)
         return folder
 
