@@ -17,7 +17,6 @@ TREE = ROOT / "tests" / "projects" / "vllm_38750_unguarded"
 # Enough that processes would share its reading.
 LARGE_TREE = ROOT / "src"
 REPORT = "/dev/null/report.txt"
-_NVRTC_ARCHITECTURES = "75 80 90"
 
 
 def _with_library(workshop: Workshop, change: Callable[[bytearray], None]) -> Broken:
@@ -149,13 +148,8 @@ def numpy_broken(workshop: Workshop) -> Broken:
     return Broken(workshop.whole, before=(workshop.module("numpy", text),))
 
 
-def _cuda(workshop: Workshop, *libraries: Path, **environment: str) -> Broken:
-    """Return an installation with NVIDIA's driver, and NVRTC as the last of the libraries."""
-    return workshop.gpu("cuda", *libraries, **environment)
-
-
 def nvrtc_absent(workshop: Workshop) -> Broken:
-    return workshop.gpu("cuda", workshop.stand_in(CUDA_DRIVER), preloaded=False)
+    return workshop.gpu("cuda", workshop.stand_in(CUDA_DRIVER))
 
 
 def _not_a_library(workshop: Workshop, name: str) -> Path:
@@ -166,31 +160,31 @@ def _not_a_library(workshop: Workshop, name: str) -> Path:
 
 def nvrtc_not_loading(workshop: Workshop) -> Broken:
     broken = _not_a_library(workshop, NVRTC)
-    return workshop.gpu("cuda", workshop.stand_in(CUDA_DRIVER), broken, preloaded=False)
+    return workshop.gpu("cuda", workshop.stand_in(CUDA_DRIVER), broken)
 
 
 def nvrtc_old(workshop: Workshop) -> Broken:
     old = workshop.stand_in(NVRTC, "-DWITHOUT_CODE", "-DVERSION=11")
-    return _cuda(workshop, workshop.stand_in(CUDA_DRIVER), old)
+    return workshop.gpu("cuda", workshop.stand_in(CUDA_DRIVER), old)
 
 
 def nvrtc_without_the_chip(workshop: Workshop) -> Broken:
     libraries = (workshop.stand_in(CUDA_DRIVER), workshop.stand_in(NVRTC))
-    return _cuda(workshop, *libraries, CAPABILITY="7.0", NVRTC_ARCHITECTURES=_NVRTC_ARCHITECTURES)
+    return workshop.gpu("cuda", *libraries, CAPABILITY="7.0", NVRTC_ARCHITECTURES="75 80 90")
 
 
 def nvrtc_failing(workshop: Workshop) -> Broken:
     libraries = (workshop.stand_in(CUDA_DRIVER), workshop.stand_in(NVRTC))
-    return _cuda(workshop, *libraries, nvrtcCompileProgram="6", STAND_IN_LOG="no such thing")
+    return workshop.gpu("cuda", *libraries, nvrtcCompileProgram="6", STAND_IN_LOG="no such thing")
 
 
 def hiprtc_absent(workshop: Workshop) -> Broken:
-    return workshop.gpu("rocm", workshop.stand_in(HIP_RUNTIME), preloaded=False)
+    return workshop.gpu("rocm", workshop.stand_in(HIP_RUNTIME))
 
 
 def hiprtc_not_loading(workshop: Workshop) -> Broken:
     broken = _not_a_library(workshop, HIPRTC)
-    return workshop.gpu("rocm", workshop.stand_in(HIP_RUNTIME), broken, preloaded=False)
+    return workshop.gpu("rocm", workshop.stand_in(HIP_RUNTIME), broken)
 
 
 def hiprtc_old(workshop: Workshop) -> Broken:
@@ -204,16 +198,18 @@ def hiprtc_failing(workshop: Workshop) -> Broken:
 
 
 def cuda_driver_absent(workshop: Workshop) -> Broken:
-    return _cuda(workshop, workshop.stand_in(NVRTC))
+    return workshop.gpu("cuda", workshop.stand_in(NVRTC))
 
 
 def cuda_driver_old(workshop: Workshop) -> Broken:
     old = workshop.stand_in(CUDA_DRIVER, "-DWITHOUT_LAUNCH")
-    return _cuda(workshop, old, workshop.stand_in(NVRTC))
+    return workshop.gpu("cuda", old, workshop.stand_in(NVRTC))
 
 
 def cuda_driver_failing(workshop: Workshop) -> Broken:
-    return _cuda(workshop, workshop.stand_in(CUDA_DRIVER), workshop.stand_in(NVRTC), cuInit="999")
+    return workshop.gpu(
+        "cuda", workshop.stand_in(CUDA_DRIVER), workshop.stand_in(NVRTC), cuInit="999"
+    )
 
 
 def hip_runtime_old(workshop: Workshop) -> Broken:

@@ -111,7 +111,7 @@ FAULTS = (
     Fault(
         "no process can be started",
         breaking.no_processes,
-        steps=(*CALL, f"check {breaking.LARGE_TREE}"),
+        steps=_CHECK,
         in_doctor=False,
     ),
 )

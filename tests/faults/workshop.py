@@ -172,20 +172,8 @@ class Workshop:
             else compile_library(target, *options, *flags, STAND_INS / source)
         )
 
-    def gpu(
-        self,
-        platform: str,
-        *libraries: Path,
-        preloaded: bool = True,
-        **environment: str,
-    ) -> Broken:
-        """Return an installation with a GPU that is pretended, and the libraries that it has.
-
-        Args:
-            platform: cuda or rocm.
-            libraries: of driver and compiler.
-            preloaded: whether the last of them is loaded before one that lies beside torch.
-        """
+    def gpu(self, platform: str, *libraries: Path, **environment: str) -> Broken:
+        """Return an installation with a GPU that is pretended, and its driver and compiler."""
         folder = self.new()
         torchs = {"cuda": "libtorch_cuda.so", "rocm": "libtorch_hip.so"}[platform]
         for library in (self.stand_in(torchs), *libraries):
@@ -193,8 +181,7 @@ class Workshop:
         # NVRTC is looked for beside torch, where the tests have a real one: torch seems to be where
         # nothing else is.
         elsewhere = self.stand_in("libtorch_cpu.so.elsewhere")
-        first = libraries[-1] if preloaded else elsewhere
-        found = {"LD_LIBRARY_PATH": str(folder), "LD_PRELOAD": str(first), **environment}
+        found = {"LD_LIBRARY_PATH": str(folder), "LD_PRELOAD": str(elsewhere), **environment}
         prelude = f"import pretended_gpu\npretended_gpu.pretend({platform!r})"
         return Broken(self.whole, prelude=prelude, environment=found)
 
