@@ -14,7 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 import opparity
-from opparity import verification
+from opparity import packages, verification
 from opparity.command_line import application
 from opparity.nn import BlockFP8Linear, Int8Linear, MXFP8Linear
 from opparity.nn.products import PRODUCTS
@@ -327,7 +327,9 @@ def test_a_provider_that_does_not_exist_ends_with_a_message_and_status_2(
 def test_doctor_without_torch_refuses_every_row_and_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("opparity.doctor._version", lambda _: None)
+    # What was found when torch was imported is kept.
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr("opparity.doctor.objection", packages.objection.__wrapped__)
     rows = command("doctor")["rows"]
     assert len(rows) == sum(len(row.platforms) for row in IMPLEMENTATIONS)
     for row in rows:
@@ -338,7 +340,7 @@ def test_doctor_without_torch_refuses_every_row_and_says_how_to_install_it(
 def test_verify_without_torch_ends_with_a_message_and_status_2(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("opparity.command_line.find_spec", lambda _: None)
+    monkeypatch.setattr("opparity.packages.find_spec", lambda _: None)
     finished = CliRunner().invoke(application, ["verify"])
     assert finished.exit_code == 2
     assert "opparity verify needs torch, numpy; `pip install" in finished.stderr
