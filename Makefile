@@ -34,7 +34,9 @@ machine-tools:
 	@$(PYTHON) tests/machine_tools.py
 
 # The build back end looks at every file itself, so one stamp for the native sources and the pinned versions is enough.
-NATIVE := CMakeLists.txt pyproject.toml $(shell find src -name '*.cpp' -o -name '*.h')
+# The tables are the library's too, which is refused where Python has others than it was built from.
+NATIVE := CMakeLists.txt pyproject.toml $(shell find src -name '*.cpp' -o -name '*.h') src/opparity/__init__.py \
+	src/opparity/formats.py $(addprefix src/opparity/operators/,__init__.py declaration.py peers.py library_record.py)
 
 $(VENV)/dependencies: constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -83,6 +83,7 @@ def test_the_wheel_built_from_it_holds_the_library_and_no_cpp(source: Path, tmp_
             assert opened.read(name) == (ROOT / "src" / name).read_bytes()
     assert WEIGHTS not in names
     assert library[:4] == b"\x7fELF"
+    assert "opparity/libopparity.json" in names
     # It carries what it compiles on a GPU's machine.
     for header in (ROOT / "src" / "opparity" / "native" / "producers").glob("*.h"):
         assert header.read_bytes() in library

@@ -130,8 +130,9 @@ def test_the_build_writes_the_record_beside_the_library(workshop: Workshop) -> N
     assert written == workshop.record
     assert sum(part.size for part in workshop.record.parts) > len(workshop.library) // 2
     build = (ROOT / "CMakeLists.txt").read_text("utf-8")
-    command = r"POST_BUILD\s+COMMAND \$\{RUN_PYTHON\} -m opparity.operators.library_record"
+    command = r"OUTPUT \$\{RECORD\}\s+COMMAND \$\{RUN_PYTHON\} -m opparity.operators.library_record"
     assert re.search(command, build)
+    assert "install(FILES ${RECORD} DESTINATION opparity)" in build
 
 
 HEADERS = {
