@@ -128,7 +128,7 @@ def look_at_doctor(fault: table.Fault, found: dict[str, Any]) -> None:
     text = plain(found["doctor"]["out"])
     assert ("(docs/faults.md says more)" in text) == fault.in_doctor
     for each in document["faults"]:
-        assert plain(each) in text
+        assert f"- {plain(each)}" in text
     statuses = {
         row["provider"]: row["status"] for row in document["rows"] if row["platform"] == "cpu"
     }
