@@ -78,10 +78,9 @@ def examine() -> Examination:
             for implementation in IMPLEMENTATIONS
             if platform in implementation.platforms
         )
-        machine, found = (
-            (host.machine(),),
-            tuple(dict.fromkeys((reason, *faults.find(is_registered=False)))),
-        )
+        # The reason may be one of the faults.
+        found = tuple(dict.fromkeys((reason, *faults.find(is_registered=False))))
+        machine = (host.machine(),)
         compiler = f"none: {reason}"
         return Examination(
             versions, machine, compiler, names, rows, no_products=reason, faults=found

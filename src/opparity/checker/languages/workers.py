@@ -67,14 +67,14 @@ class Workers:
     ) -> Iterator[Result]:
         """Return the results of reading files, in no order; the reading starts at once.
 
+        The files are read here where they are few, and where no process can be started.
+
         Args:
             read: reads a batch of (path, content); it and its results must be picklable.
             contents: the files.
             worthwhile: with fewer bytes than this, they are read here, when results are asked for.
             question: what a file is asked by `read`, given its path and content: who remembers
                 results may take one for the same question; None where all are asked the same.
-
-        Where no process can be started, the files are read here.
 
         Raises:
             WorkerLost: while results are asked for.
