@@ -1,0 +1,124 @@
+"""Build the documentation as a site into build/site/html: python tools/build_site.py.
+
+The site has the paths of the repository, so that a link between two pages leads to the same place
+here and where the repository is shown. Its pages are copied to build/site/source; what is listed in
+docs/site.toml, and in which order, is the navigation. A dead link, a dead anchor or a page that is
+not listed ends this with status 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "build" / "site"
+CONFIGURATION = ROOT / "docs" / "site.toml"
+COPIED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "action.yml", "docs")
+EXAMPLES = "examples"
+_HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
+
+
+def main() -> None:
+    """Build the site, or say what is wrong with it."""
+    stage(BUILD)
+    environment = os.environ | {"NO_COLOR": "1"}
+    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
+    completed = subprocess.run(
+        [*command, "--config-file", "mkdocs.yml"],
+        cwd=BUILD,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    # A strict build ends with a traceback behind its warnings.
+    said, _, _ = (completed.stdout + completed.stderr).partition("Traceback")
+    print(said.rstrip())
+    if completed.returncode:
+        raise SystemExit("the site has the problems above; see docs/development.md, The site")
+    print(f"the site begins at {BUILD / 'html' / 'index.html'}")
+
+
+def stage(folder: Path) -> None:
+    """Copy the pages to FOLDER/source and write FOLDER/mkdocs.yml."""
+    source = folder / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    for name in COPIED:
+        copied = ROOT / name
+        if copied.is_dir():
+            shutil.copytree(copied, source / name, ignore=shutil.ignore_patterns("site.toml"))
+        else:
+            shutil.copy(copied, source / name)
+    (source / EXAMPLES).mkdir()
+    for example in (ROOT / EXAMPLES).glob("*.*"):
+        shutil.copy(example, source / EXAMPLES / example.name)
+    (folder / "mkdocs.yml").write_text(json.dumps(configuration(source), indent=1), "utf-8")
+
+
+def configuration(source: Path) -> dict[str, Any]:
+    """Return what the generator reads, with the navigation made of docs/site.toml's.
+
+    Raises:
+        SystemExit: for a page that is listed and not there, or there and not listed.
+    """
+    read = tomllib.loads(CONFIGURATION.read_text("utf-8"))
+    nav = [{part["title"]: [*_entries(source, part["pages"])]} for part in read["nav"]]
+    listed = {path for part in nav for entries in part.values() for path in _paths(entries)}
+    there = {str(page.relative_to(source)) for page in source.rglob("*.md")}
+    if listed != there:
+        lost = ", ".join(sorted(listed ^ there))
+        raise SystemExit(
+            f"{lost}: in docs/site.toml or among the pages, and not in both; list each page once"
+        )
+    site: dict[str, Any] = read["site"]
+    return site | {"docs_dir": "source", "site_dir": "html", "nav": nav}
+
+
+def _entries(source: Path, pages: list[str]) -> Iterator[Any]:
+    """Yield a part's entries; a folder's pages, less its README, stand together."""
+    for page in pages:
+        if not page.endswith("/"):
+            yield page
+            continue
+        found = sorted(path for path in (source / page).glob("*.md") if path.name != "README.md")
+        yield {
+            _title_of(page): [
+                {_page_title(path): str(path.relative_to(source))} for path in found
+            ]
+        }
+
+
+def _title_of(folder: str) -> str:
+    return {"docs/operators/": "Each operator", "docs/rules/": "Each rule"}.get(
+        folder, "Each report"
+    )
+
+
+def _page_title(path: Path) -> str:
+    found = _HEADING.search(path.read_text("utf-8"))
+    return found.group(1).replace("`", "") if found else path.stem
+
+
+def _paths(entries: list[Any]) -> Iterator[str]:
+    for entry in entries:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            for value in entry.values():
+                yield from _paths(value if isinstance(value, list) else [value])
+
+
+if __name__ == "__main__":
+    main()
