@@ -94,9 +94,7 @@ def _entries(source: Path, pages: list[str]) -> Iterator[Any]:
             continue
         found = sorted(path for path in (source / page).glob("*.md") if path.name != "README.md")
         yield {
-            _title_of(page): [
-                {_page_title(path): str(path.relative_to(source))} for path in found
-            ]
+            _title_of(page): [{_page_title(path): str(path.relative_to(source))} for path in found]
         }
 
 

@@ -33,6 +33,19 @@ class BuildNotUnderstood(Rule):
     Where nothing is to be built, name the files in `exclude`.
 
     Sources that are compiled while the program runs are no part of a build, and are only counted.
+
+    ## Before and after
+    Before, in `setup.py`:
+
+    ```python
+        ext_modules=[CUDAExtension("demo._C", [])],
+    ```
+
+    After:
+
+    ```python
+        ext_modules=[CUDAExtension("demo._C", ["csrc/bindings.cpp", "csrc/ops.cu"])],
+    ```
     """
 
     code = "INP002"

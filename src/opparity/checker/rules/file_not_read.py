@@ -32,6 +32,19 @@ class FileNotRead(Rule):
     Name the file in `exclude` if it is no source of the project; make it readable if it is.
 
     It is listed among the unknowns and fails a check only with `--strict`.
+
+    ## Before and after
+    Before, in `setup.py`:
+
+    ```python
+            CppExtension("demo._more", fetch_list("demo")),
+    ```
+
+    After:
+
+    ```python
+            CppExtension("demo._more", ["csrc/more.cpp"]),
+    ```
     """
 
     code = "INP001"

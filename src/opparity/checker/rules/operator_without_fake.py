@@ -49,6 +49,28 @@ class OperatorWithoutFake(Rule):
 
     ## Use instead
     `@torch.library.register_fake("demo::shift")`, on every platform that has the operator.
+
+    ## Before and after
+    Before, in `demo/fakes.py`:
+
+    ```python
+    @torch.library.register_fake("demo::fold")
+    def _fold(input: torch.Tensor) -> torch.Tensor:
+        return torch.empty_like(input)
+    ```
+
+    After:
+
+    ```python
+    @torch.library.register_fake("demo::fold")
+    def _fold(input: torch.Tensor) -> torch.Tensor:
+        return torch.empty_like(input)
+
+
+    @torch.library.register_fake("demo::spread")
+    def _spread(input: torch.Tensor) -> torch.Tensor:
+        return torch.empty_like(input)
+    ```
     """
 
     code = "DEF008"

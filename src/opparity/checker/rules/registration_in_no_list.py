@@ -31,6 +31,25 @@ class RegistrationInNoList(Rule):
 
     ## Use instead
     Add the source to the lists of the platforms that shall have the operator.
+
+    ## Before and after
+    Before, in `setup.py`:
+
+    ```python
+                sources=[
+                    os.path.join(cur_dir, "codegen/embedding_forward_host.cpp"),
+                ],
+    ```
+
+    After:
+
+    ```python
+                sources=[
+                    os.path.join(cur_dir, "codegen/embedding_forward_host.cpp"),
+                    os.path.join(cur_dir, "codegen/embedding_bounds_check_host.cpp"),
+                    os.path.join(cur_dir, "codegen/embedding_bounds_check.cu"),
+                ],
+    ```
     """
 
     code = "BLD007"

@@ -54,6 +54,26 @@ class TemplateNotInstantiated(LinkRule):
 
     ## Use instead
     List the instantiating sources, or define the macro that leaves the calls out.
+
+    ## Before and after
+    Before, in `csrc/scale.cpp`:
+
+    ```cpp
+    template <typename T>
+    at::Tensor scale(const at::Tensor& input, T factor) { return input * factor; }
+
+    template at::Tensor scale<float>(const at::Tensor&, float);
+    ```
+
+    After:
+
+    ```cpp
+    template <typename T>
+    at::Tensor scale(const at::Tensor& input, T factor) { return input * factor; }
+
+    template at::Tensor scale<float>(const at::Tensor&, float);
+    template at::Tensor scale<int64_t>(const at::Tensor&, int64_t);
+    ```
     """
 
     code = "BLD008"
