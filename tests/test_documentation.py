@@ -17,7 +17,8 @@ ANY_CODE = re.compile(r"^ *(`{3,})[^\n]*\n.*?^ *\1$|(`+).+?\2", re.DOTALL | re.M
 EXAMPLES = [
     pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
-    if page.parent.name != "rules"  # tests/checker/rules/test_pages.py tries those
+    # tests/checker/rules/test_pages.py tries those of rules, and a test below those of operators.
+    if page.parent.name not in {"rules", "operators"}
     for number, block in enumerate(CODE.findall(page.read_text("utf-8")))
     if "import" in block
 ]
@@ -29,7 +30,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_page_of_operators_is_current() -> None:
+def test_the_pages_of_operators_are_current() -> None:
     completed = python("tools/write_operators.py", "--check")
     assert completed.returncode == 0, completed.stderr
 
@@ -51,6 +52,20 @@ def test_the_examples_run_and_print_what_their_comments_say(example: str) -> Non
     assert completed.returncode == 0, completed.stderr
     said = re.findall(r"print\(.*\)  # (.*)$", example, re.MULTILINE)
     assert completed.stdout.splitlines() == said
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs/operators").glob("*.md")), ids=lambda page: page.stem
+)
+def test_what_an_operators_page_shows_runs_and_prints_what_its_comments_say(
+    page: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = [block for block in CODE.findall(page.read_text("utf-8")) if "import" in block]
+    assert blocks
+    example = "\n".join(blocks)
+    exec(compile(example, page.name, "exec"), {})  # noqa: S102 -- our own page, block after block
+    said = re.findall(r"print\(.*\)  # (.*)$", example, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines() == said
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
