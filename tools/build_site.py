@@ -9,7 +9,6 @@ not listed ends this with status 1.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -25,26 +24,26 @@ ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "site"
 CONFIGURATION = ROOT / "docs" / "site.toml"
 COPIED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "action.yml", "docs")
+NOT_COPIED = shutil.ignore_patterns("site.toml", "inputs")
 EXAMPLES = "examples"
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
 def main() -> None:
     """Build the site, or say what is wrong with it."""
     stage(BUILD)
-    environment = os.environ | {"NO_COLOR": "1"}
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     completed = subprocess.run(
         [*command, "--config-file", "mkdocs.yml"],
         cwd=BUILD,
-        env=environment,
         check=False,
         capture_output=True,
         text=True,
     )
     # A strict build ends with a traceback behind its warnings.
     said, _, _ = (completed.stdout + completed.stderr).partition("Traceback")
-    print(said.rstrip())
+    print(_COLOUR.sub("", said).rstrip())
     if completed.returncode:
         raise SystemExit("the site has the problems above; see docs/development.md, The site")
     print(f"the site begins at {BUILD / 'html' / 'index.html'}")
@@ -58,7 +57,7 @@ def stage(folder: Path) -> None:
     for name in COPIED:
         copied = ROOT / name
         if copied.is_dir():
-            shutil.copytree(copied, source / name, ignore=shutil.ignore_patterns("site.toml"))
+            shutil.copytree(copied, source / name, ignore=NOT_COPIED)
         else:
             shutil.copy(copied, source / name)
     (source / EXAMPLES).mkdir()
