@@ -35,6 +35,11 @@ def test_the_pages_of_operators_are_current() -> None:
     assert completed.returncode == 0, completed.stderr
 
 
+def test_the_picture_of_speeds_is_current() -> None:
+    completed = python("tools/draw_speed.py", "--check")
+    assert completed.returncode == 0, completed.stderr
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
 def test_pages_say_how_many_calls_verify_makes(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")

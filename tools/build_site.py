@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "site"
 CONFIGURATION = ROOT / "docs" / "site.toml"
 COPIED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "action.yml", "docs")
-NOT_COPIED = shutil.ignore_patterns("site.toml", "inputs")
+NOT_COPIED = shutil.ignore_patterns("inputs")
 EXAMPLES = "examples"
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
@@ -46,7 +46,8 @@ def main() -> None:
     print(_COLOUR.sub("", said).rstrip())
     if completed.returncode:
         raise SystemExit("the site has the problems above; see docs/development.md, The site")
-    print(f"the site begins at {BUILD / 'html' / 'index.html'}")
+    print(f"the site is in {BUILD / 'html'}; to look at it, with its search:")
+    print(f"python3 -m http.server --bind 127.0.0.1 --directory {BUILD / 'html'}")
 
 
 def stage(folder: Path) -> None:
