@@ -27,6 +27,12 @@ COPIED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "action.yml
 NOT_COPIED = shutil.ignore_patterns("inputs")
 EXAMPLES = "examples"
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
+# What a folder's pages are called together.
+FOLDERS = {
+    "docs/operators/": "Each operator",
+    "docs/rules/": "Rules",
+    "docs/reports/": "Reports of vLLM's changes",
+}
 _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
@@ -87,21 +93,16 @@ def configuration(source: Path) -> dict[str, Any]:
 
 
 def _entries(source: Path, pages: list[str]) -> Iterator[Any]:
-    """Yield a part's entries; a folder's pages, less its README, stand together."""
+    """Yield a part's entries; a folder's pages stand together, its README first."""
     for page in pages:
         if not page.endswith("/"):
             yield page
             continue
-        found = sorted(path for path in (source / page).glob("*.md") if path.name != "README.md")
-        yield {
-            _title_of(page): [{_page_title(path): str(path.relative_to(source))} for path in found]
-        }
-
-
-def _title_of(folder: str) -> str:
-    return {"docs/operators/": "Each operator", "docs/rules/": "Each rule"}.get(
-        folder, "Each report"
-    )
+        found = sorted(
+            (source / page).glob("*.md"), key=lambda path: (path.name != "README.md", path.name)
+        )
+        listed = [{_page_title(path): str(path.relative_to(source))} for path in found]
+        yield {FOLDERS[page]: listed}
 
 
 def _page_title(path: Path) -> str:
