@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 import torch
-from matplotlib.image import imread
 
-from opparity.benchmark import peers, report, timing
+from opparity.benchmark import peers, picture, report, timing
 from opparity.benchmark.measurement import Measurement, Row, measure
 from opparity.benchmark.peers import Peer
 from opparity.benchmark.rows import operators, rows
@@ -120,16 +121,41 @@ def test_json_follows_the_schema(measured: Measurement) -> None:
         jsonschema.Draft202012Validator(schema).validate(document)
 
 
-def test_the_plot_is_a_picture_with_lines(measured: Measurement, tmp_path: Path) -> None:
+def test_the_plot_has_lines_over_sizes_and_points_at_one(
+    measured: Measurement, tmp_path: Path
+) -> None:
     rows = [
         replace(measured.rows[0], moved_bytes=size, microseconds={"copy": 9.0, "native": 10.0})
         for size in (1000, 10_000, 100_000)
     ]
-    report.plot(replace(measured, rows=rows), tmp_path / "lines.png")
-    report.plot(replace(measured, rows=rows[:1]), tmp_path / "points.png")
-    lines, points = (imread(tmp_path / f"{name}.png") for name in ("lines", "points"))
-    assert lines.shape == points.shape
-    assert (lines != points).any(axis=-1).sum() > 1000
+    picture.write(replace(measured, rows=rows), tmp_path / "lines.svg")
+    picture.write(replace(measured, rows=rows[:1]), tmp_path / "points.svg")
+    lines, points = ((tmp_path / f"{name}.svg").read_text() for name in ("lines", "points"))
+    for way in ("copy", "native"):
+        assert f"<!-- {way}, 1 threads -->" in lines or f"<!-- {way} -->" in lines
+        assert f"<!-- {way}, 1 threads -->" in points or f"<!-- {way} -->" in points
+    assert "<!-- bytes that a call reads and writes -->" in lines
+    assert f"<!-- GB/s at {rows[0].name} -->" in points
+
+
+def test_the_names_of_lines_do_not_lie_on_each_other(measured: Measurement, tmp_path: Path) -> None:
+    ways = tuple(f"peer {number}" for number in range(8))
+    rows = [
+        replace(
+            measured.rows[0],
+            threads=0,
+            moved_bytes=size,
+            microseconds={way: 10 + 0.01 * number for number, way in enumerate(ways)},
+        )
+        for size in (1000, 10_000)
+    ]
+    peers = replace(measured, rows=rows, implementations=(), peers=ways)
+    picture.write(peers, tmp_path / "lines.svg")
+    text = (tmp_path / "lines.svg").read_text()
+    found = re.findall(r"<!-- peer \d -->\s*<g[^>]*translate\(\S+ (\S+)\)", text)
+    heights = sorted(map(float, found))
+    assert len(heights) == len(ways)
+    assert all(second - first > 10 for first, second in pairwise(heights))
 
 
 def test_ways_run_in_one_order_and_then_the_other_and_medians_count() -> None:

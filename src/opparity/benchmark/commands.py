@@ -70,7 +70,9 @@ def benchmark(
     is_json = output_format is BenchmarkFormat.JSON
     typer.echo(report.to_json(measurement) if is_json else report.to_markdown(measurement))
     if plot is not None:
-        report.plot(measurement, plot)
+        from opparity.benchmark import picture  # noqa: PLC0415 -- matplotlib takes half a second
+
+        picture.write(measurement, plot)
 
 
 def _measure(
