@@ -58,11 +58,15 @@ def page() -> str:
 
 
 def _producers() -> Iterator[str]:
-    yield "Each has a function `opparity.NAME`, an operator of that name that returns tensors, one"
-    yield "with the overload `out` that writes to tensors, and, but for `quantize`,"
-    yield "`NAME_backward`, its gradient. Norms take a weight, `add_rms_norm` a residual too, which"
-    yield "`out` updates. The others have `NAME_experts`, for the rows of experts, and"
-    yield "`NAME_with_columns`, which quantises rows and columns."
+    yield "Each has a function `opparity.NAME`, and operators in `torch.ops.opparity`:"
+    yield ""
+    yield "| operator | does |"
+    yield "| --- | --- |"
+    yield "| `NAME` | returns tensors |"
+    yield "| `NAME.out` | writes to tensors that are given; of `add_rms_norm` to the residual too |"
+    yield "| `NAME_backward` | computes the gradient; `quantize` needs none |"
+    yield "| `NAME_experts` | takes the rows of experts; norms have none |"
+    yield "| `NAME_with_columns` | quantises rows and columns; norms have none |"
     yield ""
     yield "| function | computes | parameters | used by |"
     yield "| --- | --- | --- | --- |"

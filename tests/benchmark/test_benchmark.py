@@ -132,8 +132,9 @@ def test_the_plot_has_lines_over_sizes_and_points_at_one(
     picture.write(replace(measured, rows=rows[:1]), tmp_path / "points.svg")
     lines, points = ((tmp_path / f"{name}.svg").read_text() for name in ("lines", "points"))
     for way in ("copy", "native"):
-        assert f"<!-- {way}, 1 threads -->" in lines or f"<!-- {way} -->" in lines
-        assert f"<!-- {way}, 1 threads -->" in points or f"<!-- {way} -->" in points
+        label = f"{way}, {report.threads_in_words(rows[0].threads)}" if rows[0].threads else way
+        assert f"<!-- {label} -->" in lines
+        assert f"<!-- {label} -->" in points
     assert "<!-- bytes that a call reads and writes -->" in lines
     assert f"<!-- GB/s at {rows[0].name} -->" in points
 

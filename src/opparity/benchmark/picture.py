@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from matplotlib.figure import Figure
 
 from opparity.benchmark.measurement import BARS
+from opparity.benchmark.report import threads_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ def write(measurement: Measurement, path: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(f"{variant}\n{measurement.device}", fontsize=10, loc="left")
     if len(sizes) > 1:
-        _over_sizes(axes, lines)
+        _over_sizes(figure, axes, lines)
     else:
         _at_one_size(axes, lines, rows[0])
     figure.savefig(path, dpi=150)
@@ -69,11 +70,11 @@ def _lines(measurement: Measurement, rows: list[Row]) -> Iterator[Line]:
                     if way in row.microseconds and row.threads == threads
                 )
                 if points:
-                    label = f"{way}, {threads} threads" if threads else way
+                    label = f"{way}, {threads_in_words(threads)}" if threads else way
                     yield Line(label, colour, style, points)
 
 
-def _over_sizes(axes: Axes, lines: list[Line]) -> None:
+def _over_sizes(figure: Figure, axes: Axes, lines: list[Line]) -> None:
     """Draw lines, with the name of each at its end."""
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -82,11 +83,11 @@ def _over_sizes(axes: Axes, lines: list[Line]) -> None:
     axes.grid(visible=True, which="major", alpha=0.25)
     for line in lines:
         axes.plot(*zip(*line.points, strict=True), line.style, color=line.colour, marker="o", ms=3)
-    axes.figure.draw_without_rendering()
+    figure.draw_without_rendering()
     last = float("inf")
     for line in sorted(lines, key=lambda line: -line.points[-1][1]):
         end = line.points[-1]
-        height = axes.transData.transform(end)[1] * 72 / axes.figure.dpi
+        height = axes.transData.transform(end)[1] * 72 / figure.dpi
         last = min(height, last - _APART)
         axes.annotate(
             line.label,
@@ -109,8 +110,9 @@ def _at_one_size(axes: Axes, lines: list[Line], row: Row) -> None:
     axes.scatter(speeds, labels, color=colours, zorder=2)
     for label, speed in zip(labels, speeds, strict=True):
         shown = f"{speed:,.0f}" if speed >= _WHOLE else f"{speed:.2f}"
-        beside = {"textcoords": "offset points", "va": "center", "fontsize": 8}
-        axes.annotate(shown, (speed, label), (8, 0), **beside)
+        axes.annotate(
+            shown, (speed, label), (8, 0), textcoords="offset points", va="center", fontsize=8
+        )
     axes.set_xlim(left=0)
     axes.margins(x=0.15, y=0.1)
     axes.invert_yaxis()

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _MILLISECOND = 1000.0
 
 
+def threads_in_words(threads: int) -> str:
+    """Return "1 thread", or how many threads."""
+    return f"{threads} thread{'s' if threads != 1 else ''}"
+
+
 def to_json(measurement: Measurement) -> str:
     """Return docs/schemas/benchmark.schema.json's document."""
     return json.dumps({"schema_version": 2, **asdict(measurement)}, indent=2)
@@ -29,7 +34,7 @@ def to_markdown(measurement: Measurement) -> str:
     for threads in sorted({row.threads for row in measurement.rows}):
         rows = [row for row in measurement.rows if row.threads == threads]
         if threads:
-            lines += ["", f"{threads} threads, milliseconds a call:"]
+            lines += ["", f"{threads_in_words(threads)}, milliseconds a call:"]
         lines += ["", *_table(measurement, rows)]
     lines += _baselines(measurement)
     lines += _hosts(measurement)

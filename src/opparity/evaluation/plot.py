@@ -58,11 +58,12 @@ def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path)
         axes.scatter(numbers, labels, color=colours, zorder=2)
         for number, label in zip(numbers, labels, strict=True):
             # Beyond the end of the line, on the side where it ends.
-            beside = {"ha": "right" if number < 0 else "left", "va": "center", "fontsize": 8}
-            offset = (-8 if number < 0 else 8, 0)
+            is_left = number < 0
             axes.annotate(
-                form.format(number), (number, label), offset, textcoords="offset points", **beside
-            )
+                form.format(number), (number, label), (-8 if is_left else 8, 0),
+                textcoords="offset points", ha="right" if is_left else "left", va="center",
+                fontsize=8,
+            )  # fmt: skip
         axes.set_title(title, fontsize=10)
         axes.margins(x=0.3, y=0.1)
         axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -87,7 +88,8 @@ def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path)
         fontsize=11,
     )
     figure.supxlabel(
-        "grey: not quantised; orange: quantised, this machine's bits; blue: the same bits everywhere",
+        "grey: not quantised; orange: quantised, bits of this machine; "
+        "blue: the same bits everywhere",
         fontsize=9,
     )
     figure.savefig(path, dpi=150)
