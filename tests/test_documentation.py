@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opparity.operators import OPERATORS
+from opparity.operators import OPERATORS, PRODUCERS
 from opparity.operators.cases import cases
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +50,45 @@ def test_pages_say_how_many_calls_verify_makes(page: str) -> None:
     assert calls == {len([*cases()])}
     operators = {int(number) for number in re.findall(r"(\d+) operators,", text)}
     assert operators <= {len(OPERATORS)}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/comparison.md"])
+def test_pages_say_how_many_producers_there_are(page: str) -> None:
+    assert len(PRODUCERS) == 12
+    assert "twelve producers" in (ROOT / page).read_text("utf-8")
+
+
+def test_the_page_on_amd_says_how_many_calls_the_emulator_made() -> None:
+    text = (ROOT / "docs/on-amd.md").read_text("utf-8")
+    for chip in ("gfx942", "gfx1201"):
+        evidence = json.loads((ROOT / f"docs/evidence/rocm-{chip}.json").read_text("utf-8"))
+        assert f"{evidence['cases']:,} calls" in text
+        assert chip in text
+
+
+def test_the_conclusion_of_the_benchmarks_is_what_their_table_says() -> None:
+    text = (ROOT / "docs/benchmarks.md").read_text("utf-8")
+    conclusion, _, tables = text.partition("## How it was measured")
+    _, _, table = tables.partition("## The family, 4096 x 7168")
+    table, _, _ = table.partition("\n## ")
+    to_light = {
+        cells[2].strip(): float(cells[-2])
+        for line in table.splitlines()
+        if line.startswith("| 4096 x 7168")
+        for cells in [line.split("|")]
+    }
+    exceptions = {
+        "situ_and_mul, fp8_block, bfloat16": "SiTU (",
+        "gelu_quick, fp8_block, bfloat16": "quick GELU (",
+        "swigluoai_and_mul, fp8_block, bfloat16, interleaved": "interleaved SwiGLU-OAI (",
+        "silu_and_mul, mxfp4, bfloat16": "MXFP4 and NVFP4 after SiLU (",
+        "silu_and_mul, nvfp4, bfloat16": "MXFP4 and NVFP4 after SiLU (1.06 and ",
+        "quantize, nvfp4, bfloat16": "NVFP4 without an activation (",
+    }
+    for row, words in exceptions.items():
+        assert f"{words}{to_light.pop(row):.2f}" in conclusion
+    least, most = min(to_light.values()), max(to_light.values())
+    assert f"they take {least:.2f} to {most:.2f} times as long" in conclusion
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
