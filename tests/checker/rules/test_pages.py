@@ -57,7 +57,8 @@ def codes_in(folder: Path, platforms: tuple[str, ...]) -> list[str]:
     )
     tree = open_tree(folder).without(lambda path: path in {"expected.json", BASELINE})
     report = inspect_tree(tree, request)
-    return [each.rule for each in (*report.findings, *report.unknowns)]
+    found = [each.rule for each in report.findings]
+    return found + [each.rule for each in report.unknowns]
 
 
 def fitting(rule: type[Rule], path: str, before: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
