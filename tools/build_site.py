@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "site"
 CONFIGURATION = ROOT / "docs" / "site.toml"
-COPIED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "action.yml", "docs")
+# Beside the pages that stand in the root.
+COPIED = ("LICENSE", "action.yml", "docs")
 NOT_COPIED = shutil.ignore_patterns("inputs")
 EXAMPLES = "examples"
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -61,7 +62,7 @@ def stage(folder: Path) -> None:
     source = folder / "source"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
-    for name in COPIED:
+    for name in (*COPIED, *(page.name for page in ROOT.glob("*.md"))):
         copied = ROOT / name
         if copied.is_dir():
             shutil.copytree(copied, source / name, ignore=NOT_COPIED)

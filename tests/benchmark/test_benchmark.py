@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 import torch
 
-from opparity.benchmark import peers, picture, report, timing
+from opparity.benchmark import peers, picture, report, text, timing
 from opparity.benchmark.measurement import Measurement, Row, measure
 from opparity.benchmark.peers import Peer
 from opparity.benchmark.rows import operators, rows
@@ -119,6 +119,24 @@ def test_json_follows_the_schema(measured: Measurement) -> None:
     document["rows"][0]["microseconds"]["native"] = 0
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema).validate(document)
+
+
+def test_the_text_has_each_ratio_and_fits_into_a_narrow_terminal(measured: Measurement) -> None:
+    row = replace(
+        measured.rows[0],
+        threads=1,
+        microseconds={"copy": 1000.0, "native": 1500.0, "eager": 6000.0, "ours": 500.0},
+    )
+    found = text.to_text(replace(measured, rows=[row], implementations=["native"]))
+    lines = [" ".join(line.split()) for line in found.splitlines()]
+    assert f"{row.name}, {row.variant}, 1 thread" in lines
+    assert "ms / copy" in lines
+    assert "native 1.50 1.500" in lines
+    assert "eager 6.00 6.000" in lines
+    assert "ours 0.50 0.500" in lines
+    assert "broken beside Opparity: failed: RuntimeError: no" in lines
+    assert "absent: it is not installed" in lines
+    assert max(map(len, found.splitlines())) <= text.WIDTH
 
 
 def test_the_plot_has_lines_over_sizes_and_points_at_one(
