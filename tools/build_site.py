@@ -84,11 +84,11 @@ def configuration(source: Path) -> dict[str, Any]:
     nav = [{part["title"]: [*_entries(source, part["pages"])]} for part in read["nav"]]
     listed = {path for part in nav for entries in part.values() for path in _paths(entries)}
     there = {str(page.relative_to(source)) for page in source.rglob("*.md")}
-    if listed != there:
-        lost = ", ".join(sorted(listed ^ there))
-        raise SystemExit(
-            f"{lost}: in docs/site.toml or among the pages, and not in both; list each page once"
-        )
+    if there - listed:
+        raise SystemExit(f"docs/site.toml lists no {', '.join(sorted(there - listed))}; add each")
+    if listed - there:
+        lost = ", ".join(sorted(listed - there))
+        raise SystemExit(f"docs/site.toml lists {lost}, and there is no such page; take it out")
     site: dict[str, Any] = read["site"]
     return site | {"docs_dir": "source", "site_dir": "html", "nav": nav}
 
