@@ -1,7 +1,7 @@
-"""Build the documentation as a site into build/site/html: python tools/build_site.py.
+"""Build the documentation as a site into build/site: python tools/build_site.py.
 
 The site has the paths of the repository, so that a link between two pages leads to the same place
-here and where the repository is shown. Its pages are copied to build/site/source; what is listed in
+here and where the repository is shown. Its pages are copied to build/site-pages; what is listed in
 docs/site.toml, and in which order, is the navigation. A dead link, a dead anchor or a page that is
 not listed ends this with status 1.
 """
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-BUILD = ROOT / "build" / "site"
+STAGE = ROOT / "build" / "site-pages"
+SITE = ROOT / "build" / "site"
 CONFIGURATION = ROOT / "docs" / "site.toml"
 # Beside the pages that stand in the root.
 COPIED = ("LICENSE", "action.yml", "docs")
@@ -39,11 +40,11 @@ _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 def main() -> None:
     """Build the site, or say what is wrong with it."""
-    stage(BUILD)
+    stage(STAGE)
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     completed = subprocess.run(
         [*command, "--config-file", "mkdocs.yml"],
-        cwd=BUILD,
+        cwd=STAGE,
         check=False,
         capture_output=True,
         text=True,
@@ -53,8 +54,8 @@ def main() -> None:
     print(_COLOUR.sub("", said).rstrip())
     if completed.returncode:
         raise SystemExit("the site has the problems above; see docs/development.md, The site")
-    print(f"the site is in {BUILD / 'html'}; to look at it, with its search:")
-    print(f"python3 -m http.server --bind 127.0.0.1 --directory {BUILD / 'html'}")
+    print(f"the site is in {SITE}; to look at it, with its search:")
+    print(f"python3 -m http.server --bind 127.0.0.1 --directory {SITE}")
 
 
 def stage(folder: Path) -> None:
@@ -90,7 +91,7 @@ def configuration(source: Path) -> dict[str, Any]:
         lost = ", ".join(sorted(listed - there))
         raise SystemExit(f"docs/site.toml lists {lost}, and there is no such page; take it out")
     site: dict[str, Any] = read["site"]
-    return site | {"docs_dir": "source", "site_dir": "html", "nav": nav}
+    return site | {"docs_dir": "source", "site_dir": "../site", "nav": nav}
 
 
 def _entries(source: Path, pages: list[str]) -> Iterator[Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
-SITE = ROOT / "build/site/html"
+SITE = ROOT / "build/site"
 WIDTHS = (390, 820, 1400)
 PAGES = (
     "index.html",
