@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-STAGE = ROOT / "build" / "site-pages"
-SITE = ROOT / "build" / "site"
+BUILD = ROOT / "build"
+PAGES = "site-pages"
+SITE = "site"
 CONFIGURATION = ROOT / "docs" / "site.toml"
 # Beside the pages that stand in the root.
 COPIED = ("LICENSE", "action.yml", "docs")
@@ -40,11 +41,11 @@ _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 def main() -> None:
     """Build the site, or say what is wrong with it."""
-    stage(STAGE)
+    stage(BUILD)
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     completed = subprocess.run(
         [*command, "--config-file", "mkdocs.yml"],
-        cwd=STAGE,
+        cwd=BUILD,
         check=False,
         capture_output=True,
         text=True,
@@ -54,13 +55,13 @@ def main() -> None:
     print(_COLOUR.sub("", said).rstrip())
     if completed.returncode:
         raise SystemExit("the site has the problems above; see docs/development.md, The site")
-    print(f"the site is in {SITE}; to look at it, with its search:")
-    print(f"python3 -m http.server --bind 127.0.0.1 --directory {SITE}")
+    print(f"the site is in {BUILD / SITE}; to look at it, with its search:")
+    print(f"python3 -m http.server --bind 127.0.0.1 --directory {BUILD / SITE}")
 
 
 def stage(folder: Path) -> None:
-    """Copy the pages to FOLDER/source and write FOLDER/mkdocs.yml."""
-    source = folder / "source"
+    """Copy the pages to a folder of FOLDER, and write FOLDER/mkdocs.yml."""
+    source = folder / PAGES
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     for name in (*COPIED, *(page.name for page in ROOT.glob("*.md"))):
@@ -91,7 +92,7 @@ def configuration(source: Path) -> dict[str, Any]:
         lost = ", ".join(sorted(listed - there))
         raise SystemExit(f"docs/site.toml lists {lost}, and there is no such page; take it out")
     site: dict[str, Any] = read["site"]
-    return site | {"docs_dir": "source", "site_dir": "../site", "nav": nav}
+    return site | {"docs_dir": PAGES, "site_dir": SITE, "nav": nav}
 
 
 def _entries(source: Path, pages: list[str]) -> Iterator[Any]:
