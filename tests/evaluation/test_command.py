@@ -127,6 +127,16 @@ def test_a_difference_ends_in_status_one(
     assert numbers not in notes.replace(f"exact {numbers}", "")
 
 
+def test_in_a_narrow_terminal_no_figure_is_cut(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    result = invoke("--model", str(small_folder), *SMALL_TEXT)
+    assert result.exit_code == 0, result.output
+    assert "…" not in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 60
+
+
 def test_the_plot_is_a_picture(small_folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "evaluation.png"
     result = invoke("--model", str(small_folder), *SMALL_TEXT, "--plot", str(path))
