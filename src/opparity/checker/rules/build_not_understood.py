@@ -38,13 +38,21 @@ class BuildNotUnderstood(Rule):
     Before, in `setup.py`:
 
     ```python
+    setup(
+        name="demo",
         ext_modules=[CUDAExtension("demo._C", [])],
+        cmdclass={"build_ext": BuildExtension},
+    )
     ```
 
     After:
 
     ```python
+    setup(
+        name="demo",
         ext_modules=[CUDAExtension("demo._C", ["csrc/bindings.cpp", "csrc/ops.cu"])],
+        cmdclass={"build_ext": BuildExtension},
+    )
     ```
     """
 

@@ -37,13 +37,27 @@ class FileNotRead(Rule):
     Before, in `setup.py`:
 
     ```python
+    setup(
+        name="demo",
+        ext_modules=[
+            CppExtension("demo._C", ["csrc/bindings.cpp"]),
             CppExtension("demo._more", fetch_list("demo")),
+        ],
+        cmdclass={"build_ext": BuildExtension},
+    )
     ```
 
     After:
 
     ```python
+    setup(
+        name="demo",
+        ext_modules=[
+            CppExtension("demo._C", ["csrc/bindings.cpp"]),
             CppExtension("demo._more", ["csrc/more.cpp"]),
+        ],
+        cmdclass={"build_ext": BuildExtension},
+    )
     ```
     """
 

@@ -36,19 +36,37 @@ class RegistrationInNoList(Rule):
     Before, in `setup.py`:
 
     ```python
+    setup(
+        name="little",
+        ext_modules=[
+            CUDAExtension(
+                name="little_py",
                 sources=[
                     os.path.join(cur_dir, "codegen/embedding_forward_host.cpp"),
                 ],
+            )
+        ],
+        cmdclass={"build_ext": BuildExtension},
+    )
     ```
 
     After:
 
     ```python
+    setup(
+        name="little",
+        ext_modules=[
+            CUDAExtension(
+                name="little_py",
                 sources=[
                     os.path.join(cur_dir, "codegen/embedding_forward_host.cpp"),
                     os.path.join(cur_dir, "codegen/embedding_bounds_check_host.cpp"),
                     os.path.join(cur_dir, "codegen/embedding_bounds_check.cu"),
                 ],
+            )
+        ],
+        cmdclass={"build_ext": BuildExtension},
+    )
     ```
     """
 
