@@ -129,3 +129,8 @@ amd: $(VENV)/installed
 emulate: $(VENV)/installed
 	printf '%s\n' gfx942 gfx950 gfx1100 gfx1201 | PYTHONPATH=tests xargs -P $(WORKERS) -I CHIP \
 		$(BIN)/python tools/emulate_amd.py CHIP --tinygrad $(TINYGRAD)
+
+# The documentation as a site, in build/site: strict about links, and without the network.
+.PHONY: docs
+docs: $(VENV)/installed
+	$(BIN)/python tools/build_site.py

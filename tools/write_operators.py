@@ -1,6 +1,7 @@
-"""Write docs/operators.md from the tables and docs/evidence: python tools/write_operators.py.
+"""Write docs/operators.md and docs/operators from the tables and docs/evidence.
 
-`--check` writes nothing and ends with status 1 where the page is not current.
+`python tools/write_operators.py --check` writes nothing and ends with status 1 where a page is not
+current.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import evidence
+import operator_pages
 from opparity.formats import RECIPES
 from opparity.operators import IMPLEMENTATIONS, OPERATORS, PRODUCERS, added_name, general_name
 from opparity.platforms import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from opparity.formats import Recipe
 
@@ -55,11 +58,15 @@ def page() -> str:
 
 
 def _producers() -> Iterator[str]:
-    yield "Each has a function `opparity.NAME`, an operator of that name that returns tensors, one"
-    yield "with the overload `out` that writes to tensors, and, but for `quantize`,"
-    yield "`NAME_backward`, its gradient. Norms take a weight, `add_rms_norm` a residual too, which"
-    yield "`out` updates. The others have `NAME_experts`, for the rows of experts, and"
-    yield "`NAME_with_columns`, which quantises rows and columns."
+    yield "Each has a function `opparity.NAME`, and operators in `torch.ops.opparity`:"
+    yield ""
+    yield "| operator | does |"
+    yield "| --- | --- |"
+    yield "| `NAME` | returns tensors |"
+    yield "| `NAME.out` | writes to tensors that are given; of `add_rms_norm` to the residual too |"
+    yield "| `NAME_backward` | computes the gradient; `quantize` needs none |"
+    yield "| `NAME_experts` | takes the rows of experts; norms have none |"
+    yield "| `NAME_with_columns` | quantises rows and columns; norms have none |"
     yield ""
     yield "| function | computes | parameters | used by |"
     yield "| --- | --- | --- | --- |"
@@ -70,7 +77,8 @@ def _producers() -> Iterator[str]:
         name = general_name(producer)
         added = added_name(producer)
         name = name if added is None else f"{name}`, `{added}"
-        yield f"| `{name}` | `{producer.formula}` | {numbers} | {producer.used_by} |"
+        linked = f"[`{name}`](operators/{general_name(producer)}.md)"
+        yield f"| {linked} | `{producer.formula}` | {numbers} | {producer.used_by} |"
 
 
 def _recipes() -> Iterator[str]:
@@ -159,15 +167,27 @@ def _cell(strongest: dict[tuple[str, str, str], str], producer: str, recipe: Rec
     return "".join(_LETTERS[strongest.get((place, producer, recipe.text), "")] for place in places)
 
 
+def pages() -> dict[Path, str]:
+    """Return what is written: the page of all, and one for each producer."""
+    strongest = _strongest()
+    each = {
+        operator_pages.FOLDER / f"{general_name(producer)}.md": operator_pages.page(
+            producer, strongest
+        )
+        for producer in PRODUCERS
+    }
+    return {PAGE: page()} | each
+
+
 def main() -> None:
-    """Write the page, or check it."""
-    text = page()
-    if "--check" in sys.argv:
-        if PAGE.read_text("utf-8") != text:
-            raise SystemExit(f"{PAGE} is not current; run python tools/write_operators.py")
-        return
-    PAGE.write_text(text, "utf-8")
-    print(f"wrote {PAGE}")
+    """Write the pages, or check them."""
+    for path, text in pages().items():
+        if "--check" not in sys.argv:
+            path.write_text(text, "utf-8")
+        elif not path.is_file() or path.read_text("utf-8") != text:
+            raise SystemExit(f"{path} is not current; run python tools/write_operators.py")
+    if "--check" not in sys.argv:
+        print(f"wrote {PAGE} and a page for each producer in {operator_pages.FOLDER}")
 
 
 if __name__ == "__main__":

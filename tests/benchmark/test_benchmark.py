@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 import torch
-from matplotlib.image import imread
 
-from opparity.benchmark import peers, report, timing
+from opparity.benchmark import peers, picture, report, text, timing
 from opparity.benchmark.measurement import Measurement, Row, measure
 from opparity.benchmark.peers import Peer
 from opparity.benchmark.rows import operators, rows
@@ -120,16 +121,60 @@ def test_json_follows_the_schema(measured: Measurement) -> None:
         jsonschema.Draft202012Validator(schema).validate(document)
 
 
-def test_the_plot_is_a_picture_with_lines(measured: Measurement, tmp_path: Path) -> None:
+def test_the_text_has_each_ratio_and_fits_into_a_narrow_terminal(measured: Measurement) -> None:
+    row = replace(
+        measured.rows[0],
+        threads=1,
+        microseconds={"copy": 1000.0, "native": 1500.0, "eager": 6000.0, "ours": 500.0},
+    )
+    found = text.to_text(replace(measured, rows=[row], implementations=["native"]))
+    lines = [" ".join(line.split()) for line in found.splitlines()]
+    assert f"{row.name}, {row.variant}, 1 thread" in lines
+    assert "ms / copy" in lines
+    assert "native 1.50 1.500" in lines
+    assert "eager 6.00 6.000" in lines
+    assert "ours 0.50 0.500" in lines
+    assert "broken beside Opparity: failed: RuntimeError: no kernel image" in " ".join(lines)
+    assert "absent: it is not installed" in lines
+    assert max(map(len, found.splitlines())) <= text.WIDTH
+
+
+def test_the_plot_has_lines_over_sizes_and_points_at_one(
+    measured: Measurement, tmp_path: Path
+) -> None:
     rows = [
         replace(measured.rows[0], moved_bytes=size, microseconds={"copy": 9.0, "native": 10.0})
         for size in (1000, 10_000, 100_000)
     ]
-    report.plot(replace(measured, rows=rows), tmp_path / "lines.png")
-    report.plot(replace(measured, rows=rows[:1]), tmp_path / "points.png")
-    lines, points = (imread(tmp_path / f"{name}.png") for name in ("lines", "points"))
-    assert lines.shape == points.shape
-    assert (lines != points).any(axis=-1).sum() > 1000
+    picture.write(replace(measured, rows=rows), tmp_path / "lines.svg")
+    picture.write(replace(measured, rows=rows[:1]), tmp_path / "points.svg")
+    lines, points = ((tmp_path / f"{name}.svg").read_text() for name in ("lines", "points"))
+    for way in ("copy", "native"):
+        label = f"{way}, {report.threads_in_words(rows[0].threads)}" if rows[0].threads else way
+        assert f"<!-- {label} -->" in lines
+        assert f"<!-- {label} -->" in points
+    assert "<!-- bytes that a call reads and writes -->" in lines
+    assert f"<!-- GB/s at {rows[0].name} -->" in points
+
+
+def test_the_names_of_lines_do_not_lie_on_each_other(measured: Measurement, tmp_path: Path) -> None:
+    ways = tuple(f"peer {number}" for number in range(8))
+    rows = [
+        replace(
+            measured.rows[0],
+            threads=0,
+            moved_bytes=size,
+            microseconds={way: 10 + 0.01 * number for number, way in enumerate(ways)},
+        )
+        for size in (1000, 10_000)
+    ]
+    peers = replace(measured, rows=rows, implementations=(), peers=ways)
+    picture.write(peers, tmp_path / "lines.svg")
+    text = (tmp_path / "lines.svg").read_text()
+    found = re.findall(r"<!-- peer \d -->\s*<g[^>]*translate\(\S+ (\S+)\)", text)
+    heights = sorted(map(float, found))
+    assert len(heights) == len(ways)
+    assert all(second - first > 10 for first, second in pairwise(heights))
 
 
 def test_ways_run_in_one_order_and_then_the_other_and_medians_count() -> None:

@@ -80,6 +80,8 @@ def test_the_table_fits_eighty_columns_and_says_all_that_matters(small_folder: P
     assert result.exit_code == 0, result.output
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     assert "…" not in result.stdout
+    # In a pipe progress is lines, on the error stream.
+    assert any(line.endswith(": 512 bytes") for line in result.stderr.splitlines())
     words = " ".join(result.stdout.split())
     assert "reads 512 bytes" in words
     assert "* read the first 128 bytes alone, where float32 needs" in words
@@ -108,6 +110,8 @@ def test_a_device_is_named_where_it_is_another(
     assert "reference on cpu*" in result.stdout
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     assert "…" not in result.stdout
+    # In a pipe progress is lines, on the error stream.
+    assert any(line.endswith(": 512 bytes") for line in result.stderr.splitlines())
     words = " ".join(result.stdout.split())
     runs = "native on cpu, reference on cpu, native on cpu and reference on cpu"
     assert f"int8 by token: {runs} are identical" in words
@@ -125,6 +129,18 @@ def test_a_difference_ends_in_status_one(
     assert f"{numbers}: native on cpu and reference on cpu are DIFFERENT" in words
     notes = words[words.index("The SHA-256 of") : words.index("another order elsewhere")]
     assert numbers not in notes.replace(f"exact {numbers}", "")
+
+
+def test_in_a_narrow_terminal_no_figure_is_cut(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    result = invoke("--model", str(small_folder), *SMALL_TEXT)
+    assert result.exit_code == 0, result.output
+    assert "…" not in result.stdout
+    # In a pipe progress is lines, on the error stream.
+    assert any(line.endswith(": 512 bytes") for line in result.stderr.splitlines())
+    assert max(map(len, result.stdout.splitlines())) <= 60
 
 
 def test_the_plot_is_a_picture(small_folder: Path, tmp_path: Path) -> None:

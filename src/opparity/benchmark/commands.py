@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class BenchmarkFormat(StrEnum):
     """What `opparity benchmark --output-format` takes."""
 
+    TEXT = "text"
     MARKDOWN = "markdown"
     JSON = "json"
 
@@ -50,9 +51,12 @@ def benchmark(
     ] = None,
     output_format: Annotated[
         BenchmarkFormat, typer.Option(help="How the figures are written.")
-    ] = BenchmarkFormat.MARKDOWN,
+    ] = BenchmarkFormat.TEXT,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Write a roofline as a picture.")
+        Path | None,
+        typer.Option(
+            metavar="FILE.png", help="Write how many bytes a second each way moves, as a picture."
+        ),
     ] = None,
 ) -> None:
     """Time every implementation of operators beside a copy of the same bytes, and their peers.
@@ -65,12 +69,18 @@ def benchmark(
     except OpparityError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    from opparity.benchmark import report  # noqa: PLC0415 -- quick --help
+    from opparity.benchmark import report, text  # noqa: PLC0415 -- quick --help
 
-    is_json = output_format is BenchmarkFormat.JSON
-    typer.echo(report.to_json(measurement) if is_json else report.to_markdown(measurement))
+    write = {
+        BenchmarkFormat.TEXT: text.to_text,
+        BenchmarkFormat.MARKDOWN: report.to_markdown,
+        BenchmarkFormat.JSON: report.to_json,
+    }[output_format]
+    typer.echo(write(measurement))
     if plot is not None:
-        report.plot(measurement, plot)
+        from opparity.benchmark import picture  # noqa: PLC0415 -- matplotlib takes half a second
+
+        picture.write(measurement, plot)
 
 
 def _measure(

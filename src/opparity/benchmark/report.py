@@ -1,4 +1,4 @@
-"""A measurement as JSON, Markdown and a picture."""
+"""A measurement as JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from opparity.benchmark.measurement import BARS, COPY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from opparity.benchmark.measurement import Measurement, Row
 
 _MILLISECOND = 1000.0
+
+
+def threads_in_words(threads: int) -> str:
+    """Return "1 thread", or how many threads."""
+    return f"{threads} thread{'s' if threads != 1 else ''}"
 
 
 def to_json(measurement: Measurement) -> str:
@@ -30,7 +34,7 @@ def to_markdown(measurement: Measurement) -> str:
     for threads in sorted({row.threads for row in measurement.rows}):
         rows = [row for row in measurement.rows if row.threads == threads]
         if threads:
-            lines += ["", f"{threads} threads, milliseconds a call:"]
+            lines += ["", f"{threads_in_words(threads)}, milliseconds a call:"]
         lines += ["", *_table(measurement, rows)]
     lines += _baselines(measurement)
     lines += _hosts(measurement)
@@ -100,40 +104,3 @@ def _ratio(row: Row, way: str, base: str) -> str:
     if way not in row.microseconds or base not in row.microseconds:
         return ""
     return f"{row.microseconds[way] / row.microseconds[base]:.3f}"
-
-
-def plot(measurement: Measurement, path: Path) -> None:
-    """Write a roofline: bytes a second over the bytes that a call moves, one line for each way."""
-    # Imported here: nothing else needs it, and it takes half a second.
-    from matplotlib import colormaps  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(9, 5.5), layout="constrained")
-    axes = figure.add_subplot()
-    # The default cycle has ten colours, fewer than ways with some peers.
-    axes.set_prop_cycle(
-        color=[colormaps["tab20"](number) for number in (*range(0, 20, 2), *range(1, 20, 2))]
-    )
-    variants = [row.variant for row in measurement.rows]
-    # The default variant is the first; other ones would make steps in the lines.
-    rows = [row for row in measurement.rows if row.variant == variants[0]]
-    shown = (*BARS, *measurement.implementations, *measurement.peers)
-    for threads in sorted({row.threads for row in rows}):
-        for way in shown:
-            points = sorted(
-                (row.moved_bytes, row.moved_bytes / row.microseconds[way] / 1e3)
-                for row in rows
-                if way in row.microseconds and row.threads == threads
-            )
-            if points:
-                label = f"{way}, {threads} threads" if threads else way
-                style = "--" if way in BARS else "-"
-                axes.plot(*zip(*points, strict=True), style, marker="o", markersize=3, label=label)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("bytes that a call reads and writes")
-    axes.set_ylabel("GB/s")
-    axes.set_title(f"{variants[0]}\n{measurement.device}", fontsize=10)
-    axes.grid(visible=True, which="both", alpha=0.25)
-    axes.legend(fontsize=8)
-    figure.savefig(path, dpi=150)

@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that `opparity --help` stays
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -193,7 +194,9 @@ def _with_baseline(
     if baseline is None:
         return request
     accepted = read_baseline(baseline)
-    return replace(request, baseline=accepted, baseline_path=baseline.as_posix())
+    # Findings about it are placed as all others are, relative to the tree.
+    named = Path(os.path.relpath(baseline, root)) if root.is_dir() else baseline
+    return replace(request, baseline=accepted, baseline_path=named.as_posix())
 
 
 def _placed(report: Report, root: Path, path: Path) -> Report:
@@ -216,6 +219,8 @@ def _placed(report: Report, root: Path, path: Path) -> Report:
 
 def _write_baseline(path: Path, findings: tuple[Finding, ...]) -> None:
     from opparity.checker.results.baseline import write_baseline  # noqa: PLC0415
+    from opparity.checker.results.report import plural  # noqa: PLC0415
 
     write_file(path, write_baseline(findings))
-    sys.stderr.write(f"opparity: {path} accepts {len(findings)} findings\n")
+    sys.stderr.write(f"opparity: {path} accepts {plural(len(findings), 'finding')}
+")

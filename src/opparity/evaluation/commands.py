@@ -114,11 +114,29 @@ class _Bars:
         self.progress.advance(self.ids[number], tokens)
 
 
+class _Lines:
+    """Writes a line for each thing that runs, where no bar can be drawn."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def begin(self, label: str, tokens: int) -> int:
+        """Write what begins; the number means nothing."""
+        self.console.print(f"{label}: {tokens:,} bytes", markup=False, highlight=False)
+        return 0
+
+    def advance(self, number: int, tokens: int) -> None:
+        """Write nothing."""
+
+
 @contextmanager
 def _progress(console: Console) -> Iterator[Watcher]:
     """Show progress on the error stream, so that the output can be piped."""
     from rich import progress  # noqa: PLC0415 -- as the module says
 
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
     columns = (
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from opparity.errors import EvaluationRefused
 
@@ -56,12 +57,16 @@ def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path)
         axes.hlines(labels, 0, numbers, color=colours, linewidth=2)
         axes.scatter(numbers, labels, color=colours, zorder=2)
         for number, label in zip(numbers, labels, strict=True):
+            # Beyond the end of the line, on the side where it ends.
+            is_left = number < 0
             axes.annotate(
-                form.format(number), (number, label), (8, 0), textcoords="offset points",
-                va="center", fontsize=8,
+                form.format(number), (number, label), (-8 if is_left else 8, 0),
+                textcoords="offset points", ha="right" if is_left else "left", va="center",
+                fontsize=8,
             )  # fmt: skip
         axes.set_title(title, fontsize=10)
         axes.margins(x=0.3, y=0.1)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.spines[["top", "right"]].set_visible(False)
 
     # On the share, the only tokens that every variant was run on.
@@ -81,6 +86,11 @@ def write_plot(evaluation: Evaluation, circumstances: Circumstances, path: Path)
         f"{circumstances.parameters / 1e6:.1f} M parameters, held-out Python source, "
         f"{circumstances.device}: {VERDICTS[evaluation.identical]}",
         fontsize=11,
+    )
+    figure.supxlabel(
+        "grey: not quantised; orange: quantised, bits of this machine; "
+        "blue: the same bits everywhere",
+        fontsize=9,
     )
     figure.savefig(path, dpi=150)
 

@@ -113,11 +113,11 @@ def rendered(evaluation: Evaluation, circumstances: Circumstances) -> Renderable
 
 
 def _table(evaluation: Evaluation) -> Table:
-    """Return one row for each variant, within 80 columns."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("numbers", no_wrap=True)
+    """Return one row for each variant, within 60 columns where names of formats are broken."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("numbers")
     table.add_column("by", no_wrap=True)
-    for name in ("bits/\nbyte", "tokens/s", "codes\nSHA-256", "logits\nSHA-256"):
+    for name in ("bits/\nbyte", "tokens\n/s", "codes\nSHA-256", "logits\nSHA-256"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in evaluation.measurements:
         codes = one.share.codes_sha256

@@ -43,6 +43,21 @@ class ArgumentCountDiffersFromSchema(Rule):
 
     ## Use instead
     Keep one schema on every platform, and put new arguments last, with defaults.
+
+    ## Before and after
+    Before, in `demo/__init__.py`:
+
+    ```python
+    def rows(x):
+        return _C.operators.rows(x, 2)
+    ```
+
+    After:
+
+    ```python
+    def rows(x):
+        return _C.operators.rows(x)
+    ```
     """
 
     code = "CAL006"

@@ -52,6 +52,28 @@ class BodyEmptyOnPlatform(Rule):
     ## Use instead
     Write the body for the platform; or leave the function and its registration out there; or say
     in the other branch that it is missing: `TORCH_CHECK(false, "…")`.
+
+    ## Before and after
+    Before, in `csrc/kernels.cu`:
+
+    ```cuda
+    __global__ void gelu_kernel(float* out, const float* in, int count) {
+      // Only tensor cores of NVIDIA do this.
+    #ifndef USE_ROCM
+      int i = threadIdx.x;
+      if (i < count) out[i] = in[i];
+    #endif
+    }
+    ```
+
+    After:
+
+    ```cuda
+    __global__ void gelu_kernel(float* out, const float* in, int count) {
+      int i = threadIdx.x;
+      if (i < count) out[i] = in[i];
+    }
+    ```
     """
 
     code = "BLD011"

@@ -33,6 +33,27 @@ class BuildNotUnderstood(Rule):
     Where nothing is to be built, name the files in `exclude`.
 
     Sources that are compiled while the program runs are no part of a build, and are only counted.
+
+    ## Before and after
+    Before, in `setup.py`:
+
+    ```python
+    setup(
+        name="demo",
+        ext_modules=[CUDAExtension("demo._C", [])],
+        cmdclass={"build_ext": BuildExtension},
+    )
+    ```
+
+    After:
+
+    ```python
+    setup(
+        name="demo",
+        ext_modules=[CUDAExtension("demo._C", ["csrc/bindings.cpp", "csrc/ops.cu"])],
+        cmdclass={"build_ext": BuildExtension},
+    )
+    ```
     """
 
     code = "INP002"

@@ -46,6 +46,22 @@ class CalledNotBuilt(LinkRule):
     ## Use instead
     Build the defining source wherever the calling one is built, or guard the call with a macro
     that the build defines on exactly those platforms.
+
+    ## Before and after
+    Before, in `CMakeLists.txt`:
+
+    ```cmake
+    set(SOURCES csrc/activation.cu)
+    if(LANGUAGE STREQUAL "CUDA")
+      list(APPEND SOURCES csrc/group_quant.cu)
+    endif()
+    ```
+
+    After:
+
+    ```cmake
+    set(SOURCES csrc/activation.cu csrc/group_quant.cu)
+    ```
     """
 
     code = "BLD002"

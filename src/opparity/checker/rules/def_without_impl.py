@@ -44,6 +44,24 @@ class DefWithoutImpl(Rule):
 
     ## Use instead
     Ask a capability function rather than `hasattr`, or define the operator beside its kernel.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+    TORCH_LIBRARY_IMPL(demo, CUDA, m) {
+      m.impl("shift", &shift);
+    }
+    ```
+
+    After:
+
+    ```cpp
+    TORCH_LIBRARY_IMPL(demo, CUDA, m) {
+      m.impl("shift", &shift);
+      m.impl("scale", &scale);
+    }
+    ```
     """
 
     code = "DEF003"

@@ -44,6 +44,21 @@ class ExtensionNeverImported(Rule):
     ## Use instead
     Import the extension wherever it is built: where the operators are used, or in the package's
     `__init__`.
+
+    ## Before and after
+    Before, in `demo/__init__.py`:
+
+    ```python
+    for name in ("demo_pooling", "demo_all"):
+        torch.ops.load_library(pathlib.Path(__file__).with_name(f"lib{name}.so"))
+    ```
+
+    After:
+
+    ```python
+    for name in ("demo_pooling", "demo_lookup", "demo_all"):
+        torch.ops.load_library(pathlib.Path(__file__).with_name(f"lib{name}.so"))
+    ```
     """
 
     code = "CAL007"

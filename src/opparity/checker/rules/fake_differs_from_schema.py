@@ -37,6 +37,21 @@ class FakeDiffersFromSchema(Rule):
 
     ## Use instead
     A fake with the schema's parameters, in its order; those behind `*` by their names.
+
+    ## Before and after
+    Before, in `demo/__init__.py`:
+
+    ```python
+    def fake_blend(x, *, weight):
+        return torch.empty_like(x)
+    ```
+
+    After:
+
+    ```python
+    def fake_blend(x, *, weight, clamp=False):
+        return torch.empty_like(x)
+    ```
     """
 
     code = "DEF007"

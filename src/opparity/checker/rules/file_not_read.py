@@ -32,6 +32,33 @@ class FileNotRead(Rule):
     Name the file in `exclude` if it is no source of the project; make it readable if it is.
 
     It is listed among the unknowns and fails a check only with `--strict`.
+
+    ## Before and after
+    Before, in `setup.py`:
+
+    ```python
+    setup(
+        name="demo",
+        ext_modules=[
+            CppExtension("demo._C", ["csrc/bindings.cpp"]),
+            CppExtension("demo._more", fetch_list("demo")),
+        ],
+        cmdclass={"build_ext": BuildExtension},
+    )
+    ```
+
+    After:
+
+    ```python
+    setup(
+        name="demo",
+        ext_modules=[
+            CppExtension("demo._C", ["csrc/bindings.cpp"]),
+            CppExtension("demo._more", ["csrc/more.cpp"]),
+        ],
+        cmdclass={"build_ext": BuildExtension},
+    )
+    ```
     """
 
     code = "INP001"

@@ -35,6 +35,28 @@ class FunctionTwiceInOnePass(LinkRule):
 
     ## Use instead
     `#else` instead of a second condition.
+
+    ## Before and after
+    Before, in `csrc/fold.cu`:
+
+    ```cuda
+    #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 500
+    __device__ float folded(float value) { return value * 2; }
+    #endif
+    #if defined(__CUDA_ARCH__)
+    __device__ float folded(float value) { return value + value; }
+    #endif
+    ```
+
+    After:
+
+    ```cuda
+    #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 500
+    __device__ float folded(float value) { return value * 2; }
+    #else
+    __device__ float folded(float value) { return value + value; }
+    #endif
+    ```
     """
 
     code = "BLD016"

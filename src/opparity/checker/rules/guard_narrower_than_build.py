@@ -33,6 +33,25 @@ class GuardNarrowerThanBuild(Rule):
 
     ## Use instead
     Widen the guard, or take the source out of the platform's list.
+
+    ## Before and after
+    Before, in `demo/layers.py`:
+
+    ```python
+        if current_platform.is_cuda():
+            torch.ops._C.gelu_and_mul(out, input)
+        else:
+            out.copy_(input)
+    ```
+
+    After:
+
+    ```python
+        if current_platform.is_cuda_alike():
+            torch.ops._C.gelu_and_mul(out, input)
+        else:
+            out.copy_(input)
+    ```
     """
 
     code = "CAL004"

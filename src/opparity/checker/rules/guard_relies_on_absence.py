@@ -41,6 +41,25 @@ class GuardReliesOnAbsence(Rule):
 
     ## Use instead
     Test what the code needs (`#ifdef USE_CUDA`), or register beside the definition.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+    #ifndef USE_ROCM
+      ops.def("silu(Tensor input) -> Tensor");
+      ops.impl("silu", torch::kCUDA, &silu);
+    #endif
+    ```
+
+    After:
+
+    ```cpp
+    #ifdef USE_CUDA
+      ops.def("silu(Tensor input) -> Tensor");
+      ops.impl("silu", torch::kCUDA, &silu);
+    #endif
+    ```
     """
 
     code = "MAC003"

@@ -37,6 +37,21 @@ class GuardWiderThanBuild(Rule):
 
     ## Use instead
     Test the narrower predicate (`is_cuda()`), or build and register the operator for the platform.
+
+    ## Before and after
+    Before, in `demo/layers.py`:
+
+    ```python
+            if current_platform.is_cuda_alike():
+                self.op = torch.ops._C.silu_and_mul_quant
+    ```
+
+    After:
+
+    ```python
+            if current_platform.is_cuda():
+                self.op = torch.ops._C.silu_and_mul_quant
+    ```
     """
 
     code = "CAL003"

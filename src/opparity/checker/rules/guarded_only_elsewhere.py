@@ -39,6 +39,26 @@ class GuardedOnlyElsewhere(Rule):
     ## Use instead
     Import it under the same test, and say what happens without it; or build the operator for the
     platform.
+
+    ## Before and after
+    Before, in `python/demo/runtime/layers/linear.py`:
+
+    ```python
+    from fused import silu_and_mul_quant
+    ```
+
+    After:
+
+    ```python
+    from demo.runtime.platforms import is_cuda
+
+    if is_cuda():
+        from fused import silu_and_mul_quant
+    else:
+
+        def silu_and_mul_quant(out, x, scale):
+            out.copy_(x * scale)
+    ```
     """
 
     code = "CAL008"

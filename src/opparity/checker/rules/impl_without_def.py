@@ -34,6 +34,29 @@ class ImplWithoutDef(Rule):
 
     ## Use instead
     Spell the name as the definition does.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+      m.def("bf16_grouped_dynamic(Tensor input) -> Tensor");
+    }
+
+    TORCH_LIBRARY_IMPL(little, CPU, m) {
+      m.impl("bf16_grouped_dyanmic", &grouped);
+    }
+    ```
+
+    After:
+
+    ```cpp
+      m.def("bf16_grouped_dynamic(Tensor input) -> Tensor");
+    }
+
+    TORCH_LIBRARY_IMPL(little, CPU, m) {
+      m.impl("bf16_grouped_dynamic", &grouped);
+    }
+    ```
     """
 
     code = "DEF001"

@@ -24,14 +24,29 @@ class InconsistentMacroSpelling(Rule):
     """One platform is tested by several macros, one of them rarely.
 
     ## Why is this bad?
-    The macros are set in different places: `USE_ROCM` by torch's flags, `__HIP_PLATFORM_AMD__` by
-    the compiler. A file that tests the rare one behaves otherwise where only one is set.
+    The macros are set in different places: `USE_ROCM` by torch's flags, `USE_HIP` by
+    the project's own build. A file that tests the rare one behaves otherwise where only one is set.
 
     ## Example
-    176 tests of `USE_ROCM` and two of `__HIP_PLATFORM_AMD__`.
+    24 tests of `USE_ROCM` and one of `USE_HIP`.
 
     ## Use instead
     Use the spelling that the rest of the tree uses.
+
+    ## Before and after
+    Before, in `csrc/ops.cu`:
+
+    ```cuda
+    #ifdef USE_HIP
+    constexpr int kWarp = 64;
+    ```
+
+    After:
+
+    ```cuda
+    #ifdef USE_ROCM
+    constexpr int kWarp = 64;
+    ```
     """
 
     code = "MAC002"

@@ -39,6 +39,44 @@ class KernelHiddenFromDevice(LinkRule):
     ## Use instead
     Leave the kernel in every pass, and let `__CUDA_ARCH__` choose its body; or do not build the
     source where no architecture needs it.
+
+    ## Before and after
+    Before, in `csrc/marlin.cu`:
+
+    ```cuda
+    #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
+    #else
+    namespace marlin {
+
+    __global__ void gptq_to_marlin(int* packed) { packed[0] = 1; }
+
+    }  // namespace marlin
+
+    torch::Tensor gptq_to_marlin(torch::Tensor weights) {
+      marlin::gptq_to_marlin<<<1, 1>>>(weights.data_ptr<int>());
+      return weights;
+    }
+    #endif
+    ```
+
+    After:
+
+    ```cuda
+    namespace marlin {
+
+    __global__ void gptq_to_marlin(int* packed) {
+    #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 750
+      packed[0] = 1;
+    #endif
+    }
+
+    }  // namespace marlin
+
+    torch::Tensor gptq_to_marlin(torch::Tensor weights) {
+      marlin::gptq_to_marlin<<<1, 1>>>(weights.data_ptr<int>());
+      return weights;
+    }
+    ```
     """
 
     code = "BLD010"

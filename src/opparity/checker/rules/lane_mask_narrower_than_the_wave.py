@@ -31,6 +31,29 @@ class LaneMaskNarrowerThanTheWave(LinkRule):
     ## Use instead
     Use a mask of the platform's own type: `using lane_mask_t = uint64_t` on HIP, or the functions
     without `_sync` under `#ifdef USE_ROCM`.
+
+    ## Before and after
+    Before, in `csrc/reduce.cu`:
+
+    ```cuda
+    __global__ void everywhere(float* x) {
+      *x = __shfl_xor_sync(0xffffffffu, *x, 1);
+    }
+    ```
+
+    After:
+
+    ```cuda
+    #ifdef USE_ROCM
+    using lane_mask_t = uint64_t;
+    #else
+    using lane_mask_t = uint32_t;
+    #endif
+
+    __global__ void everywhere(float* x) {
+      *x = __shfl_xor_sync(~lane_mask_t{0}, *x, 1);
+    }
+    ```
     """
 
     code = "BLD005"

@@ -36,6 +36,21 @@ class MetaBoundToKernel(LinkRule):
 
     ## Use instead
     The function that makes the result's shape alone.
+
+    ## Before and after
+    Before, in `csrc/count.cu`:
+
+    ```cuda
+      library.impl("count", c10::DispatchKey::CUDA, TORCH_FN(count));
+      library.impl("count", c10::DispatchKey::Meta, TORCH_FN(count));
+    ```
+
+    After:
+
+    ```cuda
+      library.impl("count", c10::DispatchKey::CUDA, TORCH_FN(count));
+      library.impl("count", c10::DispatchKey::Meta, TORCH_FN(shape_of_count));
+    ```
     """
 
     code = "DEF009"

@@ -38,6 +38,21 @@ class MisspeltMacro(Rule):
 
     ## Use instead
     The macro's name as the rest of the tree spells it.
+
+    ## Before and after
+    Before, in `csrc/ops.cu`:
+
+    ```cuda
+    #ifdef WITH_FSAT_MATH
+    torch::Tensor shift(const torch::Tensor& input) {
+    ```
+
+    After:
+
+    ```cuda
+    #ifdef WITH_FAST_MATH
+    torch::Tensor shift(const torch::Tensor& input) {
+    ```
     """
 
     code = "MAC004"

@@ -37,6 +37,21 @@ class ModuleLoadedInTwoWays(Rule):
     Build a module of its own for what ctypes loads, of sources that need no torch.
 
     What a loader leaves out is not read: it is listed among the unknowns.
+
+    ## Before and after
+    Before, in `demo/moe.py`:
+
+    ```python
+    @compile_ops("module_moe", interface="ctypes")
+    def softmax_assembly(out, x): ...
+    ```
+
+    After:
+
+    ```python
+    @compile_ops("module_moe_assembly", interface="ctypes")
+    def softmax_assembly(out, x): ...
+    ```
     """
 
     code = "BLD013"

@@ -41,6 +41,21 @@ class ModuleWithoutBindings(Rule):
 
     ## Use instead
     Add the source with the bindings to the list, or the bindings to the block.
+
+    ## Before and after
+    Before, in `CMakeLists.txt`:
+
+    ```cmake
+    file(GLOB KERNELS src/kernels/*.cpp)
+    pybind11_add_module(_core ${KERNELS})
+    ```
+
+    After:
+
+    ```cmake
+    file(GLOB KERNELS src/kernels/*.cpp)
+    pybind11_add_module(_core ${KERNELS} src/module.cpp)
+    ```
     """
 
     code = "BLD015"

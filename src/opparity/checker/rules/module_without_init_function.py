@@ -36,6 +36,19 @@ class ModuleWithoutInitFunction(Rule):
 
     ## Use instead
     Name the module `TORCH_EXTENSION_NAME`, which torch's build scripts define.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+    PYBIND11_MODULE(_kernels, m) { m.doc() = "registers operators"; }
+    ```
+
+    After:
+
+    ```cpp
+    PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) { m.doc() = "registers operators"; }
+    ```
     """
 
     code = "BLD012"

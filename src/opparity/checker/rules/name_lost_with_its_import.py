@@ -32,6 +32,22 @@ class NameLostWithItsImport(Rule):
     ## Use instead
     Give the name another value in the `except`, or let the annotations wait
     (`from __future__ import annotations`).
+
+    ## Before and after
+    Before, in `demo/__init__.py`:
+
+    ```python
+    except ImportError:
+        has_barrier = False
+    ```
+
+    After:
+
+    ```python
+    except ImportError:
+        has_barrier = False
+        Barrier = None
+    ```
     """
 
     code = "CAL011"

@@ -39,6 +39,23 @@ class OperatorDefinedTwice(Rule):
     ## Use instead
     Define the operator once, and register further implementations with `impl`;
     `TORCH_LIBRARY_FRAGMENT` in every source but one.
+
+    ## Before and after
+    Before, in `demo/__init__.py`:
+
+    ```python
+    @torch.library.custom_op("demo::mix", mutates_args=())
+    def mix(x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+    ```
+
+    After:
+
+    ```python
+    @torch.library.register_fake("demo::mix")
+    def mix(x: torch.Tensor) -> torch.Tensor:
+        return torch.empty_like(x)
+    ```
     """
 
     code = "DEF006"

@@ -38,6 +38,19 @@ class OperatorRegisteredNowhere(Rule):
 
     ## Use instead
     The name and the namespace of the registration, or register the operator.
+
+    ## Before and after
+    Before, in `demo/__init__.py`:
+
+    ```python
+            return torch.ops.demo.norm.default(torch.ops.demo.fold(x))
+    ```
+
+    After:
+
+    ```python
+            return torch.ops.demo_norm.norm.default(torch.ops.demo.fold(x))
+    ```
     """
 
     code = "CAL009"

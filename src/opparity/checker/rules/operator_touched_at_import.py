@@ -35,6 +35,21 @@ class OperatorTouchedAtImport(Rule):
     ## Use instead
     Read the operator in the function that needs it, or guard the line with the test that guards
     the registration: `if hasattr(torch.ops._C, "fused_qk_norm_rope"):`.
+
+    ## Before and after
+    Before, in `demo/fusion.py`:
+
+    ```python
+    FUSED_OP = torch.ops._C.silu_and_mul_quant.default
+    ```
+
+    After:
+
+    ```python
+    FUSED_OP = None
+    if hasattr(torch.ops._C, "silu_and_mul_quant"):
+        FUSED_OP = torch.ops._C.silu_and_mul_quant.default
+    ```
     """
 
     code = "CAL002"

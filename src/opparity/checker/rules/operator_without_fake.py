@@ -39,8 +39,8 @@ class OperatorWithoutFake(Rule):
     implementation, `fullgraph=True` ends with an error, and everything else with a graph break.
     An operator that returns nothing needs no fake.
     Where whether compiled code calls an operator is not known, and others of its namespace have a
-    fake, or Python defines it, which is done for compiled code, that is told as an unknown: one by
-    one where most have a fake, else once for the namespace.
+    fake, or Python defines it, which is done for compiled code, that is an unknown: one for each
+    operator where most have a fake, and otherwise one for the namespace.
 
     ## Example
     `torch.ops.demo.shift(x)` in a function under `@torch.compile`, with `m.def("shift(Tensor x) ->
@@ -49,6 +49,28 @@ class OperatorWithoutFake(Rule):
 
     ## Use instead
     `@torch.library.register_fake("demo::shift")`, on every platform that has the operator.
+
+    ## Before and after
+    Before, in `demo/fakes.py`:
+
+    ```python
+    @torch.library.register_fake("demo::fold")
+    def _fold(input: torch.Tensor) -> torch.Tensor:
+        return torch.empty_like(input)
+    ```
+
+    After:
+
+    ```python
+    @torch.library.register_fake("demo::fold")
+    def _fold(input: torch.Tensor) -> torch.Tensor:
+        return torch.empty_like(input)
+
+
+    @torch.library.register_fake("demo::spread")
+    def _spread(input: torch.Tensor) -> torch.Tensor:
+        return torch.empty_like(input)
+    ```
     """
 
     code = "DEF008"

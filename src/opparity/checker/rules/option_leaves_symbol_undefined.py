@@ -42,6 +42,23 @@ class OptionLeavesSymbolUndefined(Rule):
 
     ## Use instead
     Guard the definition and the call by the same condition.
+
+    ## Before and after
+    Before, in `src/flashprefill.cpp`:
+
+    ```cpp
+    #ifdef HAVE_SM80_FLASHPREFILL
+    int flash_prefill_forward_bf16(const void* query, void* out) { return query == out; }
+    #endif
+    ```
+
+    After:
+
+    ```cpp
+    #if defined(HAVE_FLASHPREFILL) || defined(HAVE_SM80_FLASHPREFILL)
+    int flash_prefill_forward_bf16(const void* query, void* out) { return query == out; }
+    #endif
+    ```
     """
 
     code = "BLD009"

@@ -36,6 +36,19 @@ class PrototypeDiffersFromDefinition(LinkRule):
 
     ## Use instead
     Put the prototype in a header that the defining source includes: then the compiler compares.
+
+    ## Before and after
+    Before, in `csrc/kernel.cu`:
+
+    ```cuda
+    void launch(at::Tensor& out, double rows) {}
+    ```
+
+    After:
+
+    ```cuda
+    void launch(at::Tensor& out, int64_t rows) {}
+    ```
     """
 
     code = "DEF005"

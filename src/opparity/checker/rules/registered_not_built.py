@@ -40,6 +40,28 @@ class RegisteredNotBuilt(LinkRule):
     Add the source to the platform's list, or register the implementation in the source file that
     defines the function: what is not built is then not registered.
     A guard around the registration works too, if it tests a macro that the build really defines.
+
+    ## Before and after
+    Before, in `CMakeLists.txt`:
+
+    ```cmake
+    set(EXTENSION_SOURCES
+      "csrc/activation_kernels.cu"
+      "csrc/torch_bindings.cpp")
+
+    if(GPU_LANGUAGE STREQUAL "CUDA")
+      list(APPEND EXTENSION_SOURCES "csrc/quantization/silu_and_mul_per_block_quant.cu")
+    endif()
+    ```
+
+    After:
+
+    ```cmake
+    set(EXTENSION_SOURCES
+      "csrc/activation_kernels.cu"
+      "csrc/quantization/silu_and_mul_per_block_quant.cu"
+      "csrc/torch_bindings.cpp")
+    ```
     """
 
     code = "BLD001"

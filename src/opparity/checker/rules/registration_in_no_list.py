@@ -31,6 +31,43 @@ class RegistrationInNoList(Rule):
 
     ## Use instead
     Add the source to the lists of the platforms that shall have the operator.
+
+    ## Before and after
+    Before, in `setup.py`:
+
+    ```python
+    setup(
+        name="little",
+        ext_modules=[
+            CUDAExtension(
+                name="little_py",
+                sources=[
+                    os.path.join(cur_dir, "codegen/embedding_forward_host.cpp"),
+                ],
+            )
+        ],
+        cmdclass={"build_ext": BuildExtension},
+    )
+    ```
+
+    After:
+
+    ```python
+    setup(
+        name="little",
+        ext_modules=[
+            CUDAExtension(
+                name="little_py",
+                sources=[
+                    os.path.join(cur_dir, "codegen/embedding_forward_host.cpp"),
+                    os.path.join(cur_dir, "codegen/embedding_bounds_check_host.cpp"),
+                    os.path.join(cur_dir, "codegen/embedding_bounds_check.cu"),
+                ],
+            )
+        ],
+        cmdclass={"build_ext": BuildExtension},
+    )
+    ```
     """
 
     code = "BLD007"

@@ -48,6 +48,25 @@ class SchemaDiffersFromSignature(Rule):
     ## Use instead
     Give the schema one argument per parameter, of the same kind, with names in the parameters'
     order.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+    at::Tensor scale(const at::Tensor& input, double factor) { return input; }
+
+    TORCH_LIBRARY(little, m) {
+      m.def("scale(Tensor input, float factor, int axis=0) -> Tensor");
+    ```
+
+    After:
+
+    ```cpp
+    at::Tensor scale(const at::Tensor& input, double factor, int64_t axis) { return input; }
+
+    TORCH_LIBRARY(little, m) {
+      m.def("scale(Tensor input, float factor, int axis=0) -> Tensor");
+    ```
     """
 
     code = "DEF002"

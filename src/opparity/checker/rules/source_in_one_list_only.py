@@ -37,6 +37,21 @@ class SourceInOneListOnly(Rule):
 
     ## Use instead
     Keep one list in one place, and import it in both.
+
+    ## Before and after
+    Before, in `op_builder/npu/async_io.py`:
+
+    ```python
+        def sources(self):
+            return ["csrc/aio/py_ds_aio.cpp", "csrc/aio/io_handle.cpp"]
+    ```
+
+    After:
+
+    ```python
+        def sources(self):
+            return ["csrc/aio/py_ds_aio.cpp", "csrc/aio/io_handle.cpp", "csrc/aio/io_op_desc.cpp"]
+    ```
     """
 
     code = "BLD006"

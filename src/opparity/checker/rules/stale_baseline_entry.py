@@ -25,6 +25,28 @@ class StaleBaselineEntry(Rule):
 
     ## Use instead
     Run `opparity check --write-baseline FILE`, and commit the smaller file.
+
+    ## Before and after
+    Before, in `opparity-baseline.json`:
+
+    ```json
+      "accepted": [
+        {
+          "rule": "BLD001",
+          "operator": "demo::turn",
+          "symbol": "turn",
+          "platform": "cuda",
+          "path": "csrc/bindings.cpp",
+          "count": 1
+        }
+      ]
+    ```
+
+    After:
+
+    ```json
+      "accepted": []
+    ```
     """
 
     code = "SUP004"

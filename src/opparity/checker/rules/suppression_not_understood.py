@@ -25,6 +25,21 @@ class SuppressionNotUnderstood(Rule):
     ## Use instead
     Write `opparity: allow(CODE, CODE) reason` in a comment on the line of the finding, or alone on
     the line before it. `opparity rules` lists the codes.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+      // opparity: ignore BLD001, the plugin has it
+      ops.impl("twist", torch::kCUDA, &twist);
+    ```
+
+    After:
+
+    ```cpp
+      // opparity: allow(BLD001) the plugin has it
+      ops.impl("twist", torch::kCUDA, &twist);
+    ```
     """
 
     code = "SUP003"

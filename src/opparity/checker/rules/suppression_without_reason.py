@@ -25,6 +25,21 @@ class SuppressionWithoutReason(Rule):
     ## Use instead
     Write the reason behind the code: `// opparity: allow(BLD001) the plugin registers this kernel
     on ROCm`.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+      // opparity: allow(BLD001)
+      ops.impl("twist", torch::kCUDA, &twist);
+    ```
+
+    After:
+
+    ```cpp
+      // opparity: allow(BLD001) another library of the process defines it
+      ops.impl("twist", torch::kCUDA, &twist);
+    ```
     """
 
     code = "SUP002"

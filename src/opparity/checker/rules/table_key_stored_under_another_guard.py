@@ -32,6 +32,23 @@ class TableKeyStoredUnderAnotherGuard(Rule):
 
     ## Use instead
     Use the same guard in both places, or read with a test: `if key in QUANT_OPS:`.
+
+    ## Before and after
+    Before, in `demo/fusion.py`:
+
+    ```python
+            if current_platform.is_cuda_alike():
+                for key, transposed in itertools.product([kBlock], [False, True]):
+                    self.patterns.append(BlockPattern(key, transposed))
+    ```
+
+    After:
+
+    ```python
+            if current_platform.is_cuda():
+                for key, transposed in itertools.product([kBlock], [False, True]):
+                    self.patterns.append(BlockPattern(key, transposed))
+    ```
     """
 
     code = "CAL005"

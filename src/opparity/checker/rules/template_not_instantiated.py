@@ -43,7 +43,7 @@ class TemplateNotInstantiated(LinkRule):
     A template that a source declares and does not define is not instantiated there.
     Some other source must do it explicitly, for exactly these arguments; if that one is not
     built, the extension dies with `undefined symbol` when it is imported.
-    Which arguments a call is compiled with often hangs on macros and on constants, so this is
+    Which arguments a call is compiled with often depends on macros and constants, so this is
     mostly listed as unknown: no instantiation at all, or some in sources that the target leaves
     out although its macros ask for them.
 
@@ -54,6 +54,26 @@ class TemplateNotInstantiated(LinkRule):
 
     ## Use instead
     List the instantiating sources, or define the macro that leaves the calls out.
+
+    ## Before and after
+    Before, in `csrc/scale.cpp`:
+
+    ```cpp
+    template <typename T>
+    at::Tensor scale(const at::Tensor& input, T factor) { return input * factor; }
+
+    template at::Tensor scale<float>(const at::Tensor&, float);
+    ```
+
+    After:
+
+    ```cpp
+    template <typename T>
+    at::Tensor scale(const at::Tensor& input, T factor) { return input * factor; }
+
+    template at::Tensor scale<float>(const at::Tensor&, float);
+    template at::Tensor scale<int64_t>(const at::Tensor&, int64_t);
+    ```
     """
 
     code = "BLD008"

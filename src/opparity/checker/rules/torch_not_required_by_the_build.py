@@ -32,6 +32,21 @@ class TorchNotRequiredByTheBuild(Rule):
 
     ## Use instead
     Name torch among the requirements, or let the build fail without it.
+
+    ## Before and after
+    Before, in `pyproject.toml`:
+
+    ```toml
+    [build-system]
+    requires = ["setuptools>=77"]
+    ```
+
+    After:
+
+    ```toml
+    [build-system]
+    requires = ["setuptools>=77", "torch>=2.6"]
+    ```
     """
 
     code = "BLD017"

@@ -33,6 +33,19 @@ class TwoSourcesOneObject(Rule):
     ## Use instead
     Another name for one of the two: `csrc/quantize_kernel.cu`.
     CMake and `cpp_extension.load` keep the ending, and can have both.
+
+    ## Before and after
+    Before, in `setup.py`:
+
+    ```python
+    sources = glob("csrc/**/*.cc", recursive=True) + glob("csrc/**/*.cu", recursive=True)
+    ```
+
+    After:
+
+    ```python
+    sources = ["csrc/ops/spin.cc", "csrc/ops/spin_kernel.cu"]
+    ```
     """
 
     code = "BLD014"

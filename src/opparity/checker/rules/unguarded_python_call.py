@@ -48,6 +48,24 @@ class UnguardedPythonCall(Rule):
     ## Use instead
     Test for the operator, `if hasattr(torch.ops._C, "awq_dequantize")`, and say what happens
     without it; or build it for the platform.
+
+    ## Before and after
+    Before, in `demo/rocm_linear.py`:
+
+    ```python
+        def apply(self, out, input, scale):
+            torch.ops._C.silu_and_mul_quant(out, input, scale)
+    ```
+
+    After:
+
+    ```python
+        def apply(self, out, input, scale):
+            if hasattr(torch.ops._C, "silu_and_mul_quant"):
+                torch.ops._C.silu_and_mul_quant(out, input, scale)
+            else:
+                out.copy_(silu_and_mul(input) / scale)
+    ```
     """
 
     code = "CAL001"

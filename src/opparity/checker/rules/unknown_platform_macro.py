@@ -28,6 +28,25 @@ class UnknownPlatformMacro(Rule):
 
     ## Use instead
     Test the macro that the build defines.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+    #ifndef IS_ROCM
+      ops.def("machete(Tensor input) -> Tensor");
+      ops.impl("machete", torch::kCUDA, &machete);
+    #endif
+    ```
+
+    After:
+
+    ```cpp
+    #ifndef USE_ROCM
+      ops.def("machete(Tensor input) -> Tensor");
+      ops.impl("machete", torch::kCUDA, &machete);
+    #endif
+    ```
     """
 
     code = "MAC001"

@@ -28,6 +28,20 @@ class UnusedSuppression(Rule):
 
     It is reported only by a check of every platform and every rule that the project selects: with
     `--platform`, `--select` or `--ignore` on the command line the finding may be out of sight.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+      // opparity: allow(BLD001) until the port to ROCm is done
+      ops.impl("turn", torch::kCUDA, &turn);
+    ```
+
+    After:
+
+    ```cpp
+      ops.impl("turn", torch::kCUDA, &turn);
+    ```
     """
 
     code = "SUP001"

@@ -37,6 +37,21 @@ class UsedUnderANameNobodyBinds(Rule):
 
     ## Use instead
     Bind the function under the name that Python uses.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+      m.def("shift_rows", &shift_rows);
+      m.def("sacle_rows", &scale_rows);
+    ```
+
+    After:
+
+    ```cpp
+      m.def("shift_rows", &shift_rows);
+      m.def("scale_rows", &scale_rows);
+    ```
     """
 
     code = "CAL010"

@@ -31,6 +31,21 @@ class WrongFunctionBound(Rule):
 
     ## Use instead
     Bind the function of the operator's own name.
+
+    ## Before and after
+    Before, in `csrc/bindings.cpp`:
+
+    ```cpp
+      ops.def("supports_block_fp8(Tensor input) -> Tensor");
+      ops.impl("supports_block_fp8", torch::kCUDA, &supports_fp8);
+    ```
+
+    After:
+
+    ```cpp
+      ops.def("supports_block_fp8(Tensor input) -> Tensor");
+      ops.impl("supports_block_fp8", torch::kCUDA, &supports_block_fp8);
+    ```
     """
 
     code = "DEF004"

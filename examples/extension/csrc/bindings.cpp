@@ -1,0 +1,10 @@
+#include <torch/library.h>
+
+#include "ops.h"
+
+TORCH_LIBRARY(demo, ops) {
+  ops.def("silu_and_mul(Tensor! out, Tensor input) -> ()");
+  ops.impl("silu_and_mul", torch::kCUDA, &silu_and_mul);
+  ops.def("silu_and_mul_quant(Tensor! out, Tensor! scales, Tensor input) -> ()");
+  ops.impl("silu_and_mul_quant", torch::kCUDA, &silu_and_mul_quant);
+}
