@@ -222,5 +222,4 @@ def _write_baseline(path: Path, findings: tuple[Finding, ...]) -> None:
     from opparity.checker.results.report import plural  # noqa: PLC0415
 
     write_file(path, write_baseline(findings))
-    sys.stderr.write(f"opparity: {path} accepts {plural(len(findings), 'finding')}
-")
+    sys.stderr.write(f"opparity: {path} accepts {plural(len(findings), 'finding')}\n")
