@@ -46,6 +46,23 @@ def is_slip(written: str, meant: str) -> bool:
     )
 
 
+def is_near(written: str, meant: str) -> bool:
+    """Return whether two neighbours are exchanged, or one left out or doubled, digits among them.
+
+    For names of which it is known otherwise that they are one: `SM8` may be a name of its own.
+    """
+    if written == meant or abs(len(written) - len(meant)) > 1 or len(meant) < _SHORTEST:
+        return False
+    pairs = enumerate(zip(written, meant, strict=False))
+    start = next((i for i, (a, b) in pairs if a != b), min(len(written), len(meant)))
+    if len(written) == len(meant):
+        end = start + 2
+        swapped = written[:start] + written[start:end][::-1] + written[end:]
+        return swapped == meant and not written[start:end].isdigit()
+    longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
+    return start > 0 and longer[:start] + longer[start + 1 :] == shorter
+
+
 class Spellings:
     """Known names, by their first letter and length, which a slip leaves nearly as they are."""
 

@@ -47,6 +47,13 @@ class OperatorRegisteredNowhere(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield what each file uses and nobody registers, each operator once."""
+        told: set[str] = set()
+        for found in self._used(analysis):
+            told.add(found.operator)
+            yield found
+        yield from self._read_of_modules(analysis, told)
+
+    def _used(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         for _, file in sorted(analysis.project.python.items()):
             uses: dict[str, list[Call]] = {}
             for call in file.calls:
@@ -56,6 +63,22 @@ class OperatorRegisteredNowhere(Rule):
                 missing = analysis.unregistered.truth(file, calls[0])
                 if missing is not Truth.FALSE:
                     yield from self._check(analysis, file, calls, missing)
+
+    def _read_of_modules(self, analysis: Analysis, told: set[str]) -> Iterator[Finding]:
+        """Yield what is read of a whole module by its name, which no build gives it."""
+        for each in analysis.modules_read:
+            library = each.module.rpartition(".")[2]
+            for read in each.reads if each.is_whole else ():
+                operator = f"{library}::{read.name}"
+                is_there = any(each.binds(link, read.name) for link in each.links)
+                is_there = is_there or operator in analysis.operators.python
+                if not is_there and operator not in told and not read.name.startswith("__"):
+                    yield self.finding(
+                        read.location,
+                        state("CAL009.read", operator=operator),
+                        operator=operator,
+                        severity=Severity.WARNING,
+                    )
 
     def _check(
         self, analysis: Analysis, file: PythonFile, calls: list[Call], missing: Truth

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import handles_absence
-from opparity.checker.analysis.spelling import Spellings
+from opparity.checker.analysis.spelling import Spellings, is_near
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.module_reads import ModuleRead
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Definition, Registration
     from opparity.checker.facts.places import Location
@@ -71,13 +72,20 @@ class UsedUnderANameNobodyBinds(Rule):
             name, use = reads.of(function)
             if use is not None and function not in told:
                 told.add(function)
-                values = {"function": function, "target": target, "name": name}
-                yield self.finding(
-                    definition.location,
-                    state("CAL010.unbound", **values),
-                    symbol=definition.signature.qualified,
-                    related=[Related(use, state("place.used"))],
-                )
+                yield self._unbound(target, definition, name, use)
+        for target, definition, read in _bound_elsewhere(analysis):
+            if definition.signature.name not in told:
+                told.add(definition.signature.name)
+                yield self._unbound(target, definition, read.name, read.location)
+
+    def _unbound(self, target: str, definition: Definition, name: str, use: Location) -> Finding:
+        function = definition.signature.name
+        return self.finding(
+            definition.location,
+            state("CAL010.unbound", function=function, target=target, name=name),
+            symbol=definition.signature.qualified,
+            related=[Related(use, state("place.used"))],
+        )
 
     def _misspelt(self, analysis: Analysis, names: set[str]) -> Iterator[Finding]:
         bound = [
@@ -159,7 +167,7 @@ def _sisters(
     """Yield the names, one slip away, that a file binds the same function's overloads under."""
     place = (registration.location.path, registration.symbol)
     names = sisters.get(place, ()) if registration.symbol else ()
-    yield from Spellings(names).slips_of(registration.operator)
+    yield from (name for name in sorted(names) if is_near(registration.operator, name))
 
 
 def _is_unused(analysis: Analysis, registration: Registration) -> bool:
@@ -186,6 +194,31 @@ class _Reads:
             if use is not None:
                 return name, use
         return "", None
+
+
+def _bound_elsewhere(analysis: Analysis) -> Iterator[tuple[str, Definition, ModuleRead]]:
+    """Yield the functions that a module has on two platforms, and binds on one of them alone.
+
+    Each with what Python reads of it.
+    """
+    for each in analysis.modules_read:
+        for read in each.reads if each.is_whole and len(each.links) > 1 else ():
+            symbols = {
+                registration.symbol.rpartition("::")[2]
+                for link in each.links
+                for part in link.compiled
+                for registration in part.file.registrations
+                if registration.operator == read.name and registration.symbol
+            }
+            for link in each.links:
+                bodies = [
+                    definition
+                    for symbol in sorted(symbols)
+                    for definition, part in link.definitions.get(symbol, ())
+                    if part.is_listed and part.truth(definition.condition) is Truth.TRUE
+                ]
+                if bodies and not each.binds(link, read.name):
+                    yield link.target.name, bodies[0], read
 
 
 def _idle_in_targets(analysis: Analysis, reads: _Reads) -> Iterator[tuple[str, Definition]]:

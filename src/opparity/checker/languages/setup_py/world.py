@@ -67,7 +67,7 @@ _CPP_EXTENSION = re.compile(r"(?:torch|torch_\w+)(?:\.utils)*\.cpp_extension\.(\
 
 
 # An environment variable that asks for the extensions (MMCV_WITH_OPS).
-_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL|KEEP|USE)_")
+_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL|KEEP|USE)_|_(?:ON|ENABLED)$")
 
 # Variables that say what to compile for: torch's take "9.0;10.0", those of projects "90;100".
 _ARCHITECTURES = re.compile(
