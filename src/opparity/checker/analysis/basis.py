@@ -241,7 +241,9 @@ class _Understanding:
     @cached_property
     def unlisted(self) -> tuple[str, ...]:
         """Return the tree's own sources that no list names and no file includes."""
-        taken = self.listed | set(self.compiled_at_run_time)
+        offered = (target for build in self.project.variants for target in build.targets)
+        optional = {source.path for target in offered for source in target.sources}
+        taken = self.listed | optional | set(self.compiled_at_run_time)
         included = {
             include.path.rpartition("/")[2]
             for path in self.listed

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+")
 # A shorter name is one of many things.
 _SHORTEST = 4
+_HEAD = re.compile(r"\w\s*\(([^;{}]*)\)\s*\{")
+_BRACKETS = re.compile(r"<[^<>()]*>|\([^<>()]*\)")
+_MOST_LINES = 60
 
 
 class LooseKind(StrEnum):
@@ -141,8 +144,28 @@ class LooseEnds:
             for each in file.declarations:
                 prototypes.setdefault(each.signature.qualified, []).append(each)
         for name, found in sorted(prototypes.items()):
-            if name in bodies and _is_misfit(found, bodies[name]):
+            last = found[0].signature.name
+            known = self.project.definitions.get(last, ())
+            if (name in bodies and _is_misfit(found, bodies[name])) or (
+                len(known) == 1
+                and len(self.project.declarations.get(last, ())) == 1
+                and known[0].is_guessed
+                and self._looks_otherwise(found[0], known[0])
+            ):
                 yield LooseEnd(name, LooseKind.MISFIT, found[0].location)
+
+    def _looks_otherwise(self, prototype: Declaration, body: Definition) -> bool:
+        """Return whether a body that was found by its looks takes another number of arguments."""
+        lines = self.project.tree.read_text(body.location.path).split("\n")
+        text = "\n".join(lines[body.location.line - 1 :][:_MOST_LINES])
+        head = _HEAD.search(text, max(text.find(body.signature.name), 0))
+        if head is None or "#" in head[1] or "//" in head[1]:
+            return False
+        plain = head[1]
+        while plain != (plain := _BRACKETS.sub("", plain)):
+            pass
+        count = plain.count(",") + 1 if plain.strip() else 0
+        return count != len(prototype.signature.parameters)
 
     # ---- defined, and used by nobody
 
@@ -174,23 +197,11 @@ class LooseEnds:
                 found.update(_WORD.findall(macro.value))
         return frozenset(found)
 
-    @cached_property
-    def _lists(self) -> tuple[bytes, ...]:
-        """Return the files that may list functions: `native_functions.yaml`."""
-        tree = self.project.tree
-        return tuple(
-            tree.read(path)
-            for path in tree.files
-            if path.endswith((".yaml", ".yml")) and tree.is_readable(path)
-        )
-
     def _is_idle(self, name: str) -> bool:
         """Return whether a name stands nowhere but where it is declared and defined."""
         word = re.compile(rf"\b{re.escape(name)}\b".encode())
         known = self.project.declarations.get(name, ()), self.project.definitions.get(name, ())
         shown = Counter(each.location.path for found in known for each in found)
-        if any(word.search(text) for text in self._lists):
-            return False  # a generator makes the bindings of a list of them
         for path in self.project.native:
             content = self.project.tree.read(path)
             if name.encode() in content:

@@ -49,8 +49,11 @@ def is_slip(written: str, meant: str) -> bool:
 def is_near(written: str, meant: str) -> bool:
     """Return whether two neighbours are exchanged, or one left out or doubled, digits among them.
 
-    For names of which it is known otherwise that they are one: `SM8` may be a name of its own.
+    For names of which it is known otherwise that they are one. A number may lose a digit in front:
+    `BF6` is no type, but `SM8`, `AVX` and the compilers' own names may be names of their own.
     """
+    if meant.startswith("__"):
+        return False
     if written == meant or abs(len(written) - len(meant)) > 1 or len(meant) < _SHORTEST:
         return False
     pairs = enumerate(zip(written, meant, strict=False))
@@ -60,7 +63,9 @@ def is_near(written: str, meant: str) -> bool:
         swapped = written[:start] + written[start:end][::-1] + written[end:]
         return swapped == meant and not written[start:end].isdigit()
     longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
-    return start > 0 and longer[:start] + longer[start + 1 :] == shorter
+    is_number_cut = longer[start].isdigit() and not longer[start + 1 : start + 2].isdigit()
+    is_one_more = longer[:start] + longer[start + 1 :] == shorter
+    return start > 0 and is_one_more and not is_number_cut
 
 
 class Spellings:

@@ -72,6 +72,16 @@ class OperatorWithoutFake(Rule):
                     told.add(key)
                     yield from self._check(analysis, platform, call, fakes.get(call.qualified, []))
         yield from self._lonely(analysis, fakes.keys(), {name for _, name in told})
+        yield from self._computed(analysis)
+
+    def _computed(self, analysis: Analysis) -> Iterator[Unknown]:
+        """Yield the operators of computed names without a fake in a file where others have one."""
+        for _, file in sorted(analysis.project.python.items()):
+            served = file.faked & {each.text for each in file.unfollowed}
+            for each in file.unfollowed if served else ():
+                if each.text not in file.faked:
+                    said = state("DEF008.computed", operator=each.text, count=len(served))
+                    yield self.unknown(each.location, said, symbol=each.text)
 
     def _lonely(
         self, analysis: Analysis, faked: AbstractSet[str], told: set[str]

@@ -118,6 +118,13 @@ def is_hollow(extension: Extension) -> bool:
     return extension.kind not in {"load", "Extension"} and not items and complete is Truth.TRUE
 
 
+def is_known(extension: Extension) -> bool:
+    """Return whether an extension's name and its whole list of sources could be worked out."""
+    items, complete = items_of(extension.argument(1, "sources"))
+    named = any(True for _ in strings_of(extension.argument(0, "name")))
+    return named and bool(items) and complete is Truth.TRUE
+
+
 def _filled(value: Value) -> bool:
     return truth_of_value(value) is not Truth.FALSE
 

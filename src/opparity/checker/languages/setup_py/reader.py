@@ -20,6 +20,7 @@ from opparity.checker.languages.setup_py.extensions import (
     NO_SOURCES,
     Extension,
     is_hollow,
+    is_known,
     target_of,
 )
 from opparity.checker.languages.setup_py.interpreter import Interpreter
@@ -269,8 +270,11 @@ def _load_in_methods(interpreter: Interpreter, of: Class, module: Scope) -> None
             )
         ]
         frame = Frame(Scope({}, module.path, module), function=method.node)
+        before = len(interpreter.extensions)
         with interpreter.undecided():
             interpreter.run_frame(frame, [*imports, *sorted(body, key=lambda node: node.lineno)])
+        found = interpreter.extensions[before:]
+        interpreter.extensions[before:] = [each for each in found if is_known(each)]
 
 
 def _names_load(call: ast.Call) -> bool:

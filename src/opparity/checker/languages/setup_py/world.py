@@ -69,6 +69,10 @@ _CPP_EXTENSION = re.compile(r"(?:torch|torch_\w+)(?:\.utils)*\.cpp_extension\.(\
 # An environment variable that asks for the extensions (MMCV_WITH_OPS).
 _SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL|KEEP|USE)_|_(?:ON|ENABLED)$")
 
+# Variables with which a build goes without GPUs: set, or set off, where it is the CPU's.
+_WITHOUT_GPU = re.compile(r"^(?:\w+_)?(?:NO|WITHOUT|DISABLE)_(?:CUDA|GPU)$|(?:^|_)CPU_ONLY$")
+_WITH_GPU = re.compile(r"^(?:\w+_)?(?:WITH|USE|ENABLE|BUILD)_(?:CUDA|GPU)$")
+
 # Variables that say what to compile for: torch's take "9.0;10.0", those of projects "90;100".
 _ARCHITECTURES = re.compile(
     r"(?:^|_)(?P<vendor>CUDA|ROCM|HIP|GPU|AMDGPU)_?(?:ARCHS?|ARCHITECTURES|TARGETS)(?P<list>_LIST)?$"
@@ -91,6 +95,9 @@ _ASKS_FOR_LESS = re.compile(
 )
 
 
+_OFF_WORDS = {"1": "0", "on": "off", "true": "false", "yes": "no"}
+
+
 def _command_line() -> CommandLine:
     return CommandLine("list", [Item(Known("setup.py")), Item(Known("bdist_wheel"))])
 
@@ -104,6 +111,17 @@ def _is_off(default: Value) -> bool:
         "none",
         "no",
     }
+
+
+def _is_on(default: Value) -> bool:
+    return isinstance(default, Known) and str(default.value).lower() in _OFF_WORDS
+
+
+def _switched_off(default: Value) -> Value:
+    """Return what a variable is set to that asks for less than its default, in the same words."""
+    written = str(default.value) if isinstance(default, Known) else ""
+    other = _OFF_WORDS.get(written.lower(), "0")
+    return Known(other.upper() if written.isupper() else other)
 
 
 def _switched_on(default: Value) -> Value:
@@ -160,6 +178,11 @@ class World:
         match = _FORCED.match(name)
         if match and match["name"].lower() == self.platform.name:
             return Known("1")
+        if self.platform.name == "cpu":
+            if _WITHOUT_GPU.match(name) and _is_off(default):
+                return _switched_on(default)
+            if _WITH_GPU.match(name) and _is_on(default):
+                return _switched_off(default)
         if not match and _SWITCH.search(name) and _is_off(default):
             self.switches.add(name)
             return _switched_on(default) if self.is_eager else default
