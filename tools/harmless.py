@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from broken_text import Registered, Text
 
 _RETURNS_NOTHING = re.compile(r"!.*->\s*\(\s*\)\s*$", re.DOTALL)
-_PROTOTYPE = r"^[^\n;{{}}()=]*[\w>&*]\s+[&*]*{name}\s*\([^;{{}}]*\)\s*;"
+_PROTOTYPE = (
+    r"^(?!\s*(?:return|co_return|throw|else|delete|new)\b)"
+    r"[^\n;{{}}()=]*[\w>&*]\s+[&*]*{name}\s*\([^;{{}}]*\)\s*;"
+)
 _HOST = re.compile(r"\.(?:cpp|cc|cxx)$")
 _OF_A_DEVICE = re.compile(r"(?:^|[/_])(?:cuda|hip|rocm|gpu|xpu|musa|npu)(?:[/_.]|$)", re.IGNORECASE)
 _CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b", re.MULTILINE)
@@ -25,7 +28,7 @@ _PYTHON_COMMENT = re.compile(r"#[^\n]*")
 
 def unused_in_python(text: Text, operator: str) -> str:
     """Return that only comments of the tree's Python name an operator."""
-    read = re.compile(rf"\.\s*{re.escape(operator)}\b")
+    read = re.compile(rf"(?<!def )(?<!class )\b{re.escape(operator)}\b")
     for path in text.tree.python:
         content = text.tree.read_text(path)
         if operator in content and read.search(_PYTHON_COMMENT.sub("", content)):

@@ -96,7 +96,9 @@ def test_what_a_macro_may_make_is_not_said_to_have_no_body(tmp_path: Path) -> No
 def test_a_template_that_is_instantiated_alone_has_no_body(tmp_path: Path) -> None:
     header = HEADER + b"template <typename T>\nvoid launch(T* output, int count);\n"
     source = SOURCE + b"template void launch(float* output, int count);\n"
-    caller = BINDINGS.replace(b"    return scale", b"    launch<float>(nullptr, 1);\n    return scale")
+    caller = BINDINGS.replace(
+        b"    return scale", b"    launch<float>(nullptr, 1);\n    return scale"
+    )
     files = {"csrc/ops.h": header, "csrc/ops.cu": source, "csrc/bindings.cpp": caller}
     assert loose_ends(tmp_path, files) == {("bodiless", "launch")}
 

@@ -27,7 +27,7 @@ def loose_links(analysis: Analysis) -> Iterator[Link]:
         if path not in listed and analysis.project.platforms:
             place = Location(path, 1)
             target = Target(
-                posixpath.basename(path),
+                posixpath.basename(path).partition(".")[0],
                 "jit",
                 (Source(path, place),),
                 place,

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.services import Analysis
 
-_LOADED = re.compile(rb"(\w+)\s*=\s*(?:\w+\.)*load\(\s*name\s*=\s*[\"'](\w+)[\"']")
-_LOADS = b"load("
+_LOADED = re.compile(rb"load\(\s*name\s*=\s*[\"'](\w+)[\"']")
+# What stands before the call: looked at from there, since assignments are everywhere.
+_GIVEN = re.compile(rb"(\w+)\s*=\s*(?:\w+\.)*\Z")
+_LONGEST_GIVEN = 120
 _COMMENT = re.compile(rb"^[ \t]*#")
 # `"kernels.cu"` is a file.
 _SUFFIXES = frozenset({"c", "cc", "cpp", "cu", "cuh", "cxx", "h", "hip", "hpp", "py", "so"})
@@ -87,9 +89,11 @@ def _loaded(contents: dict[str, bytes]) -> dict[str, list[tuple[str, bytes]]]:
     """Return module -> the files that load it, each with the variable that they give it to."""
     found: dict[str, list[tuple[str, bytes]]] = {}
     for path, text in contents.items():
-        if _LOADS in text and b"name" in text:
-            for each in _LOADED.finditer(text):
-                found.setdefault(each[2].decode(), []).append((path, each[1]))
+        for each in _LOADED.finditer(text) if b"load(" in text else ():
+            start = each.start()
+            given = _GIVEN.search(text, max(0, start - _LONGEST_GIVEN), start)
+            if given:
+                found.setdefault(each[1].decode(), []).append((path, given[1]))
     return found
 
 

@@ -95,7 +95,9 @@ class SchemaDiffersFromSignature(Rule):
                 # What stands beside the implementation is what it is meant for.
                 path = registration.location.path
                 near = [each for each in schemas[key] if each.location.path == path]
-                yield from self._check_schema(link, registration, near or schemas[key], signatures)
+                # A file that nobody lists is no part of what defines the operator elsewhere.
+                others = schemas[key] if link.description else []
+                yield from self._check_schema(link, registration, near or others, signatures)
 
     def _check_boxed(
         self, link: Link, registration: Registration, defs: list[Registration]

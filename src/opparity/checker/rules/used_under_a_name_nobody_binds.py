@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Definition, Registration
     from opparity.checker.facts.places import Location
+
+
+# So many names of a module are read of an object that is the module.
+_FEWEST_BESIDE = 3
 
 
 class UsedUnderANameNobodyBinds(Rule):
@@ -78,6 +83,34 @@ class UsedUnderANameNobodyBinds(Rule):
                 told.add(definition.signature.name)
                 yield self._unbound(target, definition, read.name, read.location)
 
+        yield from self._beside(analysis, names | told)
+
+    def _beside(self, analysis: Analysis, names: set[str]) -> Iterator[Finding]:
+        """Yield what Python reads of the object of which it reads a module's names otherwise."""
+        bound = _bound_by_whole_files(analysis)
+        everywhere = {name: path for path, own in bound.items() for name in own}
+        readers = analysis.attributes.readers
+        paths = {path for name in everywhere for path in readers.get(name, ())}
+        told: set[str] = set()
+        for path in sorted(paths):
+            for owner, reads in analysis.attributes.of_objects(path).items():
+                files = Counter(everywhere[name] for name in reads if name in everywhere)
+                file, count = max(files.items(), key=lambda item: item[1], default=("", 0))
+                others = [name for name in reads if name not in bound.get(file, ())]
+                if owner in {"self", "cls"} or count < max(_FEWEST_BESIDE, 2 * len(others)):
+                    continue
+                for name in others:
+                    is_own = name in names or name in told or "_" not in name.strip("_")
+                    if is_own or analysis.attributes.is_a_name_of_pythons(name):
+                        continue
+                    told.add(name)
+                    yield self.finding(
+                        reads[name],
+                        state("CAL010.beside", owner=owner, name=name, source=file, count=count),
+                        operator=name,
+                        symbol=name,
+                    )
+
     def _unbound(self, target: str, definition: Definition, name: str, use: Location) -> Finding:
         function = definition.signature.name
         return self.finding(
@@ -132,6 +165,16 @@ class UsedUnderANameNobodyBinds(Rule):
                 symbol=written,
                 related=[Related(known[meant].location, state("place.registered"))],
             )
+
+
+def _bound_by_whole_files(analysis: Analysis) -> dict[str, set[str]]:
+    """Return file -> the functions that it binds to a module, where all that it binds is known."""
+    found: dict[str, set[str]] = {}
+    for path, file in analysis.project.native.items():
+        own = {each.operator for each in file.registrations if each.kind is RegistrationKind.BIND}
+        if own and not (file.unfollowed or file.handed_on or file.macro_uses):
+            found[path] = own
+    return found
 
 
 def _taken_by_python(analysis: Analysis, names: set[str]) -> set[str]:
