@@ -77,7 +77,8 @@ def modules_read(analysis: Analysis) -> Iterator[ModuleReads]:
                 links.setdefault(link.target.name, []).append(link)
     tree = analysis.project.tree
     contents = {path: tree.read(path) for path in tree.python}
-    loaded = _loaded(contents)
+    is_any_loaded = any(link.target.kind == "jit" for made in links.values() for link in made)
+    loaded = _loaded(contents) if is_any_loaded else {}
     for module, made in links.items():
         found = dict(_reads(module, contents, loaded.get(module, ())))
         if found:

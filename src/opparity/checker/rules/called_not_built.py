@@ -38,7 +38,8 @@ class CalledNotBuilt(LinkRule):
     ## Why is this bad?
     The prototype satisfies the compiler, the library links (shared libraries may have undefined
     symbols), and importing it fails with `undefined symbol`.
-    It need not be an operator: any helper that another source defines will do.
+    It need not be an operator: any helper that another source defines will do, and any function of
+    the file itself that is left out by a guard where its caller is not.
 
     ## Example
     `activation.cu`, built for ROCm, calls `per_token_group_quant_8bit`, whose `.cu` is only in the

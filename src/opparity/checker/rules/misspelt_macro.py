@@ -33,6 +33,9 @@ class MisspeltMacro(Rule):
     The compiler takes an unknown macro for one that is not defined, and says nothing: the code
     under it is never compiled, or under `#ifndef` always.
 
+    A macro with parameters counts as well (`#if WITH_MKL()`), and one that CMake defines where an
+    option is set.
+
     ## Example
     `#ifdef WITH_CDUA`, where the build defines `WITH_CUDA`; `-DENABEL_BF16`, where the sources
     test `ENABLE_BF16`.

@@ -32,6 +32,8 @@ class OperatorDefinedTwice(Rule):
     fails, whatever the two definitions say.
     The same holds for two `TORCH_LIBRARY` blocks of one namespace.
 
+    Where it is not known whether the module is imported that defines it again, that is an unknown.
+
     ## Example
     `m.def("shift(Tensor x) -> Tensor")` in the fragments of two sources of one extension;
     `lib.define("shift(Tensor x) -> Tensor")` in Python beside the extension's own definition.

@@ -29,8 +29,10 @@ class OperatorRegisteredNowhere(Rule):
     A namespace is the tree's own where its C++ defines operators in it; what another package
     registers, for a platform that the tree is not built for, is no finding.
 
-    It is a warning where the use is reached only under a condition that is not known, or where the
-    function around it is used by nothing although others of its module are.
+    What is read of a module by its whole name (`package._C.scale`), or of what
+    `load(name="kernels", …)` gives, is a warning.
+    It is a warning, too, where the use is reached only under a condition that is not known, or
+    where the function around it is used by nothing although others of its module are.
 
     ## Example
     `torch.ops.demo.rescale(x)` where the bindings say `m.def("scale(Tensor x) -> Tensor")`;

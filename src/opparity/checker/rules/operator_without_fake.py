@@ -40,7 +40,8 @@ class OperatorWithoutFake(Rule):
     An operator that returns nothing needs no fake.
     Where whether compiled code calls an operator is not known, and others of its namespace have a
     fake, or Python defines it, which is done for compiled code, that is told as an unknown: one by
-    one where most have a fake, else once for the namespace.
+    one where most have a fake, else once for the namespace. So it is with operators whose names are
+    put together (`f"demo::scale{n}d"`) beside others that have a fake.
 
     ## Example
     `torch.ops.demo.shift(x)` in a function under `@torch.compile`, with `m.def("shift(Tensor x) ->

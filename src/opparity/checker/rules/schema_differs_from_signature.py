@@ -41,6 +41,7 @@ class SchemaDiffersFromSignature(Rule):
     ## Why is this bad?
     torch compares schema and function when the library is loaded and the import fails; with the
     stable ABI nobody compares, and the call reads the wrong values.
+    In a file that no build lists it is a warning: a program may compile it while it runs.
     pybind11 counts `py::arg`s while compiling, and takes them in any order: a call by keyword then
     gives each value to another parameter.
 

@@ -35,7 +35,8 @@ class UsedUnderANameNobodyBinds(Rule):
     ## Why is this bad?
     The read raises `AttributeError`. Whatever the object is that Python reads the name from, no
     other thing of the tree has it: a binding is one slip away and used by nobody, or a function of
-    that name is compiled, declared beside those that are bound, and neither bound nor called.
+    that name is compiled, declared beside those that are bound, and neither bound nor called; or
+    the object is a module, since what else is read of it there is bound.
 
     ## Example
     `m.def("froward_affine", &layer_norm_affine)`, where Python calls `kernels.forward_affine(x)`;
@@ -90,9 +91,9 @@ class UsedUnderANameNobodyBinds(Rule):
         bound = _bound_by_whole_files(analysis)
         everywhere = {name: path for path, own in bound.items() for name in own}
         readers = analysis.attributes.readers
-        paths = {path for name in everywhere for path in readers.get(name, ())}
+        counts = Counter(path for name in everywhere for path in readers.get(name, ()))
         told: set[str] = set()
-        for path in sorted(paths):
+        for path in sorted(path for path, count in counts.items() if count >= _FEWEST_BESIDE):
             for owner, reads in analysis.attributes.of_objects(path).items():
                 files = Counter(everywhere[name] for name in reads if name in everywhere)
                 file, count = max(files.items(), key=lambda item: item[1], default=("", 0))
