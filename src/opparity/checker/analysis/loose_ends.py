@@ -31,6 +31,7 @@ _SHORTEST = 4
 _HEAD = re.compile(r"\w\s*\(([^;{}]*)\)\s*\{")
 _BRACKETS = re.compile(r"<[^<>()]*>|\([^<>()]*\)")
 _MOST_LINES = 60
+_OF_FORTRAN = re.compile(r"[a-z0-9]+_$")
 
 
 class LooseKind(StrEnum):
@@ -115,7 +116,8 @@ class LooseEnds:
 
     def _is_bodiless(self, name: str) -> bool:
         bodies = self.project.definitions.get(name, ())
-        if len(name) < _SHORTEST or OF_LIBRARIES.match(name) or name.isupper():
+        is_foreign = OF_LIBRARIES.match(name) or _OF_FORTRAN.match(name) or name.isupper()
+        if len(name) < _SHORTEST or is_foreign:
             return False
         if any(not each.is_instantiation for each in bodies) or self.pasted.may_make(name):
             return False

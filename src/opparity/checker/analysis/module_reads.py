@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.services import Analysis
 
-_LOADED = re.compile(rb"load\(\s*name\s*=\s*[\"'](\w+)[\"']")
+_LOAD = b"load("
+_NAMED = re.compile(rb"\s*name\s*=\s*[\"'](\w+)[\"']")
 # What stands before the call: looked at from there, since assignments are everywhere.
 _GIVEN = re.compile(rb"(\w+)\s*=\s*(?:\w+\.)*\Z")
 _LONGEST_GIVEN = 120
@@ -77,10 +79,14 @@ def modules_read(analysis: Analysis) -> Iterator[ModuleReads]:
                 links.setdefault(link.target.name, []).append(link)
     tree = analysis.project.tree
     contents = {path: tree.read(path) for path in tree.python}
+    # What begins all whole names, `package._`, stands in few files.
+    whole = [name for name in links if "." in name]
+    start = commonprefix(whole).encode()  # noqa: RUF071 -- of texts, which are no paths
+    naming = {path: text for path, text in contents.items() if whole and start in text}
     is_any_loaded = any(link.target.kind == "jit" for made in links.values() for link in made)
     loaded = _loaded(contents) if is_any_loaded else {}
     for module, made in links.items():
-        found = dict(_reads(module, contents, loaded.get(module, ())))
+        found = dict(_reads(module, contents, naming, loaded.get(module, ())))
         if found:
             reads = tuple(ModuleRead(name, place) for name, place in found.items())
             yield ModuleReads(module, tuple(made), reads)
@@ -90,21 +96,26 @@ def _loaded(contents: dict[str, bytes]) -> dict[str, list[tuple[str, bytes]]]:
     """Return module -> the files that load it, each with the variable that they give it to."""
     found: dict[str, list[tuple[str, bytes]]] = {}
     for path, text in contents.items():
-        for each in _LOADED.finditer(text) if b"load(" in text else ():
-            start = each.start()
-            given = _GIVEN.search(text, max(0, start - _LONGEST_GIVEN), start)
-            if given:
-                found.setdefault(each[1].decode(), []).append((path, given[1]))
+        start = text.find(_LOAD)
+        while start >= 0:
+            named = _NAMED.match(text, start + len(_LOAD))
+            given = _GIVEN.search(text, max(0, start - _LONGEST_GIVEN), start) if named else None
+            if named and given:
+                found.setdefault(named[1].decode(), []).append((path, given[1]))
+            start = text.find(_LOAD, start + 1)
     return found
 
 
 def _reads(
-    module: str, contents: dict[str, bytes], loaded: Sequence[tuple[str, bytes]]
+    module: str,
+    contents: dict[str, bytes],
+    naming: dict[str, bytes],
+    loaded: Sequence[tuple[str, bytes]],
 ) -> Iterator[tuple[str, Location]]:
     places = list(loaded)
     if "." in module:
         whole = module.encode()
-        places += [(path, whole) for path, text in contents.items() if whole + b"." in text]
+        places += [(path, whole) for path, text in naming.items() if whole + b"." in text]
     for path, owner in places:
         text = contents[path]
         read = re.compile(rb"(?<![\w.])" + re.escape(owner) + rb"\.([A-Za-z_]\w*)")

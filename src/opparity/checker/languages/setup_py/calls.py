@@ -234,7 +234,8 @@ class Caller(Evaluator, ABC):
             if keyword.arg is not None and keyword.arg not in _OF_THE_PACKAGE
         }
         for keyword in node.keywords:
-            if keyword.arg is None:
+            # A function's own keywords; what a call makes of the package is none of them.
+            if keyword.arg is None and isinstance(keyword.value, ast.Name):
                 keywords |= _spread(self.evaluate(keyword.value, scope))
         function = self.evaluate(node.func, scope)
         self.position = self.location(node, scope)

@@ -75,7 +75,8 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
             is_empty = not build.targets
             # A loader's module may load something else for whoever asks.
             is_loader = not _RUN_WHERE_IT_LIES.search(path)
-            if world.options or ((is_empty or is_loader) and world.switches):
+            is_asked = is_loader and bool(world.switches or world.of_programs)
+            if world.options or is_asked or (is_empty and world.switches):
                 eager = World(platform, is_eager=True, versions=world.versions)
                 asked = _read_script(path, eager, paths, parse, audience, budget, hollow)
                 # Perhaps it builds nothing but for whoever asks (MMCV_WITH_OPS=1).
@@ -248,17 +249,20 @@ def _load_in_methods(interpreter: Interpreter, of: Class, module: Scope) -> None
     What else a method does, with objects that only a program has, says nothing of them. The loader
     may be imported under whatever condition.
     """
-    syntax = interpreter.parse(module.path)
+    loading = [
+        method
+        for method in of.names.values()
+        if isinstance(method, Function)
+        and id(method.node) not in interpreter.called
+        and _makes_extension(method.node)
+    ]
+    syntax = interpreter.parse(module.path) if loading else None
     imports = [
         node
         for node in (ast.walk(syntax) if syntax else ())
         if isinstance(node, ast.ImportFrom) and "cpp_extension" in (node.module or "")
     ]
-    for method in of.names.values():
-        if not isinstance(method, Function) or id(method.node) in interpreter.called:
-            continue
-        if not _makes_extension(method.node):
-            continue
+    for method in loading:
         body = [
             node
             for node in ast.walk(method.node)

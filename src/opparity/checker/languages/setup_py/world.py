@@ -67,7 +67,9 @@ _CPP_EXTENSION = re.compile(r"(?:torch|torch_\w+)(?:\.utils)*\.cpp_extension\.(\
 
 
 # An environment variable that asks for the extensions (MMCV_WITH_OPS).
-_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL|KEEP|USE)_|_(?:ON|ENABLED)$")
+_SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL|KEEP|USE)_")
+# One that asks a program for what it compiles while it runs (RWKV_CUDA_ON).
+_SWITCH_OF_A_PROGRAM = re.compile(r"_(?:ON|ENABLED)$")
 
 # Variables with which a build goes without GPUs: set, or set off, where it is the CPU's.
 _WITHOUT_GPU = re.compile(r"^(?:\w+_)?(?:NO|WITHOUT|DISABLE)_(?:CUDA|GPU)$|(?:^|_)CPU_ONLY$")
@@ -139,6 +141,7 @@ class World:
         is_eager: variables and options that ask for extensions, off by default, are set.
         switches: those variables and options, as the build asked for them; and
         options: the options among them.
+        of_programs: the variables that ask a program for what it compiles.
         versions: the versions that the build asked for.
         given: the variables that the build itself sets.
         is_dated: torch is of some older release, which the script asks for.
@@ -149,6 +152,7 @@ class World:
     is_dated: bool = False
     switches: set[str] = field(default_factory=set)
     options: set[str] = field(default_factory=set)
+    of_programs: set[str] = field(default_factory=set)
     versions: set[str] = field(default_factory=set)
     given: dict[str, Value] = field(default_factory=dict)
     command_line: CommandLine = field(default_factory=_command_line)
@@ -185,6 +189,9 @@ class World:
                 return _switched_off(default)
         if not match and _SWITCH.search(name) and _is_off(default):
             self.switches.add(name)
+            return _switched_on(default) if self.is_eager else default
+        if _SWITCH_OF_A_PROGRAM.search(name) and _is_off(default):
+            self.of_programs.add(name)
             return _switched_on(default) if self.is_eager else default
         return self._architectures(name) or default
 
