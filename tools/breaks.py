@@ -10,6 +10,7 @@ import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+import harmless
 from breaks_of_names import misspelt_macro, misspelt_name, without_guard
 from broken_text import (
     BLOCK,
@@ -87,12 +88,20 @@ def without_registration(text: Text, draw: random.Random) -> Break | None:
     each = draw.choice(text.registered)
     content = text.native[each.path]
     used = each.operator in text.used
+    why = "" if used else "no Python of the tree uses the operator"
+    why = why or harmless.unused_in_python(text, each.operator)
+    before = content[: each.start]
+    is_meta = "Meta" in before[before.rfind("TORCH_LIBRARY") :].partition(")")[0] or (
+        "kMeta" in content[each.start : each.end]
+    )
+    if is_meta:
+        why = why or harmless.needs_no_fake(text, each.operator)
     return Break(
         "registration",
         f"{each.path}: no {each.method} of {each.operator} ({each.symbol}) any more",
         changed(text, each.path, content[: each.start] + content[each.end :]),
         (each.operator, each.symbol.rpartition("::")[2] or each.operator),
-        "" if used else "no Python of the tree uses the operator",
+        why or harmless.registered_beside(text, each),
     )
 
 
@@ -122,12 +131,14 @@ def without_definition(text: Text, draw: random.Random) -> Break | None:
         if operator == name and not prototype.search(others):
             continue  # of the file alone: its own compiler says so
         is_used = re.search(rf"\b{name}\b", others + rest)
+        left = [*(text.native[each] for each in mentioned if each != path), rest]
+        why = harmless.only_declared(left, name) if is_used else "nothing uses the function"
         return Break(
             "definition",
             f"{path}: {name} has no body any more",
             changed(text, path, content[:start] + "\n" + content[end:]),
             (name, operator),
-            "" if is_used else "nothing uses the function",
+            why or harmless.told_by_its_compiler(content, name, start, end),
         )
     return None
 
@@ -156,6 +167,7 @@ def without_fake(text: Text, draw: random.Random) -> Break | None:
         f"{path}: no fake of {each['name']} any more",
         changed(text, path, content[: each.start()] + f"{indent}pass\n" + rest[length:]),
         (name,),
+        harmless.needs_no_fake(text, name) or harmless.has_a_fake_in_torch(each["name"]),
     )
 
 
@@ -220,7 +232,7 @@ def _other_signature(text: Text, draw: random.Random) -> Break | None:
             if path != each.path and name in content and (where := definition_of(content, name))
         ]
         if len(found) == 1:
-            path, (start, _) = found[0]
+            path, (start, end) = found[0]
             content = text.native[path]
             if "__global__" in content[start : content.index(name, start)]:
                 continue  # a kernel of that name, which its own compiler checks
@@ -238,6 +250,7 @@ def _other_signature(text: Text, draw: random.Random) -> Break | None:
                 f"{path}: {name} has an argument more where it is defined",
                 changed(text, path, new),
                 (name, each.operator),
+                harmless.told_by_its_compiler(content, name, start, end),
             )
     return None
 

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+import harmless
 from broken_text import REGISTRATION, Break, Text, changed, misspelt
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _SHORTEST = 5
 
 def without_guard(text: Text, draw: random.Random) -> Break | None:
     """Remove `#if` and `#endif` around registrations, or make a Python test of platforms true."""
-    found: list[tuple[str, str, tuple[str, ...], str]] = []
+    found: list[tuple[str, str, tuple[str, ...], str, tuple[str, ...]]] = []
     for path, content in text.native.items():
         for start, end, head, names in _guarded(content):
             new = (
@@ -38,7 +39,7 @@ def without_guard(text: Text, draw: random.Random) -> Break | None:
                 + content[start + len(head) : end]
                 + content[content.index("\n", end) :]
             )
-            found.append((path, new, names, head))
+            found.append((path, new, names, head, ()))
     operators = {each.operator for each in text.registered}
     for path, content in text.python.items():
         if PurePath(path).name.startswith("setup"):
@@ -55,15 +56,24 @@ def without_guard(text: Text, draw: random.Random) -> Break | None:
             )
             if names:
                 new = content[: test.start("test")] + "True" + content[test.end("test") :]
-                found.append((path, new, names, test[0].strip()))
+                rest = content[test.end() + len(body) :]
+                found.append((path, new, names, test[0].strip(), (body, rest, test["indent"])))
     if not found:
         return None
-    path, new, names, head = draw.choice(found)
+    path, new, names, head, python = draw.choice(found)
+    if python:
+        body, rest, indent = python
+        why = harmless.reads_the_same_elsewhere(rest, indent, names)
+        why = why or harmless.guards_python_alone(text, path, body, names)
+    else:
+        why = harmless.is_always_defined(text, path, head)
+        why = why or harmless.exists_without_guard(text, path, names)
     return Break(
         "guard",
         f"{path}: no guard {head} around {', '.join(names[:3])}",
         {path: new.encode()},
         names,
+        why,
     )
 
 
@@ -154,9 +164,16 @@ def misspelt_name(text: Text, draw: random.Random) -> Break | None:
     path, place, name = draw.choice(pool)
     content = text.tree.read_text(path)
     other = misspelt(name, draw)
+    line = content[content.rfind("\n", 0, place) + 1 :].partition("\n")[0]
+    why = harmless.of_an_import(line, name) if path in text.python else ""
+    for each in text.registered if path in text.native else ():
+        if each.path == path and each.start <= place < each.end:
+            why = harmless.registered_beside(text, each)
+            why = why or harmless.unused_in_python(text, name)
     return Break(
         "name",
         f"{path}:{content.count(chr(10), 0, place) + 1} {name} is {other}",
         changed(text, path, content[:place] + other + content[place + len(name) :]),
         (name, other),
+        why,
     )

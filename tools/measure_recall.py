@@ -85,6 +85,7 @@ def _basis_words(analysis: Analysis) -> Iterator[str]:
     yield from basis.unlisted
     yield from (name for name, _ in basis.unregistered)
     yield from (each.text for each in basis.unfollowed)
+    yield from (f"{each.kind}: {each.name}" for each in basis.loose_ends)
 
 
 def judge(tree: str, made: Break, before: Said, after: Said) -> Record:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.analysis.linking import Linker
+    from opparity.checker.analysis.loose_ends import LooseEnd, LooseEnds
     from opparity.checker.analysis.operators import Operators
     from opparity.checker.analysis.project import Project
     from opparity.checker.facts.builds import Target
@@ -71,6 +72,7 @@ class Basis:
         unlisted: the tree's own sources that no list names and no file includes.
         unfollowed: the registrations by unknown macros or functions, or under computed names.
         unregistered: the operators that Python calls and nobody here registers, each with a file.
+        loose_ends: the functions without a body, or that nothing uses.
         binding_files: the tree's own files that register operators.
         understands_a_build: some build makes something of sources that the tree has.
         is_empty: the tree has nothing that a check is about.
@@ -90,14 +92,15 @@ class Basis:
     unlisted: tuple[str, ...] = ()
     unfollowed: tuple[Unfollowed, ...] = ()
     unregistered: tuple[tuple[str, str], ...] = ()
+    loose_ends: tuple[LooseEnd, ...] = ()
     binding_files: tuple[str, ...] = ()
     understands_a_build: bool = False
     is_empty: bool = False
 
 
-def basis_of(project: Project, linker: Linker, operators: Operators) -> Basis:
+def basis_of(project: Project, linker: Linker, operators: Operators, loose: LooseEnds) -> Basis:
     """Return what a check of a project is based on."""
-    found = _Understanding(project, linker, operators)
+    found = _Understanding(project, linker, operators, loose)
     names = [each.name for each in fields(Basis) if each.name != "project"]
     return Basis(project.name, **{name: getattr(found, name) for name in names})
 
@@ -105,10 +108,13 @@ def basis_of(project: Project, linker: Linker, operators: Operators) -> Basis:
 class _Understanding:
     """Works the parts of a basis out."""
 
-    def __init__(self, project: Project, linker: Linker, operators: Operators) -> None:
+    def __init__(
+        self, project: Project, linker: Linker, operators: Operators, loose: LooseEnds
+    ) -> None:
         self.project = project
         self.linker = linker
         self.registered = operators
+        self.loose = loose
 
     # ---- understood
 
@@ -235,7 +241,9 @@ class _Understanding:
     @cached_property
     def unlisted(self) -> tuple[str, ...]:
         """Return the tree's own sources that no list names and no file includes."""
-        taken = self.listed | set(self.compiled_at_run_time)
+        offered = (target for build in self.project.variants for target in build.targets)
+        optional = {source.path for target in offered for source in target.sources}
+        taken = self.listed | optional | set(self.compiled_at_run_time)
         included = {
             include.path.rpartition("/")[2]
             for path in self.listed
@@ -281,6 +289,11 @@ class _Understanding:
                 if written in code:
                     found.setdefault(name, path)
         return tuple(sorted(found.items()))
+
+    @cached_property
+    def loose_ends(self) -> tuple[LooseEnd, ...]:
+        """Return the functions without a body, or that nothing uses."""
+        return self.loose.every()
 
     # ---- at all
 

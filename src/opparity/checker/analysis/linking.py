@@ -193,6 +193,10 @@ class Linker:
                 if target.kind != "executable" and is_changed:
                     yield build.choice, self._link(platform, target, build.description, by_name)
 
+    def link_of(self, platform: Platform, target: Target) -> Link:
+        """Return what a target is by itself that no build makes."""
+        return self._link(platform, target, "", {target.name: target})
+
     def _link(
         self, platform: Platform, target: Target, description: str, by_name: dict[str, Target]
     ) -> Link:

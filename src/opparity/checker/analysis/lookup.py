@@ -56,7 +56,9 @@ class NameLookup:
             found = _unqualified(known, places, further)
         native = self.project.native
         is_certain = not any(native[each.location.path].has_errors for each in known)
-        return Wanted(symbol, frozenset(found), is_certain)
+        prototypes = self.project.declarations.get(last, ())
+        counts = {len(each.signature.parameters) for each in prototypes if _own(each) in found}
+        return Wanted(symbol, frozenset(found), is_certain, frozenset(counts))
 
     def _entities(self, name: str) -> Iterator[Declaration | Definition]:
         yield from self.project.declarations.get(name, ())

@@ -55,6 +55,11 @@ _BUILD_FILE = re.compile(
 )
 
 
+_CMAKE_FILE = re.compile(r"(?:^|/)CMakeLists\.txt$|\.cmake$")
+_DEFINITIONS = re.compile(r"(?:compile_definitions|add_definitions)\s*\(([^()]{1,2000})\)")
+_MACRO_NAME = re.compile(r"(?<![\w$}{/.-])(?:-D)?([A-Z_][A-Z0-9_]{4,})(?![\w/.])")
+
+
 def flags_of_builds(project: Project) -> dict[str, Location]:
     """Return the macros that `-D…` in a build description names, evaluated or not."""
     found: dict[str, Location] = {}
@@ -65,6 +70,16 @@ def flags_of_builds(project: Project) -> dict[str, Location]:
                 place = Location(path, text.count("\n", 0, flag.start()) + 1)
                 found.setdefault(flag[1], place)
     return found
+
+
+def named_in_cmake(project: Project) -> frozenset[str]:
+    """Return the macros that `add_compile_definitions(…)` and its like name."""
+    found: set[str] = set()
+    for path in project.tree.files:
+        if _CMAKE_FILE.search(path) and project.tree.is_readable(path):
+            for command in _DEFINITIONS.findall(project.tree.read_text(path)):
+                found.update(_MACRO_NAME.findall(command))
+    return frozenset(found)
 
 
 def defined_by_somebody(project: Project) -> frozenset[str]:

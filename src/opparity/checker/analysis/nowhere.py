@@ -68,7 +68,7 @@ def is_lost(
         return False
     if _may_be_written(analysis, link, name):
         return False
-    if link.target.kind not in {"module", "shared", "jit"} or _may_be_made(analysis.project, name):
+    if link.target.kind not in {"module", "shared", "jit"} or analysis.pasted.may_make(name):
         return False
     visible = (use.path, *analysis.linker.closure(use.path, use.unit))
     declared = [
@@ -109,7 +109,7 @@ def is_template_lost(analysis: Analysis, link: Link, name: str, use: Use) -> boo
         return False  # of another project in the tree, which may make its bodies
     return not (
         _takes_libraries(project, link.description, link.target.location.path)
-        or _may_be_made(project, name)
+        or analysis.pasted.may_make(name)
         or _may_be_written(analysis, link, name)
     )
 
@@ -155,22 +155,32 @@ def _writes_sources(script: bytes) -> bool:
     return b"write" in script and _WRITES_SOURCES.search(script) is not None
 
 
-def _may_be_made(project: Project, name: str) -> bool:
-    """Return whether some macro of the tree may make a function of that name."""
-    if name in project.macro_definitions:
-        return True
-    given = any(
-        name in argument
-        for file in project.native.values()
-        for use in file.macro_uses
-        if not use.variable
-        for argument in use.arguments
-    )
-    return given or any(
-        name.startswith(start) and name.endswith(end)
-        for start, end in _pasted(project)
-        if len(start) + len(end) >= _SHORTEST
-    )
+class Pasted:
+    """What macros may make: names that they are given, or put together."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.given = frozenset(
+            argument
+            for file in project.native.values()
+            for use in file.macro_uses
+            if not use.variable
+            for argument in use.arguments
+        )
+        self.ends = frozenset(
+            (start, end) for start, end in _pasted(project) if len(start) + len(end) >= _SHORTEST
+        )
+        self._known: dict[str, bool] = {}
+
+    def may_make(self, name: str) -> bool:
+        """Return whether some macro of the tree may make a function of that name."""
+        if name not in self._known:
+            self._known[name] = (
+                name in self.project.macro_definitions
+                or any(name in argument for argument in self.given)
+                or any(name.startswith(start) and name.endswith(end) for start, end in self.ends)
+            )
+        return self._known[name]
 
 
 def _pasted(project: Project) -> Iterator[tuple[str, str]]:

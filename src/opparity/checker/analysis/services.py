@@ -12,8 +12,16 @@ from opparity.checker.analysis.further_uses import FurtherUsesOfFiles
 from opparity.checker.analysis.heads import Heads
 from opparity.checker.analysis.linking import Linker
 from opparity.checker.analysis.lookup import NameLookup
-from opparity.checker.analysis.macros import defined_by_somebody, is_foreign, platform_of_macro
+from opparity.checker.analysis.loose_ends import LooseEnds
+from opparity.checker.analysis.macros import (
+    defined_by_somebody,
+    is_foreign,
+    named_in_cmake,
+    platform_of_macro,
+)
 from opparity.checker.analysis.mentions import Mentions
+from opparity.checker.analysis.module_reads import modules_read
+from opparity.checker.analysis.nowhere import Pasted
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.other_versions import OtherVersions
 from opparity.checker.analysis.spelling import Suggestions
@@ -25,6 +33,7 @@ from opparity.checker.languages.setup_py.build_requirements import missing_torch
 
 if TYPE_CHECKING:
     from opparity.checker.analysis.basis import Basis
+    from opparity.checker.analysis.module_reads import ModuleReads
     from opparity.checker.analysis.project import Project
     from opparity.checker.facts.builds import MissingTorch
     from opparity.checker.facts.native import MacroTest
@@ -67,6 +76,11 @@ class Analysis:
         """Return the macros that the tree's builds or files define."""
         return defined_by_somebody(self.project)
 
+    @cached_property
+    def macros_of_builds(self) -> frozenset[str]:
+        """Return the macros that CMake's commands name, whatever option has to be set."""
+        return named_in_cmake(self.project)
+
     @property
     def known_macros(self) -> frozenset[str]:
         """Return the macros that the tree or torch defines."""
@@ -92,7 +106,12 @@ class Analysis:
     @cached_property
     def basis(self) -> Basis:
         """Return what a check of the tree is based on."""
-        return basis_of(self.project, self.linker, self.operators)
+        return basis_of(
+            self.project,
+            self.linker,
+            self.operators,
+            LooseEnds(self.project, self.heads, self.pasted),
+        )
 
     @cached_property
     def module_loads(self) -> tuple[ModuleLoad, ...]:
@@ -100,6 +119,11 @@ class Analysis:
         targets = (t for each in self.project.platforms for t in self.project.targets_on(each))
         names = {target.name for target in targets if target.kind == "jit"}
         return read_module_loads(self.project.tree, names)
+
+    @cached_property
+    def modules_read(self) -> tuple[ModuleReads, ...]:
+        """Return what Python reads of extension modules by their names."""
+        return tuple(modules_read(self))
 
     @cached_property
     def loaded_names(self) -> frozenset[str]:
@@ -136,6 +160,11 @@ class Analysis:
     def heads(self) -> Heads:
         """Return what answers whether a file looks as if it defined a function."""
         return Heads(self.project.tree)
+
+    @cached_property
+    def pasted(self) -> Pasted:
+        """Return what answers whether a macro may make a function."""
+        return Pasted(self.project)
 
     @cached_property
     def suggestions(self) -> Suggestions:

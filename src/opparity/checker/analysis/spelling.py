@@ -46,6 +46,28 @@ def is_slip(written: str, meant: str) -> bool:
     )
 
 
+def is_near(written: str, meant: str) -> bool:
+    """Return whether two neighbours are exchanged, or one left out or doubled, digits among them.
+
+    For names of which it is known otherwise that they are one. A number may lose a digit in front:
+    `BF6` is no type, but `SM8`, `AVX` and the compilers' own names may be names of their own.
+    """
+    if meant.startswith("__"):
+        return False
+    if written == meant or abs(len(written) - len(meant)) > 1 or len(meant) < _SHORTEST:
+        return False
+    pairs = enumerate(zip(written, meant, strict=False))
+    start = next((i for i, (a, b) in pairs if a != b), min(len(written), len(meant)))
+    if len(written) == len(meant):
+        end = start + 2
+        swapped = written[:start] + written[start:end][::-1] + written[end:]
+        return swapped == meant and not written[start:end].isdigit()
+    longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
+    is_number_cut = longer[start].isdigit() and not longer[start + 1 : start + 2].isdigit()
+    is_one_more = longer[:start] + longer[start + 1 :] == shorter
+    return start > 0 and is_one_more and not is_number_cut
+
+
 class Spellings:
     """Known names, by their first letter and length, which a slip leaves nearly as they are."""
 

@@ -21,11 +21,13 @@ class Wanted:
         symbol: its name as written there, with or without namespaces.
         namespaces: where C++ would find it; none where that is not known, or only one has it.
         is_certain: the grammar could follow the files that say so.
+        counts: how many arguments its prototypes take; none where there is no prototype.
     """
 
     symbol: str
     namespaces: frozenset[Namespace] = frozenset()
     is_certain: bool = True
+    counts: frozenset[int] = frozenset()
 
     def may_be(self, definition: Definition) -> bool:
         """Return whether a definition is the one meant."""
@@ -43,8 +45,11 @@ class Wanted:
 
         A brace may have closed the wrong namespace, so that one of its parts is lost or too much.
         """
-        own = definition.signature.namespace
-        return not self.namespaces or any(is_part(own, wanted) for wanted in self.namespaces)
+        if not self.namespaces:
+            return True
+        own, takes = definition.signature.namespace, len(definition.signature.parameters)
+        is_other = bool(self.counts) and takes not in self.counts and not definition.is_guessed
+        return not is_other and any(is_part(own, wanted) for wanted in self.namespaces)
 
 
 def names(symbol: str, definition: Definition) -> bool:
@@ -63,9 +68,9 @@ def names(symbol: str, definition: Definition) -> bool:
 
 
 def is_same(one: Namespace, other: Namespace) -> bool:
-    """Return whether two namespaces are one; a macro's name may stand for any."""
+    """Return whether two namespaces are one; a macro's name may stand for any, but another's."""
     return len(one) == len(other) and all(
-        left == right or left.isupper() or right.isupper()
+        left == right or left.isupper() != right.isupper()
         for left, right in zip(one, other, strict=True)
     )
 
@@ -78,4 +83,7 @@ def is_part(one: Namespace, other: Namespace) -> bool:
 def is_within(parts: Collection[str], namespace: Namespace) -> bool:
     """Return whether a namespace has some parts, in order."""
     remaining = iter(namespace)
-    return all(any(part == there or there.isupper() for there in remaining) for part in parts)
+    return all(
+        any(part == there or (there.isupper() and not part.isupper()) for there in remaining)
+        for part in parts
+    )

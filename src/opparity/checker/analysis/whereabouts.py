@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.twins import are_twins, name_of
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
 from opparity.words.statements import state
@@ -111,9 +112,15 @@ def _last(symbol: str) -> str:
     return symbol.rpartition("::")[2]
 
 
-def _extension(link: Link) -> str:
-    """Return the name that Python imports a target by, without its package."""
-    return link.target.name.rpartition(".")[2]
+def _gives_nothing(link: Link, other: Link) -> bool:
+    """Return whether one library cannot have from another one what it lacks.
+
+    The other is built instead of this one, and not beside it; or it is a static library of another
+    build, which nobody takes in.
+    """
+    is_foreign = other.description != link.description
+    is_archive = is_foreign and other.target.kind in {"static", "object"}
+    return is_archive or name_of(other.target) == name_of(link.target) or are_twins(link, other)
 
 
 def _not_built(
@@ -123,8 +130,7 @@ def _not_built(
     compiled = {part.file.path for part in link.compiled}
     for other in analysis.linker.links_on(link.platform):
         others = {part.file.path for part in other.compiled}
-        is_twin = _extension(other) == _extension(link)  # built instead of this one, not beside
-        if other is not link and not is_twin and others & set(paths):
+        if other is not link and not _gives_nothing(link, other) and others & set(paths):
             reason = state("whereabouts.other_target", target=other.target.name)
             return Whereabouts(
                 Truth.UNKNOWN,

@@ -320,6 +320,7 @@ class NativeFile:
         named: the names that registration blocks write as texts, of operators, classes and values.
         opened_namespaces: those that a using-directive or -declaration names, in parts.
         has_errors: the grammar could not follow the whole file.
+        macro_calls: the macros with parameters in an `#if` or `#elif`: `#if WITH_MKL()`.
     """
 
     path: str
@@ -340,6 +341,7 @@ class NativeFile:
     opened_namespaces: tuple[tuple[str, ...], ...] = ()
     has_errors: bool = False
     macro_tests: tuple[MacroTest, ...] = ()
+    macro_calls: tuple[MacroTest, ...] = ()
     macro_definitions: tuple[MacroDefinition, ...] = ()
     lane_masks: tuple[LaneMask, ...] = ()
     includes: tuple[Include, ...] = ()

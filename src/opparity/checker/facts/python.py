@@ -163,6 +163,7 @@ class PythonFile:
         used: the functions and classes that something uses, where another file uses any of them;
             else none.
         unfollowed: definitions of operators whose names could not be worked out.
+        faked: the names of operators with a fake that are put together, as they are written.
     """
 
     path: str
@@ -173,3 +174,4 @@ class PythonFile:
     fakes: tuple[Fake, ...] = ()
     problems: tuple[Problem, ...] = ()
     unfollowed: tuple[Unfollowed, ...] = ()
+    faked: frozenset[str] = frozenset()

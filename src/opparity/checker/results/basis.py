@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.loose_ends import LooseKind
 from opparity.checker.facts.conditions import Truth
 from opparity.errors import OpparityError
 from opparity.words.statements import state
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.basis import Basis, Extension
     from opparity.words.statements import Statement
 
+_LOOSE = {
+    LooseKind.BODILESS: "basis.bodiless",
+    LooseKind.MISFIT: "basis.misfit",
+    LooseKind.IDLE: "basis.idle",
+}
 _WHOLE = {Truth.TRUE: True, Truth.FALSE: False, Truth.UNKNOWN: None}
 
 
@@ -73,6 +79,10 @@ def not_followed(basis: Basis) -> Iterator[Statement]:
     if basis.unregistered:
         operators = tuple(name for name, _ in basis.unregistered)
         yield state("basis.unregistered", count=len(operators), operators=operators)
+    for kind, key in _LOOSE.items():
+        functions = tuple(each.name for each in basis.loose_ends if each.kind is kind)
+        if functions:
+            yield state(key, count=len(functions), functions=functions)
 
 
 def record(basis: Basis) -> dict[str, object]:
@@ -95,6 +105,15 @@ def record(basis: Basis) -> dict[str, object]:
                 for each in basis.unfollowed
             ],
             "operators": [{"operator": name, "path": path} for name, path in basis.unregistered],
+            "functions": [
+                {
+                    "function": each.name,
+                    "is": str(each.kind),
+                    "path": each.location.path,
+                    "line": each.location.line,
+                }
+                for each in basis.loose_ends
+            ],
         },
     }
 

@@ -10,6 +10,7 @@ from opparity.checker.analysis.linking import is_linkable
 from opparity.checker.analysis.nowhere import FOREIGN_NAMESPACES, OF_LIBRARIES, is_lost
 from opparity.checker.analysis.whereabouts import find_symbol
 from opparity.checker.facts.conditions import Truth, describe
+from opparity.checker.facts.native import Declaration
 from opparity.checker.facts.places import Related
 from opparity.checker.languages.detection import COMPILED
 from opparity.checker.rules.base import LinkRule
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.analysis.wanted import Namespace
     from opparity.checker.analysis.whereabouts import Whereabouts
-    from opparity.checker.facts.native import Declaration, Reference
+    from opparity.checker.facts.native import Reference
     from opparity.words.statements import Statement, Value
 
 # Names that a toolkit may have on another platform, or in another version.
@@ -37,7 +38,8 @@ class CalledNotBuilt(LinkRule):
     ## Why is this bad?
     The prototype satisfies the compiler, the library links (shared libraries may have undefined
     symbols), and importing it fails with `undefined symbol`.
-    It need not be an operator: any helper that another source defines will do.
+    It need not be an operator: any helper that another source defines will do, and any function of
+    the file itself that is left out by a guard where its caller is not.
 
     ## Example
     `activation.cu`, built for ROCm, calls `per_token_group_quant_8bit`, whose `.cu` is only in the
@@ -197,12 +199,20 @@ def _statement(reference: Reference, link: Link, found: Whereabouts) -> Statemen
 
 def _may_lack(analysis: Analysis, link: Link, compiled: Compiled) -> bool:
     """Return whether a header's functions call what the tree has and the target lacks."""
+    if not any(each.end_line for each in compiled.file.definitions):
+        return False
     defined, declared = analysis.project.definitions, analysis.project.declarations
-    return any(
-        name not in link.definitions and (name in defined or name in declared)
-        for name in compiled.file.called
-        if any(each.end_line for each in compiled.file.definitions)
-    )
+    for name in compiled.file.called:
+        present = link.definitions.get(name)
+        if present is None:
+            if name in defined or name in declared:
+                return True
+        elif compiled.file.has_errors and all(part.file is compiled.file for _, part in present):
+            # A method of that name calls it, whose class the grammar lost.
+            counts = {len(each.signature.parameters) for each, _ in present}
+            if any(len(each.signature.parameters) not in counts for each in declared.get(name, ())):
+                return True
+    return False
 
 
 _Suspects = tuple[frozenset[str], frozenset[str], "dict[str, Declaration]"]
@@ -215,6 +225,7 @@ def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> _Suspects:
     prototypes it does not see, each with one of them.
     """
     prototypes: dict[str, set[Namespace]] = {}
+    counts: dict[str, set[int]] = {}
     unseen: dict[str, Declaration] = {}
     for declaration in _visible_declarations(analysis, compiled):
         name, namespace = declaration.signature.name, declaration.signature.namespace
@@ -224,6 +235,7 @@ def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> _Suspects:
             unseen.setdefault(name, declaration)
         else:
             prototypes.setdefault(name, set()).add(namespace)
+            counts.setdefault(name, set()).add(len(declaration.signature.parameters))
     bound = {
         name.rpartition("::")[2]
         for registration in compiled.file.registrations
@@ -234,7 +246,9 @@ def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> _Suspects:
     called = compiled.file.called | {each.symbol for each in compiled.file.tabled}
     names = (prototypes.keys() & called) - macros - bound
     path = compiled.file.path
-    missing = frozenset(name for name in names if not _defines(link, name, prototypes[name], path))
+    missing = frozenset(
+        name for name in names if not _defines(link, name, prototypes[name], counts[name], path)
+    )
     defined = analysis.project.definitions
     elsewhere = {name for name in prototypes if name in defined and name not in link.definitions}
     further = frozenset(elsewhere - macros - bound)
@@ -246,7 +260,30 @@ def _suspects(analysis: Analysis, link: Link, compiled: Compiled) -> _Suspects:
         and name not in macros
         and _is_own(analysis, link, compiled, name)
     }
+    hidden |= _guarded_in_its_file(analysis, compiled)
     return missing, further, hidden
+
+
+def _guarded_in_its_file(analysis: Analysis, compiled: Compiled) -> dict[str, Declaration]:
+    """Return what a file alone defines, under conditions that do not hold where it is compiled."""
+    project, file = analysis.project, compiled.file
+    bodies = {
+        each.signature.name: each
+        for each in file.definitions
+        if compiled.truth(each.condition) is Truth.FALSE and not each.is_guessed
+    }
+    return {
+        name: Declaration(body.signature, body.location, body.condition)
+        for name, body in bodies.items()
+        if name not in project.declarations
+        and name not in project.macro_definitions
+        and not _OF_TOOLKITS.search(name)
+        and not file.has_errors
+        and all(
+            each.location.path == file.path and compiled.truth(each.condition) is Truth.FALSE
+            for each in project.definitions[name]
+        )
+    }
 
 
 def _is_own(analysis: Analysis, link: Link, compiled: Compiled, name: str) -> bool:
@@ -290,8 +327,13 @@ def _used_otherwise(
         yield from (each for each in uses if each.symbol == name)
 
 
-def _defines(link: Link, name: str, namespaces: set[Namespace], path: str) -> bool:
-    """Return whether a target is certain to define a function of a name in each namespace."""
+def _defines(
+    link: Link, name: str, namespaces: set[Namespace], counts: set[int], path: str
+) -> bool:
+    """Return whether a target is certain to define a function of a name in each namespace.
+
+    Where the grammar lost its way a namespace may be lost, and the arguments have to fit.
+    """
     definitions = [
         (definition, part)
         for definition, part in link.definitions.get(name, ())
@@ -301,7 +343,11 @@ def _defines(link: Link, name: str, namespaces: set[Namespace], path: str) -> bo
     ]
     return all(
         any(
-            part.file.has_errors or definition.signature.namespace == namespace
+            definition.signature.namespace == namespace
+            or (
+                part.file.has_errors
+                and (definition.is_guessed or len(definition.signature.parameters) in counts)
+            )
             for definition, part in definitions
         )
         for namespace in namespaces

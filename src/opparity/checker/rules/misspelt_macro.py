@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.macros import flags_of_builds
-from opparity.checker.analysis.spelling import Spellings, odd_words
+from opparity.checker.analysis.spelling import Spellings, is_near, odd_words
 from opparity.checker.analysis.translation import COMPILER_SWITCHES, TORCH_MACROS
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # One slip is made in one place, or in the two branches of it.
 _MOST_TESTS = 2
+_MANY_TESTS = 4
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -31,6 +32,9 @@ class MisspeltMacro(Rule):
     ## Why is this bad?
     The compiler takes an unknown macro for one that is not defined, and says nothing: the code
     under it is never compiled, or under `#ifndef` always.
+
+    A macro with parameters counts as well (`#if WITH_MKL()`), and one that CMake defines where an
+    option is set.
 
     ## Example
     `#ifdef WITH_CDUA`, where the build defines `WITH_CUDA`; `-DENABEL_BF16`, where the sources
@@ -64,22 +68,37 @@ class MisspeltMacro(Rule):
         """Yield each macro that is spelt so in one place alone."""
         tests: dict[str, list[MacroTest]] = defaultdict(list)
         for file in analysis.project.native.values():
-            for test in file.macro_tests:
+            for test in (*file.macro_tests, *file.macro_calls):
                 tests[test.name].append(test)
         known = analysis.own_macros | TORCH_MACROS | COMPILER_SWITCHES
         fixed = TORCH_MACROS | COMPILER_SWITCHES | analysis.project.macro_definitions.keys()
         words = _Words({*tests, *analysis.own_macros})
-        spellings, tested = Spellings(fixed | tests.keys()), Spellings(tests)
+        named = analysis.macros_of_builds
+        spellings, tested = Spellings(fixed | named | tests.keys()), Spellings(tests)
         told = {test.name for test in analysis.undefined_macros}  # MAC001's
         for name, found in sorted(tests.items()):
             if name in known or name in told or len(found) > _MOST_TESTS:
                 continue
             # What is defined and never tested may be the one that is misspelt: see below.
-            usual = (
-                each
-                for each in spellings.slips_of(name)
-                if each in fixed or each in analysis.own_macros or len(tests[each]) > len(found)
-            )
+            usual = [
+                *(
+                    each
+                    for each in spellings.slips_of(name)
+                    if each in fixed
+                    or each in named
+                    or each in analysis.own_macros
+                    or len(tests.get(each, ())) > len(found)
+                ),
+                # One test beside many of what the build defines is a slip, whatever letter it is.
+                *(
+                    each
+                    for each in spellings.near(name)
+                    if len(found) == 1
+                    and len(tests.get(each, ())) >= _MANY_TESTS
+                    and each in analysis.own_macros
+                    and is_near(name, each)
+                ),
+            ]
             meant = next((each for each in usual if words.odd(name, each)), "")
             if meant:
                 told_of = state("MAC004.tested", macro=name, known=meant)
@@ -103,8 +122,12 @@ class _Words:
                 self.uses[word].add(name)
 
     def odd(self, written: str, meant: str) -> bool:
-        """Return whether what a name has other than another is no word of any third one."""
-        return all(self.uses[word] <= {written} for word in odd_words(written, meant))
+        """Return whether what a name has other than another is no word of any third one.
+
+        A single letter between digits is no word.
+        """
+        odd = (word for word in odd_words(written, meant) if len(word) > 1)
+        return all(self.uses[word] <= {written} for word in odd)
 
 
 def _settings(analysis: Analysis) -> dict[str, Location]:

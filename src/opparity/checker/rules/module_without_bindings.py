@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, handles_absence
+from opparity.checker.analysis.twins import are_twins
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.facts.python import CallKind
@@ -76,12 +77,6 @@ class ModuleWithoutBindings(Rule):
         for platform in analysis.project.platforms:
             process = Process(platform, analysis.operators)
             links = list(analysis.linker.links_on(platform))
-            built = {
-                part.file.path
-                for link in links
-                if link.target.kind != "jit"
-                for part in link.compiled
-            }
             for link in links:
                 own = [
                     call
@@ -90,7 +85,14 @@ class ModuleWithoutBindings(Rule):
                 ]
                 if not _binds_nothing(link):
                     continue
-                # Beside its sources lies what binds them, and a loader has it at most.
+                # Beside its sources lies what binds them, and a loader has it at most, or another
+                # description of the same library.
+                built = {
+                    part.file.path
+                    for other in links
+                    if other.target.kind != "jit" and not are_twins(link, other)
+                    for part in other.compiled
+                }
                 near = [path for path in binding if path not in built and _is_near(link, path)]
                 if near or (own and left):
                     yield self._finding(link, own, near or left)

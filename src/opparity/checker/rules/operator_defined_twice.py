@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process
-from opparity.checker.facts.conditions import Truth, all_of
+from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import library_name
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
@@ -31,6 +31,8 @@ class OperatorDefinedTwice(Rule):
     torch refuses the second definition while the library is loaded: the process ends, or the import
     fails, whatever the two definitions say.
     The same holds for two `TORCH_LIBRARY` blocks of one namespace.
+
+    Where it is not known whether the module is imported that defines it again, that is an unknown.
 
     ## Example
     `m.def("shift(Tensor x) -> Tensor")` in the fragments of two sources of one extension;
@@ -109,7 +111,7 @@ class OperatorDefinedTwice(Rule):
                         related=[Related(known, state("place.registered"))],
                     )
 
-    def _in_python(self, analysis: Analysis, platform: Platform) -> Iterator[Finding]:
+    def _in_python(self, analysis: Analysis, platform: Platform) -> Iterator[Finding | Unknown]:
         """Yield what Python defines surely and a library of the platform too."""
         operators = analysis.operators
         process = Process(platform, operators)
@@ -119,10 +121,15 @@ class OperatorDefinedTwice(Rule):
                 for each in operators.definitions(platform, name)
                 if each.truth is Truth.TRUE and each.registration.kind is RegistrationKind.DEF
             ]
-            for each in registrations:
-                runs = all_of((process.truth_of(each.guards),))
-                if native and runs is Truth.TRUE and not each.inside and each.is_definition:
-                    yield self.finding(
+            for each in registrations if native else ():
+                runs = process.truth_of(each.guards)
+                # Whether the module is imported at all is asked in its first line.
+                own = process.truth_of(guard for guard in each.guards if guard.location.line > 1)
+                if each.inside or not each.is_definition or own is not Truth.TRUE:
+                    continue
+                make = self.finding if runs is Truth.TRUE else self.unknown
+                if runs is not Truth.FALSE:
+                    yield make(
                         each.location,
                         state("DEF006.python", operator=name, target=native[0].target.name),
                         platform=platform.label,

@@ -29,8 +29,10 @@ class OperatorRegisteredNowhere(Rule):
     A namespace is the tree's own where its C++ defines operators in it; what another package
     registers, for a platform that the tree is not built for, is no finding.
 
-    It is a warning where the use is reached only under a condition that is not known, or where the
-    function around it is used by nothing although others of its module are.
+    What is read of a module by its whole name (`package._C.scale`), or of what
+    `load(name="kernels", …)` gives, is a warning.
+    It is a warning, too, where the use is reached only under a condition that is not known, or
+    where the function around it is used by nothing although others of its module are.
 
     ## Example
     `torch.ops.demo.rescale(x)` where the bindings say `m.def("scale(Tensor x) -> Tensor")`;
@@ -60,6 +62,13 @@ class OperatorRegisteredNowhere(Rule):
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield what each file uses and nobody registers, each operator once."""
+        told: set[str] = set()
+        for found in self._used(analysis):
+            told.add(found.operator)
+            yield found
+        yield from self._read_of_modules(analysis, told)
+
+    def _used(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         for _, file in sorted(analysis.project.python.items()):
             uses: dict[str, list[Call]] = {}
             for call in file.calls:
@@ -69,6 +78,22 @@ class OperatorRegisteredNowhere(Rule):
                 missing = analysis.unregistered.truth(file, calls[0])
                 if missing is not Truth.FALSE:
                     yield from self._check(analysis, file, calls, missing)
+
+    def _read_of_modules(self, analysis: Analysis, told: set[str]) -> Iterator[Finding]:
+        """Yield what is read of a whole module by its name, which no build gives it."""
+        for each in analysis.modules_read:
+            library = each.module.rpartition(".")[2]
+            for read in each.reads if each.is_whole else ():
+                operator = f"{library}::{read.name}"
+                is_there = any(each.binds(link, read.name) for link in each.links)
+                is_there = is_there or operator in analysis.operators.python
+                if not is_there and operator not in told and not read.name.startswith("__"):
+                    yield self.finding(
+                        read.location,
+                        state("CAL009.read", operator=operator),
+                        operator=operator,
+                        severity=Severity.WARNING,
+                    )
 
     def _check(
         self, analysis: Analysis, file: PythonFile, calls: list[Call], missing: Truth

@@ -40,7 +40,8 @@ class OperatorWithoutFake(Rule):
     An operator that returns nothing needs no fake.
     Where whether compiled code calls an operator is not known, and others of its namespace have a
     fake, or Python defines it, which is done for compiled code, that is an unknown: one for each
-    operator where most have a fake, and otherwise one for the namespace.
+    operator where most have a fake, and otherwise one for the namespace. The same holds for
+    operators whose names are put together (`f"demo::scale{n}d"`) beside others that have a fake.
 
     ## Example
     `torch.ops.demo.shift(x)` in a function under `@torch.compile`, with `m.def("shift(Tensor x) ->
@@ -94,6 +95,16 @@ class OperatorWithoutFake(Rule):
                     told.add(key)
                     yield from self._check(analysis, platform, call, fakes.get(call.qualified, []))
         yield from self._lonely(analysis, fakes.keys(), {name for _, name in told})
+        yield from self._computed(analysis)
+
+    def _computed(self, analysis: Analysis) -> Iterator[Unknown]:
+        """Yield the operators of computed names without a fake in a file where others have one."""
+        for _, file in sorted(analysis.project.python.items()):
+            served = file.faked & {each.text for each in file.unfollowed}
+            for each in file.unfollowed if served else ():
+                if each.text not in file.faked:
+                    said = state("DEF008.computed", operator=each.text, count=len(served))
+                    yield self.unknown(each.location, said, symbol=each.text)
 
     def _lonely(
         self, analysis: Analysis, faked: AbstractSet[str], told: set[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.nowhere import is_lost
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Registration
     from opparity.words.statements import Statement, Value
+
+# `m.def("musaGetErrorString", &musaGetErrorString)`: functions of runtimes, as torch binds them.
+_OF_TOOLKITS = re.compile(r"(?:cuda|hip|musa)[A-Z]\w*$")
 
 
 class RegisteredNotBuilt(LinkRule):
@@ -87,7 +91,8 @@ class RegisteredNotBuilt(LinkRule):
         for symbol in filter(None, (registration.symbol, *registration.mentioned)):
             is_bound = symbol == registration.symbol
             found = find_symbol(analysis, link, symbol, use, registration.scope)
-            if found.answer is Truth.TRUE or (found.is_nowhere and not is_bound):
+            is_toolkits = _OF_TOOLKITS.match(symbol.rpartition("::")[2])
+            if found.answer is Truth.TRUE or (found.is_nowhere and (is_toolkits or not is_bound)):
                 continue
             if found.provider:
                 borrowing.note(found.provider, symbol, registration.location, found.related)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.loose_links import loose_links
 from opparity.checker.analysis.schemas import arguments_of, returned_by
 from opparity.checker.analysis.types import category, schema_category
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import operator_name, plain_library
-from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.native import RegistrationKind, Signature
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
-    from opparity.checker.facts.native import BoxedFunction, Registration, Signature
+    from opparity.checker.facts.native import BoxedFunction, Parameter, Registration
     from opparity.checker.facts.places import Location
     from opparity.words.statements import Statement, Value
 
@@ -39,6 +41,7 @@ class SchemaDiffersFromSignature(Rule):
     ## Why is this bad?
     torch compares schema and function when the library is loaded and the import fails; with the
     stable ABI nobody compares, and the call reads the wrong values.
+    In a file that no build lists it is a warning: a program may compile it while it runs.
     pybind11 counts `py::arg`s while compiling, and takes them in any order: a call by keyword then
     gives each value to another parameter.
 
@@ -80,6 +83,9 @@ class SchemaDiffersFromSignature(Rule):
         for platform in analysis.project.platforms:
             for link in analysis.linker.links_on(platform):
                 yield from in_each_version(analysis, link, check)
+        for link in loose_links(analysis):
+            # Who compiles the file is not known, so that nothing surely fails.
+            yield from (replace(each, severity=Severity.WARNING) for each in check(link))
 
     def _check_link(self, project: Project, schemas: Schemas, link: Link) -> Iterator[Finding]:
         registered = [r for r, use in link.registrations() if use.truth is Truth.TRUE]
@@ -106,7 +112,12 @@ class SchemaDiffersFromSignature(Rule):
                 severity = Severity.WARNING if is_later else Severity.ERROR
                 yield from self._check_names(link, registration, signatures, severity)
             elif registration.kind is RegistrationKind.IMPL and key in schemas:
-                yield from self._check_schema(link, registration, schemas[key], signatures)
+                # What stands beside the implementation is what it is meant for.
+                path = registration.location.path
+                near = [each for each in schemas[key] if each.location.path == path]
+                # A file that nobody lists is no part of what defines the operator elsewhere.
+                others = schemas[key] if link.description else []
+                yield from self._check_schema(link, registration, near or others, signatures)
 
     def _check_boxed(
         self, link: Link, registration: Registration, defs: list[Registration]
@@ -247,10 +258,13 @@ def _signatures(
     project: Project, link: Link, registration: Registration
 ) -> list[tuple[Signature, Location]]:
     """Return the signatures that the bound function may have; none where that is not certain."""
+    if registration.parameters is not None and registration.kind is RegistrationKind.IMPL:
+        found = [(_of_lambda(registration, registration.parameters), registration.location)]
+        return [] if _is_boxed(found) else found
     if not registration.symbol:
         return []
     last = registration.symbol.rpartition("::")[2]
-    found: list[tuple[Signature, Location]] = []
+    found = []
     for definition, part in link.definitions.get(last, ()):
         if not names(registration.symbol, definition):
             continue
@@ -262,12 +276,24 @@ def _signatures(
         found.append((definition.signature, definition.location))
     if not found:
         found = [(d.signature, d.location) for d in project.declarations.get(last, ())]
-    is_boxed = any(
-        "Stack" in parameter.type or "StableIValue" in parameter.type or parameter.type == "..."
+    return [] if _is_boxed(found) else found
+
+
+def _of_lambda(registration: Registration, parameters: tuple[Parameter, ...]) -> Signature:
+    """Return the signature of a lambda that is bound in place."""
+    return Signature(registration.operator, (), parameters, "")
+
+
+def _is_boxed(found: list[tuple[Signature, Location]]) -> bool:
+    """Return whether a function takes its arguments from a stack, or any number of them."""
+    return any(
+        "Stack" in parameter.type
+        or "StableIValue" in parameter.type
+        or "..." in parameter.type
+        or "auto" in parameter.type
         for signature, _ in found
         for parameter in signature.parameters
     )
-    return [] if is_boxed else found
 
 
 def _disagreement(
@@ -276,23 +302,24 @@ def _disagreement(
     """Return how a schema and a signature differ; None where they agree or it is not known."""
     if schema is None:
         return None
+    named = {"symbol": symbol} if symbol else {}
     if len(schema) != len(signature.parameters):
         return state(
-            "DEF002.count",
+            "DEF002.count" if symbol else "DEF002.lambda_count",
             operator=operator,
             schema=len(schema),
-            symbol=symbol,
             parameters=len(signature.parameters),
+            **named,
         )
     for index, (argument, parameter) in enumerate(zip(schema, signature.parameters, strict=True)):
         kinds = schema_category(argument), category(parameter.type)
         if all(kinds) and kinds[0] != kinds[1]:
             return state(
-                "DEF002.kind",
+                "DEF002.kind" if symbol else "DEF002.lambda_kind",
                 operator=operator,
                 number=index + 1,
                 argument=argument,
-                symbol=symbol,
                 parameter=parameter.type,
+                **named,
             )
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.twins import name_of, shares_most
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from opparity.checker.facts.builds import Build, Target
     from opparity.checker.facts.places import Location
 
-# Lists with less in common than this are lists of different things.
-_COMMON_SHARE = 0.6
 _HOST_SUFFIXES = (".c", ".cc", ".cpp", ".cxx")
 
 
@@ -119,11 +118,9 @@ class _List:
         """Return whether both lists make one extension, by name and by most of their sources."""
         if self.build.description == other.build.description or self.target is other.target:
             return False
-        if self.target.name.rpartition(".")[2] != other.target.name.rpartition(".")[2]:
+        if name_of(self.target) != name_of(other.target):
             return False
         whole = (self.target.is_complete, other.target.is_complete)
         if whole != (Truth.TRUE, Truth.TRUE):
             return False
-        mine = {source.path for source in self.target.sources}
-        others = {source.path for source in other.target.sources}
-        return len(mine & others) >= _COMMON_SHARE * min(len(mine), len(others))
+        return shares_most(self.target, other.target)

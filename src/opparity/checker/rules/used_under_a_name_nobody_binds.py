@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import handles_absence
-from opparity.checker.analysis.spelling import Spellings
+from opparity.checker.analysis.spelling import Spellings, is_near
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.module_reads import ModuleRead
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Definition, Registration
     from opparity.checker.facts.places import Location
+
+
+# So many names of a module are read of an object that is the module.
+_FEWEST_BESIDE = 3
 
 
 class UsedUnderANameNobodyBinds(Rule):
@@ -29,7 +35,8 @@ class UsedUnderANameNobodyBinds(Rule):
     ## Why is this bad?
     The read raises `AttributeError`. Whatever the object is that Python reads the name from, no
     other thing of the tree has it: a binding is one slip away and used by nobody, or a function of
-    that name is compiled, declared beside those that are bound, and neither bound nor called.
+    that name is compiled, declared beside those that are bound, and neither bound nor called; or
+    the object is a module, since what else is read of it there is bound.
 
     ## Example
     `m.def("froward_affine", &layer_norm_affine)`, where Python calls `kernels.forward_affine(x)`;
@@ -86,13 +93,48 @@ class UsedUnderANameNobodyBinds(Rule):
             name, use = reads.of(function)
             if use is not None and function not in told:
                 told.add(function)
-                values = {"function": function, "target": target, "name": name}
-                yield self.finding(
-                    definition.location,
-                    state("CAL010.unbound", **values),
-                    symbol=definition.signature.qualified,
-                    related=[Related(use, state("place.used"))],
-                )
+                yield self._unbound(target, definition, name, use)
+        for target, definition, read in _bound_elsewhere(analysis):
+            if definition.signature.name not in told:
+                told.add(definition.signature.name)
+                yield self._unbound(target, definition, read.name, read.location)
+
+        yield from self._beside(analysis, names | told)
+
+    def _beside(self, analysis: Analysis, names: set[str]) -> Iterator[Finding]:
+        """Yield what Python reads of the object of which it reads a module's names otherwise."""
+        bound = _bound_by_whole_files(analysis)
+        everywhere = {name: path for path, own in bound.items() for name in own}
+        readers = analysis.attributes.readers
+        counts = Counter(path for name in everywhere for path in readers.get(name, ()))
+        told: set[str] = set()
+        for path in sorted(path for path, count in counts.items() if count >= _FEWEST_BESIDE):
+            for owner, reads in analysis.attributes.of_objects(path).items():
+                files = Counter(everywhere[name] for name in reads if name in everywhere)
+                file, count = max(files.items(), key=lambda item: item[1], default=("", 0))
+                others = [name for name in reads if name not in bound.get(file, ())]
+                if owner in {"self", "cls"} or count < max(_FEWEST_BESIDE, 2 * len(others)):
+                    continue
+                for name in others:
+                    is_own = name in names or name in told or "_" not in name.strip("_")
+                    if is_own or analysis.attributes.is_a_name_of_pythons(name):
+                        continue
+                    told.add(name)
+                    yield self.finding(
+                        reads[name],
+                        state("CAL010.beside", owner=owner, name=name, source=file, count=count),
+                        operator=name,
+                        symbol=name,
+                    )
+
+    def _unbound(self, target: str, definition: Definition, name: str, use: Location) -> Finding:
+        function = definition.signature.name
+        return self.finding(
+            definition.location,
+            state("CAL010.unbound", function=function, target=target, name=name),
+            symbol=definition.signature.qualified,
+            related=[Related(use, state("place.used"))],
+        )
 
     def _misspelt(self, analysis: Analysis, names: set[str]) -> Iterator[Finding]:
         bound = [
@@ -141,6 +183,16 @@ class UsedUnderANameNobodyBinds(Rule):
             )
 
 
+def _bound_by_whole_files(analysis: Analysis) -> dict[str, set[str]]:
+    """Return file -> the functions that it binds to a module, where all that it binds is known."""
+    found: dict[str, set[str]] = {}
+    for path, file in analysis.project.native.items():
+        own = {each.operator for each in file.registrations if each.kind is RegistrationKind.BIND}
+        if own and not (file.unfollowed or file.handed_on or file.macro_uses):
+            found[path] = own
+    return found
+
+
 def _taken_by_python(analysis: Analysis, names: set[str]) -> set[str]:
     """Return the operators that Python defines: a read of their names is a read of them.
 
@@ -174,7 +226,7 @@ def _sisters(
     """Yield the names, one slip away, that a file binds the same function's overloads under."""
     place = (registration.location.path, registration.symbol)
     names = sisters.get(place, ()) if registration.symbol else ()
-    yield from Spellings(names).slips_of(registration.operator)
+    yield from (name for name in sorted(names) if is_near(registration.operator, name))
 
 
 def _is_unused(analysis: Analysis, registration: Registration) -> bool:
@@ -201,6 +253,31 @@ class _Reads:
             if use is not None:
                 return name, use
         return "", None
+
+
+def _bound_elsewhere(analysis: Analysis) -> Iterator[tuple[str, Definition, ModuleRead]]:
+    """Yield the functions that a module has on two platforms, and binds on one of them alone.
+
+    Each with what Python reads of it.
+    """
+    for each in analysis.modules_read:
+        for read in each.reads if each.is_whole and len(each.links) > 1 else ():
+            symbols = {
+                registration.symbol.rpartition("::")[2]
+                for link in each.links
+                for part in link.compiled
+                for registration in part.file.registrations
+                if registration.operator == read.name and registration.symbol
+            }
+            for link in each.links:
+                bodies = [
+                    definition
+                    for symbol in sorted(symbols)
+                    for definition, part in link.definitions.get(symbol, ())
+                    if part.is_listed and part.truth(definition.condition) is Truth.TRUE
+                ]
+                if bodies and not each.binds(link, read.name):
+                    yield link.target.name, bodies[0], read
 
 
 def _idle_in_targets(analysis: Analysis, reads: _Reads) -> Iterator[tuple[str, Definition]]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from opparity.checker.facts.conditions import Condition
+    from opparity.checker.facts.native import Parameter
 
 _DISPATCH_MACRO = re.compile(
     r"^(?:\w+_)?DISPATCH(?:_TO)?_?(CPU|CUDA|META|ALL|QUANTIZED_CPU|AUTOGRAD\w*)?$"
@@ -312,6 +313,7 @@ class BlockReader:
                     key=key_in(value) or self.block.key,
                     symbol=symbol,
                     mentioned=mentioned,
+                    parameters=lambda_parameters(value),
                 )
                 return
 
@@ -320,6 +322,7 @@ class BlockReader:
         key = self.block.key
         symbol = ""
         mentioned: tuple[str, ...] = ()
+        parameters: tuple[Parameter, ...] | None = None
         for value in values:
             own_key = key_in(value)
             if own_key and KEY.search(text_of(value)):
@@ -327,6 +330,7 @@ class BlockReader:
                 continue
             key = own_key or key
             symbol, mentioned = bound_function(value)
+            parameters = lambda_parameters(value)
         return self._make(
             call,
             kind=RegistrationKind.IMPL,
@@ -336,6 +340,7 @@ class BlockReader:
             key=key,
             symbol=symbol,
             mentioned=mentioned,
+            parameters=parameters,
         )
 
     def _bind(self, call: Node, library: str, name: str, values: list[Node]) -> Registration:

@@ -43,6 +43,7 @@ _STRING_OR_COMMENT = re.compile(
 _DEEPEST = 100
 _LONGEST_VALUE = 200
 _LONGEST_REGISTERING = 4000
+_CALLED = re.compile(r"\b(?!defined\b)([A-Za-z]\w{3,})\s*+\(")
 # Of an expression; each of its tests is looked at for each line that stands under it.
 _MOST_WORDS = 1000
 # Of all conditions around a line.
@@ -61,6 +62,7 @@ class Directives:
     starts: list[int] = field(default_factory=lambda: [1])
     conditions: list[Condition] = field(default_factory=lambda: [ALWAYS])
     macro_tests: list[MacroTest] = field(default_factory=list)
+    macro_calls: list[MacroTest] = field(default_factory=list)
     macro_definitions: list[MacroDefinition] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
 
@@ -163,6 +165,9 @@ class _Scanner:
             if isinstance(atom, Comparison):
                 names = [side for side in (atom.left, atom.right) if side.isidentifier()]
             self.result.macro_tests.extend(MacroTest(name, location) for name in names)
+        if keyword == "if" and "(" in rest:
+            called = _CALLED.findall(_STRING_OR_COMMENT.sub("", rest))
+            self.result.macro_calls.extend(MacroTest(name, location) for name in called)
         return condition
 
     def _define(self, rest: str, location: Location) -> None:

@@ -169,6 +169,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         opened_namespaces=opened_namespaces(clean),
         has_errors=has_errors,
         macro_tests=tuple(directives.macro_tests),
+        macro_calls=tuple(directives.macro_calls),
         macro_definitions=tuple(directives.macro_definitions),
         lane_masks=masks,
         includes=tuple(directives.includes),

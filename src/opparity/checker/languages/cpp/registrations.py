@@ -30,6 +30,11 @@ _PYBIND_MACROS = frozenset({"PYBIND11_MODULE", "NB_MODULE", "PYBIND11_MODULE_EXP
 _MODULE_TYPE = re.compile(
     r"\b(?:py|pybind11|nb|nanobind)::module_?\b|\bpybind11::module\b|torch::Library\b"
 )
+# `auto m = py::handle(module).cast<py::module>();`, as torch's own bindings have it.
+_MODULE_OF_OBJECT = re.compile(
+    r"\b(\w+)\s*=\s*(?:py|pybind11)::(?:handle\(\w+\)\.cast|reinterpret_(?:borrow|steal))"
+    r"<(?:py|pybind11)::module_?>"
+)
 
 
 def read_blocks(
@@ -79,6 +84,9 @@ def _block(node: Node, signature: Signature) -> Block | None:
         if _MODULE_TYPE.search(parameter.type):
             style = "torch_library" if "Library" in parameter.type else "pybind"
             return Block(parameter.name, "", "", style, helper=name)
+    if any("PyObject" in parameter.type for parameter in signature.parameters):
+        module = _MODULE_OF_OBJECT.search(text_of(node))
+        return Block(module[1], "", "", "pybind", helper=name) if module else None
     return None
 
 

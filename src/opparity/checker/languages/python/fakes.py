@@ -29,6 +29,7 @@ class Fakes:
         found: each fake, and the name of its function where that is not known yet.
         schemas: registrations, by number -> the function whose signature is the schema; and
         decorated: what that takes, where a decorator stands on it.
+        computed: the names of operators with a fake that are put together, as they are written.
     """
 
     libraries: dict[str, str]
@@ -38,6 +39,7 @@ class Fakes:
     schemas: dict[int, str] = field(default_factory=dict)
     decorated: dict[int, Parameters | None] = field(default_factory=dict)
     compiled: set[str] = field(default_factory=set)
+    computed: set[str] = field(default_factory=set)
 
     def defined(
         self, node: Function, name: str, place: Location, guards: tuple[Guard, ...]
@@ -98,6 +100,8 @@ class Fakes:
         if call is None:
             return None
         text = _text(call)
+        if last in _REGISTERING and call.args and isinstance(call.args[0], ast.JoinedStr):
+            self.computed.add(ast.unparse(call.args[0]))
         if last in _REGISTERING:
             library, separator, operator = text.rpartition("::")
             if not separator:

@@ -133,6 +133,7 @@ class Linker:
                 tuple(self._fakes(path, facts)),
                 problems,
                 tuple(each for each in defined if isinstance(each, Unfollowed)),
+                facts.faked,
             )
             if file != PythonFile(path, used=file.used):
                 found[path] = file

@@ -108,6 +108,7 @@ class ModuleReader:
             computed=tuple(self.operators.computed),
             fakes=self.operators.fakes.settled(),
             compiled=frozenset(self.operators.fakes.compiled),
+            faked=frozenset(self.operators.fakes.computed),
             table_uses=tuple(self.operators.table_uses),
             functions=functions,
             uses=tuple(use for use in self.uses if use.name.partition(".")[0] in known),

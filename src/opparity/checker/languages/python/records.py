@@ -134,6 +134,7 @@ class ModuleFacts:
     Attributes:
         computed: definitions under names that are known when every file is; most are a helper's.
         compiled: functions that torch.compile is given.
+        faked: the names of operators with a fake that are put together, as they are written.
         variables: module-level names that are assigned once -> whether the value is true.
         locals: (function or class, name) -> the same for names assigned once in it.
         libraries: variables that hold a torch.library.Library -> its namespace.
@@ -147,6 +148,7 @@ class ModuleFacts:
     computed: tuple[Computed, ...] = ()
     fakes: tuple[Fake, ...] = ()
     compiled: frozenset[str] = frozenset()
+    faked: frozenset[str] = frozenset()
     table_uses: tuple[TableUse, ...] = ()
     functions: dict[str, FunctionFacts] = field(default_factory=dict)
     uses: tuple[NameUse, ...] = ()

@@ -21,6 +21,7 @@ from opparity.checker.languages.setup_py.values import (
     Class,
     Function,
     Instance,
+    Item,
     Known,
     Library,
     Method,
@@ -28,6 +29,7 @@ from opparity.checker.languages.setup_py.values import (
     Newest,
     Scope,
     Super,
+    Table,
     Unsure,
     Value,
     items_of,
@@ -208,7 +210,12 @@ class Caller(Evaluator, ABC):
         if given.vararg:
             scope.names[given.vararg.arg] = Unsure(given.vararg.arg)
         if given.kwarg:
-            scope.names[given.kwarg.arg] = Unsure(given.kwarg.arg)
+            further = Table({})
+            further.entries.update(
+                {name: Item(value) for name, value in keywords.items() if name not in scope.names}
+            )
+            is_known = bool(arguments or keywords)
+            scope.names[given.kwarg.arg] = further if is_known else Unsure(given.kwarg.arg)
 
     # ------------------------------------------------------------ calls
 
@@ -226,6 +233,10 @@ class Caller(Evaluator, ABC):
             for keyword in node.keywords
             if keyword.arg is not None and keyword.arg not in _OF_THE_PACKAGE
         }
+        for keyword in node.keywords:
+            # A function's own keywords; what a call makes of the package is none of them.
+            if keyword.arg is None and isinstance(keyword.value, ast.Name):
+                keywords |= _spread(self.evaluate(keyword.value, scope))
         function = self.evaluate(node.func, scope)
         self.position = self.location(node, scope)
         return self._call_value(function, arguments, keywords)
@@ -342,3 +353,9 @@ class Caller(Evaluator, ABC):
                 if prefix + base + suffix in self.paths.files:
                     return prefix + base + suffix
         return None
+
+
+def _spread(value: Value) -> dict[str, Value]:
+    """Return what `**table` gives a call by keyword, as far as that is known."""
+    entries = value.entries if isinstance(value, Table) else {}
+    return {name: item.value for name, item in entries.items() if isinstance(name, str)}

@@ -118,6 +118,13 @@ def is_hollow(extension: Extension) -> bool:
     return extension.kind not in {"load", "Extension"} and not items and complete is Truth.TRUE
 
 
+def is_known(extension: Extension) -> bool:
+    """Return whether an extension's name and its whole list of sources could be worked out."""
+    items, complete = items_of(extension.argument(1, "sources"))
+    named = any(True for _ in strings_of(extension.argument(0, "name")))
+    return named and bool(items) and complete is Truth.TRUE
+
+
 def _filled(value: Value) -> bool:
     return truth_of_value(value) is not Truth.FALSE
 
@@ -130,6 +137,7 @@ def _sources(
         path = _tree_path(text, paths)
         if path is None:
             continue
+        path = _from_above(path, extension.location.path, paths)
         path = copies.get(path, path)
         known = seen.get(path)
         if known is None or known.built.value < present.value:
@@ -164,6 +172,20 @@ def _tree_path(text: str, paths: TreePaths) -> str | None:
     # A script that runs from the root names its sources from there.
     from_root = posixpath.normpath(posixpath.join(ROOT, text))[len(ROOT) + 1 :]
     return from_root if from_root in paths.files else relative
+
+
+def _from_above(path: str, script: str, paths: TreePaths) -> str:
+    """Return a source from a folder above the script, where the script's builder names it so.
+
+    `csrc/kernel.cu` in `package/ops/builder/kernel.py` is `package/csrc/kernel.cu`.
+    """
+    folder = posixpath.dirname(script)
+    while path not in paths.files and folder:
+        folder = posixpath.dirname(folder)
+        above = posixpath.join(folder, path)
+        if above in paths.files:
+            return above
+    return path
 
 
 def _macros(extension: Extension, platform: Platform) -> Iterator[MacroSetting]:

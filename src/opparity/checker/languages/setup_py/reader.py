@@ -15,15 +15,17 @@ from opparity.checker.facts.places import Location, Problem, problem
 from opparity.checker.languages.interpreting import Budget, OutOfSteps, Steps
 from opparity.checker.languages.python.syntax import parse_quietly
 from opparity.checker.languages.setup_py.audience import Audience
+from opparity.checker.languages.setup_py.calls import Frame
 from opparity.checker.languages.setup_py.extensions import (
     NO_SOURCES,
     Extension,
     is_hollow,
+    is_known,
     target_of,
 )
 from opparity.checker.languages.setup_py.interpreter import Interpreter
 from opparity.checker.languages.setup_py.tree_paths import TreeFiles, TreePaths
-from opparity.checker.languages.setup_py.values import Class, Function, Instance, weaker
+from opparity.checker.languages.setup_py.values import Class, Function, Instance, Scope, weaker
 from opparity.checker.languages.setup_py.world import World
 from opparity.checker.languages.workers import costly
 from opparity.checker.tree.contents import FileNotReadable
@@ -71,7 +73,10 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
             world = World(platform)
             build = _read_script(path, world, paths, parse, audience, budget, hollow)
             is_empty = not build.targets
-            if world.options or (is_empty and world.switches):
+            # A loader's module may load something else for whoever asks.
+            is_loader = not _RUN_WHERE_IT_LIES.search(path)
+            is_asked = is_loader and bool(world.switches or world.of_programs)
+            if world.options or is_asked or (is_empty and world.switches):
                 eager = World(platform, is_eager=True, versions=world.versions)
                 asked = _read_script(path, eager, paths, parse, audience, budget, hollow)
                 # Perhaps it builds nothing but for whoever asks (MMCV_WITH_OPS=1).
@@ -234,6 +239,51 @@ def _run(interpreter: Interpreter, path: str, platform: Platform) -> None:
             and _makes_extension(value.node)
         ):
             interpreter.invoke(value, [], {})
+        if isinstance(value, Class) and value.path == path:
+            _load_in_methods(interpreter, value, scope)
+
+
+def _load_in_methods(interpreter: Interpreter, of: Class, module: Scope) -> None:
+    """Run the loads alone that stand in a class's methods, with what their module gives them.
+
+    What else a method does, with objects that only a program has, says nothing of them. The loader
+    may be imported under whatever condition.
+    """
+    loading = [
+        method
+        for method in of.names.values()
+        if isinstance(method, Function)
+        and id(method.node) not in interpreter.called
+        and _makes_extension(method.node)
+    ]
+    syntax = interpreter.parse(module.path) if loading else None
+    imports = [
+        node
+        for node in (ast.walk(syntax) if syntax else ())
+        if isinstance(node, ast.ImportFrom) and "cpp_extension" in (node.module or "")
+    ]
+    for method in loading:
+        body = [
+            node
+            for node in ast.walk(method.node)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            or (
+                isinstance(node, ast.Expr | ast.Assign)
+                and isinstance(node.value, ast.Call)
+                and _names_load(node.value)
+            )
+        ]
+        frame = Frame(Scope({}, module.path, module), function=method.node)
+        before = len(interpreter.extensions)
+        with interpreter.undecided():
+            interpreter.run_frame(frame, [*imports, *sorted(body, key=lambda node: node.lineno)])
+        found = interpreter.extensions[before:]
+        interpreter.extensions[before:] = [each for each in found if is_known(each)]
+
+
+def _names_load(call: ast.Call) -> bool:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    return name in {"load", "load_inline"}
 
 
 def _makes_extension(node: ast.AST) -> bool:

@@ -68,6 +68,12 @@ _CPP_EXTENSION = re.compile(r"(?:torch|torch_\w+)(?:\.utils)*\.cpp_extension\.(\
 
 # An environment variable that asks for the extensions (MMCV_WITH_OPS).
 _SWITCH = re.compile(r"(?:^|_)(?:WITH|BUILD|ENABLE|INSTALL|KEEP|USE)_")
+# One that asks a program for what it compiles while it runs (RWKV_CUDA_ON).
+_SWITCH_OF_A_PROGRAM = re.compile(r"_(?:ON|ENABLED)$")
+
+# Variables with which a build goes without GPUs: set, or set off, where it is the CPU's.
+_WITHOUT_GPU = re.compile(r"^(?:\w+_)?(?:NO|WITHOUT|DISABLE)_(?:CUDA|GPU)$|(?:^|_)CPU_ONLY$")
+_WITH_GPU = re.compile(r"^(?:\w+_)?(?:WITH|USE|ENABLE|BUILD)_(?:CUDA|GPU)$")
 
 # Variables that say what to compile for: torch's take "9.0;10.0", those of projects "90;100".
 _ARCHITECTURES = re.compile(
@@ -91,6 +97,9 @@ _ASKS_FOR_LESS = re.compile(
 )
 
 
+_OFF_WORDS = {"1": "0", "on": "off", "true": "false", "yes": "no"}
+
+
 def _command_line() -> CommandLine:
     return CommandLine("list", [Item(Known("setup.py")), Item(Known("bdist_wheel"))])
 
@@ -104,6 +113,17 @@ def _is_off(default: Value) -> bool:
         "none",
         "no",
     }
+
+
+def _is_on(default: Value) -> bool:
+    return isinstance(default, Known) and str(default.value).lower() in _OFF_WORDS
+
+
+def _switched_off(default: Value) -> Value:
+    """Return what a variable is set to that asks for less than its default, in the same words."""
+    written = str(default.value) if isinstance(default, Known) else ""
+    other = _OFF_WORDS.get(written.lower(), "0")
+    return Known(other.upper() if written.isupper() else other)
 
 
 def _switched_on(default: Value) -> Value:
@@ -121,6 +141,7 @@ class World:
         is_eager: variables and options that ask for extensions, off by default, are set.
         switches: those variables and options, as the build asked for them; and
         options: the options among them.
+        of_programs: the variables that ask a program for what it compiles.
         versions: the versions that the build asked for.
         given: the variables that the build itself sets.
         is_dated: torch is of some older release, which the script asks for.
@@ -131,6 +152,7 @@ class World:
     is_dated: bool = False
     switches: set[str] = field(default_factory=set)
     options: set[str] = field(default_factory=set)
+    of_programs: set[str] = field(default_factory=set)
     versions: set[str] = field(default_factory=set)
     given: dict[str, Value] = field(default_factory=dict)
     command_line: CommandLine = field(default_factory=_command_line)
@@ -160,8 +182,16 @@ class World:
         match = _FORCED.match(name)
         if match and match["name"].lower() == self.platform.name:
             return Known("1")
+        if self.platform.name == "cpu":
+            if _WITHOUT_GPU.match(name) and _is_off(default):
+                return _switched_on(default)
+            if _WITH_GPU.match(name) and _is_on(default):
+                return _switched_off(default)
         if not match and _SWITCH.search(name) and _is_off(default):
             self.switches.add(name)
+            return _switched_on(default) if self.is_eager else default
+        if _SWITCH_OF_A_PROGRAM.search(name) and _is_off(default):
+            self.of_programs.add(name)
             return _switched_on(default) if self.is_eager else default
         return self._architectures(name) or default
 

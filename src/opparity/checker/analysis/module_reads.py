@@ -1,0 +1,127 @@
+"""What Python reads of extension modules by their whole names, or by the name a loader gives.
+
+`import package` and then `package._C.scale(x)`, and `kernels = load(name="kernels", …)` and then
+`kernels.scale(x)`: found in the text of the files, whatever the code around it is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from os.path import commonprefix
+from typing import TYPE_CHECKING
+
+from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.native import RegistrationKind
+from opparity.checker.facts.places import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.services import Analysis
+
+_LOAD = b"load("
+_NAMED = re.compile(rb"\s*name\s*=\s*[\"'](\w+)[\"']")
+# What stands before the call: looked at from there, since assignments are everywhere.
+_GIVEN = re.compile(rb"(\w+)\s*=\s*(?:\w+\.)*\Z")
+_LONGEST_GIVEN = 120
+_COMMENT = re.compile(rb"^[ \t]*#")
+# `"kernels.cu"` is a file.
+_SUFFIXES = frozenset({"c", "cc", "cpp", "cu", "cuh", "cxx", "h", "hip", "hpp", "py", "so"})
+_IMPORTING = {"module", "shared", "jit"}
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleRead:
+    """A name that Python reads of a module, where it does so first."""
+
+    name: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleReads:
+    """A module of the tree, as every build makes it, and what Python reads of it."""
+
+    module: str
+    links: tuple[Link, ...]
+    reads: tuple[ModuleRead, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all that the module may have is known."""
+        return all(
+            link.is_complete is Truth.TRUE
+            and any(part.file.registrations for part in link.compiled)
+            and not any(part.file.unfollowed for part in link.compiled)
+            for link in self.links
+        )
+
+    def binds(self, link: Link, name: str) -> bool:
+        """Return whether a module has a name, of a function, a class or a value.
+
+        What only torch's dispatcher is given is no attribute of the module.
+        """
+        for part in link.compiled:
+            kinds = {each.kind for each in part.file.registrations if each.operator == name}
+            if RegistrationKind.BIND in kinds or (name in part.file.named and not kinds):
+                return True
+        return False
+
+
+def modules_read(analysis: Analysis) -> Iterator[ModuleReads]:
+    """Yield the modules that Python reads names of, with the names."""
+    links: dict[str, list[Link]] = {}
+    for platform in analysis.project.platforms:
+        for link in analysis.linker.links_on(platform):
+            if link.target.kind in _IMPORTING and link.target.built is not Truth.FALSE:
+                links.setdefault(link.target.name, []).append(link)
+    tree = analysis.project.tree
+    contents = {path: tree.read(path) for path in tree.python}
+    # What begins all whole names, `package._`, stands in few files.
+    whole = [name for name in links if "." in name]
+    start = commonprefix(whole).encode()  # noqa: RUF071 -- of texts, which are no paths
+    naming = {path: text for path, text in contents.items() if whole and start in text}
+    is_any_loaded = any(link.target.kind == "jit" for made in links.values() for link in made)
+    loaded = _loaded(contents) if is_any_loaded else {}
+    for module, made in links.items():
+        found = dict(_reads(module, contents, naming, loaded.get(module, ())))
+        if found:
+            reads = tuple(ModuleRead(name, place) for name, place in found.items())
+            yield ModuleReads(module, tuple(made), reads)
+
+
+def _loaded(contents: dict[str, bytes]) -> dict[str, list[tuple[str, bytes]]]:
+    """Return module -> the files that load it, each with the variable that they give it to."""
+    found: dict[str, list[tuple[str, bytes]]] = {}
+    for path, text in contents.items():
+        start = text.find(_LOAD)
+        while start >= 0:
+            named = _NAMED.match(text, start + len(_LOAD))
+            given = _GIVEN.search(text, max(0, start - _LONGEST_GIVEN), start) if named else None
+            if named and given:
+                found.setdefault(named[1].decode(), []).append((path, given[1]))
+            start = text.find(_LOAD, start + 1)
+    return found
+
+
+def _reads(
+    module: str,
+    contents: dict[str, bytes],
+    naming: dict[str, bytes],
+    loaded: Sequence[tuple[str, bytes]],
+) -> Iterator[tuple[str, Location]]:
+    places = list(loaded)
+    if "." in module:
+        whole = module.encode()
+        places += [(path, whole) for path, text in naming.items() if whole + b"." in text]
+    for path, owner in places:
+        text = contents[path]
+        read = re.compile(rb"(?<![\w.])" + re.escape(owner) + rb"\.([A-Za-z_]\w*)")
+        for found in reversed([*read.finditer(text)]):
+            start = text.rfind(b"\n", 0, found.start()) + 1
+            is_import = text.startswith((b"import ", b"from "), start)
+            name = found[1].decode()
+            if not (is_import or name in _SUFFIXES or _COMMENT.match(text, start)):
+                yield name, Location(path, text.count(b"\n", 0, start) + 1)

@@ -1,0 +1,11 @@
+from .builder import CUDAOpBuilder
+
+
+class KernelBuilder(CUDAOpBuilder):
+    NAME = "kernels"
+
+    def absolute_name(self):
+        return f"op_builder.{self.NAME}"
+
+    def sources(self):
+        return ["csrc/bindings.cpp", "csrc/ops.cu"]

@@ -1,0 +1,11 @@
+import torch
+
+from demo import _C
+
+
+def run_shift(input: torch.Tensor) -> torch.Tensor:
+    return _C.shift(input)
+
+
+def run_scale(input: torch.Tensor) -> torch.Tensor:
+    return _C.scale(input)

@@ -1,0 +1,6 @@
+#pragma once
+#include "config.h"
+#include <torch/extension.h>
+
+torch::Tensor shift(const torch::Tensor& input);
+torch::Tensor scale(const torch::Tensor& input);

@@ -1,0 +1,2 @@
+#pragma once
+#define WITH_FAST_MATH() 1

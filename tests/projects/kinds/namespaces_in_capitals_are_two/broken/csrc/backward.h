@@ -1,0 +1,4 @@
+#pragma once
+namespace BACKWARD {
+void preprocess(int count);
+}

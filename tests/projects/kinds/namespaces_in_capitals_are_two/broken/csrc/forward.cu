@@ -1,0 +1,5 @@
+#include "forward.h"
+
+void FORWARD::preprocess(int count) {
+  (void)count;
+}

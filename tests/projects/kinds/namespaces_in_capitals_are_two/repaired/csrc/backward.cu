@@ -1,0 +1,5 @@
+#include "backward.h"
+
+void BACKWARD::preprocess(int count) {
+  (void)count;
+}

@@ -1,0 +1,4 @@
+#pragma once
+namespace FORWARD {
+void preprocess(int count);
+}

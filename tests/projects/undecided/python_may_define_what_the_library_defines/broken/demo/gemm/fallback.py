@@ -1,0 +1,4 @@
+import torch
+
+library = torch.library.Library("demo", "FRAGMENT")
+library.define("scale(Tensor input) -> Tensor")
