@@ -38,6 +38,12 @@ def strided(size: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype) 
     return torch.zeros(4096, dtype=torch.uint8).view(dtype).as_strided(size, stride)
 
 
+def without_memory(tensor: Tensor) -> Tensor:
+    """Return a tensor whose storage was made too small for it."""
+    tensor.untyped_storage().resize_(1)
+    return tensor
+
+
 FP8, E8M0 = torch.float8_e4m3fn, torch.float8_e8m0fnu
 MISTAKES = [
     Mistake(
@@ -483,5 +489,32 @@ MISTAKES = [
             needs_data=True,
         )
         for value in (float("nan"), 0.0, -1.5, float("inf"))
+    ),
+    Mistake(
+        "no input where the gradient tells the device",
+        "relu_squared_backward",
+        "input is None; allowed: a tensor; pass one",
+        {"input": None},
+    ),
+    Mistake(
+        "an input without its memory",
+        "quantize",
+        "input needs 1536 bytes of a storage that has 1; allowed: a storage that holds the tensor; "
+        "resize the storage back",
+        {"input": without_memory(torch.ones(3, 128))},
+        needs_data=True,
+    ),
+    Mistake(
+        "counts of experts without their memory",
+        "quantize_experts",
+        "rows needs 16 bytes of a storage that has 1; allowed",
+        {"rows": without_memory(torch.zeros(4, dtype=torch.int32))},
+        needs_data=True,
+    ),
+    Mistake(
+        "a text with a byte that ends words in C",
+        "quantize",
+        "recipe is 'fp8\\0block'; allowed: fp8_block, ",
+        {"recipe": "fp8\0block"},
     ),
 ]

@@ -120,6 +120,18 @@ void check_devices(const Request& request) {
   });
 }
 
+// What is behind a storage that was made smaller is nobody's, and must not even be read.
+void check_storage(const Request& request) {
+  const auto check = [&](Role role, const std::optional<TensorFacts>& tensor) {
+    if (!tensor.has_value() || tensor->needed_bytes <= tensor->storage_bytes) return;
+    request.refuse(request.name_of(role), " needs ", tensor->needed_bytes, " bytes of a storage ",
+                   "that has ", tensor->storage_bytes, "; allowed: a storage that holds the ",
+                   "tensor; resize the storage back");
+  };
+  check(Role::kInput, request.input);
+  for_each_tensor(request, check);
+}
+
 void check_memory(const Request& request) {
   if (!request.row.mutates) return;
   constexpr size_t kOutputs = 3;
@@ -206,6 +218,7 @@ int64_t row_bytes(const std::optional<TensorFacts>& tensor) {
 }  // namespace
 
 Call check(Request& request) {
+  check_storage(request);
   Experts experts = flatten_experts(request);
   const bool has_experts = experts.layout != ExpertLayout::kNone;
   check_input(request);
@@ -251,8 +264,8 @@ Call check(Request& request) {
       scales = new_scales(request, recipe, num_tokens, num_groups);
     }
     if (request.residual.has_value()) {
-      request.sum.emplace(new_tensor(*request.input, {num_tokens, hidden_size}, {hidden_size, 1},
-                                     request.input->dtype));
+      request.sum.emplace(
+          request.new_tensor({num_tokens, hidden_size}, {hidden_size, 1}, request.input->dtype));
     }
   }
   allocate_gradients(request, num_tokens, hidden_size);

@@ -251,7 +251,7 @@ ScaleTensor check_scales(const Request& request, const RecipeRow& recipe, int64_
 ScaleTensor new_scales(Request& request, const RecipeRow& recipe, int64_t num_tokens,
                        int64_t num_groups, int64_t experts) {
   if (has_no_scales(recipe)) {
-    request.scales.emplace(new_tensor(*request.input, {0}, {1}, Dtype::kFloat32));
+    request.scales.emplace(request.new_tensor({0}, {1}, Dtype::kFloat32));
     return {};
   }
   const Dtype dtype = scale_dtypes(recipe)[0];
@@ -275,7 +275,7 @@ ScaleTensor new_scales(Request& request, const RecipeRow& recipe, int64_t num_to
     strides.insert(strides.begin(), sizes[outer] * strides[outer]);
     sizes.insert(sizes.begin(), experts);
   }
-  request.scales.emplace(new_tensor(*request.input, sizes, strides, dtype));
+  request.scales.emplace(request.new_tensor(sizes, strides, dtype));
   return placed(recipe, request.scales->tensor.mutable_data_ptr(), num_tokens, num_groups,
                 token_bytes, column_bytes);
 }
