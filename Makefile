@@ -91,6 +91,30 @@ clean:
 fuzz: $(VENV)/installed
 	$(BIN)/python tools/fuzz_trees.py --trees $(or $(TREES),100000) --seed $(or $(SEED),0)
 
+# Random calls of every operator, most with something wrong: ten million in some hours of two cores.
+# `make attack CALLS=1000000 SEED=1` for others; `make attack SEED=1 CALL=77` makes one call again.
+ATTACK = tools/attack_operators.py --seed $(or $(SEED),0)
+.PHONY: attack
+attack: $(VENV)/installed
+	$(BIN)/python $(ATTACK) $(if $(CALL),--call $(CALL),--calls $(or $(CALLS),10000000))
+
+# The same and the operators' tests with AddressSanitizer and UndefinedBehaviorSanitizer: docs/reliability.md.
+# Python and torch are not built for them: they are loaded first, and do not tell of what torch never frees.
+SANITIZERS := -g1;-fno-omit-frame-pointer;-fsanitize=address,undefined,float-cast-overflow;-fno-sanitize-recover=all
+SANITIZED := build/sanitized
+RUN_SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	PYTHONMALLOC=malloc OPPARITY_LIBRARY=$(SANITIZED)/libopparity.so
+
+$(SANITIZED)/libopparity.so: $(VENV)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_BUILD_TYPE=None \
+		-DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DOPPARITY_OPTIMISATION=-O1 '-DOPPARITY_SANITIZERS=$(SANITIZERS)'
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(SANITIZED)
+
+.PHONY: sanitize
+sanitize: $(SANITIZED)/libopparity.so
+	$(RUN_SANITIZED) $(BIN)/python $(ATTACK) --calls $(or $(CALLS),200000)
+
 # Published trees, broken and fixed, and every release of vLLM's; downloads into the user's cache.
 .PHONY: corpus
 corpus: $(VENV)/installed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,15 @@ class Mistake:
 
 def strided(size: tuple[int, ...], stride: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     return torch.zeros(4096, dtype=torch.uint8).view(dtype).as_strided(size, stride)
+
+
+def at_an_odd_address(*sizes: int) -> Tensor:
+    """Return a bfloat16 tensor that begins at an odd address."""
+    memory = bytearray(2 * math.prod(sizes) + 64)
+    start = torch.frombuffer(memory, dtype=torch.uint8).data_ptr()
+    return torch.frombuffer(
+        memory, dtype=torch.bfloat16, count=math.prod(sizes), offset=1 + start % 2
+    ).view(sizes)
 
 
 def without_memory(tensor: Tensor) -> Tensor:
@@ -502,6 +512,14 @@ MISTAKES = [
         "input needs 1536 bytes of a storage that has 1; allowed: a storage that holds the tensor; "
         "resize the storage back",
         {"input": without_memory(torch.ones(3, 128))},
+        needs_data=True,
+    ),
+    Mistake(
+        "an input at an odd address",
+        "quantize",
+        "input begins 1 bytes behind a multiple of 2; allowed: an address that its dtype divides; "
+        "clone() it",
+        {"input": at_an_odd_address(3, 128)},
         needs_data=True,
     ),
     Mistake(

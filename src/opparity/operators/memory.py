@@ -22,7 +22,10 @@ _INPUTS = (
 
 
 def check_storage(request: Request) -> None:
-    """Raise ArgumentRefused where a storage was made smaller than its tensor; it comes first."""
+    """Raise ArgumentRefused where a storage was made smaller than its tensor, or begins oddly.
+
+    This check comes first, since others look at parts of tensors.
+    """
     for role in (Role.INPUT, *TENSORS):
         tensor = request.tensor(role)
         if tensor is None or tensor.numel() == 0:
@@ -33,6 +36,12 @@ def check_storage(request: Request) -> None:
             request.refuse(
                 f"{request.names[role]} needs {needed} bytes of a storage that has {given}; "
                 "allowed: a storage that holds the tensor; resize the storage back"
+            )
+        behind = tensor.data_ptr() % tensor.element_size()
+        if behind:
+            request.refuse(
+                f"{request.names[role]} begins {behind} bytes behind a multiple of "
+                f"{tensor.element_size()}; allowed: an address that its dtype divides; clone() it"
             )
 
 
