@@ -45,7 +45,8 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 	touch $@
 
 $(VENV)/installed: $(VENV)/dependencies $(NATIVE)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --no-deps --editable .
+	OPPARITY_NATIVE=require PATH="$(CURDIR)/$(BIN):$$PATH" \
+		$(BIN)/python -m pip install $(PIP_OPTIONS) --no-build-isolation --no-deps --editable .
 	# pip compiles no editable package; where PYTHONDONTWRITEBYTECODE is set, each start would.
 	$(BIN)/python -m compileall -q src/opparity
 	touch $@
@@ -84,6 +85,15 @@ integrations: $(INTEGRATIONS)/installed
 
 clean:
 	rm -rf $(VENV) build
+
+# What is published, into dist: a source distribution, a pure wheel, and one for manylinux_2_28.
+.PHONY: wheel try-wheels
+wheel: $(VENV)/installed
+	$(BIN)/python tools/build_wheels.py
+
+# The files of dist in fresh environments: `make try-wheels TRY="--try python3.12 2.13.0"` for others.
+try-wheels:
+	$(PYTHON) tools/try_wheels.py dist $(or $(TRY),--try $(PYTHON) none --try $(PYTHON) 2.13.0)
 
 # Whole trees of odd pieces, a hundred thousand of them in about two hours of one core.
 # What breaks the checker is kept, shrunk, in tests/checker/fuzzing/corpus: `make fuzz TREES=1000 SEED=1`.

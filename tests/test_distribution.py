@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import email
+import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -33,20 +36,51 @@ LIGHT = "opparity/benchmark/speed_of_light.cu"
 # The build back end is called as pip calls it, without pip's isolated environment.
 BUILD = """
 import sys
-from scikit_build_core.build import build_{kind}
-print(build_{kind}(sys.argv[1], {settings}))
+sys.path.insert(0, "build_backend")
+{before}
+import opparity_build
+print(opparity_build.build_{kind}(sys.argv[1], {settings}))
+"""
+CONTENTS = """
+import sys
+from pathlib import Path
+from bundled import bundled, write_contents
+parts = bundled()
+write_contents(Path(sys.argv[1]), parts)
+print(*(part.name for part in parts))
+"""
+WITH_TOOLS = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+WITHOUT_TORCH = """
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *others: None if name == "torch" else find(name, *others)
 """
 
 
-def build(kind: str, source: Path, target: Path, settings: dict[str, str]) -> Path:
-    script = BUILD.format(kind=kind, settings=settings)
-    completed = subprocess.run(
+def attempt(
+    kind: str,
+    source: Path,
+    target: Path,
+    settings: dict[str, str],
+    *,
+    before: str = "",
+    **environment: str,
+) -> subprocess.CompletedProcess[str]:
+    script = BUILD.format(kind=kind, settings=settings, before=before)
+    return subprocess.run(
         [sys.executable, "-c", script, str(target)],
         cwd=source,
+        env={**os.environ, "OPPARITY_NATIVE": "auto", **environment},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def build(
+    kind: str, source: Path, target: Path, settings: dict[str, str], **environment: str
+) -> Path:
+    completed = attempt(kind, source, target, settings, **environment)
     assert completed.returncode == 0, completed.stdout + completed.stderr
     return target / completed.stdout.split()[-1]
 
@@ -75,7 +109,8 @@ def test_the_source_distribution_holds_sources_and_data_and_nothing_built(source
 
 
 def test_the_wheel_built_from_it_holds_the_library_and_no_cpp(source: Path, tmp_path: Path) -> None:
-    wheel = build("wheel", source, tmp_path, {"build-dir": str(tmp_path / "build")})
+    settings = {"build-dir": str(tmp_path / "build")}
+    wheel = build("wheel", source, tmp_path, settings, OPPARITY_NATIVE="require")
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
         library = opened.read("opparity/libopparity.so")
@@ -96,3 +131,79 @@ def test_the_wheel_built_from_it_holds_the_library_and_no_cpp(source: Path, tmp_
     # Any Python 3, and this machine's processor.
     assert wheel.name.startswith("opparity-")
     assert "-py3-none-linux_" in wheel.name
+
+
+@pytest.mark.parametrize(
+    ("before", "environment", "reason"),
+    [
+        (WITHOUT_TORCH, {}, "torch is not installed where this is built"),
+        ("", {"PATH": "/nowhere"}, "no C++ compiler is on the path"),
+        ("", {"OPPARITY_NATIVE": "off"}, "OPPARITY_NATIVE is 'off'"),
+    ],
+)
+def test_a_wheel_without_the_library_has_another_name(
+    before: str, environment: dict[str, str], reason: str, source: Path, tmp_path: Path
+) -> None:
+    completed = attempt("wheel", source, tmp_path, {}, before=before, **environment)
+    assert completed.returncode == 0, completed.stderr
+    assert f"opparity: building without the native library: {reason}" in completed.stderr
+    (wheel,) = tmp_path.iterdir()
+    assert wheel.name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(wheel) as opened:
+        names = opened.namelist()
+    assert {f"{name}" for name in SHIPPED} <= set(names)
+    assert [name for name in names if PurePosixPath(name).suffix in {".so", ".cpp", ".h"}] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "environment", "reason"),
+    [
+        (WITHOUT_TORCH, {"OPPARITY_NATIVE": "require"}, "but torch is not installed"),
+        ("", {"OPPARITY_NATIVE": "require", "PATH": "/nowhere"}, "but no C++ compiler is on"),
+        ("", {"OPPARITY_NATIVE": "no"}, "OPPARITY_NATIVE is 'no'; allowed: auto, require, off"),
+    ],
+)
+def test_no_wheel_is_built_without_the_library_where_it_is_required(
+    before: str, environment: dict[str, str], reason: str, source: Path, tmp_path: Path
+) -> None:
+    completed = attempt("wheel", source, tmp_path, {}, before=before, **environment)
+    assert completed.returncode != 0
+    assert reason in completed.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cmake_alone_fails_without_torch(source: Path, tmp_path: Path) -> None:
+    """And builds no package that is whole less its library."""
+    python = tmp_path / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", python], check=True)
+    command = ["cmake", "-S", str(source), "-B", str(tmp_path / "build")]
+    command.append(f"-DPython_EXECUTABLE={python / 'bin' / 'python'}")
+    completed = subprocess.run(command, capture_output=True, text=True, check=False, env=WITH_TOOLS)
+    assert completed.returncode != 0
+    assert "torch is not installed for" in completed.stderr
+
+
+def test_what_the_compiled_wheel_carries_is_listed_with_its_licences(tmp_path: Path) -> None:
+    information = tmp_path / "opparity-1.2.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(
+        "Name: opparity\nLicense-Expression: Apache-2.0\nLicense-File: LICENSE\n\n# Opparity\n"
+    )
+    listed = subprocess.run(
+        [sys.executable, "-c", CONTENTS, information],
+        cwd=ROOT / "tools",
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    metadata = email.message_from_string((information / "METADATA").read_text())
+    assert metadata["License-Expression"].startswith("Apache-2.0 AND ")
+    files = metadata.get_all("License-File", [])
+    assert files == ["LICENSE", *(f"bundled/{name}.txt" for name in listed)]
+    assert all((information / "licenses" / name).stat().st_size > 500 for name in files[1:])
+    contents = json.loads((information / "sboms" / "opparity.cdx.json").read_text())
+    assert contents["metadata"]["component"]["purl"] == "pkg:pypi/opparity@1.2"
+    assert {each["name"] for each in contents["components"]} == set(listed)
+    assert {"libcxx", "torch-headers"} <= set(listed)
+    assert all(each["licenses"] and each["version"] for each in contents["components"])

@@ -390,19 +390,25 @@ def tool(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
-def test_the_action_and_the_guides_workflow_are_valid_and_zizmor_finds_nothing(
+def test_the_action_and_all_workflows_are_valid_and_zizmor_finds_nothing(
     tmp_path: Path,
 ) -> None:
     workflow = tmp_path / ".github/workflows/opparity.yml"
     workflow.parent.mkdir(parents=True)
     (example,) = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
     workflow.write_text(example)
-    for schema, path in (("actions", ROOT / "action.yml"), ("workflows", workflow)):
+    own = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    assert own
+    workflows = [workflow, *own]
+    for schema, path in (
+        ("actions", ROOT / "action.yml"),
+        *(("workflows", path) for path in workflows),
+    ):
         checked = tool("check_jsonschema", "--builtin-schema", f"vendor.github-{schema}", path)
         assert checked.returncode == 0, checked.stdout
     (zizmor,) = (each.locate() for each in files("zizmor") or () if each.name == "zizmor")
     found = subprocess.run(
-        [zizmor, "--offline", "--persona", "pedantic", ROOT / "action.yml", workflow],
+        [zizmor, "--offline", "--persona", "pedantic", ROOT / "action.yml", *workflows],
         capture_output=True,
         text=True,
         check=False,

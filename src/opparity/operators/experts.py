@@ -105,13 +105,13 @@ class Experts:
         """
         return cls(ExpertLayout.TOKENS, num_tokens, None, top_k)
 
-    def weighted(self, weights: Tensor) -> Experts:
+    def weighted(self, row_weights: Tensor) -> Experts:
         """Return the same experts with a router's weights.
 
         A row's products are multiplied by its weight before their scale is computed.
 
         Args:
-            weights: float32, one for each row of the input: [num_experts, num_tokens] where experts
-                are masked, otherwise [num_tokens].
+            row_weights: float32, one for each row of the input: [num_experts, num_tokens] where the
+                experts are masked, otherwise [num_tokens].
         """
-        return replace(self, weights=weights)
+        return replace(self, weights=row_weights)

@@ -76,18 +76,14 @@ OPPARITY_FUNCTION Number with_canonical_nan(Number value) {
 
 // The even and the odd ones of two vectors, and the other way round.
 OPPARITY_FUNCTION Chunk in_turns(const Chunk& chunk) {
-  Bits even;
-  for (int lane = 0; lane < kLanes; ++lane) even[lane] = static_cast<uint32_t>(2 * lane);
-  return {__builtin_shuffle(chunk.first, chunk.second, even),
-          __builtin_shuffle(chunk.first, chunk.second, even + 1)};
+  return {shuffled<[](int lane) { return 2 * lane; }>(chunk.first, chunk.second),
+          shuffled<[](int lane) { return 2 * lane + 1; }>(chunk.first, chunk.second)};
 }
 OPPARITY_FUNCTION Chunk in_order(const Chunk& turns) {
-  Bits order;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    order[lane] = static_cast<uint32_t>(lane / 2 + (lane % 2) * kLanes);
-  }
-  return {__builtin_shuffle(turns.first, turns.second, order),
-          __builtin_shuffle(turns.first, turns.second, order + kLanes / 2)};
+  constexpr auto kFirst = [](int lane) { return lane / 2 + (lane % 2) * kLanes; };
+  constexpr auto kSecond = [](int lane) { return (lane + kLanes) / 2 + (lane % 2) * kLanes; };
+  return {shuffled<kFirst>(turns.first, turns.second),
+          shuffled<kSecond>(turns.first, turns.second)};
 }
 
 // How a chunk comes from memory and goes there. `load` and `store` have it in turns where kInTurns
@@ -197,11 +193,7 @@ OPPARITY_FUNCTION Bytes low_bytes(Bits words) {
   const Bytes bytes = __builtin_convertvector((Words)words, Bytes);
 #endif
   if constexpr (InTurns || kOrdersWords) return bytes;
-  Bytes order;
-  for (int i = 0; i < kChunk; ++i) {
-    order[i] = static_cast<uint8_t>(2 * i - (i < kLanes ? 0 : kChunk - 1));
-  }
-  return __builtin_shuffle(bytes, order);
+  return shuffled<[](int i) { return 2 * i - (i < kLanes ? 0 : kChunk - 1); }>(bytes);
 }
 
 // The low halves of bytes, two in one, the first in the lower bits.
@@ -225,12 +217,10 @@ OPPARITY_FUNCTION Bits clear_behind(float* products, int64_t elements) {
   return larger(first & kMagnitudeBits, second & kMagnitudeBits);
 }
 
+template <int kDistance = kLanes / 2>
 OPPARITY_FUNCTION uint32_t largest_of(Bits values) {
-  Bits lane;
-  for (int i = 0; i < kLanes; ++i) lane[i] = static_cast<uint32_t>(i);
-  for (uint32_t distance = kLanes / 2; distance > 0; distance /= 2) {
-    values = larger(values, __builtin_shuffle(values, lane ^ distance));
-  }
+  values = larger(values, shuffled<[](int lane) { return lane ^ kDistance; }>(values));
+  if constexpr (kDistance > 1) return largest_of<kDistance / 2>(values);
   return values[0];
 }
 

@@ -109,18 +109,19 @@ OPPARITY_FUNCTION void sum_warp(const Pairs& pairs, int64_t first, int64_t width
   for (int i = 0; i < kChunks / 4; ++i) store(lanes + i * kLanes, sums[i]);
 }
 
+// The sum of a vector's lanes, neighbours first, and each lane gets it.
+template <int kDistance = 1>
+OPPARITY_FUNCTION Number sum_of_vector(Number sums) {
+  sums = sums + shuffled<[](int lane) { return lane ^ kDistance; }>(sums);
+  if constexpr (2 * kDistance < kLanes) return sum_of_vector<2 * kDistance>(sums);
+  return sums;
+}
+
 // The sum of a warp's lanes, each of which gets it.
 OPPARITY_FUNCTION Number sum_of_lanes(const float* lanes) {
   constexpr int kVectors = kRowLanes / kLanes;
   Number sums[kVectors];
-  Bits lane;
-  for (int i = 0; i < kLanes; ++i) lane[i] = static_cast<uint32_t>(i);
-  for (int i = 0; i < kVectors; ++i) {
-    sums[i] = load<Number>(lanes + i * kLanes);
-    for (uint32_t distance = 1; distance < kLanes; distance *= 2) {
-      sums[i] = sums[i] + __builtin_shuffle(sums[i], lane ^ distance);
-    }
-  }
+  for (int i = 0; i < kVectors; ++i) sums[i] = sum_of_vector(load<Number>(lanes + i * kLanes));
   for (int count = kVectors / 2; count > 0; count /= 2) {
     for (int i = 0; i < count; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
   }

@@ -1,4 +1,5 @@
-// The primitives of a CPU: vectors as wide as the capability has them, in GCC's own vector types.
+// The primitives of a CPU: vectors as wide as the capability has them, in the vector types that GCC
+// and Clang have.
 // Operators, comparisons and `?:` work on each lane. The functions here are what those types lack,
 // or what compiles to more instructions than the processor needs.
 //
@@ -8,6 +9,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #if defined(__SSE2__)
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
@@ -66,6 +68,23 @@ OPPARITY_FUNCTION Vector load(const void* address) {
 template <typename Vector>
 OPPARITY_FUNCTION void store(void* address, Vector vector) {
   std::memcpy(address, &vector, sizeof vector);
+}
+
+// The lanes of one vector, or of two of which the second's are counted on: each the one that a
+// function of its place names, which has to be known when this is compiled.
+template <auto kFrom, typename Vector, int... kLane>
+OPPARITY_FUNCTION Vector shuffled(Vector first, Vector second,
+                                  std::integer_sequence<int, kLane...>) {
+  return __builtin_shufflevector(first, second, kFrom(kLane)...);
+}
+template <auto kFrom, typename Vector>
+OPPARITY_FUNCTION Vector shuffled(Vector first, Vector second) {
+  constexpr int kCount = sizeof(Vector) / sizeof(first[0]);
+  return shuffled<kFrom>(first, second, std::make_integer_sequence<int, kCount>());
+}
+template <auto kFrom, typename Vector>
+OPPARITY_FUNCTION Vector shuffled(Vector vector) {
+  return shuffled<kFrom>(vector, vector);
 }
 
 // Of patterns below 2^31, which more processors compare with signs than without.
