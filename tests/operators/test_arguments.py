@@ -13,7 +13,7 @@ from argument_mistakes import BLOCK, MISTAKES, Mistake
 from operator_calls import BY_NAME, bytes_of, good_arguments, run
 from opparity import providers
 from opparity.errors import ArgumentRefused
-from opparity.formats import RECIPES
+from opparity.formats import RECIPES, ScaleLayout
 from opparity.operators import OPERATORS
 from opparity.operators.declaration import Role
 
@@ -61,6 +61,28 @@ def test_a_result_that_fits_in_no_memory_is_refused_in_words() -> None:
         "silu_and_mul: a result has shape [1125899906842624, 1] and dtype float8_e4m3fn, which "
         "torch cannot allocate; allowed: what fits in the device's memory; split the call"
     )
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_the_padding_of_a_single_tokens_words_ends_with_them(provider: str, step: int) -> None:
+    """Its step leads nowhere, and may be any number."""
+    memory = torch.full((12,), 0x55555555, dtype=torch.int32)
+    recipe = RECIPES["mxfp8"].with_layout(ScaleLayout.PACKED)
+    arguments = good_arguments("quantize.out", recipe) | {
+        "input": torch.ones(1, 128),
+        "values": torch.empty(1, 128, dtype=torch.float8_e4m3fn),
+        "scales": memory.as_strided((1, 1), (step, 4), 4),
+    }
+    # Three groups of four, so that a byte of the word is padding.
+    arguments["input"], arguments["values"] = (
+        arguments[name][:, :96].contiguous() for name in ("input", "values")
+    )
+    with providers(force=provider):
+        run("quantize.out", arguments)
+    assert memory[4] >> 24 == 0
+    memory[4] = 0x55555555
+    assert (memory == 0x55555555).all()
 
 
 def test_gradients_are_contiguous_whatever_was_given() -> None:

@@ -73,7 +73,9 @@ ScaleTensor placed(const RecipeRow& recipe, void* data, int64_t num_tokens, int6
     // Missing groups of the last words are zero.
     scales.place = in_words(token_bytes, column_bytes);
     scales.cleared = static_cast<char*>(data) + num_groups / kGroupsOfAWord * column_bytes;
-    scales.cleared_bytes = num_groups % kGroupsOfAWord == 0 ? 0 : num_tokens * token_bytes;
+    // A single token's step may be any number, and leads nowhere.
+    const bool is_padded = num_tokens > 0 && num_groups % kGroupsOfAWord != 0;
+    scales.cleared_bytes = is_padded ? (num_tokens - 1) * token_bytes + kWordBytes : 0;
   }
   return scales;
 }
