@@ -63,10 +63,9 @@ def main() -> None:
     with ThreadPoolExecutor(options.jobs) as pool:
         for done, result in enumerate(pool.map(_in_a_process, parts), 1):
             total.add(result)
+            print("".join(f"{finding}\n" for finding in result.findings), end="")
             minutes = (time.monotonic() - begun) / 60
             print(f"{done}/{len(parts)}, {minutes:.1f} min: {total}", flush=True)
-    for finding in total.findings:
-        print(finding)
     if options.calls >= CALLS_OF_A_PROCESS and (never := without(total.answered)):
         print(f"never answered: {', '.join(never)}")
         sys.exit(1)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from opparity.operators.declaration import Operator
 
 # What an error of torch's own says where a check of ours is missing.
-_INTERNAL = re.compile(r"INTERNAL ASSERT|API call failed|torch/csrc/|\.cpp:\d|std::|basic_string")
+INTERNAL = re.compile(r"INTERNAL ASSERT|API call failed|torch/csrc/|\.cpp:\d|std::|basic_string")
 _POOL = 4 << 20
 _SHARE_OF_MISTAKES = 0.5
 
@@ -207,7 +207,7 @@ def _objection_to_error(plan: Plan, error: Exception) -> str:
     if isinstance(error, NotImplementedError) and not plan.typed:
         # torch's, of a kind of tensor that nobody has kernels for; it lists those that it has.
         return ""
-    if _INTERNAL.search(str(error)) or not str(error).strip():
+    if INTERNAL.search(str(error)) or not str(error).strip():
         return f"raised words of a compiler's: {shown}"
     if plan.typed and not _is_own(plan.operator, error):
         return f"raised what is no refusal of the operator's: {shown}"
