@@ -202,9 +202,10 @@ def _least(request: Request, checked: Checked) -> float | None:
     """Return the lower clamp: of scales by the rule AMAX, of the largest magnitude by others."""
     least: float | None = request.arguments.get(Role.LEAST_AMAX)
     facts = checked.recipe.format
-    if least is None or facts is None:
+    if facts is None:
         return least
     maximum = torch.tensor(facts.maximum)
     if checked.recipe.rule is ScaleRule.AMAX:
-        return float(torch.tensor(least) / maximum)
-    return max(least, float(torch.tensor(request.operator.least_scale) * maximum))
+        return None if least is None else float(torch.tensor(least) / maximum)
+    # An operator may have a least scale without an eps.
+    return max(least or 0.0, float(torch.tensor(request.operator.least_scale) * maximum)) or None
