@@ -204,8 +204,9 @@ def _objection_to_error(plan: Plan, error: Exception) -> str:
     shown = f"{type(error).__name__}: {str(error)[:300]}"
     if not isinstance(error, RuntimeError | TypeError | ValueError):
         return f"raised {shown}"
-    if isinstance(error, NotImplementedError) and not plan.typed:
-        # torch's, of a kind of tensor that nobody has kernels for; it lists those that it has.
+    is_torchs = isinstance(error, NotImplementedError) or "can't allocate memory" in str(error)
+    if is_torchs and not plan.typed:
+        # Nobody has kernels for such a tensor, or torch makes another of it before it calls.
         return ""
     if INTERNAL.search(str(error)) or not str(error).strip():
         return f"raised words of a compiler's: {shown}"
