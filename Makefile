@@ -103,6 +103,45 @@ try-wheels:
 fuzz: $(VENV)/installed
 	$(BIN)/python tools/fuzz_trees.py --trees $(or $(TREES),100000) --seed $(or $(SEED),0)
 
+# Random calls of every operator, most with something wrong: ten million in some hours of two cores.
+# `make attack CALLS=1000000 SEED=1` for others; `make attack SEED=1 CALL=77` makes one call again.
+ATTACK = tools/attack_operators.py --seed $(or $(SEED),0)
+.PHONY: attack
+attack: $(VENV)/installed
+	$(BIN)/python $(ATTACK) $(if $(CALL),--call $(CALL),--calls $(or $(CALLS),10000000))
+
+# The same, the tests that call operators and the kernel alone, with AddressSanitizer and
+# UndefinedBehaviorSanitizer, and the kernel with ThreadSanitizer: docs/reliability.md.
+SANITIZERS := -g1;-fno-omit-frame-pointer;-fsanitize=address,undefined,float-cast-overflow;-fno-sanitize-recover=all
+SANITIZED := build/sanitized
+# The package's files, and this library in the place of the installed one.
+SANITIZED_PACKAGE := $(CURDIR)/$(SANITIZED)/package
+# Python and torch are built without: the sanitizers are loaded first, and told nothing of what torch never frees.
+RUN_SANITIZED = LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	PYTHONMALLOC=malloc OMP_NUM_THREADS=1 $(SANITIZED)/venv/bin/python
+SANITIZED_TESTS := agreement arguments columns experts norms norm_gradients peer_operators padded_columns scale_rules
+
+$(SANITIZED)/installed: $(VENV)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_BUILD_TYPE=None \
+		-DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DOPPARITY_OPTIMISATION=-O1 '-DOPPARITY_SANITIZERS=$(SANITIZERS)'
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(SANITIZED)
+	rm -rf $(SANITIZED_PACKAGE)
+	mkdir -p $(SANITIZED_PACKAGE)
+	cp -rs $(CURDIR)/src/opparity $(SANITIZED_PACKAGE)
+	ln -sf ../../libopparity.so $(SANITIZED_PACKAGE)/opparity/libopparity.so
+	$(BIN)/python -m venv --without-pip $(SANITIZED)/venv
+	printf '%s\n' $(SANITIZED_PACKAGE) $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+		> $$($(SANITIZED)/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sanitized.pth
+	touch $@
+
+.PHONY: sanitize
+sanitize: $(SANITIZED)/installed
+	$(RUN_SANITIZED) $(ATTACK) --calls $(or $(CALLS),200000)
+	$(RUN_SANITIZED) -m pytest -p no:randomly $(SANITIZED_TESTS:%=tests/operators/test_%.py)
+	$(BIN)/python tools/attack_kernel.py --build address
+	$(BIN)/python tools/attack_kernel.py --build thread
+
 # Published trees, broken and fixed, and every release of vLLM's; downloads into the user's cache.
 .PHONY: corpus
 corpus: $(VENV)/installed

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "native/cpu/kernel.h"
 
@@ -118,10 +119,11 @@ void run(const Record& record, std::FILE* from, std::FILE* to) {
     call.parameters.value[i] = static_cast<float>(record.value[i]);
     call.parameters.reciprocal[i] = static_cast<float>(record.reciprocal[i]);
   }
-  // Two pieces of work that meet within a token, as two threads' may.
+  // Two threads at once, whose pieces of work meet within a token.
   const int64_t work = work_of(call), middle = work / 2 + work % 2;
-  OPPARITY_CAPABILITY::compute(call, record.looks_up != 0, 0, middle);
+  std::thread other([&] { OPPARITY_CAPABILITY::compute(call, record.looks_up != 0, 0, middle); });
   OPPARITY_CAPABILITY::compute(call, record.looks_up != 0, middle, work);
+  other.join();
   values.write(to);
   scales.write(to);
   residual.write(to);

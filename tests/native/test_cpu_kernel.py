@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kernel_cases import Case, cases, encode
+from kernel_random_cases import random_cases
 from native_programs import HERE, SOURCES, compile_cpp
 from opparity.formats import VALUE_FORMATS, ScaleLayout, ScaleRule
 from opparity.operators import PRODUCERS
 from opparity.operators.__main__ import header
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opparity.operators.declaration import Producer
 
 CPU = SOURCES / "native" / "cpu"
@@ -34,6 +37,8 @@ FLAGS = {
 NEEDED = {"baseline": (), "avx2": ("avx2", "fma", "f16c"), "avx512": ("avx512dq", "avx512vl")}
 AARCH64_COMPILER, AARCH64_EMULATOR = "aarch64-linux-gnu-g++", "qemu-aarch64"
 COMPILERS_AT_ONCE = 2
+# `python tools/attack_kernel.py` makes as many as one likes.
+RANDOM_CASES = 1000
 
 
 def need(capability: str) -> None:
@@ -44,7 +49,9 @@ def need(capability: str) -> None:
         pytest.skip(f"this processor has no {', '.join(missing)}")
 
 
-def compile_kernel(folder: Path, compiler: str, capability: str, *flags: str) -> Path:
+def compile_kernel(
+    folder: Path, compiler: str, capability: str, *flags: str, link: tuple[str, ...] = ("-static",)
+) -> Path:
     (folder / "opparity_tables.h").write_text(header(), encoding="utf-8")
     command = [
         *(compiler, "-std=c++20", "-Wall", "-Wextra", *COMMON, *flags),
@@ -63,7 +70,7 @@ def compile_kernel(folder: Path, compiler: str, capability: str, *flags: str) ->
             *pool.map(compile_object, (CPU / "kernel.cpp", HERE / "cpu_kernel_program.cpp")),
         ]
     program = folder / "program"
-    subprocess.run([*command, "-static", "-o", program, *objects], check=True)
+    subprocess.run([*command, *link, "-pthread", "-o", program, *objects], check=True)
     return program
 
 
@@ -81,9 +88,11 @@ def producer_defines(producer: Producer) -> list[str]:
 @pytest.fixture(scope="module")
 def calls() -> list[tuple[Case, bytes, bytes]]:
     """Each case with the bytes of its call and the bytes that the reference writes."""
-    return [
-        (case, *encode(case, seed, looks_up=seed % 2 == 1)) for seed, case in enumerate(cases())
-    ]
+    return encoded((*cases(), *random_cases(RANDOM_CASES)))
+
+
+def encoded(chosen: Iterable[Case]) -> list[tuple[Case, bytes, bytes]]:
+    return [(case, *encode(case, seed, looks_up=seed % 2 == 1)) for seed, case in enumerate(chosen)]
 
 
 def differences(program: Path, calls: list[tuple[Case, bytes, bytes]], *runner: str) -> list[str]:

@@ -13,6 +13,7 @@ from argument_mistakes import BLOCK, MISTAKES, Mistake
 from operator_calls import BY_NAME, bytes_of, good_arguments, run
 from opparity import providers
 from opparity.errors import ArgumentRefused
+from opparity.formats import RECIPES, ScaleLayout
 from opparity.operators import OPERATORS
 from opparity.operators.declaration import Role
 
@@ -36,6 +37,67 @@ def test_each_mistake_gets_the_same_words_everywhere_and_nothing_is_written(
     assert "; allowed: " in str(caught.value)
     for name, tensor in _written(mistake.operator, arguments).items():
         assert torch.equal(bytes_of(tensor), before[name])
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_experts_scales_without_their_memory_are_refused(provider: str) -> None:
+    """A part of them is looked at, which torch does not make of too small a storage."""
+    arguments = good_arguments("quantize_experts.out", RECIPES["mxfp8"])
+    needed = arguments["scales"].numel()
+    arguments["scales"].untyped_storage().resize_(needed - 1)
+    with (
+        providers(force=provider),
+        pytest.raises(RuntimeError, match=f"scales needs {needed} bytes of a storage that has"),
+    ):
+        run("quantize_experts.out", arguments)
+
+
+def test_a_result_that_fits_in_no_memory_is_refused_in_words() -> None:
+    arguments = good_arguments("silu_and_mul", RECIPES["fp8_block"])
+    arguments["input"] = torch.ones(2, dtype=torch.bfloat16).expand(1 << 50, 2)
+    with providers(force="native"), pytest.raises(RuntimeError) as caught:
+        run("silu_and_mul", arguments)
+    assert str(caught.value) == (
+        "silu_and_mul: a result has shape [1125899906842624, 1] and dtype float8_e4m3fn, which "
+        "torch cannot allocate; allowed: what fits in the device's memory; split the call"
+    )
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_the_padding_of_a_single_tokens_words_ends_with_them(provider: str, step: int) -> None:
+    """Its step leads nowhere, and may be any number."""
+    memory = torch.full((12,), 0x55555555, dtype=torch.int32)
+    recipe = RECIPES["mxfp8"].with_layout(ScaleLayout.PACKED)
+    arguments = good_arguments("quantize.out", recipe) | {
+        "input": torch.ones(1, 128),
+        "values": torch.empty(1, 128, dtype=torch.float8_e4m3fn),
+        "scales": memory.as_strided((1, 1), (step, 4), 4),
+    }
+    # Three groups of four, so that a byte of the word is padding.
+    arguments["input"], arguments["values"] = (
+        arguments[name][:, :96].contiguous() for name in ("input", "values")
+    )
+    with providers(force=provider):
+        run("quantize.out", arguments)
+    assert memory[4] >> 24 == 0
+    memory[4] = 0x55555555
+    assert (memory == 0x55555555).all()
+
+
+def test_gradients_are_contiguous_whatever_was_given() -> None:
+    """As torch.compile is told by the fake."""
+    memory = torch.randn(200)
+    for provider in PROVIDERS:
+        with providers(force=provider):
+            plain = torch.ops.opparity.relu_squared_backward(
+                memory.as_strided((5, 8), (1, 1)), memory[:40].view(5, 8)
+            )
+            assert plain.is_contiguous()
+            for found in torch.ops.opparity.rms_norm_backward(
+                memory.as_strided((5, 8), (1, 1)), memory.as_strided((5, 8), (3, 1)), None
+            ):
+                assert found.is_contiguous()
 
 
 GIVEN_NUMBERS = [

@@ -154,3 +154,17 @@ def test_the_rows_that_pad_packed_columns_are_cleared_and_nothing_else(
     assert storage[5:6].tolist() == [between]
     assert storage[2 + step + 3 :].tolist() == [0x55555555] * (24 - 5 - step)
     assert 0 < int(words[0, 1]) < 256
+
+
+@both
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int32], ids=str)
+def test_experts_of_tiny_numbers_get_the_least_scale(provider: str, dtype: torch.dtype) -> None:
+    """1e-10, rounded up to a power of two, though the operator has no eps."""
+    input = torch.full((1, 2, 256), 1e-20)
+    counts = torch.tensor([2], dtype=torch.int32)
+    values = torch.empty(1, 2, 128, dtype=torch.float8_e4m3fn)
+    scales = torch.zeros(1, 2, 1, dtype=dtype)
+    with providers(force=provider):
+        OPS.persistent_masked_m_silu_mul_quant(input, counts, values, scales, True)
+    least = 2.0**-33 if dtype == torch.float32 else 127 - 33
+    assert (scales == least).all()

@@ -223,6 +223,7 @@ def _number(
         return number
     if not isinstance(number, (int, float)):
         refuse(operator, f"{name} is {kind_of(number)}; allowed: a number or a tensor; pass one")
+    number = _as_float(number)
     size = abs(number) if signed else number
     if not size > _ROUNDS_TO_ZERO:
         allowed = "that is not 0" if signed else "above 0"
@@ -233,6 +234,14 @@ def _number(
     value = math.copysign(math.inf, number) if size >= _ROUNDS_TO_INFINITY else number
     # Filled where it is needed: copying it there would wait for the GPU and end a graph capture.
     return torch.full((), value, dtype=torch.float32, device=input.device)
+
+
+def _as_float(number: float) -> float:
+    """Return a number that may be an integer, of which torch and floats do not take any."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def numbers_of(row: Row, given: dict[str, float], function: str = "") -> tuple[float, ...]:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from opparity.operators.expert_checks import Experts
     from opparity.operators.request import Request
 
-_TENSORS = (
+# What a request may have beside its input.
+TENSORS = (
     *(Role.VALUES, Role.SCALES, Role.GRADIENT, Role.WEIGHT, Role.GATE, Role.RESIDUAL),
     Role.SUM_GRADIENT,
     *(Role.SCALE, Role.SCALE_UB, Role.ROWS, Role.SCALE_OFFSETS, Role.ROW_WEIGHTS),
@@ -63,6 +64,7 @@ def check(given: Request) -> Checked:
     Raises:
         ArgumentRefused: for what no kernel takes.
     """
+    check_given(given)
     request, experts = expert_checks.flattened(given)
     _check_input(request)
     recipe = recipe_of(request)
@@ -93,6 +95,17 @@ def check(given: Request) -> Checked:
         expert_checks.check_row_weights(request, experts)
     _check_devices(request)
     return Checked(recipe, num_tokens, hidden_size, num_groups, scales, request, experts)
+
+
+def check_given(request: Request) -> None:
+    """Check that no tensor is None, which torch takes where another one tells it whom to call.
+
+    Raises:
+        ArgumentRefused: for one that is.
+    """
+    for role in request.required:
+        if request.arguments[role] is None:
+            request.refuse(f"{request.names[role]} is None; allowed: a tensor; pass one")
 
 
 def _check_input(request: Request) -> None:
@@ -304,7 +317,7 @@ def _check_scales_of_experts(request: Request, tensor: Tensor, count: int) -> No
 
 def _check_devices(request: Request) -> None:
     device = request.input.device
-    for role in _TENSORS:
+    for role in TENSORS:
         tensor = request.tensor(role)
         if tensor is not None and tensor.device != device:
             request.refuse(

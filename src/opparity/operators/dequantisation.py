@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from opparity.formats import Recipe, ScaleLayout, ScaleRule
 from opparity.operators.allocation import scale_place
 from opparity.operators.recipes import packs_values, scale_dtypes, value_dtypes
 from opparity.operators.reference import dequantise, layouts
-from opparity.operators.refusal import refuse
+from opparity.operators.refusal import kind_of, refuse
 from opparity.operators.sizes import holds, name_of, words
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _NAME = "dequantize"
 
@@ -46,6 +43,10 @@ def dequantize(
     """
     if not isinstance(dtype, torch.dtype):
         refuse(_NAME, f"dtype is {dtype!r}; allowed: a dtype of torch, as torch.bfloat16; pass one")
+    tensors = {"values": values, "scales": scales} | ({} if scale is None else {"scale": scale})
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            refuse(_NAME, f"{name} is {kind_of(tensor)}; allowed: a tensor; pass one")
     kind = recipe if isinstance(recipe, Recipe) else Recipe.parse(recipe)
     if kind.format is None:
         return values.to(dtype)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from opparity.formats import ScaleRule
+from opparity.operators.checks import TENSORS
 from opparity.operators.declaration import Role
 
 if TYPE_CHECKING:
@@ -18,6 +19,30 @@ _INPUTS = (
     *(Role.INPUT, Role.WEIGHT, Role.GATE, Role.SCALE, Role.SCALE_UB, Role.ROWS),
     *(Role.SCALE_OFFSETS, Role.ROW_WEIGHTS),
 )
+
+
+def check_storage(request: Request) -> None:
+    """Raise ArgumentRefused where a storage was made smaller than its tensor, or begins oddly.
+
+    This check comes first, since others look at parts of tensors.
+    """
+    for role in (Role.INPUT, *TENSORS):
+        tensor = request.tensor(role)
+        if tensor is None or tensor.numel() == 0:
+            continue
+        last = tensor.storage_offset() + _last(tensor)
+        needed, given = (last + 1) * tensor.element_size(), tensor.untyped_storage().nbytes()
+        if needed > given:
+            request.refuse(
+                f"{request.names[role]} needs {needed} bytes of a storage that has {given}; "
+                "allowed: a storage that holds the tensor; resize the storage back"
+            )
+        behind = tensor.data_ptr() % tensor.element_size()
+        if behind:
+            request.refuse(
+                f"{request.names[role]} begins {behind} bytes behind a multiple of "
+                f"{tensor.element_size()}; allowed: an address that its dtype divides; clone() it"
+            )
 
 
 def check(request: Request, recipe: Recipe) -> None:
@@ -67,9 +92,13 @@ def _span(tensor: Tensor) -> tuple[int, int]:
     """Return the first address of a tensor and the one after its last byte."""
     if tensor.numel() == 0:
         return (0, 0)
-    last = sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
     start = tensor.data_ptr()
-    return (start, start + (last + 1) * tensor.element_size())
+    return (start, start + (_last(tensor) + 1) * tensor.element_size())
+
+
+def _last(tensor: Tensor) -> int:
+    """Return how many elements of its storage lie between its first and its last one."""
+    return sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
 
 
 def _overlap(first: tuple[int, int], second: tuple[int, int]) -> bool:

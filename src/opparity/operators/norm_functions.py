@@ -161,6 +161,8 @@ def _run(
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
             refuse(row.name, f"an input is {kind_of(tensor)}; allowed: tensors; pass them")
+    if weight is not None and not isinstance(weight, Tensor):
+        refuse(row.name, f"weight is {kind_of(weight)}; allowed: a tensor or None; pass one")
     input = tensors[0]
     prepare(input)
     text = recipe if type(recipe) is str else _text(row.name, recipe)

@@ -37,6 +37,7 @@ class Reader:
             for argument in arguments
             if argument.role not in (Role.PARAMETER, Role.UNUSED)
         }
+        self._required = tuple(a.role for a in arguments if a.type == "Tensor")
         if operator.in_place:
             self._names_of_roles[Role.VALUES] = self._names_of_roles[Role.INPUT]
 
@@ -66,6 +67,7 @@ class Reader:
             self.operator,
             self.producer,
             self._names_of_roles,
+            self._required,
             {role: given[name] for role, name in self._names_of_roles.items()},
             tuple(float(given[p.name]) for p in self.producer.parameters),
         )
@@ -88,6 +90,7 @@ class Request:
 
     Attributes:
         names: what the operator's schema calls the argument with a role.
+        required: the tensors that every call has, in the schema's order.
         arguments: what was given, with the schema's defaults.
         parameters: the producer's numbers, in its order.
     """
@@ -95,6 +98,7 @@ class Request:
     operator: Operator
     producer: Producer
     names: Mapping[Role, str]
+    required: tuple[Role, ...]
     arguments: Mapping[Role, Any]
     parameters: tuple[float, ...]
 
@@ -132,4 +136,5 @@ class Request:
 
     def refuse(self, detail: str) -> NoReturn:
         """Raise ArgumentRefused in the operator's name."""
-        raise ArgumentRefused(operator=self.operator.name, detail=detail)
+        # The native library's words would end at a zero byte; these are the same.
+        raise ArgumentRefused(operator=self.operator.name, detail=detail.replace("\0", "\\0"))

@@ -90,6 +90,8 @@ def make_policy(force: str | None, forbid: Iterable[str], origin: str) -> Policy
 
 # Held while the policies and what is in force change.
 LOCK = threading.RLock()
+# A child of a process forked while another thread holds it would wait for it forever.
+os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release)
 _policies: list[Policy] = []
 
 

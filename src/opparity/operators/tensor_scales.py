@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 
 from opparity.formats import Recipe, ScaleRule
-from opparity.operators.refusal import refuse
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from opparity.operators.refusal import kind_of, refuse
 
 _NAME = "tensor_scale"
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32)
@@ -38,6 +34,8 @@ def tensor_scale(tensor: Tensor, recipe: Recipe | str) -> Tensor:
     Raises:
         ArgumentRefused: for another recipe or dtype.
     """
+    if not isinstance(tensor, Tensor):
+        refuse(_NAME, f"tensor is {kind_of(tensor)}; allowed: a tensor; pass one")
     kind = recipe if isinstance(recipe, Recipe) else Recipe.parse(recipe)
     if kind.rule not in (ScaleRule.GIVEN, ScaleRule.GLOBAL) or kind.format is None:
         refuse(

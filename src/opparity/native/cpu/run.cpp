@@ -1,7 +1,5 @@
 #include "native/cpu/run.h"
 
-#include <torch/csrc/stable/ops.h>
-
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "native/cpu/floating_point.h"
 #include "native/cpu/kernel.h"
 #include "native/cpu/scale_place.h"
+#include "native/cpu/threads.h"
 #include "native/experts.h"
 
 namespace opparity {
@@ -114,7 +113,7 @@ void run_with_columns(const Call& call) {
   }
   const Kernel kernel = kernels_of_this_processor(call).with_columns;
   const bool looks_up = looks_up_activations(call.num_tokens * call.hidden_size);
-  torch::stable::parallel_for(0, token_blocks_of(call), 1, [&](int64_t begin, int64_t end) {
+  share(0, token_blocks_of(call), 1, [&](int64_t begin, int64_t end) {
     const DefaultFloatingPoint environment;
     kernel(call, looks_up, begin, end);
   });
@@ -126,7 +125,7 @@ void run_experts(const Call& call) {
   const int64_t work = parts.back().end;
   const Kernel kernel = kernels_of_this_processor(call).compute;
   const bool looks_up = looks_up_activations(work * elements_of_work(call));
-  torch::stable::parallel_for(0, work, grain_of(call), [&](int64_t begin, int64_t end) {
+  share(0, work, grain_of(call), [&](int64_t begin, int64_t end) {
     const DefaultFloatingPoint environment;
     for (const Part& part : parts) {
       const int64_t first = std::max(begin, part.begin), last = std::min(end, part.end);
@@ -153,12 +152,12 @@ void run_on_cpu(const Call& call) {
   const Kernels kernels = kernels_of_this_processor(call);
   const bool looks_up = looks_up_activations(call.num_tokens * call.hidden_size);
   if (work > 0)
-    torch::stable::parallel_for(0, work, grain_of(call), [&](int64_t begin, int64_t end) {
+    share(0, work, grain_of(call), [&](int64_t begin, int64_t end) {
       const DefaultFloatingPoint environment;
       kernels.compute(call, looks_up, begin, end);
     });
   if (call.weight_gradient == nullptr) return;
-  torch::stable::parallel_for(0, column_blocks_of(call), 1, [&](int64_t begin, int64_t end) {
+  share(0, column_blocks_of(call), 1, [&](int64_t begin, int64_t end) {
     const DefaultFloatingPoint environment;
     kernels.sum_columns(call, looks_up, begin, end);
   });

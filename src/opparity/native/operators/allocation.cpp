@@ -27,15 +27,15 @@ void allocate_values(Request& request, const RecipeRow& recipe, const Experts& e
     // As torch has it: no stride is zero.
     strides.insert(strides.begin(), std::max<int64_t>(experts.room, 1) * columns);
   }
-  request.values.emplace(new_tensor(*request.input, sizes, strides, dtype));
+  request.values.emplace(request.new_tensor(sizes, strides, dtype));
 }
 
 Columns allocate_columns(Request& request, const RecipeRow& recipe, int64_t num_tokens,
                          int64_t hidden_size) {
   if (!request.row.has_columns) return {};
-  request.column_values.emplace(new_tensor(*request.input, {hidden_size, num_tokens},
-                                           {std::max<int64_t>(num_tokens, 1), 1},
-                                           value_dtypes(recipe.value)[0]));
+  request.column_values.emplace(request.new_tensor({hidden_size, num_tokens},
+                                                   {std::max<int64_t>(num_tokens, 1), 1},
+                                                   value_dtypes(recipe.value)[0]));
   const ScaleTensor scales =
       new_scales(request, recipe, hidden_size, groups_in(recipe, num_tokens));
   request.column_scales = std::move(request.scales);
@@ -53,15 +53,15 @@ void allocate_gradients(Request& request, int64_t num_tokens, int64_t hidden_siz
   const TensorFacts& input = *request.input;
   if (request.gate.has_value()) {
     request.gate_gradient.emplace(
-        new_tensor(input, {num_tokens, hidden_size}, {hidden_size, 1}, input.dtype));
+        request.new_tensor({num_tokens, hidden_size}, {hidden_size, 1}, input.dtype));
   }
   const bool has_weight = request.weight.has_value();
   request.weight_gradient.emplace(
-      new_tensor(input, {has_weight ? hidden_size : 0}, {1}, input.dtype));
+      request.new_tensor({has_weight ? hidden_size : 0}, {1}, input.dtype));
   if (!has_weight) return;
   const int64_t size =
       input.is_cpu ? num_tokens : std::min<int64_t>(num_tokens, kColumnAccumulators) * hidden_size;
-  request.workspace.emplace(new_tensor(input, {size}, {1}, Dtype::kFloat32));
+  request.workspace.emplace(request.new_tensor({size}, {1}, Dtype::kFloat32));
 }
 
 }  // namespace opparity

@@ -120,6 +120,27 @@ void check_devices(const Request& request) {
   });
 }
 
+// What is behind a storage that was made smaller is nobody's, and must not even be read. Numbers at
+// odd addresses, which from_blob and its like make, are a fault on a GPU and undefined in C++.
+void check_storage(const Request& request) {
+  const auto check = [&](Role role, const std::optional<TensorFacts>& tensor) {
+    if (!tensor.has_value() || tensor->num_elements == 0) return;
+    if (tensor->needed_bytes > tensor->storage_bytes) {
+      request.refuse(request.name_of(role), " needs ", tensor->needed_bytes,
+                     " bytes of a storage that has ", tensor->storage_bytes,
+                     "; allowed: a storage that holds the tensor; resize the storage back");
+    }
+    const auto element = static_cast<uintptr_t>(tensor->tensor.element_size());
+    if (tensor->begin % element != 0) {
+      request.refuse(request.name_of(role), " begins ", tensor->begin % element,
+                     " bytes behind a multiple of ", element,
+                     "; allowed: an address that its dtype divides; clone() it");
+    }
+  };
+  check(Role::kInput, request.input);
+  for_each_tensor(request, check);
+}
+
 void check_memory(const Request& request) {
   if (!request.row.mutates) return;
   constexpr size_t kOutputs = 3;
@@ -206,6 +227,7 @@ int64_t row_bytes(const std::optional<TensorFacts>& tensor) {
 }  // namespace
 
 Call check(Request& request) {
+  check_storage(request);
   Experts experts = flatten_experts(request);
   const bool has_experts = experts.layout != ExpertLayout::kNone;
   check_input(request);
@@ -251,8 +273,8 @@ Call check(Request& request) {
       scales = new_scales(request, recipe, num_tokens, num_groups);
     }
     if (request.residual.has_value()) {
-      request.sum.emplace(new_tensor(*request.input, {num_tokens, hidden_size}, {hidden_size, 1},
-                                     request.input->dtype));
+      request.sum.emplace(
+          request.new_tensor({num_tokens, hidden_size}, {hidden_size, 1}, request.input->dtype));
     }
   }
   allocate_gradients(request, num_tokens, hidden_size);

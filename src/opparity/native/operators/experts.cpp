@@ -248,8 +248,8 @@ ScaleTensor new_expert_scales(Request& request, const RecipeRow& recipe, int64_t
     const int64_t most = num_tokens + (kTileTokens - 1) * experts.count;
     experts.scale_bytes = columns;
     experts.scale_rows = most / kTileTokens * kTileTokens;
-    request.scales.emplace(new_tensor(*request.input, {experts.scale_rows, columns}, {columns, 1},
-                                      scale_dtypes(recipe)[0]));
+    request.scales.emplace(
+        request.new_tensor({experts.scale_rows, columns}, {columns, 1}, scale_dtypes(recipe)[0]));
     found = placed_in_tiles(request.scales->tensor.mutable_data_ptr(), num_groups);
   } else if (is_masked(experts) && !has_no_scales(recipe)) {
     found = new_scales(request, recipe, experts.room, num_groups, experts.count);

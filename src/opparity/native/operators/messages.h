@@ -41,7 +41,10 @@ std::string list_of(const Values& values) {
 // Throws what Python sees as a RuntimeError: "<operator>: <what was given; allowed; what to do>".
 template <typename... Parts>
 [[noreturn]] void refuse(const char* operator_name, const Parts&... parts) {
-  throw std::runtime_error(join(operator_name, ": ", parts...));
+  std::string text = join(operator_name, ": ", parts...);
+  // An exception's words end at the first zero byte, which a text that was given may have.
+  for (size_t at = 0; (at = text.find('\0', at)) != std::string::npos;) text.replace(at, 1, "\\0");
+  throw std::runtime_error(text);
 }
 
 }  // namespace opparity

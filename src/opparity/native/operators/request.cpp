@@ -29,8 +29,14 @@ std::string take_string(StableIValue value) {
   return taken;
 }
 
-std::optional<TensorFacts> take_tensor(const ArgumentRow& argument, StableIValue value) {
-  if (!argument.is_optional) return TensorFacts(to<Tensor>(value));
+std::optional<TensorFacts> take_tensor(const Request& request, const ArgumentRow& argument,
+                                       StableIValue value) {
+  if (!argument.is_optional) {
+    Tensor given = to<Tensor>(value);
+    // torch takes None for any tensor where another argument tells it whom to call.
+    if (!given.defined()) request.refuse(argument.name, " is None; allowed: a tensor; pass one");
+    return TensorFacts(std::move(given));
+  }
   std::optional<Tensor> tensor = to<std::optional<Tensor>>(value);
   if (!tensor.has_value()) return std::nullopt;
   return TensorFacts(std::move(*tensor));
@@ -47,31 +53,31 @@ size_t parameter_index(const OperatorRow& row, const char* name) {
 void take(Request& request, const ArgumentRow& argument, StableIValue value) {
   switch (argument.role) {
     case Role::kInput:
-      request.input = take_tensor(argument, value);
+      request.input = take_tensor(request, argument, value);
       return;
     case Role::kGradient:
-      request.gradient = take_tensor(argument, value);
+      request.gradient = take_tensor(request, argument, value);
       return;
     case Role::kWeight:
-      request.weight = take_tensor(argument, value);
+      request.weight = take_tensor(request, argument, value);
       return;
     case Role::kGate:
-      request.gate = take_tensor(argument, value);
+      request.gate = take_tensor(request, argument, value);
       return;
     case Role::kResidual:
-      request.residual = take_tensor(argument, value);
+      request.residual = take_tensor(request, argument, value);
       return;
     case Role::kValues:
-      request.values = take_tensor(argument, value);
+      request.values = take_tensor(request, argument, value);
       return;
     case Role::kScales:
-      request.scales = take_tensor(argument, value);
+      request.scales = take_tensor(request, argument, value);
       return;
     case Role::kScale:
-      request.scale = take_tensor(argument, value);
+      request.scale = take_tensor(request, argument, value);
       return;
     case Role::kScaleUb:
-      request.scale_ub = take_tensor(argument, value);
+      request.scale_ub = take_tensor(request, argument, value);
       return;
     case Role::kRecipe:
       request.recipe = take_string(value);
@@ -104,22 +110,22 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
       request.group_shape = to<std::optional<std::vector<int64_t>>>(value);
       return;
     case Role::kNumValidTokens:
-      request.has_num_valid_tokens = take_tensor(argument, value).has_value();
+      request.has_num_valid_tokens = take_tensor(request, argument, value).has_value();
       return;
     case Role::kZeroPoints:
-      request.has_zero_points = take_tensor(argument, value).has_value();
+      request.has_zero_points = take_tensor(request, argument, value).has_value();
       return;
     case Role::kSumGradient:
-      request.sum_gradient = take_tensor(argument, value);
+      request.sum_gradient = take_tensor(request, argument, value);
       return;
     case Role::kRows:
-      request.rows = take_tensor(argument, value);
+      request.rows = take_tensor(request, argument, value);
       return;
     case Role::kScaleOffsets:
-      request.scale_offsets = take_tensor(argument, value);
+      request.scale_offsets = take_tensor(request, argument, value);
       return;
     case Role::kRowWeights:
-      request.row_weights = take_tensor(argument, value);
+      request.row_weights = take_tensor(request, argument, value);
       return;
     case Role::kExperts:
       request.experts = take_string(value);
@@ -136,6 +142,21 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
 }
 
 }  // namespace
+
+torch::stable::Tensor Request::new_tensor(const std::vector<int64_t>& sizes,
+                                          const std::vector<int64_t>& strides, Dtype dtype) const {
+  AtenTensorHandle handle = nullptr;
+  const AOTITorchError error =
+      aoti_torch_empty_strided(static_cast<int64_t>(sizes.size()), sizes.data(), strides.data(),
+                               torch_number_of(dtype), input->device_type, input->device, &handle);
+  if (error != AOTI_TORCH_SUCCESS) {
+    refuse("a result has shape ", list_of(sizes), " and dtype ",
+           name_of_dtype(torch_number_of(dtype)),
+           ", which torch cannot allocate; allowed: what fits in the device's memory; split the "
+           "call");
+  }
+  return torch::stable::Tensor(handle);
+}
 
 Request take_request(const OperatorRow& row, StableIValue* stack) {
   Request request(row);

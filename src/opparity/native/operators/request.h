@@ -61,6 +61,10 @@ struct Request {
   }
   bool has(Role role) const { return *name_of(role) != '\0'; }
 
+  // A tensor without contents, on the input's device.
+  torch::stable::Tensor new_tensor(const std::vector<int64_t>& sizes,
+                                   const std::vector<int64_t>& strides, Dtype dtype) const;
+
   template <typename... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
     opparity::refuse(row.name, parts...);

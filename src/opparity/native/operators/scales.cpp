@@ -73,7 +73,9 @@ ScaleTensor placed(const RecipeRow& recipe, void* data, int64_t num_tokens, int6
     // Missing groups of the last words are zero.
     scales.place = in_words(token_bytes, column_bytes);
     scales.cleared = static_cast<char*>(data) + num_groups / kGroupsOfAWord * column_bytes;
-    scales.cleared_bytes = num_groups % kGroupsOfAWord == 0 ? 0 : num_tokens * token_bytes;
+    // A single token's step may be any number, and leads nowhere.
+    const bool is_padded = num_tokens > 0 && num_groups % kGroupsOfAWord != 0;
+    scales.cleared_bytes = is_padded ? (num_tokens - 1) * token_bytes + kWordBytes : 0;
   }
   return scales;
 }
@@ -251,7 +253,7 @@ ScaleTensor check_scales(const Request& request, const RecipeRow& recipe, int64_
 ScaleTensor new_scales(Request& request, const RecipeRow& recipe, int64_t num_tokens,
                        int64_t num_groups, int64_t experts) {
   if (has_no_scales(recipe)) {
-    request.scales.emplace(new_tensor(*request.input, {0}, {1}, Dtype::kFloat32));
+    request.scales.emplace(request.new_tensor({0}, {1}, Dtype::kFloat32));
     return {};
   }
   const Dtype dtype = scale_dtypes(recipe)[0];
@@ -275,7 +277,7 @@ ScaleTensor new_scales(Request& request, const RecipeRow& recipe, int64_t num_to
     strides.insert(strides.begin(), sizes[outer] * strides[outer]);
     sizes.insert(sizes.begin(), experts);
   }
-  request.scales.emplace(new_tensor(*request.input, sizes, strides, dtype));
+  request.scales.emplace(request.new_tensor(sizes, strides, dtype));
   return placed(recipe, request.scales->tensor.mutable_data_ptr(), num_tokens, num_groups,
                 token_bytes, column_bytes);
 }

@@ -86,15 +86,10 @@ TensorFacts::TensorFacts(torch::stable::Tensor owned)
   if (num_elements == 0) return;
   begin = reinterpret_cast<uintptr_t>(address);
   end = begin + static_cast<uintptr_t>(last + 1) * tensor.element_size();
-}
-
-torch::stable::Tensor new_tensor(const TensorFacts& like, const std::vector<int64_t>& sizes,
-                                 const std::vector<int64_t>& strides, Dtype dtype) {
-  AtenTensorHandle handle = nullptr;
-  TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(static_cast<int64_t>(sizes.size()), sizes.data(),
-                                                  strides.data(), torch_number_of(dtype),
-                                                  like.device_type, like.device, &handle));
-  return torch::stable::Tensor(handle);
+  int64_t offset = 0;
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_storage_offset(tensor.get(), &offset));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_storage_size(tensor.get(), &storage_bytes));
+  needed_bytes = (offset + last + 1) * static_cast<int64_t>(tensor.element_size());
 }
 
 }  // namespace opparity

@@ -57,10 +57,9 @@ struct TensorFacts {
   // The addresses that the elements span; none for no elements.
   uintptr_t begin = 0;
   uintptr_t end = 0;
+  // How many bytes of its storage it needs, and how many there are: a storage may be made smaller.
+  int64_t needed_bytes = 0;
+  int64_t storage_bytes = 0;
 };
-
-// A tensor without contents, on the device of another one.
-torch::stable::Tensor new_tensor(const TensorFacts& like, const std::vector<int64_t>& sizes,
-                                 const std::vector<int64_t>& strides, Dtype dtype);
 
 }  // namespace opparity

@@ -11,7 +11,7 @@ from torch import Tensor
 from opparity.formats import Intermediate, ScaleLayout, ScaleRule
 from opparity.operators import memory
 from opparity.operators.allocation import allocate
-from opparity.operators.checks import check
+from opparity.operators.checks import check, check_given
 from opparity.operators.declaration import Role
 from opparity.operators.reference import (
     Beside,
@@ -41,26 +41,13 @@ def kernel(operator: Operator) -> Callable[..., Any]:
 
     def run(*positional: object, **named: object) -> object:
         given = reader.read(positional, named)
+        check_given(given)
+        memory.check_storage(given)
         checked = check(given)
         memory.check(given, checked.recipe)
         request = checked.request
-        if request.is_backward and request.producer.reduces:
-            return backward_of_rows(
-                request.arguments[Role.GRADIENT],
-                request.input,
-                request.producer,
-                request.parameters,
-                Beside(request.tensor(Role.WEIGHT), request.tensor(Role.GATE)),
-                request.tensor(Role.SUM_GRADIENT),
-            )
         if request.is_backward:
-            return backward(
-                request.arguments[Role.GRADIENT],
-                request.input,
-                request.producer,
-                request.parameters,
-                interleaved=request.interleaved,
-            )
+            return _gradients(request)
         if operator.mutates:
             _write(request, checked, request.arguments[Role.VALUES], checked.scales)
             return None
@@ -74,10 +61,35 @@ def kernel(operator: Operator) -> Callable[..., Any]:
             _write_columns(request, checked, *by_column)
             return values, scales, *by_column
         if operator.returns_sum:
-            return values, scales, add(request.input, request.arguments[Role.RESIDUAL])
+            return values, scales, _summed(request)
         return values, scales
 
     return run
+
+
+def _gradients(request: Request) -> Tensor | tuple[Tensor, ...]:
+    """Return what a backward operator returns, contiguous whatever its arguments are."""
+    if request.producer.reduces:
+        found = backward_of_rows(
+            request.arguments[Role.GRADIENT],
+            request.input,
+            request.producer,
+            request.parameters,
+            Beside(request.tensor(Role.WEIGHT), request.tensor(Role.GATE)),
+            request.tensor(Role.SUM_GRADIENT),
+        )
+        return tuple(gradient.contiguous() for gradient in found)
+    return backward(
+        request.arguments[Role.GRADIENT],
+        request.input,
+        request.producer,
+        request.parameters,
+        interleaved=request.interleaved,
+    ).contiguous()
+
+
+def _summed(request: Request) -> Tensor:
+    return add(request.input, request.arguments[Role.RESIDUAL]).contiguous()
 
 
 def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | None) -> None:
@@ -190,9 +202,10 @@ def _least(request: Request, checked: Checked) -> float | None:
     """Return the lower clamp: of scales by the rule AMAX, of the largest magnitude by others."""
     least: float | None = request.arguments.get(Role.LEAST_AMAX)
     facts = checked.recipe.format
-    if least is None or facts is None:
+    if facts is None:
         return least
     maximum = torch.tensor(facts.maximum)
     if checked.recipe.rule is ScaleRule.AMAX:
-        return float(torch.tensor(least) / maximum)
-    return max(least, float(torch.tensor(request.operator.least_scale) * maximum))
+        return None if least is None else float(torch.tensor(least) / maximum)
+    # An operator may have a least scale without an eps.
+    return max(least or 0.0, float(torch.tensor(request.operator.least_scale) * maximum)) or None

@@ -1,0 +1,136 @@
+"""Random calls of every operator, and whether who judges them sees what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import opparity
+from attack import judge
+from attack.campaign import run, without
+from attack.memory import SIZE, Arena, place, watch
+from attack.plans import BY_NAME
+from opparity.operators.gradients import overload_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from opparity.operators.declaration import Operator
+
+CALLS = 100_000
+PARTS = 10
+# The reference takes some thirty times as long as the native library.
+SHARE_COMPARED = 0.01
+TOOL = Path(__file__).parents[2] / "tools" / "attack_operators.py"
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_calls_are_answered_right_or_refused_in_words(part: int) -> None:
+    count = CALLS // PARTS
+    result = run(0, part * count, count, SHARE_COMPARED)
+    assert result.findings == []
+    # Not all were refused, and each operator had calls of both kinds.
+    assert result.outcomes["compared"] > count * SHARE_COMPARED / 2
+    assert without(result.answered) == []
+    assert without(result.refused) == []
+
+
+def _broken(operator: Operator, flaw: str) -> Callable[..., Any]:
+    """Return an operator that does one thing wrong."""
+    overload = overload_of(operator)
+
+    def call(**arguments: Any) -> object:  # noqa: ANN401 -- as an operator takes them
+        input: Tensor = arguments["input"]
+        if flaw == "refuses without words":
+            raise RuntimeError("bad argument")
+        if flaw == "raises an error of another kind":
+            raise KeyError("input")
+        found = overload(**arguments)
+        if flaw == "writes to its input":
+            _other_bit(input)
+        if flaw == "writes behind its input":
+            _other_bit(input.as_strided((1,), (1,), input.storage_offset() - 1))
+        if flaw == "another bit":
+            _other_bit(found[0])
+        return found
+
+    return call
+
+
+def _other_bit(tensor: Tensor) -> None:
+    first = tensor.as_strided((1,), (1,)).view(torch.uint8)[:1]
+    first.bitwise_xor_(1)
+
+
+@pytest.mark.parametrize(
+    ("flaw", "words"),
+    [
+        ("writes to its input", "which is not its to write"),
+        ("writes behind its input", "which is not its to write"),
+        ("another bit", "differs from the reference's in 1 bytes"),
+        ("refuses without words", "raised what is no refusal of the operator's"),
+        ("raises an error of another kind", "raised KeyError"),
+    ],
+)
+def test_a_flaw_is_found_and_told_so_that_it_can_be_made_again(
+    flaw: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opparity.load()
+    monkeypatch.setattr(judge, "overload_of", lambda operator: _broken(operator, flaw))
+    # The first operator of the table, in calls of which some have nothing wrong.
+    attack = judge.Attack(0, 1.0)
+    numbers = [n for n in range(0, 20 * len(BY_NAME), len(BY_NAME)) if not attack.plan(n).mistakes]
+    findings = [run(0, number, 1, 1.0).findings for number in numbers]
+    texts = [text for found in findings for text in found]
+    assert any(words in text for text in texts), texts
+    assert all("again: make attack SEED=0 CALL=" in text for text in texts)
+
+
+def test_a_write_between_or_behind_an_outputs_elements_is_seen() -> None:
+    arena = Arena()
+    output = place(arena, (2, 3), (5, 1), torch.int8, SIZE)
+    assert (output.begin, output.end) == (SIZE - 8, SIZE)
+    for byte, foreign in ((SIZE - 8, None), (SIZE - 6, None), (SIZE - 5, SIZE - 5), (7, None)):
+        arena.bytes.zero_()
+        watched = watch([output], [output])
+        arena.bytes[byte] = 1
+        assert [one.foreign_write(answered=True) for one in watched] == [foreign]
+        assert [one.foreign_write(answered=False) for one in watched] == [
+            byte if byte > 7 else None
+        ]
+
+
+@pytest.mark.parametrize("offset", [-1, SIZE])
+def test_nobody_reads_beyond_an_arena(offset: int) -> None:
+    text = (
+        "import ctypes, sys; from attack.memory import Arena; arena = Arena(); print('made');"
+        f"sys.stdout.flush(); print(ctypes.string_at(arena.address + {offset}, 1))"
+    )
+    completed = subprocess.run(
+        [sys.executable, "-c", text],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+    )
+    assert completed.stdout == "made\n"
+    assert completed.returncode < 0
+
+
+def test_a_call_can_be_made_again_by_itself() -> None:
+    completed = subprocess.run(
+        [sys.executable, TOOL, "--seed", "0", "--call", "205"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stderr
+    assert "again: make attack SEED=0 CALL=205" in completed.stdout
+    assert completed.stdout.endswith("; nothing wrong\n")
