@@ -18,8 +18,8 @@ from opparity.checker.facts.places import Location
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from opparity.checker.analysis.linking import Link
-    from opparity.checker.analysis.services import Analysis
+    from opparity.checker.analysis.linking import Link, Linker
+    from opparity.checker.analysis.project import Project
 
 _LOAD = b"load("
 _NAMED = re.compile(rb"\s*name\s*=\s*[\"'](\w+)[\"']")
@@ -70,14 +70,14 @@ class ModuleReads:
         return False
 
 
-def modules_read(analysis: Analysis) -> Iterator[ModuleReads]:
+def modules_read(project: Project, linker: Linker) -> Iterator[ModuleReads]:
     """Yield the modules that Python reads names of, with the names."""
     links: dict[str, list[Link]] = {}
-    for platform in analysis.project.platforms:
-        for link in analysis.linker.links_on(platform):
+    for platform in project.platforms:
+        for link in linker.links_on(platform):
             if link.target.kind in _IMPORTING and link.target.built is not Truth.FALSE:
                 links.setdefault(link.target.name, []).append(link)
-    tree = analysis.project.tree
+    tree = project.tree
     contents = {path: tree.read(path) for path in tree.python}
     # What begins all whole names, `package._`, stands in few files.
     whole = [name for name in links if "." in name]

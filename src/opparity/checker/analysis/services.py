@@ -123,7 +123,7 @@ class Analysis:
     @cached_property
     def modules_read(self) -> tuple[ModuleReads, ...]:
         """Return what Python reads of extension modules by their names."""
-        return tuple(modules_read(self))
+        return tuple(modules_read(self.project, self.linker))
 
     @cached_property
     def loaded_names(self) -> frozenset[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import posixpath
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.numbers import whole_number
 from opparity.checker.languages.cmake.configuration import BINARY, SOURCE, processor
+from opparity.checker.languages.cmake.file_commands import content_of, file_command
 from opparity.checker.languages.cmake.property_commands import PROPERTY_COMMANDS
 from opparity.checker.languages.cmake.state import LanguageAbsentError
 from opparity.checker.languages.cmake.target_commands import TARGET_COMMANDS
@@ -21,11 +21,9 @@ from opparity.checker.languages.cmake.text_commands import (
 )
 from opparity.checker.languages.cmake.values import (
     UNKNOWN,
-    compile_regex,
     joined,
     split_list,
 )
-from opparity.checker.languages.interpreting import charge_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,103 +144,6 @@ def _subdirectory(machine: Machine, command: Command, arguments: list[str]) -> N
         machine.enter_directory(path)
 
 
-def _file(machine: Machine, command: Command, arguments: list[str]) -> None:
-    del command
-    match arguments:
-        case ["GLOB" | "GLOB_RECURSE" as mode, output, *rest]:
-            machine.assign(output, _glob(machine, mode, rest))
-        case ["READ" | "STRINGS" as mode, path, output, *rest]:
-            machine.assign(output, _content(machine, mode, path, rest))
-        case ["REAL_PATH", path, output, *_]:
-            base = machine.read("CMAKE_CURRENT_SOURCE_DIR")
-            machine.assign(output, filename_component(path, "ABSOLUTE", base))
-        case ["RELATIVE_PATH", output, base, path, *_]:
-            machine.assign(output, posixpath.relpath(path or "/", base or "/"))
-        case ["TO_CMAKE_PATH" | "TO_NATIVE_PATH", path, output, *_]:
-            machine.assign(output, path)
-        case _:
-            pass
-
-
-def _content(machine: Machine, mode: str, path: str, options: list[str]) -> str:
-    """Return what a file of the tree has: as a whole, or its lines as a list."""
-    if path == "/proc/cpuinfo":
-        return machine.processor_text()
-    inside = machine.inside(path)
-    text = machine.text_of(inside) if inside is not None else None
-    if text is None or "OFFSET" in options or "LIMIT" in options:
-        return UNKNOWN
-    machine.steps.count(len(text) // 1000)
-    if mode == "READ":
-        return text
-    lines = [line.replace(";", "\\;") for line in text.splitlines() if line]
-    if "REGEX" in options:
-        following = options[options.index("REGEX") + 1 :]
-        compiled = compile_regex(following[0]) if following else None
-        if compiled is None:
-            return UNKNOWN
-        charge_text(10 * len(text))
-        lines = [line for line in lines if compiled.search(line)]
-    return ";".join(lines)
-
-
-# So many files are compared with a pattern in about the time of two steps.
-_FILES_A_STEP = 200
-
-
-def _glob(machine: Machine, mode: str, arguments: list[str]) -> str:
-    arguments = [argument for argument in arguments if argument != "CONFIGURE_DEPENDS"]
-    relative = ""
-    if arguments[:1] == ["RELATIVE"] and len(arguments) > 1:
-        relative, arguments = arguments[1], arguments[2:]
-    found: list[str] = []
-    for pattern in arguments:
-        inside = machine.inside(pattern)
-        if inside is None:
-            found.append(UNKNOWN)
-            continue
-        folder, _, name = inside.rpartition("/")
-        machine.steps.count(len(machine.files) // _FILES_A_STEP)
-        matches = _matching(machine.files, folder, name, is_recursive=mode == "GLOB_RECURSE")
-        found.extend(f"{SOURCE}/{path}" for path in matches)
-    if relative:
-        found = [path if path == UNKNOWN else posixpath.relpath(path, relative) for path in found]
-    return ";".join(dict.fromkeys(found))
-
-
-@lru_cache(maxsize=200)  # the same on each platform
-def _matching(
-    files: frozenset[str], folder: str, name: str, *, is_recursive: bool
-) -> tuple[str, ...]:
-    expression = _glob_expression(folder, name, is_recursive=is_recursive)
-    return tuple(sorted(filter(expression.fullmatch, files)))
-
-
-def _glob_expression(folder: str, name: str, *, is_recursive: bool) -> re.Pattern[str]:
-    between = "(?:.*/)?" if is_recursive else ""
-    start = f"{_wildcards(folder)}/" if folder and folder != "." else ""
-    return re.compile(start + between + _wildcards(name))
-
-
-def _wildcards(text: str) -> str:
-    """Return an expression for a pattern that takes linear time for each part of a path.
-
-    What stands between two stars is looked for where it is first found, and never further.
-    """
-    return "/".join(map(_part, text.split("/")))
-
-
-def _part(text: str) -> str:
-    first, *others = (
-        "".join("[^/]" if character == "?" else re.escape(character) for character in piece)
-        for piece in re.split(r"\*+", text)
-    )
-    if not others:
-        return first
-    *between, last = others
-    return "".join([first, *(f"(?>[^/]*?{piece})" for piece in between), "[^/]*", last])
-
-
 def _find_package(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
     if not arguments:
@@ -285,7 +186,7 @@ def _printed(machine: Machine, arguments: list[str]) -> str:
     if words[:1] == ["echo"]:
         return " ".join(words[1:])
     if words[:1] == ["cat"] and len(words) == 2:  # noqa: PLR2004 -- cat FILE
-        return _content(machine, "READ", words[1], []).strip()
+        return content_of(machine, "READ", words[1], []).strip()
     return UNKNOWN
 
 
@@ -383,7 +284,7 @@ COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
     "cmake_path": _cmake_path,
     "include": _include,
     "add_subdirectory": _subdirectory,
-    "file": _file,
+    "file": file_command,
     "find_package": _find_package,
     "find_program": _unknown_first,
     "find_library": _unknown_first,

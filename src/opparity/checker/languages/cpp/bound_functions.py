@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.languages.cpp.functions import read_parameters
+from opparity.checker.languages.cpp.parameters import read_parameters
 from opparity.checker.languages.cpp.syntax import descend, descend_to, string_value, text_of
 from opparity.checker.languages.cpp.syntax import field as child
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import Reference
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.cpp.functions import split_arguments
+from opparity.checker.languages.cpp.parameters import split_arguments
 from opparity.checker.languages.cpp.preprocessor import read_directives
 from opparity.checker.languages.cpp.text_scan import (
     enclosing_finder,

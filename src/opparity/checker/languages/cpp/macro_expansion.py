@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.languages.cpp.functions import split_arguments
+from opparity.checker.languages.cpp.parameters import split_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
