@@ -80,7 +80,7 @@ def main() -> None:
     print("| Python | torch | installed from | is | ran | environment |")
     print("| --- | --- | --- | --- | --- | ---: |")
     for python, torch in given.tries:
-        for kind, wanted in ways(torch):
+        for kind, wanted in ways(torch).items():
             with tempfile.TemporaryDirectory() as name:
                 environment = Environment(Path(name) / "environment", Path(name) / "work")
                 environment.work.mkdir()
