@@ -94,8 +94,8 @@ class RegisteredNotBuilt(LinkRule):
             is_toolkits = _OF_TOOLKITS.match(symbol.rpartition("::")[2])
             if found.answer is Truth.TRUE or (found.is_nowhere and (is_toolkits or not is_bound)):
                 continue
-            if found.provider:
-                borrowing.note(found.provider, symbol, registration.location, found.related)
+            if found.is_borrowed:
+                borrowing.note(found, symbol, registration.location)
                 continue
             related = [*found.related]
             statement = _statement(registration, symbol, link, found)
