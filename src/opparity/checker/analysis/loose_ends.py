@@ -116,12 +116,23 @@ class LooseEnds:
 
     def _is_bodiless(self, name: str) -> bool:
         bodies = self.project.definitions.get(name, ())
-        is_foreign = OF_LIBRARIES.match(name) or _OF_FORTRAN.match(name) or name.isupper()
+        is_own = name in self._declared and name in self._bound
+        is_foreign = OF_LIBRARIES.match(name) is not None and not is_own
+        is_foreign |= _OF_FORTRAN.match(name) is not None or name.isupper()
         if len(name) < _SHORTEST or is_foreign:
             return False
         if any(not each.is_instantiation for each in bodies) or self.pasted.may_make(name):
             return False
         return not self.heads.has(name)
+
+    @cached_property
+    def _bound(self) -> frozenset[str]:
+        """Return the functions that files bind, by their last names."""
+        return frozenset(
+            each.symbol.rpartition("::")[2]
+            for file in self.own.values()
+            for each in file.registrations
+        )
 
     @cached_property
     def _declared(self) -> dict[str, list[Declaration]]:
