@@ -66,16 +66,23 @@ def _nodes(syntax: ast.Module) -> Iterator[tuple[ast.AST, bool]]:
         node, is_caught = waiting.pop()
         yield node, is_caught
         inner = is_caught and not isinstance(node, _FUNCTIONS)
-        attempted = frozenset(node.body if _catches(node) else ())
+        attempted = frozenset(_attempted(node))
         waiting.extend((child, inner or child in attempted) for child in ast.iter_child_nodes(node))
 
 
-def _catches(node: ast.AST) -> bool:
-    if isinstance(node, ast.Try | ast.TryStar):
-        return any(CATCHES_ABSENCE & caught_by(handler) for handler in node.handlers)
-    return isinstance(node, ast.With | ast.AsyncWith) and any(
-        isinstance(item.context_expr, ast.Call)
-        and dotted(item.context_expr.func).endswith("suppress")
-        and not CATCHES_ABSENCE.isdisjoint(map(dotted, item.context_expr.args))
-        for item in node.items
-    )
+def _attempted(node: ast.AST) -> list[ast.stmt]:
+    """Return the statements around which a node catches that a name is not there."""
+    match node:
+        case ast.Try() | ast.TryStar():
+            caught = {name for handler in node.handlers for name in caught_by(handler)}
+        case ast.With() | ast.AsyncWith():
+            calls = [each.context_expr for each in node.items]
+            caught = {
+                dotted(argument)
+                for call in calls
+                if isinstance(call, ast.Call) and dotted(call.func).endswith("suppress")
+                for argument in call.args
+            }
+        case _:
+            return []
+    return [] if CATCHES_ABSENCE.isdisjoint(caught) else node.body
