@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from opparity.operators import OPERATORS, PRODUCERS
 from opparity.operators.cases import cases
@@ -108,9 +110,19 @@ def test_what_an_operators_page_shows_runs_and_prints_what_its_comments_say(
     blocks = [block for block in CODE.findall(page.read_text("utf-8")) if "import" in block]
     assert blocks
     example = "\n".join(blocks)
-    exec(compile(example, page.name, "exec"), {})  # noqa: S102 -- our own page, block after block
+    names: dict[str, Any] = {}
+    exec(compile(example, page.name, "exec"), names)  # noqa: S102 -- our own page, block after block
     said = re.findall(r"print\(.*\)  # (.*)$", example, re.MULTILINE)
     assert capsys.readouterr().out.splitlines() == said
+    assert "Where a code differs, it is by one step:" in page.read_text("utf-8")
+    steps = step_of(names["fused"].values) - step_of(names["values"])
+    assert int(steps.abs().max()) <= 1
+
+
+def step_of(values: torch.Tensor) -> torch.Tensor:
+    """Return the place of each code among all, in the order of what they stand for."""
+    codes = values.view(torch.uint8).int()
+    return torch.where(codes < 128, codes, 128 - codes)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

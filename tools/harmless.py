@@ -6,7 +6,7 @@ import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from broken_text import definition_of
+from broken_text import closing, definition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,7 @@ _OF_A_DEVICE = re.compile(r"(?:^|[/_])(?:cuda|hip|rocm|gpu|xpu|musa|npu)(?:[/_.]
 _CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b", re.MULTILINE)
 _POSITIVE = re.compile(r"#\s*(?:ifdef\s+|if\s+(?:defined\s*\(?\s*)?)(\w+)\s*\)?\s*(?://.*)?$")
 _BLOCK = re.compile(r"TORCH_LIBRARY\w*\(\s*(\w+)|PYBIND11_MODULE")
+_CLASS = re.compile(r"\b(?:class|struct)\s+\w[\w:<>, \t\n]*(?::[^;{}()]*)?\{")
 _PYTHON_COMMENT = re.compile(r"#[^\n]*")
 
 
@@ -104,10 +105,17 @@ def told_by_its_compiler(content: str, name: str, start: int, end: int) -> str:
     head = content[start:end].partition("{")[0]
     if "__global__" in head and definition_of(content[end:], name):
         return "the kernel is launched in its own file alone, whose compiler says so"
-    line = content[content.rfind("\n", 0, content.find(name, start)) + 1 :]
-    if line.startswith((" ", "\t")) and re.search(rf"\b{name}\s*\(", content[end:]):
+    if _is_in_a_class(content, start) and re.search(rf"\b{name}\s*\(", content[end:]):
         return "a class of the file has the method and its caller, and the compiler says so"
     return ""
+
+
+def _is_in_a_class(content: str, place: int) -> bool:
+    """Return whether a place is inside of the braces of a `class` or `struct`."""
+    return any(
+        closing(content, found.end() - 1, "{}") > place
+        for found in _CLASS.finditer(content, 0, place)
+    )
 
 
 # ---- guards

@@ -77,8 +77,10 @@ def _examples(producer: Producer) -> list[str]:
         after(producer),
         "```",
         "",
-        "The codes that differ are next to each other: the model divides by the scale, and",
-        "Opparity multiplies with its reciprocal.",
+        (
+            "Where a code differs, it is by one step: the model divides by the scale, and Opparity "
+            "multiplies by its reciprocal."
+        ),
     ]
 
 
@@ -143,8 +145,10 @@ def _gradients(producer: Producer) -> list[str]:
         lines += [
             f"`{general_name(producer)}_backward` is one operator for the gradient of the input.",
             "Without a recipe autograd calls it.",
-            "With a recipe take the gradient of `dequantize()`, which goes straight through the",
-            "quantisation ([training.md](../training.md)).",
+            (
+                "With a recipe take the gradient of `dequantize()`, "
+                "which goes straight through the quantisation ([training.md](../training.md))."
+            ),
         ]
     if producer.reduces:
         beside = "gate" if producer.takes_gate else "residual"
@@ -160,8 +164,10 @@ def _recipes(producer: Producer, shown: Mapping[tuple[str, str, str], str]) -> l
     lines = [
         "## Recipes, layouts and platforms",
         "",
-        "What each native kernel has shown, by [the evidence](../operators.md#what-was-shown):",
-        "it ran there, an emulator of AMD's chips ran its machine code, or it was compiled.",
+        (
+            "What each native kernel has shown, by [the evidence](../operators.md#what-was-shown): "
+            "it ran there, an emulator of AMD's chips ran its machine code, or it was compiled."
+        ),
         "The reference runs on every platform.",
         "",
         "| recipe | layouts of the scales | CPU | CUDA | ROCm |",

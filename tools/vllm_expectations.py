@@ -61,7 +61,7 @@ EXPECTED = (
     Expectation(
         r"_colmajor\.py::test_silu_mul_fp8_quant_deep_gemm",
         "failed",
-        "its Triton reference divides by amax * (1 / 448); ours multiplies with a reciprocal",
+        "its Triton reference divides by amax * (1 / 448); ours multiplies by a reciprocal",
     ),
     Expectation(
         r"/test_silu_mul_fp8_quant_deep_gemm\.py::",
@@ -89,7 +89,7 @@ EXPECTED = (
     Expectation(
         r"test_fp8_quant\.py::test_dynamic_per_token_fp8_quant\[",
         "failed",
-        "its reference divides by the scale; ours multiplies with the reciprocal: up to 33 codes",
+        "its reference divides by the scale; ours multiplies by the reciprocal: up to 33 codes",
         device="cuda",
     ),
     Expectation(

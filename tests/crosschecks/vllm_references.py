@@ -159,7 +159,7 @@ def _groups(kind: str) -> dict[str, Found]:
 
 
 _DIVIDES = (
-    "divided by the scale there, multiplied with its reciprocal here: numbers in the middle of "
+    "divided by the scale there, multiplied by its reciprocal here: numbers in the middle of "
 )
 COMPARISONS = (
     Comparison(

@@ -74,7 +74,7 @@ def test_a_whole_tree_has_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("head", "name"),
-    [(b"at::Tensor shift(", "shift"), (b"void Stream::set_queue(", "set_queue")],
+    [(b"at::Tensor shift(", "shift"), (b"void Stream::set_queue(", "Stream::set_queue")],
     ids=["function", "method"],
 )
 def test_what_is_used_and_has_no_body_is_named(tmp_path: Path, head: bytes, name: str) -> None:
@@ -122,3 +122,55 @@ def test_prototypes_and_bodies_of_other_arguments_are_named(tmp_path: Path) -> N
 def test_an_overload_that_fits_is_enough(tmp_path: Path) -> None:
     source = SOURCE + b"void Stream::set_queue(int queue, int extra) {\n  set_queue(queue);\n}\n"
     assert loose_ends(tmp_path, {**TREE, "csrc/ops.cu": source}) == set()
+
+
+def test_a_destructor_behind_a_macro_is_no_function_without_a_body(tmp_path: Path) -> None:
+    header = HEADER.replace(b"  void set_device", b"  ~Stream();\n  void set_device")
+    source = SOURCE + b"OPS_API Stream::~Stream() = default;\n"
+    caller = BINDINGS.replace(b"    return scale", b"    stream->~Stream();\n    return scale")
+    files = {"csrc/ops.h": header, "csrc/ops.cu": source, "csrc/bindings.cpp": caller}
+    assert loose_ends(tmp_path, files) == set()
+
+
+LOST = b"KERNEL_API(4) <<< "
+
+
+def test_a_body_that_the_grammar_lost_may_take_void(tmp_path: Path) -> None:
+    header = HEADER + b"int burst(void);\nint spread(void);\n"
+    lost = SOURCE + LOST + b"int burst(void) {\n  return 1;\n}\n"
+    other = LOST + b"int spread(int count) {\n  return count;\n}\n"
+    files = {**TREE, "csrc/ops.h": header, "csrc/ops.cu": lost, "csrc/other.cu": other}
+    assert loose_ends(tmp_path, files) == {("misfit", "spread")}
+
+
+def test_initialisers_are_no_arguments_of_a_constructor(tmp_path: Path) -> None:
+    header = HEADER.replace(
+        b"  void set_device", b"  Stream(int device, int queue);\n  void set_device"
+    )
+    lost = (
+        LOST + b"Stream::Stream(int device, int queue) : device_(device), all_() {\n  run();\n}\n"
+    )
+    files = {**TREE, "csrc/ops.h": header, "csrc/ops.cu": SOURCE + lost}
+    assert loose_ends(tmp_path, files) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("demo/ops.pyx", b'cdef extern from "ops.h":\n    Tensor shift(Tensor)\n'),
+        ("demo/ops.py", b'import ctypes\n\nctypes.CDLL("libdemo.so").shift(1)\n'),
+        ("demo/ops.py", b'load_inline("demo", [SOURCE], functions=["shift"])\n'),
+    ],
+    ids=["Cython", "ctypes", "load_inline"],
+)
+def test_what_python_calls_without_a_binding_is_not_idle(
+    tmp_path: Path, path: str, content: bytes
+) -> None:
+    bindings = BINDINGS.replace(b'  m.def("shift", &shift);\n', b"")
+    files = {**TREE, "csrc/bindings.cpp": bindings, path: content}
+    assert loose_ends(tmp_path, files) == set()
+
+
+def test_a_test_of_googletest_is_not_idle(tmp_path: Path) -> None:
+    tests = b"at::Tensor TEST(at::Tensor input) {\n  return input;\n}\n"
+    assert loose_ends(tmp_path, {**TREE, "csrc/shift_check.cu": tests}) == set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opparity.checker.analysis.spelling import Spellings, is_slip, odd_words
+from opparity.checker.analysis.spelling import Spellings, is_near, is_slip, odd_words
 
 SLIPS = (
     *("WITH_CDUA WITH_CUDA", "ENABEL_BF16 ENABLE_BF16", "forwrd_pass forward_pass"),
@@ -30,6 +30,25 @@ def test_numbers_ends_of_words_and_short_names_are_no_slips(pair: str) -> None:
     written, meant = pair.split()
     assert not is_slip(written, meant)
     assert not is_slip(meant, written)
+
+
+@pytest.mark.parametrize(
+    "pair", ["ENABEL_SM90 ENABLE_SM90", "WITH_FATS WITH_FAST", "USE_CUD_FP8 USE_CUDA_FP8"]
+)
+def test_where_two_names_are_known_to_be_one_any_place_may_have_the_slip(pair: str) -> None:
+    written, meant = pair.split()
+    assert is_near(written, meant)
+    assert is_near(meant, written)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    ["ENABLE_SM90A ENABLE_SM90", "USE_BF16 USE_F16", "USE_SM09 USE_SM90", "WITH_PF8 WITH_FP8"],
+)
+def test_words_with_digits_are_words_of_their_own(pair: str) -> None:
+    written, meant = pair.split()
+    assert not is_near(written, meant)
+    assert not is_near(meant, written)
 
 
 def test_what_may_be_meant_begins_alike_and_comes_in_order() -> None:

@@ -60,6 +60,23 @@ def test_a_process_that_ends_unexpectedly_is_said_to_have() -> None:
         list(workers.map(die, {"a": b"x", "b": b"y"}, worthwhile=1))
 
 
+def test_where_no_process_can_be_started_files_are_read_here_and_that_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.start", refuse)
+    with Workers(2) as workers:
+        for _ in range(2):
+            found = workers.map(process_of, {"a": b"x", "b": b"y"}, worthwhile=1)
+            assert set(found) == {os.getpid()}
+    assert capsys.readouterr().err == (
+        "opparity: no further process can be started ([Errno 11] Resource temporarily "
+        "unavailable): files are read by this one, which takes longer\n"
+    )
+
+
 def test_the_collector_is_as_it_was_after_a_pause() -> None:
     assert gc.isenabled()
     with collector_paused(), collector_paused():

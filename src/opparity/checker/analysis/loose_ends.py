@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES, OF_LIBRARIES
 from opparity.checker.languages.detection import NOT_SHIPPED
+from opparity.checker.tree.contents import CYTHON_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ class LooseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LooseEnd:
-    """A function with a loose end, and where that is seen first."""
+    """A function with a loose end, by its qualified name, and where that is seen first."""
 
     name: str
     kind: LooseKind
@@ -74,7 +75,9 @@ class LooseEnds:
             places.setdefault(name, place)
         for name, place in sorted(places.items()):
             if self._is_bodiless(name):
-                yield LooseEnd(name, LooseKind.BODILESS, place)
+                declared = self._declared.get(name)
+                qualified = declared[0].signature.qualified if declared else name
+                yield LooseEnd(qualified, LooseKind.BODILESS, place)
 
     def _needed(self) -> Iterator[tuple[str, Location]]:
         """Yield what files bind, and what they use that the tree's own files declare."""
@@ -116,12 +119,23 @@ class LooseEnds:
 
     def _is_bodiless(self, name: str) -> bool:
         bodies = self.project.definitions.get(name, ())
-        is_foreign = OF_LIBRARIES.match(name) or _OF_FORTRAN.match(name) or name.isupper()
+        is_own = name in self._declared and name in self._bound
+        is_foreign = OF_LIBRARIES.match(name) is not None and not is_own
+        is_foreign |= _OF_FORTRAN.match(name) is not None or name.isupper()
         if len(name) < _SHORTEST or is_foreign:
             return False
         if any(not each.is_instantiation for each in bodies) or self.pasted.may_make(name):
             return False
         return not self.heads.has(name)
+
+    @cached_property
+    def _bound(self) -> frozenset[str]:
+        """Return the functions that files bind, by their last names."""
+        return frozenset(
+            each.symbol.rpartition("::")[2]
+            for file in self.own.values()
+            for each in file.registrations
+        )
 
     @cached_property
     def _declared(self) -> dict[str, list[Declaration]]:
@@ -130,7 +144,7 @@ class LooseEnds:
         for file in self.own.values():
             for each in (*file.declarations, *file.templates):
                 namespace = each.signature.namespace
-                is_maker = each.signature.name in namespace[-1:]
+                is_maker = each.signature.name.lstrip("~") in namespace[-1:]
                 if not (is_maker or FOREIGN_NAMESPACES.intersection(namespace)):
                     found.setdefault(each.signature.name, []).append(each)
         return found
@@ -158,6 +172,8 @@ class LooseEnds:
 
     def _looks_otherwise(self, prototype: Declaration, body: Definition) -> bool:
         """Return whether a body that was found by its looks takes another number of arguments."""
+        if prototype.signature.name.lstrip("~") in prototype.signature.namespace[-1:]:
+            return False  # what stands before the brace may be an initialiser
         lines = self.project.tree.read_text(body.location.path).split("\n")
         text = "\n".join(lines[body.location.line - 1 :][:_MOST_LINES])
         head = _HEAD.search(text, max(text.find(body.signature.name), 0))
@@ -166,7 +182,7 @@ class LooseEnds:
         plain = head[1]
         while plain != (plain := _BRACKETS.sub("", plain)):
             pass
-        count = plain.count(",") + 1 if plain.strip() else 0
+        count = 0 if plain.strip() in {"", "void"} else plain.count(",") + 1
         return count != len(prototype.signature.parameters)
 
     # ---- defined, and used by nobody
@@ -177,11 +193,13 @@ class LooseEnds:
         for file in self.own.values():
             for each in file.definitions:
                 name = each.signature.name
-                if name not in used and name not in found and _takes_tensors(each):
+                is_named_alone = name not in used and name not in found
+                # Names in capitals are macros': `TEST(Dense, FromTensor) {`.
+                if is_named_alone and not name.isupper() and _takes_tensors(each):
                     found[name] = each
         for name, each in sorted(found.items()):
             if self._is_idle(name):
-                yield LooseEnd(name, LooseKind.IDLE, each.location)
+                yield LooseEnd(each.signature.qualified, LooseKind.IDLE, each.location)
 
     @cached_property
     def _used(self) -> frozenset[str]:
@@ -213,7 +231,37 @@ class LooseEnds:
                 )
                 if code > shown[path]:
                     return False
-        return not self.pasted.may_make(name)
+        return not (self._is_called_from_python(name) or self.pasted.may_make(name))
+
+    def _is_called_from_python(self, name: str) -> bool:
+        """Return whether Cython, ctypes or a list of `load_inline` has a name."""
+        word = re.compile(rf"\b{re.escape(name)}\b".encode())
+        quoted = re.compile(rf"[\"']{re.escape(name)}[\"']".encode())
+        for path, is_plain in self._foreign_callers.items():
+            content = self.project.tree.read(path)
+            if name.encode() in content and (word if is_plain else quoted).search(content):
+                return True
+        return False
+
+    @cached_property
+    def _foreign_callers(self) -> dict[str, bool]:
+        """Return the files that call functions without a binding.
+
+        Each with whether they have them as plain names, and not in quotes alone.
+        """
+        tree = self.project.tree
+        found = {
+            path: True
+            for path in sorted(tree.files)
+            if path.endswith(CYTHON_SUFFIXES) and tree.is_readable(path)
+        }
+        for path in tree.python:
+            content = tree.read(path)
+            if b"ctypes" in content or b"cffi" in content:
+                found[path] = True
+            elif b"load_inline" in content:
+                found[path] = False
+        return found
 
 
 def _shown(file: NativeFile) -> frozenset[str]:

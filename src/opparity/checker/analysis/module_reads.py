@@ -1,34 +1,34 @@
 """What Python reads of extension modules by their whole names, or by the name a loader gives.
 
 `import package` and then `package._C.scale(x)`, and `kernels = load(name="kernels", …)` and then
-`kernels.scale(x)`: found in the text of the files, whatever the code around it is.
+`kernels.scale(x)`: only files whose text has the name are parsed.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache, partial
 from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Location
+from opparity.checker.languages.python.attribute_reads import read_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from opparity.checker.analysis.linking import Link, Linker
     from opparity.checker.analysis.project import Project
+    from opparity.checker.languages.python.attribute_reads import AttributeRead
 
 _LOAD = b"load("
 _NAMED = re.compile(rb"\s*name\s*=\s*[\"'](\w+)[\"']")
 # What stands before the call: looked at from there, since assignments are everywhere.
 _GIVEN = re.compile(rb"(\w+)\s*=\s*(?:\w+\.)*\Z")
 _LONGEST_GIVEN = 120
-_COMMENT = re.compile(rb"^[ \t]*#")
-# `"kernels.cu"` is a file.
-_SUFFIXES = frozenset({"c", "cc", "cpp", "cu", "cuh", "cxx", "h", "hip", "hpp", "py", "so"})
 _IMPORTING = {"module", "shared", "jit"}
 
 
@@ -85,43 +85,40 @@ def modules_read(project: Project, linker: Linker) -> Iterator[ModuleReads]:
     naming = {path: text for path, text in contents.items() if whole and start in text}
     is_any_loaded = any(link.target.kind == "jit" for made in links.values() for link in made)
     loaded = _loaded(contents) if is_any_loaded else {}
+    read = cache(partial(read_attributes, tree))  # a file may read several modules
     for module, made in links.items():
-        found = dict(_reads(module, contents, naming, loaded.get(module, ())))
+        found = dict(_reads(read, module, naming, loaded.get(module, ())))
         if found:
             reads = tuple(ModuleRead(name, place) for name, place in found.items())
             yield ModuleReads(module, tuple(made), reads)
 
 
-def _loaded(contents: dict[str, bytes]) -> dict[str, list[tuple[str, bytes]]]:
+def _loaded(contents: dict[str, bytes]) -> dict[str, list[tuple[str, str]]]:
     """Return module -> the files that load it, each with the variable that they give it to."""
-    found: dict[str, list[tuple[str, bytes]]] = {}
+    found: dict[str, list[tuple[str, str]]] = {}
     for path, text in contents.items():
         start = text.find(_LOAD)
         while start >= 0:
             named = _NAMED.match(text, start + len(_LOAD))
             given = _GIVEN.search(text, max(0, start - _LONGEST_GIVEN), start) if named else None
             if named and given:
-                found.setdefault(named[1].decode(), []).append((path, given[1]))
+                found.setdefault(named[1].decode(), []).append((path, given[1].decode()))
             start = text.find(_LOAD, start + 1)
     return found
 
 
 def _reads(
+    read: Callable[[str], tuple[AttributeRead, ...]],
     module: str,
-    contents: dict[str, bytes],
     naming: dict[str, bytes],
-    loaded: Sequence[tuple[str, bytes]],
+    loaded: Sequence[tuple[str, str]],
 ) -> Iterator[tuple[str, Location]]:
+    """Yield what is read of a module where nothing handles that it may not be there."""
     places = list(loaded)
     if "." in module:
         whole = module.encode()
-        places += [(path, whole) for path, text in naming.items() if whole + b"." in text]
+        places += [(path, module) for path, text in naming.items() if whole + b"." in text]
     for path, owner in places:
-        text = contents[path]
-        read = re.compile(rb"(?<![\w.])" + re.escape(owner) + rb"\.([A-Za-z_]\w*)")
-        for found in reversed([*read.finditer(text)]):
-            start = text.rfind(b"\n", 0, found.start()) + 1
-            is_import = text.startswith((b"import ", b"from "), start)
-            name = found[1].decode()
-            if not (is_import or name in _SUFFIXES or _COMMENT.match(text, start)):
-                yield name, Location(path, text.count(b"\n", 0, start) + 1)
+        for each in reversed(read(path)):
+            if each.owner == owner and not each.is_handled:
+                yield each.name, Location(path, each.line)

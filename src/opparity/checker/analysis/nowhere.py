@@ -37,7 +37,7 @@ _WRITES_SOURCES = re.compile(rb"[}%]\w*\.(?:cu|cpp|cc|hip)[\"']")
 _LINKED = re.compile(r"[\"']-l(?!ineinfo):?([\w.]+)")
 _LISTED = re.compile(r"\blibraries\s*\+?=\s*\[([^\]]*)\]")
 _QUOTED = re.compile(r"[\"']([\w.-]+)[\"']")
-_OF_TOOLKITS = re.compile(
+LIBRARY_OF_TOOLKITS = re.compile(
     r"^(?:lib)?(?:cu\w*|nv\w*|nccl|rccl|hip\w*|roc\w*|amd\w*|c10\w*|torch\w*|stdc\+*|m|pthread|g?omp\w*"
     r"|dl|rt|z|gcc\w*|mkl\w*|cblas|openblas|python\w*|numa|ibverbs|aio|sycl\w*|dnnl|tbb|musart)(?:\.\w+)*$"
 )
@@ -115,7 +115,7 @@ def _takes_libraries(project: Project, *paths: str) -> bool:
             *_LINKED.findall(text),
             *(n for each in _LISTED.findall(text) for n in _QUOTED.findall(each)),
         ]
-        if any(not _OF_TOOLKITS.match(name) for name in named) or "extra_objects" in text:
+        if any(not LIBRARY_OF_TOOLKITS.match(name) for name in named) or "extra_objects" in text:
             return True
     return False
 

@@ -47,10 +47,10 @@ def is_slip(written: str, meant: str) -> bool:
 
 
 def is_near(written: str, meant: str) -> bool:
-    """Return whether two neighbours are exchanged, or one left out or doubled, digits among them.
+    """Return whether two neighbouring letters are exchanged, or one is left out or one too many.
 
-    For names of which it is known otherwise that they are one. A number may lose a digit in front:
-    `BF6` is no type, but `SM8`, `AVX` and the compilers' own names may be names of their own.
+    For names of which it is known otherwise that they are one. Nothing in a word with a digit is
+    a slip: `SM90A`, `BF16` and the compilers' own names are names of their own.
     """
     if meant.startswith("__"):
         return False
@@ -61,11 +61,16 @@ def is_near(written: str, meant: str) -> bool:
     if len(written) == len(meant):
         end = start + 2
         swapped = written[:start] + written[start:end][::-1] + written[end:]
-        return swapped == meant and not written[start:end].isdigit()
+        return swapped == meant and not _is_in_number(written, start, end)
     longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
-    is_number_cut = longer[start].isdigit() and not longer[start + 1 : start + 2].isdigit()
     is_one_more = longer[:start] + longer[start + 1 :] == shorter
-    return start > 0 and is_one_more and not is_number_cut
+    return start > 0 and is_one_more and not _is_in_number(longer, start, start + 1)
+
+
+def _is_in_number(name: str, start: int, end: int) -> bool:
+    """Return whether a part of a name stands in a word, between underscores, that has a digit."""
+    word = name[:start].rpartition("_")[2] + name[start:end] + name[end:].partition("_")[0]
+    return any(map(str.isdigit, word))
 
 
 class Spellings:

@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.linked_libraries import unmade_in
 from opparity.checker.analysis.twins import are_twins, name_of
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
@@ -32,6 +33,7 @@ class Whereabouts:
         is_nowhere: the tree has no definition at all.
         reason: a clause: "where …".
         provider: another target of the platform that defines it; "" for none.
+        folders: those of the tree with libraries that no known build makes and that may have it.
     """
 
     answer: Truth
@@ -39,6 +41,12 @@ class Whereabouts:
     reason: Statement
     related: tuple[Related, ...] = ()
     provider: str = ""
+    folders: tuple[str, ...] = ()
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Return whether something else that is linked or loaded may have it."""
+        return bool(self.provider or self.folders)
 
 
 def find_symbol(
@@ -116,9 +124,10 @@ def _gives_nothing(link: Link, other: Link) -> bool:
     """Return whether one library cannot have from another one what it lacks.
 
     The other is built instead of this one, and not beside it; or it is a static library of another
-    build, which nobody takes in.
+    build, which this one does not link by its name.
     """
-    is_foreign = other.description != link.description
+    is_named = other.target.name.removeprefix("lib") in link.target.libraries
+    is_foreign = other.description != link.description and not is_named
     is_archive = is_foreign and other.target.kind in {"static", "object"}
     return is_archive or name_of(other.target) == name_of(link.target) or are_twins(link, other)
 
@@ -147,6 +156,12 @@ def _not_built(
     if link.is_complete is Truth.UNKNOWN and not _is_left_out(analysis, link, paths):
         reason = state("whereabouts.open")
         return Whereabouts(Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related)
+    folders = unmade_in(analysis.project, link)
+    if folders:
+        reason = state("whereabouts.linked", folders=folders)
+        return Whereabouts(
+            Truth.UNKNOWN, is_nowhere=False, reason=reason, related=related, folders=folders
+        )
     excluded = [path for path in paths if path in compiled]
     if excluded:
         conditions = {

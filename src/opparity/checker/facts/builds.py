@@ -60,6 +60,8 @@ class Target:
             generators); UNKNOWN where its list may hold any file.
         links: other targets of the tree that it links or takes objects from.
         is_hidden: its functions are for itself alone, unless they say otherwise.
+        libraries: what it links by name where some of it may lie in the tree; and
+        library_folders: the tree's folders where it may lie.
     """
 
     name: str
@@ -71,6 +73,8 @@ class Target:
     links: tuple[str, ...] = ()
     built: Truth = Truth.TRUE
     is_hidden: bool = False
+    libraries: tuple[str, ...] = ()
+    library_folders: tuple[str, ...] = ()
 
 
 @fact

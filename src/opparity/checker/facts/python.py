@@ -24,10 +24,15 @@ class CallKind(StrEnum):
 
 @fact
 class Guard:
-    """A condition around Python code, and where it stands."""
+    """A condition around Python code, and where it stands.
+
+    Attributes:
+        is_of_module: it is whether the code's module is imported at all.
+    """
 
     condition: Condition
     location: Location
+    is_of_module: bool = False
 
 
 @fact

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Hashable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +27,9 @@ Question = Callable[[str, bytes], Hashable]
 _MOST_WORKERS = 8
 # So many that the last one to finish is not waited for long: the largest file comes first.
 _BATCHES_A_WORKER = 16
+_ALONE = (
+    "no further process can be started ({error}): files are read by this one, which takes longer"
+)
 
 
 class WorkerLost(OpparityError):
@@ -67,7 +71,8 @@ class Workers:
     ) -> Iterator[Result]:
         """Return the results of reading files, in no order; the reading starts at once.
 
-        The files are read here where they are few, and where no process can be started.
+        The files are read here where they are few, and where no process can be started, which is
+        said on standard error.
 
         Args:
             read: reads a batch of (path, content); it and its results must be picklable.
@@ -86,12 +91,13 @@ class Workers:
             return _flat(self._shared(read, contents))
         except BrokenProcessPool as error:
             raise WorkerLost from error
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError) as error:
             # No process or thread can be started: a container's limit, or the user's. Those that
             # did start would be waited for when Python ends.
             for started in set(active_children()) - others:
                 started.terminate()
             self._pool, self.count = None, 1
+            sys.stderr.write(f"opparity: {_ALONE.format(error=error)}\n")
             return iter(read(list(contents.items())))
 
     def _shared(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker import bounds
+from opparity.checker.analysis.loose_ends import LooseKind
 from opparity.checker.analysis.reading import read_project
 from opparity.checker.analysis.services import Analysis
 from opparity.checker.facts.places import Location
@@ -19,12 +20,14 @@ from opparity.checker.rules.suppression_not_understood import SuppressionNotUnde
 from opparity.checker.rules.suppression_without_reason import SuppressionWithoutReason
 from opparity.checker.rules.table import RULES
 from opparity.checker.rules.unused_suppression import UnusedSuppression
+from opparity.checker.rules.used_under_a_name_nobody_binds import UsedUnderANameNobodyBinds
 from opparity.checker.tree.names import printable
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from opparity.checker.analysis.basis import Basis
     from opparity.checker.results.baseline import Entry
     from opparity.checker.results.check import Check
     from opparity.checker.results.request import Request
@@ -80,12 +83,21 @@ def _inspected(analysis: Analysis, request: Request) -> Report:
         findings=tuple(sorted(left, key=lambda each: each.location)),
         unknowns=tuple(doubts),
         rules=request.rules,
-        basis=analysis.basis,
+        basis=_without_told(analysis.basis, check),
         suppressed=(*findings.accepted, *unknowns.accepted),
         accepted=accepted,
         ignored=ignored,
         excerpts=_excerpts(tree, [*left, *(each.result for each in findings.accepted)]),
     )
+
+
+def _without_told(basis: Basis, check: Check) -> Basis:
+    """Return a basis without the idle functions that a finding names."""
+    told = {each.symbol for each in check.findings if each.rule == UsedUnderANameNobodyBinds.code}
+    kept = tuple(
+        each for each in basis.loose_ends if not (each.kind is LooseKind.IDLE and each.name in told)
+    )
+    return replace(basis, loose_ends=kept)
 
 
 def _strict(check: Check) -> Check:

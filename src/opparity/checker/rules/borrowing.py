@@ -1,4 +1,4 @@
-"""What a target takes from another target of the tree: one unknown for all of it."""
+"""What a target takes from another target or library of the tree: one unknown for all of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.whereabouts import Whereabouts
     from opparity.checker.facts.places import Location
     from opparity.checker.rules.base import Rule
     from opparity.checker.rules.findings import Unknown
@@ -33,29 +34,29 @@ class Borrowing:
     """
 
     link: Link
-    by_provider: dict[str, dict[str, _Borrowed]] = field(default_factory=dict)
+    by_provider: dict[tuple[str, tuple[str, ...]], dict[str, _Borrowed]] = field(
+        default_factory=dict
+    )
 
-    def note(
-        self, provider: str, symbol: str, location: Location, related: tuple[Related, ...]
-    ) -> None:
-        """Note a symbol, where it is needed, and where it is defined."""
-        taken = self.by_provider.setdefault(provider, {})
-        taken.setdefault(symbol, _Borrowed(symbol, location, related))
+    def note(self, found: Whereabouts, symbol: str, location: Location) -> None:
+        """Note a symbol, where it is defined, and where it is needed."""
+        taken = self.by_provider.setdefault((found.provider, found.folders), {})
+        taken.setdefault(symbol, _Borrowed(symbol, location, found.related))
 
     def unknowns(self, rule: Rule) -> Iterator[Unknown]:
-        """Yield one unknown for each target that is taken from."""
+        """Yield one unknown for each target, or folder of libraries, that is taken from."""
         label = self.link.platform.label
-        for provider, taken in sorted(self.by_provider.items()):
+        for (provider, folders), taken in sorted(self.by_provider.items()):
             in_order = sorted(taken.values(), key=lambda each: each.location)
             names = sorted(taken)
             yield rule.unknown(
                 in_order[0].location,
                 state(
-                    "borrowed.symbols",
+                    "borrowed.linked" if folders else "borrowed.symbols",
                     target=self.link.target.name,
                     symbols=tuple(names),
                     platform=label,
-                    provider=provider,
+                    **({"folders": folders} if folders else {"provider": provider}),
                 ),
                 platform=label,
                 symbol=names[0] if len(names) == 1 else "",

@@ -148,8 +148,8 @@ class CalledNotBuilt(LinkRule):
             if found.is_nowhere and not is_lost(analysis, link, symbol, use, is_declared=True):
                 continue
             reported.add(told)
-            if found.provider:
-                borrowing.note(found.provider, reference.symbol, reference.location, found.related)
+            if found.is_borrowed:
+                borrowing.note(found, reference.symbol, reference.location)
                 continue
             is_sure = reference.symbol in sure and use.truth is Truth.TRUE
             certain = (found.answer is Truth.FALSE or found.is_nowhere) and is_sure

@@ -123,8 +123,7 @@ class OperatorDefinedTwice(Rule):
             ]
             for each in registrations if native else ():
                 runs = process.truth_of(each.guards)
-                # Whether the module is imported at all is asked in its first line.
-                own = process.truth_of(guard for guard in each.guards if guard.location.line > 1)
+                own = process.truth_of(guard for guard in each.guards if not guard.is_of_module)
                 if each.inside or not each.is_definition or own is not Truth.TRUE:
                     continue
                 make = self.finding if runs is Truth.TRUE else self.unknown

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from opparity.checker.facts.native import Registration
     from opparity.words.statements import Statement, Value
 
-# `m.def("musaGetErrorString", &musaGetErrorString)`: functions of runtimes, as torch binds them.
+# `m.def("musaGetErrorString", &musaGetErrorString)`: functions of runtimes, as torch binds them,
+# which no file of the tree declares.
 _OF_TOOLKITS = re.compile(r"(?:cuda|hip|musa)[A-Z]\w*$")
 
 
@@ -91,11 +92,12 @@ class RegisteredNotBuilt(LinkRule):
         for symbol in filter(None, (registration.symbol, *registration.mentioned)):
             is_bound = symbol == registration.symbol
             found = find_symbol(analysis, link, symbol, use, registration.scope)
-            is_toolkits = _OF_TOOLKITS.match(symbol.rpartition("::")[2])
+            name = symbol.rpartition("::")[2]
+            is_toolkits = _OF_TOOLKITS.match(name) and name not in analysis.project.declarations
             if found.answer is Truth.TRUE or (found.is_nowhere and (is_toolkits or not is_bound)):
                 continue
-            if found.provider:
-                borrowing.note(found.provider, symbol, registration.location, found.related)
+            if found.is_borrowed:
+                borrowing.note(found, symbol, registration.location)
                 continue
             related = [*found.related]
             statement = _statement(registration, symbol, link, found)

@@ -21,8 +21,10 @@ NATIVE_SUFFIXES = frozenset(
     | {".h", ".hh", ".hpp", ".hxx", ".inl", ".inc", ".ipp", ".tpp"}
 )
 _PYTHON_SUFFIX = ".py"
+# Read for the functions that they name alone.
+CYTHON_SUFFIXES = (".pyx", ".pxi", ".pxd")
 _BUILD_SUFFIXES = frozenset({".cmake", ".in", ".txt", ".toml", ".cfg", ".json"})
-_SOURCE_SUFFIXES = NATIVE_SUFFIXES | _BUILD_SUFFIXES | {_PYTHON_SUFFIX}
+_SOURCE_SUFFIXES = NATIVE_SUFFIXES | _BUILD_SUFFIXES | {_PYTHON_SUFFIX, *CYTHON_SUFFIXES}
 # Read for the macros that they name alone.
 _MAKEFILES = frozenset({"Makefile", "makefile", "GNUmakefile"})
 # git's own test for a binary file: a NUL among the first bytes.

@@ -46,3 +46,36 @@ def test_a_brace_that_is_opened_under_a_condition_alone_is_read_with_and_without
     assert {each.signature.qualified for each in read_native_text("x.h", text).definitions} == {
         "a::f"
     }
+
+
+ENDED_TWICE = """void f(int count)
+#if defined(A)
+;
+#else
+{}
+#endif
+
+void g(int count)
+#ifdef A
+{
+  first();
+}
+#else
+{
+  other();
+}
+#endif
+"""
+
+
+def test_a_head_that_each_branch_ends_otherwise_is_read_with_each() -> None:
+    read = read_native_text("x.cpp", ENDED_TWICE)
+    assert [(each.signature.name, each.condition) for each in read.declarations] == [
+        ("f", Defined("A"))
+    ]
+    assert [(each.signature.name, each.condition) for each in read.definitions] == [
+        ("g", Defined("A")),
+        ("f", Not(Defined("A"))),
+        ("g", Not(Defined("A"))),
+    ]
+    assert not read.has_errors

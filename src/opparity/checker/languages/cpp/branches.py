@@ -2,6 +2,7 @@
 
 `#if … } … #else … } … #endif` closes one brace twice: no grammar can follow both branches at once,
 and what stands behind the first is put into the wrong namespace.
+Nor can it read a head that one branch ends with `;` and another one with a body.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 # Begins with the end of the line before it: found some four times as fast as by `^`.
 _DIRECTIVE = re.compile(r"\n[ \t]*#[ \t]*(if|el|endif)(?:[^\n]*\\\n)*[^\n]*")
 _OTHER_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
+_END_OF_HEAD = re.compile(r"\)\s*(?:(?:const|noexcept|override|final)\s*)*\Z")
+_LONGEST_END = 80
 _AT_MARGIN = re.compile(r"^\S", re.MULTILINE)
 _MOST_GROUPS = 60
 _DEEPEST = 100
@@ -24,20 +27,29 @@ _MOST_VARIANTS = 3
 
 @dataclass(slots=True)
 class _Group:
-    """One `#if` with its branches: where its directives stand, and each branch's open braces."""
+    """One `#if` with its branches.
+
+    Attributes:
+        directives: where they stand.
+        depths: the braces that each branch leaves open.
+        follows_head: the head of a function stands before it; and
+        ends_head: a branch begins with the `;` or the brace of that one.
+    """
 
     directives: list[int]
+    follows_head: bool
     depths: list[int] = field(default_factory=lambda: [0])
     reaches_margin: bool = False
+    ends_head: bool = False
 
     @property
-    def is_unbalanced(self) -> bool:
-        """Return whether a branch opens or closes a brace of what is around the group."""
-        return self.reaches_margin and any(self.depths)
+    def is_split(self) -> bool:
+        """Return whether a branch opens or closes what is around the group."""
+        return self.ends_head or (self.reaches_margin and any(self.depths))
 
 
 def variants(text: str, clean: str) -> tuple[str, ...]:
-    """Return the text with one branch of each unbalanced group left, for each branch.
+    """Return the text with one branch of each such group left, for each branch.
 
     Lines keep their numbers. A text without such groups is returned alone, as it is.
 
@@ -47,7 +59,7 @@ def variants(text: str, clean: str) -> tuple[str, ...]:
     """
     if "#" not in clean:
         return (text,)
-    groups = [group for group in _groups(clean) if group.is_unbalanced]
+    groups = [group for group in _groups(clean) if group.is_split]
     if not groups or len(groups) > _MOST_GROUPS:
         return (text,)
     lines = text.split("\n")
@@ -72,8 +84,12 @@ def _groups(clean: str) -> list[_Group]:
             for group in around:
                 group.depths[-1] += depth
                 group.reaches_margin |= is_at_margin
+            inner = around[-1]
+            inner.ends_head |= inner.follows_head and code.lstrip().startswith((";", "{"))
         if directive[1] == "if":
-            around.append(_Group([number]))
+            before = max(0, directive.start() - _LONGEST_END)
+            follows_head = _END_OF_HEAD.search(text, before, directive.start()) is not None
+            around.append(_Group([number], follows_head))
             if len(around) > _DEEPEST:
                 return []
         elif around:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import ALWAYS, disjunction
+from opparity.checker.facts.conditions import ALWAYS, conjunction, disjunction
 from opparity.checker.facts.native import Declaration, Definition, Signature
 from opparity.checker.facts.places import Location
 from opparity.checker.languages.cpp.parameters import (
@@ -104,20 +104,28 @@ def collect(root: Node, path: str, condition_at: Callable[[int], Condition]) -> 
 
 
 def joined(readings: list[Functions]) -> Functions:
-    """Return what several readings of one file found, each place once."""
+    """Return what several readings of one file found, each place and condition once."""
     first, *others = readings
     if not others:
         return first
     found = Functions()
     for reading in readings:
         for kind in ("declarations", "templates", "definitions"):
-            known = {each.location for each in getattr(found, kind)}
+            known = {(each.location, each.condition) for each in getattr(found, kind)}
             getattr(found, kind).extend(
-                each for each in getattr(reading, kind) if each.location not in known
+                each
+                for each in getattr(reading, kind)
+                if (each.location, each.condition) not in known
             )
-        places = {node.start_point for node, _ in found.bodies}
-        found.bodies += [each for each in reading.bodies if each[0].start_point not in places]
+        places = {_start_of_body(node) for node, _ in found.bodies}
+        found.bodies += [each for each in reading.bodies if _start_of_body(each[0]) not in places]
     return found
+
+
+def _start_of_body(node: Node) -> tuple[int, int]:
+    """Return where a function's body begins: one head may have one in each branch of an `#if`."""
+    body = child(node, "body") or node
+    return body.start_point.row, body.start_point.column
 
 
 class _Collector:
@@ -222,7 +230,7 @@ class _Collector:
             Definition(
                 signature=signature,
                 location=self._location(node),
-                condition=self.condition_at(node.start_point.row + 1),
+                condition=self._condition(node, body.start_point.row),
                 is_local=is_local,
                 is_template=scope.is_template or scope.is_class_template,
                 is_inline=bool(words & {"inline", "constexpr", "__forceinline__"})
@@ -248,7 +256,7 @@ class _Collector:
         if scope.is_anonymous or ("static " in head[:60] and not scope.is_class):
             return inner
         kept = self.found.templates if scope.is_template else self.found.declarations
-        condition = self.condition_at(node.start_point.row + 1)
+        condition = self._condition(node, node.end_point.row)
         place = self._location(node)
         kept.append(
             Declaration(
@@ -273,6 +281,14 @@ class _Collector:
                     arguments=_template_arguments(node),
                 )
             )
+
+    def _condition(self, node: Node, end: int) -> Condition:
+        """Return the condition of a head and of the row where its `;` or body is."""
+        start = node.start_point.row
+        condition = self.condition_at(start + 1)
+        if end == start or self.condition_at(end + 1) == condition:
+            return condition
+        return conjunction(condition, self.condition_at(end + 1))
 
     def _location(self, node: Node) -> Location:
         return Location(self.path, node.start_point.row + 1, node.start_point.column + 1)

@@ -181,7 +181,7 @@ class Linker:
             guards = self.names.guards(fake.guards, path)
             imported = self.import_condition(path)
             if imported != ALWAYS:
-                guards += (Guard(imported, Location(path, 1)),)
+                guards += (Guard(imported, Location(path, 1), is_of_module=True),)
             if library:
                 yield replace(fake, library=library, guards=guards)
 
@@ -198,7 +198,11 @@ class Linker:
         """Return the guards of the function's users, or of the module's importers."""
         if call.at_import or not call.inside:
             imported = self.import_condition(path)
-            return () if imported == ALWAYS else (Guard(imported, Location(path, 1)),)
+            return (
+                ()
+                if imported == ALWAYS
+                else (Guard(imported, Location(path, 1), is_of_module=True),)
+            )
         facts = self.names.modules[path]
         owner = _definition(call.inside, facts)
         reached = self.reach(path, owner) if owner else ALWAYS
@@ -388,7 +392,7 @@ class Linker:
                 guards = self.names.guards(registration.guards, path)
                 imported = self.import_condition(path)
                 if imported != ALWAYS:
-                    guards += (Guard(imported, Location(path, 1)),)
+                    guards += (Guard(imported, Location(path, 1), is_of_module=True),)
                 called = self._called_at_import(path, registration.inside)
                 if called != ALWAYS:
                     guards += (Guard(called, registration.location),)

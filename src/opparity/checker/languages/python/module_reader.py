@@ -17,6 +17,7 @@ from opparity.checker.facts.conditions import (
 from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import Guard
 from opparity.checker.languages.python.bindings import Bindings, Function, Rebound, children_of
+from opparity.checker.languages.python.catching import CATCHES_ABSENCE, CATCHES_IMPORT, caught_by
 from opparity.checker.languages.python.interest import Interest, may_answer
 from opparity.checker.languages.python.operator_uses import OperatorUses
 from opparity.checker.languages.python.records import (
@@ -40,8 +41,6 @@ _PLAIN_DECORATORS = frozenset(
     | {"lru_cache", "cache", "wraps", "no_grad", "inference_mode", "dataclass", "override"}
 )
 _GUARDING_KEYWORDS = frozenset({"supported", "enabled", "condition", "available"})
-_CATCHES_ABSENCE = frozenset({"AttributeError", "RuntimeError", "Exception", "BaseException"})
-_CATCHES_IMPORT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 # Expressions a part of which runs only under a condition, or in a scope of its own.
 _GUARDING_EXPRESSIONS = frozenset(
     {
@@ -374,11 +373,11 @@ class ModuleReader:
     # ---- try, with, import
 
     def _try(self, node: ast.Try | ast.TryStar, place: Place) -> None:
-        caught = {name for handler in node.handlers for name in _caught(handler)}
+        caught = {name for handler in node.handlers for name in caught_by(handler)}
         body = place
-        if caught & _CATCHES_ABSENCE:
+        if caught & CATCHES_ABSENCE:
             body = self._under(body, Predicate("caught", ("absence",)), node)
-        if caught & _CATCHES_IMPORT:
+        if caught & CATCHES_IMPORT:
             body = self._under(body, Predicate("caught", ("import",)), node)
         self._block(node.body, body)
         for handler in node.handlers:
@@ -399,9 +398,9 @@ class ModuleReader:
             call = item.context_expr
             if isinstance(call, ast.Call) and dotted(call.func).endswith("suppress"):
                 names = {dotted(argument) for argument in call.args}
-                if names & _CATCHES_ABSENCE:
+                if names & CATCHES_ABSENCE:
                     place = self._under(place, Predicate("caught", ("absence",)), node)
-                if names & _CATCHES_IMPORT:
+                if names & CATCHES_IMPORT:
                     place = self._under(place, Predicate("caught", ("import",)), node)
         return place
 
@@ -473,13 +472,3 @@ def _is_chain(node: ast.AST) -> bool:
 def _is_plain(decorator: ast.expr) -> bool:
     name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
     return name.rpartition(".")[2] in _PLAIN_DECORATORS
-
-
-def _caught(handler: ast.ExceptHandler) -> set[str]:
-    """Return the exceptions that a handler catches, unless it raises them again."""
-    if any(isinstance(statement, ast.Raise) for statement in handler.body):
-        return set()
-    if handler.type is None:
-        return {"BaseException"}
-    parts = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return {dotted(part).rpartition(".")[2] for part in parts}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import (
@@ -257,9 +257,9 @@ class Names:
                 condition = self.follow(conjunction(*rest), path)
                 # What is asserted is what the author knows to hold; only a platform refutes it.
                 known = ALWAYS if _has_unknown(condition) else condition
-                return Guard(known, guard.location)
+                return replace(guard, condition=known)
             case condition:
-                return Guard(self.follow(condition, path), guard.location)
+                return replace(guard, condition=self.follow(condition, path))
 
     def _bounded(self, condition: Condition) -> Condition:
         for number, _ in enumerate(atoms(condition)):

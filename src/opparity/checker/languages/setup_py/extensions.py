@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.builds import MacroSetting, Source, Target
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.compiler_flags import instruction_sets
+from opparity.checker.languages.setup_py.linked_libraries import linked_libraries
 from opparity.checker.languages.setup_py.tree_paths import ROOT
 from opparity.checker.languages.setup_py.values import (
     NONE,
@@ -97,6 +98,7 @@ def target_of(
         return None
     names = [text for text, _, _ in strings_of(extension.argument(0, "name"))]
     _, complete = items_of(sources_value)
+    folders, libraries = linked_libraries(extension, paths)
     return Target(
         name=names[0] if names else "",
         kind="jit" if extension.kind == "load" else "module",
@@ -105,6 +107,8 @@ def target_of(
         macros=tuple(_macros(extension, platform)),
         is_complete=complete,
         built=extension.built,
+        libraries=libraries,
+        library_folders=folders,
     )
 
 

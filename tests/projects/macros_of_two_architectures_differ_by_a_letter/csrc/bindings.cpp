@@ -1,0 +1,6 @@
+#include "ops.h"
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
+  m.def("scale", &scale);
+  m.def("shift", &shift);
+}

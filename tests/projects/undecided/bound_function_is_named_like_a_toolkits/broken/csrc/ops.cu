@@ -1,0 +1,5 @@
+#include "ops.h"
+
+torch::Tensor scale(const torch::Tensor& input) {
+  return input;
+}

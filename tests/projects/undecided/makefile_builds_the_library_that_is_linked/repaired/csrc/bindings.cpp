@@ -1,0 +1,5 @@
+#include "ops.h"
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
+  m.def("shift", &shift);
+}
