@@ -180,7 +180,9 @@ def test_where_no_thread_can_be_started_a_forked_process_computes_alone(tmp_path
     without = compile_library(
         tmp_path / "without.so", Path(__file__).parents[1] / "faults" / "without.cpp"
     )
-    text = _BEGIN + """
+    text = (
+        _BEGIN
+        + """
 child = os.fork()
 if child == 0:
     signal.alarm({patience} // 2)
@@ -188,6 +190,7 @@ if child == 0:
     os._exit(0 if compute() == expected else 3)
 print(os.waitpid(child, 0)[1])
 """
+    )
     completed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", text.replace("{patience}", str(PATIENCE_SECONDS))],
         env={**os.environ, "LD_PRELOAD": str(without)},
