@@ -176,17 +176,18 @@ def judge(ready: Ready, *, compare: bool) -> Verdict:
         error = caught
         verdict.outcome = "refused" if _is_own(plan.operator, caught) else "turned away"
         verdict.wrong = _objection_to_error(plan, caught)
+    has_padding = False
     for one in watched:
         foreign = one.foreign_write(answered=error is None)
         if foreign is None:
             continue
-        if error is None and plan.typed and one.is_within(foreign):
+        if error is None and one.is_within(foreign):
             # Between its elements: some of vLLM's operators clear what pads a column, as the
-            # reference then does. It cannot be asked where types are wrong.
-            compare = True
+            # reference then does.
+            has_padding = True
         else:
             verdict.wrong = f"wrote to byte {foreign} of an arena, which is not its to write"
-    if compare and not verdict.wrong and plan.typed:
+    if (has_padding or (compare and plan.typed)) and not verdict.wrong:
         verdict.compared = True
         after = [one.now.clone() for one in watched]
         for one in watched:
