@@ -126,17 +126,21 @@ $(SANITIZED)/installed: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_BUILD_TYPE=None \
 		-DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DOPPARITY_OPTIMISATION=-O1 '-DOPPARITY_SANITIZERS=$(SANITIZERS)'
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(SANITIZED)
-	rm -rf $(SANITIZED_PACKAGE)
-	mkdir -p $(SANITIZED_PACKAGE)
-	cp -rs $(CURDIR)/src/opparity $(SANITIZED_PACKAGE)
-	ln -sf ../../libopparity.so $(SANITIZED_PACKAGE)/opparity/libopparity.so
 	$(BIN)/python -m venv --without-pip $(SANITIZED)/venv
 	printf '%s\n' $(SANITIZED_PACKAGE) $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
 		> $$($(SANITIZED)/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sanitized.pth
 	touch $@
 
+# Linked anew each time: the package may have other files than when the library was built.
+.PHONY: sanitized-package
+sanitized-package: $(SANITIZED)/installed
+	rm -rf $(SANITIZED_PACKAGE)
+	mkdir -p $(SANITIZED_PACKAGE)
+	cp -rs $(CURDIR)/src/opparity $(SANITIZED_PACKAGE)
+	ln -sf ../../libopparity.so ../../libopparity.json $(SANITIZED_PACKAGE)/opparity
+
 .PHONY: sanitize
-sanitize: $(SANITIZED)/installed
+sanitize: sanitized-package
 	$(RUN_SANITIZED) $(ATTACK) --calls $(or $(CALLS),200000)
 	$(RUN_SANITIZED) -m pytest -p no:randomly $(SANITIZED_TESTS:%=tests/operators/test_%.py)
 	$(BIN)/python tools/attack_kernel.py --build address

@@ -23,8 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import torch  # noqa: E402 -- what follows needs the path
 
-import opparity  # noqa: E402
-from attack.campaign import Result, describe, run, without  # noqa: E402
+from attack.campaign import Result, by_native, describe, run, without  # noqa: E402
 from attack.judge import Attack  # noqa: E402
 from opparity.errors import CapabilityUnknown  # noqa: E402
 
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 
 CALLS_OF_A_PROCESS = 50_000
 CAPABILITIES = ("avx512", "avx2", "baseline")
+# How a process ends that is asked for kernels which this processor cannot run.
+_UNKNOWN = 3
 # A call takes less than a millisecond; one that takes this long hangs.
 SECONDS_OF_A_CALL = 300
 _SPAWN = multiprocessing.get_context("spawn")
@@ -84,10 +85,10 @@ def _options() -> argparse.Namespace:
 
 def _again(seed: int, number: int) -> bool:
     """Show a call and make it; whatever it was compared with before, it is compared."""
-    opparity.load()
     attack = Attack(seed, 1.0)
     print(describe(attack.plan(number), seed, number, "to be made"), flush=True)
-    verdict = attack.run(number)
+    with by_native():
+        verdict = attack.run(number)
     print(f"{verdict.outcome}; {verdict.wrong or 'nothing wrong'}")
     return bool(verdict.wrong)
 
@@ -96,8 +97,8 @@ def _parts(options: argparse.Namespace) -> Iterator[Part]:
     allowed = [name for name in CAPABILITIES if _runs_here(name)]
     for number, first in enumerate(range(0, options.calls, CALLS_OF_A_PROCESS)):
         count = min(CALLS_OF_A_PROCESS, options.calls - first)
-        capability = allowed[number % len(allowed)] if allowed else ""
-        threads = 1 + number // max(len(allowed), 1) % 2
+        capability = allowed[number % len(allowed)]
+        threads = 1 + number // len(allowed) % 2
         yield Part(options.seed, first, count, options.compared, capability, threads)
 
 
@@ -105,15 +106,18 @@ def _runs_here(capability: str) -> bool:
     process = _SPAWN.Process(target=_load, args=(capability,))
     process.start()
     process.join()
+    if process.exitcode not in (0, _UNKNOWN):
+        sys.exit(f"the kernels for {capability} cannot be loaded (exit code {process.exitcode})")
     return process.exitcode == 0
 
 
 def _load(capability: str) -> None:
     os.environ["OPPARITY_CPU_CAPABILITY"] = capability
     try:
-        opparity.load()
+        with by_native():
+            pass
     except CapabilityUnknown:
-        sys.exit(1)
+        sys.exit(_UNKNOWN)
 
 
 def _in_a_process(part: Part) -> Result:
@@ -126,9 +130,9 @@ def _in_a_process(part: Part) -> Result:
         process = _SPAWN.Process(target=_work, args=(rest, at, theirs))
         process.start()
         theirs.close()
-        result = _wait(process, at, ours)
-        if result is not None:
-            total.add(result)
+        result, is_whole = _wait(process, at, ours)
+        total.add(result)
+        if is_whole:
             return total
         number = int(at.value)
         total.add(_ended(part.seed, number, process.exitcode))
@@ -139,21 +143,28 @@ def _in_a_process(part: Part) -> Result:
 
 def _wait(
     process: multiprocessing.process.BaseProcess, at: Synchronized[int], ours: Connection
-) -> Result | None:
-    """Return a process's result; None where it ended without one, or hangs and was ended."""
-    number, since = at.value, time.monotonic()
-    while not ours.poll(1):
-        if at.value != number:
+) -> tuple[Result, bool]:
+    """Return what a process tells, and whether that is all.
+
+    Where it ended before, or hung and was ended, it is what had been found until then.
+    """
+    told, number, since = Result(), at.value, time.monotonic()
+    while True:
+        if ours.poll(1):
+            try:
+                message = ours.recv()
+            except (EOFError, OSError):
+                process.join()
+                return told, False
+            if isinstance(message, Result):
+                process.join()
+                return message, True
+            told.outcomes["wrong"] += 1
+            told.findings.append(message)
+        elif at.value != number:
             number, since = at.value, time.monotonic()
         elif time.monotonic() - since > SECONDS_OF_A_CALL:
             process.kill()
-    result: Result | None
-    try:
-        result = ours.recv()
-    except EOFError:
-        result = None
-    process.join()
-    return result
 
 
 def _ended(seed: int, number: int, exitcode: int | None) -> Result:
@@ -166,11 +177,10 @@ def _ended(seed: int, number: int, exitcode: int | None) -> Result:
 
 
 def _work(part: Part, at: Synchronized[int], theirs: Connection) -> None:
-    if part.capability:
-        os.environ["OPPARITY_CPU_CAPABILITY"] = part.capability
+    os.environ["OPPARITY_CPU_CAPABILITY"] = part.capability
     torch.set_num_threads(part.threads)
     tell = partial(setattr, at, "value")
-    theirs.send(run(part.seed, part.first, part.count, part.share, tell))
+    theirs.send(run(part.seed, part.first, part.count, part.share, tell, theirs.send))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ TREE = {
     "CMakeLists.txt": "project(x LANGUAGES CXX HIP)\nadd_library(_C MODULE bindings.cpp)\n",
     "bindings.cpp": 'TORCH_LIBRARY(_C, m) { m.def("x() -> ()"); m.impl("x", &x); }\nvoid x();\n',
 }
+HAS_LIBRARY = """
+import pathlib, opparity
+print((pathlib.Path(opparity.__file__).parent / "libopparity.so").exists())
+"""
 WHOLE, PURE = "with the library", "pure"
 
 
@@ -76,24 +80,23 @@ def main() -> None:
     print("| Python | torch | installed from | is | ran | environment |")
     print("| --- | --- | --- | --- | --- | ---: |")
     for python, torch in given.tries:
-        for option, kind, wanted in ways(torch):
+        for kind, wanted in ways(torch).items():
             with tempfile.TemporaryDirectory() as name:
                 environment = Environment(Path(name) / "environment", Path(name) / "work")
                 environment.work.mkdir()
                 try:
-                    row = tried(environment, given.folder.resolve(), python, torch, option, wanted)
+                    row = f"{wanted} | " + tried(
+                        environment, given.folder.resolve(), python, torch, kind
+                    )
                 except TryFailed as error:
                     failed, row = True, f"FAILED | {error}".replace("\n", " ")
                 print(f"| {version(python)} | {torch} | {kind} | {row} |", flush=True)
     sys.exit(failed)
 
 
-def ways(torch: str) -> list[tuple[str, str, str]]:
-    """Return how it is installed: pip's option, what that takes, and what must come of it."""
-    ways = [("--only-binary=opparity", "wheels", WHOLE)]
-    if torch == "none":
-        ways.append(("--no-binary=opparity", "source", PURE))
-    return ways
+def ways(torch: str) -> dict[str, str]:
+    """Return from what it is installed, and what must come of it."""
+    return {"wheels": WHOLE} | ({"source": PURE} if torch == "none" else {})
 
 
 def version(python: str) -> str:
@@ -104,28 +107,33 @@ def version(python: str) -> str:
     ).stdout.strip()
 
 
-def tried(
-    environment: Environment, files: Path, python: str, torch: str, option: str, wanted: str
-) -> str:
+def tried(environment: Environment, files: Path, python: str, torch: str, kind: str) -> str:
     """Install and run; return the rest of the row."""
     subprocess.run([python, "-m", "venv", environment.folder], check=True)
     extra = "" if torch == "none" else "[operators]"
     if extra:
         environment.run("pip", "install", "--quiet", f"torch=={torch}")
-    options = ("--quiet", "--find-links", files, option)
-    environment.run("pip", "install", *options, f"opparity{extra}")
-    library = environment.run(
-        "python",
-        "-c",
-        "import opparity, pathlib as p; "
-        "print((p.Path(opparity.__file__).parent / 'libopparity.so').exists())",
-    ).strip()
+    environment.run("pip", "install", "--quiet", f"{chosen(environment, files, kind)}{extra}")
+    library = environment.run("python", "-c", HAS_LIBRARY).strip()
+    wanted = ways(torch)[kind]
     if (library == "True") != (wanted == WHOLE):
         raise TryFailed(f"the native library is there: {library}, where {wanted} was wanted")
     ran = [checker(environment)]
     if torch != "none":
         ran.append(operators(environment))
-    return f"{wanted} | {', '.join(ran)} | {environment.megabytes():,} MB"
+    return f"{', '.join(ran)} | {environment.megabytes():,} MB"
+
+
+def chosen(environment: Environment, files: Path, kind: str) -> Path:
+    """Return the wheel that pip chooses for this machine, or the source; no index is asked."""
+    if kind == "source":
+        (archive,) = files.glob("*.tar.gz")
+        return archive
+    options = ("--quiet", "--no-index", "--no-deps", "--only-binary=:all:", "--find-links", files)
+    target = environment.work / "chosen"
+    environment.run("pip", "download", *options, "--dest", target, "opparity")
+    (wheel,) = target.iterdir()
+    return wheel
 
 
 def checker(environment: Environment) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from importlib.metadata import distributions
@@ -42,8 +43,9 @@ def _other_copies() -> str | None:
     """Tell other packages of this name on Python's path, of which the first is imported."""
     own = Path(opparity.__file__)
     files = [Path(entry or ".", "opparity", "__init__.py") for entry in sys.path]
-    # Links of one file are one copy.
-    others = {file.resolve(): file.parent for file in files if file.is_file()}
+    # Links of one file are one copy. Unlike Path's, this function returns False where a folder may
+    # not be entered, from which nothing can be imported.
+    others = {file.resolve(): file.parent for file in files if os.path.isfile(file)}  # noqa: PTH113
     others.pop(own.resolve(), None)
     if not others:
         return None
@@ -56,12 +58,14 @@ def _other_copies() -> str | None:
 
 def _other_versions() -> str | None:
     """Tell what installers say of this package where that is another version than the code's."""
-    said = sorted({found.version for found in distributions(name="opparity")})
-    if all(version == opparity.__version__ for version in said):
+    # An interrupted installation leaves a folder without a version.
+    found: set[str | None] = {each.version for each in distributions(name="opparity")}
+    if found <= {opparity.__version__}:
         return None
+    said = ", ".join(sorted(version or "of unknown version" for version in found))
     return (
-        f"opparity {opparity.__version__} is imported from {Path(opparity.__file__).parent}, and "
-        f"installed is opparity {', '.join(said)}; uninstall opparity until none is left, and "
+        f"opparity {opparity.__version__} is imported from {Path(opparity.__file__).parent}, but "
+        f"the installed package is opparity {said}; uninstall opparity until none is left, and "
         "install the one that is wanted"
     )
 

@@ -30,12 +30,15 @@ def objection(name: str) -> str | None:
     One that has failed may fail in another way, or end the process, when it is imported again.
     """
     try:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
     except Exception as error:  # noqa: BLE001 -- whatever it raises, it is told
         if isinstance(error, ModuleNotFoundError) and error.name == name:
-            wanted = f"'torch>={OLDEST_TORCH}'" if name == "torch" else name
-            return f"{name} is not installed; `pip install {wanted}`"
+            return f"{name} is not installed; {_install(name)}"
         return _broken(name, error)
+    if getattr(module, "__file__", None) is None:
+        # Python imports any folder of that name.
+        left = ", ".join(getattr(module, "__path__", ()))
+        return f"{name} is not installed, and {left} is left of it; {_install(name)}"
     return None
 
 
@@ -52,7 +55,7 @@ def require_for(command: str, *names: str, extras: str = "operators") -> None:
         PackagesMissing: with all that are absent.
         PackageUnusable: for the first that is broken.
     """
-    missing = [name for name in names if find_spec(name) is None]
+    missing = [name for name in names if not _is_found(name)]
     if missing:
         raise PackagesMissing(command=command, packages=", ".join(missing), extras=extras)
     for name in names:
@@ -61,9 +64,20 @@ def require_for(command: str, *names: str, extras: str = "operators") -> None:
             raise PackageUnusable(what=f"opparity {command}", reason=reason)
 
 
+def _is_found(name: str) -> bool:
+    """Return whether a package has a file to import, and not a folder alone."""
+    spec = find_spec(name)
+    return spec is not None and spec.origin is not None
+
+
+def _install(name: str) -> str:
+    wanted = f"'torch>={OLDEST_TORCH}'" if name == "torch" else name
+    return f"`pip install {wanted}`"
+
+
 def _broken(name: str, error: Exception) -> str:
     # torch imports numpy where it is there, and does not live with one that is broken.
-    if name != "numpy" and find_spec("numpy") is not None:
+    if name != "numpy" and _is_found("numpy"):
         numpy = objection("numpy")
         if numpy is not None:
             return f"{name} cannot be imported, since {numpy}"

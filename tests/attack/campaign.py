@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import opparity
 from attack.judge import Attack
 from attack.plans import BY_NAME
+from opparity.operators import OPERATORS
+from opparity.operators.selection import select
+from opparity.platforms import Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from attack.plans import Plan
 
+NATIVE = "native"
 # Of findings that are kept in words; all are counted.
 _KEPT = 20
+_OUTCOMES = ("answered", "refused", "turned away", "no such tensor")
 
 
 @dataclass(slots=True)
@@ -24,7 +30,8 @@ class Result:
     """What came of calls.
 
     Attributes:
-        outcomes: how many were answered, refused or turned away, and how many were compared.
+        outcomes: how many were answered, refused or turned away, were not made since torch makes no
+            such tensor, and how many were compared.
         answered: by operator.
         refused: by operator.
         findings: calls of which something does not hold, with how to make them again.
@@ -44,7 +51,7 @@ class Result:
 
     def __str__(self) -> str:
         counts = self.outcomes
-        parts = [f"{counts[name]:,} {name}" for name in ("answered", "refused", "turned away")]
+        parts = [f"{counts[name]:,} {name}" for name in _OUTCOMES]
         return (
             f"{counts['calls']:,} calls: {', '.join(parts)}; {counts['compared']:,} compared with "
             f"the reference; {counts['wrong']:,} wrong"
@@ -57,8 +64,9 @@ def run(
     count: int,
     share_compared: float,
     before: Callable[[int], None] = lambda _number: None,
+    found: Callable[[str], object] = lambda _finding: None,
 ) -> Result:
-    """Make calls `first` to `first + count` of a seed.
+    """Make calls `first` to `first + count` of a seed by the native library.
 
     Args:
         seed: of every draw.
@@ -66,24 +74,55 @@ def run(
         count: how many calls.
         share_compared: of how many calls the reference is asked as well.
         before: is told each call's number before it is made.
+        found: is told each finding at once.
+
+    Raises:
+        OperatorMissing: where the native library cannot serve.
+    """
+    attack, result = Attack(seed, share_compared), Result()
+    with by_native():
+        for number in range(first, first + count):
+            before(number)
+            _add_call(result, attack, number, found)
+    return result
+
+
+@contextmanager
+def by_native() -> Iterator[None]:
+    """Have the native library serve, whatever the environment says.
+
+    Raises:
+        CapabilityUnknown: for what OPPARITY_CPU_CAPABILITY says.
+        OperatorMissing: where it cannot serve.
     """
     opparity.load()
-    attack, result = Attack(seed, share_compared), Result()
-    for number in range(first, first + count):
-        before(number)
-        verdict = attack.run(number)
-        result.outcomes["calls"] += 1
-        result.outcomes[verdict.outcome] += 1
-        result.outcomes["compared"] += verdict.compared
-        if verdict.outcome == "answered":
-            result.answered[verdict.operator] += 1
-        elif verdict.outcome == "refused":
-            result.refused[verdict.operator] += 1
-        if verdict.wrong:
-            result.outcomes["wrong"] += 1
-            result.findings.append(describe(attack.plan(number), seed, number, verdict.wrong))
-            del result.findings[_KEPT:]
-    return result
+    if _provider() == NATIVE:
+        # Without a block calls go to it directly.
+        yield
+        return
+    with opparity.providers(force=NATIVE):
+        _provider()
+        yield
+
+
+def _provider() -> str:
+    return select(OPERATORS[0].name, Platform.CPU).provider
+
+
+def _add_call(result: Result, attack: Attack, number: int, found: Callable[[str], object]) -> None:
+    verdict = attack.run(number)
+    result.outcomes["calls"] += 1
+    result.outcomes[verdict.outcome] += 1
+    result.outcomes["compared"] += verdict.compared
+    if verdict.outcome == "answered":
+        result.answered[verdict.operator] += 1
+    elif verdict.outcome == "refused":
+        result.refused[verdict.operator] += 1
+    if verdict.wrong:
+        result.outcomes["wrong"] += 1
+        finding = describe(attack.plan(number), attack.seed, number, verdict.wrong)
+        found(finding)
+        result.findings = [*result.findings, finding][:_KEPT]
 
 
 def describe(plan: Plan, seed: int, number: int, wrong: str) -> str:

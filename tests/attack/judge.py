@@ -64,7 +64,7 @@ class Attack:
     """Makes calls by their numbers; the same seed and number make the same call."""
 
     def __init__(self, seed: int, share_compared: float) -> None:
-        self._seed, self._share = seed, share_compared
+        self.seed, self._share = seed, share_compared
         self._arenas = [Arena() for _ in range(16)]
         generator = torch.Generator().manual_seed(seed)
         self._bytes = torch.randint(0, 256, (_POOL,), dtype=torch.uint8, generator=generator)
@@ -77,7 +77,7 @@ class Attack:
 
     def random(self, number: int) -> Random:
         """Return what decides everything about a call."""
-        return Random(self._seed << 40 | number)  # noqa: S311 -- not for secrets
+        return Random(self.seed << 40 | number)  # noqa: S311 -- not for secrets
 
     def plan(self, number: int) -> Plan:
         """Return a call before its memory is made: each operator in turn."""
@@ -176,16 +176,18 @@ def judge(ready: Ready, *, compare: bool) -> Verdict:
         error = caught
         verdict.outcome = "refused" if _is_own(plan.operator, caught) else "turned away"
         verdict.wrong = _objection_to_error(plan, caught)
+    has_padding = False
     for one in watched:
         foreign = one.foreign_write(answered=error is None)
         if foreign is None:
             continue
         if error is None and one.is_within(foreign):
-            # Between its elements: some of vLLM's operators clear what pads a column.
-            compare = True
+            # Between its elements: some of vLLM's operators clear what pads a column, as the
+            # reference then does.
+            has_padding = True
         else:
             verdict.wrong = f"wrote to byte {foreign} of an arena, which is not its to write"
-    if compare and not verdict.wrong and plan.typed:
+    if (has_padding or (compare and plan.typed)) and not verdict.wrong:
         verdict.compared = True
         after = [one.now.clone() for one in watched]
         for one in watched:

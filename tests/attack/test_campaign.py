@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import runpy
+import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +17,14 @@ import torch
 
 import opparity
 from attack import judge
-from attack.campaign import run, without
+from attack.campaign import Result, run, without
 from attack.memory import SIZE, Arena, place, watch
-from attack.plans import BY_NAME
+from attack.plans import BY_NAME, Plan
+from opparity.errors import OperatorMissing
+from opparity.operators import native_library
 from opparity.operators.gradients import overload_of
+from opparity.operators.selection import select
+from opparity.platforms import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +114,83 @@ def test_a_write_between_or_behind_an_outputs_elements_is_seen() -> None:
         assert [one.foreign_write(answered=False) for one in watched] == [
             byte if byte > 7 else None
         ]
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_write_between_an_outputs_elements_is_wrong_unless_the_reference_does_it(
+    typed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = place(Arena(), (2, 3), (5, 1), torch.int8, SIZE)
+    plan = Plan(BY_NAME["quantize.out"], typed=typed)
+    ready = judge.Ready(plan, {"values": output.tensor}, {"values": output})
+
+    def pads(values: Tensor) -> None:
+        _other_bit(values.as_strided((1,), (1,), values.storage_offset() + 3))
+
+    monkeypatch.setattr(judge, "overload_of", lambda _: pads)
+    for reference, wrong in ((pads, ""), (lambda values: None, "wrote other bytes")):  # noqa: ARG005
+        output.arena.bytes.zero_()
+        monkeypatch.setattr(judge, "_reference", lambda _, reference=reference: reference)
+        verdict = judge.judge(ready, compare=False)
+        assert verdict.compared
+        assert verdict.wrong.startswith(wrong)
+        assert bool(verdict.wrong) == bool(wrong)
+
+
+def test_the_native_library_serves_whatever_the_environment_says() -> None:
+    served: list[str] = []
+
+    def before(_: int) -> None:
+        served.append(select("silu_and_mul", Platform.CPU).provider)
+
+    with opparity.providers(forbid=["native"]):
+        run(0, 0, 3, 0.0, before)
+    run(0, 0, 3, 0.0, before)
+    assert served == ["native"] * 6
+
+
+def test_without_the_native_library_nothing_is_attacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    opparity.load()
+    monkeypatch.setattr(native_library, "availability", lambda _: "it is gone")
+    with pytest.raises(OperatorMissing, match="it is gone"):
+        run(0, 0, 3, 0.0)
+
+
+def test_what_a_process_found_before_it_ended_is_kept() -> None:
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+
+    def work() -> None:
+        theirs.send("a finding")
+        theirs.send("another one")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    context = multiprocessing.get_context("fork")
+    at = context.Value("q", 0, lock=False)
+    process = context.Process(target=work)
+    process.start()
+    theirs.close()
+    told, is_whole = runpy.run_path(str(TOOL))["_wait"](process, at, ours)
+    assert (told.findings, told.outcomes["wrong"]) == (["a finding", "another one"], 2)
+    assert not is_whole
+    assert process.exitcode == -signal.SIGKILL
+
+
+def test_kernels_that_cannot_be_loaded_are_not_left_out_as_unknown() -> None:
+    completed = subprocess.run(
+        [sys.executable, TOOL, "--calls", "10"],
+        env={**os.environ, "OPPARITY_FORCE": "nobody"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 1
+    assert "the kernels for avx512 cannot be loaded (exit code 1)" in completed.stderr
+
+
+def test_what_came_of_every_call_is_printed() -> None:
+    outcomes = Counter({"calls": 9, "answered": 4, "refused": 2, "turned away": 2})
+    outcomes["no such tensor"] = 1
+    assert "2 turned away, 1 no such tensor" in str(Result(outcomes))
 
 
 @pytest.mark.parametrize("offset", [-1, SIZE])

@@ -30,8 +30,9 @@ def test_an_error_that_says_nothing_is_found(monkeypatch: pytest.MonkeyPatch) ->
     assert "AttributeError" in objection(place)
 
 
+# A float32 number holds 2**70; no float does 2**2000.
 @pytest.mark.parametrize("number", [2**70, -(2**70), 2**2000, -(2**2000)])
-def test_a_bound_that_no_float_holds_is_infinite_or_refused(number: int) -> None:
+def test_a_bound_that_is_large_bounds_nothing_and_one_below_zero_is_refused(number: int) -> None:
     input = torch.ones(2, 64)
     if number < 0:
         with pytest.raises(ArgumentRefused, match="scale_ub is"):
@@ -39,6 +40,14 @@ def test_a_bound_that_no_float_holds_is_infinite_or_refused(number: int) -> None
         return
     found = opparity.quantize(input, "fp8_block", scale_ub=number)
     assert torch.equal(found.scales, opparity.quantize(input, "fp8_block").scales)
+
+
+def test_a_scale_is_computed_with_or_refused_where_no_float32_number_holds_it() -> None:
+    input = torch.ones(2, 64)
+    found = opparity.quantize(input, "fp8_tensor", scale=2**70)
+    assert found.scales.item() == 2.0**70
+    with pytest.raises(RuntimeError, match="scale is inf; allowed: a finite number"):
+        opparity.quantize(input, "fp8_tensor", scale=2**2000)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faults.workshop import CUDA_DRIVER, HIP_RUNTIME, HIPRTC, NVRTC, Broken, Workshop
-from opparity.operators import native_library
+from opparity.operators import library_record, native_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,17 @@ def library_of_other_sources(workshop: Workshop) -> Broken:
     return Broken(workshop.package(workshop.library, other))
 
 
+def record_damaged(workshop: Workshop) -> Broken:
+    # As where a disk was full, and the library is damaged too.
+    def change(data: bytearray) -> None:
+        data[len(data) // 2] ^= 1
+
+    package = workshop.package(workshop.in_place_of(change))
+    record = package / "opparity" / library_record.FILE_NAME
+    record.write_bytes(record.read_bytes()[:600])
+    return Broken(package)
+
+
 def library_lacks_symbol(workshop: Workshop) -> Broken:
     # As where torch has dropped a function of its stable interface.
     def change(data: bytearray) -> None:
@@ -113,8 +124,27 @@ def other_metadata(workshop: Workshop) -> Broken:
     return Broken(workshop.whole, before=(folder,))
 
 
+def interrupted_metadata(workshop: Workshop) -> Broken:
+    folder = workshop.new()
+    (folder / "opparity-0.0.9.dist-info").mkdir()
+    return Broken(workshop.whole, before=(folder,))
+
+
+def closed_folder(workshop: Workshop) -> Broken:
+    folder = workshop.new()
+    folder.chmod(0)
+    return Broken(workshop.whole, before=(folder,))
+
+
 def torch_absent(workshop: Workshop) -> Broken:
     return Broken(workshop.whole, workshop.packages("torch", "functorch", "torchgen"))
+
+
+def torch_left_over(workshop: Workshop) -> Broken:
+    # What pip leaves where somebody has put files of their own.
+    packages = workshop.packages("torch", "functorch", "torchgen")
+    (packages / "torch" / "lib").mkdir(parents=True)
+    return Broken(workshop.whole, packages)
 
 
 def torch_import_error(workshop: Workshop) -> Broken:

@@ -54,14 +54,23 @@ FAULTS = (
     Fault("it is for another processor", breaking.library_for_another_machine, "reference"),
     Fault("it may not be read", breaking.library_not_readable, "reference"),
     Fault("it was built from other sources", breaking.library_of_other_sources, "reference"),
+    Fault("its record is damaged", breaking.record_damaged, "reference"),
     Fault("it lacks a symbol of this torch", breaking.library_lacks_symbol, "reference"),
     # Copies.
     Fault("another copy's library is loaded", breaking.other_library_loaded, "nobody", _CHECK),
     Fault("another copy's operators are defined", breaking.names_taken, "nobody", _CHECK),
     Fault("two copies are on Python's path", breaking.two_copies),
     Fault("another version is said to be installed", breaking.other_metadata),
+    Fault("an installation was interrupted", breaking.interrupted_metadata),
+    Fault(
+        "a folder on Python's path may not be entered",
+        breaking.closed_folder,
+        steps=_CHECK,
+        in_doctor=False,
+    ),
     # torch and numpy.
     Fault("torch is absent", breaking.torch_absent, "nobody", _CHECK),
+    Fault("a folder is left of torch", breaking.torch_left_over, "nobody", _CHECK),
     Fault("torch raises ImportError", breaking.torch_import_error, "nobody", _CHECK),
     Fault("torch raises OSError", breaking.torch_os_error, "nobody", _CHECK),
     Fault("torch is older than 2.11", breaking.torch_old, "reference"),

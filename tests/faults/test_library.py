@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -98,15 +97,64 @@ def test_a_header_of_any_bytes_is_read_or_refused_in_words(workshop: Workshop) -
         '{"parts": 3}',
         '{"version": "0.1.0", "tables_sha256": "", "parts": [3]}',
         '{"version": "0.1.0", "tables_sha256": "", "parts": [{"address": "x"}]}',
+        '{"version": "0.1.0", "tables_sha256": "", "parts": []}',
     ],
 )
-def test_a_record_that_cannot_be_read_is_as_none_and_doctor_says_so(
+def test_a_record_that_says_nothing_of_the_library_is_an_objection(
     text: str, workshop: Workshop
 ) -> None:
     file = file_of(workshop.package(workshop.library, None))
     file.with_name(library_record.FILE_NAME).write_text(text, "utf-8")
+    reason = native_library.objection(file)
+    assert reason is not None
+    assert "libopparity.json is damaged" in reason
+    assert "install Opparity again" in reason
+
+
+def test_a_record_of_any_length_but_its_own_is_an_objection(workshop: Workshop) -> None:
+    file = file_of(workshop.package(workshop.library))
+    record = file.with_name(library_record.FILE_NAME)
+    whole = record.read_bytes()
     assert native_library.objection(file) is None
-    assert not native_library.is_recorded(file)
+    # Without the line's end it is whole.
+    for length in (*range(0, len(whole) - 1, 50), len(whole) - 2):
+        record.write_bytes(whole[:length])
+        reason = native_library.objection(file)
+        assert reason is not None
+        assert "libopparity.json is damaged" in reason
+
+
+def test_a_record_that_may_not_be_read_keeps_the_library_out(workshop: Workshop) -> None:
+    package = workshop.package(workshop.library)
+    file_of(package).with_name(library_record.FILE_NAME).chmod(0)
+    found = Broken(package).run("call", "doctor")
+    assert found["served"] == "reference"
+    [fault] = found["document"]["faults"]
+    assert "libopparity.json cannot be read: Permission denied" in fault
+
+
+def test_no_record_is_made_of_a_library_without_sections(workshop: Workshop) -> None:
+    def change(data: bytearray) -> None:
+        # Where the header has the table of sections, and how many there are.
+        data[40:48], data[60:64] = bytes(8), bytes(4)
+
+    file = file_of(workshop.package(workshop.in_place_of(change), None))
+    ended = subprocess.run(
+        [sys.executable, "-m", "opparity.operators.library_record", file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "has no section headers to record" in ended.stderr
+    assert not file.with_name(library_record.FILE_NAME).exists()
+
+
+def test_an_interpreter_whose_file_is_unknown_refuses_no_library(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", None)
+    assert SharedLibrary(workshop.library).loaded
 
 
 def test_without_a_record_the_library_serves_and_doctor_says_so(workshop: Workshop) -> None:
@@ -129,10 +177,13 @@ def test_the_build_writes_the_record_beside_the_library(workshop: Workshop) -> N
     written = library_record.read(file.with_name(library_record.FILE_NAME))
     assert written == workshop.record
     assert sum(part.size for part in workshop.record.parts) > len(workshop.library) // 2
-    build = (ROOT / "CMakeLists.txt").read_text("utf-8")
-    command = r"OUTPUT \$\{RECORD\}\s+COMMAND \$\{RUN_PYTHON\} -m opparity.operators.library_record"
-    assert re.search(command, build)
-    assert "install(FILES ${RECORD} DESTINATION opparity)" in build
+
+
+def test_the_installed_record_is_the_installed_librarys() -> None:
+    file = native_library.path()
+    assert file is not None
+    written = library_record.read(file.with_name(library_record.FILE_NAME))
+    assert written == library_record.make(SharedLibrary(file.read_bytes()))
 
 
 HEADERS = {

@@ -1,5 +1,6 @@
 // Loaded before all other libraries: what a process cannot have. WITHOUT lists "threads",
 // "processes" and "files of /proc", as words separated by commas.
+#include <dirent.h>
 #include <dlfcn.h>
 
 #include <cerrno>
@@ -42,6 +43,11 @@ int fork() {
   if (!is_without("processes")) return original();
   errno = EAGAIN;
   return -1;
+}
+
+DIR* opendir(const char* path) {
+  static const auto original = next(&opendir, "opendir");
+  return is_hidden(path) ? nullptr : original(path);
 }
 
 FILE* fopen(const char* path, const char* mode) {

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
+from native_programs import compile_library
 from operator_calls import BY_NAME, CPU, bytes_of, run_case
 from opparity.operators.case_calls import call
 from opparity.operators.cases import cases
@@ -129,26 +132,76 @@ def test_a_forked_process_computes_the_same_and_does_not_wait_forever(what: str)
     assert completed.stdout == "done\n", (completed.returncode, completed.stderr[-2000:])
 
 
-def test_a_process_forked_before_any_thread_computes_on_several() -> None:
+# A parent that has one thread, one that only BLAS has given several, and one whose pool of OpenMP's
+# is lost in the child.
+PARENTS = {
+    "one thread": ("1", "assert len(os.listdir('/proc/self/task')) == 1"),
+    "threads of others": (
+        "1",
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+    ),
+    "threads of OpenMP": ("3", "torch.ones(4096, 4096).sigmoid()"),
+}
+
+
+@pytest.mark.parametrize("parent", PARENTS)
+def test_a_forked_process_computes_on_several_threads(parent: str) -> None:
     """What a server does that loads its code once and then forks its workers."""
-    text = """
-import os, signal
+    threads, prepare = PARENTS[parent]
+    text = f"""
+import os, signal, threading, time
 import torch, opparity
 
 opparity.load()
-alone = len(os.listdir("/proc/self/task")) == 1
+input = torch.ones(2048, 1024)
+{prepare}
 if os.fork() == 0:
+    signal.alarm({PATIENCE_SECONDS} // 2)
     torch.set_num_threads(3)
-    opparity.silu_and_mul(torch.randn(2048, 1024), "fp8_block")
-    threads = len(os.listdir("/proc/self/task"))
-    print("several" if threads >= 3 or not alone else threads, flush=True)
+    opparity.silu_and_mul(input, "fp8_block")
+    whole, own = time.process_time(), time.thread_time()
+    for _ in range(100):
+        opparity.silu_and_mul(input, "fp8_block")
+    whole, own = time.process_time() - whole, time.thread_time() - own
+    # Two thirds are computed by others, or nothing.
+    print("several" if whole > 1.3 * own else (whole, own), flush=True)
     os._exit(0)
 os.wait()
 """
     completed = subprocess.run(
-        [sys.executable, "-c", text], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", "-c", text],
+        # numpy's BLAS would start as many.
+        env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert completed.stdout == "several\n", completed.stderr[-2000:]
+
+
+def test_where_no_thread_can_be_started_a_forked_process_computes_alone(tmp_path: Path) -> None:
+    without = compile_library(
+        tmp_path / "without.so", Path(__file__).parents[1] / "faults" / "without.cpp"
+    )
+    text = (
+        _BEGIN
+        + """
+child = os.fork()
+if child == 0:
+    signal.alarm({patience} // 2)
+    os.environ["WITHOUT"] = "threads"
+    os._exit(0 if compute() == expected else 3)
+print(os.waitpid(child, 0)[1])
+"""
+    )
+    completed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", text.replace("{patience}", str(PATIENCE_SECONDS))],
+        env={**os.environ, "LD_PRELOAD": str(without)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.stdout == "0\n", completed.stderr[-2000:]
 
 
 def _few_cases() -> list[Case]:

@@ -61,17 +61,32 @@ class Record:
         return None
 
 
+class Damaged(Exception):
+    """A record that cannot be read, as the end of a sentence about its file."""
+
+
 def read(file: Path) -> Record | None:
-    """Return the record in a file; None where there is no file, or none that can be read."""
+    """Return the record in a file; None where there is no file.
+
+    Raises:
+        Damaged: for a file that cannot be read, or is no record.
+    """
     try:
         found: Any = json.loads(file.read_text("utf-8"))
         parts = tuple(
             Part(int(part["address"]), int(part["size"]), str(part["sha256"]))
             for part in found["parts"]
         )
-        return Record(str(found["version"]), str(found["tables_sha256"]), parts)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        record = Record(str(found["version"]), str(found["tables_sha256"]), parts)
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise Damaged(f"cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Damaged("is damaged") from None
+    if not record.parts:
+        raise Damaged("is damaged: it lists no part of the library")
+    return record
 
 
 def make(library: SharedLibrary) -> Record:
@@ -96,9 +111,16 @@ def tables_digest() -> str:
 
 
 def main() -> None:
-    """Write a library's record beside it."""
+    """Write a library's record beside it.
+
+    Raises:
+        SystemExit: for a library without sections, of which any other would be accepted.
+    """
     [file] = map(Path, sys.argv[1:])
-    write(make(SharedLibrary(file.read_bytes())), file.parent)
+    record = make(SharedLibrary(file.read_bytes()))
+    if not record.parts:
+        sys.exit(f"{file} has no section headers to record; allowed: a library that keeps them")
+    write(record, file.parent)
 
 
 def _is_in(library: SharedLibrary, part: Part) -> bool:

@@ -62,20 +62,23 @@ def load() -> str | None:
 
 def objection(file: Path) -> str | None:
     """Return why a file is not this package's native library, as it is on disk; or None."""
+    beside = file.with_name(library_record.FILE_NAME)
     try:
         library = SharedLibrary(file.read_bytes())
-        record = library_record.read(file.with_name(library_record.FILE_NAME))
+        record = library_record.read(beside)
         detail = record.objection(library) if record is not None else None
     except OSError as error:
         return f"{file} cannot be read: {error.strerror}; let this user read it (chmod a+r)"
     except Unloadable as error:
         detail = str(error)
+    except library_record.Damaged as error:
+        return f"{beside} {error}, so that the library cannot be compared with it; {_AGAIN}"
     return f"{file} {detail}; {_AGAIN}" if detail is not None else None
 
 
 def is_recorded(file: Path) -> bool:
-    """Return whether a library has the record of its build beside it, to be compared with."""
-    return library_record.read(file.with_name(library_record.FILE_NAME)) is not None
+    """Return whether the record of its build lies beside a library that has been loaded."""
+    return file.with_name(library_record.FILE_NAME).exists()
 
 
 def _too_old() -> str | None:

@@ -89,7 +89,10 @@ class SharedLibrary:
         self, entry: struct.Struct, offset: int, size: int, count: int
     ) -> Iterator[tuple[int, ...]]:
         if count and (size != entry.size or offset + count * size > len(self.data)):
-            raise Unloadable(f"is cut short: it has {len(self.data):,} bytes, and a table ends it")
+            raise Unloadable(
+                f"is cut short: it has {len(self.data):,} bytes, and a table of its sections or "
+                "segments ends behind them"
+            )
         for number in range(count):
             yield entry.unpack_from(self.data, offset + number * size)
 
@@ -116,7 +119,9 @@ def _machine(header: bytes) -> str:
 
 
 def _own_header() -> bytes | None:
-    """Return the beginning of the interpreter's file; None where that is none of ELF."""
+    """Return the beginning of the interpreter's file; None where it is unknown or none of ELF."""
+    if not sys.executable:
+        return None
     try:
         with Path(sys.executable).open("rb") as file:
             header = file.read(_HEADER.size)

@@ -65,7 +65,7 @@ def _prepare_to_tell(platform: Platform) -> None:
         _untold[platform] = (
             f"opparity's reference serves on {platform}: the bits are the same, and it is many "
             f"times slower. {reasons}. `opparity doctor` says more; OPPARITY_FORBID=native asks "
-            "for the reference, and this is not said"
+            "for the reference and silences this warning"
         )
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.nowhere import FOREIGN_NAMESPACES, OF_LIBRARIES
+from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES, OF_LIBRARIES
 from opparity.checker.languages.detection import NOT_SHIPPED
 from opparity.checker.tree.contents import CYTHON_SUFFIXES
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.analysis.heads import Heads
-    from opparity.checker.analysis.nowhere import Pasted
+    from opparity.checker.analysis.pasted_names import Pasted
     from opparity.checker.analysis.project import Project
     from opparity.checker.facts.native import Declaration, Definition, NativeFile
     from opparity.checker.facts.places import Location

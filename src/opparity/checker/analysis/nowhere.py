@@ -10,6 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES, OF_LIBRARIES
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.detection import COMPILED
 
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Declaration
 
-# What is always linked or included has these; no tree registers a function of them by accident.
-OF_LIBRARIES = re.compile(
-    r"^(?:__|aoti_|cuda|cu[A-Z]|hip|nccl|rccl|cublas|cudnn|cusparse|mkl|[a-z]blas_)"
-)
-FOREIGN_NAMESPACES = frozenset(
-    {"at", "c10", "torch", "pybind11", "std", "cuda", "cub", "thrust", "cutlass", "cute", "hip"}
-    | {"rocprim", "hipcub", "sycl", "dnnl", "py", "nanobind", "nb"}
-)
 _PLAIN_HEADERS = re.compile(
     r"^(?:(?:torch|ATen|THC|c10|pybind11|nanobind|cuda|cub|thrust|hip|hipcub|cooperative_groups|sys)/.*"
     r"|(?:cutlass|cute|rocprim|ck|ck_tile)/.*"
@@ -37,8 +30,6 @@ _PLAIN_HEADERS = re.compile(
     r"|(?:assert|ctype|errno|float|limits|math|signal|stdarg|stddef|stdio|stdlib|string|time|stdint"
     r"|inttypes|stdbool|fcntl|dlfcn)\.h)$"
 )
-_PASTED = re.compile(r"(?:\b(\w++)|(?<!\s))\s*+##\s*+\w++(?:\s*+##\s*+(\w++))?")
-_SHORTEST = 3
 _MAY_DEFINE = (*COMPILED, ".cuh", ".inc", ".inl")
 # `f"{name}_{width}.cu"`: the build names sources that it writes itself.
 _WRITES_SOURCES = re.compile(rb"[}%]\w*\.(?:cu|cpp|cc|hip)[\"']")
@@ -153,43 +144,6 @@ def _may_be_written(analysis: Analysis, link: Link, name: str) -> bool:
 
 def _writes_sources(script: bytes) -> bool:
     return b"write" in script and _WRITES_SOURCES.search(script) is not None
-
-
-class Pasted:
-    """What macros may make: names that they are given, or put together."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.given = frozenset(
-            argument
-            for file in project.native.values()
-            for use in file.macro_uses
-            if not use.variable
-            for argument in use.arguments
-        )
-        self.ends = frozenset(
-            (start, end) for start, end in _pasted(project) if len(start) + len(end) >= _SHORTEST
-        )
-        self._known: dict[str, bool] = {}
-
-    def may_make(self, name: str) -> bool:
-        """Return whether some macro of the tree may make a function of that name."""
-        if name not in self._known:
-            self._known[name] = (
-                name in self.project.macro_definitions
-                or any(name in argument for argument in self.given)
-                or any(name.startswith(start) and name.endswith(end) for start, end in self.ends)
-            )
-        return self._known[name]
-
-
-def _pasted(project: Project) -> Iterator[tuple[str, str]]:
-    """Yield what the names that macros put together begin and end with."""
-    for macros in project.macro_definitions.values():
-        for macro in macros:
-            if macro.is_function and "##" in macro.value:
-                for found in _PASTED.finditer(macro.value):
-                    yield found[1] or "", found[2] or ""
 
 
 def _is_template(project: Project, name: str, visible: tuple[str, ...]) -> bool:

@@ -21,9 +21,9 @@ from opparity.checker.analysis.macros import (
 )
 from opparity.checker.analysis.mentions import Mentions
 from opparity.checker.analysis.module_reads import modules_read
-from opparity.checker.analysis.nowhere import Pasted
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.other_versions import OtherVersions
+from opparity.checker.analysis.pasted_names import Pasted
 from opparity.checker.analysis.spelling import Suggestions
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered

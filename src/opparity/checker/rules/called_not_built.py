@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.emitted import Emitted
+from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES, OF_LIBRARIES
 from opparity.checker.analysis.linking import is_linkable
-from opparity.checker.analysis.nowhere import FOREIGN_NAMESPACES, OF_LIBRARIES, is_lost
+from opparity.checker.analysis.nowhere import is_lost
 from opparity.checker.analysis.whereabouts import find_symbol
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.native import Declaration

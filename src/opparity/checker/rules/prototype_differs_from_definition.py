@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.nowhere import FOREIGN_NAMESPACES
+from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES
 from opparity.checker.analysis.types import same_type
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related

@@ -1,22 +1,29 @@
-// Sharing a call's work among torch's threads.
+// Sharing a call's work among threads.
 #pragma once
 
 #include <torch/csrc/stable/ops.h>
 
 #include <cstdint>
+#include <functional>
 
 namespace opparity {
 
-// Whether this process was forked from one that had several threads. None of them is here, but
-// OpenMP's pool, which the forking thread takes along, still waits for them: it would wait forever.
-bool has_lost_its_threads();
+// Work from a number up to another one; it throws nothing.
+using Piece = std::function<void(int64_t, int64_t)>;
 
-// As torch's parallel_for; a process that has lost its threads computes on the calling one.
+// Whether this process was forked from one that had several threads. Some may have been OpenMP's,
+// whose pool the forking thread takes along: it waits for them, and would wait forever.
+bool may_have_lost_threads();
+
+// As torch's parallel_for, with as many threads; they are started for this call and end with it.
+void share_among_new_threads(int64_t begin, int64_t end, int64_t grain, const Piece& piece);
+
+// Shares work among torch's threads, or others where torch would wait for threads that are lost.
 template <typename Work>
 void share(int64_t begin, int64_t end, int64_t grain, const Work& work) {
   if (begin >= end) return;
-  if (has_lost_its_threads()) {
-    work(begin, end);
+  if (may_have_lost_threads()) {
+    share_among_new_threads(begin, end, grain, std::cref(work));
     return;
   }
   torch::stable::parallel_for(begin, end, grain, work);

@@ -1,7 +1,9 @@
 #include "native/operators/request.h"
 
+#include <dlfcn.h>
 #include <torch/csrc/stable/library.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -141,6 +143,20 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
   }
 }
 
+// Why torch's last function failed: the first line, without where in its own files that was. torch
+// tells it from 2.13 on, and prints it before.
+std::string words_of_torch() {
+  using Tell = const char*();
+  const auto tell =
+      reinterpret_cast<Tell*>(dlsym(RTLD_DEFAULT, "torch_exception_get_what_without_backtrace"));
+  const char* told = tell != nullptr ? tell() : nullptr;
+  if (told == nullptr || *told == '\0') return " (it prints why to stderr)";
+  std::string words(told);
+  words.resize(std::min(words.find('\n'), words.size()));
+  const size_t place = words.starts_with('[') ? words.find("] ") : std::string::npos;
+  return ": " + (place == std::string::npos ? words : words.substr(place + 2));
+}
+
 }  // namespace
 
 torch::stable::Tensor Request::new_tensor(const std::vector<int64_t>& sizes,
@@ -151,9 +167,9 @@ torch::stable::Tensor Request::new_tensor(const std::vector<int64_t>& sizes,
                                torch_number_of(dtype), input->device_type, input->device, &handle);
   if (error != AOTI_TORCH_SUCCESS) {
     refuse("a result has shape ", list_of(sizes), " and dtype ",
-           name_of_dtype(torch_number_of(dtype)),
-           ", which torch cannot allocate; allowed: what fits in the device's memory; split the "
-           "call");
+           name_of_dtype(torch_number_of(dtype)), ", which torch cannot allocate", words_of_torch(),
+           "; allowed: what fits in the device's memory; split the call, or start a new process if "
+           "an earlier call has failed on the device");
   }
   return torch::stable::Tensor(handle);
 }
