@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from opparity.operators import OPERATORS, PRODUCERS
+from opparity.operators import OPERATORS, PRODUCERS, general_name
 from opparity.operators.cases import cases
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +25,8 @@ EXAMPLES = [
     for number, block in enumerate(CODE.findall(page.read_text("utf-8")))
     if "import" in block
 ]
+
+PAGES_OF_PRODUCERS = {f"{general_name(producer)}.md" for producer in PRODUCERS}
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -114,9 +116,10 @@ def test_what_an_operators_page_shows_runs_and_prints_what_its_comments_say(
     exec(compile(example, page.name, "exec"), names)  # noqa: S102 -- our own page, block after block
     said = re.findall(r"print\(.*\)  # (.*)$", example, re.MULTILINE)
     assert capsys.readouterr().out.splitlines() == said
-    assert "Where a code differs, it is by one step:" in page.read_text("utf-8")
-    steps = step_of(names["fused"].values) - step_of(names["values"])
-    assert int(steps.abs().max()) <= 1
+    if page.name in PAGES_OF_PRODUCERS:
+        assert "Where a code differs, it is by one step:" in page.read_text("utf-8")
+        steps = step_of(names["fused"].values) - step_of(names["values"])
+        assert int(steps.abs().max()) <= 1
 
 
 def step_of(values: torch.Tensor) -> torch.Tensor:

@@ -98,7 +98,7 @@ def target_of(
         return None
     names = [text for text, _, _ in strings_of(extension.argument(0, "name"))]
     _, complete = items_of(sources_value)
-    folders, libraries = linked_libraries(extension, paths)
+    folders, libraries = linked_libraries(extension.keywords, paths)
     return Target(
         name=names[0] if names else "",
         kind="jit" if extension.kind == "load" else "module",

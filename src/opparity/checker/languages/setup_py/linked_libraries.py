@@ -6,29 +6,29 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.languages.setup_py.values import strings_of
+from opparity.checker.languages.setup_py.values import NONE, strings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from opparity.checker.languages.setup_py.extensions import Extension
     from opparity.checker.languages.setup_py.tree_paths import TreePaths
+    from opparity.checker.languages.setup_py.values import Value
 
 _BINARY = re.compile(r"\.(?:a|o|so)(?:\.\d+)*$")
 _NAME = re.compile(r"(?:lib)?(.+?)(?:\.(?:a|o|so)(?:\.\d+)*)?$")
 
 
 def linked_libraries(
-    extension: Extension, paths: TreePaths
+    keywords: Mapping[str, Value], paths: TreePaths
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the folders of the tree that an extension links from, and what it links by name.
+    """Return the folders of the tree that an extension's keywords name, and the libraries.
 
     Both are empty where no folder is of the tree: then all libraries come from elsewhere.
     """
-    names = dict.fromkeys(_texts(extension, "libraries"))
-    folders = dict.fromkeys(_texts(extension, "library_dirs"))
-    binaries = dict.fromkeys(_texts(extension, "extra_objects"))
-    flags = [*_texts(extension, "extra_link_args"), *_texts(extension, "extra_ldflags")]
+    names = dict.fromkeys(_texts(keywords, "libraries"))
+    folders = dict.fromkeys(_texts(keywords, "library_dirs"))
+    binaries = dict.fromkeys(_texts(keywords, "extra_objects"))
+    flags = [*_texts(keywords, "extra_link_args"), *_texts(keywords, "extra_ldflags")]
     for flag in flags:
         if flag.startswith("-L"):
             folders[flag[2:].strip()] = None
@@ -44,8 +44,8 @@ def linked_libraries(
     return (own, tuple(_plain(name) for name in names if name)) if own else ((), ())
 
 
-def _texts(extension: Extension, keyword: str) -> Iterator[str]:
-    return (text for text, _, _ in strings_of(extension.argument(99, keyword)))
+def _texts(keywords: Mapping[str, Value], keyword: str) -> Iterator[str]:
+    return (text for text, _, _ in strings_of(keywords.get(keyword, NONE)))
 
 
 def _plain(name: str) -> str:
