@@ -127,8 +127,9 @@ def test_processes_of_a_pool_share_the_bounds_of_their_command() -> None:
         found = dict(workers.map(read_batch, contents, worthwhile=0))
         used = bounds._watch.used if bounds._watch else 0.0
     assert {path for path, said in found.items() if said} == {f"{n}.cu" for n in (0, 4, 8, 12)}
-    # What the other processes used is known here: more than a test's own work.
-    assert used > 0.5
+    # What the other processes used is known here: more than a test's own work, of some 0.05 s. They
+    # may take 1 s together, and each file 0.4 of what is left.
+    assert used > 0.2
 
 
 def unknowns(tree: Tree) -> dict[str, Unknown]:
