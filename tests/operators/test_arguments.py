@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from argument_mistakes import BLOCK, MISTAKES, Mistake
+from mistakes.mistake import BLOCK, Mistake
+from mistakes.table import MISTAKES
 from operator_calls import BY_NAME, bytes_of, good_arguments, run
 from opparity import providers
 from opparity.errors import ArgumentRefused

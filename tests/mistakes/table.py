@@ -1,0 +1,9 @@
+"""Arguments that every operator refuses, and how the refusals begin."""
+
+from __future__ import annotations
+
+from mistakes.given import GIVEN
+from mistakes.memory import MEMORY
+from mistakes.written import WRITTEN
+
+MISTAKES = [*GIVEN, *WRITTEN, *MEMORY]
