@@ -17,6 +17,10 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TREE = {
     "CMakeLists.txt": "project(x LANGUAGES CXX HIP)\nadd_library(_C MODULE bindings.cpp)\n",
@@ -127,13 +131,19 @@ def tried(environment: Environment, files: Path, python: str, torch: str, kind: 
 def chosen(environment: Environment, files: Path, kind: str) -> Path:
     """Return the wheel that pip chooses for this machine, or the source; no index is asked."""
     if kind == "source":
-        (archive,) = files.glob("*.tar.gz")
-        return archive
+        return only(files.glob("*.tar.gz"), "source distributions")
     options = ("--quiet", "--no-index", "--no-deps", "--only-binary=:all:", "--find-links", files)
     target = environment.work / "chosen"
     environment.run("pip", "download", *options, "--dest", target, "opparity")
-    (wheel,) = target.iterdir()
-    return wheel
+    return only(target.iterdir(), "wheels that fit")
+
+
+def only(found: Iterable[Path], what: str) -> Path:
+    """Return the one file that there is."""
+    files = sorted(found)
+    if len(files) != 1:
+        raise TryFailed(f"there are {len(files)} {what}: {', '.join(map(str, files))}")
+    return files[0]
 
 
 def checker(environment: Environment) -> str:

@@ -59,7 +59,9 @@ def _other_copies() -> str | None:
 def _other_versions() -> str | None:
     """Tell what installers say of this package where that is another version than the code's."""
     # An interrupted installation leaves a folder without a version.
-    found: set[str | None] = {each.version for each in distributions(name="opparity")}
+    described = [each.metadata for each in distributions(name="opparity")]
+    # Their protocol has no `get`.
+    found = {each["Version"] if "Version" in each else None for each in described}  # noqa: SIM401
     if found <= {opparity.__version__}:
         return None
     said = ", ".join(sorted(version or "of unknown version" for version in found))

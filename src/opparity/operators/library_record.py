@@ -82,7 +82,7 @@ def read(file: Path) -> Record | None:
         return None
     except OSError as error:
         raise Damaged(f"cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise Damaged("is damaged") from None
     if not record.parts:
         raise Damaged("is damaged: it lists no part of the library")

@@ -37,8 +37,12 @@ _WRITES_SOURCES = re.compile(rb"[}%]\w*\.(?:cu|cpp|cc|hip)[\"']")
 _LINKED = re.compile(r"[\"']-l(?!ineinfo):?([\w.]+)")
 _LISTED = re.compile(r"\blibraries\s*\+?=\s*\[([^\]]*)\]")
 _QUOTED = re.compile(r"[\"']([\w.-]+)[\"']")
+# Exactly those: `custom_kernels` and `hip_ops` are somebody's own.
 LIBRARY_OF_TOOLKITS = re.compile(
-    r"^(?:lib)?(?:cu\w*|nv\w*|nccl|rccl|hip\w*|roc\w*|amd\w*|c10\w*|torch\w*|stdc\+*|m|pthread|g?omp\w*"
+    r"^(?:lib)?(?:cuda(?:rt|devrt)?(?:_static)?|cu(?:blas|dnn|fft|file|rand|solver|sparse|pti|tensor)\w*"
+    r"|nv(?:rtc|jitlink|ptx|tools|tx|infer|jpeg|idia|ml|shmem|comp)\w*|nccl|rccl"
+    r"|hip(?:rtc|blas|fft|rand|solver|sparse)\w*|roc(?:blas|fft|rand|solver|sparse|tx|tracer|profiler|m_smi)\w*"
+    r"|amd(?:hip|_comgr|_smi)\w*|c10\w*|torch\w*|stdc\+*|m|pthread|g?omp\w*"
     r"|dl|rt|z|gcc\w*|mkl\w*|cblas|openblas|python\w*|numa|ibverbs|aio|sycl\w*|dnnl|tbb|musart)(?:\.\w+)*$"
 )
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.languages.python.catching import CATCHES_ABSENCE, caught_by
+from opparity.checker.languages.python.catching import (
+    CATCHES_ATTRIBUTE,
+    caught_by,
+    gives_up,
+    suppressed_by,
+)
 from opparity.checker.languages.python.syntax import parse_quietly
 from opparity.checker.languages.python.tests_of_platform import dotted
 from opparity.checker.tree.contents import FileNotReadable
@@ -16,8 +21,8 @@ if TYPE_CHECKING:
 
     from opparity.checker.tree.contents import Tree
 
-_ASKING = frozenset({"hasattr", "getattr"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_TESTS = (ast.If, ast.IfExp, ast.While, ast.Assert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,8 @@ class AttributeRead:
 
     Attributes:
         owner: the object's dotted name.
-        is_handled: the file asks for the name first, or catches that it is not there.
+        is_handled: its absence is caught around it, or the name is asked for: anywhere, or, where
+            the answer only decides a test within a function, in that one.
     """
 
     owner: str
@@ -41,48 +47,70 @@ def read_attributes(tree: Tree, path: str) -> tuple[AttributeRead, ...]:
         syntax = parse_quietly(tree.read_text(path))
     except (FileNotReadable, SyntaxError, ValueError, RecursionError, MemoryError):
         return ()  # an unknown of the Python reader's already
-    asked: set[tuple[str, str]] = set()
-    found: list[tuple[ast.Attribute, str, bool]] = []
-    for node, is_caught in _nodes(syntax):
+    asked: set[tuple[ast.AST | None, str, str]] = set()
+    found: list[tuple[str, str, int, _Place]] = []
+    for node, place in _nodes(syntax):
         match node:
-            case ast.Call(ast.Name(str() as function), [owner, ast.Constant(str() as name), *_]):
-                if function in _ASKING:
-                    asked.add((dotted(owner), name))
+            case ast.Call(ast.Name("hasattr"), [owner, ast.Constant(str() as name)]) | ast.Call(
+                ast.Name("getattr"), [owner, ast.Constant(str() as name), _]
+            ):
+                asked.add((place.functions[-1] if place.is_test else None, dotted(owner), name))
+            case ast.Call(ast.Name("getattr"), [owner, ast.Constant(str() as name)]):
+                found.append((dotted(owner), name, node.lineno, place))
             case ast.Attribute(value=value, ctx=ast.Load()) if owner_name := dotted(value):
-                found.append((node, owner_name, is_caught))
+                found.append((owner_name, node.attr, node.lineno, place))
             case _:
                 pass
     reads = (
-        AttributeRead(owner, node.attr, node.lineno, is_caught or (owner, node.attr) in asked)
-        for node, owner, is_caught in found
+        AttributeRead(
+            owner,
+            name,
+            line,
+            place.is_caught or any((each, owner, name) in asked for each in place.functions),
+        )
+        for owner, name, line, place in found
     )
     return tuple(sorted(reads, key=lambda read: read.line))
 
 
-def _nodes(syntax: ast.Module) -> Iterator[tuple[ast.AST, bool]]:
-    """Yield every node, and whether the absence of what it reads is caught."""
-    waiting: list[tuple[ast.AST, bool]] = [(syntax, False)]
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a node stands.
+
+    Attributes:
+        functions: those around it, from the outermost in, behind None for the file.
+        is_caught: a `try` or `with` around it catches that what it reads is not there.
+        is_test: it decides an `if` or its like, and nothing else.
+    """
+
+    functions: tuple[ast.AST | None, ...] = (None,)
+    is_caught: bool = False
+    is_test: bool = False
+
+
+def _nodes(syntax: ast.Module) -> Iterator[tuple[ast.AST, _Place]]:
+    """Yield every node with its place."""
+    waiting: list[tuple[ast.AST, _Place]] = [(syntax, _Place())]
     while waiting:
-        node, is_caught = waiting.pop()
-        yield node, is_caught
-        inner = is_caught and not isinstance(node, _FUNCTIONS)
+        node, place = waiting.pop()
+        yield node, place
+        inner = _Place((*place.functions, node)) if isinstance(node, _FUNCTIONS) else place
+        test = node.test if isinstance(node, _TESTS) else None
         attempted = frozenset(_attempted(node))
-        waiting.extend((child, inner or child in attempted) for child in ast.iter_child_nodes(node))
+        for child in ast.iter_child_nodes(node):
+            is_caught = inner.is_caught or child in attempted
+            is_test = child is test or (inner.is_test and isinstance(child, ast.expr))
+            waiting.append((child, replace(inner, is_caught=is_caught, is_test=is_test)))
 
 
 def _attempted(node: ast.AST) -> list[ast.stmt]:
     """Return the statements around which a node catches that a name is not there."""
     match node:
         case ast.Try() | ast.TryStar():
-            caught = {name for handler in node.handlers for name in caught_by(handler)}
+            kept = [handler for handler in node.handlers if not gives_up(handler.body)]
+            caught = {name for handler in kept for name in caught_by(handler)}
         case ast.With() | ast.AsyncWith():
-            calls = [each.context_expr for each in node.items]
-            caught = {
-                dotted(argument)
-                for call in calls
-                if isinstance(call, ast.Call) and dotted(call.func).endswith("suppress")
-                for argument in call.args
-            }
+            caught = suppressed_by(node)
         case _:
             return []
-    return [] if CATCHES_ABSENCE.isdisjoint(caught) else node.body
+    return [] if CATCHES_ATTRIBUTE.isdisjoint(caught) else node.body

@@ -17,7 +17,12 @@ from opparity.checker.facts.conditions import (
 from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import Guard
 from opparity.checker.languages.python.bindings import Bindings, Function, Rebound, children_of
-from opparity.checker.languages.python.catching import CATCHES_ABSENCE, CATCHES_IMPORT, caught_by
+from opparity.checker.languages.python.catching import (
+    CATCHES_ABSENCE,
+    CATCHES_IMPORT,
+    caught_by,
+    suppressed_by,
+)
 from opparity.checker.languages.python.interest import Interest, may_answer
 from opparity.checker.languages.python.operator_uses import OperatorUses
 from opparity.checker.languages.python.records import (
@@ -394,14 +399,11 @@ class ModuleReader:
         return place
 
     def _suppressing(self, node: ast.With | ast.AsyncWith, place: Place) -> Place:
-        for item in node.items:
-            call = item.context_expr
-            if isinstance(call, ast.Call) and dotted(call.func).endswith("suppress"):
-                names = {dotted(argument) for argument in call.args}
-                if names & CATCHES_ABSENCE:
-                    place = self._under(place, Predicate("caught", ("absence",)), node)
-                if names & CATCHES_IMPORT:
-                    place = self._under(place, Predicate("caught", ("import",)), node)
+        names = suppressed_by(node)
+        if names & CATCHES_ABSENCE:
+            place = self._under(place, Predicate("caught", ("absence",)), node)
+        if names & CATCHES_IMPORT:
+            place = self._under(place, Predicate("caught", ("import",)), node)
         return place
 
     def _import(self, node: ast.Import | ast.ImportFrom, place: Place) -> None:
