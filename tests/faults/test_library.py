@@ -103,6 +103,8 @@ def test_a_header_of_any_bytes_is_read_or_refused_in_words(workshop: Workshop) -
         '{"version": "0.1.0", "tables_sha256": "", "parts": [3]}',
         '{"version": "0.1.0", "tables_sha256": "", "parts": [{"address": "x"}]}',
         '{"version": "0.1.0", "tables_sha256": "", "parts": []}',
+        '{"parts": [{"address": Infinity, "size": 1, "sha256": ""}]}',
+        "[" * 100_000,
     ],
 )
 def test_a_record_that_says_nothing_of_the_library_is_an_objection(
