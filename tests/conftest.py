@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from torch import Tensor
+
+from opparity.platforms import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # How fast this machine draws and runs an example is not what a test without its own deadline asks.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,6 +35,20 @@ def _seed(request: pytest.FixtureRequest) -> None:
     """Seed torch from the test's own name, so that order and selection change nothing."""
     digest = hashlib.sha256(request.node.nodeid.encode()).digest()
     torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+@pytest.fixture(autouse=True)
+def _same_provider() -> Iterator[None]:
+    """Fail the test that leaves another provider in force, not those that run after it."""
+    yield
+    switching = sys.modules.get("opparity.operators.switching")
+    if switching is None or Platform.CPU not in switching._chosen:
+        return
+    from opparity.operators import selection  # noqa: PLC0415 -- only where a test loads operators
+
+    decided = selection.decisions(Platform.CPU)
+    selected = next((each for each in decided if isinstance(each, selection.Selected)), None)
+    assert switching._chosen[Platform.CPU] == (selected and selected.implementation)
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
-"""Build the documentation as a site into build/site: python tools/build_site.py.
+"""Build the documentation as a site: python tools/build_site.py [--into FOLDER].
 
 The site has the paths of the repository, so that a link between two pages leads to the same place
-here and where the repository is shown. Its pages are copied to build/site-pages; what is listed in
-docs/site.toml, and in which order, is the navigation. A dead link, a dead anchor or a page that is
-not listed ends this with status 1.
+here and where the repository is shown. It stands in FOLDER/site, by default build/site, and its
+pages are copied to FOLDER/site-pages. What is listed in docs/site.toml, and in which order, is the
+navigation. A dead link, a dead anchor or a page that is not listed ends this with status 1.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
@@ -41,11 +42,14 @@ _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 def main() -> None:
     """Build the site, or say what is wrong with it."""
-    stage(BUILD)
+    parser = argparse.ArgumentParser(description="Build the documentation as a site.")
+    parser.add_argument("--into", type=Path, default=BUILD, metavar="FOLDER")
+    folder: Path = parser.parse_args().into
+    stage(folder)
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     completed = subprocess.run(
         [*command, "--config-file", "mkdocs.yml"],
-        cwd=BUILD,
+        cwd=folder,
         check=False,
         capture_output=True,
         text=True,
@@ -55,8 +59,8 @@ def main() -> None:
     print(_COLOUR.sub("", said).rstrip())
     if completed.returncode:
         raise SystemExit("the site has the problems above; see docs/development.md, The site")
-    print(f"the site is in {BUILD / SITE}; to look at it, with its search:")
-    print(f"python3 -m http.server --bind 127.0.0.1 --directory {BUILD / SITE}")
+    print(f"the site is in {folder / SITE}; to look at it, with its search:")
+    print(f"python3 -m http.server --bind 127.0.0.1 --directory {folder / SITE}")
 
 
 def stage(folder: Path) -> None:

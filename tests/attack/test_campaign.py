@@ -149,11 +149,15 @@ def test_the_native_library_serves_whatever_the_environment_says() -> None:
     assert served == ["native"] * 6
 
 
-def test_without_the_native_library_nothing_is_attacked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_native_library_nothing_is_attacked() -> None:
     opparity.load()
-    monkeypatch.setattr(native_library, "availability", lambda _: "it is gone")
-    with pytest.raises(OperatorMissing, match="it is gone"):
-        run(0, 0, 3, 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native_library, "availability", lambda _: "it is gone")
+        with pytest.raises(OperatorMissing, match="it is gone"):
+            run(0, 0, 3, 0.0)
+    # What serves is decided where a block ends, and that block ended without the library.
+    with opparity.providers():
+        pass
 
 
 def test_what_a_process_found_before_it_ended_is_kept() -> None:

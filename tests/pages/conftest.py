@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
+# Milliseconds: machines where the tests run are at times many times slower than others.
+PATIENCE = 120_000
 
 
 @dataclass
@@ -36,7 +38,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(missing())
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path)
+        launched = playwright.chromium.launch(executable_path=path, timeout=PATIENCE)
         yield launched
         launched.close()
 
@@ -58,6 +60,7 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         path.write_text(html, "utf-8")
         options: dict[str, Any] = {"viewport": size, "color_scheme": theme}
         context = browser.new_context(java_script_enabled=scripts, **options)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         seen = Visit(context.new_page())
         seen.page.on("request", lambda request: seen.requests.append(request.url))
