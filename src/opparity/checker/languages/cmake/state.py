@@ -18,6 +18,7 @@ from opparity.checker.languages.cmake.configuration import (
     processor_text,
     switch_value,
 )
+from opparity.checker.languages.cmake.scopes import Scope
 from opparity.checker.languages.cmake.targets import Gathered, SourceProperties, TargetState
 from opparity.checker.languages.cmake.values import UNKNOWN, is_decided, merge
 from opparity.checker.languages.interpreting import Steps
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
 
 
 _SHORT = 1000
-
-
-@dataclass(slots=True)
-class Scope:
-    """Variables of a function, a directory or the top."""
-
-    variables: dict[str, str]
-    parent: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +86,6 @@ class State:
         doubt: how many undecided conditions are around the current statement.
         places: source text -> where a list names it.
         external: lower-case prefixes of variables that packages outside the tree set.
-        fatal: whether a body, by its identity, ends the configuration.
         options: what whoever builds may choose: name -> default, and where it is offered.
         chosen: options that are not left at their defaults.
     """
@@ -122,7 +114,6 @@ class State:
         self.routines: dict[str, Routine] = {}
         self.places: dict[str, Location] = {}
         self.external = Prefixes()
-        self.fatal: dict[int, bool] = {}
         self.options: dict[str, tuple[str, Location]] = {}
         self.chosen: Mapping[str, str] = {}
         self.aliases: dict[str, str] = {}

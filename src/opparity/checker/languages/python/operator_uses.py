@@ -62,7 +62,8 @@ class OperatorUses:
     def __post_init__(self) -> None:
         self.fakes = Fakes(self.libraries)
 
-    def _at(self, node: ast.AST) -> Location:
+    def at(self, node: ast.AST) -> Location:
+        """Return a node's place."""
         return Location(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
 
     def record(self, node: ast.expr, name: str, place: Place) -> bool:
@@ -138,7 +139,7 @@ class OperatorUses:
                 kind,
                 library,
                 operator,
-                self._at(node),
+                self.at(node),
                 place.guards,
                 overload,
                 place.at_import,
@@ -165,7 +166,7 @@ class OperatorUses:
 
     def _registers(self, node: ast.Call, name: str, place: Place) -> bool:
         last = name.rpartition(".")[2]
-        self.fakes.called(node, name, self._at(node), place.guards)
+        self.fakes.called(node, name, self.at(node), place.guards)
         if last in _FAKES:
             library, separator, operator = _first_text(node).partition("::")
             if separator:
@@ -193,7 +194,7 @@ class OperatorUses:
         registration = PythonRegistration(
             library,
             match["operator"] if match else "",
-            self._at(node),
+            self.at(node),
             place.guards,
             inside,
             text if "(" in text or not match else "",
@@ -277,7 +278,7 @@ class OperatorUses:
         use = TableUse(
             table,
             ast.unparse(key),
-            self._at(key),
+            self.at(key),
             is_store=stored is not None,
             guards=place.guards,
             at_import=place.at_import,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.languages.interpreting import charge, charge_text
 from opparity.checker.languages.setup_py.comparisons import difference, presence
+from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     NONE,
@@ -60,7 +61,7 @@ def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: lis
     """Return what `receiver.name(*arguments)` yields; collections are changed in place."""
     match receiver:
         case Known(str()):
-            return _text(evaluator, receiver, name, arguments)
+            return _text(receiver, name, arguments)
         case Known(PurePosixPath() as path):
             return _path(evaluator, receiver, path, name, arguments)
         case File(text):
@@ -75,15 +76,15 @@ def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: lis
             return Unsure(name)
 
 
-def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) -> Value:
+def _text(text: Known, name: str, arguments: list[Value]) -> Value:
     if name == "replace":
-        return evaluator.lift(_replaced, text, *arguments)
+        return lift(_replaced, text, *arguments)
     if name in {"startswith", "endswith"} and arguments and isinstance(arguments[0], Collection):
-        return _one_of(evaluator, text, name, arguments[0])
+        return _one_of(text, name, arguments[0])
     if name in _TEXT_METHODS:
-        return evaluator.lift(lambda value, *rest: getattr(value, name)(*rest), text, *arguments)
+        return lift(lambda value, *rest: getattr(value, name)(*rest), text, *arguments)
     if name in {"split", "rsplit", "splitlines"}:
-        parts = [evaluator.lift(str, value) for value in arguments]
+        parts = [lift(str, value) for value in arguments]
         if all(isinstance(part, Known) for part in parts):
             given = [value.value for value in arguments if isinstance(value, Known)]
             try:
@@ -96,10 +97,10 @@ def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) 
     if name == "join" and arguments:
         items, complete = items_of(arguments[0])
         if complete is Truth.TRUE and all(item.present is Truth.TRUE for item in items):
-            return evaluator.lift(_joined, text, *(item.value for item in items))
+            return lift(_joined, text, *(item.value for item in items))
     plain = ":" not in str(text.value)  # a width may ask for any amount of memory
     if name == "format" and plain and str(text.value).count("{") <= len(arguments):
-        return evaluator.lift(_filled_in, text, *arguments)
+        return lift(_filled_in, text, *arguments)
     return Unsure(name)
 
 
@@ -110,10 +111,10 @@ def _filled_in(template: Plain, *values: Plain) -> Plain:
     return str(template).format(*texts)
 
 
-def _one_of(evaluator: Evaluator, text: Known, name: str, ends: Collection) -> Value:
+def _one_of(text: Known, name: str, ends: Collection) -> Value:
     """Return whether a text has one of several ends: `name.endswith((".cpp", ".cu"))`."""
     items, complete = items_of(ends)
-    found = [evaluator.lift(lambda v, e: getattr(v, name)(e), text, item.value) for item in items]
+    found = [lift(lambda v, e: getattr(v, name)(e), text, item.value) for item in items]
     truth = any_of([weaker(truth_of_value(each)) for each in found])
     if truth is Truth.UNKNOWN or (truth is Truth.FALSE and complete is not Truth.TRUE):
         return Unsure(name)
@@ -154,7 +155,7 @@ def _path(
 ) -> Value:
     paths = evaluator.paths
     if name in _PATH_METHODS:
-        return evaluator.lift(lambda first, *rest: getattr(first, name)(*rest), value, *arguments)
+        return lift(lambda first, *rest: getattr(first, name)(*rest), value, *arguments)
     if name in _UNCHANGED_PATH:
         return Known(PurePosixPath(paths.absolute(path.as_posix())), value.origin)
     if name in _ASKING:
@@ -170,7 +171,7 @@ def _path(
         names = paths.listing(path.as_posix())
         return Collection("list", [Item(Known(path / each, evaluator.position)) for each in names])
     if name == "relative_to" and arguments:
-        return evaluator.lift(_relative, value, arguments[0])
+        return lift(_relative, value, arguments[0])
     return Unsure(name)
 
 

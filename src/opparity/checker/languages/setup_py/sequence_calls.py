@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.interpreting import charge
 from opparity.checker.languages.setup_py.comparisons import arithmetic
+from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     Choice,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _LONGEST_RANGE = 1000
 
 
-def _sum(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+def _sum(_evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
     """Return `sum(lists, [])`, and the sum of numbers."""
     start = arguments[1] if len(arguments) > 1 else keywords.get("start", Known(0))
     items, complete = items_of(arguments[0]) if arguments else ([], Truth.UNKNOWN)
@@ -51,7 +52,7 @@ def _sum(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Va
         return Unsure("sum")
     total: Value = start
     for item in items:
-        total = evaluator.lift(arithmetic(ast.Add()), total, item.value)
+        total = lift(arithmetic(ast.Add()), total, item.value)
     return total
 
 
@@ -166,15 +167,13 @@ def _some(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
     return Unsure("any")
 
 
-def _pairs(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+def _pairs(_evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
     items, complete = items_of(arguments[0]) if arguments else ([], Truth.UNKNOWN)
     first = arguments[1] if len(arguments) > 1 else keywords.get("start", Known(0))
     add = arithmetic(ast.Add())
     rows = [
         Item(
-            Collection(
-                "tuple", [Item(evaluator.lift(add, first, Known(number))), Item(item.value)]
-            ),
+            Collection("tuple", [Item(lift(add, first, Known(number))), Item(item.value)]),
             item.present,
         )
         for number, item in enumerate(items)
