@@ -31,6 +31,8 @@ def test_never_passes():
     assert half is None
 """
 PASSING = [f"test_part.py::test_ends[of {number} - odd]" for number in (8, 7)]
+GONE = "test_part.py::test_gone"
+NEVER = "test_part.py::test_never_passes"
 SMALL = "test_part.py::test_of_small_numbers"
 
 
@@ -58,19 +60,12 @@ def tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
         (
             "number > 3",
             "number >= 3",
-            ["test_part.py::test_never_passes"],
+            [GONE],
             "not counted",
-            "without it test_part.py::test_never_passes fails too",
-        ),
-        (
-            "number > 3",
-            "number >= 3",
-            ["test_part.py::test_gone"],
-            "not counted",
-            "without it what pytest starts fails too",
+            "the tests do not start without it either",
         ),
     ],
-    ids=["missed", "noticed", "import", "failing", "gone"],
+    ids=["missed", "noticed", "import", "gone"],
 )
 def test_a_break_counts_where_tests_answer(
     tool: ModuleType,
@@ -88,6 +83,14 @@ def test_a_break_counts_where_tests_answer(
     result = tool.tried(tmp_path, broken, tests)
     assert (result.outcome, result.reason) == (outcome, reason)
     assert (tmp_path / "opparity" / "part.py").read_text() == SOURCE
+
+
+def test_what_a_test_notices_that_fails_without_a_break_too_is_not_counted(
+    tool: ModuleType, tmp_path: Path
+) -> None:
+    noticed = [tool.Result(tool.Outcome.NOTICED, "", test) for test in (NEVER, SMALL)]
+    assert tool.failing_anyway(tmp_path, noticed) == {NEVER}
+    assert tool.failing_anyway(tmp_path, noticed[1:]) == set()
 
 
 def test_a_break_whose_tests_do_not_end_is_not_counted(

@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from cProfile import Profile
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from code_breaks import drawn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from code_breaks import Break
 
@@ -135,10 +134,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What tests say of a break, and by which test or why."""
+    """What tests say of a break, and why; `test` is the one that failed."""
 
     outcome: Outcome
     reason: str
+    test: str = ""
 
 
 def tried(copy: Path, each: Break, tests: Sequence[str]) -> Result:
@@ -154,11 +154,20 @@ def tried(copy: Path, each: Break, tests: Sequence[str]) -> Result:
         return Result(Outcome.MISSED, f"by {len(tests)} tests")
     if code == _NO_END:
         return Result(Outcome.OPEN, f"the tests had not ended after {_LONGEST_RUN} seconds")
-    failed = _first_failed(output, tests) if code == _FAILED else ""
-    again = [failed] if failed else [*tests, "--collect-only"]
-    if _run(copy, again)[0] != _PASSED:
-        return Result(Outcome.OPEN, f"without it {failed or 'what pytest starts'} fails too")
-    return Result(Outcome.NOTICED, f"by {failed}" if failed else "since the tests do not start")
+    if code == _FAILED:
+        failed = _first_failed(output, tests)
+        return Result(Outcome.NOTICED, f"by {failed}", failed)
+    if _run(copy, [*tests, "--collect-only"])[0] == _PASSED:
+        return Result(Outcome.NOTICED, "since the tests do not start")
+    return Result(Outcome.OPEN, "the tests do not start without it either")
+
+
+def failing_anyway(copy: Path, results: Iterable[Result]) -> set[str]:
+    """Return the tests that failed of breaks, and fail without them too."""
+    tests = sorted({each.test for each in results if each.test})
+    if not tests or _run(copy, tests)[0] == _PASSED:
+        return set()
+    return {test for test in tests if _run(copy, [test])[0] != _PASSED}
 
 
 def _first_failed(output: str, tests: Sequence[str]) -> str:
@@ -215,14 +224,19 @@ def main() -> None:
             subprocess.run([sys.executable, __file__, *given], cwd=ROOT, check=True)
         document = json.loads(place.read_text("utf-8"))
         breaks = drawn(package, arguments.packages.split(","), arguments.count, arguments.seed)
-        counts = Counter[Outcome]()
+        results = []
         for each in breaks:
-            result = tried(copy, each, reaching(document, each))
-            counts[result.outcome] += 1
+            results.append(tried(copy, each, reaching(document, each)))
             print("\n".join(_shown(package, each)))
-            print(f"    {result.outcome} {result.reason}", flush=True)
-    counted = len(breaks) - counts[Outcome.OPEN]
-    print(f"{len(breaks)} breaks; {counts[Outcome.NOTICED]} of {counted} that count were noticed")
+            print(f"    {results[-1].outcome} {results[-1].reason}", flush=True)
+        failing = failing_anyway(copy, results)
+    for test in sorted(failing):
+        print(f"what it noticed is not counted, since it fails without a break too: {test}")
+    counted = [
+        each for each in results if each.outcome != Outcome.OPEN and each.test not in failing
+    ]
+    noticed = sum(each.outcome is Outcome.NOTICED for each in counted)
+    print(f"{len(breaks)} breaks; {noticed} of {len(counted)} that count were noticed")
 
 
 if __name__ == "__main__":
