@@ -8,30 +8,39 @@ Then a place is drawn, evenly over the files' lines of code: a comparison, a con
 or a return is replaced, in a copy of the package, and the tests that call the function around it
 are run, the quickest first, until one fails. What no test notices is printed with both texts:
 whether it is the same program by other means, a reader has to tell.
+A break counts where its tests passed, where one failed that passes without it, or where none starts
+any more; tests that do not end, or that fail without the break too, say nothing of it.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from cProfile import Profile
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from code_breaks import drawn
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from code_breaks import Break
 
 ROOT = Path(__file__).parents[1]
-_LONGEST_RUN = 300
+_LONGEST_RUN = 600
+# pytest's statuses, and one for a run that was ended; others are of tests that did not run.
+_PASSED, _FAILED, _NO_END = 0, 1, 1000
+_SUMMARY = ("FAILED ", "ERROR ")
 # An installed package that is edited in place is found before any path.
 _START = (
     "import sys; sys.meta_path[:] = [each for each in sys.meta_path"
@@ -39,128 +48,6 @@ _START = (
     " import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 )
 _OPTIONS = ("-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-header")
-_OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """One replacement: bytes `start` to `end` of a file, in a function that begins at a line."""
-
-    path: str
-    function: int
-    line: int
-    start: int
-    end: int
-    text: str
-
-
-class _Finder(ast.NodeVisitor):
-    """Collects what may be broken in one file."""
-
-    def __init__(self, path: str, source: bytes) -> None:
-        self.path = path
-        self.source = source
-        self.starts = [0]
-        for line in source.splitlines(keepends=True):
-            self.starts.append(self.starts[-1] + len(line))
-        self.functions = [0]
-        self.found: list[Break] = []
-
-    def _put(self, node: ast.expr | ast.stmt, text: str) -> None:
-        start = self.starts[node.lineno - 1] + node.col_offset
-        end = self.starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
-        self.found.append(Break(self.path, self.functions[-1], node.lineno, start, end, text))
-
-    def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        # A code object begins with its first decorator.
-        self.functions.append(min([node.lineno, *(each.lineno for each in node.decorator_list)]))
-        for each in node.body:
-            self.visit(each)
-        self.functions.pop()
-
-    visit_FunctionDef = visit_AsyncFunctionDef = _visit_function  # noqa: N815 -- ast's names
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        for each in node.body:  # `frozen=True` and the like change nothing that a test could see
-            self.visit(each)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        if node.value is not None:
-            self.visit(node.value)
-
-    def visit_Expr(self, node: ast.Expr) -> None:
-        if not isinstance(node.value, ast.Constant):  # no docstring
-            self.generic_visit(node)
-
-    def visit_If(self, node: ast.If | ast.While | ast.IfExp) -> None:
-        if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
-            self._put(node.test, f"(not ({ast.unparse(node.test)}))")
-            self.generic_visit(node)
-
-    visit_While = visit_IfExp = visit_If  # noqa: N815
-
-    def visit_comprehension(self, node: ast.comprehension) -> None:
-        for test in node.ifs:
-            self._put(test, f"(not ({ast.unparse(test)}))")
-        self.generic_visit(node)
-
-    def visit_Compare(self, node: ast.Compare) -> None:
-        opposite = _OPPOSITE[type(node.ops[0])]()
-        broken = ast.Compare(node.left, [opposite, *node.ops[1:]], node.comparators)
-        self._put(node, f"({ast.unparse(broken)})")
-        self.generic_visit(node)
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> None:
-        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        self._put(node, f"({ast.unparse(ast.BoolOp(other, node.values))})")
-        self.generic_visit(node)
-
-    def visit_Constant(self, node: ast.Constant) -> None:
-        value = node.value
-        if isinstance(value, bool):
-            self._put(node, str(not value))
-        elif isinstance(value, int) and self.functions[-1]:  # limits stand outside of functions
-            self._put(node, str(value + 1))
-
-    def visit_Return(self, node: ast.Return) -> None:
-        if node.value is not None and ast.unparse(node.value) != "None":
-            self._put(node, "return None")
-            self.generic_visit(node)
-
-    def visit_JoinedStr(self, _: ast.JoinedStr) -> None:
-        """Leave texts alone: their parts have no places of their own before Python 3.12."""
-
-
-def breaks_in(path: Path, name: str) -> list[Break]:
-    """Return what may be broken in a file."""
-    source = path.read_bytes()
-    finder = _Finder(name, source)
-    finder.visit(ast.parse(source))
-    return finder.found
-
-
-def drawn(package: Path, parts: Sequence[str], count: int, seed: int) -> list[Break]:
-    """Return as many breaks as are wanted, the same for the same seed and code."""
-    every = [
-        each
-        for part in parts
-        for path in sorted((package / part).rglob("*.py"))
-        for each in breaks_in(path, path.relative_to(package).as_posix())
-    ]
-    return random.Random(seed).sample(every, min(count, len(every)))  # noqa: S311 -- no secret
-
-
 # ------------------------------------------------------------------- which tests call a function
 
 
@@ -168,26 +55,18 @@ class Recorder:
     """A plugin of pytest that notes which functions of a package each test calls."""
 
     def __init__(self, package: Path) -> None:
-        self.prefix = f"{package}{os.sep}"
-        self.calls: dict[str, set[str]] = defaultdict(set)
+        self.prefix = f"{package.resolve()}{os.sep}"
+        self.calls: dict[str, set[str]] = {}
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
 
-    def pytest_runtest_protocol(self, item: Any) -> None:  # noqa: ANN401 -- pytest's
+    def pytest_runtest_protocol(self) -> None:
         """Begin a test; its fixtures count as well."""
-        seen: set[object] = set()
-        calls = self.calls[item.nodeid]
-
-        def note(frame: Any, _event: str, _: object) -> None:  # noqa: ANN401 -- a frame
-            code = frame.f_code
-            if code not in seen:
-                seen.add(code)
-                if code.co_filename.startswith(self.prefix):
-                    name = code.co_filename.removeprefix(self.prefix)
-                    calls.add(f"{name}:{code.co_firstlineno}")
-
-        sys.settrace(note)  # which asks at calls alone; setprofile also at those of C
-        self.seconds[item.nodeid] = time.perf_counter()
+        self.profile = Profile(
+            subcalls=False, builtins=False
+        )  # in C: tracing takes ten times longer
+        self.began = time.perf_counter()
+        self.profile.enable()
 
     def pytest_runtest_logreport(self, report: Any) -> None:  # noqa: ANN401 -- pytest's
         """Take no test that fails while it is watched."""
@@ -196,8 +75,14 @@ class Recorder:
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """End a test."""
-        sys.settrace(None)
-        self.seconds[nodeid] = time.perf_counter() - self.seconds[nodeid]
+        self.profile.disable()
+        self.seconds[nodeid] = time.perf_counter() - self.began
+        codes = (each.code for each in self.profile.getstats())
+        self.calls[nodeid] = {
+            f"{code.co_filename.removeprefix(self.prefix)}:{code.co_firstlineno}"
+            for code in codes
+            if isinstance(code, CodeType) and code.co_filename.startswith(self.prefix)
+        }
 
 
 def record(package: Path, tests: Sequence[str], place: Path) -> None:
@@ -208,6 +93,8 @@ def record(package: Path, tests: Sequence[str], place: Path) -> None:
     pytest.main(["-q", "-p", "no:randomly", *tests], plugins=[recorder])
     for test in sorted(recorder.failed):
         print(f"left out, since it fails while it is watched: {test}")
+    if not any(recorder.calls.values()):
+        sys.exit(f"no test calls anything of {package}: is another copy of the package installed?")
     calls = {
         test: sorted(called)
         for test, called in recorder.calls.items()
@@ -237,14 +124,63 @@ def _calls_file(called: Sequence[str], path: str) -> bool:
 # ------------------------------------------------------------------------------------ the breaks
 
 
-def noticed(copy: Path, each: Break, tests: Sequence[str]) -> str:
-    """Return the test that notices a break; "" for none."""
+class Outcome(StrEnum):
+    """What tests say of a break; one that no test answered is no part of any share."""
+
+    NOTICED = "noticed"
+    MISSED = "NOT NOTICED"
+    OPEN = "not counted"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What tests say of a break, and why; `test` is the one that failed."""
+
+    outcome: Outcome
+    reason: str
+    test: str = ""
+
+
+def tried(copy: Path, each: Break, tests: Sequence[str]) -> Result:
+    """Break the copy, run the tests until one fails, and make the copy whole again."""
     path = copy / "opparity" / each.path
     whole = path.read_bytes()
     path.write_bytes(whole[: each.start] + each.text.encode() + whole[each.end :])
     try:
+        code, output = _run(copy, tests)
+    finally:
+        path.write_bytes(whole)
+    if code == _PASSED:
+        return Result(Outcome.MISSED, f"by {len(tests)} tests")
+    if code == _NO_END:
+        return Result(Outcome.OPEN, f"the tests had not ended after {_LONGEST_RUN} seconds")
+    if code == _FAILED:
+        failed = _first_failed(output, tests)
+        return Result(Outcome.NOTICED, f"by {failed}", failed)
+    if _run(copy, [*tests, "--collect-only"])[0] == _PASSED:
+        return Result(Outcome.NOTICED, "since the tests do not start")
+    return Result(Outcome.OPEN, "the tests do not start without it either")
+
+
+def failing_anyway(copy: Path, results: Iterable[Result]) -> set[str]:
+    """Return the tests that failed of breaks, and fail without them too."""
+    tests = sorted({each.test for each in results if each.test})
+    if not tests or _run(copy, tests)[0] == _PASSED:
+        return set()
+    return {test for test in tests if _run(copy, [test])[0] != _PASSED}
+
+
+def _first_failed(output: str, tests: Sequence[str]) -> str:
+    """Return the test that failed: the longest that a line names, since names may hold spaces."""
+    said = [line.partition(" ")[2] for line in output.splitlines() if line.startswith(_SUMMARY)]
+    return max((test for test in tests if any(each.startswith(test) for each in said)), key=len)
+
+
+def _run(copy: Path, arguments: Sequence[str]) -> tuple[int, str]:
+    """Run pytest on a copy; return its status and what it printed."""
+    try:
         done = subprocess.run(
-            [sys.executable, "-B", "-c", _START, str(copy), *_OPTIONS, *tests],
+            [sys.executable, "-B", "-c", _START, str(copy), *_OPTIONS, *arguments],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(copy)},
             capture_output=True,
@@ -253,13 +189,8 @@ def noticed(copy: Path, each: Break, tests: Sequence[str]) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return "(it does not end)"
-    finally:
-        path.write_bytes(whole)
-    if done.returncode == 0:
-        return ""
-    failed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED")]
-    return (*failed, "(it does not start)")[0]
+        return _NO_END, ""
+    return done.returncode, done.stdout
 
 
 def _shown(package: Path, each: Break) -> Iterator[str]:
@@ -293,15 +224,19 @@ def main() -> None:
             subprocess.run([sys.executable, __file__, *given], cwd=ROOT, check=True)
         document = json.loads(place.read_text("utf-8"))
         breaks = drawn(package, arguments.packages.split(","), arguments.count, arguments.seed)
-        left = 0
+        results = []
         for each in breaks:
-            reached = reaching(document, each)
-            by = noticed(copy, each, reached) if reached else ""
-            left += not by
+            results.append(tried(copy, each, reaching(document, each)))
             print("\n".join(_shown(package, each)))
-            print(f"    {f'noticed by {by}' if by else f'NOT NOTICED by {len(reached)} tests'}")
-            sys.stdout.flush()
-    print(f"{len(breaks)} breaks, {len(breaks) - left} noticed")
+            print(f"    {results[-1].outcome} {results[-1].reason}", flush=True)
+        failing = failing_anyway(copy, results)
+    for test in sorted(failing):
+        print(f"what it noticed is not counted, since it fails without a break too: {test}")
+    counted = [
+        each for each in results if each.outcome != Outcome.OPEN and each.test not in failing
+    ]
+    noticed = sum(each.outcome is Outcome.NOTICED for each in counted)
+    print(f"{len(breaks)} breaks; {noticed} of {len(counted)} that count were noticed")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +12,8 @@ from opparity.checker.facts.platforms import Platform
 from opparity.checker.languages.setup_py.reader import read_setup_scripts
 from opparity.checker.tree.opening import open_tree
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 HEAD = """
-import copy, fnmatch, glob, itertools, json, os, sys
+import copy, fnmatch, glob, importlib.util, itertools, json, os, runpy, sys
 from os.path import join
 from pathlib import Path
 """
@@ -29,100 +26,10 @@ FILES = {
     "lists/names.txt": "one\n# two\n\nthree \n",
     "lists/names.json": '{"cpu": ["x", "y"], "cuda": {"more": ["z"]}, "flag": true, "none": null}',
     "README": "",
+    "helper.py": "names = ['h1', 'h2']\ndef given(x='d'):\n    return [x, *names]\n",
 }
-EXPRESSIONS = r"""
-["a" + "b"]
-["a" * 3]
-[str(7 // 2), str(7 % 4), str(7 - 9), str(-3), str(1 + 2 * 3)]
-[str(7 / 2), str(int("12") + 1), str(float("1.5"))]
-[str(1 < 2), str(2 < 1), str(1 <= 1), str(2 <= 1), str(2 > 1), str(1 > 1), str(1 >= 1), str(0 >= 1)]
-[str(1 == 1), str(1 == 2), str("a" != "b"), str("a" != "a"), str(1 < 2 < 3), str(1 < 3 < 2)]
-[str("a" in "cat"), str("x" in "cat"), str("x" not in "cat"), str("a" not in "cat")]
-[str("a" in ["a", "b"]), str("c" in ["a", "b"]), str("c" not in ("a",)), str("a" in {"a": 1})]
-[str(None is None), str("a" is None), str("a" is not None), str(None is not None)]
-[str(True and False), str(True or False), str(not True), str(not ""), str(bool([])), str(bool([0]))]
-["a" or "b", "" or "b", "a" and "b", ("" and "b") + "c"]
-["yes" if 1 else "no", "yes" if 0 else "no", "yes" if "" else "none", "yes" if [0] else "none"]
-["abc"[0], "abc"[-1], "abc"[1:], "abc"[:-1], "abcdef"[1:4], "abcdef"[::2], "abc"[::-1]]
-[["a", "b", "c"][1], ["a", "b", "c"][-1], *["a", "b", "c"][1:], *("x", "y", "z")[:2]]
-"a,b,c".split(",")
-"a b  c".split()
-"a,b,c".split(",", 1)
-"a,b,c".rsplit(",", 1)
-"one\ntwo\nthree".splitlines()
-["-".join(["a", "b"]), "".join(("x", "y")), ", ".join(str(n) for n in range(3))]
-["abc".upper(), "ABC".lower(), "abc".capitalize(), " ab ".strip(), "xabx".strip("x")]
-["abcabc".replace("b", "x"), "  a".lstrip(), "a  ".rstrip()]
-[str("abc".startswith("a")), str("abc".startswith("b")), str("abc".endswith(("b", "c")))]
-[str("abc".startswith(("x", "a"))), str("abc".endswith("b"))]
-[str("a1".isdigit()), str("1".isdigit())]
-["{}-{}".format("a", 1), "{1}{0}".format("a", "b"), "%s_%d" % ("a", 3)]
-["%s" % "alone", f"{'a'}-{1 + 1}"]
-["abc".removeprefix("a"), "abc".removesuffix("c")]
-[str("abc".find("c")), str("abc".find("x")), str("abcb".count("b"))]
-[str(len("abc")), str(len([])), str(len({"a": 1}))]
-[str(max(1, 3, 2)), str(min([4, 2])), str(sum([1, 2]))]
-[*map(str, range(3)), *map(str, range(2, 5)), *map(str, range(6, 0, -2))]
-[f"{i}{x}" for i, x in enumerate(["a", "b"])]
-[f"{i}{x}" for i, x in enumerate(["a", "b"], 1)]
-[a + b for a, b in zip(["a", "b", "c"], ["x", "y"])]
-[a + b for a in "ab" for b in "xy"]
-[a for a in ["a", "", "b"] if a]
-[a + b for a in "ab" if a != "a" for b in "xy" if b != "y"]
-[a + b for a, b in itertools.product(["a", "b"], ["x", "y"])]
-[*itertools.chain(["a"], ("b",)), *itertools.chain.from_iterable([["c"], ["d"]])]
-sum([["a"], ["b", "c"]], [])
-sum((["a"], ["b"]), start=["z"])
-list(filter(lambda x: x != "a", ["a", "b"]))
-[*{"a": 1, "b": 2}, *{"c": 1}.keys()]
-[k + str(v) for k, v in {"a": 1, "b": 2}.items()]
-[str(v) for v in {"a": 1, "b": 2}.values()]
-[{"a": "x"}["a"], {"a": "x"}.get("a"), {"a": "x"}.get("b", "y"), str({"a": "x"}.get("b"))]
-[*{**{"a": 1}, "b": 2}, *dict(c=1, d=2)]
-[*{k: v for k, v in [("a", 1), ("b", 2)] if v > 1}]
-sorted({"a", "b"} | {"c"})
-sorted({"a", "b"} - {"b"})
-sorted({"a", "b"}.union(["c"]))
-sorted({"a", "b"}.difference(["a"]))
-sorted(set(["a", "a", "b"]))
-[str(any([0, 1])), str(any([])), str(all([1, 1])), str(all([1, 0])), str(all([]))]
-[str(any(x == "a" for x in "ab")), str(all(x == "a" for x in "ab"))]
-[os.path.join("a", "b"), join("a", "b", "c.cpp")]
-[os.path.basename("a/b.c"), os.path.dirname("a/b.c")]
-[*os.path.splitext("a/b.cpp"), os.path.normpath("a/../b")]
-[os.path.relpath("a/b", "a"), os.path.relpath("a/b"), "a" + os.sep + "b"]
-[str(os.path.exists("csrc/a.cpp")), str(os.path.exists("csrc/none.cpp"))]
-[str(os.path.isdir("csrc")), str(os.path.isdir("README"))]
-[str(os.path.isfile("README")), str(os.path.isfile("csrc"))]
-[str(Path("a") / "b"), str(Path("a", "b"))]
-[Path("a/b.cpp").name, Path("a/b.cpp").stem, Path("a/b.cpp").suffix]
-[str(Path("a/b.cpp").parent), Path("a/b.cpp").as_posix(), str(Path("a/b.cpp").with_suffix(".cu"))]
-[str(Path("csrc").exists()), str(Path("csrc").is_dir())]
-[str(Path("README").is_file()), str(Path("no").exists())]
-sorted(glob.glob("csrc/*.cpp"))
-sorted(glob.glob("csrc/**/*.cpp", recursive=True))
-sorted(glob.glob(os.path.join("csrc", "*", "[a-c].c*")))
-sorted(str(p) for p in Path("csrc").glob("*.cpp"))
-sorted(str(p) for p in Path("csrc").glob("**/*.cpp"))
-sorted(str(p) for p in Path("csrc").rglob("*.cpp"))
-sorted(p.name for p in Path("csrc").iterdir() if p.is_file())
-sorted(os.listdir("csrc"))
-sorted(f for f in os.listdir("csrc") if f.endswith(".cpp"))
-sorted(e.name for e in os.scandir("csrc") if e.is_file())
-sorted(os.path.join(d, f) for d, _, fs in os.walk("csrc") for f in fs)
-fnmatch.filter(["a.cpp", "b.cu"], "*.cpp")
-[l.strip() for l in open("lists/names.txt") if l.strip() and not l.startswith("#")]
-Path("lists/names.txt").read_text().split()
-open("lists/names.txt").read().splitlines()
-json.load(open("lists/names.json"))["cpu"] + json.load(open("lists/names.json"))["cuda"]["more"]
-json.loads(Path("lists/names.json").read_text())["cpu"]
-[str(json.loads('{"flag": true, "none": null, "n": 1}')[k]) for k in ("flag", "none", "n")]
-[x.name for x in [Path("a.cpp")]]
-[(lambda x, y="b": x + y)("a")]
-[y := "a", y + "b"]
-[str(1 if not None else 2), str((1, 2) == (1, 2))]
-[str(0x10), str(1_000)]
-""".strip().splitlines()
+# One a line.
+EXPRESSIONS = Path(__file__).with_name("expressions.txt").read_text().splitlines()
 PROGRAMS = {
     "loops": """
 out = []
@@ -250,6 +157,38 @@ if not out:
     out.append("d")
 if out and len(out) == 1:
     out.append("e")
+""",
+    "modules": """
+spec = importlib.util.spec_from_file_location("helper_by_path", "helper.py")
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+out = module.names + module.given() + module.given("x")
+found = runpy.run_path("helper.py")
+out += [name + "!" for name in found["names"]]
+""",
+    "loops in loops": """
+out = []
+for x in ["a", "b", "c"]:
+    for y in ["1", "2", "3"]:
+        if y == "2":
+            continue
+        if x == "b":
+            break
+        out.append(x + y)
+""",
+    "early returns": """
+def kind(x):
+    if x.startswith("a"):
+        return "first"
+    elif x.startswith("b"):
+        if x.endswith("!"):
+            return "loud"
+        return "second"
+    for each in "xyz":
+        if each == x:
+            return "found " + each
+    return "none"
+out = [kind(x) for x in ("a", "b", "b!", "y", "q")]
 """,
     "files": """
 with open("lists/names.txt") as stream:
