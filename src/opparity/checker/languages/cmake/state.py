@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth, truth_of
 from opparity.checker.languages.cmake.configuration import (
     BINARY,
+    COMMANDS_WITHOUT_OUTPUT,
     SET_BY_PACKAGES,
     SOURCE,
     initial_variables,
@@ -20,6 +21,7 @@ from opparity.checker.languages.cmake.configuration import (
 )
 from opparity.checker.languages.cmake.scopes import Scope
 from opparity.checker.languages.cmake.targets import Gathered, SourceProperties, TargetState
+from opparity.checker.languages.cmake.text_commands import match_variables
 from opparity.checker.languages.cmake.values import UNKNOWN, is_decided, merge
 from opparity.checker.languages.interpreting import Steps
 
@@ -204,14 +206,15 @@ class State:
         return Truth.UNKNOWN if "::" in name else Truth.FALSE
 
     def has_command(self, name: str) -> Truth:
-        """Return whether a command exists."""
+        """Return whether a command exists; a package outside the tree may bring one."""
         lower = name.lower()
-        return truth_of(lower in self.routines or lower in self.commands)
+        if lower in self.routines or lower in self.commands or lower in COMMANDS_WITHOUT_OUTPUT:
+            return Truth.TRUE
+        return Truth.UNKNOWN if self.external.known else Truth.FALSE
 
     def matched(self, groups: Sequence[str]) -> None:
-        """Set CMAKE_MATCH_<n>."""
-        for index, group in enumerate(groups):
-            self.scope.variables[f"CMAKE_MATCH_{index}"] = group
+        """Set CMAKE_MATCH_<n> and their count."""
+        self.scope.variables.update(match_variables(groups))
 
     def inside(self, path: str) -> str | None:
         """Return a path relative to the tree's root; None for one outside or not known."""
