@@ -42,7 +42,7 @@ def element_of(value: Value, index: Value, world: World) -> Value:
             return Unsure("key")
         case Collection(_, items, Truth.TRUE) if isinstance(index, Known):
             charge(len(items))
-            certain = all(item.present is Truth.TRUE for item in items)
+            certain = value.in_order and all(item.present is Truth.TRUE for item in items)
             position = index.value
             if certain and isinstance(position, int) and -len(items) <= position < len(items):
                 return items[position].value
@@ -65,7 +65,9 @@ def slice_of(value: Value, ends: list[Value]) -> Value:
             start, stop, step = (each if isinstance(each, int) else None for each in limits_known)
             charge(len(value.items))
             part = value.items[start:stop:step] if step != 0 else value.items
-            return Collection(value.kind, part, value.complete)
+            if not value.in_order and len(part) < len(value.items):
+                return Unsure("slice")
+            return Collection(value.kind, part, value.complete, in_order=value.in_order)
         return Unsure("slice")
     return lift(_text_slice, value, *ends)
 

@@ -224,6 +224,10 @@ class Evaluator(ABC):
     def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
         """Bind a target to a value: a name, an attribute, an element, or several of them."""
         match target:
+            case ast.Name(name) if name in scope.elsewhere:
+                names = scope.elsewhere[name].names
+                surely = self.path is Truth.TRUE or name not in names
+                names[name] = value if surely else join([value, names[name]])
             case ast.Name(name):
                 scope.names[name] = value
             case ast.Attribute(owner, name):

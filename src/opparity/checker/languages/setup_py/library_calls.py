@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.collection_methods import deep_copy
 from opparity.checker.languages.setup_py.file_calls import FILE_FUNCTIONS, Handler, Keywords
 from opparity.checker.languages.setup_py.lifting import lift
-from opparity.checker.languages.setup_py.methods import deep_copy
 from opparity.checker.languages.setup_py.sequence_calls import SEQUENCE_FUNCTIONS
 from opparity.checker.languages.setup_py.values import (
     NONE,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.interpreting import charge
+from opparity.checker.languages.setup_py.collection_methods import sorted_items
 from opparity.checker.languages.setup_py.comparisons import arithmetic
 from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.values import (
@@ -117,9 +118,26 @@ def _collection(kind: str) -> Handler:
             return arguments[0]
         items, complete = items_of(arguments[0])
         copied = [Item(item.value, item.present) for item in items]
-        return Collection(kind, copied, complete, evaluator.standing())
+        in_order = getattr(arguments[0], "in_order", True)
+        return Collection(kind, copied, complete, evaluator.standing(), in_order)
 
     return handle
+
+
+def _sorted(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+    copied = _collection("list")(evaluator, arguments[:1], keywords)
+    if isinstance(copied, Collection):
+        items = sorted_items(copied, keywords)
+        copied.in_order = items is not None
+        copied.items = copied.items if items is None else items
+    return copied
+
+
+def _reversed(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+    copied = _collection("list")(evaluator, arguments[:1], keywords)
+    if isinstance(copied, Collection):
+        copied.items.reverse()
+    return copied
 
 
 def _mapped(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
@@ -220,8 +238,8 @@ SEQUENCE_FUNCTIONS: dict[str, Handler] = {
     "len": _length,
     "range": _range,
     "list": _collection("list"),
-    "sorted": _collection("list"),
-    "reversed": _collection("list"),
+    "sorted": _sorted,
+    "reversed": _reversed,
     "tuple": _collection("tuple"),
     "set": _collection("set"),
     "frozenset": _collection("set"),

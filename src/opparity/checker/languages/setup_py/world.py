@@ -183,7 +183,7 @@ class World:
         if match and match["name"].lower() == self.platform.name:
             return Known("1")
         if self.platform.name == "cpu":
-            if _WITHOUT_GPU.match(name) and _is_off(default):
+            if _WITHOUT_GPU.search(name) and _is_off(default):
                 return _switched_on(default)
             if _WITH_GPU.match(name) and _is_on(default):
                 return _switched_off(default)
