@@ -55,7 +55,7 @@ class ModuleReader:
 
     def __post_init__(self) -> None:
         self.operators = OperatorUses(self.path)
-        self.bindings = Bindings(self.rebound)
+        self.bindings = Bindings(self.rebound, self.bodies)
         self.imports = Imports(self.package, self.extensions, self.operators)
         self.expressions = Expressions(self.operators, self.bindings)
 
