@@ -91,6 +91,7 @@ OF_SCRIPTS = [
 ]
 # Where it holds, and where nobody knows whether it does.
 OPEN_IN_SCRIPTS = [
+    ("torch.cuda.device_count() == 0", f"{CPU} {XPU} {NPU}", f"{CUDA} {ROCM}"),
     ("torch.cuda.get_device_capability() == (9, 0)", CUDA, f"{ROCM} {CPU} {XPU} {NPU}"),
     ("torch.cuda.get_device_capability()[0] >= 9", CUDA, f"{ROCM} {CPU} {XPU} {NPU}"),
     ("torch.cuda.get_device_properties(0).major == 9", CUDA, f"{ROCM} {CPU} {XPU} {NPU}"),

@@ -93,6 +93,10 @@ def _here(evaluator: Evaluator, _: list[Value], __: Keywords) -> Value:
     return Known(evaluator.paths.absolute_folder)
 
 
+def _here_as_path(evaluator: Evaluator, _: list[Value], __: Keywords) -> Value:
+    return Known(PurePosixPath(evaluator.paths.absolute_folder))
+
+
 def _text(_evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
     return lift(str, *arguments[:1]) if arguments else Known("")
 
@@ -197,7 +201,7 @@ _FUNCTIONS: dict[str, Handler] = {
     "os.path.realpath": _absolute,
     "importlib.util.module_from_spec": _first,
     "os.getcwd": _here,
-    "pathlib.Path.cwd": _here,
+    "pathlib.Path.cwd": _here_as_path,
     "pathlib.Path": _as_path,
     "pathlib.PurePath": _as_path,
     "copy.deepcopy": _copied,

@@ -250,7 +250,7 @@ class World:
         if name == "torch.utils.cpp_extension._get_cuda_arch_flags":
             return self._flags()
         if name == "torch.cuda.device_count":
-            return Unsure("devices", truth_of(self.is_gpu))
+            return Unsure("devices", Truth.TRUE) if self.is_gpu else Known(0)
         return _ANSWERS.get(name)
 
     def _properties(self) -> Value | None:
