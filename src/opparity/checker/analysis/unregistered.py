@@ -50,7 +50,8 @@ class Unregistered:
                     }
                     libraries |= own
                     told = {each.operator for each in part.file.registrations}
-                    for library in own:
+                    # A helper that binds classes alone is called for some module of the library.
+                    for library in own or {module}:
                         self.named[library] |= part.file.named - told
                     for each in part.file.unfollowed:
                         self.open.add(library_name(each.library, link.target))
