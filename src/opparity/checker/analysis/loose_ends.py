@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES, OF_LIBRARIES
+from opparity.checker.analysis.lone_overloads import LoneOverloads
 from opparity.checker.languages.detection import NOT_SHIPPED
 from opparity.checker.tree.contents import CYTHON_SUFFIXES
 
@@ -77,6 +78,10 @@ class LooseEnds:
             if self._is_bodiless(name):
                 declared = self._declared.get(name)
                 qualified = declared[0].signature.qualified if declared else name
+                yield LooseEnd(qualified, LooseKind.BODILESS, place)
+        lone = LoneOverloads(self.project, self.own)
+        for qualified, place in lone.every(places):
+            if not self.pasted.may_make(qualified.partition("(")[0].rpartition("::")[2]):
                 yield LooseEnd(qualified, LooseKind.BODILESS, place)
 
     def _needed(self) -> Iterator[tuple[str, Location]]:

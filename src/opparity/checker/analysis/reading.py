@@ -78,6 +78,7 @@ def _read(tree: Tree, platforms: Sequence[Platform], workers: Workers) -> Projec
         variants=tuple(cmake.variants),
         python=scripts,
         texts=python.texts,
+        unparsed=python.unparsed,
         problems=tuple(dict.fromkeys(reported)),
     )
 

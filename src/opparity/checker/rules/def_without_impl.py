@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, concerns, handles_absence, own_platform
+from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.facts.names import library_name, plain_library
+from opparity.checker.facts.names import library_name, operator_name, plain_library
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import CallKind
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from opparity.checker.facts.python import Call
 
 
+# Sources that a compiler of GPUs is given.
+_OF_GPUS = (".cu", ".hip", ".mu", ".sycl")
 # What is said of a definition -> the same where Python calls the operator.
 _CALLED = {"DEF003.defined": "DEF003.called", "DEF003.nowhere": "DEF003.nowhere_called"}
 
@@ -38,6 +42,8 @@ class DefWithoutImpl(Rule):
     architectures only, this is how it is meant to be: so it is information. It is a warning where
     Python calls the operator in the platform's own files, or under a guard that names the platform,
     and where nothing of the tree implements it, for no platform.
+    An implementation for `Meta` has no data to work on, and does not count.
+    Where a function of a GPU's source is the implementation for the CPU alone, that is an unknown.
 
     ## Example
     `ops.def("machete_mm(…)")` everywhere, `m.impl("machete_mm", …)` in a source for Hopper.
@@ -73,7 +79,7 @@ class DefWithoutImpl(Rule):
         """Yield each definition whose implementations are all in sources that are not built."""
         places: dict[str, list[Registration]] = {}
         for registration in analysis.project.registrations:
-            if registration.kind is RegistrationKind.IMPL:
+            if _computes(registration):
                 places.setdefault(registration.operator, []).append(registration)
         calls: dict[str, list[Call]] = {}
         for call in analysis.operators.touches():
@@ -86,28 +92,39 @@ class DefWithoutImpl(Rule):
                     each for each in calls.get(finding.operator, ()) if _is_made(each, process)
                 ]
                 yield _called(finding, reached[0]) if reached else finding
+            if platform.name != "cpu":
+                yield from self._for_the_host(analysis, platform)
+
+    def _for_the_host(self, analysis: Analysis, platform: Platform) -> Iterator[Unknown]:
+        """Yield the operators that a GPU's own function implements, and for the CPU alone."""
+        for link in analysis.linker.links_on(platform):
+            for each, use in link.registrations():
+                operator = operator_name(each, link.target)
+                is_alone = each.key == "CPU" and use.truth is not Truth.FALSE
+                if not is_alone or analysis.operators.keys(platform, operator) != {"CPU"}:
+                    continue
+                last = each.symbol.rpartition("::")[2]
+                known = analysis.project.definitions.get(last, ())
+                bodies = [d.location.path for d in known if names(each.symbol, d)]
+                if bodies and all(path.endswith(_OF_GPUS) for path in bodies):
+                    values = {"symbol": each.symbol, "source": bodies[0]}
+                    yield self.unknown(
+                        each.location,
+                        state("DEF003.host", operator=operator, platform=platform.label, **values),
+                        platform=platform.label,
+                        operator=operator,
+                        symbol=each.symbol,
+                    )
 
     def _check(
         self, analysis: Analysis, platform: Platform, places: dict[str, list[Registration]]
     ) -> Iterator[Finding]:
-        implemented: set[tuple[str, str]] = set()
-        defined: list[tuple[Registration, Target]] = []
-        for link in analysis.linker.links_on(platform):
-            for registration, use in link.registrations():
-                library = library_name(registration.library, link.target)
-                if registration.kind is RegistrationKind.IMPL:
-                    implemented.add((library, registration.operator))
-                elif registration.kind is RegistrationKind.DEF and use.truth is Truth.TRUE:
-                    defined.append((registration, link.target))
-        implemented_in: dict[str, set[str]] = {}
-        for library, operator in implemented:
-            implemented_in.setdefault(library, set()).add(operator)
-        named = {each.operator for each, _ in defined}
+        defined, implemented_in, named = _registered(analysis, platform)
         seen: set[tuple[str, str]] = set()
         for registration, target in defined:
             library = library_name(registration.library, target)
             name = (library, registration.operator)
-            if name in implemented or name in seen:
+            if registration.operator in implemented_in[library] or name in seen:
                 continue
             seen.add(name)
             elsewhere = [
@@ -116,7 +133,7 @@ class DefWithoutImpl(Rule):
                 if plain_library(impl.library) in {library, plain_library(registration.library)}
             ]
             if not elsewhere:
-                ours = implemented_in.get(library, set())
+                ours = implemented_in[library]
                 # An implementation without a definition is DEF001's: perhaps it is this one's.
                 if ours and ours <= named:
                     yield from self._nowhere(analysis, platform, registration, library)
@@ -158,6 +175,30 @@ class DefWithoutImpl(Rule):
             operator=operator,
             severity=Severity.WARNING,
         )
+
+
+def _registered(
+    analysis: Analysis, platform: Platform
+) -> tuple[list[tuple[Registration, Target]], dict[str, set[str]], set[str]]:
+    """Return the definitions of a platform, what it implements by library, and what it may name."""
+    defined: list[tuple[Registration, Target]] = []
+    implemented: dict[str, set[str]] = defaultdict(set)
+    named: set[str] = set()
+    for link in analysis.linker.links_on(platform):
+        for registration, use in link.registrations():
+            if _computes(registration):
+                library = library_name(registration.library, link.target)
+                implemented[library].add(registration.operator)
+            elif registration.kind is RegistrationKind.DEF and use.truth is not Truth.FALSE:
+                named.add(registration.operator)
+                if use.truth is Truth.TRUE:
+                    defined.append((registration, link.target))
+    return defined, implemented, named
+
+
+def _computes(registration: Registration) -> bool:
+    """Return whether a registration is an implementation, and not one that has no data alone."""
+    return registration.kind is RegistrationKind.IMPL and registration.key != "Meta"
 
 
 def _may_python_implement(analysis: Analysis, operator: str) -> bool:

@@ -83,6 +83,7 @@ class ModuleWithoutBindings(Rule):
                     for call in imports.get(link.target.name.rpartition(".")[2], ())
                     if process.truth_of(call.guards) is not Truth.FALSE
                 ]
+                is_loaded = link.target.kind == "jit"
                 if not _binds_nothing(link):
                     continue
                 # Beside its sources lies what binds them, and a loader has it at most, or another
@@ -90,11 +91,16 @@ class ModuleWithoutBindings(Rule):
                 built = {
                     part.file.path
                     for other in links
-                    if other.target.kind != "jit" and not are_twins(link, other)
+                    if (is_loaded or other.target.kind != "jit") and not are_twins(link, other)
                     for part in other.compiled
                 }
                 near = [path for path in binding if path not in built and _is_near(link, path)]
-                if near or (own and left):
+                if is_loaded:
+                    # Elsewhere may be what another loader is given.
+                    left_near = [path for path in near if _lies_beside(link, path)]
+                    if left_near:
+                        yield self._finding(link, own, left_near)
+                elif near or (own and left):
                     yield self._finding(link, own, near or left)
 
     def _empty(self, analysis: Analysis) -> Iterator[Finding]:
@@ -159,10 +165,16 @@ def _is_near(link: Link, path: str) -> bool:
     )
 
 
+def _lies_beside(link: Link, path: str) -> bool:
+    """Return whether a file lies in the folder of the script that compiles a target, or below."""
+    folder = posixpath.dirname(link.description)
+    return not folder or path.startswith(f"{folder}/")
+
+
 def _binds_nothing(link: Link) -> bool:
     """Return whether a module is complete, and none of its sources registers anything."""
     target = link.target
-    is_whole = target.kind == "module" and link.is_complete is Truth.TRUE
+    is_whole = target.kind in {"module", "jit"} and link.is_complete is Truth.TRUE
     if not (is_whole and target.built is Truth.TRUE):
         return False
     return not any(
