@@ -27,6 +27,7 @@ _NEGATIVE = re.compile(r"#\s*(?:ifndef\s+|if\s+!\s*defined\s*\(?\s*)(\w+)\s*\)?\
 _TEST_OR_COMMENT = re.compile(
     r"^[ \t]*#[ \t]*(?:if|el|endif)[^\n]*|//[^\n]*|/\*[\s\S]*?\*/", re.MULTILINE
 )
+_TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _BLOCK = re.compile(r"TORCH_LIBRARY\w*\(\s*(\w+)|PYBIND11_MODULE")
 _CLASS = re.compile(r"\b(?:class|struct)\s+\w[\w:<>, \t\n]*(?::[^;{}()]*)?\{")
 _PYTHON_COMMENT = re.compile(r"#[^\n]*")
@@ -141,18 +142,23 @@ def bound_for_the_dispatcher(text: Text, each: Registered) -> str:
 
 
 def only_declared(contents: Iterable[str], name: str) -> str:
-    """Return that what is left of a function's name are prototypes."""
+    """Return that what is left of a function's name are prototypes, and texts such as a schema."""
     prototype = re.compile(_PROTOTYPE.format(name=re.escape(name)), re.MULTILINE)
     word = re.compile(rf"\b{re.escape(name)}\b")
-    left = sum(len(word.findall(each)) - len(prototype.findall(each)) for each in contents)
+    code = [_TEXT.sub('""', each) for each in contents if name in each]
+    left = sum(len(word.findall(each)) - len(prototype.findall(each)) for each in code)
     return "" if left else "nothing but prototypes names the function"
 
 
 def told_by_its_compiler(content: str, name: str, start: int, end: int) -> str:
     """Return that what is broken is for its own file alone, which cannot be compiled then.
 
-    A kernel beside a host function of the same name, or a method that a class of the file has.
+    A kernel beside a host function of the same name, a method that a class of the file has, or a
+    half of what an `#if` chooses from.
     """
+    left = content[:start] + content[end:]
+    if _depth(content) == 0 != _depth(left):
+        return "an #if has no #endif any more, and the preprocessor says so"
     head = content[start:end].partition("{")[0]
     if "__global__" in head and definition_of(content[end:], name):
         return "the kernel is launched in its own file alone, whose compiler says so"
