@@ -117,7 +117,7 @@ def idle_in_files(analysis: Analysis, reads: Reads) -> Iterator[tuple[str, Defin
                 yield path, each
 
 
-def forgotten(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
+def forgotten(analysis: Analysis, reads: Reads) -> Iterator[tuple[str, Definition]]:
     """Yield the functions that a file declares for its bindings, and neither binds nor uses.
 
     Other sources may call them: a prototype beside bindings is there to be bound.
@@ -136,8 +136,12 @@ def forgotten(analysis: Analysis) -> Iterator[tuple[str, Definition]]:
                 if not part.is_listed or len(shown & bound) < _FEWEST_BOUND:
                     continue
                 used = {each.symbol for each in (*file.references, *file.tabled)}
-                used |= {each.symbol for each in analysis.further_uses.of(file).passed}
-                for name in sorted((shown & link.definitions.keys()) - bound - used):
+                left = (shown & link.definitions.keys()) - bound - used
+                idle = {name for name in left if reads.of(name)[1]}
+                # These uses are read of the files that are asked for alone.
+                if idle:
+                    idle -= {each.symbol for each in analysis.further_uses.of(file).passed}
+                for name in sorted(idle):
                     plain = (each for each, _ in link.definitions[name] if _is_plain(each))
                     yield from ((link.target.name, each) for each in plain)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.types import canonical
 from opparity.checker.analysis.wanted import is_part, is_same
+from opparity.checker.facts.conditions import ALWAYS
 from opparity.checker.languages.detection import COMPILED
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from opparity.checker.facts.places import Location
 
 _SHORTEST = 4
+# `KERNEL_PARAMETERS`, and what an `#ifdef` leaves of itself: `NEW_TORCH at::IntArrayRef`.
+_MACRO = re.compile(r"[A-Z][A-Z0-9_]{3,}(?: |$)")
 _HEAD = (
     r"\b{name}\s*\([^;{{}}]*\)\s*(?:const\s*|noexcept\s*|override\s*|final\s*)*(?::[^;{{}}]*)?\{{"
 )
@@ -46,12 +49,13 @@ class LoneOverloads:
         told: set[str] = set()
         for name in sorted(self._declared.keys() & needed.keys()):
             bodies = self._bodies(name)
-            if not bodies or self._may_be_astray(name):
+            lone = [each for each in self._declared[name] if bodies and self._is_lone(each, bodies)]
+            if not lone or self._may_be_astray(name):
                 continue
-            for each in self._declared[name]:
+            for each in lone:
                 types = ", ".join(parameter.type for parameter in each.signature.parameters)
                 shown = f"{each.signature.qualified}({types})"
-                if shown not in told and self._is_lone(each, bodies):
+                if shown not in told:
                     told.add(shown)
                     yield shown, each.location
 
@@ -96,12 +100,15 @@ class LoneOverloads:
         count = len(wanted.parameters)
         fitting = [each for each in same if len(each.signature.parameters) == count]
         if fitting:
+            # `#if` may choose between two prototypes of one function.
+            is_chosen = prototype.condition != ALWAYS
+            if is_chosen or any(each.is_template for each in fitting):
+                return False
             bodies_of = {_types(each.signature) for each in fitting}
-            is_sure = not any(each.is_template for each in fitting)
-            siblings = {_types(each.signature) for each in self._siblings(prototype)}
-            # A type may have two names: so they are counted, and then compared.
-            is_fewer = is_sure and len(bodies_of) < len(siblings)
-            return is_fewer and _types(wanted) not in bodies_of
+            unclaimed = bodies_of - {_types(each.signature) for each in self._declared[wanted.name]}
+            # A type may have two names: one of these may be the body of one that is written so.
+            waiting = {_types(each.signature) for each in self._siblings(prototype)} - bodies_of
+            return _types(wanted) in waiting and len(unclaimed) < len(waiting)
         if self.own[prototype.location.path].has_errors:
             # What the prototype belongs to may be misread, unless others of it have bodies.
             return any(is_same(each.signature.namespace, wanted.namespace) for each in same)
@@ -150,8 +157,8 @@ class LoneOverloads:
 def _is_unclear(signature: Signature) -> bool:
     """Return whether macros may make the parameters, `#if` chooses some, or it is specialised."""
     names = [each.name for each in signature.parameters if each.name]
-    first = [each.type.partition(" ")[0] for each in signature.parameters]
-    is_macro = any(word.isupper() and len(word) >= _SHORTEST for word in first)
+    odd = [each.type for each in signature.parameters if not each.name or " " in each.type]
+    is_macro = any(_MACRO.match(each) for each in odd)
     is_specialised = any("<" in part for part in signature.namespace)
     return is_macro or is_specialised or len(set(names)) < len(names)
 

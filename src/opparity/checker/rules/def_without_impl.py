@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, concerns, handles_absence, own_platform
-from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.facts.names import library_name, operator_name, plain_library
+from opparity.checker.facts.names import library_name, plain_library
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import CallKind
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from opparity.checker.facts.python import Call
 
 
-# Sources that a compiler of GPUs is given.
-_OF_GPUS = (".cu", ".hip", ".mu", ".sycl")
+# What stands before an operator's name in that of its implementation.
+_IMPLEMENTS = re.compile(
+    r"(?:_|cpu|cuda|hip|gpu|xpu|npu|musa|mps|meta|fake|abstract|impl|kernel|torch|native|ref|reference"
+    r"|py|python|triton|custom|op|ops|do|run|call|register|eager|functional|naive|default|\W)*$"
+)
 # What is said of a definition -> the same where Python calls the operator.
 _CALLED = {"DEF003.defined": "DEF003.called", "DEF003.nowhere": "DEF003.nowhere_called"}
 
@@ -43,7 +46,6 @@ class DefWithoutImpl(Rule):
     Python calls the operator in the platform's own files, or under a guard that names the platform,
     and where nothing of the tree implements it, for no platform.
     An implementation for `Meta` has no data to work on, and does not count.
-    Where a function of a GPU's source is the implementation for the CPU alone, that is an unknown.
 
     ## Example
     `ops.def("machete_mm(…)")` everywhere, `m.impl("machete_mm", …)` in a source for Hopper.
@@ -92,29 +94,6 @@ class DefWithoutImpl(Rule):
                     each for each in calls.get(finding.operator, ()) if _is_made(each, process)
                 ]
                 yield _called(finding, reached[0]) if reached else finding
-            if platform.name != "cpu":
-                yield from self._for_the_host(analysis, platform)
-
-    def _for_the_host(self, analysis: Analysis, platform: Platform) -> Iterator[Unknown]:
-        """Yield the operators that a GPU's own function implements, and for the CPU alone."""
-        for link in analysis.linker.links_on(platform):
-            for each, use in link.registrations():
-                operator = operator_name(each, link.target)
-                is_alone = each.key == "CPU" and use.truth is not Truth.FALSE
-                if not is_alone or analysis.operators.keys(platform, operator) != {"CPU"}:
-                    continue
-                last = each.symbol.rpartition("::")[2]
-                known = analysis.project.definitions.get(last, ())
-                bodies = [d.location.path for d in known if names(each.symbol, d)]
-                if bodies and all(path.endswith(_OF_GPUS) for path in bodies):
-                    values = {"symbol": each.symbol, "source": bodies[0]}
-                    yield self.unknown(
-                        each.location,
-                        state("DEF003.host", operator=operator, platform=platform.label, **values),
-                        platform=platform.label,
-                        operator=operator,
-                        symbol=each.symbol,
-                    )
 
     def _check(
         self, analysis: Analysis, platform: Platform, places: dict[str, list[Registration]]
@@ -202,8 +181,14 @@ def _computes(registration: Registration) -> bool:
 
 
 def _may_python_implement(analysis: Analysis, operator: str) -> bool:
-    """Return whether a file that implements some operator has this one's name in a word."""
-    return any(operator in word for word in analysis.implementing_words)
+    """Return whether a file that implements some operator has this one's name in a word.
+
+    `kimi_moe_gate` is no implementation of `moe_gate`; `cpu_moe_gate` and `moe_gate_fake` may be.
+    """
+    return any(
+        operator in word and _IMPLEMENTS.match(word.partition(operator)[0])
+        for word in analysis.implementing_words
+    )
 
 
 def _is_made(call: Call, process: Process) -> bool:

@@ -14,7 +14,7 @@ from opparity.checker.analysis.idle_functions import (
     is_telling,
 )
 from opparity.checker.analysis.operators import handles_absence
-from opparity.checker.analysis.spelling import Spellings, is_near
+from opparity.checker.analysis.spelling import Spellings, is_near, is_near_number
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
@@ -100,7 +100,7 @@ class UsedUnderANameNobodyBinds(Rule):
             if use is not None and function not in told:
                 told.add(function)
                 yield self._unbound(target, definition, name, use)
-        for target, definition in forgotten(analysis):
+        for target, definition in forgotten(analysis, reads):
             function = definition.signature.name
             name, use = reads.of(function)
             if use is not None and function not in told:
@@ -256,7 +256,10 @@ def _sisters(
     """Yield the names, one slip away, that a file binds the same function's overloads under."""
     place = (registration.location.path, registration.symbol)
     names = sisters.get(place, ()) if registration.symbol else ()
-    yield from (name for name in sorted(names) if is_near(registration.operator, name))
+    written = registration.operator
+    for name in sorted(names):
+        if is_near(written, name) or is_near_number(written, name):
+            yield name
 
 
 def _is_unused(analysis: Analysis, registration: Registration) -> bool:

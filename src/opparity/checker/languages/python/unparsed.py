@@ -1,7 +1,7 @@
 """Python files that touch no operator by their text and that Python cannot parse.
 
 Most of a large tree's Python is never parsed: that takes 6 s for vLLM 0.33.0's 43 MB. So all files
-of a small tree are, and of a larger one those that look like Python 2.
+of a small tree are, and of a larger one those that begin like Python 2.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # About 0.1 s of parsing.
 _MOST_BYTES = 700_000
+# Of larger files only the beginning is looked at: all of vLLM's takes 1 % of its check.
+_BEGINNING = 8_000
 _PRINT = b"print "
 _STATEMENT = re.compile(rb"\n[ \t]*print[ \t]+[^\s(=.,)]")
 
@@ -32,7 +34,8 @@ def unparsed(contents: Mapping[str, bytes], workers: Workers) -> tuple[str, ...]
 
 def _looks_old(content: bytes) -> bool:
     """Return whether a file has a statement `print "…"`."""
-    return _PRINT in content and _STATEMENT.search(content) is not None
+    found = content.find(_PRINT, 0, _BEGINNING) >= 0
+    return found and _STATEMENT.search(content, 0, _BEGINNING) is not None
 
 
 def _parses(_: str, content: bytes) -> bool:
