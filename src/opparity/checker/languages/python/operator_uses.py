@@ -11,6 +11,7 @@ from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import Call, CallKind, PythonRegistration, TableUse
 from opparity.checker.languages.python.fakes import Fakes
 from opparity.checker.languages.python.records import Computed
+from opparity.checker.languages.python.starred import count_of
 from opparity.checker.languages.python.templates import names_given_in, template_of
 from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
@@ -133,7 +134,7 @@ class OperatorUses:
         library, operator, overload = found
         count, keywords = -1, tuple[str, ...]()
         if kind is CallKind.CALL and isinstance(node, ast.Call):
-            count, keywords = _arguments(node)
+            count, keywords = _arguments(node, self.around)
         self.calls.append(
             Call(
                 kind,
@@ -199,6 +200,7 @@ class OperatorUses:
             inside,
             text if "(" in text or not match else "",
             is_definition=not is_helper(name),
+            is_decorator=bool(self.decorating),
         )
         if match is None:
             own = frozenset(name for function in self.around for name in names_given_in(function))
@@ -313,10 +315,8 @@ def _namings(node: ast.Call) -> list[ast.expr]:
     return [*node.args[:1], *keywords]
 
 
-def _arguments(node: ast.Call) -> tuple[int, tuple[str, ...]]:
-    """Return how many arguments a call gives (-1 with a star), and the keywords' names."""
-    starred = any(isinstance(argument, ast.Starred) for argument in node.args)
+def _arguments(node: ast.Call, around: list[Function]) -> tuple[int, tuple[str, ...]]:
+    """Return how many arguments a call gives (-1 for any number), and the keywords' names."""
     keywords = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
-    if starred or len(keywords) < len(node.keywords):
-        return -1, keywords
-    return len(node.args) + len(keywords), keywords
+    given = count_of(node, around) if len(keywords) == len(node.keywords) else -1
+    return (given + len(keywords) if given >= 0 else -1), keywords
