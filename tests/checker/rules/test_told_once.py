@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from opparity.checker.analysis.reading import read_project
 from opparity.checker.analysis.services import Analysis
 from opparity.checker.facts.platforms import parse_platform
 from opparity.checker.results.check import check_project
+
+if TYPE_CHECKING:
+    from opparity.checker.rules.findings import Finding, Unknown
 
 PROJECTS = Path(__file__).parents[2] / "projects"
 
@@ -118,10 +122,11 @@ def test_more_of_the_same_is_told_where_it_stands_and_once(case: More, tmp_path:
     (root / case.path).write_text(text.replace(case.old, case.new))
     platforms = [parse_platform(name) for name in expected["platforms"]]
     check = check_project(Analysis(read_project(root, platforms)))
+    results: list[Finding | Unknown] = [*check.findings, *check.unknowns]
     told = [
         f"{each.platform or 'everywhere'} {each.location.path}:{each.location.line} "
         f"{each.operator or each.symbol}"
-        for each in (*check.findings, *check.unknowns)
+        for each in results
         if each.rule == case.rule
     ]
     assert sorted(told) == sorted(case.told)
