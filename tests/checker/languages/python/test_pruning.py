@@ -29,6 +29,10 @@ STATEMENTS = [
     "y = '''\ndef inner():\ntorch\n'''",
     'z = "# def f(: ("  # def g(:',
     "w = [\n    1,\n]",
+    "x = 1  # not a string: '''\n",
+    'x = "\'\'\'"  # nor """ here',
+    "x = '''a \\''' b \\\\'''",
+    'x = """def f():\n    torch.ops._C.silu(x)  # \'\'\'\n"""  # """',
     "QUANT[x] = fused",
     "assert is_rocm()",
     "raise ValueError(\n'low'\n)",
@@ -111,6 +115,8 @@ def test_an_idle_body_is_not_parsed() -> None:
         "def f():\n    x = 1 + \\\n2\n    y = 3\ntorch.ops._C.silu()\n",
         "def f():\n\tx = 1\ntorch.ops._C.silu()\n",
         "def f(a='(', b=1): return {\n  1: 2}\ntorch.ops._C.silu()\n",
+        "# '''\ndef f():\n    x = 1\ny = '''\ndef g(: '''\ntorch.ops._C.silu()\n",
+        "x = \"'''\"\ndef f():\n    y = '''\ndef g(:\n'''\n    torch.ops._C.silu()\n",
     ],
 )
 def test_lines_that_mislead_are_read_as_the_parser_reads_them(text: str) -> None:
