@@ -102,10 +102,22 @@ def test_lines_keep_their_numbers_and_heads_their_text(text: str) -> None:
     assert after == before
 
 
-def test_an_idle_body_is_not_parsed() -> None:
-    text = "import torch\ndef idle():\n    return $\ndef busy():\n    torch.ops._C.silu()\n"
+@pytest.mark.parametrize(
+    "head",
+    [
+        "def idle():",
+        "def idle(a, b=(1, 2)) -> dict[str, int]:",
+        "def idle(a='(', b=[1, {2: ')'}], *, c=\"]\") -> 'X[': # (",
+        "def idle(\n    a,  # it's (\n    b={'x': [')']},\n):",
+        "@decorated('(', [1])\nasync def idle(a=lambda x: '):'):",
+        "class Idle(Base['('], metaclass=Meta):",
+    ],
+)
+def test_an_idle_body_is_not_parsed(head: str) -> None:
+    text = f"import torch\n{head}\n    return $\ndef busy():\n    torch.ops._C.silu()\n"
     facts = read_module("pkg/m.py", text.encode(), LEADS)
-    assert [(call.operator, call.location.line) for call in facts.calls] == [("silu", 5)]
+    line = text.count("\n")
+    assert [(call.operator, call.location.line) for call in facts.calls] == [("silu", line)]
 
 
 @pytest.mark.parametrize(
