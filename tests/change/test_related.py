@@ -261,3 +261,33 @@ def test_only_changed_lines_of_python_are_tests_of_a_platform(
     assert found.is_one is bool(count)
     native = read_restriction(one, Patch("a" * 40, places, ["demo/a.cpp"]))
     assert not native.is_one
+
+
+def test_the_trend_is_of_months_and_what_moves_counts_for_nothing(repository: Path) -> None:
+    git(repository, "reset", "--quiet", "--hard", "HEAD~1")
+    bindings = repository / "csrc/torch_bindings.cpp"
+    plain = bindings.read_text()
+    place = plain.rindex("}")
+
+    def write(more: str, message: str, day: int) -> None:
+        text = f"{plain[:place]}{more}{plain[place:]}"
+        file(repository, "csrc/torch_bindings.cpp", text, message, day)
+
+    other = ROUTER.replace("router_gemm", "other_gemm")
+    guard = "#ifdef USE_ROCM\n#endif\n"
+    write(ROUTER, "Add an operator", 30)
+    write(other, "Put another in its place", 31)
+    write(f"{other}{guard}", "Guard something", 32)
+    write("", "Take both out", 60)
+    file(repository, "README.md", "words\n", "Explain", 90)
+    commit(repository, CHANGE, REPAIRED, day=91)
+    trend = report("HEAD~1..HEAD", "--repository", repository)["related"]["trend"]
+    counted = [
+        tuple(
+            point[f"{what}_{how}"] for what in ("operators", "guards") for how in ("gained", "lost")
+        )
+        for point in trend
+    ]
+    assert [point["period"] for point in trend] == ["2026-01", "2026-02", "2026-03"]
+    # At first two operators and the router's, which was taken back; CMake asks for CUDA and HIP.
+    assert counted == [(3, 1, 2, 0), (1, 0, 1, 0), (0, 1, 0, 1)]
