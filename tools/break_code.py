@@ -18,16 +18,22 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from cProfile import Profile
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+import pytest
 
 from code_breaks import drawn
 
@@ -41,12 +47,6 @@ _LONGEST_RUN = 600
 # pytest's statuses, and one for a run that was ended; others are of tests that did not run.
 _PASSED, _FAILED, _NO_END = 0, 1, 1000
 _SUMMARY = ("FAILED ", "ERROR ")
-# An installed package that is edited in place is found before any path.
-_START = (
-    "import sys; sys.meta_path[:] = [each for each in sys.meta_path"
-    " if 'editable' not in type(each).__module__]; sys.path.insert(0, sys.argv.pop(1));"
-    " import pytest; sys.exit(pytest.main(sys.argv[1:]))"
-)
 _OPTIONS = ("-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-header")
 # ------------------------------------------------------------------- which tests call a function
 
@@ -87,8 +87,6 @@ class Recorder:
 
 def record(package: Path, tests: Sequence[str], place: Path) -> None:
     """Run the tests in this process, and write what they call."""
-    import pytest  # noqa: PLC0415 -- in a process of its own
-
     recorder = Recorder(package)
     pytest.main(["-q", "-p", "no:randomly", *tests], plugins=[recorder])
     for test in sorted(recorder.failed):
@@ -177,20 +175,38 @@ def _first_failed(output: str, tests: Sequence[str]) -> str:
 
 
 def _run(copy: Path, arguments: Sequence[str]) -> tuple[int, str]:
-    """Run pytest on a copy; return its status and what it printed."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-B", "-c", _START, str(copy), *_OPTIONS, *arguments],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(copy)},
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST_RUN,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return _NO_END, ""
-    return done.returncode, done.stdout
+    """Run pytest on a copy; return its status and what it printed.
+
+    A fork has torch already, which takes most of a start.
+    """
+    with tempfile.TemporaryFile("w+") as output:
+        child = get_context("fork").Process(target=_pytest, args=(copy, arguments, output))
+        child.start()
+        child.join(_LONGEST_RUN)
+        if child.exitcode is None:
+            child.kill()
+            with suppress(ProcessLookupError):  # it may not have its group yet
+                os.killpg(child.pid or 0, signal.SIGKILL)
+            child.join()
+            return _NO_END, ""
+        output.seek(0)
+        return child.exitcode, output.read()
+
+
+def _pytest(copy: Path, arguments: Sequence[str], output: TextIO) -> None:
+    os.setsid()
+    sys.stdout = sys.stderr = output
+    for standard in (1, 2):
+        os.dup2(output.fileno(), standard)
+    os.chdir(ROOT)
+    sys.dont_write_bytecode = True
+    # An installed package that is edited in place is found before any path.
+    sys.meta_path[:] = [each for each in sys.meta_path if "editable" not in type(each).__module__]
+    sys.path.insert(0, str(copy))
+    os.environ["PYTHONPATH"] = str(copy)
+    for name in [each for each in sys.modules if each.partition(".")[0] == "opparity"]:
+        del sys.modules[name]
+    sys.exit(pytest.main([*_OPTIONS, *arguments]))
 
 
 def _shown(package: Path, each: Break) -> Iterator[str]:
@@ -214,6 +230,7 @@ def main() -> None:
     if arguments.record:
         record(arguments.record[0], tests, arguments.record[1])
         return
+    import_module("torch")
     package = ROOT / "src" / "opparity"
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)

@@ -13,8 +13,15 @@ import pytest
 from change.change_reports import REPAIRED, UNGUARDED, statements
 from change.test_revisions import commit, report
 from checker.trees_on_disk import git, write_folder
+from opparity.change.git.patches import Patch
 from opparity.change.model import Commit
-from opparity.change.tell.restrictions import PYTHON_TEST, read_restriction
+from opparity.change.tell.restrictions import (
+    PYTHON_TEST,
+    Interest,
+    Restriction,
+    rank,
+    read_restriction,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,3 +201,93 @@ def test_a_test_of_the_platform_is_known_in_python(line: str) -> None:
 )
 def test_what_is_no_test_of_the_platform(line: str) -> None:
     assert not PYTHON_TEST.search(line)
+
+
+def nearness(
+    subject: str = "A change",
+    found: Restriction | None = None,
+    *,
+    between: int = 0,
+    guards: bool = False,
+) -> float:
+    """Return how near a commit is to a change of silu on ROCm."""
+    interest = Interest(frozenset({"rocm"}), frozenset({"silu", "quant"}))
+    each = Commit("a" * 40, "2026-04-01", subject, "")
+    return rank(each, found or Restriction(), interest, guards=guards, between=between)
+
+
+def test_what_says_more_of_a_change_is_nearer_to_it() -> None:
+    added, removed, rocm = {"+": 1, "-": 0}, {"+": 0, "-": 2}, {"rocm"}
+    whole = Restriction(added, platforms=rocm, reverts="silu")
+    falling = [
+        nearness("Revert silu", whole, guards=True),
+        nearness("Revert it", whole),
+        nearness("Revert it", Restriction(platforms=rocm, reverts="it")),
+        nearness("Revert it", Restriction(platforms={"cuda"}, relands="it")),
+        nearness("Look at the platform", Restriction(removed)),
+        nearness("Restrict it", Restriction(speaks=True)),
+    ]
+    assert falling == sorted(set(falling), reverse=True)
+    equal = [nearness(guards=True), nearness(found=Restriction(platforms=rocm))]
+    assert len({*equal, nearness("Quant it"), falling[-1]}) == 1
+    assert nearness(found=Restriction(platforms={"cuda"})) == nearness("A kernel") == 0
+
+
+def test_commits_in_between_count_against_a_commit() -> None:
+    found = Restriction(reverts="it")
+    assert nearness("Revert it", found, between=50) == nearness("Revert it", found) - 1
+    assert nearness(found=Restriction(platforms={"rocm"}), between=120) < nearness(between=10)
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "count"),
+    [
+        ("if current_platform.is_rocm():", "+", 1),
+        ("if current_platform.is_rocm():", "-", 1),
+        ("if current_platform.is_rocm():", " ", 0),
+        ("# current_platform.is_rocm()", "+", 0),
+        ("x = 1", "+", 0),
+    ],
+)
+def test_only_changed_lines_of_python_are_tests_of_a_platform(
+    text: str, sign: str, count: int
+) -> None:
+    one = Commit("a" * 40, "2026-04-01", "A change", "")
+    places = [[(sign, text)]]
+    found = read_restriction(one, Patch("a" * 40, places, ["demo/a.py"]))
+    assert sum(found.tests.values()) == found.tests.get(sign, 0) == count
+    assert list(found.files) == ["demo/a.py"] * count
+    assert found.platforms == ({"rocm"} if count else set())
+    assert found.is_one is bool(count)
+    native = read_restriction(one, Patch("a" * 40, places, ["demo/a.cpp"]))
+    assert not native.is_one
+
+
+def test_the_trend_is_of_months_and_what_moves_counts_for_nothing(repository: Path) -> None:
+    git(repository, "reset", "--quiet", "--hard", "HEAD~1")
+    bindings = repository / "csrc/torch_bindings.cpp"
+    plain = bindings.read_text()
+    place = plain.rindex("}")
+
+    def write(more: str, message: str, day: int) -> None:
+        text = f"{plain[:place]}{more}{plain[place:]}"
+        file(repository, "csrc/torch_bindings.cpp", text, message, day)
+
+    other = ROUTER.replace("router_gemm", "other_gemm")
+    guard = "#ifdef USE_ROCM\n#endif\n"
+    write(ROUTER, "Add an operator", 30)
+    write(other, "Put another in its place", 31)
+    write(f"{other}{guard}", "Guard something", 32)
+    write("", "Take both out", 60)
+    file(repository, "README.md", "words\n", "Explain", 90)
+    commit(repository, CHANGE, REPAIRED, day=91)
+    trend = report("HEAD~1..HEAD", "--repository", repository)["related"]["trend"]
+    counted = [
+        tuple(
+            point[f"{what}_{how}"] for what in ("operators", "guards") for how in ("gained", "lost")
+        )
+        for point in trend
+    ]
+    assert [point["period"] for point in trend] == ["2026-01", "2026-02", "2026-03"]
+    # At first two operators and the router's, which was taken back; CMake asks for CUDA and HIP.
+    assert counted == [(3, 1, 2, 0), (1, 0, 1, 0), (0, 1, 0, 1)]

@@ -84,3 +84,18 @@ def test_what_may_be_meant_begins_alike_and_comes_in_order() -> None:
 def test_odd_words_are_those_of_one_name_alone() -> None:
     assert odd_words("WITH_CDUA_12", "WITH_CUDA_12") == {"CDUA"}
     assert odd_words("ENABLE", "ENABLE") == frozenset()
+
+
+def test_among_many_names_the_same_slips_are_found_as_among_few() -> None:
+    words = [f"{one}{two}{three}" for one in "bdfgklmn" for two in "aeo" for three in "rst"]
+    known = [f"op_{one}_{two}_x" for one in words for two in [*words[:6], "longer", "longest"]]
+    assert len([name for name in known if len(name) == len("op_bar_bar_x")]) > 300
+    spellings = Spellings(known)
+    for name in known[::53]:
+        swapped = name[:4] + name[4:6][::-1] + name[6:]
+        for written in (name, name[:4] + name[5:], name[:5] + name[4:], swapped, f"{name}_x"):
+            one_by_one = [each for each in known if is_slip(written, each)]
+            assert spellings.slips_of(written) == sorted(one_by_one)
+    assert spellings.slips_of("op_bra_bar_x") == ["op_bar_bar_x"]
+    assert "op_bar_bar_x" in spellings.slips_of("op_baar_bar_x")
+    assert "op_bar_bar_x" in spellings.slips_of("op_br_bar_x")

@@ -196,3 +196,36 @@ def test_a_constant_pointer_is_the_same_parameter() -> None:
     assert same_type("const void*const", "const void*")
     assert same_type("int const", "int")
     assert not same_type("void*", "const void*")
+
+
+@pytest.mark.parametrize(
+    ("header", "declared", "is_error"),
+    [
+        ("csrc/api.h", "namespace demo { void missing(); }", True),
+        ("include/api.h", "namespace demo { void missing(); }", False),
+        ("include/api.h", "namespace demo { void present(); void missing(); }", True),
+        (
+            "include/api.h",
+            "namespace other { void present(); } namespace demo { void missing(); }",
+            False,
+        ),
+        ("include/api.h", "namespace demo { void absent(); void missing(); }", False),
+    ],
+)
+def test_a_missing_function_is_ours_where_we_define_what_its_header_declares_beside_it(
+    tmp_path: Path, header: str, declared: str, *, is_error: bool
+) -> None:
+    owner = "other" if "namespace other" in declared else "demo"
+    files = {
+        "setup.py": f"{SETUP}setup(ext_modules=[CppExtension('demo_C', ['csrc/bindings.cpp'])])\n",
+        header: f"#pragma once\n{declared}\n",
+        "csrc/bindings.cpp": (
+            f'#include "{header.rpartition("/")[2]}"\n'
+            f"namespace {owner} {{ void present() {{}} }}\n"
+            "void used() { demo::missing(); }\n"
+            'PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) { m.def("used", &used); }\n'
+        ),
+    }
+    check = check_project(analysis_of(tmp_path, files, "cuda"))
+    told = [(each.rule, each.symbol.rpartition("::")[2]) for each in check.findings]
+    assert told == [("BLD002", "missing")] * is_error

@@ -279,6 +279,28 @@ def test_an_option_that_names_a_platform_is_set_for_it(
         "execute_process(COMMAND uname OUTPUT_VARIABLE HAVE)",
         "string(SHA256 HAVE a.cpp)",
         "file(READ missing.txt HAVE)",
+        "file(STRINGS missing.txt HAVE)",
+        "file(READ a.cpp HAVE OFFSET 3)",
+        "file(STRINGS a.cpp HAVE LIMIT_COUNT 2 LIMIT 3)",
+        "string(TIMESTAMP HAVE)",
+        "string(UUID HAVE NAMESPACE x)",
+        "string(RANDOM LENGTH 3 HAVE)",
+        "string(JSON HAVE GET x)",
+        'string(CONFIGURE "@X@" HAVE)',
+        "string(GENEX_STRIP x HAVE)",
+        'string(REGEX MATCH "[" HAVE x)',
+        "cmake_path(GET a.cpp EXTENSION HAVE)",
+        'math(EXPR HAVE "1 << 3")',
+        'math(EXPR HAVE "1/0")',
+        "get_filename_component(HAVE a.cpp PROGRAM)",
+        "get_target_property(HAVE x TYPE)",
+        "get_property(HAVE TARGET x PROPERTY TYPE)",
+        "find_path(HAVE x.h)",
+        "find_package(Somebodys)\nset(HAVE ${Somebodys_FOUND})",
+        "check_language(HIP HAVE)",
+        'check_cxx_source_compiles("int main() {}" HAVE)',
+        "somebodys_command(HAVE)",
+        "list(SOMETHING_NEW L HAVE)\nsomebodys_command(HAVE)",
     ],
 )
 def test_what_only_the_machine_knows_is_not_decided(question: str, tmp_path: Path) -> None:
@@ -309,3 +331,28 @@ def test_what_cmakes_versions_read_differently_is_open(
     (build,) = CMakeReader(open_tree(tmp_path)).read((Platform("cuda"),))
     built = {source.path: source.built for source in build.targets[0].sources}
     assert (built.get("a.cpp") is not Truth.UNKNOWN) is is_decided
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("file(READ /proc/cpuinfo HAVE)", "avx2"),
+        ("file(STRINGS /proc/cpuinfo HAVE)", "avx512f"),
+        ("execute_process(COMMAND cat /proc/cpuinfo OUTPUT_VARIABLE HAVE)", "amx_bf16"),
+        ("execute_process(COMMAND cmake -E echo one two OUTPUT_VARIABLE HAVE)", "^one two$"),
+        ("execute_process(COMMAND cat names.txt OUTPUT_VARIABLE HAVE ERROR_QUIET)", "^a b$"),
+        ("execute_process(COMMAND x ERROR_VARIABLE E)\nset(HAVE none${E})", "^none$"),
+        ('get_hipified_list("a.cu" "b.cu" HAVE)', "^a.cu;b.cu$"),
+        ("set(HAVE ${demo_SOURCE_DIR})", "@source$"),
+        ("set(HAVE ${PROJECT_NAME})", "^demo$"),
+        ("set(HAVE ${CMAKE_CURRENT_LIST_DIR})", "@source$"),
+        ("include(CheckCXXCompilerFlag)\ncheck_cxx_compiler_flag(-Wx HAVE)", "^1$"),
+    ],
+)
+def test_what_a_current_machine_answers(question: str, answer: str, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("a b\n")
+    text = (
+        f'{question}\nif("${{HAVE}}" MATCHES "{answer}")\nadd_library(_C MODULE a.cpp)\n'
+        "else()\nadd_library(_C MODULE b.cpp)\nendif()\n"
+    )
+    assert sources_of(target_of(tmp_path, text)) == {"a.cpp": Truth.TRUE}

@@ -65,7 +65,7 @@ class Process:
                 return truth_of(name == self.platform)
             case Predicate("hasattr", (name,)):
                 return truth_of("::" not in name or self.platform in HAVING)
-            case Predicate("asserted"):
+            case Predicate("asserted" | "caught"):
                 return Truth.TRUE
             case _:
                 return Truth.UNKNOWN

@@ -29,6 +29,10 @@ STATEMENTS = [
     "y = '''\ndef inner():\ntorch\n'''",
     'z = "# def f(: ("  # def g(:',
     "w = [\n    1,\n]",
+    "x = 1  # not a string: '''\n",
+    'x = "\'\'\'"  # nor """ here',
+    "x = '''a \\''' b \\\\'''",
+    'x = """def f():\n    torch.ops._C.silu(x)  # \'\'\'\n"""  # """',
     "QUANT[x] = fused",
     "assert is_rocm()",
     "raise ValueError(\n'low'\n)",
@@ -98,10 +102,22 @@ def test_lines_keep_their_numbers_and_heads_their_text(text: str) -> None:
     assert after == before
 
 
-def test_an_idle_body_is_not_parsed() -> None:
-    text = "import torch\ndef idle():\n    return $\ndef busy():\n    torch.ops._C.silu()\n"
+@pytest.mark.parametrize(
+    "head",
+    [
+        "def idle():",
+        "def idle(a, b=(1, 2)) -> dict[str, int]:",
+        "def idle(a='(', b=[1, {2: ')'}], *, c=\"]\") -> 'X[': # (",
+        "def idle(\n    a,  # it's (\n    b={'x': [')']},\n):",
+        "@decorated('(', [1])\nasync def idle(a=lambda x: '):'):",
+        "class Idle(Base['('], metaclass=Meta):",
+    ],
+)
+def test_an_idle_body_is_not_parsed(head: str) -> None:
+    text = f"import torch\n{head}\n    return $\ndef busy():\n    torch.ops._C.silu()\n"
     facts = read_module("pkg/m.py", text.encode(), LEADS)
-    assert [(call.operator, call.location.line) for call in facts.calls] == [("silu", 5)]
+    line = text.count("\n")
+    assert [(call.operator, call.location.line) for call in facts.calls] == [("silu", line)]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +127,8 @@ def test_an_idle_body_is_not_parsed() -> None:
         "def f():\n    x = 1 + \\\n2\n    y = 3\ntorch.ops._C.silu()\n",
         "def f():\n\tx = 1\ntorch.ops._C.silu()\n",
         "def f(a='(', b=1): return {\n  1: 2}\ntorch.ops._C.silu()\n",
+        "# '''\ndef f():\n    x = 1\ny = '''\ndef g(: '''\ntorch.ops._C.silu()\n",
+        "x = \"'''\"\ndef f():\n    y = '''\ndef g(:\n'''\n    torch.ops._C.silu()\n",
     ],
 )
 def test_lines_that_mislead_are_read_as_the_parser_reads_them(text: str) -> None:

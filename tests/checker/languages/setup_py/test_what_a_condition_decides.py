@@ -144,3 +144,25 @@ def test_a_condition_is_decided_as_far_as_it_can_be(
     builds = read_setup_scripts(open_tree(tmp_path), [Platform("cuda")])
     built = [target.built for build in builds for target in build.targets]
     assert built == ([] if expected is Truth.FALSE else [expected])
+
+
+@pytest.mark.parametrize(
+    ("architectures", "newest"),
+    [
+        (("9.0",), "(9, 0)"),
+        (("9.0a",), "(9, 0)"),
+        (("8.9+PTX",), "(8, 9)"),
+        (("8.6", "12.1", "9.0"), "(12, 1)"),
+        (("10.3f", "10.0"), "(10, 3)"),
+        (("9",), "(9, 0)"),
+        (("native", "8.6"), "(8, 6)"),
+    ],
+)
+def test_a_machine_has_the_newest_architecture_that_was_asked_for(
+    tmp_path: Path, architectures: tuple[str, ...], newest: str
+) -> None:
+    for asked, built in ((newest, [Truth.TRUE]), ("(1, 0)", [])):
+        condition = f"torch.cuda.get_device_capability() == {asked}"
+        (tmp_path / "setup.py").write_text(SCRIPT.format(condition))
+        builds = read_setup_scripts(open_tree(tmp_path), [Platform("cuda", architectures)])
+        assert [target.built for build in builds for target in build.targets] == built
