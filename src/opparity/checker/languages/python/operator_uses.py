@@ -110,16 +110,12 @@ class OperatorUses:
             self._table_membership(node, place)
 
     def _in_extension(self, node: ast.expr) -> tuple[str, str, str] | None:
-        """Return (module, function, "") of `extension.function`."""
-        match node:
-            case ast.Attribute(ast.Name(owner), name) if owner in self.extensions:
-                return self.extensions[owner], name, ""
-            case ast.Attribute(ast.Attribute(ast.Name(owner), inner), name) if (
-                owner in self.extensions
-            ):
-                return f"{self.extensions[owner]}.{inner}", name, ""
-            case ast.Name(name) if name in self.functions:
-                return (*self.functions[name], "")
+        """Return (module, function, "") of `extension.function` or `extension.inner.function`."""
+        if isinstance(node, ast.Name):
+            return (*self.functions[node.id], "") if node.id in self.functions else None
+        parts = dotted(node).split(".")
+        if len(parts) > 1 and parts[0] in self.extensions:
+            return ".".join([self.extensions[parts[0]], *parts[1:-1]]), parts[-1], ""
         return None
 
     def _add(

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.checker import bounds
+from opparity.checker.languages.python.aliases import written_out
 from opparity.checker.languages.python.defined import defined_in_python, defining_in_python
 from opparity.checker.languages.python.import_graph import imports_of, read_import_graph
 from opparity.checker.languages.python.linking import Linker
@@ -50,7 +51,7 @@ class PythonReader:
     def __init__(self, tree: Tree, workers: Workers) -> None:
         self.workers = workers
         shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
-        self.contents = {path: tree.read(path) for path in shipped}
+        self.contents = {path: written_out(tree.read(path)) for path in shipped}
         self.graph = read_import_graph(workers.text_facts(imports_of, self.contents))
         texts = workers.text_facts(read_operator_text, self.contents)
         self.texts = {path: text for path, text in texts.items() if text is not None}
