@@ -29,8 +29,8 @@ CASES = [
     ),
     # Of two namespaces each holds in its own block.
     (
-        "if a:\n  d = torch.ops.b\n  d.f(x)\nelse:\n  d = torch.ops.c\n  d.f(x)\n",
-        "if a:\n  d = torch.ops.b\n  torch.ops.b.f(x)\nelse:\n  d = torch.ops.c\n  torch.ops.c.f(x)\n",
+        "if a:\n d = torch.ops.b\n d.f(x)\nelse:\n d = torch.ops.c\n d.f(x)\n",
+        "if a:\n d = torch.ops.b\n torch.ops.b.f(x)\nelse:\n d = torch.ops.c\n torch.ops.c.f(x)\n",
     ),
 ]
 # The name is another thing as well.
