@@ -11,10 +11,11 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.detection import COMPILED, NOT_SHIPPED, describes_build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from opparity.checker.analysis.linking import Linker
     from opparity.checker.analysis.loose_ends import LooseEnd, LooseEnds
+    from opparity.checker.analysis.module_reads import ModuleReads
     from opparity.checker.analysis.operators import Operators
     from opparity.checker.analysis.project import Project
     from opparity.checker.facts.builds import Target
@@ -100,9 +101,15 @@ class Basis:
     is_empty: bool = False
 
 
-def basis_of(project: Project, linker: Linker, operators: Operators, loose: LooseEnds) -> Basis:
-    """Return what a check of a project is based on."""
-    found = _Understanding(project, linker, operators, loose)
+def basis_of(
+    project: Project,
+    linker: Linker,
+    operators: Operators,
+    loose: LooseEnds,
+    read: Sequence[ModuleReads],
+) -> Basis:
+    """Return what a check is based on; `read` is what Python reads of modules by whole names."""
+    found = _Understanding(project, linker, operators, loose, read)
     names = [each.name for each in fields(Basis) if each.name != "project"]
     return Basis(project.name, **{name: getattr(found, name) for name in names})
 
@@ -111,8 +118,14 @@ class _Understanding:
     """Works the parts of a basis out."""
 
     def __init__(
-        self, project: Project, linker: Linker, operators: Operators, loose: LooseEnds
+        self,
+        project: Project,
+        linker: Linker,
+        operators: Operators,
+        loose: LooseEnds,
+        read: Sequence[ModuleReads],
     ) -> None:
+        self.read = read
         self.project = project
         self.linker = linker
         self.registered = operators
@@ -187,7 +200,14 @@ class _Understanding:
     @cached_property
     def calls(self) -> int:
         """Return how many uses of them Python has."""
-        return sum(not call.through for call in self.registered.every_touch())
+        called = [call for call in self.registered.every_touch() if not call.through]
+        names = {call.qualified for call in called}
+        read = {
+            f"{module.module.rpartition('.')[2]}::{each.name}"
+            for module in self.read
+            for each in module.reads
+        }
+        return len(called) + len((read & self.registered.known.keys()) - names)
 
     # ---- compiled while the program runs
 

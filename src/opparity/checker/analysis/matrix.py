@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Link, Use
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Registration
+    from opparity.checker.facts.places import Location
     from opparity.checker.facts.platforms import Platform
     from opparity.checker.facts.python import Call
     from opparity.words.statements import Statement
@@ -92,11 +93,17 @@ def build_matrix(analysis: Analysis) -> Matrix:
     for call in analysis.operators.touches():
         if call.kind is not CallKind.REGISTER_FAKE:
             calls.setdefault(call.qualified, []).append(call)
+    reads: dict[str, list[Location]] = {}
+    for module in analysis.modules_read:
+        for read in module.reads:
+            name = f"{module.module.rpartition('.')[2]}::{read.name}"
+            reads.setdefault(name, []).append(read.location)
     names = sorted({name for column in every.values() for name in column.uses})
     rows = []
     for name in names:
         symbols = sorted({symbol for column in every.values() for symbol in column.symbols(name)})
-        cells = tuple(column.cell(name, symbols, calls.get(name, [])) for column in columns)
+        used = calls.get(name, []), reads.get(name, [])
+        cells = tuple(column.cell(name, symbols, *used) for column in columns)
         rows.append(Row(name, tuple(symbols), cells))
     labels = tuple(platform.label for platform in analysis.project.asked)
     return Matrix(platforms=labels, rows=tuple(rows))
@@ -119,7 +126,7 @@ class _Column:
         bound = (r for r, _, _ in self.uses.get(name, ()))
         return {symbol for r in bound for symbol in (r.symbol, *r.mentioned) if symbol}
 
-    def cell(self, name: str, symbols: list[str], calls: list[Call]) -> Cell:
+    def cell(self, name: str, symbols: list[str], calls: list[Call], reads: list[Location]) -> Cell:
         """Return what the platform has of an operator."""
         uses = self.uses.get(name, [])
         defining = [
@@ -139,7 +146,7 @@ class _Column:
                 for key, found in sorted(keys.items())
             ),
             built=self._built(uses),
-            called=self._called(calls),
+            called=self._called(calls, reads),
         )
 
     def _defined(self, name: str, found: list[tuple[Registration, Truth]]) -> Answer:
@@ -197,8 +204,11 @@ class _Column:
             ):
                 yield Related(definition.location, state("place.defined"))
 
-    def _called(self, calls: list[Call]) -> Answer:
-        """Return whether Python may call the operator there: no guard rules it out."""
+    def _called(self, calls: list[Call], reads: list[Location]) -> Answer:
+        """Return whether Python may call the operator there: no guard rules it out.
+
+        What guards a read by the whole name of a module, `package._C.scale`, is not looked at.
+        """
         open_calls = [
             call
             for call in calls
@@ -208,6 +218,11 @@ class _Column:
         places = tuple(
             Related(call.location, state("place.called")) for call in open_calls[:_MOST_PLACES]
         )
+        if not open_calls and reads:
+            return Answer(
+                Truth.UNKNOWN,
+                tuple(Related(place, state("place.called")) for place in reads[:_MOST_PLACES]),
+            )
         return Answer(truth_of(open_calls), places)
 
 

@@ -111,6 +111,7 @@ class Analysis:
             self.linker,
             self.operators,
             LooseEnds(self.project, self.heads, self.pasted),
+            self.modules_read,
         )
 
     @cached_property
