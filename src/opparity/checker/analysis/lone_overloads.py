@@ -105,7 +105,9 @@ class LoneOverloads:
             if is_chosen or any(each.is_template for each in fitting):
                 return False
             bodies_of = {_types(each.signature) for each in fitting}
-            unclaimed = bodies_of - {_types(each.signature) for each in self._declared[wanted.name]}
+            declared = self._declared[wanted.name]
+            own = [d for d in declared if d.signature.namespace == wanted.namespace]
+            unclaimed = bodies_of - {_types(each.signature) for each in own}
             # A type may have two names: one of these may be the body of one that is written so.
             waiting = {_types(each.signature) for each in self._siblings(prototype)} - bodies_of
             return _types(wanted) in waiting and len(unclaimed) < len(waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from opparity.words.statements import Statement
 
 
+# What a test reads of a mock that it has put in a module's place.
+_OF_MOCKS = re.compile(
+    r"(?:assert_\w+|(?:reset|configure|attach)_mock|return_value|side_effect"
+    r"|call_args\w*|call_count|(?:mock|method)_calls|mock_add_spec)$"
+)
 # So many names of a module are read of an object that is the module.
 _FEWEST_BESIDE = 3
 
@@ -129,6 +135,7 @@ class UsedUnderANameNobodyBinds(Rule):
                     continue
                 for name in others:
                     is_own = name in names or name in told or not is_telling(name)
+                    is_own = is_own or _OF_MOCKS.match(name) is not None
                     if is_own or analysis.attributes.is_a_name_of_pythons(name):
                         continue
                     told.add(name)
