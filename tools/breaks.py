@@ -101,7 +101,9 @@ def without_registration(text: Text, draw: random.Random) -> Break | None:
         f"{each.path}: no {each.method} of {each.operator} ({each.symbol}) any more",
         changed(text, each.path, content[: each.start] + content[each.end :]),
         (each.operator, each.symbol.rpartition("::")[2] or each.operator),
-        why or harmless.registered_beside(text, each),
+        why
+        or harmless.registered_beside(text, each)
+        or harmless.bound_for_the_dispatcher(text, each),
     )
 
 
@@ -162,12 +164,14 @@ def without_fake(text: Text, draw: random.Random) -> Break | None:
     )
     length = stop.start() if stop else len(rest)
     name = each["name"].rpartition("::")[2].rpartition(".")[2]
+    new = content[: each.start()] + f"{indent}pass\n" + rest[length:]
+    why = harmless.needs_no_fake(text, name) or harmless.has_a_fake_in_torch(each["name"])
     return Break(
         "fake",
         f"{path}: no fake of {each['name']} any more",
-        changed(text, path, content[: each.start()] + f"{indent}pass\n" + rest[length:]),
+        changed(text, path, new),
         (name,),
-        harmless.needs_no_fake(text, name) or harmless.has_a_fake_in_torch(each["name"]),
+        why or harmless.does_not_parse(content, new),
     )
 
 

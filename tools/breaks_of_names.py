@@ -66,7 +66,7 @@ def without_guard(text: Text, draw: random.Random) -> Break | None:
         why = harmless.reads_the_same_elsewhere(rest, indent, names)
         why = why or harmless.guards_python_alone(text, path, body, names)
     else:
-        why = harmless.is_always_defined(text, path, head)
+        why = harmless.is_always_defined(text, path, head) or harmless.is_never_defined(text, head)
         why = why or harmless.exists_without_guard(text, path, names)
     return Break(
         "guard",
@@ -139,6 +139,7 @@ def misspelt_macro(text: Text, draw: random.Random) -> Break | None:
         f"{path}:{number} {name} is {other}",
         changed(text, path, content[:place] + other + content[place + len(name) :]),
         (name, other),
+        harmless.only_tested(text, path, name),
     )
 
 
@@ -166,9 +167,12 @@ def misspelt_name(text: Text, draw: random.Random) -> Break | None:
     other = misspelt(name, draw)
     line = content[content.rfind("\n", 0, place) + 1 :].partition("\n")[0]
     why = harmless.of_an_import(line, name) if path in text.python else ""
+    if path in text.python:
+        why = why or harmless.of_a_docstring(content, place)
     for each in text.registered if path in text.native else ():
         if each.path == path and each.start <= place < each.end:
             why = harmless.registered_beside(text, each)
+            why = why or harmless.bound_for_the_dispatcher(text, each)
             why = why or harmless.unused_in_python(text, name)
     return Break(
         "name",

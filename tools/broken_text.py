@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from opparity.checker.tree.contents import Tree
 
 _FOREIGN = re.compile(
-    r"(^|/)(third_?party|3rd_?party|extern(al)?|deps|submodules|cutlass|tests?|unittest|docs?"
+    r"(^|/)(third_?party|3rd_?party|extern(al)?|deps|submodules|cutlass|pybind11|tests?|unittest|docs?"
     r"|examples?|benchmarks?|tutorials|\.claude|science|scripts)(/|$)|(^|/)test_",
     re.IGNORECASE,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -22,6 +23,11 @@ _HOST = re.compile(r"\.(?:cpp|cc|cxx)$")
 _OF_A_DEVICE = re.compile(r"(?:^|[/_])(?:cuda|hip|rocm|gpu|xpu|musa|npu)(?:[/_.]|$)", re.IGNORECASE)
 _CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b", re.MULTILINE)
 _POSITIVE = re.compile(r"#\s*(?:ifdef\s+|if\s+(?:defined\s*\(?\s*)?)(\w+)\s*\)?\s*(?://.*)?$")
+_NEGATIVE = re.compile(r"#\s*(?:ifndef\s+|if\s+!\s*defined\s*\(?\s*)(\w+)\s*\)?\s*(?://.*)?$")
+_TEST_OR_COMMENT = re.compile(
+    r"^[ \t]*#[ \t]*(?:if|el|endif)[^\n]*|//[^\n]*|/\*[\s\S]*?\*/", re.MULTILINE
+)
+_TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _BLOCK = re.compile(r"TORCH_LIBRARY\w*\(\s*(\w+)|PYBIND11_MODULE")
 _CLASS = re.compile(r"\b(?:class|struct)\s+\w[\w:<>, \t\n]*(?::[^;{}()]*)?\{")
 _PYTHON_COMMENT = re.compile(r"#[^\n]*")
@@ -62,6 +68,31 @@ def has_a_fake_in_torch(name: str) -> str:
     return f"torch {torch.__version__} has a fake of its own {overload.name()}" if has else ""
 
 
+def does_not_parse(old: str, new: str) -> str:
+    """Return that a Python file is no Python any more, and was before: its import says so."""
+    if _parsed(old) is None or _parsed(new) is not None:
+        return ""
+    return "the file does not parse any more, which its import says"
+
+
+def of_a_docstring(content: str, place: int) -> str:
+    """Return that a place of a Python file is in a text that is a statement of its own."""
+    syntax = _parsed(content)
+    line = content.count("\n", 0, place) + 1
+    for node in ast.walk(syntax) if syntax else ():
+        match node:
+            case ast.Expr(ast.Constant(str())) if node.lineno <= line <= (node.end_lineno or 0):
+                return "the name stands in a docstring"
+    return ""
+
+
+def _parsed(content: str) -> ast.Module | None:
+    try:
+        return ast.parse(content)
+    except (SyntaxError, ValueError):
+        return None
+
+
 def of_an_import(line: str, name: str) -> str:
     """Return that a name is part of another package's module: `from fla.ops.based import f`."""
     if re.match(rf"\s*(?:from|import)\s+[\w.]*\.{re.escape(name)}\b", line):
@@ -89,19 +120,45 @@ def registered_beside(text: Text, each: Registered) -> str:
     return ""
 
 
+def bound_for_the_dispatcher(text: Text, each: Registered) -> str:
+    """Return that Python reads a function that pybind11 binds of `torch.ops` alone.
+
+    The same file registers it there as well.
+    """
+    blocks = [*_BLOCK.finditer(text.native[each.path], 0, each.start)][-1:]
+    others = [
+        other
+        for other in text.registered
+        if other.path == each.path and other.operator == each.operator and other.start != each.start
+    ]
+    if not blocks or blocks[0][1] or not others:
+        return ""
+    of_torch = re.compile(rf"torch\.ops\.\w+\.{re.escape(each.operator)}\b")
+    read = re.compile(rf"\.\s*{re.escape(each.operator)}\b")
+    contents = [text.tree.read_text(path) for path in text.tree.python]
+    if any(read.search(of_torch.sub("", content)) for content in contents):
+        return ""
+    return "Python reads the operator of torch.ops alone, where the file registers it as well"
+
+
 def only_declared(contents: Iterable[str], name: str) -> str:
-    """Return that what is left of a function's name are prototypes."""
+    """Return that what is left of a function's name are prototypes, and texts such as a schema."""
     prototype = re.compile(_PROTOTYPE.format(name=re.escape(name)), re.MULTILINE)
     word = re.compile(rf"\b{re.escape(name)}\b")
-    left = sum(len(word.findall(each)) - len(prototype.findall(each)) for each in contents)
+    code = [_TEXT.sub('""', each) for each in contents if name in each]
+    left = sum(len(word.findall(each)) - len(prototype.findall(each)) for each in code)
     return "" if left else "nothing but prototypes names the function"
 
 
 def told_by_its_compiler(content: str, name: str, start: int, end: int) -> str:
     """Return that what is broken is for its own file alone, which cannot be compiled then.
 
-    A kernel beside a host function of the same name, or a method that a class of the file has.
+    A kernel beside a host function of the same name, a method that a class of the file has, or a
+    half of what an `#if` chooses from.
     """
+    left = content[:start] + content[end:]
+    if _depth(content) == 0 != _depth(left):
+        return "an #if has no #endif any more, and the preprocessor says so"
     head = content[start:end].partition("{")[0]
     if "__global__" in head and definition_of(content[end:], name):
         return "the kernel is launched in its own file alone, whose compiler says so"
@@ -171,6 +228,36 @@ def _is_for_the_host(text: Text, symbol: str) -> bool:
 def _depth(before: str) -> int:
     words = [found[1] for found in _CONDITIONAL.finditer(before)]
     return len(words) - 2 * words.count("endif")
+
+
+def is_never_defined(text: Text, head: str) -> str:
+    """Return that the macro of `#if !defined(…)` is named by nothing but such tests."""
+    found = _NEGATIVE.match(head.strip())
+    if found and not _is_named_otherwise(text, found[1]):
+        return f"nothing of the tree defines {found[1]}: the code is compiled with the guard too"
+    return ""
+
+
+def only_tested(text: Text, path: str, name: str) -> str:
+    """Return that nothing but `#if` names a macro that a native file tests, torch's own apart."""
+    is_torchs = re.match(r"(?:USE_(?:CUDA|ROCM|XPU|MPS|NPU|MUSA)|__\w+)$", name)
+    if path not in text.native or is_torchs or _is_named_otherwise(text, name):
+        return ""
+    return f"nothing of the tree defines {name}: what the test is about is compiled nowhere"
+
+
+def _is_named_otherwise(text: Text, name: str) -> bool:
+    """Return whether anything but tests and comments of native files names a macro."""
+    word = re.compile(rf"(?:-D|\b){re.escape(name)}\b")
+    for path in text.tree.files:
+        if not text.tree.is_readable(path):
+            continue
+        content = text.tree.read_text(path)
+        if name in content and path in text.tree.native:
+            content = _TEST_OR_COMMENT.sub("", content)
+        if name in content and word.search(content):
+            return True
+    return False
 
 
 def is_always_defined(text: Text, path: str, head: str) -> str:

@@ -213,14 +213,66 @@ def test_what_came_before_fusion_computes_nearly_the_same(row: Workload) -> None
     small = replace(row, num_tokens=4, hidden_size=512)
     buffers = small.make(torch.device("cpu"), 1)
     buffers.operator(0)
+    values = buffers.outputs(0)["values"]
+    buffers.restore_residual(0)
     eager = buffers.baselines()["eager"](0)
     assert isinstance(eager, tuple)
-    values = buffers.outputs(0)["values"]
     assert eager[0].shape == values.shape
     # Exact ties, division and log2 move few codes; a wrong formula moves most.
     width = torch.uint8 if values.element_size() == 1 else torch.int16
     same = (eager[0].contiguous().view(width) == values.view(width)).float().mean()
     assert same > 0.9
+
+
+@pytest.mark.parametrize(("producer", "adds"), [("rms_norm", True), ("gated_rms_norm", False)])
+@pytest.mark.parametrize("name", ["none", "fp8_token", "fp8_block", "nvfp4"])
+def test_the_bytes_of_a_norms_row_are_those_of_its_buffers(
+    name: str, producer: str, *, adds: bool
+) -> None:
+    row = Workload(4, 512, producer=producer, recipe=RECIPES[name], adds=adds)
+    buffers = row.make(torch.device("cpu"), 1)
+    assert buffers.weight is not None
+    # The sum is written to where the residual was, and counts twice.
+    tensors = (buffers.inputs[0], *buffers.others, buffers.weight)
+    written = buffers.outputs(0).values()
+    assert row.moved_bytes == sum(tensor.nbytes for tensor in (*tensors, *written))
+
+
+def test_a_peer_of_a_norm_gets_what_is_beside_the_input() -> None:
+    seen: dict[str, object] = {}
+
+    def peer(*_: object, **beside: object) -> None:
+        seen.update(beside)
+
+    for producer, adds, other in (
+        ("rms_norm", True, "residual"),
+        ("gated_rms_norm", False, "gate"),
+    ):
+        buffers = Workload(4, 512, producer=producer, adds=adds).make(torch.device("cpu"), 1)
+        seen.clear()
+        buffers.peer(peer, 0)
+        assert seen == {"weight": buffers.weight, other: buffers.others[0]}
+
+
+def test_a_residual_is_restored_before_a_peer_is_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(timing, "ROUNDS", 1)
+    row = Workload(4, 512, producer="rms_norm", recipe=RECIPES["fp8_token"], adds=True)
+
+    def same(
+        values: Tensor, input: Tensor, scales: Tensor, workload: Workload, **beside: Tensor
+    ) -> None:
+        torch.ops.opparity.add_rms_norm.out(
+            *(input, beside["residual"], beside["weight"], str(workload.recipe)),
+            values=values,
+            scales=scales,
+        )
+
+    [measured] = measure(
+        [row], "cpu", peers=[Peer("same", same)], refused={}, progress=lambda _: None, threads=[1]
+    ).rows
+    assert measured.differences["same"] == "0.000% of values, 0.000% of scales, 0.000% of sum"
 
 
 def test_rows_are_chosen_by_operator_and_recipe() -> None:
@@ -267,10 +319,6 @@ def test_the_command_prints_json_and_progress_apart_and_times_a_named_peer() -> 
         (
             ("--operator", "gelu"),
             "--operator 'gelu' is unknown; choose one of: quantize, silu_and_mul",
-        ),
-        (
-            ("--operator", "add_rms_norm"),
-            "--operator add_rms_norm: this command has no rows of norms yet; choose another",
         ),
         (("--recipe", "fp6"), "--recipe 'fp6' is unknown; choose one of: fp8_block"),
         (("--peer", "nothing"), "--peer nothing: it is not of the form module:function"),

@@ -100,14 +100,9 @@ def _measure(
 
     import opparity  # noqa: PLC0415
     from opparity.benchmark import measurement, peers  # noqa: PLC0415
-    from opparity.benchmark.rows import norms, operators, rows  # noqa: PLC0415
+    from opparity.benchmark.rows import operators, rows  # noqa: PLC0415
     from opparity.formats import RECIPES  # noqa: PLC0415
 
-    if operator in norms():
-        detail = f"--operator {operator}: this command has no rows of norms yet"
-        raise BenchmarkRefused(
-            detail=detail, remedy="choose another, or run tools/measure_rows.py of the repository"
-        )
     for option, name, known in (
         ("--operator", operator, operators()),
         ("--recipe", recipe, list(RECIPES)),

@@ -41,6 +41,13 @@ PRODUCERS: Mapping[str, Callable[[Tensor, Tensor, Sequence[float]], Tensor]] = {
 }
 
 
+def rms_norm(input: Tensor, weight: Tensor, parameters: Sequence[float]) -> Tensor:
+    """Return torch's norm, in the input's dtype; the numbers are epsilon and the offset."""
+    epsilon, offset = parameters
+    scale = weight.to(input.dtype) + offset
+    return functional.rms_norm(input, (input.shape[-1],), scale, eps=epsilon)
+
+
 def quantise(
     products: Tensor, recipe: Recipe, scale: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:

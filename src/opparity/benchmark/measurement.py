@@ -150,11 +150,13 @@ def _ways(device_type: str, peers: Sequence[Peer], refused: Mapping[str, str]) -
 
 def _checked_peers(ways: Ways, buffers: Buffers) -> tuple[dict[str, Call], dict[str, str]]:
     """Return the peers that run on these buffers, and how far each is from Opparity."""
+    buffers.restore_residual(0)
     buffers.operator(0)
     ours = {name: tensor.clone() for name, tensor in buffers.outputs(0).items()}
     calls: dict[str, Call] = {}
     differences = {}
     for peer in ways.peers:
+        buffers.restore_residual(0)
         try:
             buffers.peer(peer.function, 0)
         except Exception as error:  # noqa: BLE001 -- somebody else's code: said, and left out

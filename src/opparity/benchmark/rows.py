@@ -9,7 +9,7 @@ import torch
 
 from opparity.benchmark.workload import Workload
 from opparity.formats import RECIPES, Intermediate, ScaleLayout
-from opparity.operators import ELEMENTWISE, PRODUCERS, added_name, general_name
+from opparity.operators import ELEMENTWISE, general_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,14 @@ _FAMILY: tuple[Workload, ...] = (
 )
 
 
+# Norms, as decoders call them in front of attention, of MLPs and behind linear attention.
+_NORMS: tuple[Workload, ...] = tuple(
+    Workload(1, _WIDTHS[0], producer=producer, recipe=RECIPES[recipe], adds=adds)
+    for producer, adds in (("rms_norm", False), ("rms_norm", True), ("gated_rms_norm", False))
+    for recipe in ("none", "fp8_token", "fp8_block", "int8_token", "mxfp8", "nvfp4")
+)
+
+
 def rows(
     device_type: str, *, quick: bool, operator: str | None = None, recipe: str | None = None
 ) -> Sequence[Workload]:
@@ -67,13 +75,7 @@ def rows(
 
 def operators() -> list[str]:
     """Return the general operators' names."""
-    return [general_name(producer) for producer in ELEMENTWISE]
-
-
-def norms() -> list[str]:
-    """Return the general operators of norms, which have no rows yet."""
-    reducing = [producer for producer in PRODUCERS if producer.reduces]
-    return [name for p in reducing for name in (general_name(p), added_name(p)) if name]
+    return list(dict.fromkeys([*map(general_name, ELEMENTWISE), *(row.operator for row in _NORMS)]))
 
 
 def _quick(device_type: str) -> list[Workload]:
@@ -110,6 +112,7 @@ def _commonest(device_type: str) -> list[Workload]:
 def _family(device_type: str) -> list[Workload]:
     if device_type == "cpu":
         return [
-            replace(row, num_tokens=512, hidden_size=14336, has_baselines=True) for row in _FAMILY
+            replace(row, num_tokens=512, hidden_size=14336, has_baselines=True)
+            for row in (*_FAMILY, *_NORMS)
         ]
-    return [replace(row, num_tokens=tokens) for row in _FAMILY for tokens in _FEW_TOKENS]
+    return [replace(row, num_tokens=n) for row in (*_FAMILY, *_NORMS) for n in _FEW_TOKENS]

@@ -1,6 +1,7 @@
 // The reads and writes of an operator and no arithmetic: its speed of light. A thread moves 16
 // elements. Macros say what is moved: INPUT_WORDS and VALUE_WORDS, the 32-bit words of 16 elements;
-// IS_GATED, twice the input, in halves; SCALE_BYTES, 0, 1 or 4 for each group.
+// IS_GATED, twice the input, in halves; READS_OTHER, another tensor like the input, a gate or a
+// residual; WRITES_SUM, whether it is written, too; SCALE_BYTES, 0, 1 or 4 for each group.
 #include <cstdint>
 
 template <int kWords>
@@ -26,8 +27,8 @@ __device__ void store(uint32_t* to, const uint32_t (&words)[kWords]) {
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-    speed_of_light(const uint32_t* input, uint32_t* values, char* scales, uint32_t pieces,
-                   uint32_t row_pieces, uint32_t group_pieces, int64_t token_bytes,
+    speed_of_light(const uint32_t* input, uint32_t* other, uint32_t* values, char* scales,
+                   uint32_t pieces, uint32_t row_pieces, uint32_t group_pieces, int64_t token_bytes,
                    int64_t group_bytes) {
   const uint32_t piece = blockIdx.x * 256 + threadIdx.x;
   if (piece >= pieces) return;
@@ -47,6 +48,14 @@ extern "C" __global__ void __launch_bounds__(256)
     load(gate + static_cast<int64_t>(row_pieces) * INPUT_WORDS, more);
 #pragma unroll
     for (int i = 0; i < INPUT_WORDS; ++i) words[i] ^= more[i];
+  }
+  if constexpr (READS_OTHER) {
+    uint32_t* place = other + static_cast<int64_t>(piece) * INPUT_WORDS;
+    uint32_t more[INPUT_WORDS];
+    load(place, more);
+#pragma unroll
+    for (int i = 0; i < INPUT_WORDS; ++i) words[i] ^= more[i];
+    if constexpr (WRITES_SUM) store(place, words);
   }
 #pragma unroll
   for (int i = 0; i < INPUT_WORDS; ++i) moved[i % VALUE_WORDS] ^= words[i];

@@ -47,6 +47,8 @@ class SpeedOfLight:
             "INPUT_WORDS": _PIECE * workload.input_dtype.itemsize // _WORD,
             "VALUE_WORDS": _PIECE * workload.value_bits // 8 // _WORD,
             "IS_GATED": int(workload.facts.gated),
+            "READS_OTHER": int(workload.adds or workload.facts.takes_gate),
+            "WRITES_SUM": int(workload.adds),
             "SCALE_BYTES": workload.scale_bytes,
         }
         self._module = _compiled(tuple(f"-D{name}={value}" for name, value in defines.items()))
@@ -57,11 +59,13 @@ class SpeedOfLight:
         workload, outputs = self._workload, buffers.outputs(number)
         pieces = workload.num_tokens * workload.hidden_size // _PIECE
         group_size = _PIECE
+        # The row's weight, which a norm reads too, stays in the cache.
         if workload.recipe.group_size is not None:
             group_size = workload.recipe.group_in(workload.hidden_size)
         token_bytes, group_bytes = self._scale_strides(outputs["scales"])
         values = [
             ctypes.c_void_p(buffers.inputs[number].data_ptr()),
+            ctypes.c_void_p(buffers.others[number].data_ptr() if buffers.others else None),
             ctypes.c_void_p(outputs["values"].data_ptr()),
             ctypes.c_void_p(outputs["scales"].data_ptr()),
             ctypes.c_uint32(pieces),

@@ -174,3 +174,15 @@ def test_what_python_calls_without_a_binding_is_not_idle(
 def test_a_test_of_googletest_is_not_idle(tmp_path: Path) -> None:
     tests = b"at::Tensor TEST(at::Tensor input) {\n  return input;\n}\n"
     assert loose_ends(tmp_path, {**TREE, "csrc/shift_check.cu": tests}) == set()
+
+
+@pytest.mark.parametrize(("count", "named"), [(20, {("bodiless", "at::demo::lost")}), (5, set())])
+def test_a_namespace_within_torchs_is_a_trees_own_where_it_has_many_bodies(
+    tmp_path: Path, count: int, named: set[tuple[str, str]]
+) -> None:
+    bodies = b"".join(b"int f%d(int x) {\n  return x;\n}\n" % number for number in range(count))
+    header = b"namespace at {\nnamespace demo {\nint lost(int x);\n}\n}\n"
+    source = b'#include "more.h"\nnamespace at {\nnamespace demo {\n' + bodies + b"}\n}\n"
+    caller = b'#include "more.h"\nint use(int x) {\n  return at::demo::lost(x);\n}\n'
+    more = {"csrc/more.h": header, "csrc/more.cu": source, "csrc/use.cu": caller}
+    assert loose_ends(tmp_path, {**TREE, **more}) == named

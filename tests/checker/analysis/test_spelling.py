@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from opparity.checker.analysis.spelling import Spellings, is_near, is_slip, odd_words
+from opparity.checker.analysis.spelling import (
+    Spellings,
+    is_near,
+    is_near_number,
+    is_slip,
+    odd_words,
+)
 
 SLIPS = (
     *("WITH_CDUA WITH_CUDA", "ENABEL_BF16 ENABLE_BF16", "forwrd_pass forward_pass"),
@@ -49,6 +55,23 @@ def test_words_with_digits_are_words_of_their_own(pair: str) -> None:
     written, meant = pair.split()
     assert not is_near(written, meant)
     assert not is_near(meant, written)
+
+
+@pytest.mark.parametrize("pair", ["WITH_F8 WITH_FP8", "WITH_PF8 WITH_FP8", "WITH_F1P6 WITH_FP16"])
+def test_beside_a_name_that_is_somebodys_a_word_with_a_digit_may_have_a_slip(pair: str) -> None:
+    assert is_near_number(*pair.split())
+
+
+@pytest.mark.parametrize(
+    "pair", ["USE_F16 USE_BF16", "USE_SM90A USE_SM90", "USE_SM10 USE_SM100", "WITH_FP61 WITH_FP16"]
+)
+def test_ends_of_words_and_digits_are_names_of_their_own_even_then(pair: str) -> None:
+    assert not is_near_number(*pair.split())
+
+
+def test_digits_may_be_exchanged_where_neither_name_has_a_home() -> None:
+    assert is_near_number("WITH_FP61", "WITH_FP16", digits=True)
+    assert not is_near_number("USE_SM10", "USE_SM100", digits=True)
 
 
 def test_what_may_be_meant_begins_alike_and_comes_in_order() -> None:

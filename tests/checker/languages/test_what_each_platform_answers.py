@@ -46,6 +46,7 @@ if {}:
 """
 # A condition, and the platforms where it holds; it is decided on all of them.
 OF_SCRIPTS = [
+    ("os.environ.get('DEMO_CPU_ONLY', 'OFF') == 'ON'", CPU),
     ("torch.version.cuda", CUDA),
     ("torch.version.hip", ROCM),
     ("torch.version.hip is None", f"{CUDA} {CPU} {XPU} {NPU}"),
@@ -90,11 +91,14 @@ OF_SCRIPTS = [
 ]
 # Where it holds, and where nobody knows whether it does.
 OPEN_IN_SCRIPTS = [
+    ("torch.cuda.device_count() == 0", f"{CPU} {XPU} {NPU}", f"{CUDA} {ROCM}"),
     ("torch.cuda.get_device_capability() == (9, 0)", CUDA, f"{ROCM} {CPU} {XPU} {NPU}"),
     ("torch.cuda.get_device_capability()[0] >= 9", CUDA, f"{ROCM} {CPU} {XPU} {NPU}"),
     ("torch.cuda.get_device_properties(0).major == 9", CUDA, f"{ROCM} {CPU} {XPU} {NPU}"),
 ]
 OF_CMAKE = [
+    ("DEFINED ENV{CUDA_HOME}", CUDA),
+    ("DEFINED ENV{ROCM_PATH}", ROCM),
     ("CUDA_FOUND", CUDA),
     ("CUDAToolkit_FOUND", CUDA),
     ("CMAKE_CUDA_COMPILER", CUDA),

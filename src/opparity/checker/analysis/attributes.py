@@ -88,11 +88,21 @@ class Attributes:
         return found
 
     def is_a_name_of_pythons(self, name: str) -> bool:
-        """Return whether Python has a name for anything else than an attribute that it reads."""
+        """Return whether Python has a name for anything else than an attribute that it reads.
+
+        `self.name = kernels.name` keeps the attribute, and is nothing else.
+        """
         word = name.encode()
-        own = re.compile(rb"(?<![\w.])" + word + rb"\b|\b(?:self|cls)\." + word + rb"\b")
-        contents = (self.project.tree.read(path) for path in self.paths)
-        return any(word in text and own.search(text) for text in contents)
+        plain = rb"(?<![\w.])" + word + rb"\b"
+        of_self = rb"\b(?:self|cls)\." + word
+        kept = re.compile(of_self + rb"\s*=\s*(?!self\b|cls\b)[\w.]+\." + word + rb"\b")
+        for path in self.paths:
+            text = self.project.tree.read(path)
+            if word in text:
+                own = plain if kept.search(text) else plain + rb"|" + of_self + rb"\b"
+                if re.search(own, text):
+                    return True
+        return False
 
     def misspelt(self, known: Iterable[str]) -> Iterator[tuple[str, str, Location]]:
         """Yield each attribute that stands once in all Python and is one slip from a known name.

@@ -72,6 +72,7 @@ class Basis:
         unlisted: the tree's own sources that no list names and no file includes.
         unfollowed: the registrations by unknown macros or functions, or under computed names.
         unregistered: the operators that Python calls and nobody here registers, each with a file.
+        unparsed: the Python files that touch no operator by their text, and do not parse.
         loose_ends: the functions without a body, or that nothing uses.
         binding_files: the tree's own files that register operators.
         understands_a_build: some build makes something of sources that the tree has.
@@ -92,6 +93,7 @@ class Basis:
     unlisted: tuple[str, ...] = ()
     unfollowed: tuple[Unfollowed, ...] = ()
     unregistered: tuple[tuple[str, str], ...] = ()
+    unparsed: tuple[str, ...] = ()
     loose_ends: tuple[LooseEnd, ...] = ()
     binding_files: tuple[str, ...] = ()
     understands_a_build: bool = False
@@ -216,9 +218,11 @@ class _Understanding:
             if target.kind != "jit"
             for source in target.sources
         }
-        # Where nothing at all is built ahead, whatever there is, is for the compiler that there is.
+        # Where nothing at all is built ahead, whatever there is, is for the compiler that there is;
+        # but a loader's list that is known names all bindings that it compiles.
         if self.compilers and not (ahead or self.extensions or self._has_problems()):
-            return self.sources
+            left = {path for path in self.binding_files if path not in jit} if jit else set()
+            return tuple(path for path in self.sources if path not in left)
         names = {
             name.decode(errors="replace").rpartition("/")[2]
             for text in self.project.texts.values()
@@ -289,6 +293,16 @@ class _Understanding:
                 if written in code:
                     found.setdefault(name, path)
         return tuple(sorted(found.items()))
+
+    @property
+    def unparsed(self) -> tuple[str, ...]:
+        """Return the Python files that do not parse, but for those that are named as problems."""
+        told = {each.location.path for each in self.project.problems}
+        return tuple(
+            path
+            for path in self.project.unparsed
+            if path not in told and not NOT_SHIPPED.search(path)
+        )
 
     @cached_property
     def loose_ends(self) -> tuple[LooseEnd, ...]:

@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES, OF_LIBRARIES
-from opparity.checker.languages.detection import NOT_SHIPPED
+from opparity.checker.analysis.lone_overloads import LoneOverloads
+from opparity.checker.languages.detection import COMPILED, NOT_SHIPPED
 from opparity.checker.tree.contents import CYTHON_SUFFIXES
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _SHORTEST = 4
 _HEAD = re.compile(r"\w\s*\(([^;{}]*)\)\s*\{")
 _BRACKETS = re.compile(r"<[^<>()]*>|\([^<>()]*\)")
 _MOST_LINES = 60
+# So many functions of a namespace are no specialisations of another library's.
+_MANY_BODIES = 20
 _OF_FORTRAN = re.compile(r"[a-z0-9]+_$")
 
 
@@ -77,6 +80,10 @@ class LooseEnds:
             if self._is_bodiless(name):
                 declared = self._declared.get(name)
                 qualified = declared[0].signature.qualified if declared else name
+                yield LooseEnd(qualified, LooseKind.BODILESS, place)
+        lone = LoneOverloads(self.project, self.own)
+        for qualified, place in lone.every(places):
+            if not self.pasted.may_make(qualified.partition("(")[0].rpartition("::")[2]):
                 yield LooseEnd(qualified, LooseKind.BODILESS, place)
 
     def _needed(self) -> Iterator[tuple[str, Location]]:
@@ -145,9 +152,22 @@ class LooseEnds:
             for each in (*file.declarations, *file.templates):
                 namespace = each.signature.namespace
                 is_maker = each.signature.name.lstrip("~") in namespace[-1:]
-                if not (is_maker or FOREIGN_NAMESPACES.intersection(namespace)):
+                is_foreign = FOREIGN_NAMESPACES.intersection(namespace)
+                if not is_maker and (not is_foreign or namespace in self._inhabited):
                     found.setdefault(each.signature.name, []).append(each)
         return found
+
+    @cached_property
+    def _inhabited(self) -> frozenset[tuple[str, ...]]:
+        """Return the namespaces within others' that the tree has for itself: `at::musa`."""
+        counts = Counter(
+            each.signature.namespace
+            for path, file in self.own.items()
+            if path.endswith(COMPILED)
+            for each in file.definitions
+            if len(each.signature.namespace) > 1
+        )
+        return frozenset(each for each, count in counts.items() if count >= _MANY_BODIES)
 
     # ---- declared otherwise than defined
 

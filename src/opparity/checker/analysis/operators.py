@@ -19,7 +19,7 @@ from opparity.checker.facts.conditions import (
     evaluate,
     truth_of,
 )
-from opparity.checker.facts.names import library_name
+from opparity.checker.facts.names import library_name, module_name
 from opparity.checker.facts.native import Registration, RegistrationKind
 from opparity.words.statements import state
 
@@ -139,17 +139,16 @@ class Operators:
         for link in self.linker.links_on(platform):
             found.has_targets = True
             target = link.target
-            found.modules.add(target.name.rpartition(".")[2])
+            module = module_name(target)
+            found.modules.add(module)
             found.descriptions.add(link.description)
-            self.descriptions.setdefault(target.name.rpartition(".")[2], set()).add(
-                link.description
-            )
-            made = self.makers.setdefault(target.name.rpartition(".")[2], [])
+            self.descriptions.setdefault(module, set()).add(link.description)
+            made = self.makers.setdefault(module, [])
             made.append(frozenset(source.path for source in target.sources))
             if link.is_complete is not Truth.TRUE:
-                found.open_libraries.add(target.name.rpartition(".")[2])
+                found.open_libraries.add(module)
             if link.is_complete is Truth.UNKNOWN:
-                found.unread_libraries.add(target.name.rpartition(".")[2])
+                found.unread_libraries.add(module)
             for compiled in link.compiled:
                 for registration in compiled.file.registrations:
                     library = library_name(registration.library, target)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.project import Project
 
 _PASTED = re.compile(r"(?:\b(\w++)|(?<!\s))\s*+##\s*+\w++(?:\s*+##\s*+(\w++))?")
+_WORD = re.compile(r"\w+")
 _SHORTEST = 3
 
 
@@ -20,11 +21,12 @@ class Pasted:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.given = frozenset(
-            argument
+            word
             for file in project.native.values()
             for use in file.macro_uses
             if not use.variable
             for argument in use.arguments
+            for word in _WORD.findall(argument)
         )
         self.ends = frozenset(
             (start, end) for start, end in _pasted(project) if len(start) + len(end) >= _SHORTEST
@@ -36,7 +38,7 @@ class Pasted:
         if name not in self._known:
             self._known[name] = (
                 name in self.project.macro_definitions
-                or any(name in argument for argument in self.given)
+                or name in self.given
                 or any(name.startswith(start) and name.endswith(end) for start, end in self.ends)
             )
         return self._known[name]

@@ -38,6 +38,7 @@ class Project:
         variants: the same with one option set otherwise than by default.
         python: the facts of each Python file that touches operators, by path.
         texts: what the text of each Python file says of operators, by path.
+        unparsed: the Python files that touch no operator by their text, and do not parse.
         problems: what could not be read.
     """
 
@@ -50,6 +51,7 @@ class Project:
     variants: tuple[Build, ...] = ()
     python: dict[str, PythonFile] = field(default_factory=dict)
     texts: Mapping[str, OperatorText] = field(default_factory=dict)
+    unparsed: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def builds_on(self, platform: Platform) -> Iterator[Build]:

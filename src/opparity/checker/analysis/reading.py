@@ -8,7 +8,7 @@ from opparity.checker import bounds
 from opparity.checker.analysis.asked_platforms import refuse_unknown
 from opparity.checker.analysis.dedicated_builds import without_foreign_builds
 from opparity.checker.analysis.project import Project
-from opparity.checker.facts.names import library_name
+from opparity.checker.facts.names import library_name, module_name
 from opparity.checker.languages.cmake.evaluation import CMakeReader
 from opparity.checker.languages.cpp.across_files import link_files
 from opparity.checker.languages.cpp.reader import read_native_files
@@ -78,6 +78,7 @@ def _read(tree: Tree, platforms: Sequence[Platform], workers: Workers) -> Projec
         variants=tuple(cmake.variants),
         python=scripts,
         texts=python.texts,
+        unparsed=python.unparsed,
         problems=tuple(dict.fromkeys(reported)),
     )
 
@@ -114,7 +115,7 @@ def _modules(builds: Sequence[Build]) -> frozenset[str]:
     Those of a build.toml are imported by names that only its builder knows.
     """
     return frozenset(
-        target.name.rpartition(".")[2]
+        module_name(target)
         for build in builds
         for target in build.targets
         if target.kind in {"module", "shared", "jit"}

@@ -67,6 +67,31 @@ def is_near(written: str, meant: str) -> bool:
     return start > 0 and is_one_more and not _is_in_number(longer, start, start + 1)
 
 
+def is_near_number(written: str, meant: str, *, digits: bool = False) -> bool:
+    """Return whether a word with a digit lacks one letter of another, or has two exchanged.
+
+    For names of which it is known that one is nobody's. The letter stands inside of the word:
+    `F16` and `BF16`, `SM90` and `SM90A` are names of their own, `F8` is none beside `FP8`.
+
+    Args:
+        written: the name that is nobody's.
+        meant: one that is somebody's.
+        digits: two digits may be exchanged as well: `FP61` for `FP16`.
+    """
+    if len(meant) < _SHORTEST or written == meant or abs(len(written) - len(meant)) > 1:
+        return False
+    pairs = enumerate(zip(written, meant, strict=False))
+    start = next((i for i, (a, b) in pairs if a != b), min(len(written), len(meant)))
+    if len(written) == len(meant):
+        one, two = written[start : start + 2], meant[start : start + 2]
+        is_swapped = one == two[::-1] and written[start + 2 :] == meant[start + 2 :]
+        return is_swapped and one.isalnum() and (digits or not one.isdigit())
+    longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
+    around = longer[start - 1 : start + 2]
+    is_inside = len(around) == 3 and around.isalnum()  # noqa: PLR2004 -- itself and two
+    return longer[:start] + longer[start + 1 :] == shorter and is_inside and around[1].isalpha()
+
+
 def _is_in_number(name: str, start: int, end: int) -> bool:
     """Return whether a part of a name stands in a word, between underscores, that has a digit."""
     word = name[:start].rpartition("_")[2] + name[start:end] + name[end:].partition("_")[0]

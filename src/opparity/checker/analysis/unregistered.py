@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.analysis.operators import PLATFORM_WORDS
 from opparity.checker.analysis.spelling import Suggestions
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.facts.names import library_name
+from opparity.checker.facts.names import library_name, module_name
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.python import CallKind
 
@@ -39,7 +39,8 @@ class Unregistered:
             self.open |= {namespace.decode() for namespace in text.handed}
         for platform in project.platforms:
             for link in linker.links_on(platform):
-                package, _, module = link.target.name.rpartition(".")
+                package = link.target.name.rpartition(".")[0]
+                module = module_name(link.target)
                 self.packages[module].add(package.rpartition(".")[2])
                 libraries = {module}
                 for part in link.compiled:
@@ -50,7 +51,8 @@ class Unregistered:
                     }
                     libraries |= own
                     told = {each.operator for each in part.file.registrations}
-                    for library in own:
+                    # A helper that binds classes alone is called for some module of the library.
+                    for library in own or {module}:
                         self.named[library] |= part.file.named - told
                     for each in part.file.unfollowed:
                         self.open.add(library_name(each.library, link.target))

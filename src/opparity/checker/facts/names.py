@@ -23,6 +23,11 @@ def library_name(written: str, target: Target) -> str:
     return "".join(".".join(values.get(word, word) for word in part.split(".")) for part in parts)
 
 
+def module_name(target: Target) -> str:
+    """Return the name that a target's module is imported by, without its package."""
+    return library_name(_EXTENSION_NAME, target)
+
+
 def operator_name(registration: Registration, target: Target) -> str:
     """Return library::operator as one target compiles it."""
     library = library_name(registration.library, target)

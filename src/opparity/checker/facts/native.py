@@ -78,6 +78,16 @@ class Definition:
     is_exported: bool = False
 
 
+@fact
+class ClassInstance:
+    """An explicit instantiation of a class template: `template class Scaler<float>;`."""
+
+    name: str
+    arguments: tuple[str, ...]
+    location: Location
+    condition: Condition = ALWAYS
+
+
 class RegistrationKind(StrEnum):
     """What a registration says."""
 
@@ -327,6 +337,7 @@ class NativeFile:
     declarations: tuple[Declaration, ...] = ()
     templates: tuple[Declaration, ...] = ()
     definitions: tuple[Definition, ...] = ()
+    class_instances: tuple[ClassInstance, ...] = ()
     registrations: tuple[Registration, ...] = ()
     owned: tuple[LibraryBlock, ...] = ()
     handed_on: tuple[HandedOn, ...] = ()

@@ -122,6 +122,7 @@ class PythonRegistration:
     Attributes:
         inside: the dotted name of the function that defines it when it is called; "" for none.
         is_definition: it is a plain `define` or `custom_op`, and no helper's call.
+        is_decorator: it decorates a function.
         schema: the whole schema of a `define`; "" where there is none.
         parameters: those of the function whose signature is the schema; None for no such function.
     """
@@ -134,6 +135,7 @@ class PythonRegistration:
     schema: str = ""
     parameters: Parameters | None = None
     is_definition: bool = False
+    is_decorator: bool = False
 
 
 @fact

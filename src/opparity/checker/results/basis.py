@@ -79,6 +79,8 @@ def not_followed(basis: Basis) -> Iterator[Statement]:
     if basis.unregistered:
         operators = tuple(name for name, _ in basis.unregistered)
         yield state("basis.unregistered", count=len(operators), operators=operators)
+    if basis.unparsed:
+        yield state("basis.unparsed", count=len(basis.unparsed), files=basis.unparsed)
     for kind, key in _LOOSE.items():
         functions = tuple(each.name for each in basis.loose_ends if each.kind is kind)
         if functions:
@@ -105,6 +107,7 @@ def record(basis: Basis) -> dict[str, object]:
                 for each in basis.unfollowed
             ],
             "operators": [{"operator": name, "path": path} for name, path in basis.unregistered],
+            "python_files": list(basis.unparsed),
             "functions": [
                 {
                     "function": each.name,

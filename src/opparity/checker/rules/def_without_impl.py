@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from opparity.checker.facts.python import Call
 
 
+# What stands before an operator's name in that of its implementation.
+_IMPLEMENTS = re.compile(
+    r"(?:_|cpu|cuda|hip|gpu|xpu|npu|musa|mps|meta|fake|abstract|impl|kernel|torch|native|ref|reference"
+    r"|py|python|triton|custom|op|ops|do|run|call|register|eager|functional|naive|default|\W)*$"
+)
 # What is said of a definition -> the same where Python calls the operator.
 _CALLED = {"DEF003.defined": "DEF003.called", "DEF003.nowhere": "DEF003.nowhere_called"}
 
@@ -38,6 +45,7 @@ class DefWithoutImpl(Rule):
     architectures only, this is how it is meant to be: so it is information. It is a warning where
     Python calls the operator in the platform's own files, or under a guard that names the platform,
     and where nothing of the tree implements it, for no platform.
+    An implementation for `Meta` has no data to work on, and does not count.
 
     ## Example
     `ops.def("machete_mm(…)")` everywhere, `m.impl("machete_mm", …)` in a source for Hopper.
@@ -73,7 +81,7 @@ class DefWithoutImpl(Rule):
         """Yield each definition whose implementations are all in sources that are not built."""
         places: dict[str, list[Registration]] = {}
         for registration in analysis.project.registrations:
-            if registration.kind is RegistrationKind.IMPL:
+            if _computes(registration):
                 places.setdefault(registration.operator, []).append(registration)
         calls: dict[str, list[Call]] = {}
         for call in analysis.operators.touches():
@@ -90,24 +98,12 @@ class DefWithoutImpl(Rule):
     def _check(
         self, analysis: Analysis, platform: Platform, places: dict[str, list[Registration]]
     ) -> Iterator[Finding]:
-        implemented: set[tuple[str, str]] = set()
-        defined: list[tuple[Registration, Target]] = []
-        for link in analysis.linker.links_on(platform):
-            for registration, use in link.registrations():
-                library = library_name(registration.library, link.target)
-                if registration.kind is RegistrationKind.IMPL:
-                    implemented.add((library, registration.operator))
-                elif registration.kind is RegistrationKind.DEF and use.truth is Truth.TRUE:
-                    defined.append((registration, link.target))
-        implemented_in: dict[str, set[str]] = {}
-        for library, operator in implemented:
-            implemented_in.setdefault(library, set()).add(operator)
-        named = {each.operator for each, _ in defined}
+        defined, implemented_in, named = _registered(analysis, platform)
         seen: set[tuple[str, str]] = set()
         for registration, target in defined:
             library = library_name(registration.library, target)
             name = (library, registration.operator)
-            if name in implemented or name in seen:
+            if registration.operator in implemented_in[library] or name in seen:
                 continue
             seen.add(name)
             elsewhere = [
@@ -116,7 +112,7 @@ class DefWithoutImpl(Rule):
                 if plain_library(impl.library) in {library, plain_library(registration.library)}
             ]
             if not elsewhere:
-                ours = implemented_in.get(library, set())
+                ours = implemented_in[library]
                 # An implementation without a definition is DEF001's: perhaps it is this one's.
                 if ours and ours <= named:
                     yield from self._nowhere(analysis, platform, registration, library)
@@ -160,9 +156,39 @@ class DefWithoutImpl(Rule):
         )
 
 
+def _registered(
+    analysis: Analysis, platform: Platform
+) -> tuple[list[tuple[Registration, Target]], dict[str, set[str]], set[str]]:
+    """Return the definitions of a platform, what it implements by library, and what it may name."""
+    defined: list[tuple[Registration, Target]] = []
+    implemented: dict[str, set[str]] = defaultdict(set)
+    named: set[str] = set()
+    for link in analysis.linker.links_on(platform):
+        for registration, use in link.registrations():
+            if _computes(registration):
+                library = library_name(registration.library, link.target)
+                implemented[library].add(registration.operator)
+            elif registration.kind is RegistrationKind.DEF and use.truth is not Truth.FALSE:
+                named.add(registration.operator)
+                if use.truth is Truth.TRUE:
+                    defined.append((registration, link.target))
+    return defined, implemented, named
+
+
+def _computes(registration: Registration) -> bool:
+    """Return whether a registration is an implementation, and not one that has no data alone."""
+    return registration.kind is RegistrationKind.IMPL and registration.key != "Meta"
+
+
 def _may_python_implement(analysis: Analysis, operator: str) -> bool:
-    """Return whether a file that implements some operator has this one's name in a word."""
-    return any(operator in word for word in analysis.implementing_words)
+    """Return whether a file that implements some operator has this one's name in a word.
+
+    `kimi_moe_gate` is no implementation of `moe_gate`; `cpu_moe_gate` and `moe_gate_fake` may be.
+    """
+    return any(
+        operator in word and _IMPLEMENTS.match(word.partition(operator)[0])
+        for word in analysis.implementing_words
+    )
 
 
 def _is_made(call: Call, process: Process) -> bool:

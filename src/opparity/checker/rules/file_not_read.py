@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.builds import UNKNOWN_PART
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
@@ -72,9 +73,9 @@ class FileNotRead(Rule):
             yield self.unknown(problem.location, problem.reason)
         for each in analysis.basis.open_lists:
             if not each.sources:
-                yield self.unknown(
-                    each.location, state("INP001.list", target=each.name), symbol=each.name
-                )
+                symbol = "" if each.name == UNKNOWN_PART else each.name
+                told = state("INP001.list", target=each.name)
+                yield self.unknown(each.location, told, symbol=symbol)
         yield from self._unplaced(analysis)
 
     def _unplaced(self, analysis: Analysis) -> Iterator[Unknown]:

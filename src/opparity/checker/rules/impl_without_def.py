@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.names import plain_library
@@ -14,6 +15,7 @@ from opparity.words.statements import state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Registration
 
@@ -28,6 +30,9 @@ class ImplWithoutDef(Rule):
     ## Why is this bad?
     torch keeps it without a word. The operator that was meant stays without an implementation for
     that key, and its first call there fails with `NotImplementedError`.
+
+    Of two files that define one namespace each as a whole, only one is in a process: what one of
+    them implements, it has to define itself.
 
     ## Example
     `m.impl("bf16_grouped_dyanmic", …)` beside `m.def("bf16_grouped_dynamic(…) -> Tensor")`.
@@ -89,12 +94,17 @@ class ImplWithoutDef(Rule):
             for each in unfollowed
             if each.library or not each.text.isidentifier()
         }
+        rivals = _Rivals(analysis.project)
         for impl in impls:
             library = plain_library(impl.library)
             known = defined.get(library)
-            if known is None or impl.operator in known or (library, impl.operator) in from_python:
+            if known is None or (library, impl.operator) in from_python:
                 continue
-            if any(impl.operator in names for names in defined.values()):
+            if impl.operator in known:
+                if not rivals.alone_define(impl, library, analysis):
+                    continue
+                known = rivals.own(impl, library)
+            elif any(impl.operator in names for names in defined.values()):
                 continue  # in another library by a name that macros make
             is_open = bool({library, ""} & doubtful)
             close = analysis.suggestions.nearest(impl.operator, known, 3, _NEAR)
@@ -129,4 +139,42 @@ class ImplWithoutDef(Rule):
             symbol=impl.symbol,
             related=[Related(known[near[0]].location, state("place.defined_name", name=near[0]))],
             severity=Severity.ERROR,
+        )
+
+
+class _Rivals:
+    """Files that define one namespace each as a whole: no two of them are in one process."""
+
+    def __init__(self, project: Project) -> None:
+        self.owners: dict[str, set[str]] = defaultdict(set)
+        for path, file in project.native.items():
+            for block in file.owned:
+                self.owners[plain_library(block.library)].add(path)
+        self.defined: dict[tuple[str, str], list[Registration]] = defaultdict(list)
+        for each in project.registrations:
+            library = plain_library(each.library)
+            if each.kind is RegistrationKind.DEF and len(self.owners[library]) > 1:
+                self.defined[library, each.location.path].append(each)
+
+    def own(self, impl: Registration, library: str) -> dict[str, Registration]:
+        """Return the operators that the file of an implementation defines."""
+        return {each.operator: each for each in self.defined[library, impl.location.path]}
+
+    def alone_define(self, impl: Registration, library: str, analysis: Analysis) -> bool:
+        """Return whether an operator is defined in rivals alone of the file that implements it."""
+        path, owners = impl.location.path, self.owners[library]
+        if path not in owners or len(owners) < 2 or impl.operator in self.own(impl, library):  # noqa: PLR2004 -- itself and another
+            return False
+        where = {
+            each.location.path
+            for each in analysis.project.registrations
+            if each.kind is RegistrationKind.DEF
+            and each.operator == impl.operator
+            and plain_library(each.library) == library
+        }
+        return where <= owners and not any(
+            path in files and where & files
+            for platform in analysis.project.platforms
+            for link in analysis.linker.links_on(platform)
+            for files in [{part.file.path for part in link.compiled}]
         )

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.macros import flags_of_builds
-from opparity.checker.analysis.spelling import Spellings, is_near, odd_words
+from opparity.checker.analysis.spelling import Spellings, is_near, is_near_number, odd_words
 from opparity.checker.analysis.translation import COMPILER_SWITCHES, TORCH_MACROS
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
@@ -94,22 +94,32 @@ class MisspeltMacro(Rule):
                     each
                     for each in spellings.near(name)
                     if len(found) == 1
-                    and len(tests.get(each, ())) >= _MANY_TESTS
                     and each in analysis.own_macros
-                    and is_near(name, each)
+                    and self._is_meant(name, each, len(tests.get(each, ())))
                 ),
             ]
             meant = next((each for each in usual if words.odd(name, each)), "")
             if meant:
                 told_of = state("MAC004.tested", macro=name, known=meant)
                 yield self.finding(found[0].location, told_of, symbol=name)
-        for name, place in sorted(_settings(analysis).items()):
+        settings = _settings(analysis)
+        defined = {*fixed, *named, *settings}
+        for name, place in sorted(settings.items()):
             if name in tests or name in analysis.project.macro_definitions:
                 continue
             meant = next((m for m in tested.slips_of(name) if words.odd(name, m)), "")
+            # What is tested and defined by nobody waits for a definition.
+            waiting = (m for m in tested.near(name) if m not in defined and m not in told)
+            meant = meant or next((m for m in waiting if is_near_number(name, m, digits=True)), "")
             if meant:
                 told_of = state("MAC004.defined", macro=name, known=meant)
                 yield self.finding(place, told_of, symbol=name)
+
+    def _is_meant(self, name: str, other: str, count: int) -> bool:
+        """Return whether a name is one slip from another one that is tested so often."""
+        is_many = count >= _MANY_TESTS and (is_near(name, other) or is_near_number(name, other))
+        # No name of its own has a letter and a digit in the other order.
+        return is_many or (count > 1 and len(name) == len(other) and is_near_number(name, other))
 
 
 class _Words:

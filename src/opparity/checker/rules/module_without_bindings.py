@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import NativeFile
     from opparity.checker.facts.python import Call
 
 _BLOCK = "PYBIND11_MODULE"
 _EMPTY = re.compile(r"\s*PYBIND11_MODULE\s*\([^)]*\)\s*\{\s*\}")
+# What a macro that makes a block, or an init function, has in its body.
+_REGISTERS = re.compile(
+    r"LIBRARY|MODULE|REGIST|EXPORT|PyInit|PyMODINIT|Library|GlobalDef|\.\s*(?:def|impl)\s*\("
+)
 _MOST_PLACES = 3
 
 
@@ -83,18 +88,24 @@ class ModuleWithoutBindings(Rule):
                     for call in imports.get(link.target.name.rpartition(".")[2], ())
                     if process.truth_of(call.guards) is not Truth.FALSE
                 ]
-                if not _binds_nothing(link):
+                is_loaded = link.target.kind == "jit"
+                if not _binds_nothing(analysis.project, link):
                     continue
                 # Beside its sources lies what binds them, and a loader has it at most, or another
                 # description of the same library.
                 built = {
                     part.file.path
                     for other in links
-                    if other.target.kind != "jit" and not are_twins(link, other)
+                    if (is_loaded or other.target.kind != "jit") and not are_twins(link, other)
                     for part in other.compiled
                 }
                 near = [path for path in binding if path not in built and _is_near(link, path)]
-                if near or (own and left):
+                if is_loaded:
+                    # Elsewhere may be what another loader is given.
+                    left_near = [path for path in near if _lies_beside(link, path)]
+                    if left_near:
+                        yield self._finding(link, own, left_near)
+                elif near or (own and left):
                     yield self._finding(link, own, near or left)
 
     def _empty(self, analysis: Analysis) -> Iterator[Finding]:
@@ -107,13 +118,13 @@ class ModuleWithoutBindings(Rule):
         ]
         for path, file in native.items():
             block = next((d for d in file.definitions if d.signature.name == _BLOCK), None)
-            if block is None or NOT_SHIPPED.search(path) or not _is_silent(file):
+            if block is None or NOT_SHIPPED.search(path) or not _is_silent(analysis.project, file):
                 continue
             text = analysis.project.tree.read_text(path).split("\n")
             lines = text[block.location.line - 1 : block.end_line]
             around = [link for link in links if any(p.file.path == path for p in link.compiled)]
             if not _EMPTY.match("\n".join(lines)) or not all(
-                _is_silent(part.file) for link in around for part in link.compiled
+                _is_silent(analysis.project, part.file) for link in around for part in link.compiled
             ):
                 continue
             shown = (
@@ -121,6 +132,7 @@ class ModuleWithoutBindings(Rule):
                 *(each.signature for each in file.definitions),
             )
             waiting = [each.name for each in shown if each.name != _BLOCK and not each.namespace]
+            waiting = waiting or self._declared_around(analysis, path, around)
             if waiting:
                 yield self.finding(
                     block.location,
@@ -129,6 +141,17 @@ class ModuleWithoutBindings(Rule):
                     severity=Severity.WARNING,
                     effect=Effect.CALL,
                 )
+
+    def _declared_around(self, analysis: Analysis, path: str, around: list[Link]) -> list[str]:
+        """Return the functions of a file's libraries that the headers beside it declare."""
+        folder = posixpath.dirname(path)
+        return [
+            each.signature.name
+            for header, file in analysis.project.native.items()
+            if posixpath.dirname(header) == folder
+            for each in file.declarations
+            if not each.is_member and any(each.signature.name in o.definitions for o in around)
+        ]
 
     def _finding(self, link: Link, imports: list[Call], left: list[str]) -> Finding:
         places = [Location(path, 1) for path in left[:_MOST_PLACES]]
@@ -159,20 +182,38 @@ def _is_near(link: Link, path: str) -> bool:
     )
 
 
-def _binds_nothing(link: Link) -> bool:
+def _lies_beside(link: Link, path: str) -> bool:
+    """Return whether a file lies in the folder of the script that compiles a target, or below."""
+    folder = posixpath.dirname(link.description)
+    return not folder or path.startswith(f"{folder}/")
+
+
+def _binds_nothing(project: Project, link: Link) -> bool:
     """Return whether a module is complete, and none of its sources registers anything."""
     target = link.target
-    is_whole = target.kind == "module" and link.is_complete is Truth.TRUE
+    is_whole = target.kind in {"module", "jit"} and link.is_complete is Truth.TRUE
     if not (is_whole and target.built is Truth.TRUE):
         return False
     return not any(
-        not _is_silent(part.file)
+        not _is_silent(project, part.file)
         or part.file.init_functions
         or any(each.signature.name.startswith("PyInit") for each in part.file.definitions)
         for part in link.compiled
     )
 
 
-def _is_silent(file: NativeFile) -> bool:
+def _is_silent(project: Project, file: NativeFile) -> bool:
     """Return whether a file registers nothing, and uses no macro that may."""
-    return not (file.registrations or file.unfollowed or file.macro_uses)
+    return not (
+        file.registrations
+        or file.unfollowed
+        or any(each.variable or _may_register(project, each.name) for each in file.macro_uses)
+    )
+
+
+def _may_register(project: Project, macro: str) -> bool:
+    """Return whether a macro outside of blocks may make one: the tree's own say what they do."""
+    if macro == _BLOCK:
+        return False  # what it binds is read, and this one binds nothing
+    own = project.macro_definitions.get(macro, ())
+    return not own or any(_REGISTERS.search(each.value) for each in own)

@@ -118,6 +118,9 @@ class OperatorWithoutFake(Rule):
         for library in sorted(served.keys() | defined):
             count = served[library]
             found = dict(_unserved(analysis, library, faked | told, is_served=count > 0))
+            helped = dict(_helped(analysis, library, faked | told))
+            if count >= _FEWEST_SERVED and len(found | helped) <= _MOST_LACKING:
+                found |= helped
             if count >= _FEWEST_SERVED and len(found) <= _MOST_LACKING:
                 for name, place in found.items():
                     said = state("DEF008.lonely", operator=name, library=library, count=count)
@@ -175,6 +178,22 @@ def _unserved(
                 if each.is_definition and (each.schema == "" or returned not in {"", "()"}):
                     yield name, each.location
                     break
+
+
+def _helped(
+    analysis: Analysis, library: str, served: AbstractSet[str]
+) -> Iterator[tuple[str, Location]]:
+    """Yield the operators of a namespace that a decorator of the tree's own registers.
+
+    It may make their fakes itself, unless its operators have fakes of their own.
+    """
+    for name, registrations in analysis.operators.python.items():
+        if name not in served and name.rpartition("::")[0] == library:
+            yield from (
+                (name, each.location)
+                for each in registrations[:1]
+                if not each.is_definition and each.is_decorator
+            )
 
 
 def _is_reached(analysis: Analysis, platform: Platform, call: Call) -> bool:

@@ -101,8 +101,11 @@ class SchemaDiffersFromSignature(Rule):
                 continue
             signatures = _signatures(project, link, registration)
             key = (plain_library(registration.library), registration.operator)
+            # What stands beside the implementation is what it is meant for.
+            path = registration.location.path
+            near = [each for each in schemas.get(key, ()) if each.location.path == path]
             if not signatures:
-                yield from self._check_boxed(link, registration, schemas.get(key, []))
+                yield from self._check_boxed(link, registration, near or schemas.get(key, []))
                 continue
             if registration.argument_names:
                 # pybind11 takes the first overload that accepts a call: a later one that names
@@ -112,9 +115,6 @@ class SchemaDiffersFromSignature(Rule):
                 severity = Severity.WARNING if is_later else Severity.ERROR
                 yield from self._check_names(link, registration, signatures, severity)
             elif registration.kind is RegistrationKind.IMPL and key in schemas:
-                # What stands beside the implementation is what it is meant for.
-                path = registration.location.path
-                near = [each for each in schemas[key] if each.location.path == path]
                 # A file that nobody lists is no part of what defines the operator elsewhere.
                 others = schemas[key] if link.description else []
                 yield from self._check_schema(link, registration, near or others, signatures)

@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.class_templates import IS_PLAIN, absent_instances
 from opparity.checker.analysis.nowhere import is_template_lost
 from opparity.checker.analysis.types import canonical
 from opparity.checker.analysis.wanted import names
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
 # A number, a truth value or a name with its namespace means itself; another word may be a
 # constant of a macro or a type of the function around the call.
 _MEANS_ITSELF = re.compile(r"^(?:true|false|\d\w*|\w+::[\w:<>, ]+)$")
-# A type of the language, or of torch and the toolkits; a number; a truth value.
-_IS_PLAIN = re.compile(
-    r"^(?:true|false|\d+|(?:unsigned )?(?:bool|char|short|int|long|long long|float|double|size_t)"
-    r"|u?int(?:8|16|32|64)_t|half2?|__half2?|nv_bfloat16|__nv_bfloat16"
-    r"|(?:c10|at|torch)::(?:Half|BFloat16|Float8_\w+))$"
-)
 _SOURCES = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip")
 _MOST_PLACES = 3
 
@@ -43,6 +38,7 @@ class TemplateNotInstantiated(LinkRule):
     A template that a source declares and does not define is not instantiated there.
     Some other source must do it explicitly, for exactly these arguments; if that one is not
     built, the extension dies with `undefined symbol` when it is imported.
+    So it is with a class template whose members have their bodies in another source.
     Which arguments a call is compiled with often depends on macros and constants, so this is
     mostly listed as unknown: no instantiation at all, or some in sources that the target leaves
     out although its macros ask for them.
@@ -86,6 +82,29 @@ class TemplateNotInstantiated(LinkRule):
         for compiled in link.compiled:
             if compiled.is_listed:
                 yield from self._check(analysis, link, compiled)
+        if link.is_complete is Truth.TRUE and link.target.built is Truth.TRUE:
+            yield from self._classes(analysis, link)
+
+    def _classes(self, analysis: Analysis, link: Link) -> Iterator[Finding]:
+        for made, instances in absent_instances(analysis.project, link):
+            places = [
+                Related(each.location, state("place.instantiated", name=each.name))
+                for each in instances
+            ]
+            yield self.finding(
+                made.location,
+                state(
+                    "BLD008.fewer",
+                    inside=made.inside,
+                    symbol=_instance(made.name, made.arguments),
+                    target=link.target.name,
+                    platform=link.platform.label,
+                    instances=tuple(_instance(each.name, each.arguments) for each in instances),
+                ),
+                platform=link.platform.label,
+                symbol=made.name,
+                related=places[:_MOST_PLACES],
+            )
 
     def _check(
         self, analysis: Analysis, link: Link, compiled: Compiled
@@ -200,7 +219,7 @@ def _surely_absent(
     present = {tuple(map(canonical, each.arguments)) for each in instances}
     for call in calls:
         is_sure = compiled.truth(call.condition) is Truth.TRUE
-        is_plain = all(_IS_PLAIN.match(each) for each in call.arguments)
+        is_plain = all(IS_PLAIN.match(each) for each in call.arguments)
         given = tuple(map(canonical, call.arguments))
         counts = {len(each) for each in present}
         if is_sure and is_plain and counts == {len(given)} and given not in present:

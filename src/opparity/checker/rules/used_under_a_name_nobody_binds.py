@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.idle_functions import (
+    Reads,
+    bound_elsewhere,
+    forgotten,
+    idle_in_files,
+    idle_in_targets,
+    is_telling,
+)
 from opparity.checker.analysis.operators import handles_absence
-from opparity.checker.analysis.spelling import Spellings, is_near
+from opparity.checker.analysis.spelling import Spellings, is_near, is_near_number
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
@@ -18,11 +25,10 @@ from opparity.words.statements import state
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from opparity.checker.analysis.linking import Compiled, Link
-    from opparity.checker.analysis.module_reads import ModuleRead
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Definition, Registration
     from opparity.checker.facts.places import Location
+    from opparity.words.statements import Statement
 
 
 # So many names of a module are read of an object that is the module.
@@ -35,8 +41,8 @@ class UsedUnderANameNobodyBinds(Rule):
     ## Why is this bad?
     The read raises `AttributeError`. Whatever the object is that Python reads the name from, no
     other thing of the tree has it: a binding is one slip away and used by nobody, or a function of
-    that name is compiled, declared beside those that are bound, and neither bound nor called; or
-    the object is a module, since what else is read of it there is bound.
+    that name is compiled, declared beside those that are bound, and neither bound nor called there;
+    or the object is a module, since what else is read of it there is bound.
 
     ## Example
     `m.def("froward_affine", &layer_norm_affine)`, where Python calls `kernels.forward_affine(x)`;
@@ -84,17 +90,23 @@ class UsedUnderANameNobodyBinds(Rule):
         yield from misspelt
         yield from self._misread(analysis, names, {each.operator for each in misspelt})
         told: set[str] = set()
-        reads = _Reads(analysis, names)
+        reads = Reads(analysis, names)
         for target, definition in (
-            *_idle_in_targets(analysis, reads),
-            *_idle_in_files(analysis, reads),
+            *idle_in_targets(analysis, reads),
+            *idle_in_files(analysis, reads),
         ):
             function = definition.signature.name
             name, use = reads.of(function)
             if use is not None and function not in told:
                 told.add(function)
                 yield self._unbound(target, definition, name, use)
-        for target, definition, read in _bound_elsewhere(analysis):
+        for target, definition in forgotten(analysis, reads):
+            function = definition.signature.name
+            name, use = reads.of(function)
+            if use is not None and function not in told:
+                told.add(function)
+                yield self._unbound(target, definition, name, use, "CAL010.forgotten")
+        for target, definition, read in bound_elsewhere(analysis):
             if definition.signature.name not in told:
                 told.add(definition.signature.name)
                 yield self._unbound(target, definition, read.name, read.location)
@@ -116,7 +128,7 @@ class UsedUnderANameNobodyBinds(Rule):
                 if owner in {"self", "cls"} or count < max(_FEWEST_BESIDE, 2 * len(others)):
                     continue
                 for name in others:
-                    is_own = name in names or name in told or "_" not in name.strip("_")
+                    is_own = name in names or name in told or not is_telling(name)
                     if is_own or analysis.attributes.is_a_name_of_pythons(name):
                         continue
                     told.add(name)
@@ -127,11 +139,18 @@ class UsedUnderANameNobodyBinds(Rule):
                         symbol=name,
                     )
 
-    def _unbound(self, target: str, definition: Definition, name: str, use: Location) -> Finding:
+    def _unbound(
+        self,
+        target: str,
+        definition: Definition,
+        name: str,
+        use: Location,
+        key: str = "CAL010.unbound",
+    ) -> Finding:
         function = definition.signature.name
         return self.finding(
             definition.location,
-            state("CAL010.unbound", function=function, target=target, name=name),
+            state(key, function=function, target=target, name=name),
             symbol=definition.signature.qualified,
             related=[Related(use, state("place.used"))],
         )
@@ -147,22 +166,33 @@ class UsedUnderANameNobodyBinds(Rule):
         read = Spellings(analysis.attributes.readers.keys() - names)
         told: set[str] = set()
         sisters = _bindings(analysis)
+        rivals = _Rivals(analysis)
         for registration in bound:
             for meant in (
                 *read.slips_of(registration.operator),
                 *_sisters(sisters, registration),
             ):
                 use = analysis.attributes.use_of(meant)
-                if use is None or registration.operator in told:
-                    continue
-                told.add(registration.operator)
-                yield self.finding(
-                    registration.location,
-                    state("CAL010.misspelt", operator=registration.qualified, used=meant),
-                    operator=registration.qualified,
-                    symbol=registration.symbol,
-                    related=[Related(use, state("place.used"))],
-                )
+                if use is not None and registration.operator not in told:
+                    told.add(registration.operator)
+                    said = state("CAL010.misspelt", operator=registration.qualified, used=meant)
+                    yield self._slip(registration, said, use)
+            for meant, rival in rivals.meant(registration):
+                use = analysis.attributes.use_of(meant)
+                if use is not None and registration.operator not in told:
+                    told.add(registration.operator)
+                    values = {"operator": registration.qualified, "used": meant}
+                    said = state("CAL010.rival", source=rival, **values)
+                    yield self._slip(registration, said, use)
+
+    def _slip(self, registration: Registration, said: Statement, use: Location) -> Finding:
+        return self.finding(
+            registration.location,
+            said,
+            operator=registration.qualified,
+            symbol=registration.symbol,
+            related=[Related(use, state("place.used"))],
+        )
 
     def _misread(self, analysis: Analysis, names: set[str], told: set[str]) -> Iterator[Finding]:
         """Yield what Python reads that is one slip from an operator, and stands nowhere else."""
@@ -226,144 +256,32 @@ def _sisters(
     """Yield the names, one slip away, that a file binds the same function's overloads under."""
     place = (registration.location.path, registration.symbol)
     names = sisters.get(place, ()) if registration.symbol else ()
-    yield from (name for name in sorted(names) if is_near(registration.operator, name))
+    written = registration.operator
+    for name in sorted(names):
+        if is_near(written, name) or is_near_number(written, name):
+            yield name
 
 
 def _is_unused(analysis: Analysis, registration: Registration) -> bool:
     return registration.operator not in analysis.attributes.readers
 
 
-@dataclass(frozen=True, slots=True)
-class _Reads:
-    """Under which name Python may read a function, of the names that nothing else has."""
+class _Rivals:
+    """Files that bind the same names, for two modules of which one is taken."""
 
-    analysis: Analysis
-    taken: set[str]
+    def __init__(self, analysis: Analysis) -> None:
+        self.bound: dict[str, set[str]] = {}
+        for path, file in analysis.project.native.items():
+            names = {r.operator for r in file.registrations if r.kind is RegistrationKind.BIND}
+            if len(names) >= _FEWEST_BESIDE:
+                self.bound[path] = names
+        everywhere = {name for names in self.bound.values() for name in names}
+        self.read = Spellings(everywhere & analysis.attributes.readers.keys())
 
-    def of(self, function: str) -> tuple[str, Location | None]:
-        """Return the name and where it is read; None where it is not.
-
-        `dispatch_rms_norm` may be bound as `rms_norm`, `pack_trellis_wrapper` as `pack_trellis`.
-        """
-        words = function.split("_")
-        whole = (function, "_".join(words[1:]), "_".join(words[:-1]))
-        # A single word is a name of many things.
-        for name in (each for each in whole if "_" in each.strip("_")):
-            use = None if name in self.taken else self.analysis.attributes.use_of(name)
-            if use is not None:
-                return name, use
-        return "", None
-
-
-def _bound_elsewhere(analysis: Analysis) -> Iterator[tuple[str, Definition, ModuleRead]]:
-    """Yield the functions that a module has on two platforms, and binds on one of them alone.
-
-    Each with what Python reads of it.
-    """
-    for each in analysis.modules_read:
-        for read in each.reads if each.is_whole and len(each.links) > 1 else ():
-            symbols = {
-                registration.symbol.rpartition("::")[2]
-                for link in each.links
-                for part in link.compiled
-                for registration in part.file.registrations
-                if registration.operator == read.name and registration.symbol
-            }
-            for link in each.links:
-                bodies = [
-                    definition
-                    for symbol in sorted(symbols)
-                    for definition, part in link.definitions.get(symbol, ())
-                    if part.is_listed and part.truth(definition.condition) is Truth.TRUE
-                ]
-                if bodies and not each.binds(link, read.name):
-                    yield link.target.name, bodies[0], read
-
-
-def _idle_in_targets(analysis: Analysis, reads: _Reads) -> Iterator[tuple[str, Definition]]:
-    for platform in analysis.project.platforms:
-        for link in analysis.linker.links_on(platform):
-            yield from ((link.target.name, each) for each in _idle(analysis, link, reads))
-
-
-def _idle_in_files(analysis: Analysis, reads: _Reads) -> Iterator[tuple[str, Definition]]:
-    """Yield the functions of files with bindings that no build lists: a program compiles them."""
-    native = analysis.project.native
-    paths = [path for path in analysis.basis.binding_files if path not in analysis.basis.listed]
-    for path in paths:
-        file = native[path]
-        own = {each.signature.name for each in file.definitions}
-        if not any(reads.of(name)[1] for name in own):
-            continue
-        bound = {
-            name.rpartition("::")[2]
-            for registration in file.registrations
-            for name in (registration.symbol, *registration.mentioned)
-        }
-        passed = analysis.further_uses.of(file).passed
-        used = bound | {each.symbol for each in (*file.references, *file.tabled, *passed)}
-        for other in native.values():
-            if other.path != path:
-                used |= other.called & own
-        shown = {each.signature.name for each in file.declarations if not each.is_member}
-        elsewhere = [
-            each
-            for name in sorted(shown - used)
-            for each in analysis.project.definitions.get(name, ())
-        ]
-        for each in (*file.definitions, *elsewhere):
-            is_plain = not (each.is_template or each.is_inline or each.is_kernel)
-            is_method = each.signature.namespace[-1:] and each.signature.namespace[-1][:1].isupper()
-            if each.signature.name not in used and is_plain and not is_method and each.end_line:
-                yield path, each
-
-
-def _idle(analysis: Analysis, link: Link, reads: _Reads) -> Iterator[Definition]:
-    """Yield the functions beside a target's bindings that nothing binds or calls."""
-    if link.target.kind not in {"module", "shared", "jit"} or link.is_complete is not Truth.TRUE:
-        return
-    used: set[str] = set()
-    seen: set[str] = set()
-    for compiled in link.compiled:
-        file = compiled.file
-        # What a file declares or defines looks called there.
-        own = {each.signature.name for each in file.declarations}
-        own |= {each.signature.name for each in file.definitions}
-        used |= file.called - own
-        used |= {each.symbol for each in (*file.references, *file.tabled)}
-        for registration in file.registrations:
-            named = (registration.symbol, *registration.mentioned)
-            used |= {name.rpartition("::")[2] for name in named}
-        if file.registrations:
-            seen |= _declared(analysis, compiled)
-    idle = {name for name in (seen & link.definitions.keys()) - used if reads.of(name)[1]}
-    # These uses are read of the files that are asked for alone.
-    for compiled in link.compiled if idle else ():
-        further = analysis.further_uses.of(compiled.file)
-        idle -= {each.symbol for each in (*further.methods, *further.passed)}
-    for name in sorted(idle):
-        for definition, part in link.definitions[name]:
-            is_plain = not (definition.is_template or definition.is_inline or definition.is_kernel)
-            is_near = not definition.is_local or bool(part.file.registrations)
-            is_plain = is_plain and not name.startswith("PyInit_")
-            if is_plain and is_near and definition.end_line and part.is_listed:
-                yield definition
-                break
-
-
-def _declared(analysis: Analysis, compiled: Compiled) -> set[str]:
-    """Return the plain functions that a file with bindings declares, sees declared or defines."""
-    path = compiled.file.path
-    visible = (path, *analysis.linker.closure(path, compiled.unit))
-    names = {
-        each.signature.name
-        for other in visible
-        for each in analysis.project.native[other].declarations
-        if not each.is_member
-    }
-    # A function of a namespace that begins with a capital is a method.
-    return names | {
-        each.signature.name
-        for each in compiled.file.definitions
-        if not each.signature.namespace or not each.signature.namespace[-1][:1].isupper()
-    }
+    def meant(self, registration: Registration) -> Iterator[tuple[str, str]]:
+        """Yield what a rival binds and a file lacks, one slip from a binding, and the rival."""
+        own = self.bound.get(registration.location.path, set())
+        for name in self.read.slips_of(registration.operator) if own else ():
+            for path, names in self.bound.items() if name not in own else ():
+                if name in names and len(names & own) >= _FEWEST_BESIDE:
+                    yield name, path

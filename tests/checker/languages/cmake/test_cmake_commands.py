@@ -105,7 +105,7 @@ def sources_of(target: Target) -> dict[str, Truth]:
         ("get_filename_component(N sub/e.cu DIRECTORY)\nset(RESULT ${N}/e.cpp)", "sub/e"),
         ("get_filename_component(RESULT sub/../a.cpp ABSOLUTE)", "a"),
         ("file(GLOB RESULT *.cpp)", "a b c"),
-        ("file(GLOB RESULT [ab].cpp ?.cu)", "d"),
+        ("file(GLOB RESULT [ab].cpp ?.cu)", "a b d"),
         ("file(GLOB RESULT CONFIGURE_DEPENDS sub/*.cpp)", "sub/e"),
         ("file(GLOB_RECURSE RESULT sub/*.cpp)", "sub/e sub/inner/f"),
         ("file(GLOB RESULT RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} a*.cpp)", "a"),
@@ -309,6 +309,28 @@ def test_what_only_the_machine_knows_is_not_decided(question: str, tmp_path: Pat
         "add_library(_C MODULE ${S})\n"
     )
     assert sources_of(target_of(tmp_path, text)) == {"a.cpp": Truth.TRUE, "b.cpp": Truth.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_decided"),
+    [
+        ("ON OR OFF AND OFF", False),
+        ("ON OR (OFF AND OFF)", True),
+        ("OFF AND OFF OR ON", True),
+        ("ON AND ON OR OFF AND OFF", True),
+        ("ON OR OFF OR OFF AND OFF", True),
+        ("OFF AND OFF AND OFF OR ON", False),
+    ],
+)
+def test_what_cmakes_versions_read_differently_is_open(
+    tmp_path: Path, condition: str, *, is_decided: bool
+) -> None:
+    # Older ones take AND first, newer ones pairs from the left.
+    listed = f"if({condition})\nset(S a.cpp)\nendif()\nadd_library(lib MODULE b.cpp ${{S}})"
+    write_folder(tmp_path, {"CMakeLists.txt": listed.encode(), "a.cpp": b"", "b.cpp": b""})
+    (build,) = CMakeReader(open_tree(tmp_path)).read((Platform("cuda"),))
+    built = {source.path: source.built for source in build.targets[0].sources}
+    assert (built.get("a.cpp") is not Truth.UNKNOWN) is is_decided
 
 
 @pytest.mark.parametrize(

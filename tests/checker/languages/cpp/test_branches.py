@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from opparity.checker.facts.conditions import Defined, Not
+from opparity.checker.facts.conditions import ALWAYS, Defined, Not
 from opparity.checker.languages.cpp.branches import variants
 from opparity.checker.languages.cpp.reader import read_native_text
 
@@ -79,3 +79,39 @@ def test_a_head_that_each_branch_ends_otherwise_is_read_with_each() -> None:
         ("g", Not(Defined("A"))),
     ]
     assert not read.has_errors
+
+
+TWO_HEADS = """#ifdef AS_FRAGMENT
+TORCH_LIBRARY_FRAGMENT(demo, m) {
+  m.def("first(Tensor x) -> Tensor");
+#else
+TORCH_LIBRARY(%s, m) {
+#endif
+  m.def("turn(Tensor x) -> Tensor", &turn);
+  register_more(m);
+  REGISTER_MORE(m);
+}
+"""
+
+
+def test_what_two_heads_of_one_block_share_is_registered_once() -> None:
+    file = read_native_text("x.cpp", TWO_HEADS % "demo")
+    found = [(each.operator, each.kind.value, each.condition) for each in file.registrations]
+    assert found == [
+        ("first", "def", Defined("AS_FRAGMENT")),
+        ("turn", "def", ALWAYS),
+        ("turn", "impl", ALWAYS),
+    ]
+    assert [each.function for each in file.handed_on] == ["register_more"]
+    assert [each.name for each in file.macro_uses] == ["REGISTER_MORE"]
+    assert [each.condition for each in file.owned] == [Not(Defined("AS_FRAGMENT"))]
+
+
+def test_what_two_heads_make_of_one_block_is_under_the_condition_of_each() -> None:
+    file = read_native_text("x.cpp", TWO_HEADS % "other")
+    found = [(each.qualified, each.condition) for each in file.registrations if each.schema]
+    assert found == [
+        ("demo::first", Defined("AS_FRAGMENT")),
+        ("demo::turn", Defined("AS_FRAGMENT")),
+        ("other::turn", Not(Defined("AS_FRAGMENT"))),
+    ]

@@ -329,6 +329,8 @@ def test_any_arrangement_of_statements_is_read(
         ("    use = is_cuda()\n    def use():\n        pass\n", False),
         ("    use = is_cuda()\n    del use\n", False),
         ("    use = is_cuda()\n    use: bool\n", False),
+        ("    use = is_cuda()\n    if y:\n        use = True\n", False),
+        ("    use = is_cuda()\n    while y:\n        use = True\n", False),
     ],
 )
 def test_what_else_may_give_a_guarded_name_a_value(
@@ -337,6 +339,27 @@ def test_what_else_may_give_a_guarded_name_a_value(
     text = f"def launch(x):\n  if x:\n{body}    if use:\n        {CALL}\n"
     (call,) = calls_of(tmp_path, text)
     told = runs(own_guards(call)[1:], On("rocm", "_C::op"))
+    assert told is (Truth.FALSE if is_decided else Truth.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_decided"),
+    [
+        ("    use = is_cuda()\n", True),
+        ("    use = is_cuda()\n    y = x\n", True),
+        ("    use = is_cuda()\n    if x:\n        use = True\n", False),
+        ("    use = is_cuda()\n    for y in x:\n        use = True\n", False),
+        ("    use = is_cuda()\n    if (use := x):\n        pass\n", False),
+        ("    use = is_cuda()\n    use |= x\n", False),
+    ],
+)
+@pytest.mark.parametrize("parameters", ["x", "x, use=None"])
+def test_what_else_may_give_a_name_another_value_than_at_first(
+    tmp_path: Path, body: str, parameters: str, *, is_decided: bool
+) -> None:
+    text = f"def launch({parameters}):\n{body}    if use:\n        {CALL}\n"
+    (call,) = calls_of(tmp_path, text)
+    told = runs(own_guards(call), On("rocm", "_C::op"))
     assert told is (Truth.FALSE if is_decided else Truth.UNKNOWN)
 
 

@@ -31,6 +31,42 @@ FILES = {
 # One a line.
 EXPRESSIONS = Path(__file__).with_name("expressions.txt").read_text().splitlines()
 PROGRAMS = {
+    "orders": """
+names = ["c", "a"]
+names.insert(0, "x")
+names.insert(-1, "y")
+names.insert(9, "z")
+out = [names[0], names[2], "-".join(names)]
+names.sort()
+out += [names[0] + "first", names[-1] + "last"]
+names.sort(reverse=True)
+names.reverse()
+out += [names[1] + "second"] + [name + "s" for name in names[1:3]]
+out += [list(reversed(names))[0] + "r", sorted({"q": 1, "p": 2})[0]]
+""",
+    "names of others": """
+x = "a"
+count = 0
+def f():
+    global x, count
+    x = "b"
+    count += 1
+    return x + "f"
+out = [x, f(), x, f()]
+def outer():
+    y = "1"
+    def inner():
+        nonlocal y
+        y = "2"
+    inner()
+    return y + "outer"
+out += [outer(), str(count)]
+""",
+    "what is taken out of tables": """
+table = {"a": ["1"], "b": ["2"]}
+out = list(table.pop("a")) + list(table) + [str("a" in table), str(len(table))]
+out += table.pop("none", ["default"])
+""",
     "loops": """
 out = []
 for name in ["a", "b", "c", "d"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.languages.cmake.configuration import SOURCE
 from opparity.checker.languages.cmake.text_commands import filename_component
-from opparity.checker.languages.cmake.values import UNKNOWN, compile_regex
+from opparity.checker.languages.cmake.values import UNKNOWN, compile_regex, is_true_constant
 from opparity.checker.languages.interpreting import charge_text
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # So many files are compared with a pattern in about the time of two steps.
 _FILES_A_STEP = 200
+_GLOB_PART = re.compile(r"\?|\[([!^]?)(\]?[^\]/]*)\]|.", re.DOTALL)
 
 
 def file_command(machine: Machine, command: Command, arguments: list[str]) -> None:
@@ -50,7 +51,7 @@ def content_of(machine: Machine, mode: str, path: str, options: list[str]) -> st
     machine.steps.count(len(text) // 1000)
     if mode == "READ":
         return text
-    lines = [line.replace(";", "\\;") for line in text.splitlines() if line]
+    lines = [line.replace(";", "\\;") for line in text.splitlines()]
     if "REGEX" in options:
         following = options[options.index("REGEX") + 1 :]
         compiled = compile_regex(following[0]) if following else None
@@ -63,7 +64,10 @@ def content_of(machine: Machine, mode: str, path: str, options: list[str]) -> st
 
 def _glob(machine: Machine, mode: str, arguments: list[str]) -> str:
     arguments = [argument for argument in arguments if argument != "CONFIGURE_DEPENDS"]
-    relative = ""
+    relative, is_recursive = "", mode == "GLOB_RECURSE"
+    has_folders = not is_recursive
+    if arguments[:1] == ["LIST_DIRECTORIES"] and len(arguments) > 1:
+        has_folders, arguments = is_true_constant(arguments[1]), arguments[2:]
     if arguments[:1] == ["RELATIVE"] and len(arguments) > 1:
         relative, arguments = arguments[1], arguments[2:]
     found: list[str] = []
@@ -73,12 +77,13 @@ def _glob(machine: Machine, mode: str, arguments: list[str]) -> str:
             found.append(UNKNOWN)
             continue
         folder, _, name = inside.rpartition("/")
-        machine.steps.count(len(machine.files) // _FILES_A_STEP)
-        matches = _matching(machine.files, folder, name, is_recursive=mode == "GLOB_RECURSE")
-        found.extend(f"{SOURCE}/{path}" for path in matches)
+        for paths in (machine.files, machine.folders)[: 1 + has_folders]:
+            machine.steps.count(len(paths) // _FILES_A_STEP)
+            matches = _matching(paths, folder, name, is_recursive=is_recursive)
+            found.extend(f"{SOURCE}/{path}" for path in matches)
     if relative:
         found = [path if path == UNKNOWN else posixpath.relpath(path, relative) for path in found]
-    return ";".join(dict.fromkeys(found))
+    return ";".join(sorted(set(found)))
 
 
 @lru_cache(maxsize=200)  # the same on each platform
@@ -104,11 +109,25 @@ def _wildcards(text: str) -> str:
 
 
 def _part(text: str) -> str:
-    first, *others = (
-        "".join("[^/]" if character == "?" else re.escape(character) for character in piece)
-        for piece in re.split(r"\*+", text)
-    )
+    first, *others = map(_piece, re.split(r"\*+", text))
     if not others:
         return first
     *between, last = others
     return "".join([first, *(f"(?>[^/]*?{piece})" for piece in between), "[^/]*", last])
+
+
+def _piece(text: str) -> str:
+    """Return an expression for text with question marks and classes, such as `[ab]`."""
+    return "".join(
+        "[^/]"
+        if found[0] == "?"
+        else f"(?![/])[{'^' if found[1] else ''}{_escaped(found[2])}]"
+        if found[2]
+        else re.escape(found[0])
+        for found in _GLOB_PART.finditer(text)
+    )
+
+
+def _escaped(members: str) -> str:
+    """Return a class's members; ranges keep their hyphen."""
+    return re.sub(r"[\\\[\]^&~|]", r"\\\g<0>", members)

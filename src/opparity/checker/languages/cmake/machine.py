@@ -4,46 +4,27 @@ from __future__ import annotations
 
 import posixpath
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.facts.places import Location
+from opparity.checker.languages.cmake.arguments import arguments_of, tokens_of
 from opparity.checker.languages.cmake.configuration import BINARY, COMMANDS_WITHOUT_OUTPUT, SOURCE
-from opparity.checker.languages.cmake.expansion import expand
 from opparity.checker.languages.cmake.loops import loop_values
-from opparity.checker.languages.cmake.predicates import ConditionReader, Token
-from opparity.checker.languages.cmake.state import (
-    ConfigurationFailedError,
-    Routine,
-    Scope,
-    State,
-)
-from opparity.checker.languages.cmake.syntax import Argument, Block, Branch, Command, If, Statement
+from opparity.checker.languages.cmake.predicates import ConditionReader
+from opparity.checker.languages.cmake.scopes import copied, merged
+from opparity.checker.languages.cmake.state import ConfigurationFailedError, Routine, State
+from opparity.checker.languages.cmake.syntax import Block, Branch, Command, If, Statement
 from opparity.checker.languages.cmake.targets import Gathered
-from opparity.checker.languages.cmake.values import (
-    LONGEST_VALUE,
-    UNKNOWN,
-    joined,
-    merge,
-    split_list,
-)
-from opparity.checker.languages.interpreting import OutOfSteps, charge, charge_text, merge_ways
+from opparity.checker.languages.cmake.values import UNKNOWN, joined
+from opparity.checker.languages.interpreting import charge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-# So many variables are copied in about the time of a step.
-_VARIABLES_A_STEP = 100
 _DEEPEST_CALL = 40
-# As `charge` counts them: a word of a condition is a step.
-_PARTS_OF_A_TOKEN = 50
-# Of one command, in characters.
-_LONGEST_ARGUMENTS = 4 * LONGEST_VALUE
 _LANGUAGE_FLAGS = ("CXX", "CUDA", "HIP")
 _MAKES_LIBRARY = re.compile(r"_(?:library|module|extension)$")
-_SOURCE_NAME = re.compile(r"\.(c|cc|cpp|cxx|cu|hip|mm|sycl)$", re.IGNORECASE)
 
 
 class _Leave(Exception):
@@ -64,60 +45,6 @@ class _Continue(_Leave):
 
 class Machine(State):
     """An evaluation: a state, and the statements that change it."""
-
-    def arguments(self, command: Command) -> list[str]:
-        """Return a command's arguments, expanded and split."""
-        values: list[str] = []
-        remembers = (
-            command.name in {"set", "list", "target_sources"}
-            or "add_" in command.name
-            or (command.name in self.routines)
-        )
-        for argument in command.arguments:
-            expanded = self._expanded(argument)
-            if argument.is_quoted:
-                values.append(expanded)
-            else:
-                values.extend(filter(None, split_list(expanded)))
-            if remembers and _names_source(argument.text):
-                location = Location(command.location.path, argument.line)
-                for part in split_list(expanded):
-                    self.places.setdefault(part, location)
-        self._weigh_all(values)
-        return values
-
-    def _weigh_all(self, values: list[str]) -> None:
-        """Count the time that it takes to make, and to go through, a command's arguments.
-
-        Raises:
-            OutOfSteps: it was too much, or they are more text than any command is given.
-        """
-        length = sum(map(len, values))
-        charge(4 * len(values))
-        charge_text(length)
-        if length > _LONGEST_ARGUMENTS:
-            raise OutOfSteps
-
-    def _expanded(self, argument: Argument) -> str:
-        text = argument.text
-        is_plain = argument.is_raw or ("$" not in text and "\\" not in text)
-        return text if is_plain else expand(text, self.read)
-
-    def tokens(self, arguments: Iterable[Argument]) -> list[Token]:
-        """Return a condition's arguments as tokens; lists in them are several."""
-        found: list[Token] = []
-        for argument in arguments:
-            if argument.is_raw and not argument.is_quoted:
-                found.append((argument.text, False))
-                continue
-            expanded = self._expanded(argument)
-            if argument.is_quoted:
-                found.append((expanded, True))
-            else:
-                found.extend((part, False) for part in split_list(expanded))
-        self._weigh_all([text for text, _ in found])
-        charge(_PARTS_OF_A_TOKEN * len(found))
-        return found
 
     def run(self, statements: Iterable[Statement]) -> None:
         """Evaluate statements in order."""
@@ -142,7 +69,7 @@ class Machine(State):
             if branch.condition is None:
                 possible.append((branch, Truth.TRUE, False))
                 break
-            reader = ConditionReader(self.tokens(branch.condition), self)
+            reader = ConditionReader(tokens_of(branch.condition, self), self)
             truth = reader.evaluate()
             if truth is not Truth.FALSE or reader.asked_undefined:
                 possible.append((branch, truth, reader.asked_undefined))
@@ -150,7 +77,7 @@ class Machine(State):
                 break
         alive = [branch for branch, truth, _ in possible if truth is not Truth.FALSE]
         is_exhaustive = any(truth is Truth.TRUE for _, truth, _ in possible)
-        ways = [branch for branch in alive if not self._is_fatal(branch.body)]
+        ways = [branch for branch in alive if not branch.is_fatal]
         if is_exhaustive and not ways:
             self._dead_end(possible)
         elif is_exhaustive and len(ways) == 1:
@@ -161,34 +88,27 @@ class Machine(State):
     def _dead_end(self, possible: list[tuple[Branch, Truth, bool]]) -> None:
         """Go on where only a variable that a person sets can lead on; else the build fails."""
         for branch, truth, asked in possible:
-            if truth is Truth.FALSE and asked and not self._is_fatal(branch.body):
+            if truth is Truth.FALSE and asked and not branch.is_fatal:
                 self.run(branch.body)
                 return
         if self.doubt == 0 and not any(asked for _, _, asked in possible):
             raise ConfigurationFailedError(possible[-1][0].location)
 
-    def _is_fatal(self, body: tuple[Statement, ...]) -> bool:
-        """Return whether a body ends the configuration, whatever else it does."""
-        known = self.fatal.get(id(body))
-        if known is None:
-            known = self.fatal[id(body)] = any(map(_ends_all, body))
-        return known
-
     def _fork(self, bodies: list[tuple[Statement, ...]], *, is_exhaustive: bool) -> None:
         """Run each way from the same state; afterwards a variable is what any way made of it."""
-        before = self._snapshot()
+        before = self.scope.snapshot(self.steps)
         outcomes = [] if is_exhaustive else [before]
         made_by_way: list[set[str]] = []
         # Not the exception: its traceback would keep this frame, and every one around it, alive.
         left: type[_Leave] | None = None
         for body in bodies:
-            self._restore(before)
+            self.scope.restore(before)
             outer, self.made = self.made, set()
             self.doubt += 1
             doubt = self.doubt
             try:
                 self.run(body)
-                outcomes.append(self._snapshot())
+                outcomes.append(self.scope.snapshot(self.steps))
             except _Leave as leaving:
                 left = type(leaving)
             self.doubt = doubt - 1
@@ -198,7 +118,7 @@ class Machine(State):
             if left is not None:
                 raise left
             return
-        self._restore(_merged(outcomes))
+        self.scope.restore(merged(outcomes))
         if is_exhaustive and made_by_way and not self.doubt:
             for name in set.intersection(*made_by_way):
                 self.targets[name].built = Truth.TRUE
@@ -206,26 +126,10 @@ class Machine(State):
             # What follows here happens only where that way was not taken.
             self.doubt += 1
 
-    def _snapshot(self) -> list[dict[str, str]]:
-        found = []
-        scope: Scope | None = self.scope
-        while scope is not None:
-            self.steps.count(len(scope.variables) // _VARIABLES_A_STEP)
-            found.append(dict(scope.variables))
-            scope = scope.parent
-        return found
-
-    def _restore(self, snapshot: list[dict[str, str]]) -> None:
-        scope: Scope | None = self.scope
-        for variables in snapshot:
-            if scope is not None:
-                scope.variables = dict(variables)
-                scope = scope.parent
-
     def _block(self, block: Block) -> None:
         name = block.opening.name
         if name in {"function", "macro"}:
-            arguments = self.arguments(block.opening)
+            arguments = arguments_of(block.opening, self)
             if arguments:
                 routine = Routine(block, tuple(arguments[1:]), name == "macro")
                 self.routines[arguments[0].lower()] = routine
@@ -237,7 +141,7 @@ class Machine(State):
             self.run(block.body)
 
     def _foreach(self, block: Block) -> None:
-        arguments = self.arguments(block.opening)
+        arguments = arguments_of(block.opening, self)
         if not arguments:
             return
         variable, values = arguments[0], loop_values(arguments[1:], self.read)
@@ -265,7 +169,7 @@ class Machine(State):
     def _while(self, block: Block) -> None:
         while True:
             self.steps.count()
-            truth = ConditionReader(self.tokens(block.opening.arguments), self).evaluate()
+            truth = ConditionReader(tokens_of(block.opening.arguments, self), self).evaluate()
             if truth is Truth.FALSE:
                 return
             try:
@@ -283,7 +187,7 @@ class Machine(State):
         if name in {"return", "break", "continue"}:
             raise {"return": _Return, "break": _Break, "continue": _Continue}[name]
         routine = self.routines.get(name)
-        arguments = self.arguments(command)
+        arguments = arguments_of(command, self)
         if routine is not None:
             self._call(routine, arguments)
             return
@@ -324,8 +228,7 @@ class Machine(State):
 
     def _run_macro(self, routine: Routine, bound: dict[str, str]) -> None:
         before = self.bindings
-        self.steps.count(len(before) // _VARIABLES_A_STEP)
-        self.bindings = {**before, **bound}
+        self.bindings = copied(before, self.steps) | bound
         try:
             self.run(routine.block.body)
         finally:
@@ -333,8 +236,8 @@ class Machine(State):
 
     def _run_function(self, routine: Routine, bound: dict[str, str]) -> None:
         outer, bindings, doubt = self.scope, self.bindings, self.doubt
-        self.steps.count(len(outer.variables) // _VARIABLES_A_STEP)
-        self.scope = Scope({**outer.variables, **bound}, outer)
+        self.scope = outer.inner(self.steps)
+        self.scope.variables.update(bound)
         self.bindings = {}
         try:
             self.run(routine.block.body)
@@ -384,8 +287,7 @@ class Machine(State):
         listing = posixpath.normpath(f"{path}/CMakeLists.txt")
         outer = self.scope
         folder = posixpath.normpath(f"{SOURCE}/{path}")
-        self.steps.count(len(outer.variables) // _VARIABLES_A_STEP)
-        self.scope = Scope(dict(outer.variables), outer)
+        self.scope = outer.inner(self.steps)
         self.scope.variables["CMAKE_CURRENT_SOURCE_DIR"] = folder
         self.scope.variables["CMAKE_CURRENT_BINARY_DIR"] = posixpath.normpath(f"{BINARY}/{path}")
         directory = self.directory
@@ -405,26 +307,3 @@ class Machine(State):
             value = self.read(name)
             if value != self.presumed.get(name, ""):
                 self.directory.language_flags.append((language, value))
-
-
-def _merged(outcomes: list[list[dict[str, str]]]) -> list[dict[str, str]]:
-    """Return what is known after several ways that may each have been taken."""
-    return [merge_ways(levels, _either) for levels in zip(*outcomes, strict=True)]
-
-
-def _either(one: str | None, other: str | None) -> str:
-    return merge(one or "", other or "")
-
-
-@lru_cache(maxsize=10_000)  # asked on every platform, of each argument
-def _names_source(text: str) -> bool:
-    return any(_SOURCE_NAME.search(part) for part in text.split(";"))
-
-
-def _ends_all(statement: Statement) -> bool:
-    return (
-        isinstance(statement, Command)
-        and statement.name == "message"
-        and bool(statement.arguments)
-        and statement.arguments[0].text in {"FATAL_ERROR", "SEND_ERROR"}
-    )

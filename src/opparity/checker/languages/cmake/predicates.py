@@ -10,6 +10,7 @@ from opparity.checker.languages.cmake.values import (
     compare_versions,
     is_decided,
     is_false_constant,
+    is_number,
     is_true_constant,
     search,
     split_list,
@@ -80,6 +81,7 @@ _VERSIONS = {f"VERSION_{name}": test for name, test in _SUFFIXES.items()}
 _BINARY = frozenset(
     {*_TEXT, *_SUFFIXES, *_VERSIONS, "MATCHES", "IN_LIST", "PATH_EQUAL", "IS_NEWER_THAN"}
 )
+_COMBINED: dict[str, Callable[[Sequence[Truth]], Truth]] = {"AND": all_of, "OR": any_of}
 _DEEPEST = 60
 
 
@@ -100,7 +102,7 @@ class ConditionReader:
 
     def evaluate(self) -> Truth:
         """Return the condition's truth; UNKNOWN for what is no condition."""
-        truth = self._or()
+        truth = self._compound()
         return truth if self.position >= len(self.tokens) else Truth.UNKNOWN
 
     def _word(self) -> str:
@@ -109,21 +111,16 @@ class ConditionReader:
             return self.tokens[self.position][0]
         return ""
 
-    def _or(self) -> Truth:
+    def _compound(self) -> Truth:
         self.depth += 1
-        truths = [self._and()]
-        while self._word() == "OR":
+        truths, operators = [self._not()], []
+        while (operator := self._word()) in _COMBINED:
             self.position += 1
-            truths.append(self._and())
-        self.depth -= 1
-        return any_of(truths)
-
-    def _and(self) -> Truth:
-        truths = [self._not()]
-        while self._word() == "AND":
-            self.position += 1
+            operators.append(operator)
             truths.append(self._not())
-        return all_of(truths)
+        self.depth -= 1
+        by_pairs, by_order = _in_pairs(truths, operators), _and_first(truths, operators)
+        return by_pairs if by_pairs is by_order else Truth.UNKNOWN
 
     def _not(self) -> Truth:
         inverted = False
@@ -140,7 +137,7 @@ class ConditionReader:
         word = self._word()
         if word == "(":
             self.position += 1
-            truth = self._or()
+            truth = self._compound()
             self.position += 1
             return truth
         following = self.tokens[self.position + 1] if self.position + 1 < len(self.tokens) else None
@@ -162,7 +159,8 @@ class ConditionReader:
             return Truth.UNKNOWN
         match word:
             case "DEFINED":
-                value = self.world.lookup(name.removeprefix("CACHE{").removesuffix("}"))
+                inner = name[len("CACHE{") : -1] if name.startswith("CACHE{") else name
+                value = self.world.lookup(inner)
                 if value is None:
                     self.asked_undefined = True
                     return Truth.FALSE
@@ -198,7 +196,7 @@ class ConditionReader:
             return Truth.UNKNOWN
         if is_true_constant(text):
             return Truth.TRUE
-        if is_false_constant(text):
+        if is_false_constant(text) or is_number(text):
             return Truth.FALSE
         if is_quoted:
             return Truth.FALSE
@@ -228,7 +226,7 @@ class ConditionReader:
         if operator in _VERSIONS:
             return truth_of(_VERSIONS[operator](compare_versions(value, other)))
         if operator == "PATH_EQUAL":
-            return truth_of(value.rstrip("/") == other.rstrip("/"))
+            return truth_of(_parts_of_path(value) == _parts_of_path(other))
         if operator not in _SUFFIXES:
             return Truth.UNKNOWN
         try:
@@ -255,3 +253,31 @@ class ConditionReader:
             return Truth.FALSE
         self.world.matched([found.group(0), *(group or "" for group in found.groups())])
         return Truth.TRUE
+
+
+def _parts_of_path(path: str) -> tuple[bool, list[str]]:
+    """Return whether a path is absolute, and its parts; slashes in a row are one."""
+    return path.startswith("/"), [part for part in path.split("/") if part]
+
+
+def _in_pairs(truths: Sequence[Truth], operators: Sequence[str]) -> Truth:
+    """Return what today's CMake makes of AND and OR: each pair from the left, and so on again."""
+    while len(truths) > 1:
+        pairs = [
+            _COMBINED[operator](truths[2 * number : 2 * number + 2])
+            for number, operator in enumerate(operators[::2])
+        ]
+        truths = [*pairs, *(truths[-1:] if len(truths) % 2 else [])]
+        operators = operators[1::2]
+    return truths[0]
+
+
+def _and_first(truths: Sequence[Truth], operators: Sequence[str]) -> Truth:
+    """Return what CMake's older versions, and most readers, make of them."""
+    groups = [[truths[0]]]
+    for operator, truth in zip(operators, truths[1:], strict=True):
+        if operator == "AND":
+            groups[-1].append(truth)
+        else:
+            groups.append([truth])
+    return any_of([all_of(group) for group in groups])

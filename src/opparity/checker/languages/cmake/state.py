@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth, truth_of
 from opparity.checker.languages.cmake.configuration import (
     BINARY,
+    COMMANDS_WITHOUT_OUTPUT,
     SET_BY_PACKAGES,
     SOURCE,
     initial_variables,
@@ -18,7 +19,9 @@ from opparity.checker.languages.cmake.configuration import (
     processor_text,
     switch_value,
 )
+from opparity.checker.languages.cmake.scopes import Scope
 from opparity.checker.languages.cmake.targets import Gathered, SourceProperties, TargetState
+from opparity.checker.languages.cmake.text_commands import match_variables
 from opparity.checker.languages.cmake.values import UNKNOWN, is_decided, merge
 from opparity.checker.languages.interpreting import Steps
 
@@ -31,14 +34,6 @@ if TYPE_CHECKING:
 
 
 _SHORT = 1000
-
-
-@dataclass(slots=True)
-class Scope:
-    """Variables of a function, a directory or the top."""
-
-    variables: dict[str, str]
-    parent: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,6 @@ class State:
         doubt: how many undecided conditions are around the current statement.
         places: source text -> where a list names it.
         external: lower-case prefixes of variables that packages outside the tree set.
-        fatal: whether a body, by its identity, ends the configuration.
         options: what whoever builds may choose: name -> default, and where it is offered.
         chosen: options that are not left at their defaults.
     """
@@ -122,7 +116,6 @@ class State:
         self.routines: dict[str, Routine] = {}
         self.places: dict[str, Location] = {}
         self.external = Prefixes()
-        self.fatal: dict[int, bool] = {}
         self.options: dict[str, tuple[str, Location]] = {}
         self.chosen: Mapping[str, str] = {}
         self.aliases: dict[str, str] = {}
@@ -213,14 +206,15 @@ class State:
         return Truth.UNKNOWN if "::" in name else Truth.FALSE
 
     def has_command(self, name: str) -> Truth:
-        """Return whether a command exists."""
+        """Return whether a command exists; a package outside the tree may bring one."""
         lower = name.lower()
-        return truth_of(lower in self.routines or lower in self.commands)
+        if lower in self.routines or lower in self.commands or lower in COMMANDS_WITHOUT_OUTPUT:
+            return Truth.TRUE
+        return Truth.UNKNOWN if self.external.known else Truth.FALSE
 
     def matched(self, groups: Sequence[str]) -> None:
-        """Set CMAKE_MATCH_<n>."""
-        for index, group in enumerate(groups):
-            self.scope.variables[f"CMAKE_MATCH_{index}"] = group
+        """Set CMAKE_MATCH_<n> and their count."""
+        self.scope.variables.update(match_variables(groups))
 
     def inside(self, path: str) -> str | None:
         """Return a path relative to the tree's root; None for one outside or not known."""

@@ -36,11 +36,17 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """An `if`, `elseif` or `else` and its body; `else` has no condition."""
+    """An `if`, `elseif` or `else` and its body.
+
+    Attributes:
+        condition: None for `else`.
+        is_fatal: the body ends the configuration, whatever else it does.
+    """
 
     condition: tuple[Argument, ...] | None
     body: tuple[Statement, ...]
     location: Location
+    is_fatal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,5 +153,15 @@ def _if_chain(commands: list[Command], position: int, depth: int) -> tuple[If, i
         head = commands[position]
         body, position = _statements(commands, position + 1, closers, depth)
         condition = None if head.name == "else" else head.arguments
-        branches.append(Branch(condition, tuple(body), head.location))
+        is_fatal = any(map(_ends_all, body))
+        branches.append(Branch(condition, tuple(body), head.location, is_fatal))
     return If(tuple(branches)), position
+
+
+def _ends_all(statement: Statement) -> bool:
+    return (
+        isinstance(statement, Command)
+        and statement.name == "message"
+        and bool(statement.arguments)
+        and statement.arguments[0].text in {"FATAL_ERROR", "SEND_ERROR"}
+    )

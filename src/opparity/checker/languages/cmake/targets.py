@@ -169,15 +169,15 @@ class Finisher:
         directory = state.directory or Gathered()
         parts: list[Gathered | TargetState | Shared] = [directory, state, *given]
         for text, location in (each for part in parts for each in part.definitions):
-            found.extend(_by_language(_definition_flags(text), location))
+            found.extend(_by_language(text, _definition_flags, location))
         for text, location in (each for part in parts for each in part.options):
-            found.extend(_by_language(text, location))
+            found.extend(_by_language(text, split_flags, location))
         for language, text in directory.language_flags:
-            found.extend(_settings(text, state.location, frozenset({language})))
+            found.extend(_settings(split_flags(text), state.location, frozenset({language})))
         for path, text, location in _of_paths(self.definitions_of, paths):
-            found.extend(_by_language(_definition_flags(text), location, frozenset({path})))
+            found.extend(_by_language(text, _definition_flags, location, frozenset({path})))
         for path, text, location in _of_paths(self.options_of, paths):
-            found.extend(_by_language(text, location, frozenset({path})))
+            found.extend(_by_language(text, split_flags, location, frozenset({path})))
         return list(dict.fromkeys(found))
 
 
@@ -220,22 +220,26 @@ def _worse(is_complete: Truth, name: str) -> Truth:
     return Truth.UNKNOWN if UNKNOWN in name else is_complete
 
 
-def _definition_flags(text: str) -> str:
-    """Return COMPILE_DEFINITIONS as flags; generator expressions keep their place."""
-    return re.sub(r"(^|;|:(?!:))(?!-D|\$<|\d?>)(?=[A-Za-z_]\w*(?:=|;|>|$|\ue001))", r"\1-D", text)
+def _definition_flags(text: str) -> list[str]:
+    """Return COMPILE_DEFINITIONS as flags, one for each element."""
+    elements = (element.strip() for element in split_list(text))
+    return [each if each.startswith("-D") else f"-D{each}" for each in elements if each]
 
 
 def _by_language(
-    text: str, location: Location, sources: frozenset[str] = frozenset()
+    text: str,
+    flags_of: Callable[[str], list[str]],
+    location: Location,
+    sources: frozenset[str] = frozenset(),
 ) -> list[MacroSetting]:
-    """Return the macros of an option list, each with the languages that get it."""
+    """Return the macros of a property's text, each with the languages that get it."""
     charge(_PARTS_OF_A_SETTING + len(text) // 4)
     if "$<" not in text:
-        return _settings(text, location, frozenset(), sources)
+        return _settings(flags_of(text), location, frozenset(), sources)
     by_setting: dict[MacroSetting, set[str]] = {}
     for language in LANGUAGES:
         evaluated = GeneratorExpressions(language, lambda _: "").evaluate(text)
-        for setting in _settings(evaluated, location, frozenset(), sources):
+        for setting in _settings(flags_of(evaluated), location, frozenset(), sources):
             by_setting.setdefault(setting, set()).add(language)
     return [
         MacroSetting(
@@ -252,15 +256,15 @@ def _by_language(
 
 
 def _settings(
-    text: str,
+    flags: Sequence[str],
     location: Location,
     languages: frozenset[str],
     sources: frozenset[str] = frozenset(),
 ) -> list[MacroSetting]:
     found = []
-    for flag in split_flags(text):
+    for flag in flags:
         found.extend(instruction_sets(flag, location, languages, sources))
-        match = _DEFINITION.match(flag.strip("\"'").rstrip(DOUBTFUL))
+        match = _DEFINITION.match(_unquoted(flag.rstrip(DOUBTFUL)))
         if match:
             doubtful = flag.endswith(DOUBTFUL) or UNKNOWN in flag
             found.append(
@@ -275,6 +279,11 @@ def _settings(
                 )
             )
     return found
+
+
+def _unquoted(flag: str) -> str:
+    """Return a flag without the quotes around the whole of it."""
+    return flag[1:-1] if len(flag) > 1 and flag[0] == flag[-1] and flag[0] in "\"'" else flag
 
 
 def _shown(name: str) -> str:

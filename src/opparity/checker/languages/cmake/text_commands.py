@@ -145,8 +145,8 @@ def _regex(rest: Sequence[str]) -> dict[str, str]:
     operation, pattern = rest[:2]
     if operation == "REPLACE":
         new, output = rest[2:4]
-        return {output: matches_replaced(pattern, new, joined(";", rest[4:]))}
-    output, subject = rest[2], joined(";", rest[3:])
+        return {output: matches_replaced(pattern, new, joined("", rest[4:]))}
+    output, subject = rest[2], joined("", rest[3:])
     found = search(pattern, subject)
     if isinstance(found, str):
         return {output: UNKNOWN}
@@ -155,10 +155,16 @@ def _regex(rest: Sequence[str]) -> dict[str, str]:
         matches = [match.group(0) for match in compiled.finditer(subject)] if compiled else []
         return {output: joined(";", matches)}
     if found is None:
-        return {output: ""}
+        return {output: "", **match_variables([])}
     groups = [found.group(0), *(group or "" for group in found.groups())]
+    return {output: found.group(0), **match_variables(groups)}
+
+
+def match_variables(groups: Sequence[str]) -> dict[str, str]:
+    """Return what a match sets: the whole and its groups, and the number of the last with text."""
     numbered = {f"CMAKE_MATCH_{index}": group for index, group in enumerate(groups)}
-    return {output: found.group(0), **numbered}
+    last = max((index for index, group in enumerate(groups) if group), default=0)
+    return {**numbered, "CMAKE_MATCH_COUNT": str(last)}
 
 
 def _number(text: str) -> int:
@@ -253,9 +259,9 @@ def _sublist(old: list[str], rest: Sequence[str]) -> dict[str, str]:
 
 
 def _pop(old: list[str], rest: Sequence[str], index: int) -> dict[str, str]:
-    taken = {rest[0]: old[index]} if rest and old else {}
-    left = old[1:] if index == 0 else old[:-1]
-    return {**taken, **_whole(left)}
+    left = list(old)
+    items = [left.pop(index) for _ in rest or ("",) if left]
+    return {**dict(zip(rest, items, strict=False)), **_whole(left)}
 
 
 def _insert(old: list[str], rest: Sequence[str]) -> dict[str, str]:

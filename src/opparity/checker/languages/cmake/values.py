@@ -24,6 +24,7 @@ DOUBTFUL = "\ue001"
 LONGEST_VALUE = 1_000_000
 _FALSE = frozenset({"", "0", "OFF", "NO", "FALSE", "N", "IGNORE", "NOTFOUND"})
 _TRUE = frozenset({"1", "ON", "YES", "TRUE", "Y"})
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _LONGEST_PATTERN = 1000
 # What CMake's expressions have no repetitions by, and re2's have: braces stand for themselves.
 _REFERENCE = re.compile(r"\\([0-9])|\\\\")
@@ -86,7 +87,12 @@ def is_false_constant(value: str) -> bool:
 
 def is_true_constant(value: str) -> bool:
     """Return whether a word is a true constant."""
-    return value.upper() in _TRUE or bool(re.fullmatch(r"[+-]?\d*\.?\d+", value))
+    return value.upper() in _TRUE or (is_number(value) and float(value) != 0)
+
+
+def is_number(value: str) -> bool:
+    """Return whether a word is a number, which is false where it is zero."""
+    return bool(_NUMBER.fullmatch(value))
 
 
 def compare_versions(left: str, right: str) -> int:

@@ -89,6 +89,17 @@ class Registered:
             set(self.named),
         )
 
+    def without(self, known: Registered) -> Registered:
+        """Return the same but for what other blocks say already."""
+        told = {*known.registrations, *known.handed_on, *known.unfollowed, *known.owned}
+        return Registered(
+            [each for each in self.registrations if each not in told],
+            [each for each in self.handed_on if each not in told],
+            [each for each in self.unfollowed if each not in told],
+            [each for each in self.owned if each not in told],
+            set(self.named),
+        )
+
     def add(self, other: Registered) -> None:
         """Add what other blocks say."""
         self.registrations += other.registrations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import ALWAYS, conjunction, disjunction
-from opparity.checker.facts.native import Declaration, Definition, Signature
+from opparity.checker.facts.native import ClassInstance, Declaration, Definition, Signature
 from opparity.checker.facts.places import Location
 from opparity.checker.languages.cpp.parameters import (
     normalise_type,
@@ -86,6 +86,7 @@ class Functions:
     declarations: list[Declaration] = field(default_factory=list)
     templates: list[Declaration] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
+    class_instances: list[ClassInstance] = field(default_factory=list)
     bodies: list[tuple[Node, Signature]] = field(default_factory=list)
 
 
@@ -110,7 +111,7 @@ def joined(readings: list[Functions]) -> Functions:
         return first
     found = Functions()
     for reading in readings:
-        for kind in ("declarations", "templates", "definitions"):
+        for kind in ("declarations", "templates", "definitions", "class_instances"):
             known = {(each.location, each.condition) for each in getattr(found, kind)}
             getattr(found, kind).extend(
                 each
@@ -187,8 +188,11 @@ class _Collector:
         if name is None or body is None or len(scope.namespace) > _DEEPEST_SCOPE:
             return []
         is_template = scope.is_template or scope.is_class_template
+        written = text_of(name)
+        # `struct Plan::Implementation {`; a specialisation, `struct Plan<float> {`, is another one.
+        parts = (written,) if "<" in written else written.split("::")
         inner = Scope(
-            (*scope.namespace, text_of(name)),
+            (*scope.namespace, *parts),
             scope.is_anonymous,
             is_class=True,
             is_class_template=is_template,
@@ -270,8 +274,13 @@ class _Collector:
         return inner
 
     def _instantiation(self, node: Node, scope: Scope) -> None:
+        if text_of(node).lstrip().startswith("extern"):
+            return
         signature = self._signature(node, scope)
-        if signature is not None and not text_of(node).lstrip().startswith("extern"):
+        kind = child(node, "type")
+        if kind is not None and kind.type in _CLASSES:
+            self._class_instance(kind)
+        elif signature is not None:
             self.found.definitions.append(
                 Definition(
                     signature,
@@ -281,6 +290,18 @@ class _Collector:
                     arguments=_template_arguments(node),
                 )
             )
+
+    def _class_instance(self, kind: Node) -> None:
+        written = child(kind, "name")
+        while written is not None and written.type == "qualified_identifier":
+            written = child(written, "name")
+        name = child(written, "name") if written is not None else None
+        arguments = child(written, "arguments") if written is not None else None
+        if name is not None and arguments is not None:
+            given = split_arguments(text_of(arguments)[1:-1])
+            place = self._location(kind)
+            condition = self.condition_at(place.line)
+            self.found.class_instances.append(ClassInstance(text_of(name), given, place, condition))
 
     def _condition(self, node: Node, end: int) -> Condition:
         """Return the condition of a head and of the row where its `;` or body is."""

@@ -87,9 +87,11 @@ def _read_file(path: str, content: bytes) -> NativeFile:
 def _macro_uses(
     path: str, functions: Functions, condition_at: Callable[[int], Condition]
 ) -> Iterator[MacroUse]:
-    for block, body in registration_blocks(functions.bodies):
+    uses: dict[MacroUse, None] = {}
+    for block, body, _ in registration_blocks(functions.bodies):
         line = body.start_point.row + 1
-        yield from macro_uses(block, path, text_of(body), line, condition_at)
+        uses.update(dict.fromkeys(macro_uses(block, path, text_of(body), line, condition_at)))
+    yield from uses
 
 
 def _in_expansion(
@@ -155,6 +157,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         declarations=tuple(functions.declarations),
         templates=tuple(functions.templates),
         definitions=tuple(definitions),
+        class_instances=tuple(functions.class_instances),
         registrations=tuple(registrations),
         owned=tuple(blocks.owned),
         handed_on=tuple(blocks.handed_on),

@@ -13,7 +13,7 @@ from opparity.checker.languages.cpp.syntax import field as child
 from opparity.checker.languages.cpp.syntax import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tree_sitter import Node
 
@@ -56,18 +56,36 @@ def read_blocks(
             found.owned += [
                 LibraryBlock(library, place, condition_at(line)) for library in arguments[:1]
             ]
-    for block, body in registration_blocks(bodies):
-        found.add(BlockReader(block, path, condition_at, macros).read(body))
+    for heads in _by_end(registration_blocks(bodies)):
+        are_alike = len({block for block, _, _ in heads}) == 1
+        known = Registered()
+        for block, body, line in heads:
+            inner = BlockReader(block, path, condition_at, macros).read(body)
+            if not are_alike:
+                inner = inner.moved(lambda place: place, condition_at(line))
+            known.add(inner.without(known))
+        found.add(known)
     return found
 
 
-def registration_blocks(bodies: list[tuple[Node, Signature]]) -> Iterator[tuple[Block, Node]]:
-    """Yield the blocks that macros open among a file's functions, each with its body."""
+def registration_blocks(bodies: list[tuple[Node, Signature]]) -> Iterator[tuple[Block, Node, int]]:
+    """Yield the blocks that macros open among a file's functions, with their bodies and lines."""
     for node, signature in bodies:
         block = _block(node, signature)
         body = child(node, "body")
         if block is not None and body is not None:
-            yield replace(block, scope=signature.namespace), body
+            yield replace(block, scope=signature.namespace), body, node.start_point.row + 1
+
+
+def _by_end(
+    blocks: Iterable[tuple[Block, Node, int]],
+) -> Iterator[list[tuple[Block, Node, int]]]:
+    """Yield the blocks that are one body behind several heads together, `#if … { #else … {`."""
+    found: dict[tuple[int, int], list[tuple[Block, Node, int]]] = {}
+    for each in blocks:
+        end = each[1].end_point
+        found.setdefault((end.row, end.column), []).append(each)
+    yield from found.values()
 
 
 def _block(node: Node, signature: Signature) -> Block | None:

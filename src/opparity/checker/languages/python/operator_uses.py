@@ -11,6 +11,7 @@ from opparity.checker.facts.places import Location
 from opparity.checker.facts.python import Call, CallKind, PythonRegistration, TableUse
 from opparity.checker.languages.python.fakes import Fakes
 from opparity.checker.languages.python.records import Computed
+from opparity.checker.languages.python.starred import count_of
 from opparity.checker.languages.python.templates import names_given_in, template_of
 from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
@@ -62,7 +63,8 @@ class OperatorUses:
     def __post_init__(self) -> None:
         self.fakes = Fakes(self.libraries)
 
-    def _at(self, node: ast.AST) -> Location:
+    def at(self, node: ast.AST) -> Location:
+        """Return a node's place."""
         return Location(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
 
     def record(self, node: ast.expr, name: str, place: Place) -> bool:
@@ -108,16 +110,12 @@ class OperatorUses:
             self._table_membership(node, place)
 
     def _in_extension(self, node: ast.expr) -> tuple[str, str, str] | None:
-        """Return (module, function, "") of `extension.function`."""
-        match node:
-            case ast.Attribute(ast.Name(owner), name) if owner in self.extensions:
-                return self.extensions[owner], name, ""
-            case ast.Attribute(ast.Attribute(ast.Name(owner), inner), name) if (
-                owner in self.extensions
-            ):
-                return f"{self.extensions[owner]}.{inner}", name, ""
-            case ast.Name(name) if name in self.functions:
-                return (*self.functions[name], "")
+        """Return (module, function, "") of `extension.function` or `extension.inner.function`."""
+        if isinstance(node, ast.Name):
+            return (*self.functions[node.id], "") if node.id in self.functions else None
+        parts = dotted(node).split(".")
+        if len(parts) > 1 and parts[0] in self.extensions:
+            return ".".join([self.extensions[parts[0]], *parts[1:-1]]), parts[-1], ""
         return None
 
     def _add(
@@ -132,13 +130,13 @@ class OperatorUses:
         library, operator, overload = found
         count, keywords = -1, tuple[str, ...]()
         if kind is CallKind.CALL and isinstance(node, ast.Call):
-            count, keywords = _arguments(node)
+            count, keywords = _arguments(node, self.around)
         self.calls.append(
             Call(
                 kind,
                 library,
                 operator,
-                self._at(node),
+                self.at(node),
                 place.guards,
                 overload,
                 place.at_import,
@@ -165,7 +163,7 @@ class OperatorUses:
 
     def _registers(self, node: ast.Call, name: str, place: Place) -> bool:
         last = name.rpartition(".")[2]
-        self.fakes.called(node, name, self._at(node), place.guards)
+        self.fakes.called(node, name, self.at(node), place.guards)
         if last in _FAKES:
             library, separator, operator = _first_text(node).partition("::")
             if separator:
@@ -193,11 +191,12 @@ class OperatorUses:
         registration = PythonRegistration(
             library,
             match["operator"] if match else "",
-            self._at(node),
+            self.at(node),
             place.guards,
             inside,
             text if "(" in text or not match else "",
             is_definition=not is_helper(name),
+            is_decorator=bool(self.decorating),
         )
         if match is None:
             own = frozenset(name for function in self.around for name in names_given_in(function))
@@ -277,7 +276,7 @@ class OperatorUses:
         use = TableUse(
             table,
             ast.unparse(key),
-            self._at(key),
+            self.at(key),
             is_store=stored is not None,
             guards=place.guards,
             at_import=place.at_import,
@@ -312,10 +311,8 @@ def _namings(node: ast.Call) -> list[ast.expr]:
     return [*node.args[:1], *keywords]
 
 
-def _arguments(node: ast.Call) -> tuple[int, tuple[str, ...]]:
-    """Return how many arguments a call gives (-1 with a star), and the keywords' names."""
-    starred = any(isinstance(argument, ast.Starred) for argument in node.args)
+def _arguments(node: ast.Call, around: list[Function]) -> tuple[int, tuple[str, ...]]:
+    """Return how many arguments a call gives (-1 for any number), and the keywords' names."""
     keywords = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
-    if starred or len(keywords) < len(node.keywords):
-        return -1, keywords
-    return len(node.args) + len(keywords), keywords
+    given = count_of(node, around) if len(keywords) == len(node.keywords) else -1
+    return (given + len(keywords) if given >= 0 else -1), keywords

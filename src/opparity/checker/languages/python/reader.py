@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.checker import bounds
+from opparity.checker.languages.python.aliases import written_out
 from opparity.checker.languages.python.defined import defined_in_python, defining_in_python
 from opparity.checker.languages.python.import_graph import imports_of, read_import_graph
 from opparity.checker.languages.python.linking import Linker
@@ -15,6 +16,7 @@ from opparity.checker.languages.python.offers import Offers, needs_users, packag
 from opparity.checker.languages.python.operator_texts import read_operator_text
 from opparity.checker.languages.python.parsing import Leads, question_to, read_module
 from opparity.checker.languages.python.records import ModuleFacts
+from opparity.checker.languages.python.unparsed import unparsed
 from opparity.checker.languages.workers import costly
 
 if TYPE_CHECKING:
@@ -41,15 +43,19 @@ class PythonReader:
     Args:
         tree: the tree.
         workers: processes to read with.
+
+    Attributes:
+        unparsed: the files that touch no operator and are not Python, once the others are read.
     """
 
     def __init__(self, tree: Tree, workers: Workers) -> None:
         self.workers = workers
         shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
-        self.contents = {path: tree.read(path) for path in shipped}
+        self.contents = {path: written_out(tree.read(path)) for path in shipped}
         self.graph = read_import_graph(workers.text_facts(imports_of, self.contents))
         texts = workers.text_facts(read_operator_text, self.contents)
         self.texts = {path: text for path, text in texts.items() if text is not None}
+        self.unparsed: tuple[str, ...] = ()
 
     def read(self, libraries: frozenset[str], extensions: frozenset[str]) -> dict[str, PythonFile]:
         """Return the facts of every file that touches operators.
@@ -65,6 +71,7 @@ class PythonReader:
         # Who uses these matters no more than before.
         alone = defining_in_python(self.texts) - touching
         if not touching and not alone:
+            self.unparsed = unparsed(self.contents, self.workers)
             return {}
         paths = module_paths(self.contents)
         # What these files offer each other is not known before they are read: with all that they
@@ -82,6 +89,8 @@ class PythonReader:
         leads = Leads(extensions, _names_of(leading, paths), offers.names)
         users = self._modules(sorted(offers.users() - modules.keys()), leads)
         modules |= users
+        others = {path: text for path, text in self.contents.items() if path not in modules}
+        self.unparsed = unparsed(others, self.workers)
         roots = [path for path in self.contents if _is_root(path, self.contents)]
         linker = Linker(
             Names(modules, paths, contents=self.contents),

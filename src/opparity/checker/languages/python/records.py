@@ -159,3 +159,10 @@ class ModuleFacts:
     texts: dict[str, str] = field(default_factory=dict)
     bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problem: Problem | None = None
+
+    def around(self, inside: str) -> str:
+        """Return the innermost function or class that a dotted name lies in; "" for none."""
+        name = inside
+        while name and name not in self.functions:
+            name = name.rpartition(".")[0]
+        return name

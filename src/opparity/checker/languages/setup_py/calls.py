@@ -254,7 +254,7 @@ class Caller(Evaluator, ABC):
             case Class():
                 return self._construct(function, arguments, keywords)
             case Method(receiver, name):
-                return call_method(self, receiver, name, arguments)
+                return call_method(self, receiver, name, arguments, keywords)
             case Newest():
                 return function
             case Library(name):

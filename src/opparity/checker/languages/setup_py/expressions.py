@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import ast
-import operator
-import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from itertools import product
-from math import prod
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.interpreting import Steps, charge, charge_text
+from opparity.checker.languages.interpreting import Steps
 from opparity.checker.languages.setup_py.comparisons import arithmetic, combine_collections
+from opparity.checker.languages.setup_py.lifting import formatted, lift
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Choice,
@@ -30,7 +27,6 @@ from opparity.checker.languages.setup_py.values import (
     Method,
     Module,
     Newest,
-    Plain,
     Scope,
     Super,
     Table,
@@ -49,13 +45,10 @@ if TYPE_CHECKING:
     from opparity.checker.languages.setup_py.tree_paths import TreePaths
     from opparity.checker.languages.setup_py.world import World
 
-MOST_COMBINATIONS = 16
-LONGEST_TEXT = 20_000
-_LONGEST_FILLED = 100_000
-
-
 _COMPARING = (ast.Sub, ast.BitAnd)
-_PLACEHOLDER = re.compile(r"%[sdri]")
+# `spec.loader.exec_module(module)`: a specification stands for the module itself.
+_LOADING = frozenset({"loader", "exec_module", "load_module"})
+_PATH_ATTRIBUTES = frozenset({"parent", "name", "stem", "suffix", "path"})
 
 
 @dataclass(eq=False)
@@ -225,85 +218,16 @@ class Evaluator(ABC):
                 return Collection(collection.kind, copies, Truth.UNKNOWN)
         if isinstance(left, Known) and isinstance(kind, ast.Mod) and isinstance(right, Collection):
             parts = [item.value for item in right.items]
-            return self.lift(_formatted, left, *parts)
-        return self.lift(arithmetic(kind), left, right)
-
-    def lift(self, function: Callable[..., Plain], *values: Value) -> Value:
-        """Return a function of constants, applied to each combination of alternatives."""
-        if any(isinstance(value, Newest) for value in values):
-            return Newest()
-        spread = [value.options if isinstance(value, Choice) else (value,) for value in values]
-        if prod(len(options) for options in spread) > MOST_COMBINATIONS:
-            return Unsure("too many combinations")
-        results: list[Value] = []
-        for combination in product(*spread):
-            known = [value for value in combination if isinstance(value, Known)]
-            charge(len(combination))
-            charge_text(sum(len(v.value) for v in known if isinstance(v.value, str | bytes)))
-            if len(known) < len(combination):
-                results.append(Unsure("operand"))
-                continue
-            origin = next((value.origin for value in reversed(known) if value.origin), None)
-            try:
-                result = function(*(value.value for value in known))
-            except (TypeError, ValueError, KeyError, IndexError, ArithmeticError, AttributeError):
-                results.append(Unsure("fails"))
-                continue
-            too_long = isinstance(result, str | bytes) and len(result) > LONGEST_TEXT
-            results.append(Unsure("too long") if too_long else Known(result, origin))
-        return join(results)
-
-    def element(self, value: Value, index: Value) -> Value:
-        """Return `value[index]`."""
-        match value:
-            case Newest():
-                return value
-            case Choice(options):
-                return join([self.element(option, index) for option in options])
-            case Table() | Collection() if isinstance(index, Choice):
-                return join([self.element(value, option) for option in index.options])
-            case Table(entries, _):
-                key = key_of(index)
-                if not isinstance(key, Unsure) and key in entries:
-                    return entries[key].value
-                return Unsure("key")
-            case Collection(_, items, Truth.TRUE) if isinstance(index, Known):
-                charge(len(items))
-                certain = all(item.present is Truth.TRUE for item in items)
-                position = index.value
-                if certain and isinstance(position, int) and -len(items) <= position < len(items):
-                    return items[position].value
-                return Unsure("index")
-            case Library("os.environ") if isinstance(index, Known):
-                return self.world.variable(str(index.value), Unsure(f"${index.value!s}"))
-            case Known(str()):
-                return self.lift(operator.getitem, value, index)
-            case _:
-                return Unsure("element")
-
-    def sliced(self, value: Value, limits: ast.Slice, scope: Scope) -> Value:
-        """Return `value[start:stop:step]`."""
-        if isinstance(value, Newest):
-            return value
-        ends = [
-            self.evaluate(end, scope) if end else NONE
-            for end in (limits.lower, limits.upper, limits.step)
-        ]
-        if isinstance(value, Collection) and all(isinstance(end, Known) for end in ends):
-            limits_known = [end.value for end in ends if isinstance(end, Known)]
-            if all(limit is None or isinstance(limit, int) for limit in limits_known):
-                start, stop, step = (
-                    each if isinstance(each, int) else None for each in limits_known
-                )
-                charge(len(value.items))
-                part = value.items[start:stop:step] if step != 0 else value.items
-                return Collection(value.kind, part, value.complete)
-            return Unsure("slice")
-        return self.lift(_text_slice, value, *ends)
+            return lift(formatted, left, *parts)
+        return lift(arithmetic(kind), left, right)
 
     def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
         """Bind a target to a value: a name, an attribute, an element, or several of them."""
         match target:
+            case ast.Name(name) if name in scope.elsewhere:
+                names = scope.elsewhere[name].names
+                surely = self.path is Truth.TRUE or name not in names
+                names[name] = value if surely else join([value, names[name]])
             case ast.Name(name):
                 scope.names[name] = value
             case ast.Attribute(owner, name):
@@ -374,31 +298,3 @@ class Evaluator(ABC):
             if here is not Truth.FALSE:
                 complete = weaker(complete, self.generate(rest, scope, here, add))
         return complete
-
-
-def _text_slice(text: Plain, start: Plain, stop: Plain, step: Plain) -> Plain:
-    whole = all(limit is None or isinstance(limit, int) for limit in (start, stop, step))
-    if isinstance(text, str) and whole:
-        first, last, stride = (
-            each if isinstance(each, int) else None for each in (start, stop, step)
-        )
-        return text[first:last:stride]
-    raise TypeError
-
-
-def _formatted(template: Plain, *values: Plain) -> Plain:
-    # A width may ask for any amount of memory; build scripts use none.
-    size = len(values) * max((len(str(value)) for value in values), default=0)
-    is_plain = (
-        isinstance(template, str)
-        and size <= _LONGEST_FILLED
-        and len(_PLACEHOLDER.findall(template)) == template.count("%")
-    )
-    if isinstance(template, str) and is_plain:
-        return template % values
-    raise TypeError
-
-
-# `spec.loader.exec_module(module)`: a specification stands for the module itself.
-_LOADING = frozenset({"loader", "exec_module", "load_module"})
-_PATH_ATTRIBUTES = frozenset({"parent", "name", "stem", "suffix", "path"})

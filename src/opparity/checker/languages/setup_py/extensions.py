@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.builds import MacroSetting, Source, Target
+from opparity.checker.facts.builds import UNKNOWN_PART, MacroSetting, Source, Target
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.compiler_flags import instruction_sets
 from opparity.checker.languages.setup_py.linked_libraries import linked_libraries
@@ -100,7 +100,7 @@ def target_of(
     _, complete = items_of(sources_value)
     folders, libraries = linked_libraries(extension.keywords, paths)
     return Target(
-        name=names[0] if names else "",
+        name=names[0] if names else UNKNOWN_PART,
         kind="jit" if extension.kind == "load" else "module",
         sources=sources,
         location=extension.location,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.languages.interpreting import charge, merge_ways
 from opparity.checker.languages.setup_py.calls import Caller, Frame, Leaves
-from opparity.checker.languages.setup_py.methods import extend
+from opparity.checker.languages.setup_py.collection_methods import extend
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Class,
@@ -101,10 +101,20 @@ class Interpreter(Caller):
             case ast.Break() | ast.Continue():
                 self._leave_iteration(node, frame)
             case ast.Global(names) | ast.Nonlocal(names):
-                module = self.modules.get(frame.scope.path)
+                is_global = isinstance(node, ast.Global)
                 for name in names:
-                    if module and name in module.names:
-                        frame.scope.names[name] = module.names[name]
+                    owner = self._owner(name, frame.scope, is_global=is_global)
+                    if owner is not None and owner is not frame.scope:
+                        frame.scope.elsewhere[name] = owner
+
+    def _owner(self, name: str, scope: Scope, *, is_global: bool) -> Scope | None:
+        """Return the scope whose name a `global` or `nonlocal` statement means."""
+        if is_global:
+            return self.modules.get(scope.path)
+        outer = scope.parent
+        while outer is not None and name not in outer.names:
+            outer = outer.parent
+        return outer
 
     def _return(self, value: Value, frame: Frame) -> None:
         if frame.alive is not Truth.FALSE:  # the expression may have raised

@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.collection_methods import deep_copy
 from opparity.checker.languages.setup_py.file_calls import FILE_FUNCTIONS, Handler, Keywords
-from opparity.checker.languages.setup_py.methods import deep_copy
+from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.sequence_calls import SEQUENCE_FUNCTIONS
 from opparity.checker.languages.setup_py.values import (
     NONE,
@@ -58,19 +59,19 @@ def _variable(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) 
 
 
 def _path_function(function: Callable[..., Plain]) -> Handler:
-    def handle(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-        return evaluator.lift(lambda *parts: function(*map(str, parts)), *arguments)
+    def handle(_evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+        return lift(lambda *parts: function(*map(str, parts)), *arguments)
 
     return handle
 
 
 def _absolute(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-    return evaluator.lift(lambda path: evaluator.paths.absolute(str(path)), *arguments[:1])
+    return lift(lambda path: evaluator.paths.absolute(str(path)), *arguments[:1])
 
 
-def _split_suffix(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+def _split_suffix(_evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
     halves = [
-        evaluator.lift(lambda path, half=half: posixpath.splitext(str(path))[half], *arguments[:1])
+        lift(lambda path, half=half: posixpath.splitext(str(path))[half], *arguments[:1])
         for half in (0, 1)
     ]
     return Collection("tuple", [Item(half) for half in halves])
@@ -81,27 +82,31 @@ def _relative(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Valu
         absolute = evaluator.paths.absolute
         return posixpath.relpath(absolute(str(path)), absolute(str(start)))
 
-    return evaluator.lift(apart, *arguments[:2])
+    return lift(apart, *arguments[:2])
 
 
-def _as_path(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-    return evaluator.lift(lambda *parts: PurePosixPath(*map(str, parts)), *arguments)
+def _as_path(_evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+    return lift(lambda *parts: PurePosixPath(*map(str, parts)), *arguments)
 
 
 def _here(evaluator: Evaluator, _: list[Value], __: Keywords) -> Value:
     return Known(evaluator.paths.absolute_folder)
 
 
-def _text(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-    return evaluator.lift(str, *arguments[:1]) if arguments else Known("")
+def _here_as_path(evaluator: Evaluator, _: list[Value], __: Keywords) -> Value:
+    return Known(PurePosixPath(evaluator.paths.absolute_folder))
 
 
-def _integer(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-    return evaluator.lift(lambda text: int(str(text)), *arguments[:1]) if arguments else Known(0)
+def _text(_evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+    return lift(str, *arguments[:1]) if arguments else Known("")
 
 
-def _float(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
-    return evaluator.lift(lambda text: float(str(text)), *arguments[:1]) if arguments else Known(0)
+def _integer(_evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+    return lift(lambda text: int(str(text)), *arguments[:1]) if arguments else Known(0)
+
+
+def _float(_evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+    return lift(lambda text: float(str(text)), *arguments[:1]) if arguments else Known(0)
 
 
 def _extreme(choose: Callable[[list[float]], float]) -> Handler:
@@ -196,7 +201,7 @@ _FUNCTIONS: dict[str, Handler] = {
     "os.path.realpath": _absolute,
     "importlib.util.module_from_spec": _first,
     "os.getcwd": _here,
-    "pathlib.Path.cwd": _here,
+    "pathlib.Path.cwd": _here_as_path,
     "pathlib.Path": _as_path,
     "pathlib.PurePath": _as_path,
     "copy.deepcopy": _copied,

@@ -1,4 +1,4 @@
-"""Methods of strings, paths, lists, sets and dictionaries, as build scripts use them."""
+"""Methods of values as build scripts use them; those of text, files and paths."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.languages.interpreting import charge, charge_text
-from opparity.checker.languages.setup_py.comparisons import difference, presence
+from opparity.checker.languages.setup_py.collection_methods import call_collection
+from opparity.checker.languages.setup_py.lifting import lift
+from opparity.checker.languages.setup_py.table_methods import call_table
 from opparity.checker.languages.setup_py.values import (
-    MOST_ITEMS,
     NONE,
-    Choice,
     Collection,
     File,
     Item,
@@ -22,13 +22,13 @@ from opparity.checker.languages.setup_py.values import (
     Unsure,
     Value,
     items_of,
-    join,
-    key_of,
     truth_of_value,
     weaker,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opparity.checker.languages.setup_py.expressions import Evaluator
 
 _TEXT_METHODS = frozenset(
@@ -56,11 +56,17 @@ _ASKING = frozenset({"exists", "is_dir", "is_file", "open", "read_text"})
 _PATTERN_METHODS = frozenset({"glob", "rglob"})
 
 
-def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: list[Value]) -> Value:
+def call_method(
+    evaluator: Evaluator,
+    receiver: Value,
+    name: str,
+    arguments: list[Value],
+    keywords: Mapping[str, Value],
+) -> Value:
     """Return what `receiver.name(*arguments)` yields; collections are changed in place."""
     match receiver:
         case Known(str()):
-            return _text(evaluator, receiver, name, arguments)
+            return _text(receiver, name, arguments)
         case Known(PurePosixPath() as path):
             return _path(evaluator, receiver, path, name, arguments)
         case File(text):
@@ -68,22 +74,22 @@ def call_method(evaluator: Evaluator, receiver: Value, name: str, arguments: lis
         case Module() if name == "load_module":
             return receiver
         case Collection():
-            return _collection(evaluator, receiver, name, arguments)
+            return call_collection(evaluator, receiver, name, arguments, keywords)
         case Table():
-            return _table(evaluator, receiver, name, arguments)
+            return call_table(evaluator, receiver, name, arguments)
         case _:
             return Unsure(name)
 
 
-def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) -> Value:
+def _text(text: Known, name: str, arguments: list[Value]) -> Value:
     if name == "replace":
-        return evaluator.lift(_replaced, text, *arguments)
+        return lift(_replaced, text, *arguments)
     if name in {"startswith", "endswith"} and arguments and isinstance(arguments[0], Collection):
-        return _one_of(evaluator, text, name, arguments[0])
+        return _one_of(text, name, arguments[0])
     if name in _TEXT_METHODS:
-        return evaluator.lift(lambda value, *rest: getattr(value, name)(*rest), text, *arguments)
+        return lift(lambda value, *rest: getattr(value, name)(*rest), text, *arguments)
     if name in {"split", "rsplit", "splitlines"}:
-        parts = [evaluator.lift(str, value) for value in arguments]
+        parts = [lift(str, value) for value in arguments]
         if all(isinstance(part, Known) for part in parts):
             given = [value.value for value in arguments if isinstance(value, Known)]
             try:
@@ -96,10 +102,10 @@ def _text(evaluator: Evaluator, text: Known, name: str, arguments: list[Value]) 
     if name == "join" and arguments:
         items, complete = items_of(arguments[0])
         if complete is Truth.TRUE and all(item.present is Truth.TRUE for item in items):
-            return evaluator.lift(_joined, text, *(item.value for item in items))
+            return lift(_joined, text, *(item.value for item in items))
     plain = ":" not in str(text.value)  # a width may ask for any amount of memory
     if name == "format" and plain and str(text.value).count("{") <= len(arguments):
-        return evaluator.lift(_filled_in, text, *arguments)
+        return lift(_filled_in, text, *arguments)
     return Unsure(name)
 
 
@@ -110,10 +116,10 @@ def _filled_in(template: Plain, *values: Plain) -> Plain:
     return str(template).format(*texts)
 
 
-def _one_of(evaluator: Evaluator, text: Known, name: str, ends: Collection) -> Value:
+def _one_of(text: Known, name: str, ends: Collection) -> Value:
     """Return whether a text has one of several ends: `name.endswith((".cpp", ".cu"))`."""
     items, complete = items_of(ends)
-    found = [evaluator.lift(lambda v, e: getattr(v, name)(e), text, item.value) for item in items]
+    found = [lift(lambda v, e: getattr(v, name)(e), text, item.value) for item in items]
     truth = any_of([weaker(truth_of_value(each)) for each in found])
     if truth is Truth.UNKNOWN or (truth is Truth.FALSE and complete is not Truth.TRUE):
         return Unsure(name)
@@ -154,7 +160,7 @@ def _path(
 ) -> Value:
     paths = evaluator.paths
     if name in _PATH_METHODS:
-        return evaluator.lift(lambda first, *rest: getattr(first, name)(*rest), value, *arguments)
+        return lift(lambda first, *rest: getattr(first, name)(*rest), value, *arguments)
     if name in _UNCHANGED_PATH:
         return Known(PurePosixPath(paths.absolute(path.as_posix())), value.origin)
     if name in _ASKING:
@@ -170,7 +176,7 @@ def _path(
         names = paths.listing(path.as_posix())
         return Collection("list", [Item(Known(path / each, evaluator.position)) for each in names])
     if name == "relative_to" and arguments:
-        return evaluator.lift(_relative, value, arguments[0])
+        return lift(_relative, value, arguments[0])
     return Unsure(name)
 
 
@@ -197,153 +203,3 @@ def _relative(path: Plain, base: Plain) -> Plain:
 
 def _answer(truth: Truth) -> Value:
     return Unsure("file") if truth is Truth.UNKNOWN else Known(truth is Truth.TRUE)
-
-
-def _collection(
-    evaluator: Evaluator, receiver: Collection, name: str, arguments: list[Value]
-) -> Value:
-    changes = _changed(evaluator, receiver, name, arguments)
-    if changes is not None:
-        return changes
-    result = duplicate(receiver)
-    match name:
-        case "copy":
-            return result
-        case "difference":
-            for argument in arguments:
-                result = difference(result, argument)
-            return result
-        case "union":
-            for argument in arguments:
-                extend(evaluator, result, argument)
-            return result
-        case _:
-            return Unsure(name)
-
-
-def _changed(
-    evaluator: Evaluator, receiver: Collection, name: str, arguments: list[Value]
-) -> Value | None:
-    """Change a collection in place and return the method's result; None for another method."""
-    match name:
-        case "append" | "add" | "insert" if arguments:
-            if len(receiver.items) >= MOST_ITEMS:
-                receiver.complete = Truth.UNKNOWN
-                return NONE
-            reached = evaluator.reached_from(receiver.made_in)
-            receiver.items.append(Item(arguments[-1], reached))
-        case "extend" | "update":
-            for argument in arguments:
-                extend(evaluator, receiver, argument)
-        case "remove" | "discard" if arguments:
-            _remove(evaluator, receiver, arguments[0])
-        case "clear":
-            charge(len(receiver.items))
-            for item in receiver.items:
-                item.present = weaker(item.present, evaluator.path.negate())
-        case "pop":
-            receiver.complete = Truth.UNKNOWN
-            return Unsure("pop")
-        case "sort" | "reverse":
-            pass
-        case _:
-            return None
-    return NONE
-
-
-def extend(evaluator: Evaluator, receiver: Collection, argument: Value) -> None:
-    """Add the elements of a value to a collection, as far as the path is reached."""
-    items, complete = items_of(argument)
-    if len(receiver.items) + len(items) > MOST_ITEMS:
-        receiver.complete = Truth.UNKNOWN
-        return
-    reached = evaluator.reached_from(receiver.made_in)
-    receiver.items.extend(Item(item.value, weaker(item.present, reached)) for item in items)
-    receiver.complete = weaker(receiver.complete, complete)
-
-
-def _remove(evaluator: Evaluator, receiver: Collection, value: Value) -> None:
-    removed = Collection("list", [Item(value)])
-    charge(10 * len(receiver.items))
-    for item in receiver.items:
-        gone = weaker(presence(item.value, removed), evaluator.path)
-        item.present = weaker(item.present, gone.negate())
-    receiver.items[:] = [item for item in receiver.items if item.present is not Truth.FALSE]
-
-
-def duplicate(value: Collection) -> Collection:
-    """Return a copy of a collection that can be changed on its own."""
-    charge(3 * len(value.items))
-    items = [Item(item.value, item.present) for item in value.items]
-    return Collection(value.kind, items, value.complete)
-
-
-def deep_copy(value: Value) -> Value:
-    """Return what `copy.deepcopy` yields.
-
-    Raises:
-        OutOfSteps: there is too much of it.
-        RecursionError: it holds itself.
-    """
-    charge(10)
-    match value:
-        case Collection(kind, items, complete):
-            return Collection(kind, [Item(deep_copy(e.value), e.present) for e in items], complete)
-        case Table(entries, complete):
-            copies = {key: Item(deep_copy(e.value), e.present) for key, e in entries.items()}
-            return Table(copies, complete)
-        case Choice(options):
-            return join([deep_copy(option) for option in options])
-        case _:
-            return value
-
-
-def _table(evaluator: Evaluator, table: Table, name: str, arguments: list[Value]) -> Value:
-    match name:
-        case "get" | "pop" | "setdefault" if arguments:
-            default = arguments[1] if len(arguments) > 1 else NONE
-            return _looked_up(evaluator, table, name, arguments[0], default)
-        case "keys":
-            return Collection("list", items_of(table)[0], table.complete)
-        case "values":
-            charge(5 * len(table.entries))
-            values = [Item(entry.value, entry.present) for entry in table.entries.values()]
-            return Collection("list", values, table.complete)
-        case "items":
-            keys, _ = items_of(table)
-            charge(10 * len(keys))
-            pairs = [
-                Item(Collection("tuple", [key, Item(entry.value)]), entry.present)
-                for key, entry in zip(keys, table.entries.values(), strict=True)
-            ]
-            return Collection("list", pairs, table.complete)
-        case "update" if arguments and isinstance(arguments[0], Table):
-            charge(5 * len(arguments[0].entries))
-            for key, entry in arguments[0].entries.items():
-                table.entries[key] = Item(entry.value, weaker(entry.present, evaluator.path))
-            return NONE
-        case "copy":
-            charge(5 * len(table.entries))
-            entries = {key: Item(e.value, e.present) for key, e in table.entries.items()}
-            return Table(entries, table.complete)
-        case "update":
-            table.complete = Truth.UNKNOWN
-            return NONE
-        case _:
-            return Unsure(name)
-
-
-def _looked_up(
-    evaluator: Evaluator, table: Table, name: str, key_value: Value, default: Value
-) -> Value:
-    key = key_of(key_value)
-    if isinstance(key, Unsure):
-        return Unsure("key")
-    entry = table.entries.get(key)
-    if entry is not None:
-        return entry.value if entry.present is Truth.TRUE else join([entry.value, default])
-    if table.complete is not Truth.TRUE:
-        return Unsure("key")
-    if name == "setdefault":
-        table.entries[key] = Item(default, evaluator.path)
-    return default

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.setup_py.comparisons import compare
+from opparity.checker.languages.setup_py.elements import element_of, slice_of
+from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
+    NONE,
     Collection,
     CommandLine,
     Function,
@@ -68,7 +71,7 @@ def _joined(self: Evaluator, node: ast.JoinedStr, scope: Scope) -> Value:
             parts.append(self.evaluate(part.value, scope) if plain else Unsure("format"))
         else:
             parts.append(self.evaluate(part, scope))
-    text = self.lift(lambda *known: "".join(str(each) for each in known), *parts)
+    text = lift(lambda *known: "".join(str(each) for each in known), *parts)
     return Known(text.value, self.location(node, scope)) if isinstance(text, Known) else text
 
 
@@ -143,7 +146,7 @@ def _unary(self: Evaluator, node: ast.UnaryOp, scope: Scope) -> Value:
     if isinstance(node.op, ast.Not):
         truth = truth_of_value(value).negate()
         return Unsure("not") if truth is Truth.UNKNOWN else Known(truth is Truth.TRUE)
-    return self.lift(operator.neg, value) if isinstance(node.op, ast.USub) else Unsure("unary")
+    return lift(operator.neg, value) if isinstance(node.op, ast.USub) else Unsure("unary")
 
 
 def _binary(self: Evaluator, node: ast.BinOp, scope: Scope) -> Value:
@@ -169,8 +172,9 @@ def _subscript(self: Evaluator, node: ast.Subscript, scope: Scope) -> Value:
         # Which words stand where is not known; of a slice the options are asked as of the whole.
         return value if isinstance(node.slice, ast.Slice) else Unsure("command line")
     if isinstance(node.slice, ast.Slice):
-        return self.sliced(value, node.slice, scope)
-    return self.element(value, self.evaluate(node.slice, scope))
+        limits = (node.slice.lower, node.slice.upper, node.slice.step)
+        return slice_of(value, [self.evaluate(end, scope) if end else NONE for end in limits])
+    return element_of(value, self.evaluate(node.slice, scope), self.world)
 
 
 def _comprehension(

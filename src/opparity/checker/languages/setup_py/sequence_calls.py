@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.interpreting import charge
+from opparity.checker.languages.setup_py.collection_methods import sorted_items
 from opparity.checker.languages.setup_py.comparisons import arithmetic
+from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     Choice,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 _LONGEST_RANGE = 1000
 
 
-def _sum(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+def _sum(_evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
     """Return `sum(lists, [])`, and the sum of numbers."""
     start = arguments[1] if len(arguments) > 1 else keywords.get("start", Known(0))
     items, complete = items_of(arguments[0]) if arguments else ([], Truth.UNKNOWN)
@@ -51,7 +53,7 @@ def _sum(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Va
         return Unsure("sum")
     total: Value = start
     for item in items:
-        total = evaluator.lift(arithmetic(ast.Add()), total, item.value)
+        total = lift(arithmetic(ast.Add()), total, item.value)
     return total
 
 
@@ -116,9 +118,26 @@ def _collection(kind: str) -> Handler:
             return arguments[0]
         items, complete = items_of(arguments[0])
         copied = [Item(item.value, item.present) for item in items]
-        return Collection(kind, copied, complete, evaluator.standing())
+        in_order = getattr(arguments[0], "in_order", True)
+        return Collection(kind, copied, complete, evaluator.standing(), in_order)
 
     return handle
+
+
+def _sorted(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+    copied = _collection("list")(evaluator, arguments[:1], keywords)
+    if isinstance(copied, Collection):
+        items = sorted_items(copied, keywords)
+        copied.in_order = items is not None
+        copied.items = copied.items if items is None else items
+    return copied
+
+
+def _reversed(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+    copied = _collection("list")(evaluator, arguments[:1], keywords)
+    if isinstance(copied, Collection):
+        copied.items.reverse()
+    return copied
 
 
 def _mapped(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
@@ -166,15 +185,13 @@ def _some(_: Evaluator, arguments: list[Value], __: Keywords) -> Value:
     return Unsure("any")
 
 
-def _pairs(evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
+def _pairs(_evaluator: Evaluator, arguments: list[Value], keywords: Keywords) -> Value:
     items, complete = items_of(arguments[0]) if arguments else ([], Truth.UNKNOWN)
     first = arguments[1] if len(arguments) > 1 else keywords.get("start", Known(0))
     add = arithmetic(ast.Add())
     rows = [
         Item(
-            Collection(
-                "tuple", [Item(evaluator.lift(add, first, Known(number))), Item(item.value)]
-            ),
+            Collection("tuple", [Item(lift(add, first, Known(number))), Item(item.value)]),
             item.present,
         )
         for number, item in enumerate(items)
@@ -221,8 +238,8 @@ SEQUENCE_FUNCTIONS: dict[str, Handler] = {
     "len": _length,
     "range": _range,
     "list": _collection("list"),
-    "sorted": _collection("list"),
-    "reversed": _collection("list"),
+    "sorted": _sorted,
+    "reversed": _reversed,
     "tuple": _collection("tuple"),
     "set": _collection("set"),
     "frozenset": _collection("set"),

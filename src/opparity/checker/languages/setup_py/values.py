@@ -70,13 +70,14 @@ class Collection:
     """A list, tuple or set; `complete` is UNKNOWN where further elements may be in it.
 
     `made_in` is the undecided branches in which a literal stands: what is added there is as sure
-    as the collection itself.
+    as the collection itself. `in_order` says whether the elements are in Python's order.
     """
 
     kind: str
     items: list[Item]
     complete: Truth = Truth.TRUE
     made_in: tuple[int, ...] | None = None
+    in_order: bool = True
 
 
 @dataclass(eq=False, slots=True)
@@ -101,15 +102,19 @@ class Choice:
 
 @dataclass(eq=False, slots=True)
 class Scope:
-    """A module's or a function's names."""
+    """A module's or a function's names.
+
+    `elsewhere` has the scopes whose names a `global` or `nonlocal` statement lends.
+    """
 
     names: dict[str, Value]
     path: str
     parent: Scope | None = None
+    elsewhere: dict[str, Scope] = field(default_factory=dict)
 
     def find(self, name: str) -> Value | None:
         """Return a name's value here or in an enclosing scope."""
-        scope: Scope | None = self
+        scope: Scope | None = self.elsewhere.get(name, self)
         while scope is not None:
             if name in scope.names:
                 return scope.names[name]

@@ -183,7 +183,7 @@ class World:
         if match and match["name"].lower() == self.platform.name:
             return Known("1")
         if self.platform.name == "cpu":
-            if _WITHOUT_GPU.match(name) and _is_off(default):
+            if _WITHOUT_GPU.search(name) and _is_off(default):
                 return _switched_on(default)
             if _WITH_GPU.match(name) and _is_on(default):
                 return _switched_off(default)
@@ -250,7 +250,7 @@ class World:
         if name == "torch.utils.cpp_extension._get_cuda_arch_flags":
             return self._flags()
         if name == "torch.cuda.device_count":
-            return Unsure("devices", truth_of(self.is_gpu))
+            return Unsure("devices", Truth.TRUE) if self.is_gpu else Known(0)
         return _ANSWERS.get(name)
 
     def _properties(self) -> Value | None:

@@ -1,0 +1,70 @@
+"""Other names for `torch.ops` and its namespaces, written out before a file is read.
+
+`import torch as T`, `from torch import ops`, `ops = torch.ops` and `demo = torch.ops.demo` all lead
+to the same operators. A line stays a line, and what begins with the name begins where it did.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Plain texts first: most files have none of them, and each search of vLLM 0.33.0's 43 MB takes
+# 0.02 s.
+_MARKS = (b"torch.ops", b"import torch as", b"from torch import")
+_MODULE = re.compile(rb"^[ \t]*import[ \t]+torch[ \t]+as[ \t]+(\w+)[ \t]*(?:#.*)?$", re.MULTILINE)
+_OPS = re.compile(rb"^([ \t]*)from[ \t]+torch[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)", re.MULTILINE)
+_IMPORTED_OPS = re.compile(rb"(?<![\w.])ops\b(?:[ \t]+as[ \t]+(\w+))?")
+_ASSIGNED = re.compile(
+    rb"^([ \t]*)(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(torch\.ops(?:\.\w+)?)[ \t]*(?:#.*)?$", re.MULTILINE
+)
+_NOT_BLANK = re.compile(rb"^([ \t]*)(?![ \t#\r\n])", re.MULTILINE)
+
+
+def written_out(content: bytes) -> bytes:
+    """Return a file's text in which such names are written as `torch.ops`."""
+    if not any(mark in content for mark in _MARKS):
+        return content
+    for name in {found[1] for found in _MODULE.finditer(content)}:
+        content = re.sub(rb"(?<![\w.])" + name + rb"\.ops\b", b"torch.ops", content)
+    # From the last to the first: what is written out behind a place moves no place before it.
+    for start, end, name, meant in sorted(_given(content), reverse=True):
+        content = content[:start] + _replaced(content[start:end], name, meant) + content[end:]
+    return content
+
+
+def _given(content: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Yield where each name holds, behind the statement that gives it, and what it means."""
+    for found in _OPS.finditer(content):
+        names = _IMPORTED_OPS.search(found[2])
+        if names:
+            yield found.end(), _end_of_block(content, found), names[1] or b"ops", b"torch.ops"
+    for found in _ASSIGNED.finditer(content):
+        yield found.end(), _end_of_block(content, found), found[2], found[3]
+
+
+def _end_of_block(content: bytes, statement: re.Match[bytes]) -> int:
+    """Return where the block ends in which a statement stands."""
+    indentation = len(statement[1].expandtabs())
+    for line in _NOT_BLANK.finditer(content, statement.end()):
+        if len(line[1].expandtabs()) < indentation:
+            return line.start()
+    return len(content)
+
+
+def _replaced(text: bytes, name: bytes, meant: bytes) -> bytes:
+    """Return a block with a name written out, unless something else there has that name too."""
+    own = re.escape(name)
+    is_other = re.compile(
+        rb"(?<![\w.])" + own + rb"[ \t]*(?::[^=\n()]*)?=(?!=)(?![ \t]*" + re.escape(meant) + rb"\b)"
+        rb"|\bfor\b[^\n:]*(?<![\w.])" + own + rb"\b[^\n:]*\bin\b"
+        rb"|\b(?:def|lambda)\b[^:)]*[(,\s*]" + own + rb"[ \t]*[,:=)]"
+        rb"|\b(?:as|import|def|class)[ \t]+" + own + rb"\b"
+    )
+    if is_other.search(text):
+        return text
+    text = re.sub(rb"(?<![\w.\"'])" + own + rb"(?=\.\w)", meant, text)
+    return re.sub(rb"\b((?:has|get)attr\([ \t]*)" + own + rb"(?=[ \t]*,)", rb"\1" + meant, text)

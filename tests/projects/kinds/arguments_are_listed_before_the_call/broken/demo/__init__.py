@@ -1,0 +1,6 @@
+from demo import _C
+
+
+def scale(input, factor):
+    arguments = [input, factor]
+    return _C.scale(*arguments)

@@ -1,0 +1,7 @@
+#include <torch/extension.h>
+
+at::Tensor scale(const at::Tensor& input);
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
+  m.def("scale", &scale);
+}

@@ -1,0 +1,7 @@
+from setuptools import setup
+from torch.utils.cpp_extension import CppExtension
+
+setup(
+    name="demo",
+    ext_modules=[CppExtension("demo._C", ["csrc/bindings.cpp", "csrc/viewer.cpp"])],
+)

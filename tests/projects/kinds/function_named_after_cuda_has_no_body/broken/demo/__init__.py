@@ -1,0 +1,3 @@
+from demo import _C
+
+project = _C.project

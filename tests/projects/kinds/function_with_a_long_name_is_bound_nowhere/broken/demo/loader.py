@@ -1,0 +1,4 @@
+def plugin():
+    from demo import _C
+
+    return _C

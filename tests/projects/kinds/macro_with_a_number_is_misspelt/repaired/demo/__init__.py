@@ -1,0 +1,3 @@
+from demo import _C
+
+scale = _C.scale

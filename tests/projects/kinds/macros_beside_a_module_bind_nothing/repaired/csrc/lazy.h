@@ -1,0 +1,5 @@
+#pragma once
+
+#define DECLARE_LAZY(name) int lazy_##name()
+
+DECLARE_LAZY(launch);
