@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tarfile
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -118,3 +119,25 @@ def test_what_is_no_tree_is_refused_with_what_would_be_one(tmp_path: Path) -> No
     source.write_text("int x;")
     with pytest.raises(TreeRefused, match="give a folder, a tar"):
         open_tree(source)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        (0o120777, b"the file's"),
+        (0o120644, b"the file's"),
+        (0o100644, b"b.cpp"),
+        (0o100777, b"b.cpp"),
+        (0, b"b.cpp"),
+    ],
+)
+def test_a_zips_member_is_a_link_where_its_mode_says_so(
+    tmp_path: Path, mode: int, expected: bytes
+) -> None:
+    place = tmp_path / "demo.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.writestr("demo/b.cpp", b"the file's")
+        member = zipfile.ZipInfo("demo/a.cpp")
+        member.external_attr = mode << 16
+        archive.writestr(member, b"b.cpp")
+    assert open_tree(place).read("a.cpp") == expected

@@ -45,3 +45,24 @@ def test_an_include_guard_is_no_condition() -> None:
 def test_what_only_looks_like_an_include_guard_stays_a_condition(text: str) -> None:
     line = text[: text.index("void f")].count("\n") + 1
     assert read_directives("ops.h", text).condition_at(line) == negation(Defined("LIMIT"))
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("HAS(a, b) && defined(C)", "HAS ( a , b ) && defined(C)"),
+        ("HAS(a && b) || defined(C)", "HAS ( a && b ) || defined(C)"),
+        ("HAS(f(a) || b) == 3 && C", "HAS ( f ( a ) || b ) == 3 && C"),
+        ("defined(C) || A + (B && D) > 2", "defined(C) || A + ( B && D ) > 2"),
+        ("(A + (B || D)) > 2 && C", "( A + ( B || D ) ) > 2 && C"),
+        ("(HAS(a) || B) && C", "(HAS ( a ) || B) && C"),
+        ("!HAS(a) && B", "!HAS ( a ) && B"),
+        ("A - (B) && C", "A - ( B ) && C"),
+    ],
+)
+def test_what_is_not_understood_reaches_to_the_next_connective_around_it(
+    text: str, meaning: str
+) -> None:
+    assert describe(parse_expression(text)) == meaning
+    operands = getattr(parse_expression(text), "operands", ())
+    assert len(operands) == 2
