@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import handles_absence
@@ -11,6 +10,7 @@ from opparity.checker.analysis.spelling import Spellings, is_near
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
+from opparity.checker.facts.records import fact
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -233,7 +233,7 @@ def _is_unused(analysis: Analysis, registration: Registration) -> bool:
     return registration.operator not in analysis.attributes.readers
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Reads:
     """Under which name Python may read a function, of the names that nothing else has."""
 

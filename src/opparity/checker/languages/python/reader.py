@@ -16,6 +16,7 @@ from opparity.checker.languages.python.operator_texts import read_operator_text
 from opparity.checker.languages.python.parsing import Leads, question_to, read_module
 from opparity.checker.languages.python.records import ModuleFacts
 from opparity.checker.languages.workers import costly
+from opparity.checker.tree.marks import OF_OPERATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +49,10 @@ class PythonReader:
         shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
         self.contents = {path: tree.read(path) for path in shipped}
         self.graph = read_import_graph(workers.text_facts(imports_of, self.contents))
-        texts = workers.text_facts(read_operator_text, self.contents)
+        marked = [path for path in tree.marked(*OF_OPERATORS) if path in self.contents]
+        texts = workers.text_facts(
+            read_operator_text, {path: self.contents[path] for path in marked}
+        )
         self.texts = {path: text for path, text in texts.items() if text is not None}
 
     def read(self, libraries: frozenset[str], extensions: frozenset[str]) -> dict[str, PythonFile]:

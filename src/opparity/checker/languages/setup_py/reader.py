@@ -61,7 +61,8 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
     """Return what every build script in Python makes, for every platform."""
     files = TreeFiles(tree.files, partial(_text_of, tree))
     parse = _parser(tree)
-    scripts = [path for path in tree.python if _is_script(tree, path) or _is_broken(path, parse)]
+    marked = {path for path in tree.marked(b"xtension", b"OpBuilder)") if _is_script(tree, path)}
+    scripts = [path for path in tree.python if path in marked or _is_broken(path, parse)]
     builds: list[Build] = []
     audience = Audience(tree)
     budget = Budget()
@@ -134,10 +135,7 @@ def _is_script(tree: Tree, path: str) -> bool:
     if _FOREIGN_FOLDER.search(path):
         return False
     content = tree.read(path)
-    # The part that two marks share first: one search less.
-    return (b"xtension" in content or b"OpBuilder)" in content) and any(
-        mark in content for mark in _MARKS
-    )
+    return any(mark in content for mark in _MARKS)
 
 
 def _text_of(tree: Tree, path: str) -> str | None:
