@@ -15,12 +15,12 @@ from __future__ import annotations
 import re
 import string
 import tomllib
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.records import fact
 from opparity.checker.rules.table import RULES
 from opparity.checker.tree.names import printable
 from opparity.words.language import Language
@@ -52,7 +52,7 @@ class PieceKind(StrEnum):
     VALUE = "value"  # a name, path or text of the trees: never trusted
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Piece:
     """A part of a sentence."""
 
@@ -60,7 +60,7 @@ class Piece:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Catalogue:
     """The words of one language."""
 

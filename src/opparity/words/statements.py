@@ -5,13 +5,14 @@ A catalogue (opparity.words.catalogue) has the words; a format decides how a val
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from opparity.checker.facts.records import fact
 
 Value: TypeAlias = "str | int | Statement | tuple[str | Statement, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Statement:
     """A sentence of the catalogue with its values.
 

@@ -23,7 +23,9 @@ _SHORTEST_OF_AN_OBJECT = 5
 _LONG = 10
 # The dot first: with what must not stand before it, vLLM 0.33.0 takes 0.2 s instead of 0.05.
 _ATTRIBUTE = re.compile(rb"\.(?<!self\.)(?<!cls\.)\s*+([A-Za-z_]\w{4,})")
-_DEFINED = re.compile(rb"(?:\bdef|\bclass)\s+([A-Za-z_]\w{4,})")
+# The word first, for the same reason.
+_FUNCTION = re.compile(rb"def(?<!\wdef)\s+([A-Za-z_]\w{4,})")
+_CLASS = re.compile(rb"class(?<!\wclass)\s+([A-Za-z_]\w{4,})")
 
 
 class Attributes:
@@ -50,7 +52,8 @@ class Attributes:
         """Return the functions and classes that Python defines, each with the files that do."""
         found: dict[str, list[str]] = {}
         for path in self.paths:
-            for name in sorted(set(_DEFINED.findall(self.project.tree.read(path)))):
+            text = self.project.tree.read(path)
+            for name in {*_FUNCTION.findall(text), *_CLASS.findall(text)}:
                 found.setdefault(name.decode(), []).append(path)
         return found
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.detection import COMPILED, NOT_SHIPPED, describes_build
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _NO_CODE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Extension:
     """A library that some platform's build makes.
 
@@ -55,7 +56,7 @@ class Extension:
     is_complete: Truth
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Basis:
     """What was understood of a tree, on all platforms that it knows, and what was not.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Comparison, Defined, Truth, truth_of
 from opparity.checker.facts.numbers import c_number
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.cmake.configuration import CUDA_ARCHITECTURES
 from opparity.checker.languages.cpp.preprocessor import compare_numbers
 
@@ -29,7 +29,7 @@ def architecture_numbers(platform: Platform) -> tuple[int, ...]:
     return tuple(int(match[1]) * 100 + int(match[2]) * 10 for match in found if match)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class DevicePass:
     """What a source's macros are while it is compiled for an architecture."""
 

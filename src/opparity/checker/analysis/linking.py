@@ -21,6 +21,7 @@ from opparity.checker.facts.conditions import (
     evaluate,
     implies,
 )
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.platforms import Platform
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Use:
     """A place that needs a symbol: its file, its condition there, and whether it is compiled."""
 
@@ -44,7 +45,7 @@ class Use:
     truth: Truth
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Compiled:
     """A file as a target compiles it: the list entry behind it and the macros it sees.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES, OF_LIBRARIES
 from opparity.checker.analysis.lone_overloads import LoneOverloads
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.detection import COMPILED, NOT_SHIPPED
 from opparity.checker.tree.contents import CYTHON_SUFFIXES
 
@@ -46,7 +46,7 @@ class LooseKind(StrEnum):
     IDLE = "idle"  # it takes or returns tensors: nothing calls, binds or passes it on
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class LooseEnd:
     """A function with a loose end, by its qualified name, and where that is seen first."""
 
@@ -275,12 +275,8 @@ class LooseEnds:
             for path in sorted(tree.files)
             if path.endswith(CYTHON_SUFFIXES) and tree.is_readable(path)
         }
-        for path in tree.python:
-            content = tree.read(path)
-            if b"ctypes" in content or b"cffi" in content:
-                found[path] = True
-            elif b"load_inline" in content:
-                found[path] = False
+        found |= dict.fromkeys(tree.marked(b"load_inline"), False)
+        found |= dict.fromkeys(tree.marked(b"ctypes", b"cffi"), True)
         return found
 
 

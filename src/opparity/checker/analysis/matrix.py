@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, concerns
@@ -13,6 +12,7 @@ from opparity.checker.facts.names import operator_name
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import CallKind
+from opparity.checker.facts.records import fact
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from opparity.words.statements import Statement
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Answer:
     """Yes, no or unknown, and why."""
 
@@ -35,7 +35,7 @@ class Answer:
     places: tuple[Related, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Cell:
     """What one platform has of one operator.
 
@@ -54,7 +54,7 @@ class Cell:
     called: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Row:
     """One operator on every platform; `cells` is parallel to `Matrix.platforms`."""
 
@@ -63,7 +63,7 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Matrix:
     """Every operator on every platform."""
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, partial
 from os.path import commonprefix
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Location
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.python.attribute_reads import read_attributes
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Link, Linker
     from opparity.checker.analysis.project import Project
     from opparity.checker.languages.python.attribute_reads import AttributeRead
+    from opparity.checker.tree.contents import Tree
 
 _LOAD = b"load("
 _NAMED = re.compile(rb"\s*name\s*=\s*[\"'](\w+)[\"']")
@@ -32,7 +33,7 @@ _LONGEST_GIVEN = 120
 _IMPORTING = {"module", "shared", "jit"}
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ModuleRead:
     """A name that Python reads of a module, where it does so first."""
 
@@ -40,7 +41,7 @@ class ModuleRead:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ModuleReads:
     """A module of the tree, as every build makes it, and what Python reads of it."""
 
@@ -78,13 +79,13 @@ def modules_read(project: Project, linker: Linker) -> Iterator[ModuleReads]:
             if link.target.kind in _IMPORTING and link.target.built is not Truth.FALSE:
                 links.setdefault(link.target.name, []).append(link)
     tree = project.tree
-    contents = {path: tree.read(path) for path in tree.python}
     # What begins all whole names, `package._`, stands in few files.
     whole = [name for name in links if "." in name]
     start = commonprefix(whole).encode()  # noqa: RUF071 -- of texts, which are no paths
-    naming = {path: text for path, text in contents.items() if whole and start in text}
+    contents = {path: tree.read(path) for path in tree.python} if whole else {}
+    naming = {path: text for path, text in contents.items() if start in text}
     is_any_loaded = any(link.target.kind == "jit" for made in links.values() for link in made)
-    loaded = _loaded(contents) if is_any_loaded else {}
+    loaded = _loaded(tree) if is_any_loaded else {}
     read = cache(partial(read_attributes, tree))  # a file may read several modules
     for module, made in links.items():
         found = dict(_reads(read, module, naming, loaded.get(module, ())))
@@ -93,10 +94,11 @@ def modules_read(project: Project, linker: Linker) -> Iterator[ModuleReads]:
             yield ModuleReads(module, tuple(made), reads)
 
 
-def _loaded(contents: dict[str, bytes]) -> dict[str, list[tuple[str, str]]]:
+def _loaded(tree: Tree) -> dict[str, list[tuple[str, str]]]:
     """Return module -> the files that load it, each with the variable that they give it to."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for path, text in contents.items():
+    for path in tree.marked(_LOAD):
+        text = tree.read(path)
         start = text.find(_LOAD)
         while start >= 0:
             named = _NAMED.match(text, start + len(_LOAD))

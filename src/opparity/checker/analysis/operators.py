@@ -21,6 +21,7 @@ from opparity.checker.facts.conditions import (
 )
 from opparity.checker.facts.names import library_name, module_name
 from opparity.checker.facts.native import Registration, RegistrationKind
+from opparity.checker.facts.records import fact
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ PLATFORM_WORDS = {
 _DEFINING = frozenset({RegistrationKind.DEF, RegistrationKind.BIND})
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Defined:
     """A definition of an operator that a target may compile."""
 
@@ -84,7 +85,7 @@ class PlatformOperators:
     keys: dict[str, set[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Absence:
     """Whether an operator is missing where it is touched, and why.
 
@@ -298,7 +299,7 @@ class Operators:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Process:
     """A Python process on a platform: the environment of Python's guards."""
 

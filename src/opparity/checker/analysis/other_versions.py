@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Comparison, Truth, atoms, evaluate, truth_of
 from opparity.checker.facts.numbers import c_number
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.cpp.preprocessor import compare_numbers
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _VERSION = re.compile(
 _OLDEST, _NEWEST = 0, 10**9
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class OtherVersion:
     """What a source's macros are with the oldest, or the newest, of whatever has versions."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from opparity.checker.facts.records import fact
 
 _SIGN = re.compile(r"[,()\[\]]")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Argument:
     """An argument of a schema; `by_keyword` behind the star."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.linking import is_linkable
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import Declaration
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.detection import COMPILED
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def may_lack(analysis: Analysis, link: Link, compiled: Compiled) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Suspects:
     """What a source may use that its target does not define.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 Namespace = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Wanted:
     """A function as some place in the code means it.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.linked_libraries import unmade_in
 from opparity.checker.analysis.twins import are_twins, name_of
 from opparity.checker.facts.conditions import Truth, describe
 from opparity.checker.facts.places import Related
+from opparity.checker.facts.records import fact
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_PLACES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Whereabouts:
     """Whether a target defines a symbol, and why not.
 

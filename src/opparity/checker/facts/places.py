@@ -5,18 +5,16 @@ Paths are relative to the tree's root, with forward slashes. Lines and columns c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.records import fact, sent_quickly
+from opparity.checker.facts.records import fact
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
     from opparity.words.statements import Statement, Value
 
 
-@sent_quickly
-@dataclass(frozen=True, slots=True, order=True)
+@fact
 class Location:
     """A place in the tree."""
 
@@ -26,6 +24,9 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}"
+
+    def __lt__(self, other: Location) -> bool:
+        return (self.path, self.line, self.column) < (other.path, other.line, other.column)
 
 
 @fact

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.platforms import Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from opparity.checker.tree.contents import Tree
 
 # What a build description says when it knows a platform.
@@ -46,7 +44,7 @@ _GPU_SOURCE = (".cu", ".cuh", ".hip")
 
 def known_platforms(tree: Tree) -> tuple[Platform, ...]:
     """Return the platforms that a tree's build knows; CPU where it speaks of none."""
-    found = dict.fromkeys(_named(tree))
+    found = _named(tree)
     if not found and any(_FOR_XPU.search(tree.read(path)) for path in tree.native):
         return (Platform("xpu"),)
     if not found:
@@ -61,12 +59,16 @@ def describes_build(tree: Tree, path: str) -> bool:
     return is_own and tree.is_readable(path)
 
 
-def _named(tree: Tree) -> Iterator[str]:
+def _named(tree: Tree) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
     for path in tree.files:
         if describes_build(tree, path):
-            yield from platforms_in(tree.read(path))
+            found |= platforms_in(tree.read(path), known=found)
+    return found
 
 
-def platforms_in(content: bytes) -> frozenset[str]:
-    """Return the platforms that a build description or script speaks of."""
-    return frozenset(name for name, marks in _EXPRESSIONS.items() if marks.search(content))
+def platforms_in(content: bytes, known: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Return the platforms that a build description or script speaks of, but those known."""
+    return frozenset(
+        name for name, marks in _EXPRESSIONS.items() if name not in known and marks.search(content)
+    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.records import fact
 from opparity.checker.reports import OutputFormat, StatisticsRefused
 from opparity.checker.rules.findings import Finding, Severity
 
@@ -19,7 +19,7 @@ UNDECIDED = "unknown"
 _ORDER = [*(severity.value for severity in Severity), UNDECIDED]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Count:
     """How many findings, or unknowns, a rule has of a severity; one mistake is one."""
 

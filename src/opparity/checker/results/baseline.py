@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.records import fact
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Entry:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Comparison:
     """Findings against a baseline.
 

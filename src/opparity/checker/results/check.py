@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker import bounds
 from opparity.checker.facts.places import Location
+from opparity.checker.facts.records import fact
 from opparity.checker.rules.findings import Finding, Unknown
 from opparity.checker.rules.table import RULES
 from opparity.words.catalogue import english
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opparity.checker.rules.base import Rule
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Check:
     """What the rules say of a project."""
 

@@ -5,10 +5,11 @@ A tree without settings has those of the nearest folder above that has any.
 
 from __future__ import annotations
 
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.data.toml import TomlRefused, parse_toml
 from opparity.errors import OpparityError
 
@@ -29,7 +30,7 @@ class ConfigurationRefused(OpparityError):
     message = "{path}: {detail}"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Configuration:
     """What a project asks of every check of it; the command line goes before.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.records import fact
 from opparity.checker.rules.findings import Finding, Unknown
 from opparity.checker.tree.names import printable
 from opparity.words.catalogue import english
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from opparity.words.statements import Statement
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Group:
     """One finding, or one unknown, and every platform for which it was made.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.records import fact
 from opparity.checker.results.configured_tree import matching, parse_platforms
 from opparity.checker.results.selection import select_rules
 from opparity.checker.rules.table import RULES
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opparity.checker.rules.base import Rule
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Request:
     """What a check is asked.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from opparity.checker.facts.places import Location
+from opparity.checker.facts.records import fact
 from opparity.checker.rules.findings import Finding, Unknown
 from opparity.checker.tree.contents import NATIVE_SUFFIXES
 
@@ -41,7 +41,7 @@ _PYTHON_COMMENT = re.compile(
 _LOOK_AHEAD = 20
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Suppression:
     """One comment.
 
@@ -61,7 +61,7 @@ class Suppression:
 def read_suppressions(tree: Tree) -> tuple[Suppression, ...]:
     """Return every comment of a tree's sources that addresses Opparity."""
     found: list[Suppression] = []
-    for path in (*tree.native, *tree.python, *_build_files(tree)):
+    for path in (*tree.native, *tree.marked(b"opparity:"), *_build_files(tree)):
         content = tree.read(path)
         if b"opparity:" in content:
             found.extend(suppressions_of(path, content.decode("utf-8", "replace")))
@@ -133,7 +133,7 @@ def _comments(path: str, text: str) -> Iterator[tuple[int, int, str]]:
         yield line, start - text.rfind("\n", 0, start), found.group("comment")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Accepted(Generic[Result]):
     """A result, and the comment that accepts it."""
 
@@ -141,7 +141,7 @@ class Accepted(Generic[Result]):
     by: Suppression
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Suppressed(Generic[Result]):
     """What is left of some results, what was accepted, and which suppressions were of use."""
 

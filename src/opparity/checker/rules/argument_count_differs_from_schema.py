@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, concerns
@@ -13,6 +12,7 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
+from opparity.checker.facts.records import fact
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -121,7 +121,7 @@ class ArgumentCountDiffersFromSchema(Rule):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Refusal:
     """Why a schema does not take a call's arguments."""
 

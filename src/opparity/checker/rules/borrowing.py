@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.places import Related
+from opparity.checker.facts.records import fact
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from opparity.checker.rules.findings import Unknown
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Borrowed:
     symbol: str
     location: Location

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.schemas import Argument, parameters_of
 from opparity.checker.facts.places import Related
+from opparity.checker.facts.records import fact
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -87,7 +87,7 @@ class FakeDiffersFromSchema(Rule):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Schema:
     arguments: tuple[Argument, ...]
     location: Location

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from opparity.checker.facts.places import Location, Related
@@ -29,7 +30,7 @@ class Effect(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Finding:
     """One result of a rule, for one platform ("" where it holds for every platform)."""
 
@@ -45,7 +46,7 @@ class Finding:
     related: tuple[Related, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Unknown:
     """What a rule could not decide, and why; `effect` is what would follow if it were so."""
 

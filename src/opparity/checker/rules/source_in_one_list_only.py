@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.twins import name_of, shares_most
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
+from opparity.checker.facts.records import fact
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -105,7 +105,7 @@ class SourceInOneListOnly(Rule):
                 )
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _List:
     build: Build
     target: Target

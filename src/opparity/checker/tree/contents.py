@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.places import Problem, problem
+from opparity.checker.facts.records import fact
+from opparity.checker.tree.marks import MARKS, marks_in
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class FileNotReadable(OpparityError):
         return str(self.values["detail"])
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Limits:
     """How much of a tree is looked at; a legitimate one stays far below.
 
@@ -81,7 +83,7 @@ class Tree:
     name: str
     places: Mapping[str, Place]
     problems: tuple[Problem, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     @cached_property
     def files(self) -> frozenset[str]:
@@ -97,6 +99,16 @@ class Tree:
     def python(self) -> tuple[str, ...]:
         """Return the Python files that can be read."""
         return self._readable(_PYTHON_SUFFIX.__eq__)
+
+    @cached_property
+    def marks(self) -> Mapping[str, frozenset[bytes]]:
+        """Return the marks of each Python file that can be read."""
+        return {path: marks_in(self.read(path)) for path in self.python}
+
+    def marked(self, *marks: bytes) -> list[str]:
+        """Return the Python files that have one of some marks."""
+        assert MARKS.issuperset(marks)
+        return [path for path, found in self.marks.items() if not found.isdisjoint(marks)]
 
     def _readable(self, accepts: Callable[[str], bool]) -> tuple[str, ...]:
         return tuple(

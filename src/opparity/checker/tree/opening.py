@@ -20,10 +20,6 @@ def open_tree(path: Path, revision: str | None = None, limits: Limits | None = N
     Raises:
         TreeRefused: the path is none of these, or exceeds a limit.
     """
-    from opparity.checker.tree.archives import read_archive  # noqa: PLC0415 -- used by one kind
-    from opparity.checker.tree.folders import read_folder  # noqa: PLC0415
-    from opparity.checker.tree.revisions import read_revision  # noqa: PLC0415
-
     bounds.allow_tree()
     limits = limits or Limits()
     try:
@@ -31,11 +27,18 @@ def open_tree(path: Path, revision: str | None = None, limits: Limits | None = N
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise TreeRefused(path=path, detail=f"{reason}; give a folder, or an archive") from error
+    # Each is imported where it is asked for: archives alone load four libraries.
     if revision is not None:
+        from opparity.checker.tree.revisions import read_revision  # noqa: PLC0415
+
         return read_revision(path, revision, limits)
     if stat.S_ISDIR(mode):
+        from opparity.checker.tree.folders import read_folder  # noqa: PLC0415
+
         return read_folder(path, limits)
     if stat.S_ISREG(mode):
+        from opparity.checker.tree.archives import read_archive  # noqa: PLC0415
+
         return read_archive(path, limits)
     raise TreeRefused(
         path=path, detail="neither a folder nor a file; give a source tree, an sdist or a zip"

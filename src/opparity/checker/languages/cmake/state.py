@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, truth_of
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.cmake.configuration import (
     BINARY,
     COMMANDS_WITHOUT_OUTPUT,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _SHORT = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Routine:
     """A `function` or `macro` of the tree."""
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import tree_sitter
 import tree_sitter_cmake
 
 from opparity.checker.facts.places import Location
+from opparity.checker.facts.records import fact
 from opparity.checker.languages import grammar
 
 _OPENING = frozenset({"if", "foreach", "while", "function", "macro", "block"})
 _DEEPEST_NESTING = 100
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Argument:
     """An argument as written, without its quotes."""
 
@@ -25,7 +25,7 @@ class Argument:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Command:
     """`name(arguments)`; the name in lower case."""
 
@@ -34,7 +34,7 @@ class Command:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Branch:
     """An `if`, `elseif` or `else` and its body.
 
@@ -49,14 +49,14 @@ class Branch:
     is_fatal: bool
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class If:
     """A chain of branches."""
 
     branches: tuple[Branch, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Block:
     """A foreach, while, function, macro or block: its opening command and body."""
 

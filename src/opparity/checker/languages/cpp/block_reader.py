@@ -15,6 +15,7 @@ from opparity.checker.facts.native import (
     Unfollowed,
 )
 from opparity.checker.facts.places import Location
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.cpp.bound_functions import (
     KEY,
     bound_function,
@@ -53,7 +54,7 @@ _SUBMODULE = "def_submodule"
 _LEADING = re.compile(r"(?:\w+::)?([A-Za-z_]\w*)")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Block:
     """The body that registrations stand in.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import Reference
 from opparity.checker.facts.places import Location
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.cpp.parameters import split_arguments
 from opparity.checker.languages.cpp.preprocessor import read_directives
 from opparity.checker.languages.cpp.text_scan import (
@@ -51,7 +52,7 @@ _FOREIGN = ("__", "_mm")
 _LONGEST_LIST = 4000
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Calls:
     """Every name that is used as a function anywhere, and the uses inside of functions.
 
@@ -63,7 +64,7 @@ class Calls:
     references: tuple[Reference, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class FurtherUses:
     """The uses in functions that are no templates which only few files are asked for.
 

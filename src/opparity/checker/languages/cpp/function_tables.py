@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import Reference, Registration, RegistrationKind
 from opparity.checker.facts.places import Location
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.cpp.text_scan import enclosing_finder, in_directive
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _NO_FUNCTIONS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Table:
     """An initialised variable outside of functions; offsets are of its text between the braces."""
 
@@ -55,7 +55,7 @@ class Table:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TableReader:
     """Reads the tables of one file.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import ALWAYS, conjunction, disjunction
 from opparity.checker.facts.native import ClassInstance, Declaration, Definition, Signature
 from opparity.checker.facts.places import Location
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.cpp.parameters import (
     normalise_type,
     read_parameters,
@@ -68,7 +69,7 @@ def _is_unbalanced(text: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Scope:
     """Where a declaration stands."""
 

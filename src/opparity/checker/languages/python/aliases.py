@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Plain texts first: most files have none of them, and each search of vLLM 0.33.0's 43 MB takes
-# 0.02 s.
-_MARKS = (b"torch.ops", b"import torch as", b"from torch import")
 _MODULE = re.compile(rb"^[ \t]*import[ \t]+torch[ \t]+as[ \t]+(\w+)[ \t]*(?:#.*)?$", re.MULTILINE)
 _OPS = re.compile(rb"^([ \t]*)from[ \t]+torch[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)", re.MULTILINE)
 _IMPORTED_OPS = re.compile(rb"(?<![\w.])ops\b(?:[ \t]+as[ \t]+(\w+))?")
@@ -26,8 +23,6 @@ _NOT_BLANK = re.compile(rb"^([ \t]*)(?![ \t#\r\n])", re.MULTILINE)
 
 def written_out(content: bytes) -> bytes:
     """Return a file's text in which such names are written as `torch.ops`."""
-    if not any(mark in content for mark in _MARKS):
-        return content
     for name in {found[1] for found in _MODULE.finditer(content)}:
         content = re.sub(rb"(?<![\w.])" + name + rb"\.ops\b", b"torch.ops", content)
     # From the last to the first: what is written out behind a place moves no place before it.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.python.catching import (
     CATCHES_ATTRIBUTE,
     caught_by,
@@ -25,7 +26,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _TESTS = (ast.If, ast.IfExp, ast.While, ast.Assert)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class AttributeRead:
     """A name that is read of an object.
 
@@ -73,7 +74,7 @@ def read_attributes(tree: Tree, path: str) -> tuple[AttributeRead, ...]:
     return tuple(sorted(reads, key=lambda read: read.line))
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Place:
     """Where a node stands.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import UNDECIDED, Predicate, atoms
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ _PLAIN = frozenset({ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Pass})
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Rebound:
     """Names of a file that are given a value otherwise than by statements of their own function.
 
@@ -52,7 +53,7 @@ class Bindings:
         tests: every condition that may ask for a name.
     """
 
-    rebound: Rebound = Rebound()
+    rebound: Rebound = field(default_factory=Rebound)
     functions: dict[str, Function] = field(default_factory=dict)
     given: dict[Key, list[Condition]] = field(default_factory=dict)
     doubtful: dict[Key, Function | None] = field(default_factory=dict)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from opparity.checker.facts.records import fact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -97,7 +99,7 @@ class SearchedText:
         return self.found[mark]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Interest:
     """What of a file can matter.
 
@@ -123,7 +125,7 @@ class Interest:
         return position < len(self.lines) and self.lines[position] <= (node.end_lineno or first)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Wanted:
     """What of a file leads to operators in other files.
 

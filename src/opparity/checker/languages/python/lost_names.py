@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.places import Location
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.python.syntax import parse_quietly
 from opparity.checker.tree.contents import FileNotReadable
 
@@ -22,7 +22,7 @@ _ATTEMPT = re.compile(rb"\ntry:[^\n]*\n((?:[ \t]+[^\n]*\n|\n)+)except\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class LostName:
     """A name that a module reads while it is imported, and that may never be bound.
 

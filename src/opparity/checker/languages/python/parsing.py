@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.places import problem
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.python.bindings import Rebound
 from opparity.checker.languages.python.interest import (
     SearchedText,
@@ -46,7 +46,7 @@ _BLOCKS = ("body", "orelse", "finalbody", "handlers")
 _NONLOCAL = re.compile(r"nonlocal\b([\w\s,\\]*)")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Leads:
     """Modules that lead to operators.
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +38,7 @@ _DEEPEST = 200
 _BACKSLASH_WITHIN = 200
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Block:
     """A function or class as the text shows it; offsets are of whole lines.
 

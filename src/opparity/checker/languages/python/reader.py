@@ -18,6 +18,7 @@ from opparity.checker.languages.python.parsing import Leads, question_to, read_m
 from opparity.checker.languages.python.records import ModuleFacts
 from opparity.checker.languages.python.unparsed import unparsed
 from opparity.checker.languages.workers import costly
+from opparity.checker.tree.marks import OF_OPERATORS, OF_OTHER_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,9 +52,17 @@ class PythonReader:
     def __init__(self, tree: Tree, workers: Workers) -> None:
         self.workers = workers
         shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
-        self.contents = {path: written_out(tree.read(path)) for path in shipped}
+        renaming = frozenset(tree.marked(*OF_OTHER_NAMES))
+        self.contents = {
+            path: written_out(tree.read(path)) if path in renaming else tree.read(path)
+            for path in shipped
+        }
         self.graph = read_import_graph(workers.text_facts(imports_of, self.contents))
-        texts = workers.text_facts(read_operator_text, self.contents)
+        marks = (*OF_OPERATORS, *OF_OTHER_NAMES)
+        marked = [path for path in tree.marked(*marks) if path in self.contents]
+        texts = workers.text_facts(
+            read_operator_text, {path: self.contents[path] for path in marked}
+        )
         self.texts = {path: text for path, text in texts.items() if text is not None}
         self.unparsed: tuple[str, ...] = ()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.builds import UNKNOWN_PART, MacroSetting, Source, Target
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.compiler_flags import instruction_sets
 from opparity.checker.languages.setup_py.linked_libraries import linked_libraries
 from opparity.checker.languages.setup_py.tree_paths import ROOT
@@ -56,7 +56,7 @@ _HIP_MACROS = (("__HIP_PLATFORM_AMD__", "1"), ("USE_ROCM", "1"), ("HIPBLAS_V2", 
 _DEFINE = re.compile(r"-(?P<sign>[DU])\s*(?P<name>\w+)(?:=(?P<value>.*))?$", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Extension:
     """A call that makes an extension, with its arguments evaluated."""
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # Plain texts, not expressions: an expression takes 2.0 s for flashinfer's 2,494 Python files.
 _MARKS = (b"Extension(", b"cpp_extension", b"OpBuilder)")
+# A part of each of these, and what calls a loader of the tree.
+_MARKED = (b"xtension", b"OpBuilder)", b"load(")
 # A file whose name says that it builds something.
 _BUILDS = re.compile(r"(?:setup|build|load|jit|compile|_ext)\w*\.py$")
 _SOURCES = re.compile(rb"\bsources\s*=")
@@ -64,7 +66,8 @@ def read_setup_scripts(tree: Tree, platforms: Sequence[Platform]) -> tuple[Build
     """Return what every build script in Python makes, for every platform."""
     files = TreeFiles(tree.files, partial(_text_of, tree))
     parse = _parser(tree)
-    scripts = [path for path in tree.python if _is_script(tree, path) or _is_broken(path, parse)]
+    marked = {path for path in tree.marked(*_MARKED) if _is_script(tree, path)}
+    scripts = [path for path in tree.python if path in marked or _is_broken(path, parse)]
     builds: list[Build] = []
     audience = Audience(tree)
     budget = Budget()
@@ -137,10 +140,7 @@ def _is_script(tree: Tree, path: str) -> bool:
     if _FOREIGN_FOLDER.search(path):
         return False
     content = tree.read(path)
-    # The part that two marks share first: one search less.
-    if (b"xtension" in content or b"OpBuilder)" in content) and any(
-        mark in content for mark in _MARKS
-    ):
+    if any(mark in content for mark in _MARKS):
         return True
     # One that gives its list to a loader of the tree names torch's nowhere.
     is_builder = _BUILDS.search(path) is not None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.interpreting import charge
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class TreeFiles:
         return self._in_folder.get(folder, [])
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TreePaths:
     """A tree's files, seen from the folder in which a script runs."""
 

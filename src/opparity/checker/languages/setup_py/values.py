@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, any_of, truth_of
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.interpreting import charge
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ MOST_ITEMS = 20_000
 _DEEPEST = 200
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Known:
     """A constant, and the place of the literal that it comes from."""
 
@@ -34,7 +35,7 @@ class Known:
     origin: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Unsure:
     """A value that cannot be known; its truth may be (a path that surely exists is true)."""
 
@@ -42,7 +43,7 @@ class Unsure:
     truth: Truth = Truth.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Newest:
     """A version of torch, of a compiler or of the interpreter: newer than any it is compared with.
 
@@ -50,7 +51,7 @@ class Newest:
     """
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Library:
     """Something outside the tree, by its dotted name: `glob.glob`, `torch.version.hip`."""
 
@@ -93,7 +94,7 @@ class Table:
     complete: Truth = Truth.TRUE
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Choice:
     """One of several values; which one is not known."""
 
@@ -169,7 +170,7 @@ class Function:
     receiver: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Method:
     """A method of a constant or a collection, not called yet."""
 
@@ -177,7 +178,7 @@ class Method:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class File:
     """An open file of the tree, by its text."""
 
@@ -192,7 +193,7 @@ class Module:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Super:
     """`super()` in a method of `owner`."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, truth_of
 from opparity.checker.facts.numbers import whole_number
+from opparity.checker.facts.records import fact
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Class,
@@ -133,7 +134,7 @@ def _switched_on(default: Value) -> Value:
     return Known(other if written.isupper() else other.lower())
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class World:
     """The machine of one platform's build: Linux, current tools, no variables of its own set.
 
