@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MODULE = re.compile(rb"^[ \t]*import[ \t]+torch[ \t]+as[ \t]+(\w+)[ \t]*(?:#.*)?$", re.MULTILINE)
-_OPS = re.compile(rb"^([ \t]*)from[ \t]+torch[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)", re.MULTILINE)
+# Each begins with plain text, which is what makes a search quick; what stands before it on its line
+# is looked at afterwards. Anchored at the lines' beginnings these took 0.4 s for vLLM 0.33.0.
+_MODULE = re.compile(rb"import torch as (\w+)")
+_OPS = re.compile(rb"from torch import[ \t]*(\([^)]*\)|[^\n]*)")
 _IMPORTED_OPS = re.compile(rb"(?<![\w.])ops\b(?:[ \t]+as[ \t]+(\w+))?")
-_ASSIGNED = re.compile(
-    rb"^([ \t]*)(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(torch\.ops(?:\.\w+)?)[ \t]*(?:#.*)?$", re.MULTILINE
-)
+_VALUE = re.compile(rb"torch\.ops(?:\.\w+)?(?=[ \t]*(?:#[^\n]*)?(?:\n|\r|\Z))")
+_TARGET = re.compile(rb"[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*\Z")
 _NOT_BLANK = re.compile(rb"^([ \t]*)(?![ \t#\r\n])", re.MULTILINE)
 
 
@@ -34,17 +35,25 @@ def written_out(content: bytes) -> bytes:
 def _given(content: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
     """Yield where each name holds, behind the statement that gives it, and what it means."""
     for found in _OPS.finditer(content):
-        names = _IMPORTED_OPS.search(found[2])
-        if names:
+        names = _IMPORTED_OPS.search(found[1])
+        if names and not _before(content, found).strip():
             yield found.end(), _end_of_block(content, found), names[1] or b"ops", b"torch.ops"
-    for found in _ASSIGNED.finditer(content):
-        yield found.end(), _end_of_block(content, found), found[2], found[3]
+    for found in _VALUE.finditer(content):
+        target = _TARGET.match(_before(content, found))
+        if target:
+            yield found.end(), _end_of_block(content, found), target[1], found[0]
+
+
+def _before(content: bytes, found: re.Match[bytes]) -> bytes:
+    """Return what stands before a match on its line."""
+    return content[content.rfind(b"\n", 0, found.start()) + 1 : found.start()]
 
 
 def _end_of_block(content: bytes, statement: re.Match[bytes]) -> int:
     """Return where the block ends in which a statement stands."""
-    indentation = len(statement[1].expandtabs())
-    for line in _NOT_BLANK.finditer(content, statement.end()):
+    before = _before(content, statement).expandtabs()
+    indentation = len(before) - len(before.lstrip())
+    for line in _NOT_BLANK.finditer(content, statement.end()) if indentation else ():
         if len(line[1].expandtabs()) < indentation:
             return line.start()
     return len(content)
