@@ -67,9 +67,15 @@ class Attributes:
         if not paths:
             return None
         text = self.project.tree.read(paths[0])
-        found = re.search(rb"(?<!self)(?<!cls)\.\s*" + name.encode() + rb"\b", text)
-        place = found.start() if found else 0
-        return Location(paths[0], text.count(b"\n", 0, place) + 1)
+        read = re.compile(rb"(?:(\w+)|(?<=[)\]]))\s*\.\s*" + name.encode() + rb"\b")
+        for found in read.finditer(text):
+            owner = found[1] or b""
+            # `Grid.load` of the file's own class Grid is that class's.
+            is_own = owner in {b"self", b"cls"} or (definers and _has_class(text, owner))
+            if not is_own:
+                place = found.end() - len(name)
+                return Location(paths[0], text.count(b"\n", 0, place) + 1)
+        return None
 
     def is_read_of_an_object(self, name: str) -> bool:
         """Return whether Python reads a name of something by its plain name: `KERNELS.name`."""
@@ -146,3 +152,10 @@ def _lacks_one(written: str, meant: str) -> bool:
         return False
     start = next((i for i, (a, b) in enumerate(zip(written, meant, strict=False)) if a != b), -1)
     return start > 0 and meant[start].isalpha() and written[start:] == meant[start + 1 :]
+
+
+def _has_class(text: bytes, name: bytes) -> bool:
+    """Return whether a file defines a class of a name."""
+    return (
+        bool(name) and re.search(rb"^[ \t]*class " + name + rb"\b", text, re.MULTILINE) is not None
+    )
