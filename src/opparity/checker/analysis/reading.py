@@ -8,7 +8,7 @@ from opparity.checker import bounds
 from opparity.checker.analysis.asked_platforms import refuse_unknown
 from opparity.checker.analysis.dedicated_builds import without_foreign_builds
 from opparity.checker.analysis.project import Project
-from opparity.checker.facts.names import library_name, module_name
+from opparity.checker.facts.names import EXTENSION_NAME, library_name, module_name
 from opparity.checker.languages.cmake.evaluation import CMakeReader
 from opparity.checker.languages.cpp.across_files import link_files
 from opparity.checker.languages.cpp.reader import read_native_files
@@ -127,13 +127,9 @@ def _modules(builds: Sequence[Build]) -> frozenset[str]:
 
 def _initialised(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:
     """Return the names that the modules' sources give them, whatever the builds call these."""
-    sources = {
-        source.path
-        for build in builds
-        for target in build.targets
-        if target.kind == "module"
-        for source in target.sources
-    }
+    modules = [target for build in builds for target in build.targets if target.kind == "module"]
+    sources = {source.path for target in modules for source in target.sources}
+    given = {macro.name for target in modules for macro in target.macros}
     written = {
         each.module for path in sources if path in native for each in native[path].init_functions
     }
@@ -145,4 +141,6 @@ def _initialised(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> f
     while not written <= found:
         found |= written
         written = {value for name in written for value in values.get(name, ())}
-    return frozenset(name for name in found if name.isidentifier() and name not in values)
+    # Whatever the build gives a name by a macro is the name that the build itself has for it.
+    macros = {*values, *given, EXTENSION_NAME}
+    return frozenset(name for name in found if name.isidentifier() and name not in macros)

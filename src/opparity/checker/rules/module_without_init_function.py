@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process
+from opparity.checker.facts.builds import UNKNOWN_PART
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.facts.python import CallKind
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.builds import Target
     from opparity.checker.facts.python import Call
 
 _SET_BY_THE_BUILD = "TORCH_EXTENSION_NAME"
@@ -75,10 +77,10 @@ class ModuleWithoutInitFunction(Rule):
                 if process.truth_of(call.guards) is not Truth.FALSE
             }
             links = list(analysis.linker.links_on(platform))
-            made = {_last(link.target.name) for link in links}
+            made = {_made(link.target) for link in links}
             for link in links:
-                name = _last(link.target.name)
-                if link.target.kind != "module":
+                name = _made(link.target)
+                if link.target.kind != "module" or UNKNOWN_PART in name:
                     continue
                 entries = dict(_entries(analysis, link, macros))
                 if not entries or name in entries or not _are_literal(analysis.project, entries):
@@ -91,7 +93,7 @@ class ModuleWithoutInitFunction(Rule):
                     yield self._finding(link, entries, imported[asked[0]])
 
     def _finding(self, link: Link, entries: dict[str, Location], imported: Call) -> Finding:
-        name, asked = _last(link.target.name), _last(imported.library)
+        name, asked = _made(link.target), imported.library.rpartition(".")[2]
         other = asked if asked in entries else next(iter(entries))
         platform = link.platform.label
         return self.finding(
@@ -112,8 +114,9 @@ class ModuleWithoutInitFunction(Rule):
         )
 
 
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
+def _made(target: Target) -> str:
+    """Return the name that a module can be imported by, without its package."""
+    return target.output or target.name.rpartition(".")[2]
 
 
 def _defining_macros(project: Project) -> tuple[str, ...]:
@@ -130,7 +133,7 @@ def _entries(
 ) -> Iterator[tuple[str, Location]]:
     """Yield the names for which a target's sources define an init function, and where."""
     values = {macro.name: macro.value for macro in link.target.macros if macro.value}
-    values.setdefault(_SET_BY_THE_BUILD, _last(link.target.name))
+    values.setdefault(_SET_BY_THE_BUILD, _made(link.target))
     for compiled in link.compiled:
         if not compiled.is_listed:
             continue

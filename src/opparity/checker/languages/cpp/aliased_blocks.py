@@ -29,6 +29,7 @@ from opparity.checker.languages.cpp.registrations import (
 )
 from opparity.checker.languages.cpp.syntax import field as child
 from opparity.checker.languages.cpp.syntax import parse, text_of
+from opparity.checker.languages.cpp.text_scan import in_directive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -73,7 +74,8 @@ def aliased_blocks(
         line = line_of(found.start(1) - 1)
         end = clean.find("\n}", found.end() - 2)
         inside = clean[found.end() - 1 : end if end > 0 else None]
-        if line not in lines and _REGISTERS.search(inside):
+        is_plain = line not in lines and not in_directive(clean, found.start(1) - 1)
+        if is_plain and _REGISTERS.search(inside):
             yield AliasedBlock(found[1], (), "", Location(path, line), condition_at(line))
 
 
