@@ -8,7 +8,7 @@ from opparity.checker import bounds
 from opparity.checker.analysis.asked_platforms import refuse_unknown
 from opparity.checker.analysis.dedicated_builds import without_foreign_builds
 from opparity.checker.analysis.project import Project
-from opparity.checker.facts.names import library_name, module_name
+from opparity.checker.facts.names import EXTENSION_NAME, library_name, module_name
 from opparity.checker.languages.cmake.evaluation import CMakeReader
 from opparity.checker.languages.cpp.across_files import link_files
 from opparity.checker.languages.cpp.reader import read_native_files
@@ -58,7 +58,9 @@ def _read(tree: Tree, platforms: Sequence[Platform], workers: Workers) -> Projec
     builds = tuple(cmake.vary(_read_builds(tree, cmake, every), every))
     by_path = {file.path: file for file in read}
     native = link_files({path: by_path[path] for path in tree.native})
-    scripts = python.read(_libraries(native, builds), _modules(builds))
+    scripts = python.read(
+        _libraries(native, builds), _modules(builds) | _initialised(native, builds)
+    )
     labels = {platform.label for platform in asked}
     reported = [
         *tree.problems,
@@ -121,3 +123,24 @@ def _modules(builds: Sequence[Build]) -> frozenset[str]:
         if target.kind in {"module", "shared", "jit"}
         and not build.description.endswith("build.toml")
     ) - {""}
+
+
+def _initialised(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:
+    """Return the names that the modules' sources give them, whatever the builds call these."""
+    modules = [target for build in builds for target in build.targets if target.kind == "module"]
+    sources = {source.path for target in modules for source in target.sources}
+    given = {macro.name for target in modules for macro in target.macros}
+    written = {
+        each.module for path in sources if path in native for each in native[path].init_functions
+    }
+    values: dict[str, set[str]] = {}
+    for file in native.values() if written else ():
+        for macro in file.macro_definitions:
+            values.setdefault(macro.name, set()).add(macro.value.strip())
+    found: set[str] = set()
+    while not written <= found:
+        found |= written
+        written = {value for name in written for value in values.get(name, ())}
+    # Whatever the build gives a name by a macro is the name that the build itself has for it.
+    macros = {*values, *given, EXTENSION_NAME}
+    return frozenset(name for name in found if name.isidentifier() and name not in macros)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.attributes import Attributes
 from opparity.checker.analysis.basis import basis_of
+from opparity.checker.analysis.constructors import Constructors
 from opparity.checker.analysis.further_uses import FurtherUsesOfFiles
 from opparity.checker.analysis.heads import Heads
 from opparity.checker.analysis.linking import Linker
@@ -151,6 +152,11 @@ class Analysis:
     def further_uses(self) -> FurtherUsesOfFiles:
         """Return which methods native files call, and which functions they pass on."""
         return FurtherUsesOfFiles(self.project)
+
+    @cached_property
+    def constructors(self) -> Constructors:
+        """Return what finds the constructors that targets lack."""
+        return Constructors(self.project, self.linker)
 
     @cached_property
     def other_versions(self) -> OtherVersions:

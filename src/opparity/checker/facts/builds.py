@@ -55,6 +55,7 @@ class Target:
 
     Attributes:
         name: the build's name of it ("_C", "vllm._C").
+        output: the name of the file that it makes, where the build gives it another one.
         kind: "module", "shared", "static", "object", "executable", "jit".
         is_complete: FALSE where it also has sources from outside the tree (FetchContent,
             generators); UNKNOWN where its list may hold any file.
@@ -75,6 +76,7 @@ class Target:
     is_hidden: bool = False
     libraries: tuple[str, ...] = ()
     library_folders: tuple[str, ...] = ()
+    output: str = ""
 
 
 @fact

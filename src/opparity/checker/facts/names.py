@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from opparity.checker.facts.builds import Target
     from opparity.checker.facts.native import Registration
 
-_EXTENSION_NAME = "TORCH_EXTENSION_NAME"
+EXTENSION_NAME = "TORCH_EXTENSION_NAME"
 _CONCATENATION = re.compile(r"^\w*(?:CONCAT|CAT|JOIN|PASTE)\w*\((.*)\)$", re.IGNORECASE)
 
 
@@ -18,14 +18,14 @@ def library_name(written: str, target: Target) -> str:
     found = _CONCATENATION.match(written)
     parts = found.group(1).split(",") if found else [written]
     values = {macro.name: macro.value for macro in target.macros if macro.value}
-    values.setdefault(_EXTENSION_NAME, target.name.rpartition(".")[2])
+    values.setdefault(EXTENSION_NAME, target.name.rpartition(".")[2])
     # Behind the first dot stand submodules of pybind11.
     return "".join(".".join(values.get(word, word) for word in part.split(".")) for part in parts)
 
 
 def module_name(target: Target) -> str:
     """Return the name that a target's module is imported by, without its package."""
-    return library_name(_EXTENSION_NAME, target)
+    return library_name(EXTENSION_NAME, target)
 
 
 def operator_name(registration: Registration, target: Target) -> str:

@@ -273,6 +273,25 @@ class MacroUse:
 
 
 @fact
+class AliasedBlock:
+    """A body behind a macro that is not known yet: `REGISTER_LIBRARY(demo, m) { m.def(…); }`.
+
+    Attributes:
+        text: the body with its braces; "" where the grammar did not follow the head.
+        scope: the namespaces around it.
+        branches: the lines of the body where another condition begins to hold, and these.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    text: str
+    location: Location
+    condition: Condition = ALWAYS
+    scope: tuple[str, ...] = ()
+    branches: tuple[tuple[int, Condition], ...] = ()
+
+
+@fact
 class LaneMask:
     """A `__shfl_*_sync`-like call with a mask literal of 32 bits."""
 
@@ -302,6 +321,7 @@ class InitFunction:
 
     module: str
     location: Location
+    condition: Condition = ALWAYS
 
 
 @fact
@@ -327,6 +347,7 @@ class NativeFile:
         owned: the blocks that define a namespace as a whole.
         handed_on: libraries that registration blocks give to functions.
         unfollowed: registrations that could not be followed.
+        aliased: bodies behind macros that may open registration blocks.
         named: the names that registration blocks write as texts, of operators, classes and values.
         opened_namespaces: those that a using-directive or -declaration names, in parts.
         has_errors: the grammar could not follow the whole file.
@@ -342,6 +363,7 @@ class NativeFile:
     owned: tuple[LibraryBlock, ...] = ()
     handed_on: tuple[HandedOn, ...] = ()
     unfollowed: tuple[Unfollowed, ...] = ()
+    aliased: tuple[AliasedBlock, ...] = ()
     named: frozenset[str] = frozenset()
     boxed: tuple[BoxedFunction, ...] = ()
     called: frozenset[str] = frozenset()

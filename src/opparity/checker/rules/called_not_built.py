@@ -89,7 +89,8 @@ class CalledNotBuilt(LinkRule):
     ) -> Iterator[Finding | Unknown]:
         suspects = suspects_of(analysis, link, compiled)
         missing, hidden = suspects.called, suspects.hidden
-        if not (missing or suspects.further or hidden):
+        constructors = list(analysis.constructors.lacking(link, compiled))
+        if not (missing or suspects.further or hidden or constructors):
             return
         file = compiled.file
         called = {*missing, *hidden}
@@ -101,6 +102,7 @@ class CalledNotBuilt(LinkRule):
             ),
             *used_otherwise(analysis, compiled, suspects.further),
             *(each for each in file.tabled if each.symbol in missing),
+            *constructors,
         ]
         emitting = [
             reference
@@ -115,9 +117,8 @@ class CalledNotBuilt(LinkRule):
             if reference.symbol in hidden and is_sure and link.target.built is Truth.TRUE:
                 yield self._undeclared(link, reference, hidden[reference.symbol])
         others = [each for each in emitting if each.symbol not in hidden]
-        yield from self._lacking(
-            analysis, link, compiled, borrowing, others, suspects.further - missing
-        )
+        further = (suspects.further | {each.symbol for each in constructors}) - missing
+        yield from self._lacking(analysis, link, compiled, borrowing, others, further)
 
     def _lacking(
         self,

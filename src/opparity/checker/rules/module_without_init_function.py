@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process
+from opparity.checker.facts.builds import UNKNOWN_PART
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.facts.python import CallKind
@@ -15,11 +16,14 @@ from opparity.words.statements import state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opparity.checker.analysis.linking import Link
+    from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
+    from opparity.checker.facts.builds import Target
+    from opparity.checker.facts.python import Call
 
 _SET_BY_THE_BUILD = "TORCH_EXTENSION_NAME"
+_MOST_DEPTH = 5
 
 
 class ModuleWithoutInitFunction(Rule):
@@ -72,32 +76,47 @@ class ModuleWithoutInitFunction(Rule):
                 for call in imports
                 if process.truth_of(call.guards) is not Truth.FALSE
             }
-            for link in analysis.linker.links_on(platform):
-                name = link.target.name.rpartition(".")[2]
-                if link.target.kind != "module" or name not in imported:
+            links = list(analysis.linker.links_on(platform))
+            made = {_made(link.target) for link in links}
+            for link in links:
+                name = _made(link.target)
+                if link.target.kind != "module" or UNKNOWN_PART in name:
                     continue
-                entries = dict(_entries(link, macros))
+                entries = dict(_entries(analysis, link, macros))
                 if not entries or name in entries or not _are_literal(analysis.project, entries):
                     continue
                 if link.is_complete is not Truth.TRUE or link.target.built is not Truth.TRUE:
                     continue
-                other, location = next(iter(entries.items()))
-                yield self.finding(
-                    location,
-                    state(
-                        "BLD012.misnamed",
-                        symbol=f"PyInit_{other}",
-                        target=link.target.name,
-                        platform=platform.label,
-                        name=f"PyInit_{name}",
-                    ),
-                    platform=platform.label,
-                    symbol=f"PyInit_{name}",
-                    related=[
-                        Related(link.target.location, state("place.built", name=name)),
-                        Related(imported[name].location, state("place.imported")),
-                    ],
-                )
+                # Python asks for the module by the build's name, or by that in the sources.
+                asked = [each for each in (name, *entries) if each in imported]
+                if asked and (asked[0] == name or made.isdisjoint(asked)):
+                    yield self._finding(link, entries, imported[asked[0]])
+
+    def _finding(self, link: Link, entries: dict[str, Location], imported: Call) -> Finding:
+        name, asked = _made(link.target), imported.library.rpartition(".")[2]
+        other = asked if asked in entries else next(iter(entries))
+        platform = link.platform.label
+        return self.finding(
+            entries[other],
+            state(
+                "BLD012.misbuilt" if asked in entries else "BLD012.misnamed",
+                symbol=f"PyInit_{other}",
+                target=link.target.name,
+                platform=platform,
+                name=asked if asked in entries else f"PyInit_{name}",
+            ),
+            platform=platform,
+            symbol=f"PyInit_{name}",
+            related=[
+                Related(link.target.location, state("place.built", name=name)),
+                Related(imported.location, state("place.imported")),
+            ],
+        )
+
+
+def _made(target: Target) -> str:
+    """Return the name that a module can be imported by, without its package."""
+    return target.output or target.name.rpartition(".")[2]
 
 
 def _defining_macros(project: Project) -> tuple[str, ...]:
@@ -109,20 +128,51 @@ def _defining_macros(project: Project) -> tuple[str, ...]:
     )
 
 
-def _entries(link: Link, macros: tuple[str, ...]) -> Iterator[tuple[str, Location]]:
+def _entries(
+    analysis: Analysis, link: Link, macros: tuple[str, ...]
+) -> Iterator[tuple[str, Location]]:
     """Yield the names for which a target's sources define an init function, and where."""
     values = {macro.name: macro.value for macro in link.target.macros if macro.value}
-    values.setdefault(_SET_BY_THE_BUILD, link.target.name.rpartition(".")[2])
+    values.setdefault(_SET_BY_THE_BUILD, _made(link.target))
     for compiled in link.compiled:
         if not compiled.is_listed:
             continue
-        for found in compiled.file.init_functions:
-            yield values.get(found.module, found.module), found.location
-        for use in compiled.file.macro_uses:
-            if use.name in macros and use.arguments:
-                yield values.get(use.arguments[0], use.arguments[0]), use.location
+        written = [(each.module, each.location) for each in compiled.file.init_functions]
+        written += [
+            (use.arguments[0], use.location)
+            for use in compiled.file.macro_uses
+            if use.name in macros and use.arguments
+        ]
+        for name, location in written:
+            if name in values:
+                yield values[name], location
+            else:
+                visible = (
+                    compiled.file.path,
+                    *analysis.linker.closure(compiled.file.path, compiled.unit),
+                )
+                for value in _values(analysis.project, compiled, frozenset(visible), name):
+                    yield value, location
+
+
+def _values(
+    project: Project, compiled: Compiled, visible: frozenset[str], name: str, depth: int = 0
+) -> Iterator[str]:
+    """Yield what a name may stand for in a source: itself, if the source has no macro for it."""
+    definitions = [
+        each
+        for each in project.macro_definitions.get(name, ())
+        if each.location.path in visible and compiled.truth(each.condition) is not Truth.FALSE
+    ]
+    if not definitions or depth > _MOST_DEPTH:
+        yield name
+    for each in definitions:
+        yield from _values(project, compiled, visible, each.value.strip(), depth + 1)
 
 
 def _are_literal(project: Project, entries: dict[str, Location]) -> bool:
     """Return whether no name is a macro: of the tree, or of a header that was not read."""
-    return not any(name in project.macro_definitions or name.isupper() for name in entries)
+    return not any(
+        name in project.macro_definitions or name.isupper() or not name.isidentifier()
+        for name in entries
+    )

@@ -256,6 +256,7 @@ def _project(machine: Machine, command: Command, arguments: list[str]) -> None:
     del command
     if machine.platform.language == "HIP" and "CUDA" in arguments[1:] and not machine.doubt:
         raise LanguageAbsentError  # without nvcc
+    machine.enable(arguments[1:], is_project=True)
     if arguments:
         current = machine.read("CMAKE_CURRENT_SOURCE_DIR") or SOURCE
         machine.scope.variables["PROJECT_NAME"] = arguments[0]
@@ -263,6 +264,11 @@ def _project(machine: Machine, command: Command, arguments: list[str]) -> None:
         machine.scope.variables[f"{arguments[0]}_SOURCE_DIR"] = current
         binary = machine.read("CMAKE_CURRENT_BINARY_DIR") or BINARY
         machine.scope.variables[f"{arguments[0]}_BINARY_DIR"] = binary
+
+
+def _enable_language(machine: Machine, command: Command, arguments: list[str]) -> None:
+    del command
+    machine.enable(arguments)
 
 
 def _hipified_list(machine: Machine, command: Command, arguments: list[str]) -> None:
@@ -308,6 +314,7 @@ COMMANDS: dict[str, Callable[[Machine, Command, list[str]], None]] = {
     "try_run": _unknown_first,
     "cmake_parse_arguments": _parse_arguments,
     "project": _project,
+    "enable_language": _enable_language,
     "get_hipified_list": _hipified_list,
     **PROPERTY_COMMANDS,
     **TARGET_COMMANDS,

@@ -60,7 +60,6 @@ COMMANDS_WITHOUT_OUTPUT = frozenset(
         "configure_file",
         "configure_package_config_file",
         "define_property",
-        "enable_language",
         "enable_testing",
         "endif",
         "export",

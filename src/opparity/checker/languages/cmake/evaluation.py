@@ -258,7 +258,9 @@ def _built(machine: Machine, root: str, choice: Choice | None) -> Build:
 
 
 def _targets(machine: Machine) -> Iterator[Target]:
-    finisher = Finisher(machine.targets, machine.source_properties, machine.resolve_source)
+    finisher = Finisher(
+        machine.targets, machine.source_properties, machine.resolve_source, machine.compiles
+    )
     for state in machine.targets.values():
         if state.kind not in {"interface", "imported"}:
             yield finisher.finish(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from opparity.checker.languages.cmake.configuration import SOURCE
@@ -62,6 +63,8 @@ def _source_property(
             properties.definitions.append((path, value, command.location))
         elif name in {"COMPILE_OPTIONS", "COMPILE_FLAGS"}:
             properties.options.append((path, value, command.location))
+        elif name == "LANGUAGE":
+            properties.languages.add(path)
 
 
 def _target_property(
@@ -71,14 +74,15 @@ def _target_property(
     machine.steps.count()
     if state is None:
         return
-    if name == "COMPILE_DEFINITIONS":
-        state.definitions.append((machine.mark(value), command.location))
-    elif name in {"COMPILE_OPTIONS", "COMPILE_FLAGS"}:
-        state.options.append((machine.mark(value), command.location))
-    elif name == "INTERFACE_COMPILE_DEFINITIONS":
-        state.shared.definitions.append((machine.mark(value), command.location))
-    elif name == "INTERFACE_COMPILE_OPTIONS":
-        state.shared.options.append((machine.mark(value), command.location))
+    texts = {
+        "COMPILE_DEFINITIONS": state.definitions,
+        "COMPILE_OPTIONS": state.options,
+        "COMPILE_FLAGS": state.options,
+        "INTERFACE_COMPILE_DEFINITIONS": state.shared.definitions,
+        "INTERFACE_COMPILE_OPTIONS": state.shared.options,
+    }
+    if name in texts:
+        texts[name].append((machine.mark(value), command.location))
     elif name == "INTERFACE_LINK_LIBRARIES":
         state.shared.links.extend(split_list(value))
     elif name == "LINK_LIBRARIES":
@@ -86,6 +90,8 @@ def _target_property(
     elif name == "SOURCES":
         parts = [machine.absolute(machine.mark(part)) for part in split_list(value)]
         state.listed += [(part, command.location) for part in parts]
+    elif name in {"OUTPUT_NAME", "LIBRARY_OUTPUT_NAME"}:
+        state.output = UNKNOWN if machine.doubt else value
     elif name in {"CXX_VISIBILITY_PRESET", "CUDA_VISIBILITY_PRESET"}:
         state.options.append((f"-fvisibility={value}", command.location))
 
@@ -103,7 +109,8 @@ def _set_target_properties(machine: Machine, command: Command, arguments: list[s
         at = arguments.index("PROPERTIES")
         pairs = arguments[at + 1 :]
         for target in arguments[:at]:
-            for name, value in zip(pairs[::2], pairs[1::2], strict=False):
+            # A variable that nothing here sets leaves a property without its value.
+            for name, value in zip_longest(pairs[::2], pairs[1::2], fillvalue=UNKNOWN):
                 if name.startswith("IMPORTED_LOCATION") and value.startswith(SOURCE):
                     machine.bundled.add(target)
                 _target_property(machine, command, target, name, value)

@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import Truth, truth_of
+from opparity.checker.facts.conditions import Truth, any_of, truth_of
 from opparity.checker.facts.records import fact
 from opparity.checker.languages.cmake.configuration import (
     BINARY,
@@ -90,6 +90,8 @@ class State:
         external: lower-case prefixes of variables that packages outside the tree set.
         options: what whoever builds may choose: name -> default, and where it is offered.
         chosen: options that are not left at their defaults.
+        has_cuda: whether CUDA is among the languages that are enabled; TRUE as long as no
+            `project` has said any.
     """
 
     def __init__(
@@ -124,6 +126,8 @@ class State:
         self.problems: list[Problem] = []
         self.made: set[str] = set()
         self.doubt = 0
+        self.has_cuda: Truth = Truth.TRUE
+        self.is_project = False
         self.steps = Steps()
         self.calls = 0
         self.bindings: dict[str, str] = {}
@@ -198,6 +202,25 @@ class State:
         if "cuda" in path or "nvcc" in path:
             return truth_of(self.platform.language == "CUDA")
         return Truth.UNKNOWN
+
+    def enable(self, languages: Sequence[str], *, is_project: bool = False) -> None:
+        """Take the languages that `project` or `enable_language` names."""
+        if is_project and not self.is_project and not self.doubt:
+            self.is_project = True
+            self.has_cuda = Truth.FALSE
+        if "CUDA" in languages or any(UNKNOWN in language for language in languages):
+            is_sure = "CUDA" in languages and not self.doubt
+            self.has_cuda = any_of(
+                (self.has_cuda, Truth.TRUE if is_sure else Truth.UNKNOWN),
+            )
+
+    def compiles(self, path: str) -> Truth:
+        """Return whether the language of a source is enabled.
+
+        Where the platform has CUDA, torch's package enables it in the build that asks for torch.
+        """
+        is_plain = path in self.source_properties.languages or not path.endswith(".cu")
+        return Truth.TRUE if is_plain or self.platform.language != "CPU" else self.has_cuda
 
     def has_target(self, name: str) -> Truth:
         """Return whether a target exists; imported ones are not known."""

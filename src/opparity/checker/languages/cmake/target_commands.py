@@ -55,6 +55,8 @@ def _add_executable(machine: Machine, command: Command, arguments: list[str]) ->
 def _add_module(machine: Machine, command: Command, arguments: list[str]) -> None:
     """Take `Python_add_library`, `pybind11_add_module` and their like, which have many flags."""
     if arguments:
+        if command.name == "cuda_add_library":
+            machine.enable(["CUDA"])  # it compiles kernels by itself
         kind = "module"
         for word in arguments[1:3]:
             kind = _KINDS.get(word, kind)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.builds import UNKNOWN_PART, MacroSetting, Source, Target
-from opparity.checker.facts.conditions import Truth
+from opparity.checker.facts.conditions import Truth, all_of
 from opparity.checker.languages.cmake.expansion import GeneratorExpressions, split_flags
 from opparity.checker.languages.cmake.values import DOUBTFUL, UNKNOWN, split_list, undoubted
 from opparity.checker.languages.compiler_flags import instruction_sets
@@ -58,6 +58,7 @@ class TargetState:
         definitions, options: property values with their generator expressions, and where set.
         shared: the same for whatever links the target: its INTERFACE_ properties.
         directory: where it was made; None for one of the top.
+        output: the name of its file, where that is set.
     """
 
     name: str
@@ -70,14 +71,16 @@ class TargetState:
     built: Truth = Truth.TRUE
     shared: Shared = field(default_factory=Shared)
     directory: Gathered | None = None
+    output: str = ""
 
 
 @dataclass(slots=True)
 class SourceProperties:
-    """Definitions and options of single sources."""
+    """Definitions, options and languages of single sources."""
 
     definitions: list[tuple[str, str, Location]] = field(default_factory=list)
     options: list[tuple[str, str, Location]] = field(default_factory=list)
+    languages: set[str] = field(default_factory=set)
 
 
 class Finisher:
@@ -85,6 +88,7 @@ class Finisher:
 
     Attributes:
         resolve: source text -> path in the tree, or None where it is none.
+        compiles: whether the language of a source is enabled.
     """
 
     def __init__(
@@ -92,10 +96,12 @@ class Finisher:
         states: dict[str, TargetState],
         properties: SourceProperties,
         resolve: Callable[[str], str | None],
+        compiles: Callable[[str], Truth],
     ) -> None:
         self.states = states
         self.properties = properties
         self.resolve = resolve
+        self.compiles = compiles
         self.definitions_of = _by_path(properties.definitions)
         self.options_of = _by_path(properties.options)
 
@@ -118,6 +124,7 @@ class Finisher:
             links=tuple(dict.fromkeys(map(_shown, state.links))),
             built=state.built,
             is_hidden=_hides(state),
+            output=_shown(state.output),
         )
 
     def _given(self, state: TargetState) -> Iterator[Shared]:
@@ -157,7 +164,9 @@ class Finisher:
                 if path is None:
                     is_complete = _worse(is_complete, name)
                     continue
-                built = Truth.UNKNOWN if doubtful else Truth.TRUE
+                built = all_of((Truth.UNKNOWN if doubtful else Truth.TRUE, self.compiles(path)))
+                if built is Truth.FALSE:
+                    continue  # CMake passes over what it has no compiler for
                 if path not in found or built is Truth.TRUE:
                     found[path] = Source(path, location, built)
         return list(found.values()), is_complete

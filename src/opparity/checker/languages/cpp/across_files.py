@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opparity.checker import bounds
 from opparity.checker.facts.conditions import ALWAYS, conjunction
 from opparity.checker.facts.native import Unfollowed
+from opparity.checker.languages.cpp.aliased_blocks import Aliases
 from opparity.checker.languages.cpp.block_reader import Block, Registered, read_text
 from opparity.checker.languages.cpp.functions import collect
 from opparity.checker.languages.cpp.macro_expansion import expand_macro
@@ -61,6 +62,7 @@ class _Macros:
     defined: dict[str, list[MacroDefinition]] = field(default_factory=dict)
     known: dict[tuple[MacroBody, Block, tuple[str, ...]], Registered] = field(default_factory=dict)
     outside: int = 0
+    aliases: Aliases = field(init=False)
 
     def __post_init__(self) -> None:
         for file in self.files.values():
@@ -68,6 +70,7 @@ class _Macros:
                 self.bodies.setdefault(body.name, []).append(body)
             for definition in file.macro_definitions:
                 self.defined.setdefault(definition.name, []).append(definition)
+        self.aliases = Aliases(self.files, self.defined)
 
     def expanded(self) -> dict[str, NativeFile]:
         """Return the files with what their macros come to."""
@@ -77,13 +80,17 @@ class _Macros:
         return found
 
     def _expanded(self, file: NativeFile) -> NativeFile:
-        more = Registered()
+        aliased = self.aliases.opened(file)
+        more = aliased.registered
         definitions: list[Definition] = []
-        for use in file.macro_uses:
+        for use in (*file.macro_uses, *aliased.uses):
             if use.variable:
                 more.add(self._in_block(use, file, 0))
             else:
                 definitions += self._outside(use, file, more)
+        if aliased.init_functions:
+            made = (*file.init_functions, *aliased.init_functions)
+            file = replace(file, init_functions=made)
         return _extended(file, more, definitions)
 
     def _in_block(self, use: MacroUse, file: NativeFile, depth: int) -> Registered:

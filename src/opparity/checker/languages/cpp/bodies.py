@@ -17,6 +17,10 @@ _HEAD = re.compile(r"\)\s*(?:(?:const|noexcept|override|final|mutable)\b\s*)*\Z"
 _LONGEST_TAIL = 60
 # What stands in the head of a block that registers operators, or takes the library to register in.
 _REGISTERS = re.compile(r"LIBRARY|MODULE|[mM]odule|Library")
+# The head of one behind a macro has no return type, and ends with the library's name.
+_BARE_HEAD = re.compile(
+    r"[ \t]*[A-Za-z_]\w*[ \t]*\((?:\s*\w+\s*,)*\s*(?P<library>[A-Za-z_]\w*)\s*\)\s*\{"
+)
 _LONGEST_HEAD = 4000
 _CONDITIONAL = re.compile(r"#[ \t]*(?:if|el|end)")
 _COMMENTS = re.compile(r"(?:\s++|//[^\n]*+|/\*[\s\S]*?\*/)*+")
@@ -40,7 +44,8 @@ def without_idle_bodies(text: str) -> str:
         if _HEAD.search(text, max(0, start - _LONGEST_TAIL), start - 1):
             end = _end_of_body(text, start, len(opened[1]))
             doubtful += end < 0
-            if _REGISTERS.search(_head(text, position, start)):
+            head = _head(text, position, start)
+            if _REGISTERS.search(head) or _may_register(text, head, start, end):
                 if end < 0:
                     break
                 after = end
@@ -55,6 +60,15 @@ def _head(text: str, position: int, end: int) -> str:
     """Return what stands between the statement or body before a brace and the brace."""
     first = max(position, end - _LONGEST_HEAD)
     return text[max(text.rfind(";", first, end), text.rfind("}", first, end), first) : end]
+
+
+def _may_register(text: str, head: str, start: int, end: int) -> bool:
+    """Return whether a body may be a registration block's whose macro the tree defines itself."""
+    line = head.rfind("\n", 0, head.rfind("(") + 1) + 1
+    found = _BARE_HEAD.fullmatch(head, line)
+    if found is None or end < 0:
+        return False
+    return re.compile(rf"\b{found['library']}\b").search(text, start, end) is not None
 
 
 def _end_of_body(text: str, start: int, indentation: int) -> int:

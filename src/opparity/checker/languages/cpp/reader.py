@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opparity.checker import bounds
 from opparity.checker.facts.native import NativeFile
 from opparity.checker.facts.places import Location, problem
+from opparity.checker.languages.cpp.aliased_blocks import aliased_blocks
 from opparity.checker.languages.cpp.bodies import without_idle_bodies
 from opparity.checker.languages.cpp.boxed_functions import boxed_functions
 from opparity.checker.languages.cpp.branches import variants
@@ -162,12 +163,13 @@ def read_native_text(path: str, text: str) -> NativeFile:
         owned=tuple(blocks.owned),
         handed_on=tuple(blocks.handed_on),
         unfollowed=tuple(blocks.unfollowed),
+        aliased=tuple(aliased_blocks(functions.bodies, path, clean, line_of, condition_at)),
         named=_named(blocks, text, is_astray=has_errors),
         boxed=tuple(boxed_functions(path, clean, line_of, condition_at)),
         called=calls.names,
         references=calls.references,
         constants=constants(clean, line_of, condition_at),
-        init_functions=init_functions(path, clean, line_of),
+        init_functions=init_functions(path, clean, line_of, condition_at),
         tabled=tabled,
         opened_namespaces=opened_namespaces(clean),
         has_errors=has_errors,

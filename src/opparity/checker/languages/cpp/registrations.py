@@ -26,7 +26,7 @@ _LIBRARY_MACRO = re.compile(
 )
 # Two of one namespace in a process are refused; of fragments there may be any number.
 _OWNING_MACRO = re.compile(r"^(?:STABLE_)?TORCH_LIBRARY(?:_EXPAND)?$")
-_PYBIND_MACROS = frozenset({"PYBIND11_MODULE", "NB_MODULE", "PYBIND11_MODULE_EXPAND"})
+_MODULE_MACROS = frozenset({"PYBIND11_MODULE", "NB_MODULE", "PYBIND11_MODULE_EXPAND"})
 _MODULE_TYPE = re.compile(
     r"\b(?:py|pybind11|nb|nanobind)::module_?\b|\bpybind11::module\b|torch::Library\b"
 )
@@ -50,7 +50,7 @@ def read_blocks(
     found = Registered()
     for node, signature in bodies:
         if _OWNING_MACRO.match(signature.name):
-            arguments = _macro_arguments(child(node, "declarator"))
+            arguments = macro_arguments(child(node, "declarator"))
             line = node.start_point.row + 1
             place = Location(path, line, node.start_point.column + 1)
             found.owned += [
@@ -77,6 +77,21 @@ def registration_blocks(bodies: list[tuple[Node, Signature]]) -> Iterator[tuple[
             yield replace(block, scope=signature.namespace), body, node.start_point.row + 1
 
 
+def opens_block(node: Node, signature: Signature) -> bool:
+    """Return whether a function's head opens a registration block by itself."""
+    return _block(node, signature) is not None
+
+
+def is_library_macro(name: str) -> bool:
+    """Return whether a macro opens a block of torch's dispatcher."""
+    return _LIBRARY_MACRO.match(name) is not None
+
+
+def is_module_macro(name: str) -> bool:
+    """Return whether a macro opens a block of a Python module."""
+    return name in _MODULE_MACROS
+
+
 def _by_end(
     blocks: Iterable[tuple[Block, Node, int]],
 ) -> Iterator[list[tuple[Block, Node, int]]]:
@@ -90,8 +105,8 @@ def _by_end(
 
 def _block(node: Node, signature: Signature) -> Block | None:
     name = signature.name
-    is_library, is_module = bool(_LIBRARY_MACRO.match(name)), name in _PYBIND_MACROS
-    arguments = _macro_arguments(child(node, "declarator")) if is_library or is_module else []
+    is_library, is_module = bool(_LIBRARY_MACRO.match(name)), name in _MODULE_MACROS
+    arguments = macro_arguments(child(node, "declarator")) if is_library or is_module else []
     if is_library and len(arguments) >= 2:  # noqa: PLR2004 -- library, variable
         style = "stable" if name.startswith("STABLE_") else "torch_library"
         key = arguments[1] if "_IMPL" in name and len(arguments) > 2 else ""  # noqa: PLR2004
@@ -108,7 +123,7 @@ def _block(node: Node, signature: Signature) -> Block | None:
     return None
 
 
-def _macro_arguments(declarator: Node | None) -> list[str]:
+def macro_arguments(declarator: Node | None) -> list[str]:
     """Return the comma-separated arguments of a macro that looks like a function's head."""
     if declarator is None:
         return []

@@ -182,12 +182,15 @@ def constants(
 
 
 def init_functions(
-    path: str, clean: str, line_of: Callable[[int], int]
+    path: str,
+    clean: str,
+    line_of: Callable[[int], int],
+    condition_at: Callable[[int], Condition],
 ) -> tuple[InitFunction, ...]:
     """Return what Python calls to import a module, or several."""
     if not any(mark in clean for mark in _INIT_MARKS):
         return ()
+    places = ((found[1], line_of(found.start(1))) for found in _INIT.finditer(clean))
     return tuple(
-        InitFunction(found[1], Location(path, line_of(found.start(1))))
-        for found in _INIT.finditer(clean)
+        InitFunction(module, Location(path, line), condition_at(line)) for module, line in places
     )

@@ -1,0 +1,3 @@
+#include <torch/library.h>
+
+at::Tensor fold_on_device(const at::Tensor& input) { return input.clone(); }

@@ -1,0 +1,14 @@
+#include <torch/library.h>
+
+#define ADD_TO_LIBRARY(name, library) TORCH_LIBRARY_FRAGMENT(name##_norm, library)
+
+at::Tensor fold(const at::Tensor& input) { return input.clone(); }
+at::Tensor norm(const at::Tensor& input) { return input.clone(); }
+
+TORCH_LIBRARY(demo, library) {
+  library.def("fold(Tensor input) -> Tensor", &fold);
+}
+
+ADD_TO_LIBRARY(demo, library) {
+  library.def("norm(Tensor input) -> Tensor", &norm);
+}
