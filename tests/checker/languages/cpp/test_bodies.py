@@ -65,8 +65,13 @@ files = st.lists(blocks, min_size=1, max_size=5).map(lambda parts: "\n".join(par
 EMPTY = "void work(int x) {\n  void work(int x) {\n  \n  }\n  x = first(x);\n  /* { */\n}\n"
 
 
+# The same with a directive in it.
+HINT = "void work(int x) {\n  // }\n  /* nothing\n     here { */\n#pragma unroll\n}\n"
+
+
 @given(files)
 @example(EMPTY)
+@example(HINT)
 def test_a_file_says_the_same_with_and_without_idle_bodies(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "without_idle_bodies", lambda text: text)

@@ -23,7 +23,8 @@ _BARE_HEAD = re.compile(
 )
 _LONGEST_HEAD = 4000
 _CONDITIONAL = re.compile(r"#[ \t]*(?:if|el|end)")
-_COMMENTS = re.compile(r"(?:\s++|//[^\n]*+|/\*[\s\S]*?\*/)*+")
+# What an empty body may hold; a directive may go on behind a backslash.
+_COMMENTS = re.compile(r"(?:\s++|//[^\n]*+|/\*[\s\S]*?\*/|#[ \t]*pragma\b(?:[^\n\\]|\\\n?)*+)*+")
 # Shorter ones cost less to parse than to replace.
 _SHORTEST = 40
 # Bodies whose end is doubtful; each may be looked through to the end of the file. CUTLASS, with
