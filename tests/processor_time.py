@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TRIES = 4
-# So many bytes of a tree has the checker an hour for: in a test it shall not be the time that ends
+# For so many bytes of a tree the checker has years: in a test it shall not be the time that ends
 # its work, since a machine that was stopped meanwhile would end it too.
-AN_HOUR = 360_000_000
+ENDLESS = 10**14
 
 
 def least_seconds(work: Callable[[], object], enough: float) -> float:

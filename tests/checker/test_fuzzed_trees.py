@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from checker.fuzzing.trees import assert_sound, trees
+from opparity.checker import bounds
 
 if TYPE_CHECKING:
     from checker.fuzzing.trees import Files
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 # Trees that `make fuzz` found, each as it was shrunk; it writes new ones here.
 CORPUS = Path(__file__).parent / "fuzzing" / "corpus"
 FOUND = sorted(CORPUS.glob("*.json"))
+
+
+@pytest.fixture(autouse=True)
+def _any_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave memory to the process, which has other tests' too: it was once taken for a tree's."""
+    monkeypatch.setattr(bounds, "_MOST_BYTES", 1 << 60)
 
 
 @settings(

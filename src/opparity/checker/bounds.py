@@ -122,8 +122,10 @@ class _Watch:
             BoundReached: the work of now has used what it may.
         """
         self.ledger.memory[self.number] = _own_memory() - self.before
-        if self.used > min(self.until, self.end) or sum(self.ledger.memory) > _MOST_BYTES:
-            raise BoundReached
+        used, memory = self.used, sum(self.ledger.memory)
+        if used > min(self.until, self.end) or memory > _MOST_BYTES:
+            seconds = f"{used:.1f} of {min(self.until, self.end):.1f} s"
+            raise BoundReached(f"{seconds}, {memory / 1e9:.2f} of {_MOST_BYTES / 1e9:.2f} GB")
 
 
 _watch: _Watch | None = None

@@ -20,7 +20,7 @@ from opparity.checker.results.request import request_of
 from opparity.checker.tree.contents import Tree
 from opparity.checker.tree.names import inside
 from opparity.errors import OpparityError
-from processor_time import AN_HOUR
+from processor_time import ENDLESS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ def tree_of(files: Files) -> Tree:
     return Tree("fuzzed", {path: places[path] for path in sorted(places)})
 
 
-def assert_sound(files: Files, folder: Path, further: int = AN_HOUR) -> Report | None:
+def assert_sound(files: Files, folder: Path, further: int = ENDLESS) -> Report | None:
     """Check a tree, and state that each format shows it as text; None where it is refused.
 
     Whatever takes more than its bounds is one of the report's unknowns; of trees as small as these
