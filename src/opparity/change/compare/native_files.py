@@ -48,7 +48,7 @@ class _Names:
             for name, registrations in side.registrations.items():
                 for registration in registrations:
                     self.operator.setdefault(registration, name)
-                    for symbol in (registration.symbol, *registration.mentioned):
+                    for symbol in registration.functions:
                         if symbol:
                             last = symbol.rpartition("::")[2]
                             self.bound.setdefault(last, {})[name] = None

@@ -128,7 +128,7 @@ def _is_kept(file: NativeFile, inside: str) -> bool:
     if any(not each.is_local for each in around):
         return True
     name = inside.rpartition("::")[2]
-    bound = (each for own in file.registrations for each in (own.symbol, *own.mentioned))
+    bound = (each for own in file.registrations for each in own.functions)
     used = (each.symbol for each in (*file.references, *file.tabled))
     return name in {each.rpartition("::")[2] for each in (*bound, *used)}
 

@@ -31,12 +31,7 @@ class Emitted:
     def _is_bound(self, name: str) -> bool:
         return any(
             use.truth is Truth.TRUE
-            and name
-            in {
-                each.rpartition("::")[2]
-                for each in (registration.symbol, *registration.mentioned)
-                if each
-            }
+            and name in {each.rpartition("::")[2] for each in registration.functions}
             for registration, use in self.link.registrations()
         )
 

@@ -98,7 +98,7 @@ def idle_in_files(analysis: Analysis, reads: Reads) -> Iterator[tuple[str, Defin
         bound = {
             name.rpartition("::")[2]
             for registration in file.registrations
-            for name in (registration.symbol, *registration.mentioned)
+            for name in registration.functions
         }
         passed = analysis.further_uses.of(file).passed
         used = bound | {each.symbol for each in (*file.references, *file.tabled, *passed)}
@@ -111,9 +111,8 @@ def idle_in_files(analysis: Analysis, reads: Reads) -> Iterator[tuple[str, Defin
             for each in analysis.project.definitions.get(name, ())
         ]
         for each in (*file.definitions, *elsewhere):
-            is_plain = not (each.is_template or each.is_inline or each.is_kernel)
             is_method = each.signature.namespace[-1:] and each.signature.namespace[-1][:1].isupper()
-            if each.signature.name not in used and is_plain and not is_method and each.end_line:
+            if each.signature.name not in used and _is_plain(each) and not is_method:
                 yield path, each
 
 
@@ -128,7 +127,7 @@ def forgotten(analysis: Analysis, reads: Reads) -> Iterator[tuple[str, Definitio
                 name.rpartition("::")[2]
                 for part in link.compiled
                 for each in part.file.registrations
-                for name in (each.symbol, *each.mentioned)
+                for name in each.functions
             }
             for part in link.compiled if link.is_complete is Truth.TRUE else ():
                 file = part.file
@@ -165,7 +164,7 @@ def _idle(analysis: Analysis, link: Link, reads: Reads) -> Iterator[Definition]:
         used |= file.called - own
         used |= {each.symbol for each in (*file.references, *file.tabled)}
         for registration in file.registrations:
-            named = (registration.symbol, *registration.mentioned)
+            named = registration.functions
             used |= {name.rpartition("::")[2] for name in named}
         if file.registrations:
             seen |= _declared(analysis, compiled)
@@ -176,10 +175,9 @@ def _idle(analysis: Analysis, link: Link, reads: Reads) -> Iterator[Definition]:
         idle -= {each.symbol for each in (*further.methods, *further.passed)}
     for name in sorted(idle):
         for definition, part in link.definitions[name]:
-            is_plain = not (definition.is_template or definition.is_inline or definition.is_kernel)
             is_near = not definition.is_local or bool(part.file.registrations)
-            is_plain = is_plain and not name.startswith("PyInit_")
-            if is_plain and is_near and definition.end_line and part.is_listed:
+            is_plain = _is_plain(definition) and not name.startswith("PyInit_")
+            if is_plain and is_near and part.is_listed:
                 yield definition
                 break
 

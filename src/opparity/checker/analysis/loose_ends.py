@@ -91,7 +91,7 @@ class LooseEnds:
         declared = self._declared
         for file in self.own.values():
             for each in file.registrations:
-                for symbol in filter(None, (each.symbol, *each.mentioned)):
+                for symbol in each.functions:
                     *qualifier, name = symbol.split("::")
                     is_foreign = qualifier and qualifier[0] in FOREIGN_NAMESPACES
                     if not is_foreign and (symbol == each.symbol or name in declared):
@@ -229,7 +229,7 @@ class LooseEnds:
             found |= file.called - _shown(file)
             found.update(use.symbol for use in (*file.references, *file.tabled))
             for each in file.registrations:
-                named = (each.symbol, *each.mentioned)
+                named = each.functions
                 found.update(name.rpartition("::")[2] for name in named)
             for use in file.macro_uses:
                 found.update(word for each in use.arguments for word in _WORD.findall(each))

@@ -124,7 +124,7 @@ class _Column:
     def symbols(self, name: str) -> set[str]:
         """Return the functions that the platform binds to an operator."""
         bound = (r for r, _, _ in self.uses.get(name, ()))
-        return {symbol for r in bound for symbol in (r.symbol, *r.mentioned) if symbol}
+        return {symbol for r in bound for symbol in r.functions}
 
     def cell(self, name: str, symbols: list[str], calls: list[Call], reads: list[Location]) -> Cell:
         """Return what the platform has of an operator."""
@@ -183,7 +183,7 @@ class _Column:
         places: list[Related] = []
         is_missing = False
         for registration, use, link in uses:
-            for symbol in filter(None, (registration.symbol, *registration.mentioned)):
+            for symbol in registration.functions:
                 found = find_symbol(self.analysis, link, symbol, use, registration.scope)
                 # A name that a lambda mentions, and the tree does not define, is a library's.
                 is_foreign = found.is_nowhere and symbol != registration.symbol

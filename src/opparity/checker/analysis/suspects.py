@@ -73,7 +73,7 @@ def suspects_of(analysis: Analysis, link: Link, compiled: Compiled) -> Suspects:
     bound = {
         name.rpartition("::")[2]
         for registration in compiled.file.registrations
-        for name in (registration.symbol, *registration.mentioned)
+        for name in registration.functions
     }
     macros = analysis.project.macro_definitions.keys()
     # What a registration binds is the business of BLD001.

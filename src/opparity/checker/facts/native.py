@@ -138,6 +138,11 @@ class Registration:
         """Return library::operator."""
         return f"{self.library}::{self.operator}" if self.library else self.operator
 
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Return the functions that it binds or that a bound lambda calls."""
+        return tuple(filter(None, (self.symbol, *self.mentioned)))
+
 
 @fact
 class LibraryBlock:

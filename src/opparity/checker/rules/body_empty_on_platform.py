@@ -137,7 +137,7 @@ def _operators_by_function(link: Link) -> dict[str, str]:
     """Return the last part of each bound function's name -> an operator that it is bound to."""
     found: dict[str, str] = {}
     for registration, _ in link.registrations():
-        for name in (registration.symbol, *registration.mentioned):
+        for name in registration.functions:
             if name:
                 found.setdefault(name.rpartition("::")[2], operator_name(registration, link.target))
     return found

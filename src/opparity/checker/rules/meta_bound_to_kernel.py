@@ -118,7 +118,7 @@ def _idle(analysis: Analysis, symbol: str) -> list[Definition]:
     used = {
         _last(name)
         for registration in analysis.project.registrations
-        for name in (registration.symbol, *registration.mentioned)
+        for name in registration.functions
     }
     found = analysis.project.definitions
     return [each for name in names if name not in used for each in found.get(name, ())]

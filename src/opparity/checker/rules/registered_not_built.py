@@ -89,7 +89,7 @@ class RegisteredNotBuilt(LinkRule):
         use: Use,
         borrowing: Borrowing,
     ) -> Iterator[Finding | Unknown]:
-        for symbol in filter(None, (registration.symbol, *registration.mentioned)):
+        for symbol in registration.functions:
             is_bound = symbol == registration.symbol
             found = find_symbol(analysis, link, symbol, use, registration.scope)
             name = symbol.rpartition("::")[2]

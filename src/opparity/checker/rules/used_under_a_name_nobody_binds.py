@@ -97,21 +97,17 @@ class UsedUnderANameNobodyBinds(Rule):
         yield from self._misread(analysis, names, {each.operator for each in misspelt})
         told: set[str] = set()
         reads = Reads(analysis, names)
-        for target, definition in (
-            *idle_in_targets(analysis, reads),
-            *idle_in_files(analysis, reads),
+        idle = (*idle_in_targets(analysis, reads), *idle_in_files(analysis, reads))
+        for key, found in (
+            ("CAL010.unbound", idle),
+            ("CAL010.forgotten", forgotten(analysis, reads)),
         ):
-            function = definition.signature.name
-            name, use = reads.of(function)
-            if use is not None and function not in told:
-                told.add(function)
-                yield self._unbound(target, definition, name, use)
-        for target, definition in forgotten(analysis, reads):
-            function = definition.signature.name
-            name, use = reads.of(function)
-            if use is not None and function not in told:
-                told.add(function)
-                yield self._unbound(target, definition, name, use, "CAL010.forgotten")
+            for target, definition in found:
+                function = definition.signature.name
+                name, use = reads.of(function)
+                if use is not None and function not in told:
+                    told.add(function)
+                    yield self._unbound(target, definition, name, use, key)
         for target, definition, read in bound_elsewhere(analysis):
             if definition.signature.name not in told:
                 told.add(definition.signature.name)

@@ -58,11 +58,7 @@ class WrongFunctionBound(Rule):
         by_symbol: dict[tuple[str, str], list[Registration]] = defaultdict(list)
         used: set[str] = set()
         for registration in analysis.project.registrations:
-            used.update(
-                name.rpartition("::")[2]
-                for name in (registration.symbol, *registration.mentioned)
-                if name
-            )
+            used.update(name.rpartition("::")[2] for name in registration.functions)
             if registration.symbol:
                 library = plain_library(registration.library)
                 by_symbol[library, registration.symbol.rpartition("::")[2]].append(registration)
