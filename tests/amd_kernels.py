@@ -121,10 +121,12 @@ class Assembly:
 
 def _shared_bytes(variant: Variant) -> int:
     """Return the bytes of memory that a block's threads share: rows.h."""
-    if variant.shape not in ("kBlockRow", "kUnalignedRow"):
+    if variant.shape not in ("kBlockRow", "kUnalignedRow", "kWideRow"):
         return 0
     reduces = producer_named(variant.producer).reduces
-    return 4 * (256 * reduces + 8 * variant.by_token)
+    # Of 32 lanes each, which have eight elements.
+    warps = -(-(variant.width or 0) // 2048) * 8 if variant.shape == "kWideRow" else 8
+    return 4 * (256 * reduces + warps * variant.by_token)
 
 
 def objections(chip: Chip, variant: Variant, assembly: Assembly, argument_bytes: int) -> list[str]:

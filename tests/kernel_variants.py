@@ -28,7 +28,8 @@ ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"}
 # In the order of C++'s enumeration.
 SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned", "kTabled")
 _COMPUTED = SHAPES[:4]
-ROW_SHAPES = ("kWarpRow", "kBlockRow", "kUnalignedRow")
+ROW_SHAPES = ("kWarpRow", "kBlockRow", "kUnalignedRow", "kWideRow")
+_SHAPES_OF_NORMS = ROW_SHAPES[:3]
 # Of rows, by shape and whether a last group is short: from one to eight pieces of a thread, and
 # those that are read again. Rows of codes of four bits have even widths.
 ROW_WIDTHS = {
@@ -38,6 +39,8 @@ ROW_WIDTHS = {
     ("kBlockRow", True): (1296, 4112, 7184, 16656),
     ("kUnalignedRow", False): (512, 2304),
     ("kUnalignedRow", True): (14, 334, 2058),
+    ("kWideRow", False): (4096, 5120, 7168),
+    ("kWideRow", True): (2064, 4112, 7184),
 }
 Pair = tuple[tuple[str, object], ...]
 
@@ -156,13 +159,13 @@ def norms() -> list[list[Choice]]:
         if producer.reduces
         for residual in ((0,) if producer.takes_gate else (0, 1, 2))
     ]
-    return [producers, forward()[1], [*_row_kinds(*recipes)]]
+    return [producers, forward()[1], [*_row_kinds(_SHAPES_OF_NORMS, *recipes)]]
 
 
 def by_token() -> list[list[Choice]]:
     """Return the choices of a variant of a row with one scale, whose producer does not reduce."""
     recipes = [recipe for recipe in _recipes() if recipe.by_token]
-    return [_producers(ELEMENTWISE), forward()[1], [*_row_kinds(*recipes)]]
+    return [_producers(ELEMENTWISE), forward()[1], [*_row_kinds(ROW_SHAPES, *recipes)]]
 
 
 def rows() -> list[Variant]:
@@ -247,12 +250,12 @@ def _kinds(shapes: tuple[str, ...], *recipes: Recipe) -> Iterator[Choice]:
                 yield kind | {"bound": bound, "tail": tail, "shape": shape}
 
 
-def _row_kinds(*recipes: Recipe) -> Iterator[Choice]:
+def _row_kinds(shapes: tuple[str, ...], *recipes: Recipe) -> Iterator[Choice]:
     """Return what there is behind the product of whole rows, and the shape of the launch."""
     scales = [_scale_traits(recipe) for recipe in recipes]
     distinct = [kind for i, kind in enumerate(scales) if kind not in scales[:i]]
     turn = count()
-    for kind, shape in product(distinct, ROW_SHAPES):
+    for kind, shape in product(distinct, shapes):
         has_groups = kind["group_size"] is not None
         may_bound = kind["rule"] is ScaleRule.AMAX
         for bounds, tail in product((0, 1, 2)[: 1 + 2 * may_bound], (False, True)):

@@ -18,14 +18,17 @@ enum class Shape : int32_t {
   // As kLarge, by blocks that stay and look numbers up in a table (gpu/table.h).
   kTabled,
   // Whole rows, eight elements of a thread at a time (gpu/rows.h): a warp for each, a block for
-  // each, and a block for each row that begins or ends where wide loads and stores cannot.
+  // each, a block for each row that begins or ends where wide loads and stores cannot, and a block
+  // that has a thread for each piece of its row.
   kWarpRow,
   kBlockRow,
   kUnalignedRow,
+  kWideRow,
 };
 
 constexpr bool is_row_shape(Shape shape) {
-  return shape == Shape::kWarpRow || shape == Shape::kBlockRow || shape == Shape::kUnalignedRow;
+  return shape == Shape::kWarpRow || shape == Shape::kBlockRow || shape == Shape::kUnalignedRow ||
+         shape == Shape::kWideRow;
 }
 
 constexpr int64_t elements_of_a_thread(Shape shape, int64_t group_size) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "native/gpu/columns_plan.h"
+#include "native/gpu/group_scales.h"
 #include "native/gpu/products.h"
 
 namespace {
@@ -68,33 +69,46 @@ OPPARITY_FUNCTION void store_column(const KernelArguments& columns, const Place&
   }
 }
 
-// Tokens of a column that a thread has got.
+// Tokens of neighbouring columns that a thread has got.
 template <typename Format>
-OPPARITY_FUNCTION void write_column(const KernelArguments& columns, uint32_t column,
-                                    uint32_t first_token,
-                                    const Number (&products)[kTokensOfAThread]) {
-  Number largest = 0.0f;
+OPPARITY_FUNCTION void write_columns_of_thread(
+    const KernelArguments& columns, uint32_t column, uint32_t first_token,
+    const Number (&products)[kColumnsOfAThread][kTokensOfAThread]) {
+  uint32_t amax[kColumnsOfAThread];
+  Number factors[kColumnsOfAThread];
 #pragma unroll
-  for (int i = 0; i < kTokensOfAThread; ++i) {
-    largest = maximum_or_nan(largest, magnitude(products[i]));
+  for (uint32_t c = 0; c < kColumnsOfAThread; ++c) {
+    Number largest = 0.0f;
+#pragma unroll
+    for (int i = 0; i < kTokensOfAThread; ++i) {
+      largest = maximum_or_nan(largest, magnitude(products[c][i]));
+    }
+    amax[c] = bits_of(largest);
   }
-  const uint32_t amax = maximum_of_lanes<kLanesOfAColumn>(bits_of(largest));
   const uint32_t group = first_token / kGroupSize;
-  Place place{column, group * kLanes, false, 0};
-  place.is_inside = column < columns.num_tokens && first_token < columns.hidden_size;
-  const GroupScale scale = scale_of_group<Format>(columns, place, amax);
-  uint32_t codes[kCodeWords<Format, kTokensOfAThread>];
-  encode_all<Format, kMayExceed>(products, scale.factor, amax, codes);
-  if (!place.is_inside) return;
-  const uint32_t left = columns.hidden_size - first_token;
-  place.count = left < kTokensOfAThread ? left : kTokensOfAThread;
-  store_column<Format>(columns, place, first_token, codes);
-  if (first_token % kGroupSize == 0) store_scale(columns, place, scale);
+  const auto place_of = [&](uint32_t c, uint32_t token) {
+    Place place{column + c, group * kLanes, false, 0};
+    place.is_inside = column + c < columns.num_tokens && token < columns.hidden_size;
+    return place;
+  };
+  factors_of_groups<Format, kLanesOfAColumn>(
+      columns, thread_index() % kLanesOfAColumn, amax, factors,
+      [&](uint32_t c) { return place_of(c, group * kGroupSize); });
+#pragma unroll
+  for (uint32_t c = 0; c < kColumnsOfAThread; ++c) {
+    uint32_t codes[kCodeWords<Format, kTokensOfAThread>];
+    encode_all<Format, kMayExceed>(products[c], factors[c], amax[c], codes);
+    Place place = place_of(c, first_token);
+    if (!place.is_inside) continue;
+    const uint32_t left = columns.hidden_size - first_token;
+    place.count = left < kTokensOfAThread ? left : kTokensOfAThread;
+    store_column<Format>(columns, place, first_token, codes);
+  }
 }
 
 // A thread's piece of a tile's turn.
-OPPARITY_FUNCTION Place place_of_turn(const KernelArguments& arguments, int turn) {
-  const uint32_t piece = thread_index() % kPiecesOfATile, row = thread_index() / kPiecesOfATile;
+OPPARITY_FUNCTION Place place_of_turn(const KernelArguments& arguments, uint32_t thread, int turn) {
+  const uint32_t piece = thread % kPiecesOfATile, row = thread / kPiecesOfATile;
   Place place{block_index_y() * kTile + turn * kRowsAtOnce + row,
               block_index_x() * kPiecesOfATile + piece, false, kElements};
   place.is_inside = place.token < arguments.num_tokens && place.column <= arguments.last_piece;
@@ -142,18 +156,35 @@ OPPARITY_FUNCTION void write_columns(const KernelArguments& columns, SharedTile&
   uint32_t words[kTokensOfAThread];
 #pragma unroll
   for (int i = 0; i < kTokensOfAThread; ++i) words[i] = *SharedTile::at(tile, begin + i, word);
-  Number own[kTokensOfAThread];
-  if constexpr (kHasPairs) {
+  Number own[kColumnsOfAThread][kTokensOfAThread];
 #pragma unroll
-    for (int i = 0; i < kTokensOfAThread; ++i) own[i] = Pairs::low(words[i]);
-    write_column<Format>(columns, column, token, own);
+  for (int i = 0; i < kTokensOfAThread; ++i) {
+    if constexpr (kHasPairs) {
+      own[0][i] = Pairs::low(words[i]);
+      own[1][i] = Pairs::high(words[i]);
+    } else {
+      own[0][i] = number_of(words[i]);
+    }
+  }
+  write_columns_of_thread<Format>(columns, column, token, own);
+}
+
+// The rows' codes and scales of turns.
+template <typename Format, int kCount>
+OPPARITY_FUNCTION void write_turns(const KernelArguments& arguments, int first,
+                                   const uint32_t (&amax)[kCount],
+                                   const Number (*products)[kElements]) {
+  const uint32_t thread = thread_index(), lane = thread % kLanes;
+  Number factors[kCount];
+  factors_of_groups<Format, kLanes>(arguments, lane, amax, factors, [&](uint32_t turn) {
+    return place_of_turn(arguments, thread - lane, first + static_cast<int>(turn));
+  });
 #pragma unroll
-    for (int i = 0; i < kTokensOfAThread; ++i) own[i] = Pairs::high(words[i]);
-    write_column<Format>(columns, column + 1, token, own);
-  } else {
-#pragma unroll
-    for (int i = 0; i < kTokensOfAThread; ++i) own[i] = number_of(words[i]);
-    write_column<Format>(columns, column, token, own);
+  for (int i = 0; i < kCount; ++i) {
+    uint32_t codes[kCodeWords<Format, kElements>];
+    encode_all<Format, kMayExceed>(products[i], factors[i], amax[i], codes);
+    const Place place = place_of_turn(arguments, thread, first + i);
+    if (place.is_inside) store_codes<Format>(arguments, place, codes);
   }
 }
 
@@ -162,31 +193,32 @@ OPPARITY_FUNCTION void with_columns(const KernelArguments& arguments) {
   OPPARITY_SHARED SharedTile tile;
   let_next_kernel_start();
   wait_for_previous_kernel();
-  // Of a whole tile's columns a turn's products can be handed on at once.
-  constexpr int kKeptTurns = kHasPairs ? 1 : kTurns;
   constexpr int kTurnsAtOnce = kIsGated ? 2 : 4;
-  Number products[kKeptTurns][kElements];
+  // Of a whole tile's columns a turn's products can be handed on at once.
+  Number products[kHasPairs ? kTurnsAtOnce : kTurns][kElements];
+  const uint32_t thread = thread_index();
 #pragma unroll
   for (int first = 0; first < kTurns; first += kTurnsAtOnce) {
     Elements elements[kTurnsAtOnce];
+    uint32_t amax[kTurnsAtOnce];
 #pragma unroll
     for (int i = 0; i < kTurnsAtOnce; ++i) {
-      load_turn(arguments, place_of_turn(arguments, first + i), elements[i]);
+      load_turn(arguments, place_of_turn(arguments, thread, first + i), elements[i]);
     }
     load_no_later();
+    auto* const own = products + (kHasPairs ? 0 : first);
 #pragma unroll
     for (int i = 0; i < kTurnsAtOnce; ++i) {
-      const Place place = place_of_turn(arguments, first + i);
-      Number(&own)[kElements] = products[kHasPairs ? 0 : first + i];
-      uint32_t amax = produce<Functor>(arguments, place, elements[i], own);
+      const Place place = place_of_turn(arguments, thread, first + i);
+      amax[i] = produce<Functor>(arguments, place, elements[i], own[i]);
       if (!place.is_inside) {
-        amax = 0;
+        amax[i] = 0;
 #pragma unroll
-        for (Number& product : own) product = 0.0f;
+        for (Number& product : own[i]) product = 0.0f;
       }
-      write<Format>(arguments, place, own, amax);
-      if constexpr (kHasPairs) put_products(tile, first + i, 0, own);
+      if constexpr (kHasPairs) put_products(tile, first + i, 0, own[i]);
     }
+    write_turns<Format>(arguments, first, amax, own);
   }
   const KernelArguments columns = turned(arguments);
 #pragma unroll 1

@@ -60,6 +60,13 @@ inline bool takes_table(const Call& call, const Chip& chip) {
   return !is_bare || elements < chip.multiprocessors * kElementsThatNeedNoTable;
 }
 
+// Whether a row by token has a thread for each piece.
+inline bool is_wide(const Call& call, const Chip& chip) {
+  const bool reduces = kProducerFacts[static_cast<int>(call.producer)].reduces;
+  return !reduces && !call.is_backward && !has_experts(call) &&
+         may_be_wide(call.num_tokens, call.hidden_size, chip.multiprocessors);
+}
+
 inline Shape shape_of(const Call& call, const Chip& chip) {
   // Eight elements of a thread at a time.
   if (has_columns(call)) return is_aligned(call) ? Shape::kMedium : Shape::kUnalignedRow;
@@ -67,7 +74,10 @@ inline Shape shape_of(const Call& call, const Chip& chip) {
     if (!is_aligned(call)) return Shape::kUnaligned;
     return takes_table(call, chip) ? Shape::kTabled : Shape::kMedium;
   }
-  if (works_on_rows(call)) return choose_row_shape(call.hidden_size, is_aligned(call));
+  if (works_on_rows(call)) {
+    const Shape shape = choose_row_shape(call.hidden_size, is_aligned(call));
+    return shape == Shape::kBlockRow && is_wide(call, chip) ? Shape::kWideRow : shape;
+  }
   return choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), takes_table(call, chip),
                       chip);
 }
@@ -175,7 +185,8 @@ void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Ch
     const int64_t blocks = (taken + rows - 1) / rows;
     arguments.step = static_cast<uint32_t>(taken);
     arguments.threads = kThreadsOfABlock;
-    launch(Grid{.x = static_cast<uint32_t>(blocks), .y = 1, .threads = kThreadsOfABlock},
+    if (shape == Shape::kWideRow) arguments.threads *= all_steps_of_a_row(shape, call.hidden_size);
+    launch(Grid{.x = static_cast<uint32_t>(blocks), .y = 1, .threads = arguments.threads},
            arguments);
     return;
   }

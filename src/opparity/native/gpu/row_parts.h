@@ -10,11 +10,14 @@ namespace {
 constexpr bool kIsByToken = OPPARITY_BY_TOKEN;
 constexpr bool kAdds = OPPARITY_RESIDUAL != 0;
 constexpr bool kRoundsSum = OPPARITY_RESIDUAL == 1;
-constexpr int kSteps = OPPARITY_STEPS;
+// A wide row's threads have a piece each.
+constexpr bool kIsWideRow = kShape == Shape::kWideRow;
+constexpr int kSteps = kIsWideRow ? 1 : OPPARITY_STEPS;
 constexpr bool kKeeps = kSteps > 0;
 constexpr int kKept = kKeeps ? kSteps : 1;
 constexpr bool kIsWarpRow = kShape == Shape::kWarpRow;
-constexpr uint32_t kRowThreads = opparity::threads_of_a_row(kShape);
+constexpr uint32_t kRowThreads =
+    opparity::threads_of_a_row(kShape) * (kIsWideRow ? OPPARITY_STEPS : 1);
 static_assert(kElements == kRowNeighbours);
 
 template <typename Functor>

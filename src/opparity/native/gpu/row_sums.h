@@ -57,11 +57,12 @@ struct RowSum {
 OPPARITY_FUNCTION uint32_t maximum_of_row(uint32_t value, uint32_t thread) {
   value = maximum_of_lanes<kRowLanes>(value);
   if constexpr (!kIsWarpRow) {
-    OPPARITY_SHARED uint32_t shared[kRowWarps];
+    constexpr uint32_t kWarps = kRowThreads / kRowLanes;
+    OPPARITY_SHARED uint32_t shared[kWarps];
     if (thread % kRowLanes == 0) shared[thread / kRowLanes] = value;
     synchronise_block();
 #pragma unroll
-    for (int warp = 0; warp < kRowWarps; ++warp) value = larger(value, shared[warp]);
+    for (uint32_t warp = 0; warp < kWarps; ++warp) value = larger(value, shared[warp]);
   }
   return value;
 }

@@ -5,44 +5,39 @@
 //   OPPARITY_STEPS      pieces that a thread keeps in registers; 0 where it reads them again
 #pragma once
 
+#include "native/gpu/group_scales.h"
 #include "native/gpu/row_products.h"
 #include "native/gpu/row_sums.h"
 
 namespace {
 
+// Whether the scales of a row's groups are worked out for several steps at once.
+constexpr bool kSpreadsSteps = kGroupSize > 0 && kSteps > 1;
+
 template <typename Format>
 OPPARITY_FUNCTION void store_step(const KernelArguments& arguments, const Place& place,
-                                  const Piece<Product>& products, uint32_t amax, GroupScale scale) {
+                                  const Piece<Product>& products, uint32_t amax, Number factor) {
   if constexpr (Format::kBits > 8) {
     if (!place.is_inside) return;
     store_piece_of(arguments.values + place.token * arguments.values_row_bytes +
                        place.column * kInputPieceBytes,
                    place.count, products);
   } else {
-    if constexpr (kGroupSize > 0) {
-      amax = maximum_of_lanes<kLanes>(amax);
-      scale = scale_of_group<Format>(arguments, place, amax);
-    }
     Number numbers[kElements];
     Product::widen(products.words, numbers);
     uint32_t codes[kCodeWords<Format, kElements>];
-    encode_all<Format, kMayExceed>(numbers, scale.factor, amax, codes);
-    if (!place.is_inside) return;
-    store_codes<Format>(arguments, place, codes);
-    if constexpr (kGroupSize > 0) {
-      if (place.column % kLanes == 0) store_scale(arguments, place, scale);
-    }
+    encode_all<Format, kMayExceed>(numbers, factor, amax, codes);
+    if (place.is_inside) store_codes<Format>(arguments, place, codes);
   }
 }
 
-template <typename Functor, typename Format>
-OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, const Place& row,
-                                   uint32_t thread) {
-  const uint32_t steps = kKeeps ? kSteps : arguments.last_piece / kRowThreads + 1;
-  RowPart parts[kKept];
-  read_ahead<Functor>(arguments, row, thread, parts);
-  Number factor = 1.0f;
-  if constexpr (kReduces<Functor>) {
+// The factor of a row that a producer reduces to a number; 1 for others.
+template <typename Functor>
+OPPARITY_FUNCTION Number row_factor(const KernelArguments& arguments, const Place& row,
+                                    uint32_t thread, uint32_t steps, RowPart (&parts)[kKept]) {
+  if constexpr (!kReduces<Functor>) {
+    return 1.0f;
+  } else {
     RowSum sum = RowSum::zero();
 #pragma unroll kKept
     for (uint32_t step = 0; step < steps; ++step) {
@@ -56,9 +51,15 @@ OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, const Place
       // Where the row is read again, the residual has to be what it was.
       if constexpr (kKeeps) store_sum(arguments, place, part.sum);
     }
-    factor =
-        Functor::row(RowSum::total(sum, thread), arguments.inverse_width, arguments.parameters);
+    return Functor::row(RowSum::total(sum, thread), arguments.inverse_width, arguments.parameters);
   }
+}
+
+// The values of a row, and its groups' scales, whose steps are worked out one after another.
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void write_steps(const KernelArguments& arguments, const Place& row,
+                                   uint32_t thread, uint32_t steps, Number factor,
+                                   RowPart (&parts)[kKept]) {
   GroupScale scale{};
   uint32_t row_amax = 0;
   if constexpr (kIsByToken) {
@@ -83,7 +84,48 @@ OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, const Place
       amax = produce_step<Functor>(arguments, place, factor, part);
       if constexpr (!kKeeps && kReduces<Functor>) store_sum(arguments, place, part.sum);
     }
-    store_step<Format>(arguments, place, part.products, kIsByToken ? row_amax : amax, scale);
+    if constexpr (kGroupSize > 0) {
+      amax = maximum_of_lanes<kLanes>(amax);
+      scale = scale_of_group<Format>(arguments, place, amax);
+      if (place.is_inside && place.column % kLanes == 0) store_scale(arguments, place, scale);
+    }
+    store_step<Format>(arguments, place, part.products, kIsByToken ? row_amax : amax, scale.factor);
+  }
+}
+
+// The same, all steps at once.
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void write_groups(const KernelArguments& arguments, const Place& row,
+                                    uint32_t thread, Number factor, RowPart (&parts)[kKept]) {
+  uint32_t amax[kKept];
+  Number factors[kKept];
+#pragma unroll
+  for (uint32_t step = 0; step < kKept; ++step) {
+    const Place place = place_of_step(arguments, row, thread, step);
+    amax[step] = produce_step<Functor>(arguments, place, factor, parts[step]);
+  }
+  const uint32_t lane = thread % kLanes;
+  factors_of_groups<Format, kLanes>(arguments, lane, amax, factors, [&](uint32_t step) {
+    return place_of_step(arguments, row, thread - lane, step);
+  });
+#pragma unroll
+  for (uint32_t step = 0; step < kKept; ++step) {
+    const Place place = place_of_step(arguments, row, thread, step);
+    store_step<Format>(arguments, place, parts[step].products, amax[step], factors[step]);
+  }
+}
+
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, const Place& row,
+                                   uint32_t thread) {
+  const uint32_t steps = kKeeps ? kSteps : arguments.last_piece / kRowThreads + 1;
+  RowPart parts[kKept];
+  read_ahead<Functor>(arguments, row, thread, parts);
+  const Number factor = row_factor<Functor>(arguments, row, thread, steps, parts);
+  if constexpr (kSpreadsSteps) {
+    write_groups<Functor, Format>(arguments, row, thread, factor, parts);
+  } else {
+    write_steps<Functor, Format>(arguments, row, thread, steps, factor, parts);
   }
 }
 
@@ -109,7 +151,7 @@ OPPARITY_FUNCTION void rows_of_experts(const KernelArguments& arguments, uint32_
 
 template <typename Functor, typename Format>
 OPPARITY_FUNCTION void rows(const KernelArguments& arguments) {
-  constexpr uint32_t kRows = opparity::kThreadsOfABlock / kRowThreads;
+  constexpr uint32_t kRows = kIsWarpRow ? opparity::kThreadsOfABlock / kRowThreads : 1;
   const uint32_t thread = thread_index() % kRowThreads;
   const uint32_t token = block_index_x() * kRows + thread_index() / kRowThreads;
   // Warps leave whole.

@@ -9,8 +9,9 @@ namespace {
 constexpr const char* kInputTypes[] = {"Float16", "BFloat16", "Float32"};
 constexpr const char* kIntermediates[] = {"kFloat32", "kInputDtype", "kProduct"};
 constexpr const char* kOrders[] = {"kStrided", "kInWords", "kInTiles"};
-constexpr const char* kShapes[] = {"kLarge",  "kMedium",  "kSmall",    "kUnaligned",
-                                   "kTabled", "kWarpRow", "kBlockRow", "kUnalignedRow"};
+constexpr const char* kShapes[] = {"kLarge",     "kMedium",       "kSmall",
+                                   "kUnaligned", "kTabled",       "kWarpRow",
+                                   "kBlockRow",  "kUnalignedRow", "kWideRow"};
 #define OPPARITY_NAME(NAME) #NAME,
 constexpr const char* kFormats[] = {OPPARITY_FOR_EACH_VALUE_FORMAT(OPPARITY_NAME) "Unquantised"};
 constexpr const char* kRules[] = {OPPARITY_FOR_EACH_SCALE_RULE(OPPARITY_NAME)};
@@ -27,7 +28,8 @@ const ProducerFacts& facts_of(const Variant& variant) {
 
 // The most that a block has.
 int threads_of(const Variant& variant) {
-  return variant.shape == Shape::kTabled ? static_cast<int>(kMostTabledThreads) : 256;
+  if (variant.shape == Shape::kTabled) return static_cast<int>(kMostTabledThreads);
+  return variant.shape == Shape::kWideRow ? variant.steps * 256 : 256;
 }
 
 // The fastest of 3 to 6 at 4096 x 7168 on an H200. Microseconds by 3, 4 and 5: SiLU to int8 by
@@ -95,6 +97,9 @@ int blocks_of(const Variant& variant) {
     case Shape::kUnaligned:
     case Shape::kUnalignedRow:
       return 4;
+    case Shape::kWideRow:
+      // All of a multiprocessor's threads.
+      return 8 / variant.steps;
     case Shape::kWarpRow:
     case Shape::kBlockRow:
       // Elements, gradients and sums of columns are in registers.
@@ -128,7 +133,7 @@ uint64_t key_of(const Variant& variant) {
   append(variant.weighs_rows, 2);
   append(variant.has_columns, 2);
   append(variant.adds, 2);
-  append(number(variant.shape), 8);
+  append(number(variant.shape), 16);
   return key;
 }
 
