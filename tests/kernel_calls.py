@@ -139,11 +139,12 @@ def prepare(call: Call) -> Prepared:
     }
     prepared = Prepared("", {})
     if variant.sums:
-        sums, *scales = hard_sums(call.num_tokens, width, draw, is_hostile=call.seed % 2 == 1)
+        hostile = call.seed % 2 == 1
+        sums, of_tokens, of_columns = hard_sums(call.num_tokens, width, draw, is_hostile=hostile)
         _place_rows(prepared, numbers, "input", sums, is_unaligned=is_unaligned)
-        for name, given in zip(("token_scales", "weight_scales"), scales, strict=True):
+        for name, given in (("token_scales", of_tokens), ("weight_scales", of_columns)):
             _place_rows(prepared, numbers, name, given.t(), is_unaligned=is_unaligned)
-        input = scaled(sums, *scales, dtype)
+        input = scaled(sums, of_tokens, of_columns, dtype)
     else:
         _place_rows(prepared, numbers, "input", input, is_unaligned=is_unaligned)
     if variant.gradient is None:
@@ -207,8 +208,8 @@ def hard_sums(
         torch.randint(-(1 << 31), 1 << 31, size, generator=draw),
         torch.randint(-3, 4, size, generator=draw),
     )
-    kinds = torch.stack([kind.to(torch.int64) for kind in kinds])
-    sums = kinds[torch.arange(num_tokens) % len(kinds), torch.arange(num_tokens)].int()
+    stacked = torch.stack([kind.to(torch.int64) for kind in kinds])
+    sums = stacked[torch.arange(num_tokens) % len(kinds), torch.arange(num_tokens)].int()
     of_tokens = torch.rand(num_tokens, 1, generator=draw) * 2e-3
     of_columns = torch.rand(width, 1, generator=draw) * 2e-2
     numbers = torch.tensor(

@@ -113,13 +113,15 @@ class SwiGLU(nn.Module):
 
     def _activated(self, input: Tensor | Quantized) -> Quantized:
         """Return what down reads; where gate_up gives sums, they are read once."""
-        recipe, gate_up = self.down.activations, self.gate_up
+        recipe, gate_up, sums = self.down.activations, self.gate_up, None
         if isinstance(gate_up, Int8Linear):
             input = gate_up.quantised(input)
             if gate_up.has_sums_of(input):
-                found, sums = gate_up.sums_of(input)
-                return self._activation(found, recipe, sums=sums, **self.numbers)
-        return self._activation(gate_up(input), recipe, **self.numbers)
+                product, sums = gate_up.sums_of(input)
+        if sums is None:
+            product = gate_up(input)
+        found: Quantized = self._activation(product, recipe, sums=sums, **self.numbers)
+        return found
 
     def extra_repr(self) -> str:
         """Return what torch prints of the module."""

@@ -125,12 +125,8 @@ def _function(producer: Producer) -> GatedFunction | PlainFunction:
         sums: Sums | None = None,
         **numbers: float,
     ) -> Quantized | Tensor:
-        if (
-            experts is sums is None
-            and scale is scale_ub is None
-            and intermediate is _FLOAT32
-            and not interleaved
-        ):
+        is_plain = experts is None and sums is None and scale is scale_ub is None
+        if is_plain and intermediate is _FLOAT32 and not interleaved:
             return run_plainly(row, input, recipe, numbers)
         named: dict[str, object] = {}
         if intermediate is not _FLOAT32:
@@ -151,7 +147,8 @@ def _function(producer: Producer) -> GatedFunction | PlainFunction:
         sums: Sums | None = None,
         **numbers: float,
     ) -> Quantized | Tensor:
-        if experts is sums is scale is scale_ub is None and intermediate is _FLOAT32:
+        is_plain = experts is None and sums is None and scale is scale_ub is None
+        if is_plain and intermediate is _FLOAT32:
             return run_plainly(row, input, recipe, numbers)
         named: dict[str, object] = {}
         if intermediate is not _FLOAT32:
@@ -247,7 +244,7 @@ def quantize(
         RuntimeError: for what no kernel takes, in words; it is an ArgumentRefused, a ValueError
             too, where Python finds the mistake and not the native library.
     """
-    if experts is sums is scale is scale_ub is None:
+    if experts is None and sums is None and scale is scale_ub is None:
         found = run_plainly(_QUANTIZE, input, recipe, {})
     else:
         found = _run(_QUANTIZE, input, recipe, (), scale, scale_ub, {}, experts, sums)
