@@ -177,3 +177,18 @@ def test_sums_are_of_the_layer_and_of_no_other_width() -> None:
     assert torch.equal(sums.double(), values.double() @ linear.weight.double().t())
     numbers = sums.float() * stand_for.token_scales * stand_for.weight_scales.t()
     assert torch.equal(numbers.to(stand_for.dtype), linear(input))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("tokens", [1, 16, 17, 40])
+def test_on_a_gpu_it_has_the_bytes_of_a_cpu(tokens: int) -> None:
+    # 36 and 20 are no multiples of eight, so the product's rows lie farther apart than they are.
+    gate, up = (nn.Linear(20, 18, bias=False).bfloat16() for _ in range(2))
+    mlp = Int8SwiGLU.from_linears(gate, up, nn.Linear(18, 20, bias=False).bfloat16())
+    input = torch.randn(tokens, 20).bfloat16()
+    expected = mlp(input)
+    mlp = mlp.cuda()
+    assert torch.equal(mlp(input.cuda()).cpu(), expected)
+    compiled = torch.compile(mlp, fullgraph=True)
+    assert torch.equal(compiled(input.cuda()).cpu(), expected)
+    torch.library.opcheck(exact_sums, (torch.ones_like(mlp.gate_up.weight), mlp.gate_up.weight))
