@@ -26,7 +26,7 @@ _HOSTILE = (
     *(float("nan"), float("inf"), -float("inf"), 0.0, -0.0, -0.3, 1e-42, 3e38, 7e-20),
     *(2.0**-133, 1.17e-38),
 )
-# Not so many that a row has one in each group.
+# Not so many that a row has one in each group; in a row that shares a scale one spoils all.
 _ROWS_TO_A_HOSTILE_ONE, _COLUMNS_TO_A_HOSTILE_ONE = 3, 401
 
 
@@ -39,7 +39,8 @@ def sum_arguments(case: Case, producer: Producer, device: torch.device) -> dict[
         extremes = torch.tensor(_EXTREMES, dtype=torch.int64).int()[: sums.shape[1]]
         sums[::_ROWS_TO_A_HOSTILE_ONE, : len(extremes)] = extremes
     tokens = _scales(sums.shape[0], _OF_TOKENS, 0 if usual else _ROWS_TO_A_HOSTILE_ONE)
-    columns = _scales(sums.shape[1], _OF_COLUMNS, 0 if usual else _COLUMNS_TO_A_HOSTILE_ONE)
+    spoils = usual or case.recipe.by_token
+    columns = _scales(sums.shape[1], _OF_COLUMNS, 0 if spoils else _COLUMNS_TO_A_HOSTILE_ONE)
     return {
         Role.INPUT: sums.to(device),
         Role.TOKEN_SCALES: tokens.to(device),

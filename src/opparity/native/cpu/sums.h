@@ -10,7 +10,6 @@
 
 namespace {
 
-template <typename Type>
 OPPARITY_FUNCTION Number scale_vector(const int32_t* sums, float of_row, const float* of_columns) {
   const Number numbers = __builtin_convertvector(load<Mask>(sums), Number);
   return (numbers * of_row) * load<Number>(of_columns);
@@ -21,8 +20,8 @@ template <typename Type>
 OPPARITY_FUNCTION void scale_neighbours(const int32_t* sums, float of_row, const float* of_columns,
                                         int64_t count, typename Type::Storage* to) {
   const auto chunk = [&](const int32_t* from, const float* factors, typename Type::Storage* out) {
-    store_chunk<Type, false>(out, {scale_vector<Type>(from, of_row, factors),
-                                   scale_vector<Type>(from + kLanes, of_row, factors + kLanes)});
+    store_chunk<Type, false>(out, {scale_vector(from, of_row, factors),
+                                   scale_vector(from + kLanes, of_row, factors + kLanes)});
   };
   for (int64_t i = 0; i < count / kChunk; ++i) {
     prefetch(sums);
