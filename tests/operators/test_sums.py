@@ -198,9 +198,7 @@ def test_what_the_function_cannot_ask_for_is_refused_in_its_name() -> None:
         opparity.silu_and_mul(INPUT, "int8_token", sums=SUMS, experts=experts)
     with pytest.raises(ArgumentRefused, match=r"^silu_and_mul: sums is of type float; allowed: an"):
         opparity.silu_and_mul(INPUT, "int8_token", sums=1.0)  # type: ignore[call-overload]
-    with pytest.raises(
-        ArgumentRefused, match=r"^Sums: token_scales is of type list; allowed: a"
-    ):
+    with pytest.raises(ArgumentRefused, match=r"^Sums: token_scales is of type list; allowed: a"):
         Sums([1.0], torch.ones(64, 1))  # type: ignore[arg-type]
     with pytest.raises(
         ArgumentRefused, match=r"^Sums: dtype is of type str; allowed: torch.float1"
