@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 import torch
 
 from opparity.nn.linear import QuantizedLinear
+from opparity.nn.multiplication import exact_sums
 from opparity.nn.products import int8
+from opparity.operators.gradients import is_transformed
 from opparity.operators.refusal import refuse
+from opparity.operators.sums import Sums
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from opparity.operators.quantized import Quantized
 
 
 class Int8Linear(QuantizedLinear):
@@ -30,6 +35,27 @@ class Int8Linear(QuantizedLinear):
         Another shape stays as it is, and is refused: blocks may be as many as rows.
         """
         return scales.float().reshape(-1, 1) if scales.dim() == 1 else scales.float()
+
+    def has_sums_of(self, input: Quantized) -> bool:
+        """Return whether `sums_of` is all that a call would compute.
+
+        It is not with a bias or a gradient, and not where somebody looks at the layer's result.
+        """
+        watched = self._forward_hooks or self._forward_pre_hooks
+        return self.bias is None and not (watched or input.has_gradient or is_transformed())
+
+    def sums_of(self, input: Quantized) -> tuple[Tensor, Sums]:
+        """Return the int32 sums [..., out_features], and what they stand for.
+
+        An operator that takes them reads them once, where it would read the layer's result after
+        that was written.
+        """
+        leading = input.shape[:-1]
+        values, scales = self.matrices(input)
+        found = exact_sums(values, self.weight)
+        if len(leading) != 1:
+            found, scales = found.reshape(*leading, self.out_features), scales.reshape(*leading, 1)
+        return found, Sums(scales.contiguous(), self.weight_scales.contiguous(), self.dtype)
 
     def _check_weight(self, weight: Tensor, weight_scales: Tensor) -> None:
         objection = int8.objection(weight.device, *weight.shape[::-1])
