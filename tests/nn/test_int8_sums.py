@@ -109,6 +109,42 @@ def test_a_bias_a_gradient_and_hooks_take_the_layers_result() -> None:
     assert "exact_sums" in called.names
 
 
+class Doubled(Int8Linear):
+    def forward(self, input: Tensor | Quantized) -> Tensor:
+        return 2 * super().forward(input)
+
+
+def test_whoever_replaced_the_layers_forward_is_asked() -> None:
+    input = torch.randn(5, 64).bfloat16()
+    of_a_kind, of_one_layer = mlp_of(), mlp_of()
+    of_a_kind.gate_up.__class__ = Doubled
+    forward = of_one_layer.gate_up.forward
+    of_one_layer.gate_up.forward = lambda input: 2 * forward(input)  # type: ignore[method-assign]
+    for mlp in (of_a_kind, of_one_layer):
+        with Called() as called:
+            found = mlp(input)
+        assert "exact_sums" not in called.names
+        assert torch.equal(found, in_two_steps(mlp, input))
+
+
+def test_a_hook_sees_what_the_layer_is_given_and_makes() -> None:
+    mlp, input = mlp_of(), torch.randn(5, 64).bfloat16()
+    product = mlp.gate_up(input)
+    seen: list[object] = []
+    with mlp.gate_up.register_forward_pre_hook(lambda _layer, given: seen.append(given[0])):
+        mlp(input)
+    assert seen == [input]
+
+    def record(layer: nn.Module, _given: object, made: object) -> None:
+        if layer is mlp.gate_up:
+            seen.append(made)
+
+    with nn.modules.module.register_module_forward_hook(record):
+        mlp(input)
+    assert isinstance(seen[1], Tensor)
+    assert torch.equal(seen[1], product)
+
+
 def test_the_gradient_is_that_of_two_steps() -> None:
     mlp = mlp_of(torch.float32)
     first, second = (torch.ones(5, 64, requires_grad=True) for _ in range(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn.modules import module
 
 from opparity.nn.linear import QuantizedLinear
 from opparity.nn.multiplication import exact_sums
@@ -36,13 +37,17 @@ class Int8Linear(QuantizedLinear):
         """
         return scales.float().reshape(-1, 1) if scales.dim() == 1 else scales.float()
 
-    def has_sums_of(self, input: Quantized) -> bool:
-        """Return whether `sums_of` is all that a call would compute.
+    @property
+    def gives_sums(self) -> bool:
+        """Whether `sums_of` is all that a call without a gradient computes.
 
-        It is not with a bias or a gradient, and not where somebody looks at the layer's result.
+        It is not with a bias, under torch.func's transforms, where a hook sees the call, and where
+        `forward` was replaced.
         """
-        watched = self._forward_hooks or self._forward_pre_hooks
-        return self.bias is None and not (watched or input.has_gradient or is_transformed())
+        is_own = getattr(self.forward, "__func__", None) is QuantizedLinear.forward
+        hooked = self._forward_hooks or self._forward_pre_hooks
+        hooked = hooked or module._has_any_global_hook()  # noqa: SLF001 -- torch has no public name
+        return is_own and self.bias is None and not (hooked or is_transformed())
 
     def sums_of(self, input: Quantized) -> tuple[Tensor, Sums]:
         """Return the int32 sums [..., out_features], and what they stand for.

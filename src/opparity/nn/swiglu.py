@@ -114,9 +114,9 @@ class SwiGLU(nn.Module):
     def _activated(self, input: Tensor | Quantized) -> Quantized:
         """Return what down reads; where gate_up gives sums, they are read once."""
         recipe, gate_up, sums = self.down.activations, self.gate_up, None
-        if isinstance(gate_up, Int8Linear):
+        if isinstance(gate_up, Int8Linear) and gate_up.gives_sums:
             input = gate_up.quantised(input)
-            if gate_up.has_sums_of(input):
+            if not input.has_gradient:
                 product, sums = gate_up.sums_of(input)
         if sums is None:
             product = gate_up(input)
