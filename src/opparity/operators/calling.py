@@ -18,6 +18,7 @@ from opparity.operators.experts import Experts
 from opparity.operators.gradients import is_transformed
 from opparity.operators.quantized import Origin, Quantized
 from opparity.operators.refusal import call_as, kind_of, refuse
+from opparity.operators.sizes import name_of
 from opparity.operators.sums import Sums
 
 if TYPE_CHECKING:
@@ -162,15 +163,9 @@ def run_experts(
         row_weights=experts.weights,
         **named,
     )
-    if text in _NONE:
-        product: Tensor = values
-        return product
-    if experts.scale_offsets is not None:
+    if experts.scale_offsets is not None and text not in _NONE:
         return values, scales  # type: ignore[return-value] # as its documentation says
-    kind = recipe if recipe is not None else text
-    if given is None or text not in _GIVEN:
-        return Quantized(values, scales, kind, given)
-    return Quantized(values, given, kind)
+    return _made(values, scales, recipe, text, given)
 
 
 def run_sums(
@@ -207,14 +202,20 @@ def run_sums(
         *numbers,
         given,
         bound,
-        dtype=str(sums.dtype).removeprefix("torch."),
+        dtype=name_of(sums.dtype),
         **named,
     )
     if not is_list:
         values, scales = _shaped(values, input), _shaped(scales, input)
+    return _made(values, scales, recipe, text, given)
+
+
+def _made(
+    values: Tensor, scales: Tensor, recipe: Recipe | str | None, text: str, given: Tensor | None
+) -> Quantized | Tensor:
+    """Return what an operator without a gradient made: a product, or its codes."""
     if text in _NONE:
-        product: Tensor = values
-        return product
+        return values
     kind = recipe if recipe is not None else text
     if given is None or text not in _GIVEN:
         return Quantized(values, scales, kind, given)

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from opparity import torch_names
+from opparity.operators.sizes import name_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +51,7 @@ def scaled(sums: Tensor, scales: Tensor, weight_scales: Tensor, dtype: torch.dty
         scales.contiguous(),
         weight_scales.contiguous(),
         "none",
-        dtype=str(dtype).removeprefix("torch."),
+        dtype=name_of(dtype),
     )
     return found  # type: ignore[no-any-return]
 
