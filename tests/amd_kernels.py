@@ -196,10 +196,15 @@ def _expected_accesses(variant: Variant, elements: int, bits: int) -> dict[str, 
     )
     parts = 2 if producer_named(variant.producer).gated else 1
     loads, stores = Counter[int](), Counter[int]()
-    inputs = Counter({width_of(elements * size): parts * pieces_of(elements * size)})
+    read = elements * (4 if variant.sums else size)
+    inputs = Counter({width_of(read): parts * pieces_of(read)})
     if variant.interleaved:
-        inputs = Counter({width_of(2 * elements * size): pieces_of(2 * elements * size)})
+        inputs = Counter({width_of(2 * read): pieces_of(2 * read)})
     loads += inputs
+    if variant.sums:
+        # Of the columns' scales, as many, and the row's, which blocks of one row have as a scalar.
+        loads += inputs
+        loads[4] += variant.shape != "kSmall"
     if variant.gradient is not None:
         loads[width_of(elements * gradient_size)] += pieces_of(elements * gradient_size)
         stores += inputs

@@ -19,7 +19,7 @@ from opparity.formats import (
     ScaleRule,
 )
 from opparity.operators import PRODUCERS, producer_named
-from opparity.operators.reference import Beside, add, backward, compute, layouts
+from opparity.operators.reference import Beside, add, backward, compute, layouts, scaled
 
 if TYPE_CHECKING:
     from kernel_launches import Launcher
@@ -128,7 +128,8 @@ def prepare(call: Call) -> Prepared:
     producer = producer_named(variant.producer)
     draw = torch.Generator().manual_seed(call.seed)
     width = call.hidden_size * (2 if producer.gated else 1)
-    input = hard_rows(call.num_tokens, width, getattr(torch, variant.input), draw)
+    dtype = getattr(torch, variant.input)
+    input = hard_rows(call.num_tokens, width, dtype, draw)
     defaults = [_LIMIT if p.default is None else p.default for p in producer.parameters]
     parameters = defaults if call.parameters is None else list(call.parameters)
     is_unaligned = _is_unaligned(variant)
@@ -137,7 +138,15 @@ def prepare(call: Call) -> Prepared:
         "hidden_size": call.hidden_size,
     }
     prepared = Prepared("", {})
-    _place_rows(prepared, numbers, "input", input, is_unaligned=is_unaligned)
+    if variant.sums:
+        hostile = call.seed % 2 == 1
+        sums, of_tokens, of_columns = hard_sums(call.num_tokens, width, draw, is_hostile=hostile)
+        _place_rows(prepared, numbers, "input", sums, is_unaligned=is_unaligned)
+        for name, given in (("token_scales", of_tokens), ("weight_scales", of_columns)):
+            _place_rows(prepared, numbers, name, given.t(), is_unaligned=is_unaligned)
+        input = scaled(sums, of_tokens, of_columns, dtype)
+    else:
+        _place_rows(prepared, numbers, "input", input, is_unaligned=is_unaligned)
     if variant.gradient is None:
         _prepare_forward(call, prepared, numbers, input, parameters)
     else:
@@ -184,6 +193,36 @@ def hard_rows(num_tokens: int, width: int, dtype: torch.dtype, draw: torch.Gener
     return rows.to(dtype)
 
 
+def hard_sums(
+    num_tokens: int, width: int, draw: torch.Generator, *, is_hostile: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return int32 sums of rows of four kinds, with their tokens' and their columns' scales.
+
+    Kinds: usual, zero and extreme, any bits, and few bits. Hostile scales are of columns, too.
+    """
+    size = (num_tokens, width)
+    special = torch.tensor([0, -(1 << 31), (1 << 31) - 1, (1 << 24) + 1, -(1 << 24) - 1, 1, -1])
+    kinds = (
+        torch.randn(size, generator=draw) * 30_000,
+        special[torch.randint(0, len(special), size, generator=draw)],
+        torch.randint(-(1 << 31), 1 << 31, size, generator=draw),
+        torch.randint(-3, 4, size, generator=draw),
+    )
+    stacked = torch.stack([kind.to(torch.int64) for kind in kinds])
+    sums = stacked[torch.arange(num_tokens) % len(kinds), torch.arange(num_tokens)].int()
+    of_tokens = torch.rand(num_tokens, 1, generator=draw) * 2e-3
+    of_columns = torch.rand(width, 1, generator=draw) * 2e-2
+    numbers = torch.tensor(
+        [torch.nan, -torch.nan, torch.inf, -torch.inf, 0.0, -0.0, 1e-42, 3e38, -0.01, 2.0**-133]
+    )
+    hostile = numbers[torch.randint(0, len(numbers), (num_tokens, 1), generator=draw)]
+    of_tokens = torch.where(torch.rand(num_tokens, 1, generator=draw) < 0.3, hostile, of_tokens)
+    if is_hostile:
+        hostile = numbers[torch.randint(0, len(numbers), (width, 1), generator=draw)]
+        of_columns = torch.where(torch.rand(width, 1, generator=draw) < 0.02, hostile, of_columns)
+    return sums, of_tokens, of_columns
+
+
 def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
     """Return a call of a variant, at addresses where nothing is."""
     gradient = variant.input if variant.gradient is None else variant.gradient
@@ -225,6 +264,7 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
         "experts": len(ExpertLayout),
         **dict.fromkeys(("rows", "scale_offsets", "count", "room", "multiple"), 0),
         **dict.fromkeys(("scale_bytes", "scale_rows", "scale_step", "row_weights"), 0),
+        **dict.fromkeys(("token_scales", "weight_scales"), 4096 if variant.sums else 0),
     }
     padded = parameters + [1.0] * (_MOST_PARAMETERS - len(parameters))
     for index, parameter in enumerate(torch.tensor(padded)):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from kernel_calls import hard_rows, place_of
+from kernel_calls import hard_rows, hard_sums, place_of
 from kernel_memory import every_byte, storage_bytes
 from kernel_variants import ORDERS
 from opparity.errors import ArgumentRefused
@@ -27,7 +27,7 @@ from opparity.formats import (
     ScaleRule,
 )
 from opparity.operators import ELEMENTWISE, PRODUCERS, producer_named
-from opparity.operators.reference import Beside, add, backward, compute, layouts
+from opparity.operators.reference import Beside, add, backward, compute, layouts, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +68,7 @@ class Case:
     weighted: bool = True
     bounds_amax: bool = False
     numbers: tuple[float, ...] | None = None
+    sums: bool = False
 
     def __str__(self) -> str:
         given = {"scale": self.scale, "scale_ub": self.scale_ub, "least": self.least}
@@ -75,6 +76,7 @@ class Case:
             *(self.producer.name, str(self.recipe), self.dtype, str(self.intermediate)),
             *(["interleaved"] if self.interleaved else []),
             *([f"gradient {self.gradient}"] if self.gradient else []),
+            *(["of sums"] if self.sums else []),
             *([f"residual {self.residual}"] if self.residual else []),
             *(["bounds amax"] if self.bounds_amax else []),
             *([f"numbers {self.numbers}"] if self.numbers else []),
@@ -97,6 +99,7 @@ def cases() -> Iterator[Case]:
         yield from _of_producer(producer)
     yield from _of_rows()
     yield from _of_infinities()
+    yield from _of_sums()
     for recipe in _recipes():
         yield from _of_recipe(recipe)
     for name, layout in itertools.product(("fp8_block_64", "mxfp8", "nvfp4"), ScaleLayout):
@@ -164,6 +167,19 @@ def _of_infinities() -> Iterator[Case]:
         yield Case(norm, recipe, hidden_size=width, numbers=(0.0, 0.0))
 
 
+def _of_sums() -> Iterator[Case]:
+    """Return calls that read int32 sums: each producer and dtype, each kind of scales and rest."""
+    names = itertools.cycle(("int8_token", "fp8_block_64", "none", "mxfp8", "fp8_tensor"))
+    widths = itertools.cycle((1, 31, 346, 2049, 128, 4500, 65, 16, 330))
+    for producer, dtype, intermediate in itertools.product(ELEMENTWISE, INPUT_DTYPES, Intermediate):
+        recipe = RECIPES[next(names)]
+        for interleaved in (False, True)[: 1 + producer.gated]:
+            scale = 0.37 if recipe.rule is ScaleRule.GIVEN else None
+            width = next(widths)
+            case = Case(producer, recipe, dtype, intermediate, interleaved, scale=scale, sums=True)
+            yield replace(case, hidden_size=width, num_tokens=5)
+
+
 def _of_recipe(recipe: Recipe) -> Iterator[Case]:
     needs_scale = recipe.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL}
     for dtype in ("bfloat16", "float32"):
@@ -210,6 +226,11 @@ def tensors(case: Case, seed: int) -> tuple[Tensor, Tensor | None]:
 def encode(case: Case, seed: int, *, looks_up: bool) -> tuple[bytes, bytes]:
     """Return the bytes of a call, and those that the kernel has to write."""
     source, gradient = tensors(case, seed)
+    given, factors = source, (b"", b"")
+    if case.sums:
+        given, of_tokens, of_columns = sums_of(case, seed)
+        source = scaled(given, of_tokens, of_columns, getattr(torch, case.dtype))
+        factors = (of_tokens.numpy().tobytes(), of_columns.numpy().tobytes())
     beside = beside_of(case, seed)
     values, scales = expected(case, source, gradient, beside)
     value_bytes = _rows(values, UNTOUCHED)
@@ -217,11 +238,11 @@ def encode(case: Case, seed: int, *, looks_up: bool) -> tuple[bytes, bytes]:
     if scales is not None:
         stored = layouts.place(scales, case.recipe)
         scale_bytes = _written_scales(case, stored, scales)
-    source_bytes = _rows(source, 0)
+    source_bytes = _rows(given, 0)
     gradient_bytes = b"" if gradient is None else _rows(gradient, 0)
     group_size = 0 if case.recipe.by_token else case.recipe.group_size or 0
     shape = (case.num_tokens, case.hidden_size, group_size)
-    row_bytes = [0 if t is None else _row_bytes(t) for t in (source, gradient, values)]
+    row_bytes = [0 if t is None else _row_bytes(t) for t in (given, gradient, values)]
     sizes = [len(part) for part in (source_bytes, gradient_bytes, value_bytes, scale_bytes)]
     weight_bytes = b"" if beside.weight is None else _rows(beside.weight[None], 0)
     gate_bytes = b"" if beside.gate is None else _rows(beside.gate, 0)
@@ -230,7 +251,7 @@ def encode(case: Case, seed: int, *, looks_up: bool) -> tuple[bytes, bytes]:
     if beside.residual is not None:
         sum_bytes = _rows(add(source, beside.residual), UNTOUCHED)
     record = struct.pack(
-        f"35q{3 + 2 * _PARAMETERS}d",
+        f"37q{3 + 2 * _PARAMETERS}d",
         *_kinds(case),
         *shape,
         *row_bytes,
@@ -238,13 +259,20 @@ def encode(case: Case, seed: int, *, looks_up: bool) -> tuple[bytes, bytes]:
         *sizes,
         *(case.scale is not None, case.scale_ub is not None, looks_up),
         *(case.recipe.by_token, case.bounds_amax, beside.keeps_sum, _row_bytes(source)),
-        *map(len, (weight_bytes, gate_bytes, residual_bytes)),
+        *map(len, (weight_bytes, gate_bytes, residual_bytes, *factors)),
         *(case.scale or 0.0, case.scale_ub or 0.0, _least(case)),
         *_four(case.parameters),
         *_four([float(1 / torch.tensor(number)) for number in case.parameters]),
     )
-    given = source_bytes + gradient_bytes + weight_bytes + gate_bytes + residual_bytes
-    return record + given, value_bytes + scale_bytes + sum_bytes
+    read = (source_bytes, gradient_bytes, weight_bytes, gate_bytes, residual_bytes, *factors)
+    return record + b"".join(read), value_bytes + scale_bytes + sum_bytes
+
+
+def sums_of(case: Case, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a case's int32 sums, and the scales of its tokens and columns."""
+    width = case.hidden_size * (2 if case.producer.gated else 1)
+    draw = torch.Generator().manual_seed(seed + 3)
+    return hard_sums(case.num_tokens, width, draw, is_hostile=seed % 2 == 1)
 
 
 def beside_of(case: Case, seed: int) -> Beside:

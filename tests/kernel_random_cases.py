@@ -47,4 +47,5 @@ def random_cases(count: int, seed: int = 0) -> Iterator[Case]:
             residual=random.randrange(3) if producer.reduces and not producer.takes_gate else 0,
             weighted=producer.reduces and random.random() < 0.8,
             bounds_amax=is_bounded and random.random() < 0.5,
+            sums=gradient is None and not producer.reduces and random.random() < 0.2,
         )

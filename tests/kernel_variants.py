@@ -28,6 +28,7 @@ ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"}
 # In the order of C++'s enumeration.
 SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned", "kTabled")
 _COMPUTED = SHAPES[:4]
+SHAPES_OF_SUMS = ("kMedium", "kSmall", "kUnaligned")
 ROW_SHAPES = ("kWarpRow", "kBlockRow", "kUnalignedRow", "kWideRow")
 _SHAPES_OF_NORMS = ROW_SHAPES[:3]
 # Of rows, by shape and whether a last group is short: from one to eight pieces of a thread, and
@@ -66,6 +67,7 @@ class Variant:
         residual: 0 without one, 1 where the sum is rounded, 2 where it is not.
         bounds_amax: whether the bound is one of the largest magnitude.
         width: of rows, which says how many pieces a thread has; None for other shapes.
+        sums: whether the input is int32 sums of a product of int8 matrices.
     """
 
     producer: str
@@ -85,6 +87,7 @@ class Variant:
     residual: int = 0
     bounds_amax: bool = False
     width: int | None = None
+    sums: bool = False
 
     @property
     def name(self) -> str:
@@ -99,7 +102,8 @@ class Variant:
             "" if self.intermediate is Intermediate.FLOAT32 else f"rounded {self.intermediate}"
         )
         added = ("", "added", "added unrounded")[self.residual]
-        words: tuple[str, ...] = (self.producer, added, interleaved, direction, self.input)
+        of_sums = "sums as" if self.sums else ""
+        words: tuple[str, ...] = (self.producer, added, interleaved, direction, of_sums, self.input)
         words = (*words, rounded, quantised, self.shape, str(self.width or ""))
         return " ".join(word for word in words if word)
 
@@ -166,6 +170,15 @@ def by_token() -> list[list[Choice]]:
     """Return the choices of a variant of a row with one scale, whose producer does not reduce."""
     recipes = [recipe for recipe in _recipes() if recipe.by_token]
     return [_producers(ELEMENTWISE), forward()[1], [*_row_kinds(ROW_SHAPES, *recipes)]]
+
+
+def of_sums() -> list[Variant]:
+    """Return some variants that read int32 sums, in each shape that they are launched in."""
+    recipes = (RECIPES[name] for name in ("fp8_block", "mxfp8", "nvfp4", "fp8_tensor", "none"))
+    kinds = [*_kinds(SHAPES_OF_SUMS, *recipes)]
+    producers = [choice | {"sums": True} for choice in _producers(ELEMENTWISE)]
+    dtypes = forward()[1]
+    return covering([producers, dtypes, kinds]) + covering([producers, dtypes, by_token()[2]])
 
 
 def rows() -> list[Variant]:

@@ -22,7 +22,7 @@ from amd_emulator import Emulator, load
 from amd_kernels import CHIPS, Chip, Compiler
 from kernel_calls import Call, call_of, calls_of, prepare
 from kernel_launches import Launcher
-from kernel_variants import Variant, backward, covering, forward, of_recipe, rows
+from kernel_variants import Variant, backward, covering, forward, of_recipe, of_sums, rows
 
 if TYPE_CHECKING:
     from amd_emulator import Program
@@ -72,7 +72,7 @@ def main() -> None:
         comparison = Comparison(chips[given.chip], given.tinygrad.resolve(), Path(folder))
         wrong = [
             text
-            for variant in covering(forward()) + covering(backward()) + rows()
+            for variant in covering(forward()) + covering(backward()) + rows() + of_sums()
             for call in calls_of(variant)[::3]
             for text in comparison.differences(call)
         ]

@@ -1,8 +1,10 @@
 """Time a gated MLP: python tools/measure_mlp.py [--device cpu] [--tokens 1 64] [--hidden 4096].
 
 Prints tokens per second of one MLP in bfloat16 (eager and compiled), in block FP8 with its
-quantisation apart and fused, and in int8, and the SHA-256 of the int8 MLP's result, which is the
-same on every machine. All ways have their turn in each round; the median counts.
+quantisation apart and fused, and in int8, with the sums of its products scaled by torch's
+operations and by the operators that read them, and the SHA-256 of the int8 MLP's result, which is
+the same on every machine and by both ways. All ways have their turn in each round; the median
+counts.
 """
 
 from __future__ import annotations
@@ -17,13 +19,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from opparity import silu_and_mul
+from opparity import Quantized, quantize, silu_and_mul
 from opparity.nn import BlockFP8Linear, Int8Linear, Int8SwiGLU, SwiGLU
+from opparity.nn.products.int8 import exact_product
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
+
+    from opparity.nn import QuantizedLinear
 
     Way = Callable[[Tensor], Tensor]
 
@@ -87,13 +92,25 @@ def _ways(hidden: int, inner: int, device: str) -> dict[str, Way]:
         product: Tensor = silu_and_mul(block.gate_up(input))
         return block.down(product)  # type: ignore[no-any-return]
 
+    def scaled_apart(input: Tensor) -> Tensor:
+        product = _scaled(int8.gate_up, quantize(input, "int8_token"))
+        return _scaled(int8.down, silu_and_mul(product, "int8_token"))
+
     return {
         "bfloat16": plain,
         "bfloat16 compiled": torch.compile(plain, dynamic=True),
         "FP8 blocks, apart": apart,
         "FP8 blocks": block,
+        "int8, sums scaled apart": scaled_apart,
         "int8": int8,
     }
+
+
+def _scaled(linear: QuantizedLinear, input: Quantized) -> Tensor:
+    """Return an int8 layer's result by two of torch's operations on the sums."""
+    sums = exact_product(input.values, linear.weight)
+    found = torch.empty(sums.shape, dtype=linear.dtype, device=sums.device)
+    return torch.mul(sums * input.scales, linear.weight_scales.t(), out=found)
 
 
 @torch.inference_mode()
@@ -105,7 +122,10 @@ def _line(ways: dict[str, Way], input: Tensor) -> str:
         for name, way in ways.items():
             times[name].append(_seconds(way, input))
     tokens = input.shape[0]
-    digest = hashlib.sha256(ways["int8"](input).cpu().view(torch.uint8).numpy().tobytes())
+    found = ways["int8"](input)
+    if not torch.equal(found, ways["int8, sums scaled apart"](input)):
+        raise SystemExit(f"both ways of int8 differ with {tokens} tokens")
+    digest = hashlib.sha256(found.cpu().view(torch.uint8).numpy().tobytes())
     speeds = "".join(f" {tokens / median(found):,.0f} |" for found in times.values())
     return f"| {tokens} |{speeds} `{digest.hexdigest()[:16]}` |"
 

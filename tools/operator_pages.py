@@ -155,7 +155,8 @@ def _gradients(producer: Producer) -> list[str]:
         lines.append(f"The weight and the {beside} have gradients too.")
     else:
         lines.append(
-            "Experts' rows, and rows with columns, have none ([experts.md](../experts.md))."
+            "Experts' rows, and rows with columns, have none ([experts.md](../experts.md)), nor "
+            "have sums of an int8 product ([modules.md](../modules.md#sums-of-an-int8-product))."
         )
     return lines
 

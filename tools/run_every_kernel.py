@@ -81,6 +81,7 @@ def _calls() -> Iterator[Call]:
         both = torch.cat((x, gate), -1)
         yield f"silu_and_mul by token, {width}", opparity.silu_and_mul, (both, "int8_token")
     yield from _of_experts()
+    yield from _of_sums()
     for width, dtype in ((520, torch.bfloat16), (302, torch.float32)):
         x = torch.randn(200, 2 * width, dtype=dtype)
         for producer in ("quantize", "silu_and_mul"):
@@ -100,6 +101,19 @@ def _of_experts() -> Iterator[Call]:
         for name, experts in layouts.items():
             for recipe in ("fp8_block", "fp8_token"):
                 yield f"{recipe} of experts by {name}, {tokens}", _first, (x, recipe, experts)
+
+
+def _of_sums() -> Iterator[Call]:
+    for tokens, width in _SIZES:
+        sums = (torch.randn(tokens, 2 * width) * 30_000).int()
+        stand_for = opparity.Sums(torch.rand(tokens, 1) * 1e-3, torch.rand(2 * width, 1) * 1e-2)
+        for recipe in ("int8_token", "fp8_block", None):
+            name = f"silu_and_mul of sums to {recipe}, {tokens} x {width}"
+            yield name, _of_given_sums, (sums, recipe, stand_for)
+
+
+def _of_given_sums(sums: Tensor, recipe: str | None, stand_for: opparity.Sums) -> object:
+    return opparity.silu_and_mul(sums, recipe, sums=stand_for)
 
 
 def _first(x: Tensor, recipe: str, experts: opparity.Experts) -> tuple[Tensor, ...]:

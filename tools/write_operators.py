@@ -67,6 +67,7 @@ def _producers() -> Iterator[str]:
     yield "| `NAME_backward` | computes the gradient; `quantize` needs none |"
     yield "| `NAME_experts` | takes the rows of experts; norms have none |"
     yield "| `NAME_with_columns` | quantises rows and columns; norms have none |"
+    yield "| `NAME_of_sums` | reads the int32 sums of an int8 product; norms have none |"
     yield ""
     yield "| function | computes | parameters | used by |"
     yield "| --- | --- | --- | --- |"

@@ -28,6 +28,7 @@ _PUBLIC = {
     "ScaleFormat": "opparity.formats",
     "ScaleLayout": "opparity.formats",
     "ScaleRule": "opparity.formats",
+    "Sums": "opparity.operators.sums",
     "add_rms_norm": _NORMS,
     "dequantize": "opparity.operators.dequantisation",
     "gated_rms_norm": _NORMS,
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from opparity.operators.quantized import Quantized as Quantized
     from opparity.operators.registration import load as load
     from opparity.operators.selection import providers as providers
+    from opparity.operators.sums import Sums as Sums
     from opparity.operators.tensor_scales import tensor_scale as tensor_scale
     from opparity.warming import warm_up as warm_up
 

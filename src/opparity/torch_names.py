@@ -90,8 +90,13 @@ SHARDING = Feature(
 )
 MODULES = Feature(
     "opparity.nn",
-    ("nn.linear",),
-    ("torch.nn.Module._apply", "torch.nn.Module._load_from_state_dict"),
+    ("nn.linear", "nn.int8"),
+    (
+        "torch.nn.Module._apply",
+        "torch.nn.Module._load_from_state_dict",
+        "torch.nn.modules.module._has_any_global_hook",
+        *_HOOKS,
+    ),
     "call opparity's functions, and multiply what they return",
 )
 INT8_PRODUCT = Feature(

@@ -45,6 +45,7 @@ class Drawing:
         self._recipe = random.choice(sorted(set(accepted_recipes().values()), key=str))
         self._dtype = random.choice(INPUT_DTYPES)
         self._width = random.choice(_WIDTHS)
+        self._reads_sums = random.random() < 0.25
         self._leading = random.choice(((), (1,), (3,), (0,), (2, 3), (2, 0, 4), (1, 1, 1, 5)))
         function: Callable[..., object] = getattr(opparity, name)
         self._parameters = inspect.signature(function).parameters
@@ -80,6 +81,7 @@ class Drawing:
             "scale": lambda: random.choice((0.5, 1, torch.tensor(0.5), None)),
             "scale_ub": lambda: random.choice((1.0, torch.tensor(2.0), None)),
             "experts": self._experts,
+            "sums": self._sums,
             "dtype": lambda: random.choice((torch.float32, torch.bfloat16, torch.int8)),
             "weight": lambda: torch.ones(self._width, dtype=self._dtype),
             "producer": lambda: random.choice(NAMES),
@@ -97,6 +99,8 @@ class Drawing:
 
     def _tensor(self) -> Tensor:
         tensor = torch.randn(*self._leading, 2 * self._width).to(self._dtype)
+        if self._reads_sums and self._random.random() < 0.9:
+            return (tensor * 1000).int()
         change = self._random.random()
         if change < 0.1:
             return tensor[..., ::2]
@@ -124,6 +128,13 @@ class Drawing:
         count = self._random.choice((1, 2, 3))
         numbers = [self._random.randrange(-1, 5) for _ in range(count)]
         return opparity.Experts(layout, torch.tensor(numbers, dtype=torch.int32))
+
+    def _sums(self) -> opparity.Sums | None:
+        if not self._reads_sums:
+            return None
+        dtype = self._random.choice((*INPUT_DTYPES, torch.int8))
+        of_columns = torch.rand(2 * self._width - (self._random.random() < 0.1), 1)
+        return opparity.Sums(torch.rand(*self._leading, 1), of_columns, dtype)
 
 
 def objection(number: int, seed: int = 0) -> str:

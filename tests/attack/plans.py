@@ -210,6 +210,7 @@ class _Drawing:
             Role.INTERMEDIATE: str(random.choice(list(Intermediate))),
             Role.INTERLEAVED: random.random() < 0.5,
             Role.GROUP_SHAPE: random.choice((None, [-1, -1])),
+            Role.DTYPE: str(self._dtype).removeprefix("torch."),
         }
         if self._experts is not None:
             drawn[Role.EXPERTS] = str(self._experts.layout)
@@ -239,9 +240,17 @@ class _Drawing:
             return self._weights()
         if role is Role.WEIGHT:
             return Wanted((width,), (1,), self._dtype)
-        dtype = self._dtype
+        if role in (Role.TOKEN_SCALES, Role.WEIGHT_SCALES):
+            return self._scales_of_sums(role)
+        return self._matrix(argument)
+
+    def _matrix(self, argument: Argument) -> Wanted:
+        """Return the tensor of an argument that has a row for each token."""
+        random, role, width, dtype = self._random, argument.role, self._width, self._dtype
         if role is Role.GRADIENT and random.random() < 0.5:
             dtype = torch.float32
+        if role is Role.INPUT and self._operator.reads_sums:
+            dtype = torch.int32
         columns = width * 2 if role is Role.INPUT and self._producer.gated else width
         return self._rows(columns, dtype, may_repeat=argument.name not in self._written)
 
@@ -327,6 +336,13 @@ class _Drawing:
         if self._experts is not None and self._experts.is_masked:
             sizes = (self._experts.count, self._experts.room)
         return Wanted(sizes, _contiguous(sizes), torch.float32)
+
+    def _scales_of_sums(self, role: Role) -> Wanted:
+        """Return a scale for each row or column, with any step between columns of one."""
+        count = self._width * (1 + self._producer.gated)
+        if role is Role.TOKEN_SCALES:
+            count = self._tokens
+        return Wanted((count, 1), (1, self._random.choice((1, 1, 5))), torch.float32)
 
     def _number(self, numbers: list[float]) -> Wanted:
         """Return float32 numbers; of a single one, in up to three dimensions."""

@@ -9,7 +9,7 @@ from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tenso
 
 import opparity
 from opparity.integrations.dtensor import register
-from opparity.nn import Int8Linear
+from opparity.nn import Int8Linear, Int8SwiGLU
 from opparity.operators import PRODUCERS, functions, general_name, norm_functions
 from two_processes import PROCESSES, mesh, run
 
@@ -246,6 +246,38 @@ def a_linear_layer_on_shared_tokens(rank: int) -> None:
     assert_share(linear(sharded(input, devices, Shard(0))), whole, rank, 0)
 
 
+def sums_on_shared_tokens(rank: int) -> None:
+    devices, split, whole = mesh(), Shard(0), Replicate()
+    sums = (torch.randn(TOKENS, WIDTH) * 30_000).int()
+    of_tokens, of_columns = torch.rand(TOKENS, 1), torch.rand(WIDTH, 1)
+    own = opparity.Sums(
+        sharded(of_tokens, devices, split), sharded(of_columns, devices, whole), torch.float16
+    )
+    of_all = opparity.Sums(of_tokens, of_columns, torch.float16)
+    for function in (opparity.silu_and_mul, opparity.quantize):
+        found = function(sharded(sums, devices, split), "int8_token", sums=own)
+        expected = function(sums, "int8_token", sums=of_all)
+        for part, one in zip(found, expected, strict=True):
+            assert_share(part, one, rank, 0)
+    with pytest.raises(RuntimeError, match="its columns' scales are on each device as a whole"):
+        opparity.quantize(sharded(sums, devices, Shard(1)), "fp8_block", sums=own)
+
+
+def an_mlp_on_shared_tokens(rank: int) -> None:
+    register()
+    devices = mesh()
+    input = torch.randn(TOKENS, WIDTH).bfloat16()
+    mlp = Int8SwiGLU(
+        Int8Linear.from_weight(torch.randn(192, WIDTH).bfloat16()),
+        Int8Linear.from_weight(torch.randn(64, 96).bfloat16()),
+    )
+    whole = mlp(input)
+    for linear in (mlp.gate_up, mlp.down):
+        for name, tensor in list(linear.named_buffers()):
+            setattr(linear, name, sharded(tensor, devices, Replicate()))
+    assert_share(mlp(sharded(input, devices, Shard(0))), whole, rank, 0)
+
+
 SCENARIOS = (
     every_operator_on_shared_tokens,
     a_residual_on_shared_tokens,
@@ -257,6 +289,8 @@ SCENARIOS = (
     columns_on_shared_tokens,
     recipes_do_not_share_a_cached_answer,
     a_linear_layer_on_shared_tokens,
+    sums_on_shared_tokens,
+    an_mlp_on_shared_tokens,
 )
 
 

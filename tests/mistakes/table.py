@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mistakes.given import GIVEN
 from mistakes.memory import MEMORY
+from mistakes.sums import SUMS
 from mistakes.written import WRITTEN
 
-MISTAKES = [*GIVEN, *WRITTEN, *MEMORY]
+MISTAKES = [*GIVEN, *WRITTEN, *MEMORY, *SUMS]

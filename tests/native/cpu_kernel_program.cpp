@@ -1,8 +1,8 @@
 // Runs the CPU kernel of the capability that it is compiled for on the calls in a file:
 //   cpu_kernel_program <file of calls> <file of results>
-// A call is the numbers of `Record` and then the bytes of input, gradient, weight, gate and
-// residual; its result is the bytes of values, scales and the residual, which the sum replaces.
-// test_cpu_kernel.py writes the one and reads the other.
+// A call is the numbers of `Record` and then the bytes of input, gradient, weight, gate, residual
+// and the scales of tokens and columns; its result is the bytes of values, scales and the residual,
+// which the sum replaces. test_cpu_kernel.py writes the one and reads the other.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -28,6 +28,7 @@ struct Record {
   int64_t has_given_scale, has_scale_bound, looks_up;
   int64_t is_by_token, bounds_amax, keeps_sum, beside_row_bytes;
   int64_t weight_bytes, gate_bytes, residual_bytes;
+  int64_t token_scales_bytes, weight_scales_bytes;
   double given_scale, scale_bound, least;
   double value[kMostParameters], reciprocal[kMostParameters];
 };
@@ -74,7 +75,11 @@ void run(const Record& record, std::FILE* from, std::FILE* to) {
   GuardedBytes values(record.values_bytes), scales(record.scale_bytes);
   GuardedBytes weight(record.weight_bytes), gate(record.gate_bytes);
   GuardedBytes residual(record.residual_bytes);
-  for (GuardedBytes* given : {&input, &gradient, &weight, &gate, &residual}) given->read(from);
+  GuardedBytes token_scales(record.token_scales_bytes), weight_scales(record.weight_scales_bytes);
+  for (GuardedBytes* given :
+       {&input, &gradient, &weight, &gate, &residual, &token_scales, &weight_scales}) {
+    given->read(from);
+  }
   values.fill(kUntouched);
   scales.fill(kUntouched);
   const auto given = static_cast<float>(record.given_scale);
@@ -98,6 +103,8 @@ void run(const Record& record, std::FILE* from, std::FILE* to) {
   call.keeps_sum = record.keeps_sum != 0;
   call.weight = weight.some();
   call.gate = gate.some();
+  call.token_scales = static_cast<const float*>(token_scales.some());
+  call.weight_scales = static_cast<const float*>(weight_scales.some());
   call.residual = call.sum = residual.some();
   call.gate_row_bytes = call.residual_row_bytes = call.sum_row_bytes = record.beside_row_bytes;
   call.given_scale = record.has_given_scale != 0 ? &given : nullptr;

@@ -117,6 +117,8 @@ Call call_of(const Numbers& numbers) {
       .scale_step = numbers.get("scale_step"),
   };
   call.row_weights = static_cast<const float*>(numbers.pointer("row_weights"));
+  call.token_scales = static_cast<const float*>(numbers.pointer("token_scales"));
+  call.weight_scales = static_cast<const float*>(numbers.pointer("weight_scales"));
   for (int i = 0; i < kMostParameters; ++i) {
     call.parameters.value[i] = numbers.number("value_" + std::to_string(i));
     call.parameters.reciprocal[i] = numbers.number("reciprocal_" + std::to_string(i));

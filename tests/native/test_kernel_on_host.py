@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from kernel_calls import Call, calls_of, numbers_of, prepare, text_of
 from kernel_launches import Launch, Launcher, Plan
@@ -19,6 +20,7 @@ from kernel_variants import (
     every,
     forward,
     norms,
+    of_sums,
     rows,
     tabled,
 )
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 VARIANTS = covering(forward()) + covering(tabled()) + covering(backward())
 ROWS = rows()
+SUMS = of_sums()
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
     return Launcher(tmp_path_factory.mktemp("launches"))
 
 
-@pytest.mark.parametrize("variant", VARIANTS + ROWS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("variant", VARIANTS + ROWS + SUMS, ids=lambda variant: variant.name)
 def test_a_variant_writes_the_references_bytes_and_no_others(
     launcher: Launcher, variant: Variant
 ) -> None:
@@ -125,7 +128,7 @@ def test_each_variant_has_a_key_and_macros_of_its_own(launcher: Launcher) -> Non
     everything = every(forward())
     drawn = random.Random(7).sample(everything, 20_000)  # noqa: S311 -- it chooses tests
     # Neighbours in the list differ in one trait.
-    variants = [*VARIANTS, *ROWS, *everything[:2000], *drawn, *every(backward())]
+    variants = [*VARIANTS, *ROWS, *SUMS, *everything[:2000], *drawn, *every(backward())]
     plans = [launcher.plan(text_of(numbers_of(v, []))) for v in variants]
     kernels = {(plan.key, plan.defines) for plan in plans}
     assert len({key for key, _ in kernels}) == len({defines for _, defines in kernels})
@@ -187,6 +190,40 @@ def test_few_pieces_have_no_table(launcher: Launcher) -> None:
     variant = next(v for v in VARIANTS if v.shape == "kTabled")
     numbers = numbers_of(variant, []) | {"num_tokens": 12, "hidden_size": 4096, "shape": -1}
     assert "OPPARITY_SHAPE=kTabled" not in launcher.plan(text_of(numbers)).defines
+
+
+def test_sums_have_shapes_that_their_registers_and_addresses_allow(launcher: Launcher) -> None:
+    variant = next(v for v in SUMS if v.shape == "kMedium" and v.input == "bfloat16")
+    # So many that bfloat16 would have a table.
+    many = {"num_tokens": 4096, "hidden_size": 4096, "shape": -1}
+    numbers = numbers_of(variant, []) | many
+
+    def shape_with(**changes: int) -> str:
+        defines = launcher.plan(text_of(numbers | changes)).defines
+        return next(d for d in defines if d.startswith("OPPARITY_SHAPE=")).partition("=")[2]
+
+    assert shape_with() == shape_with(token_scales=4100) == "kMedium"
+    assert shape_with(num_tokens=16) == "kSmall"
+    of_rows = {"is_by_token": 1, "group_size": 0}
+    assert shape_with(**of_rows) == "kBlockRow"
+    for changes in ({"weight_scales": 4100}, {"input": 4104}, {"input_row_bytes": 16392}):
+        assert shape_with(**changes) == "kUnaligned"
+        assert shape_with(**changes, **of_rows) == "kUnalignedRow"
+
+
+def test_a_slice_of_the_tokens_has_their_scales_of_sums(launcher: Launcher) -> None:
+    variant = replace(
+        next(v for v in SUMS if v.shape == "kSmall" and v.value == "none"), interleaved=False
+    )
+    # A grid has 65,535 rows.
+    prepared = prepare(Call(variant, RECIPES["none"], 65_538, 16))
+    plan = launcher.plan(prepared.text)
+    assert len(plan.launches) == 2
+    values = prepared.outputs["values"]
+    second = slice(values.start + 65_535 * values.strides[0], None)
+    assert not torch.equal(values.bytes[second], values.expected[second])
+    launcher.run_on_host(launcher.compile_for_host(plan), plan.launches[1])
+    assert torch.equal(values.bytes[second], values.expected[second])
 
 
 def test_a_pieces_row_is_found_without_dividing(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from operator_calls import (
 from opparity import Intermediate, ScaleLayout, providers
 from opparity.formats import GROUP_SIZES, RECIPES, accepted_recipes
 from opparity.formats import INPUT_DTYPES as INPUT_NAMES
-from opparity.operators import ELEMENTWISE, IMPLEMENTATIONS, general_name
+from opparity.operators import ELEMENTWISE, IMPLEMENTATIONS, general_name, sums_name
 from opparity.operators.case import Case, given_scale
 from opparity.operators.cases import cases
 from opparity.operators.fillings import Filling, make_input
@@ -99,6 +99,27 @@ def test_every_producer_in_every_format_and_any_width(provider: str, producer: P
             tuple(Intermediate)[number // 3 % 3],
             interleaved=producer.gated and number % 5 == 0,
             scale=given_scale(recipe),
+            seed=number,
+        )
+        assert_same_case(provider, case)
+
+
+@every_provider
+@pytest.mark.parametrize("producer", ELEMENTWISE, ids=lambda producer: producer.name)
+def test_sums_of_any_width_in_every_shape_of_a_launch(provider: str, producer: Producer) -> None:
+    names = ("int8_token", "none", "fp8_block", "fp8_token", "mxfp8", "nvfp4", "fp8_tensor")
+    # A warp's row, those that a block keeps and reads again, odd ones, and many elements.
+    sizes = ((130, 1024), (64, 12288), (5, 18432), (37, 302), (1, 8), (1792, 4096))
+    for number, (name, size) in enumerate(product(names, sizes)):
+        case = Case(
+            sums_name(producer),
+            (Filling.ACTIVATIONS, Filling.PATTERNS)[number % 2],
+            *size,
+            INPUT_NAMES[number % 3],
+            RECIPES[name],
+            tuple(Intermediate)[number // 3 % 3],
+            interleaved=producer.gated and number % 5 == 0,
+            scale=given_scale(RECIPES[name]),
             seed=number,
         )
         assert_same_case(provider, case)

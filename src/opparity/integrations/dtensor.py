@@ -17,7 +17,7 @@ from torch.distributed.tensor.experimental import register_sharding
 
 from opparity import torch_names
 from opparity.formats import Recipe, ScaleLayout, ScaleRule
-from opparity.nn.multiplication import quantized_linear
+from opparity.nn.multiplication import exact_sums, quantized_linear
 from opparity.operators import OPERATORS, producer_named, registration
 from opparity.operators.refusal import refuse
 from opparity.operators.scale_checks import GROUPS_OF_A_WORD, TILE_TOKENS
@@ -33,7 +33,17 @@ if TYPE_CHECKING:
 # Placements of what an operator returns, and of each argument, on one dimension of a mesh.
 Sharding = tuple[list["Placement | None"], list["Placement | None"]]
 # Arguments with a row for each token.
-_ROWS = ("input", "gradient", "residual", "gate", "found", "through", "values", "scales")
+_ROWS = (
+    "input",
+    "gradient",
+    "residual",
+    "gate",
+    "found",
+    "through",
+    "values",
+    "scales",
+    "token_scales",
+)
 # Beside them, of operators of experts.
 _OF_EXPERTS = ("rows", "row_weights")
 _TOKENS, _LAST = 0, 1
@@ -54,6 +64,7 @@ def register() -> None:
         torch.ops.opparity.straight_through.default,
         torch.ops.opparity.without_gradient.default,
         quantized_linear,
+        exact_sums,
     ):
         _give(overload, partial(_by_tokens, overload))
 
@@ -126,7 +137,7 @@ def _shardings(
     allowed = [_placed(call, names, Replicate(), given)]
     if not operator.has_experts or call.named.get("experts", "masked") == "masked":
         allowed.append(_placed(call, names, Shard(_TOKENS), given))
-    if over_last is None and not (operator.has_experts or operator.has_columns):
+    if over_last is None and not operator.has_experts:
         allowed.append(_placed(call, names, Shard(_LAST), given))
     return allowed
 
@@ -174,6 +185,8 @@ def _objection_to_the_last_dimension(call: _Call) -> str | None:
     """Return why no sharding of the last dimension gives the bytes of the whole."""
     if call.operator.has_columns:
         return "its columns are transposed"
+    if call.operator.reads_sums:
+        return "its columns' scales are on each device as a whole"
     producer, recipe = producer_named(call.operator.producer), call.recipe
     if producer.gated:
         return "it holds gate and up, and a device would get a part of one of them"

@@ -74,6 +74,7 @@ struct Call {
   // One byte for each scale (an exponent or an E4M3 number), otherwise a float32 number.
   bool scale_is_byte;
 
+  // In `input_type`; int32 sums, which stand for numbers in it, where there are scales of them.
   const void* input;
   const void* gradient;
   // Of a producer that reduces, all in the input's dtype: a number for each column, nullptr for a
@@ -128,6 +129,10 @@ struct Call {
   // What the products of each of experts' rows are multiplied by before their scale; nullptr for
   // nothing.
   const float* row_weights;
+  // Of int32 sums: what those of a row are multiplied by, and then those of a column of the input;
+  // nullptr where the input is numbers.
+  const float* token_scales;
+  const float* weight_scales;
   Columns columns;
   // Where scales are padded: what to write with zeros first, and how many bytes of it, 0 for none.
   void* cleared;
@@ -136,6 +141,8 @@ struct Call {
 };
 
 #ifndef OPPARITY_GPU
+inline bool reads_sums(const Call& call) { return call.weight_scales != nullptr; }
+
 // Whether something is computed of a row as a whole before its values can be written.
 inline bool works_on_rows(const Call& call) {
   return call.is_by_token || kProducerFacts[static_cast<int>(call.producer)].reduces;

@@ -138,20 +138,12 @@ class QuantizedLinear(nn.Module):
             input: [..., in_features].
             trained: [out_features, in_features]; its numbers are not read.
         """
-        product = self.product
-        if not isinstance(input, Quantized):
-            input = quantize(input, product.activations)
-        self.check_activations(input)
-        leading, width = input.shape[:-1], self.in_features
-        # Computed, since torch cannot infer it for an input without elements.
-        num_tokens = math.prod(leading)
+        product, input = self.product, self.quantised(input)
+        leading = input.shape[:-1]
+        values, scales = self.matrices(input)
         through = None
         if input.has_gradient:
-            through = input.dequantize(self.dtype).reshape(num_tokens, width)
-        values, scales = input.values.detach(), input.scales.detach()
-        if len(leading) != 1:
-            values = values.reshape(num_tokens, width)
-            scales = scales.reshape(num_tokens, scales.shape[-1])
+            through = input.dequantize(self.dtype).reshape(values.shape)
         found: Tensor = quantized_linear(
             values,
             scales,
@@ -164,6 +156,26 @@ class QuantizedLinear(nn.Module):
             self.dtype,
         )
         return found if len(leading) == 1 else found.reshape(*leading, self.out_features)
+
+    def quantised(self, input: Tensor | Quantized) -> Quantized:
+        """Return an input as the product takes it, after refusing another recipe or width."""
+        if not isinstance(input, Quantized):
+            input = quantize(input, self.product.activations)
+        self.check_activations(input)
+        return input
+
+    def matrices(self, input: Quantized) -> tuple[Tensor, Tensor]:
+        """Return values and scales [num_tokens, ...], without their gradients."""
+        values, scales = input.values.detach(), input.scales.detach()
+        leading = input.shape[:-1]
+        if len(leading) == 1:
+            return values, scales
+        # Computed, since torch cannot infer it for an input without elements.
+        num_tokens = math.prod(leading)
+        return (
+            values.reshape(num_tokens, self.in_features),
+            scales.reshape(num_tokens, scales.shape[-1]),
+        )
 
     @property
     def product(self) -> Product:

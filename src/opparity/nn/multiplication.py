@@ -1,7 +1,7 @@
-"""opparity::quantized_linear: the operator behind the linear modules.
+"""The operators behind the linear modules: opparity::quantized_linear and ::exact_sums.
 
-It is an operator, so that torch.compile leaves its roundings as they are: the compiler would keep
-a float32 number where the module rounds one, and fuse a product with a sum.
+They are operators, so that torch.compile leaves roundings as they are: the compiler would keep a
+float32 number where the module rounds one, and fuse a product with a sum.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from opparity.nn.products import product_named
+from opparity.nn.products import int8, product_named
 from opparity.nn.products.dequantised import spread
 from opparity.operators.gradients import autograd_kernel
 from opparity.operators.refusal import refuse
@@ -97,6 +97,19 @@ def _batched(info: Any, places: tuple[int | None, ...], *arguments: Any) -> tupl
     return torch.stack(rows), 0
 
 
+def _exact_sums(values: Tensor, weight: Tensor) -> Tensor:
+    """Return values @ weight.T of int8 matrices as int32, exactly."""
+    _check_devices(values, weight)
+    return int8.exact_product(values, weight)
+
+
+def _fake_sums(values: Tensor, weight: Tensor) -> Tensor:
+    _check_devices(values, weight)
+    rows, columns = values.shape[0], weight.shape[0]
+    step = columns + int8.columns_behind(values, columns)
+    return values.new_empty_strided((rows, columns), (step, 1), dtype=torch.int32)
+
+
 _LIBRARY = torch.library.Library("opparity", "FRAGMENT")
 # A tensor that is always there comes first: torch 2.11 takes a DTensor's mesh from that one alone.
 _LIBRARY.define(
@@ -115,3 +128,9 @@ _LIBRARY.impl(
     with_keyset=True,
 )
 torch.library.register_vmap("opparity::quantized_linear", _batched, lib=_LIBRARY)
+_LIBRARY.define(
+    "exact_sums(Tensor values, Tensor weight) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,)
+)
+_LIBRARY.impl("exact_sums", _exact_sums, "CompositeExplicitAutograd")
+torch.library.register_fake("opparity::exact_sums", _fake_sums, lib=_LIBRARY)
+exact_sums = torch.ops.opparity.exact_sums.default

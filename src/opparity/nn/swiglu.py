@@ -108,8 +108,19 @@ class SwiGLU(nn.Module):
 
     def forward(self, input: Tensor | Quantized) -> Tensor:
         """Return [..., hidden_size] from the same, quantised already or not."""
-        product = self.gate_up(input)
-        found: Tensor = self.down(self._activation(product, self.down.activations, **self.numbers))
+        found: Tensor = self.down(self._activated(input))
+        return found
+
+    def _activated(self, input: Tensor | Quantized) -> Quantized:
+        """Return what down reads; where gate_up gives sums, they are read once."""
+        recipe, gate_up, sums = self.down.activations, self.gate_up, None
+        if isinstance(gate_up, Int8Linear) and gate_up.gives_sums:
+            input = gate_up.quantised(input)
+            if not input.has_gradient:
+                product, sums = gate_up.sums_of(input)
+        if sums is None:
+            product = gate_up(input)
+        found: Quantized = self._activation(product, recipe, sums=sums, **self.numbers)
         return found
 
     def extra_repr(self) -> str:

@@ -235,6 +235,27 @@ def _with_columns(producer: Producer) -> Operator:
     )
 
 
+def sums_name(producer: Producer) -> str:
+    """Return the name of a producer's operator of the int32 sums of an int8 product."""
+    return f"{general_name(producer)}_of_sums"
+
+
+def _of_sums(producer: Producer) -> tuple[Operator, ...]:
+    """Return a producer's operators of sums: functional and mutating."""
+    name = sums_name(producer)
+    interleaved = ", bool interleaved=False" if producer.gated else ""
+    shared = (
+        f"Tensor input, Tensor token_scales, Tensor weight_scales, str recipe{_numbers(producer)}, "
+        "Tensor? scale=None, Tensor? scale_ub=None, *, str dtype='bfloat16', "
+        f"str intermediate='float32'{interleaved}"
+    )
+    written = "Tensor(a!) values, Tensor(b!) scales"
+    return (
+        Operator(name, producer.name, f"({shared}) -> (Tensor values, Tensor scales)"),
+        Operator(name, producer.name, f"({shared}, {written}) -> ()", overload="out"),
+    )
+
+
 def _numbers(producer: Producer) -> str:
     """Return a producer's numbers as a schema has them."""
     return "".join(
@@ -252,6 +273,7 @@ OPERATORS: tuple[Operator, ...] = (
     *(operator for producer in PRODUCERS for operator in _general(producer)),
     *(operator for producer in ELEMENTWISE for operator in _of_experts(producer)),
     *(_with_columns(producer) for producer in ELEMENTWISE),
+    *(operator for producer in ELEMENTWISE for operator in _of_sums(producer)),
     *PEER_OPERATORS,
 )
 

@@ -198,7 +198,7 @@ def _rows() -> list[str]:
         "  const char* definition;",
         "  Producer producer;",
         "  bool is_backward, mutates, is_swizzled, is_unquantised, is_interleaved;",
-        "  bool is_by_token, is_in_place, bounds_amax, keeps_sum, has_columns;",
+        "  bool is_by_token, is_in_place, bounds_amax, keeps_sum, has_columns, reads_sums;",
         "  Intermediate intermediate;",
         "  ScaleRule rule;",
         "  ScaleFormat scale;",
@@ -229,6 +229,7 @@ def _row(operator: Operator) -> str:
         operator.bounds_amax,
         operator.keeps_sum,
         operator.has_columns,
+        operator.reads_sums,
     )
     arguments = operator.arguments
     listed = ", ".join(

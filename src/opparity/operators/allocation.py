@@ -22,13 +22,20 @@ _ROWS_FIRST = (ScaleLayout.ROW_MAJOR, ScaleLayout.SWIZZLE_128X4)
 
 
 def allocate(
-    recipe: Recipe, num_tokens: int, hidden_size: int, input: Tensor, experts: Experts | None = None
+    recipe: Recipe,
+    num_tokens: int,
+    hidden_size: int,
+    input: Tensor,
+    experts: Experts | None = None,
+    *,
+    unquantised: str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return values and scales without contents.
 
-    Scales have no elements where the recipe computes none.
+    Scales have no elements where the recipe computes none, and values then have the input's dtype,
+    or another one that is named.
     """
-    dtype = input.dtype
+    dtype = getattr(torch, unquantised) if unquantised is not None else input.dtype
     if recipe.format is not None:
         dtype = getattr(torch, value_dtypes(recipe.format)[0])
     columns = hidden_size // 2 if packs_values(recipe) else hidden_size

@@ -73,7 +73,9 @@ def _one_by_one(
 def refusal(reader: Reader) -> Callable[..., None]:
     """Return the kernel under vmap of an operator that writes to its arguments, or of experts."""
     kind = "operators that return tensors"
-    if reader.operator.has_experts or reader.operator.has_columns:
+    if reader.operator.reads_sums:
+        kind = "operators that read numbers"
+    elif not reader.operator.is_general:
         kind = "operators of all rows alone"
 
     def run(*positional: object, **named: object) -> None:

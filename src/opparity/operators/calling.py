@@ -18,6 +18,8 @@ from opparity.operators.experts import Experts
 from opparity.operators.gradients import is_transformed
 from opparity.operators.quantized import Origin, Quantized
 from opparity.operators.refusal import call_as, kind_of, refuse
+from opparity.operators.sizes import name_of
+from opparity.operators.sums import Sums
 
 if TYPE_CHECKING:
     from opparity.operators.declaration import Producer
@@ -161,11 +163,59 @@ def run_experts(
         row_weights=experts.weights,
         **named,
     )
-    if text in _NONE:
-        product: Tensor = values
-        return product
-    if experts.scale_offsets is not None:
+    if experts.scale_offsets is not None and text not in _NONE:
         return values, scales  # type: ignore[return-value] # as its documentation says
+    return _made(values, scales, recipe, text, given)
+
+
+def run_sums(
+    row: Row,
+    input: Tensor,
+    recipe: Recipe | str | None,
+    numbers: tuple[float, ...],
+    scale: float | Tensor | None,
+    scale_ub: float | Tensor | None,
+    named: dict[str, object],
+    sums: Sums,
+) -> Quantized | Tensor:
+    """Call the operator of int32 sums on their flattened tokens."""
+    if not isinstance(input, Tensor):
+        refuse(row.name, f"input is {kind_of(input)}; allowed: a tensor; pass one")
+    if not isinstance(sums, Sums):
+        refuse(
+            row.name,
+            f"sums is {kind_of(sums)}; allowed: an opparity.Sums, or None; make one of the scales",
+        )
+    prepare(input)
+    text = recipe if type(recipe) is str else _text(row.name, recipe)
+    given, bound = scale_numbers(row.name, text, scale, scale_ub, input)
+    name = f"{row.name}_of_sums"
+    is_list = input.dim() == _MATRIX
+    values, scales = call_as(
+        row.name,
+        name,
+        getattr(torch.ops.opparity, name).default,
+        input if is_list else _tokens(input),
+        sums.token_scales if is_list else _tokens(sums.token_scales),
+        sums.weight_scales,
+        text,
+        *numbers,
+        given,
+        bound,
+        dtype=name_of(sums.dtype),
+        **named,
+    )
+    if not is_list:
+        values, scales = _shaped(values, input), _shaped(scales, input)
+    return _made(values, scales, recipe, text, given)
+
+
+def _made(
+    values: Tensor, scales: Tensor, recipe: Recipe | str | None, text: str, given: Tensor | None
+) -> Quantized | Tensor:
+    """Return what an operator without a gradient made: a product, or its codes."""
+    if text in _NONE:
+        return values
     kind = recipe if recipe is not None else text
     if given is None or text not in _GIVEN:
         return Quantized(values, scales, kind, given)

@@ -20,6 +20,7 @@ from opparity.operators import producer_named
 from opparity.operators.declaration import Direction, Role
 from opparity.operators.expert_cases import expert_arguments
 from opparity.operators.fillings import Filling, make_input
+from opparity.operators.sum_cases import sum_arguments
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,11 +105,14 @@ class Case:
             Role.GROUP_SHAPE: None,
             Role.NUM_VALID_TOKENS: None,
             Role.ZERO_POINTS: None,
+            Role.DTYPE: self.input_dtype,
         }
         if producer.reduces:
             found |= self._beside(producer, device)
         if operator.has_experts:
             found |= expert_arguments(self, operator, found, device)
+        if operator.reads_sums:
+            found |= sum_arguments(self, producer, device)
         if operator.direction is Direction.BACKWARD:
             found[Role.GRADIENT] = self._gradient().to(device)
             # The sum's gradient is another number than the residual was.

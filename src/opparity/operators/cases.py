@@ -49,6 +49,8 @@ def cases() -> tuple[Case, ...]:
             if operator.has_experts
             else _of_columns(operator)
             if operator.has_columns
+            else _of_sums(operator)
+            if operator.reads_sums
             else _of_recipes(operator)
             if any(argument.role is Role.RECIPE for argument in operator.arguments)
             else _of_tensors(operator)
@@ -165,6 +167,35 @@ def _of_columns(operator: Operator) -> Iterator[Case]:
                 recipe,
                 next(intermediates),
                 interleaved=producer.gated and filling is Filling.PATTERNS,
+            )
+
+
+def _of_sums(operator: Operator) -> Iterator[Case]:
+    """Yield the cases of sums: usual ones and any, by tokens, by groups and as they are."""
+    name, producer = operator.qualified_name, producer_named(operator.producer)
+    dtypes, intermediates = cycle(INPUT_DTYPES), cycle(Intermediate)
+    if operator.mutates:
+        # The kernel is the functional one's.
+        for text, dtype in (("fp8_block", "bfloat16"), ("none", "float16")):
+            yield Case(name, Filling.ACTIVATIONS, 24, 528, dtype, RECIPES[text])
+        return
+    sizes = cycle(((24, 528, False), (37, 304, False), (7, 4616, False), (9, 520, True)))
+    texts = ["fp8_block", "int8_token", "none"]
+    if producer.name in ("identity", "silu_and_mul"):
+        texts += ["fp8_token", "mxfp8", "nvfp4", "fp8_tensor", "deepgemm"]
+    for recipe in (RECIPES[text] for text in texts):
+        for filling in (Filling.ACTIVATIONS, Filling.PATTERNS):
+            num_tokens, width, alternates = next(sizes)
+            yield Case(
+                name,
+                filling,
+                num_tokens,
+                width,
+                next(dtypes),
+                recipe,
+                next(intermediates),
+                interleaved=producer.gated and alternates,
+                scale=given_scale(recipe),
             )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.formats import INPUT_DTYPES, Intermediate, Recipe, ScaleRule
-from opparity.operators import expert_checks, scale_checks
+from opparity.operators import expert_checks, scale_checks, sum_checks
 from opparity.operators.declaration import Role
 from opparity.operators.recipes import packs_values, recipe_of, value_dtypes
 from opparity.operators.sizes import has_shape, holds, name_of, words
@@ -28,6 +28,7 @@ TENSORS = (
     *(Role.VALUES, Role.SCALES, Role.GRADIENT, Role.WEIGHT, Role.GATE, Role.RESIDUAL),
     Role.SUM_GRADIENT,
     *(Role.SCALE, Role.SCALE_UB, Role.ROWS, Role.SCALE_OFFSETS, Role.ROW_WEIGHTS),
+    *(Role.TOKEN_SCALES, Role.WEIGHT_SCALES),
 )
 # What a producer's number and an eps may be: float32 holds them and their reciprocals.
 LEAST, MOST = 1e-30, 1e30
@@ -93,6 +94,7 @@ def check(given: Request) -> Checked:
         _check_single_number(request, recipe, role, experts)
     if experts is not None:
         expert_checks.check_row_weights(request, experts)
+    sum_checks.check(request)
     _check_devices(request)
     return Checked(recipe, num_tokens, hidden_size, num_groups, scales, request, experts)
 
@@ -116,7 +118,9 @@ def _check_input(request: Request) -> None:
             f"input has {input.dim()} dimensions; allowed: 2, [num_tokens, {width_name}]; "
             "flatten the leading ones"
         )
-    if name_of(input.dtype) not in INPUT_DTYPES:
+    if request.operator.reads_sums:
+        sum_checks.check_dtype(request)
+    elif name_of(input.dtype) not in INPUT_DTYPES:
         dtypes = ", ".join(INPUT_DTYPES)
         request.refuse(f"input has dtype {name_of(input.dtype)}; allowed: {dtypes}; cast it")
     width = input.shape[1]
@@ -181,6 +185,11 @@ def _check_numbers(request: Request) -> None:
             f"intermediate is '{request.intermediate}'; allowed: {', '.join(Intermediate)}; "
             "choose one"
         )
+    if request.dtype not in INPUT_DTYPES:
+        request.refuse(
+            f"{request.names[Role.DTYPE]} is '{request.dtype}'; allowed: "
+            f"{', '.join(INPUT_DTYPES)}; choose one"
+        )
 
 
 def _check_extent(request: Request) -> None:
@@ -209,10 +218,10 @@ def _check_values(request: Request, recipe: Recipe, num_tokens: int, hidden_size
         return
     name, given = request.names[Role.VALUES], name_of(values.dtype)
     if recipe.format is None:
-        if values.dtype != request.input.dtype:
+        if given != request.dtype:
+            whose = "as dtype says" if request.operator.reads_sums else "the input's"
             request.refuse(
-                f"{name} has dtype {given}; allowed: {name_of(request.input.dtype)}, the input's; "
-                "allocate it so"
+                f"{name} has dtype {given}; allowed: {request.dtype}, {whose}; allocate it so"
             )
     elif given not in value_dtypes(recipe.format):
         dtypes = ", ".join(value_dtypes(recipe.format))

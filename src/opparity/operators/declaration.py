@@ -105,6 +105,12 @@ class Role(StrEnum):
     """At which row of scales an expert's begin, numbers on the device."""
     ROW_WEIGHTS = "row_weights"
     """What each row's products are multiplied by before their scale."""
+    TOKEN_SCALES = "token_scales"  # noqa: S105 -- no password
+    """What each row's int32 sums are multiplied by, of an operator that reads sums."""
+    WEIGHT_SCALES = "weight_scales"
+    """What each column's sums are multiplied by after that."""
+    DTYPE = "dtype"
+    """The name of the dtype that sums are rounded to once they are scaled."""
     ZERO_POINTS = "azp"
     """Zero points of asymmetric codes, which no operator has."""
     PARAMETER = "parameter"
@@ -205,6 +211,16 @@ class Operator:
     def has_columns(self) -> bool:
         """Return whether it returns values and scales by columns, too."""
         return self.schema.endswith("Tensor column_scales)")
+
+    @property
+    def reads_sums(self) -> bool:
+        """Return whether its input is the int32 sums of a product of int8 matrices."""
+        return any(argument.role is Role.TOKEN_SCALES for argument in self.arguments)
+
+    @property
+    def is_general(self) -> bool:
+        """Return whether it reads every row as numbers, and returns no more than it has to."""
+        return not (self.has_experts or self.has_columns or self.reads_sums)
 
     @property
     def returns_sum(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, cast, overload
 
 from opparity.formats import Intermediate, Recipe
 from opparity.operators import ELEMENTWISE, general_name, producer_named
-from opparity.operators.calling import Row, numbers_of, run, run_experts, run_plainly
+from opparity.operators.calling import Row, numbers_of, run, run_experts, run_plainly, run_sums
 from opparity.operators.quantized import Quantized
 from opparity.operators.refusal import refuse
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from opparity.operators.declaration import Producer
     from opparity.operators.experts import Experts
+    from opparity.operators.sums import Sums
 
 
 _FLOAT32 = Intermediate.FLOAT32
@@ -35,6 +36,7 @@ class GatedFunction(Protocol):
         intermediate: Intermediate | str = Intermediate.FLOAT32,
         interleaved: bool = False,
         experts: Experts | None = None,
+        sums: Sums | None = None,
         **numbers: float,
     ) -> Tensor: ...
     @overload
@@ -48,6 +50,7 @@ class GatedFunction(Protocol):
         scale: float | Tensor | None = None,
         scale_ub: float | Tensor | None = None,
         experts: Experts | None = None,
+        sums: Sums | None = None,
         **numbers: float,
     ) -> Quantized: ...
 
@@ -63,6 +66,7 @@ class PlainFunction(Protocol):
         *,
         intermediate: Intermediate | str = Intermediate.FLOAT32,
         experts: Experts | None = None,
+        sums: Sums | None = None,
         **numbers: float,
     ) -> Tensor: ...
     @overload
@@ -75,6 +79,7 @@ class PlainFunction(Protocol):
         scale: float | Tensor | None = None,
         scale_ub: float | Tensor | None = None,
         experts: Experts | None = None,
+        sums: Sums | None = None,
         **numbers: float,
     ) -> Quantized: ...
 
@@ -84,14 +89,16 @@ _DOCUMENTATION = """Return {formula}, quantised by a recipe.
 The numerics are those of docs/numerics.md, the same bits on every platform.
 
 Args:
-    input: [..., {width}]; float16, bfloat16 or float32.
+    input: [..., {width}]; float16, bfloat16 or float32; int32 with `sums`.
     recipe: an opparity.Recipe, its name or its text; None for the product in the input's dtype.
     intermediate: where the activation is rounded to the input's dtype.{interleaved}
     scale: the scale that the recipe takes as given: the tensor's, or NVFP4's global one, which is
         above 0.
     scale_ub: an upper bound of float32 scales, above 0.
     experts: which rows are experts', of an input [num_experts, num_tokens, {width}] where they are
-        masked, otherwise [num_tokens, {width}]; None for every row.{numbers}
+        masked, otherwise [num_tokens, {width}]; None for every row.
+    sums: what an input of int32 sums of an int8 product stands for: an opparity.Sums, whose dtype
+        then counts as the input's. Not together with experts, and without a gradient.{numbers}
 
 Returns:
     opparity.Quantized; a tensor [..., hidden_size] without a recipe. Of experts with scale offsets
@@ -115,14 +122,11 @@ def _function(producer: Producer) -> GatedFunction | PlainFunction:
         scale: float | Tensor | None = None,
         scale_ub: float | Tensor | None = None,
         experts: Experts | None = None,
+        sums: Sums | None = None,
         **numbers: float,
     ) -> Quantized | Tensor:
-        if (
-            experts is None
-            and scale is scale_ub is None
-            and intermediate is _FLOAT32
-            and not interleaved
-        ):
+        is_plain = experts is None and sums is None and scale is scale_ub is None
+        if is_plain and intermediate is _FLOAT32 and not interleaved:
             return run_plainly(row, input, recipe, numbers)
         named: dict[str, object] = {}
         if intermediate is not _FLOAT32:
@@ -130,9 +134,7 @@ def _function(producer: Producer) -> GatedFunction | PlainFunction:
         if interleaved:
             named["interleaved"] = True
         found = numbers_of(row, numbers)
-        if experts is not None:
-            return run_experts(row, input, recipe, found, scale, scale_ub, named, experts)
-        return run(row, input, recipe, found, scale, scale_ub, named)
+        return _run(row, input, recipe, found, scale, scale_ub, named, experts, sums)
 
     def plain(
         input: Tensor,
@@ -142,23 +144,43 @@ def _function(producer: Producer) -> GatedFunction | PlainFunction:
         scale: float | Tensor | None = None,
         scale_ub: float | Tensor | None = None,
         experts: Experts | None = None,
+        sums: Sums | None = None,
         **numbers: float,
     ) -> Quantized | Tensor:
-        if experts is None and scale is scale_ub is None and intermediate is _FLOAT32:
+        is_plain = experts is None and sums is None and scale is scale_ub is None
+        if is_plain and intermediate is _FLOAT32:
             return run_plainly(row, input, recipe, numbers)
         named: dict[str, object] = {}
         if intermediate is not _FLOAT32:
             named["intermediate"] = str(intermediate)
         found = numbers_of(row, numbers)
-        if experts is not None:
-            return run_experts(row, input, recipe, found, scale, scale_ub, named, experts)
-        return run(row, input, recipe, found, scale, scale_ub, named)
+        return _run(row, input, recipe, found, scale, scale_ub, named, experts, sums)
 
     function = cast("FunctionType", gated if producer.gated else plain)
     function.__name__ = function.__qualname__ = row.name
     function.__doc__ = _documentation(producer)
     function.__signature__ = _signature(function, producer)  # type: ignore[attr-defined]
     return cast("GatedFunction | PlainFunction", function)
+
+
+def _run(
+    row: Row,
+    input: Tensor,
+    recipe: Recipe | str | None,
+    numbers: tuple[float, ...],
+    scale: float | Tensor | None,
+    scale_ub: float | Tensor | None,
+    named: dict[str, object],
+    experts: Experts | None,
+    sums: Sums | None,
+) -> Quantized | Tensor:
+    """Call the operator of experts' rows, of sums, or of every row."""
+    if experts is not None and sums is not None:
+        refuse(row.name, "experts and sums are given; allowed: one of them; leave one out")
+    given = (row, input, recipe, numbers, scale, scale_ub, named)
+    if experts is not None:
+        return run_experts(*given, experts)
+    return run(*given) if sums is None else run_sums(*given, sums)
 
 
 def _signature(function: FunctionType, producer: Producer) -> inspect.Signature:
@@ -203,30 +225,31 @@ def quantize(
     scale: float | Tensor | None = None,
     scale_ub: float | Tensor | None = None,
     experts: Experts | None = None,
+    sums: Sums | None = None,
 ) -> Quantized:
     """Return an input's numbers, quantised by a recipe.
 
     Args:
-        input: [..., hidden_size]; float16, bfloat16 or float32.
+        input: [..., hidden_size]; float16, bfloat16 or float32; int32 with `sums`.
         recipe: an opparity.Recipe, its name or its text.
         scale: the scale that the recipe takes as given: the tensor's, or NVFP4's global one, which
             is above 0.
         scale_ub: an upper bound of float32 scales, above 0.
         experts: which rows are experts'; None for every row. With scale offsets the values and the
             scales are returned.
+        sums: what an input of int32 sums of an int8 product stands for: an opparity.Sums. Not
+            together with experts.
 
     Raises:
         RuntimeError: for what no kernel takes, in words; it is an ArgumentRefused, a ValueError
             too, where Python finds the mistake and not the native library.
     """
-    if experts is not None:
-        found = run_experts(_QUANTIZE, input, recipe, (), scale, scale_ub, {}, experts)
-        if experts.scale_offsets is not None:
-            return found  # type: ignore[return-value] # as its documentation says
-    elif scale is scale_ub is None:
+    if experts is None and sums is None and scale is scale_ub is None:
         found = run_plainly(_QUANTIZE, input, recipe, {})
     else:
-        found = run(_QUANTIZE, input, recipe, (), scale, scale_ub, {})
+        found = _run(_QUANTIZE, input, recipe, (), scale, scale_ub, {}, experts, sums)
+        if experts is not None and experts.scale_offsets is not None:
+            return found  # type: ignore[return-value] # as its documentation says
     if not isinstance(found, Quantized):
         refuse("quantize", "recipe is none; allowed: a recipe with values; choose one")
     return found

@@ -192,6 +192,9 @@ def watch(operator: Operator, reader: Reader) -> Callable[..., Any]:
                 kind = kind if operator.mutates else "an operator of experts"
             if operator.has_columns:
                 kind, other = "an operator of columns", f"{other} and returns rows alone"
+            if operator.reads_sums:
+                other += " and reads numbers"
+                kind = kind if operator.mutates else "an operator of sums"
             reader.read(positional, named).refuse(
                 f"a tensor requires grad and {kind} has no gradient; allowed: torch.no_grad(); "
                 f"{other}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _INPUTS = (
     *(Role.INPUT, Role.WEIGHT, Role.GATE, Role.SCALE, Role.SCALE_UB, Role.ROWS),
-    *(Role.SCALE_OFFSETS, Role.ROW_WEIGHTS),
+    *(Role.SCALE_OFFSETS, Role.ROW_WEIGHTS, Role.TOKEN_SCALES, Role.WEIGHT_SCALES),
 )
 
 

@@ -81,15 +81,9 @@ def _complete(operator: Operator, definitions: torch.library.Library) -> None:
     """Register what an operator needs beside kernels."""
     reader, name = reader_of(operator), f"{NAMESPACE}::{operator.qualified_name}"
     torch.library.register_fake(name, _fake(reader), lib=definitions)
-    if operator.has_experts or operator.has_columns:
-        definitions.impl(operator.qualified_name, batching.refusal(reader), "FuncTorchBatched")
+    if operator.mutates or not operator.is_general:
         watch = gradients.watch(operator, reader)
         definitions.impl(operator.qualified_name, watch, "Autograd", with_keyset=True)
-        return
-    if operator.mutates:
-        definitions.impl(
-            operator.qualified_name, gradients.watch(operator, reader), "Autograd", with_keyset=True
-        )
         definitions.impl(operator.qualified_name, batching.refusal(reader), "FuncTorchBatched")
         return
     definitions.impl(
@@ -112,7 +106,9 @@ def _fake(reader: Reader) -> Callable[..., Any]:
         if request.is_backward:
             return _new_gradients(request)
         sizes = (checked.num_tokens, checked.hidden_size)
-        found = allocate(checked.recipe, *sizes, request.input, checked.experts)
+        found = allocate(
+            checked.recipe, *sizes, request.input, checked.experts, unquantised=request.dtype
+        )
         if reader.operator.has_columns:
             turned = (checked.hidden_size, checked.num_tokens)
             by_column = allocate(checked.recipe, *turned, request.input)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from opparity.errors import ArgumentRefused
 from opparity.operators import producer_named
 from opparity.operators.declaration import Direction, Role
+from opparity.operators.sizes import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,6 +129,11 @@ class Request:
     def interleaved(self) -> bool:
         """Whether gate and up alternate."""
         return bool(self.arguments.get(Role.INTERLEAVED, self.operator.interleaved))
+
+    @property
+    def dtype(self) -> str:
+        """The name of the dtype of what the producer reads: the input's, or that of scaled sums."""
+        return str(self.arguments.get(Role.DTYPE, name_of(self.input.dtype)))
 
     def tensor(self, role: Role) -> Tensor | None:
         """Return the tensor with a role, if there is one."""

@@ -7,6 +7,7 @@
 #include "native/cpu/tile.h"
 // The platform comes before the contract.
 #include "native/cpu/quantise.h"
+#include "native/cpu/sums.h"
 #include "native/formats/all.h"
 
 namespace opparity::OPPARITY_CAPABILITY {
@@ -95,9 +96,28 @@ void weigh(const Call& call, const Piece& piece, Tile& tile) {
   }
 }
 
+// The products of a piece of sums: as those of a row that is no longer than the piece.
+[[gnu::noinline]] void make_products_of_sums(const Call& call, const ProducerKernels& producer,
+                                             const Piece& piece, Tile& tile) {
+  using Scale = void (*)(const Call&, const Piece&, void*);
+  static constexpr Scale kChoices[] = {scale_piece<Float16>, scale_piece<BFloat16>,
+                                       scale_piece<Float32>};
+  // Gates and ups, of the widest type.
+  alignas(64) float numbers[2 * kTile];
+  kChoices[static_cast<int>(call.input_type)](call, piece, numbers);
+  Call scaled = call;
+  scaled.input = numbers;
+  scaled.hidden_size = piece.elements;
+  producer.produce(scaled, {0, 0, piece.elements}, tile);
+}
+
 // The products of a piece, and the largest magnitudes of its units.
 void make_products(const Call& call, const ProducerKernels& producer, const Piece& piece,
                    Tile& tile) {
+  if (reads_sums(call)) {
+    make_products_of_sums(call, producer, piece, tile);
+    return;
+  }
   producer.produce(call, piece, tile);
   if (call.row_weights == nullptr) return;
   (is_in_turns(call) ? weigh<true> : weigh<false>)(call, piece, tile);

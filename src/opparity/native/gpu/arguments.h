@@ -113,6 +113,8 @@ struct KernelArguments {
   Parameters parameters;
   // As Call has them. Last, so that kernels without them are the same to the instruction.
   const float* row_weights;
+  const float* token_scales;
+  const float* weight_scales;
 };
 
 }  // namespace opparity

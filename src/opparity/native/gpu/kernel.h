@@ -17,6 +17,7 @@
 //   OPPARITY_THREADS                            the most that a block has
 //   OPPARITY_BLOCKS                             such blocks that a multiprocessor holds
 //   OPPARITY_EXPERTS, OPPARITY_ROW_WEIGHTS      1 where rows are experts' (gpu/experts.h)
+//   OPPARITY_SUMS                               1 where the input is int32 sums (gpu/sums.h)
 //   OPPARITY_COLUMNS                            1 where columns are written too (gpu/columns.h)
 //   OPPARITY_ROWS                               1 for whole rows, with the macros of gpu/rows.h
 #pragma once
@@ -70,6 +71,8 @@ constexpr int kLanes = kGroupSize == 0 ? 1 : kGroupSize / kElements;
 constexpr bool kHasExperts = OPPARITY_EXPERTS;
 // Known when it is compiled, so that kernels without weights stay as they are.
 constexpr bool kWeighsRows = OPPARITY_ROW_WEIGHTS;
+// Whether the input is int32 sums, which stand for numbers of its type.
+constexpr bool kReadsSums = OPPARITY_SUMS;
 // Blocks stay until all pieces are done.
 constexpr bool kStays = kShape == Shape::kTabled;
 constexpr bool kCountsThroughRows =

@@ -12,7 +12,8 @@
 
 namespace opparity {
 
-// Whether every piece begins where wide loads and stores can, and no row ends inside of one.
+// Whether every piece begins where wide loads and stores can, and no row ends inside of one. Of
+// sums, with four bytes to an element, the columns' scales are read as wide.
 inline bool is_aligned(const Call& call) {
   constexpr int64_t kWideBytes = 16;
   const auto bits =
@@ -26,7 +27,8 @@ inline bool is_aligned(const Call& call) {
       reinterpret_cast<uintptr_t>(call.sum_gradient) |
       reinterpret_cast<uintptr_t>(call.gate_gradient) |
       static_cast<uintptr_t>(call.sum_gradient_row_bytes) |
-      static_cast<uintptr_t>(call.gate_gradient_row_bytes);
+      static_cast<uintptr_t>(call.gate_gradient_row_bytes) |
+      reinterpret_cast<uintptr_t>(call.weight_scales);
   return bits % kWideBytes == 0 && call.hidden_size % elements_of_a_thread(Shape::kLarge, 0) == 0;
 }
 
@@ -42,6 +44,9 @@ inline bool takes_table(const Call& call, const Chip& chip) {
   if (call.is_backward || call.is_interleaved || call.input_type != InputType::kBFloat16) {
     return false;
   }
+  // Sums are twice as many bytes as bfloat16, which by what was measured of that takes the memory
+  // longer than any arithmetic that a table could save.
+  if (reads_sums(call)) return false;
   // A row of one piece would need a division by 1, whose multiplier has 33 bits.
   if (call.hidden_size <= elements_of_a_thread(Shape::kTabled, 0)) return false;
   if (call.producer == Producer::kIdentity || call.producer == Producer::kReluSquared) return false;
@@ -78,8 +83,10 @@ inline Shape shape_of(const Call& call, const Chip& chip) {
     const Shape shape = choose_row_shape(call.hidden_size, is_aligned(call));
     return shape == Shape::kBlockRow && is_wide(call, chip) ? Shape::kWideRow : shape;
   }
-  return choose_shape(call.num_tokens, call.hidden_size, is_aligned(call), takes_table(call, chip),
-                      chip);
+  const Shape shape = choose_shape(call.num_tokens, call.hidden_size, is_aligned(call),
+                                   takes_table(call, chip), chip);
+  // Sixteen sums of a thread, as many ups and the scales of both have no room in its registers.
+  return reads_sums(call) && shape == Shape::kLarge ? Shape::kMedium : shape;
 }
 
 inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group_size) {
@@ -105,6 +112,8 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.place = call.place;
   arguments.experts = call.experts;
   arguments.row_weights = call.row_weights;
+  arguments.token_scales = call.token_scales;
+  arguments.weight_scales = call.weight_scales;
   arguments.column_values = static_cast<char*>(call.columns.values);
   arguments.column_scales = static_cast<char*>(call.columns.scales);
   arguments.column_row_bytes = call.columns.values_row_bytes;

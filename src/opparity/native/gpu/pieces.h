@@ -2,6 +2,7 @@
 #pragma once
 
 #include "native/gpu/memory.h"
+#include "native/gpu/sums.h"
 
 namespace {
 
@@ -91,8 +92,46 @@ OPPARITY_FUNCTION uint32_t column_to_read(const KernelArguments& arguments, cons
   return arguments.last_piece;
 }
 
+// Of numbers in turns the first ones and the second ones.
+OPPARITY_FUNCTION void take_turns(const Number (&both)[2 * kElements], Elements& elements) {
+#pragma unroll
+  for (int i = 0; i < kElements; ++i) {
+    elements.gate[i] = both[2 * i];
+    elements.up[i] = both[2 * i + 1];
+  }
+}
+
+template <int kCount>
+OPPARITY_FUNCTION void load_rounded_sums(const KernelArguments& arguments, const Place& place,
+                                         uint32_t column, uint32_t count,
+                                         Number (&elements)[kCount]) {
+  load_sums(arguments, place.token, column, count, elements);
+#pragma unroll
+  for (int i = 0; i < kCount; i += 2) Input::round(elements[i], elements[i + 1]);
+}
+
+OPPARITY_FUNCTION void load_input_of_sums(const KernelArguments& arguments, const Place& place,
+                                          Elements& elements) {
+  const uint32_t column = column_to_read(arguments, place) * kElements;
+  if constexpr (kIsGated && kIsInterleaved) {
+    Number both[2 * kElements];
+    load_rounded_sums(arguments, place, 2 * column, 2 * place.count, both);
+    take_turns(both, elements);
+  } else {
+    load_rounded_sums(arguments, place, column, place.count, elements.gate);
+    if constexpr (kIsGated) {
+      const uint32_t ups = arguments.hidden_size + column;
+      load_rounded_sums(arguments, place, ups, place.count, elements.up);
+    }
+  }
+}
+
 OPPARITY_FUNCTION void load_input(const KernelArguments& arguments, const Place& place,
                                   Elements& elements) {
+  if constexpr (kReadsSums) {
+    load_input_of_sums(arguments, place, elements);
+    return;
+  }
   const char* row = row_of_input(arguments, place);
   const uint32_t column = column_to_read(arguments, place);
   constexpr int64_t kPieceBytes = kElements * Input::kBytes;
@@ -101,11 +140,7 @@ OPPARITY_FUNCTION void load_input(const KernelArguments& arguments, const Place&
   } else if constexpr (kIsInterleaved) {
     Number both[2 * kElements];
     load_elements<Input>(row + column * (2 * kPieceBytes), 2 * place.count, both);
-#pragma unroll
-    for (int i = 0; i < kElements; ++i) {
-      elements.gate[i] = both[2 * i];
-      elements.up[i] = both[2 * i + 1];
-    }
+    take_turns(both, elements);
   } else {
     const char* gates = row + column * kPieceBytes;
     const char* ups = gates + static_cast<int64_t>(arguments.hidden_size) * Input::kBytes;

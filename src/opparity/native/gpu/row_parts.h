@@ -113,10 +113,28 @@ OPPARITY_FUNCTION Place place_to_read(const KernelArguments& arguments, Place pl
   return place;
 }
 
+// Kept as the rounded numbers that sums stand for, which take half of the sums' registers.
+OPPARITY_FUNCTION void load_part_of_sums(const KernelArguments& arguments, const Place& there,
+                                         RowPart& part) {
+  const uint32_t column = there.column * kElements;
+  Number numbers[kElements];
+  load_sums(arguments, there.token, kIsInterleaved ? 2 * column : column, there.count, numbers);
+  Input::pack(numbers, part.input.words);
+  if constexpr (kIsGated) {
+    const uint32_t other = kIsInterleaved ? 2 * column + kElements : arguments.hidden_size + column;
+    load_sums(arguments, there.token, other, there.count, numbers);
+    Input::pack(numbers, part.other.words);
+  }
+}
+
 template <typename Functor>
 OPPARITY_FUNCTION void load_part(const KernelArguments& arguments, const Place& place,
                                  RowPart& part) {
   const Place there = place_to_read(arguments, place);
+  if constexpr (kReadsSums) {
+    load_part_of_sums(arguments, there, part);
+    return;
+  }
   const char* input = address_in(arguments.input, arguments.input_row_bytes, there);
   const char* other = address_in(arguments.residual, arguments.residual_row_bytes, there);
   if constexpr (!kReduces<Functor>) {

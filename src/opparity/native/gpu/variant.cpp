@@ -48,6 +48,15 @@ bool has_pairs(const Variant& variant) {
   return variant.intermediate != Intermediate::kFloat32 || variant.producer == Producer::kIdentity;
 }
 
+// Of sums. No time was measured yet: the most for which NVRTC 13.0 keeps all numbers in registers
+// on sm_90, but for a few of those with as many pieces as can be.
+int blocks_of_sums(const Variant& variant) {
+  if (!is_row_shape(variant.shape)) return variant.shape == Shape::kMedium ? 6 : 8;
+  const bool is_wide = variant.input_type == InputType::kFloat32;
+  if (variant.steps * (is_wide ? 2 : 1) <= 4) return 4;
+  return is_wide ? 2 : 3;
+}
+
 }  // namespace
 
 Variant variant_of(const Call& call, Shape shape) {
@@ -79,6 +88,7 @@ Variant variant_of(const Call& call, Shape shape) {
                    : 0,
       .has_experts = call.experts.layout != ExpertLayout::kNone,
       .weighs_rows = call.row_weights != nullptr,
+      .reads_sums = reads_sums(call),
       .has_columns = call.columns.values != nullptr,
       .adds = false,
       .shape = shape,
@@ -89,6 +99,7 @@ Variant variant_of(const Call& call, Shape shape) {
 // their sizes on an H100, with SiLU and one scale for each group.
 int blocks_of(const Variant& variant) {
   if (variant.has_columns) return has_pairs(variant) ? 3 : 2;
+  if (variant.reads_sums && variant.shape != Shape::kUnaligned) return blocks_of_sums(variant);
   switch (variant.shape) {
     case Shape::kTabled:
       return 1;
@@ -131,6 +142,7 @@ uint64_t key_of(const Variant& variant) {
   append(static_cast<uint64_t>(variant.steps), 16);
   append(variant.has_experts, 2);
   append(variant.weighs_rows, 2);
+  append(variant.reads_sums, 2);
   append(variant.has_columns, 2);
   append(variant.adds, 2);
   append(number(variant.shape), 16);
@@ -161,6 +173,7 @@ std::vector<std::string> defines_of(const Variant& variant) {
       "OPPARITY_COLUMNS=" + std::to_string(variant.has_columns),
       "OPPARITY_EXPERTS=" + std::to_string(variant.has_experts),
       "OPPARITY_ROW_WEIGHTS=" + std::to_string(variant.weighs_rows),
+      "OPPARITY_SUMS=" + std::to_string(variant.reads_sums),
       "OPPARITY_ROWS=" + std::to_string(is_row_shape(variant.shape)),
       "OPPARITY_BY_TOKEN=" + std::to_string(variant.is_by_token),
       "OPPARITY_RESIDUAL=" + std::to_string(variant.residual),
@@ -180,6 +193,7 @@ std::string name_of(const Variant& variant) {
   if (variant.adds) name += " of the weight";
   if (variant.has_experts) name += " of experts";
   if (variant.weighs_rows) name += " with weights";
+  if (variant.reads_sums) name += " of sums";
   return name + ", " + kShapes[number(variant.shape)];
 }
 

@@ -32,6 +32,7 @@ struct Variant {
   int64_t steps;
   bool has_experts;
   bool weighs_rows;
+  bool reads_sums;
   bool has_columns;
   // Of rows backward: the launch that adds the accumulators of the weight's gradient.
   bool adds;

@@ -6,6 +6,7 @@
 
 #include "native/operators/experts.h"
 #include "native/operators/scales.h"
+#include "native/operators/sums.h"
 
 namespace opparity {
 namespace {
@@ -19,8 +20,8 @@ void allocate_values(Request& request, const RecipeRow& recipe, const Experts& e
                      int64_t num_tokens, int64_t hidden_size) {
   int64_t columns = packs_values(recipe) ? hidden_size / 2 : hidden_size;
   if (request.row.is_backward) columns = request.input->sizes[1];
-  const Dtype dtype = recipe.value == ValueFormat::kInputType ? request.input->dtype
-                                                              : value_dtypes(recipe.value)[0];
+  const Dtype dtype =
+      recipe.value == ValueFormat::kInputType ? dtype_of(request) : value_dtypes(recipe.value)[0];
   std::vector<int64_t> sizes{num_tokens, columns}, strides{columns, 1};
   if (is_masked(experts)) {
     sizes = {experts.count, experts.room, columns};

@@ -10,6 +10,7 @@
 #include "native/operators/experts.h"
 #include "native/operators/recipe.h"
 #include "native/operators/scales.h"
+#include "native/operators/sums.h"
 #include "native/operators/tensor_checks.h"
 
 namespace opparity {
@@ -25,8 +26,10 @@ void check_input(const Request& request) {
     request.refuse("input has ", input.sizes.size(), " dimensions; allowed: 2, [num_tokens, ",
                    is_gated ? "2 * hidden_size" : "hidden_size", "]; flatten the leading ones");
   }
-  if (input.dtype != Dtype::kFloat16 && input.dtype != Dtype::kBFloat16 &&
-      input.dtype != Dtype::kFloat32) {
+  if (request.row.reads_sums) {
+    check_dtype_of_sums(request);
+  } else if (input.dtype != Dtype::kFloat16 && input.dtype != Dtype::kBFloat16 &&
+             input.dtype != Dtype::kFloat32) {
     request.refuse("input has dtype ", name_of_dtype(input.torch_dtype),
                    "; allowed: float16, bfloat16, float32; cast it");
   }
@@ -110,6 +113,8 @@ void for_each_tensor(const Request& request, const Visit& visit) {
   visit(Role::kRows, request.rows);
   visit(Role::kScaleOffsets, request.scale_offsets);
   visit(Role::kRowWeights, request.row_weights);
+  visit(Role::kTokenScales, request.token_scales);
+  visit(Role::kWeightScales, request.weight_scales);
 }
 
 void check_devices(const Request& request) {
@@ -155,7 +160,9 @@ void check_memory(const Request& request) {
       {Role::kScaleUb, &request.scale_ub},
       {Role::kRows, &request.rows},
       {Role::kScaleOffsets, &request.scale_offsets},
-      {Role::kRowWeights, &request.row_weights}};
+      {Role::kRowWeights, &request.row_weights},
+      {Role::kTokenScales, &request.token_scales},
+      {Role::kWeightScales, &request.weight_scales}};
   for (size_t output = 0; output < kOutputs; ++output) {
     for (size_t other = output + 1; other < std::size(tensors); ++other) {
       const auto& [role, first] = tensors[output];
@@ -169,9 +176,9 @@ void check_memory(const Request& request) {
   }
 }
 
-InputType input_type_of(const TensorFacts& tensor) {
-  if (tensor.dtype == Dtype::kFloat16) return InputType::kFloat16;
-  return tensor.dtype == Dtype::kBFloat16 ? InputType::kBFloat16 : InputType::kFloat32;
+InputType input_type_of(Dtype dtype) {
+  if (dtype == Dtype::kFloat16) return InputType::kFloat16;
+  return dtype == Dtype::kBFloat16 ? InputType::kBFloat16 : InputType::kFloat32;
 }
 
 // Columns have groups of tokens.
@@ -243,6 +250,7 @@ Call check(Request& request) {
   check_columns(request, recipe);
   check_code_bounds(request, recipe);
   const Intermediate intermediate = check_numbers(request);
+  const Dtype dtype = dtype_of(request);
   check_extent(request);
   ScaleTensor scales{};
   if (request.row.mutates) check_values(request, recipe, num_tokens, hidden_size);
@@ -259,6 +267,7 @@ Call check(Request& request) {
   check_single_number(request, recipe, Role::kScale, request.scale, experts);
   check_single_number(request, recipe, Role::kScaleUb, request.scale_ub, experts);
   check_row_weights(request, experts);
+  check_sums(request);
   check_devices(request);
   check_scale(request, recipe);
   check_bound(request);
@@ -285,8 +294,8 @@ Call check(Request& request) {
       .producer = request.row.producer,
       .is_backward = request.row.is_backward,
       .is_interleaved = request.is_interleaved,
-      .input_type = input_type_of(*request.input),
-      .gradient_type = input_type_of(has_gradient ? *request.gradient : *request.input),
+      .input_type = input_type_of(dtype),
+      .gradient_type = input_type_of(has_gradient ? request.gradient->dtype : dtype),
       .intermediate = intermediate,
       .value_format = recipe.value,
       .rule = recipe.rule,
@@ -325,6 +334,8 @@ Call check(Request& request) {
       .first_scale_token = 0,
       .experts = experts,
       .row_weights = number_of(request.row_weights),
+      .token_scales = number_of(request.token_scales),
+      .weight_scales = number_of(request.weight_scales),
       .columns = columns,
       .cleared = scales.cleared,
       .cleared_bytes = scales.cleared_bytes,

@@ -129,6 +129,15 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
     case Role::kRowWeights:
       request.row_weights = take_tensor(request, argument, value);
       return;
+    case Role::kTokenScales:
+      request.token_scales = take_tensor(request, argument, value);
+      return;
+    case Role::kWeightScales:
+      request.weight_scales = take_tensor(request, argument, value);
+      return;
+    case Role::kDtype:
+      request.dtype = take_string(value);
+      return;
     case Role::kExperts:
       request.experts = take_string(value);
       return;

@@ -30,6 +30,9 @@ struct Request {
   std::optional<TensorFacts> sum_gradient, gate_gradient, weight_gradient, workspace;
   // Of operators of experts' rows.
   std::optional<TensorFacts> rows, scale_offsets, row_weights;
+  // Of operators of sums.
+  std::optional<TensorFacts> token_scales, weight_scales;
+  std::string dtype;
   std::string experts;
   int64_t multiple = 1;
   // The same values by columns, where the operator returns them.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "native/operators/scales.h"
+#include "native/operators/sums.h"
 
 namespace opparity {
 namespace {
@@ -43,10 +44,11 @@ void check_values(const Request& request, const RecipeRow& recipe, int64_t num_t
   const TensorFacts& values = *request.values;
   const char* name = request.name_of(Role::kValues);
   if (recipe.value == ValueFormat::kInputType) {
-    if (values.torch_dtype != request.input->torch_dtype) {
+    const Dtype allowed = dtype_of(request);
+    if (values.dtype != allowed) {
       request.refuse(name, " has dtype ", name_of_dtype(values.torch_dtype),
-                     "; allowed: ", name_of_dtype(request.input->torch_dtype),
-                     ", the input's; allocate it so");
+                     "; allowed: ", name_of_dtype(torch_number_of(allowed)), ", ",
+                     request.row.reads_sums ? "as dtype says" : "the input's", "; allocate it so");
     }
   } else {
     const std::vector<Dtype> allowed = value_dtypes(recipe.value);

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from opparity import torch_names
+from opparity.operators.sizes import name_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,13 +45,15 @@ def multiply(
 
 
 def scaled(sums: Tensor, scales: Tensor, weight_scales: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return int32 sums times both scales, each product rounded to float32.
-
-    Two passes over memory: torch widens int32 numbers as it reads them, and rounds to `dtype` as it
-    writes.
-    """
-    found = torch.empty(sums.shape, dtype=dtype, device=sums.device)
-    return torch.mul(sums * scales, weight_scales.t(), out=found)
+    """Return int32 sums times both scales, each product rounded to float32, in one pass."""
+    found, _ = torch.ops.opparity.quantize_of_sums(
+        sums,
+        scales.contiguous(),
+        weight_scales.contiguous(),
+        "none",
+        dtype=name_of(dtype),
+    )
+    return found  # type: ignore[no-any-return]
 
 
 def exact_product(values: Tensor, weight: Tensor) -> Tensor:
@@ -65,12 +68,17 @@ def exact_product(values: Tensor, weight: Tensor) -> Tensor:
             values, weight = functional.pad(values, (0, 1)), functional.pad(weight, (0, 1))
         return torch._int_mm(values, weight.t())  # noqa: SLF001 -- torch has no other exact one
     width = -values.shape[1] % _MULTIPLE
-    more_rows, more_columns = max(0, _FEWEST_ROWS - rows), -columns % _MULTIPLE
+    more_rows, more_columns = max(0, _FEWEST_ROWS - rows), columns_behind(values, columns)
     if width or more_rows:
         values = functional.pad(values, (0, width, 0, more_rows))
     if width or more_columns:
         weight = functional.pad(weight, (0, width, 0, more_columns))
     return torch._int_mm(values, weight.t())[:rows, :columns]  # noqa: SLF001
+
+
+def columns_behind(values: Tensor, columns: int) -> int:
+    """Return how many columns of `exact_product` are behind each row of the result in memory."""
+    return 0 if values.device.type == "cpu" else -columns % _MULTIPLE
 
 
 @cache

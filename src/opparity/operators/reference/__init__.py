@@ -9,6 +9,7 @@ from opparity.operators.reference.gradient import backward
 from opparity.operators.reference.norm_gradient import backward_of_rows
 from opparity.operators.reference.norms import Beside, add
 from opparity.operators.reference.quantisation import compute, dequantise, produce, quantise
+from opparity.operators.reference.sums import scaled
 
 __all__ = [
     "Beside",
@@ -19,4 +20,5 @@ __all__ = [
     "dequantise",
     "produce",
     "quantise",
+    "scaled",
 ]

@@ -22,6 +22,7 @@ from opparity.operators.reference import (
     layouts,
     produce,
     quantise,
+    scaled,
 )
 from opparity.operators.reference.experts import rows_of, write_scales
 from opparity.operators.request import reader_of
@@ -45,7 +46,7 @@ def kernel(operator: Operator) -> Callable[..., Any]:
         memory.check_storage(given)
         checked = check(given)
         memory.check(given, checked.recipe)
-        request = checked.request
+        request = _numbers(checked.request)
         if request.is_backward:
             return _gradients(request)
         if operator.mutates:
@@ -65,6 +66,15 @@ def kernel(operator: Operator) -> Callable[..., Any]:
         return values, scales
 
     return run
+
+
+def _numbers(request: Request) -> Request:
+    """Return a request whose input is the numbers that sums stand for, if it is sums."""
+    if not request.operator.reads_sums:
+        return request
+    factors = (request.arguments[Role.TOKEN_SCALES], request.arguments[Role.WEIGHT_SCALES])
+    numbers = scaled(request.input, *factors, getattr(torch, request.dtype))
+    return replace(request, arguments={**request.arguments, Role.INPUT: numbers})
 
 
 def _gradients(request: Request) -> Tensor | tuple[Tensor, ...]:
