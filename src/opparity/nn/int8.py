@@ -55,7 +55,7 @@ class Int8Linear(QuantizedLinear):
         An operator that takes them reads them once, where it would read the layer's result after
         that was written.
         """
-        leading = input.shape[:-1]
+        leading = input.values.shape[:-1]
         values, scales = self.matrices(input)
         found = exact_sums(values, self.weight)
         if len(leading) != 1:

@@ -139,7 +139,7 @@ class QuantizedLinear(nn.Module):
             trained: [out_features, in_features]; its numbers are not read.
         """
         product, input = self.product, self.quantised(input)
-        leading = input.shape[:-1]
+        leading = input.values.shape[:-1]
         values, scales = self.matrices(input)
         through = None
         if input.has_gradient:
@@ -167,7 +167,7 @@ class QuantizedLinear(nn.Module):
     def matrices(self, input: Quantized) -> tuple[Tensor, Tensor]:
         """Return values and scales [num_tokens, ...], without their gradients."""
         values, scales = input.values.detach(), input.scales.detach()
-        leading = input.shape[:-1]
+        leading = values.shape[:-1]
         if len(leading) == 1:
             return values, scales
         # Computed, since torch cannot infer it for an input without elements.
