@@ -52,6 +52,16 @@ def _same_provider() -> Iterator[None]:
 
 
 @pytest.fixture
+def small_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let random calls be small."""
+    from opparity.random_calls import draw  # noqa: PLC0415 -- only where a test draws calls
+
+    monkeypatch.setattr(draw, "_SMALL", 1 << 12)
+    monkeypatch.setattr(draw, "_WIDTHS", (64, 128, 512, 1024))
+    monkeypatch.setitem(draw._SHARE_OF_LARGE, "cpu", 0.0)
+
+
+@pytest.fixture
 def two_gpus() -> None:
     if torch.cuda.device_count() < 2:
         pytest.skip("one GPU here, and this needs two; docs/distributed.md says where it ran")

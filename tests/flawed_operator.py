@@ -1,4 +1,4 @@
-"""Kernels that are wrong, as a provider of their own."""
+"""Kernels that are wrong, as a provider of their own: `flawed`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,31 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from opparity.operators.declaration import Direction, Role
+from opparity.operators import IMPLEMENTATIONS, PROVIDERS, selection
+from opparity.operators.declaration import Direction, Implementation, Role
 from opparity.operators.reference import kernel as reference
 from opparity.operators.request import reader_of
+from opparity.platforms import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from torch import Tensor
 
     from opparity.operators.declaration import Operator
+
+
+def put_into_the_table(patch: pytest.MonkeyPatch, kernel: str) -> None:
+    """Have a function of this module make a provider's kernels for the CPU."""
+    row = Implementation(
+        provider="flawed",
+        platforms=frozenset({Platform.CPU}),
+        availability="opparity.operators.torch_build:objection",
+        kernel=f"flawed_operator:{kernel}",
+    )
+    patch.setattr(selection, "IMPLEMENTATIONS", (*IMPLEMENTATIONS, row))
+    patch.setattr(selection, "PROVIDERS", (*PROVIDERS, "flawed"))
 
 
 def two_bits(operator: Operator) -> Callable[..., Any]:
@@ -39,6 +54,20 @@ def column_scales(operator: Operator) -> Callable[..., Any]:
             scales = returned[-1]
             scales.view(_bytes(scales))[(0,) * scales.dim()] ^= 1
         return returned
+
+    return run
+
+
+def outside(operator: Operator) -> Callable[..., Any]:
+    """Return a kernel that is right, and writes to a byte behind its values."""
+    return _changed(operator, lambda values, _: _last_byte(values).add_(1))
+
+
+def failing(_: Operator) -> Callable[..., Any]:
+    """Return a kernel that raises an error."""
+
+    def run(*_: object, **__: object) -> object:
+        raise RuntimeError("this kernel fails")
 
     return run
 
@@ -85,9 +114,16 @@ def _changed(
 
 def _flip(values: Tensor, scales: Tensor | None) -> None:
     numbers = values.view(_bytes(values))
-    numbers[(*[-1] * (numbers.dim() - 1), 3)] ^= 1
+    if numbers.numel():
+        numbers[(*[-1] * (numbers.dim() - 1), min(3, numbers.shape[-1] - 1))] ^= 1
     if scales is not None and scales.numel():
         scales.view(_bytes(scales))[(0,) * scales.dim()] ^= 1
+
+
+def _last_byte(tensor: Tensor) -> Tensor:
+    storage = tensor.untyped_storage()
+    every = torch.empty(0, dtype=torch.uint8).set_(storage, 0, (storage.nbytes(),), (1,))
+    return every[-1:]
 
 
 def _bytes(tensor: Tensor) -> torch.dtype:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+import flawed_operator
 import opparity
 from opparity import packages, verification
 from opparity.command_line import application
@@ -21,16 +24,11 @@ from opparity.nn.products import PRODUCTS
 from opparity.operators import (
     IMPLEMENTATIONS,
     OPERATORS,
-    PRODUCERS,
-    PROVIDERS,
-    general_name,
     native_library,
-    selection,
 )
 from opparity.operators.cases import cases
-from opparity.operators.declaration import Implementation
 from opparity.operators.reference import values as values_of_reference
-from opparity.platforms import Platform
+from opparity.random_calls.table import GROUPS
 from opparity.verification import digest
 
 if TYPE_CHECKING:
@@ -72,17 +70,7 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> tuple[Case, ...]:
 def flawed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Put a provider with wrong kernels for the CPU into the table."""
 
-    def put(kernel: str) -> None:
-        row = Implementation(
-            provider="flawed",
-            platforms=frozenset({Platform.CPU}),
-            availability="opparity.operators.torch_build:objection",
-            kernel=f"flawed_operator:{kernel}",
-        )
-        monkeypatch.setattr(selection, "IMPLEMENTATIONS", (*IMPLEMENTATIONS, row))
-        monkeypatch.setattr(selection, "PROVIDERS", (*PROVIDERS, "flawed"))
-
-    return put
+    return partial(flawed_operator.put_into_the_table, monkeypatch)
 
 
 def results_by_provider(document: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -168,21 +156,86 @@ def test_a_reference_that_is_wrong_itself_is_not_hidden_by_counts_of_zero(
     assert "so does the reference that the counts compare with" in wrong["reason"]
 
 
-def test_random_values_are_compared_beside_the_golden_ones(
-    few_cases: tuple[Case, ...], monkeypatch: pytest.MonkeyPatch
+def rows_of_groups(document: dict[str, Any], provider: str) -> dict[str, dict[str, Any]]:
+    return {
+        row["group"]: row
+        for row in document["groups"]
+        if (row["platform"], row["provider"]) == ("cpu", provider)
+    }
+
+
+@pytest.mark.usefixtures("small_calls")
+def test_random_values_are_compared_beside_the_golden_ones(few_cases: tuple[Case, ...]) -> None:
+    document = command("verify", "--random-values", "3000", "--device", "cpu", "--seed", "4")
+    assert document["seed"] == 4
+    rows = rows_of_groups(document, "native")
+    assert list(rows) == [group.name for group in GROUPS]
+    for group in GROUPS:
+        row = rows[group.name]
+        assert row["status"] == "equal", row["reason"]
+        assert row["values"] >= 3000
+        assert row["calls"] >= group.turns
+    golden = results_by_provider(document)
+    for provider in ("native", "reference"):
+        assert sum(row["cases"] for row in golden[provider].values()) == len(few_cases)
+    # The reference is what others are compared with.
+    assert rows_of_groups(document, "reference") == {}
+
+
+@pytest.mark.usefixtures("small_calls")
+def test_a_group_by_its_name_is_run_without_golden_cases() -> None:
+    document = command("verify", "--random-values", "1", "--group", "gradients", "--device", "cpu")
+    assert document["results"] == []
+    assert [row["group"] for row in document["groups"]] == ["gradients"]
+
+
+@pytest.mark.usefixtures("small_calls")
+def test_a_difference_in_a_random_call_ends_with_status_1_and_how_to_repeat_it(
+    flawed: Callable[[str], None],
 ) -> None:
-    monkeypatch.setattr(verification, "_RANDOM_TOKENS", 2)
-    count = 2 * len(PRODUCERS)
-    document = command("verify", "--random-values", str(count * 2 * 8192 - 1))
-    golden = sum(case.num_tokens * case.hidden_size for case in few_cases)
-    results = results_by_provider(document)
-    assert set(results) == {"native", "reference"}
-    for rows in results.values():
-        assert sum(row["cases"] for row in rows.values()) == len(few_cases) + count
-        assert sum(row["values"] for row in rows.values()) == golden + count * 2 * 8192
-        # Spread over the producers, each with another recipe.
-        for producer in PRODUCERS:
-            assert rows[general_name(producer)]["cases"] >= 2 + 2
+    flawed("two_bits")
+    asked = ("verify", "--random-values", "1", "--group", "norms", "--device", "cpu")
+    document = command(*asked, "--seed", "9", status=1)
+    assert rows_of_groups(document, "native")["norms"]["status"] == "equal"
+    wrong = rows_of_groups(document, "flawed")["norms"]
+    assert wrong["status"] == "different"
+    assert wrong["mismatched"] > 0
+    program, *repeat = shlex.split(wrong["repeat"])
+    assert program == "opparity"
+    again = rows_of_groups(command(*repeat, status=1), "flawed")["norms"]
+    assert again["calls"] == 1
+    assert again["reason"] == wrong["reason"]
+    text = CliRunner().invoke(application, [*asked, "--seed", "9"])
+    assert text.exit_code == 1
+    assert wrong["repeat"] in " ".join(text.stdout.split())
+    assert "seed 9: flawed on cpu" in text.stdout
+    assert all(len(line) <= 80 for line in text.stdout.splitlines())
+
+
+def test_groups_that_no_native_kernel_ran_are_not_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPPARITY_FORBID", "native")
+    monkeypatch.setattr("opparity.operators.selection._policies", [])
+    asked = ("verify", "--random-values", "1", "--group", "norms", "--device", "cpu")
+    [row] = command(*asked, status=1)["groups"]
+    assert (row["group"], row["status"], row["calls"]) == ("every group", "refused", 0)
+    assert row["reason"] in " ".join(CliRunner().invoke(application, asked).stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--random-values", "1", "--group", "norm"), "--group norm is no group of random calls"),
+        (("--group", "norms"), "is given without --random-values"),
+        (("--seed", "1"), "is given without --random-values"),
+        (("--call", "1"), "is given without --random-values"),
+    ],
+)
+def test_a_mistake_in_what_is_asked_for_ends_with_status_2(
+    arguments: tuple[str, ...], words: str
+) -> None:
+    finished = CliRunner().invoke(application, ["verify", *arguments])
+    assert finished.exit_code == 2
+    assert words in finished.stderr
 
 
 @pytest.mark.usefixtures("few_cases")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opparity.benchmark import commands as benchmark_commands
+from opparity.benchmark.commands import DeviceType  # noqa: TC001 -- typer reads it
 from opparity.change import commands as change_commands
 from opparity.checker import commands as checker_commands
 from opparity.endings import crashed
-from opparity.errors import OpparityError
+from opparity.errors import OpparityError, VerificationRefused
 from opparity.evaluation import commands as evaluation_commands
 from opparity.history import commands as history_commands
 from opparity.output_formats import FormerJson, ListFormat, list_format
@@ -95,8 +96,20 @@ def verify(
     json: FormerJson = False,
     random_values: Annotated[
         int,
-        typer.Option(help="Compare at least so many codes of further random input as well."),
+        typer.Option(
+            min=0,
+            help="Compare at least so many values of random calls of each group as well.",
+        ),
     ] = 0,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="A group of random calls, and no golden calls; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the random calls.")] = 0,
+    call: Annotated[
+        int | None, typer.Option(min=0, help="One random call alone, by its number.")
+    ] = None,
+    device: Annotated[DeviceType | None, typer.Option(help="Default: every one.")] = None,
 ) -> None:
     """Compare every implementation on this machine with the golden bits.
 
@@ -107,9 +120,24 @@ def verify(
 
     with _mistakes():
         require_for("verify", "torch", "numpy")
+        from opparity.random_calls.comparison import Wanted, groups_named  # noqa: PLC0415
         from opparity.verification import verify as run  # noqa: PLC0415
 
-        verification = run(random_values, lambda text: typer.echo(text, err=True))
+        wanted = None
+        if random_values or (group and call is not None):
+            wanted = Wanted(random_values, groups_named(group or ()), seed, call)
+        elif group or seed or call is not None:
+            raise VerificationRefused(
+                detail="--group, --seed or --call is given without --random-values",
+                remedy="say how many values of random calls are to be compared, or name a group "
+                "and a call",
+            )
+        verification = run(
+            lambda text: typer.echo(text, err=True),
+            wanted=wanted,
+            device_type=device,
+            golden=not group,
+        )
     if list_format(output_format, json=json) is ListFormat.JSON:
         typer.echo(verification.to_json())
     else:

@@ -74,6 +74,12 @@ class PeerRefused(OpparityError, ValueError):
     message = "--peer {peer}: {reason}; give module:function, importable here"
 
 
+class VerificationRefused(OpparityError, ValueError):
+    """A comparison that was asked for and that there is none of."""
+
+    message = "{detail}; {remedy}"
+
+
 class EvaluationRefused(OpparityError, ValueError):
     """An evaluation that was asked for and cannot be run here."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from opparity.doctor import Examination
     from opparity.integrations.vllm.examination import VllmExamination
-    from opparity.verification import Result, Verification
+    from opparity.verification import GroupResult, Result, Verification
 
 _STYLES = {
     "selected": "green",
@@ -82,6 +82,19 @@ def _vllm(found: VllmExamination) -> list[RenderableType]:
 
 
 def verification(found: Verification) -> RenderableType:
+    """Return what became of the golden cases, and of groups of random calls."""
+    golden: RenderableType = _golden(found)
+    if not found.results:
+        golden = Text("golden calls: not run, since groups of random calls were asked for\n")
+    if found.seed is None:
+        return golden
+    parts: list[RenderableType] = [golden]
+    for (platform, provider), rows in groupby(found.groups, attrgetter("platform", "provider")):
+        parts += _groups(f"random calls, seed {found.seed}: {provider} on {platform}", list(rows))
+    return Group(*parts)
+
+
+def _golden(found: Verification) -> Table:
     """Return a row for each implementation, and one for each operator that it computes wrongly."""
     table = _table(
         "",
@@ -95,6 +108,21 @@ def verification(found: Verification) -> RenderableType:
             if result.status == "different":
                 _add(table, [result], f"{result.operator}: {result.reason}")
     return table
+
+
+def _groups(title: str, rows: list[GroupResult]) -> list[RenderableType]:
+    """Return a table of groups, and of each that differs its first call and how to repeat it."""
+    if rows[0].status == "refused":
+        return [Text(f"{title}: refused, {rows[0].reason}")]
+    table = _table(f"{title}, {rows[0].device}", "group", "calls", "values", "differ", "status")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for row in rows:
+        counts = (f"{number:,}" for number in (row.calls, row.values, row.mismatched))
+        table.add_row(row.group, *counts, _status(row.status))
+    wrong = [row for row in rows if row.status == "different"]
+    told = [Text(f"{row.group}, {row.reason}\nto repeat it: {row.repeat}\n") for row in wrong]
+    return [table, *told]
 
 
 def _summary(results: list[Result]) -> str:

@@ -14,9 +14,10 @@ import torch
 import opparity
 from opparity.operators import OPERATORS, torch_build
 from opparity.operators.case_calls import call
-from opparity.operators.cases import cases, random_cases
+from opparity.operators.cases import cases
 from opparity.operators.selection import Refused, decisions, providers
 from opparity.platforms import PLATFORMS, Platform
+from opparity.random_calls.comparison import REFERENCE, compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,20 +26,19 @@ if TYPE_CHECKING:
 
     from opparity.operators.case import Case
     from opparity.operators.declaration import Operator
+    from opparity.random_calls.comparison import Wanted
 
-# Random input beyond the golden cases comes in calls of this many values.
-_RANDOM_TOKENS, _RANDOM_WIDTH = 64, 8192
 GOLDEN = Path(__file__).parent / "operators" / "golden.json"
 Digests = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one implementation of an operator gave on one device.
+    """What one implementation of an operator gave for the golden cases on one device.
 
     Attributes:
         operator: its qualified name; "every operator" where the implementation is refused.
-        cases: golden cases and random calls that were compared.
+        cases: how many were compared.
         values: how many values these had.
         mismatched_values: values that differ from the reference's, by their bits.
         mismatched_scales: scales that differ from the reference's, by their bits.
@@ -59,25 +59,59 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupResult:
+    """What one implementation gave for a group's random calls on one device.
+
+    Attributes:
+        group: its name; "every group" where the implementation is refused.
+        calls: how many were compared with the reference on the same device.
+        values: how many numbers these computed.
+        mismatched: numbers, scales and bytes beside them that differ.
+        status: "equal", "different" or "refused".
+        reason: why it was refused, or what differs first.
+        repeat: the command that runs the first call that differs, and no other.
+    """
+
+    group: str
+    provider: str
+    platform: str
+    device: str
+    calls: int
+    values: int
+    mismatched: int
+    status: str
+    reason: str | None
+    repeat: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
-    """All results."""
+    """All results.
+
+    Attributes:
+        results: of the golden cases; none where groups of random calls were asked for by name.
+        seed: of the random calls; None where none were asked for.
+        groups: of the random calls.
+    """
 
     results: tuple[Result, ...]
+    seed: int | None = None
+    groups: tuple[GroupResult, ...] = ()
 
     @property
     def equal(self) -> bool:
-        """Whether nothing differs, and something was compared."""
-        statuses = {result.status for result in self.results}
-        return "different" not in statuses and "equal" in statuses
+        """Whether nothing differs, and something was compared of each kind that was asked for."""
+        kinds = [{row.status for row in rows} for rows in (self.results, self.groups) if rows]
+        return bool(kinds) and all("different" not in k and "equal" in k for k in kinds)
 
     def to_json(self) -> str:
-        """Return the results as JSON, `"schema_version": 1`."""
+        """Return the results as JSON, `"schema_version": 2`."""
         return json.dumps(
             {
-                "schema_version": 1,
+                "schema_version": 2,
                 "opparity": opparity.__version__,
                 "torch": torch.__version__,
-                "results": [asdict(result) for result in self.results],
+                **asdict(self),
             },
             indent=2,
         )
@@ -109,21 +143,34 @@ def _names(tensors: tuple[Tensor, ...]) -> tuple[str, ...]:
     return of_a_norm[: len(tensors)]
 
 
-def verify(random_values: int, progress: Callable[[str], None]) -> Verification:
-    """Run every available implementation on the golden cases and on random input.
+def verify(
+    progress: Callable[[str], None],
+    *,
+    wanted: Wanted | None = None,
+    device_type: str | None = None,
+    golden: bool = True,
+) -> Verification:
+    """Run every available implementation on the golden cases and on random calls.
 
     Args:
-        random_values: at least so many values of further random input are compared, for each
-            implementation, with the reference on the CPU; the operators share them.
         progress: told what is being run.
+        wanted: which random calls; None for none.
+        device_type: "cpu" or "cuda"; None for both.
+        golden: whether the golden cases are run.
     """
-    return Verification(tuple(_results(random_values, progress)))
+    return Verification(
+        tuple(_results(progress, device_type)) if golden else (),
+        None if wanted is None else wanted.seed,
+        () if wanted is None else tuple(_group_results(wanted, progress, device_type)),
+    )
 
 
-def _results(random_values: int, progress: Callable[[str], None]) -> Iterator[Result]:
+def _served(device_type: str | None) -> Iterator[tuple[Platform, str, str | None]]:
+    """Yield each platform with each of its providers, and why this one cannot serve, or None."""
     for platform in Platform:
+        if device_type not in (None, PLATFORMS[platform].device_type):
+            continue
         for decision in decisions(platform):
-            provider = decision.implementation.provider
             if platform not in decision.implementation.platforms:
                 continue
             reason = (
@@ -131,22 +178,55 @@ def _results(random_values: int, progress: Callable[[str], None]) -> Iterator[Re
                 if isinstance(decision, Refused)
                 else torch_build.no_device(platform)
             )
-            if reason is not None:
-                yield Result(
-                    "every operator", provider, platform, "none", 0, 0, 0, 0, "refused", reason
-                )
-                continue
-            progress(f"{provider} on {platform}")
-            with providers(force=provider):
-                for operator in OPERATORS:
-                    yield _compare(operator, provider, platform, random_values)
+            yield platform, decision.implementation.provider, reason
 
 
-def _compare(operator: Operator, provider: str, platform: Platform, random_values: int) -> Result:
+def _results(progress: Callable[[str], None], device_type: str | None) -> Iterator[Result]:
+    for platform, provider, reason in _served(device_type):
+        if reason is not None:
+            every = ("every operator", provider, platform, "none")
+            yield Result(*every, 0, 0, 0, 0, "refused", reason)
+            continue
+        progress(f"{provider} on {platform}")
+        with providers(force=provider):
+            for operator in OPERATORS:
+                yield _compare(operator, provider, platform)
+
+
+def _group_results(
+    wanted: Wanted, progress: Callable[[str], None], device_type: str | None
+) -> Iterator[GroupResult]:
+    """Yield each implementation's groups but the reference's, which others are compared with."""
+    for platform, provider, reason in _served(device_type):
+        if provider == REFERENCE:
+            continue
+        if reason is not None:
+            every = ("every group", provider, platform, "none")
+            yield GroupResult(*every, 0, 0, 0, "refused", reason, None)
+            continue
+        device = torch.device(PLATFORMS[platform].device_type)
+        for group in wanted.groups:
+            progress(f"{provider} on {platform}: random calls of {group.name}")
+            found = compare(group, provider, wanted, device)
+            yield GroupResult(
+                group=group.name,
+                provider=provider,
+                platform=platform,
+                device=_device_name(device),
+                calls=found.calls,
+                values=found.values,
+                mismatched=found.mismatched,
+                status="equal" if found.reason is None else "different",
+                reason=found.reason,
+                repeat=found.repeat,
+            )
+
+
+def _compare(operator: Operator, provider: str, platform: Platform) -> Result:
     device = torch.device(PLATFORMS[platform].device_type)
     compared = values = wrong_values = wrong_scales = 0
     first: str | None = None
-    for case, expected in _expectations(operator, random_values):
+    for case, expected in _expectations(operator):
         got = call(case, operator, device)
         compared += 1
         values += case.num_tokens * case.hidden_size
@@ -176,28 +256,18 @@ def _compare(operator: Operator, provider: str, platform: Platform, random_value
     )
 
 
-def _expectations(operator: Operator, random_values: int) -> Iterator[tuple[Case, Digests]]:
+def _expectations(operator: Operator) -> Iterator[tuple[Case, Digests]]:
     name = operator.qualified_name
     golden = _golden()[name]
     for case in cases():
         if case.operator == name:
             yield case, golden[case.name]
-    count = -(-random_values // (_RANDOM_TOKENS * _RANDOM_WIDTH))
-    for case in random_cases(count, _RANDOM_TOKENS, _RANDOM_WIDTH):
-        if case.operator == name:
-            yield case, _reference_digests(case)
 
 
 @cache
 def _golden() -> dict[str, dict[str, Digests]]:
     found: dict[str, dict[str, Digests]] = json.loads(GOLDEN.read_text("utf-8"))
     return found
-
-
-@cache
-def _reference_digests(case: Case) -> Digests:
-    operator = next(row for row in OPERATORS if row.qualified_name == case.operator)
-    return digests(*_by_reference(case, operator))
 
 
 def _by_reference(case: Case, operator: Operator) -> tuple[Tensor, ...]:

@@ -1,6 +1,6 @@
 """The calls on which every implementation must give the golden digests.
 
-They are few and hostile; `opparity verify --random-values` adds as many as one likes.
+They are few and hostile; random_calls/ has as many as one likes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from opparity.formats import (
     accepted_recipes,
     group_recipe,
 )
-from opparity.operators import OPERATORS, PRODUCERS, general_name, producer_named
+from opparity.operators import OPERATORS, producer_named
 from opparity.operators import block_quantisation_cases as first
 from opparity.operators.case import Case, given_scale
 from opparity.operators.declaration import Direction, Role
@@ -203,7 +203,7 @@ def _of_experts(operator: Operator) -> Iterator[Case]:
     """Yield the cases of experts: each layout and kind of scales, with some rows and with none."""
     name, producer = operator.qualified_name, producer_named(operator.producer)
     if operator.experts is not None:
-        recipes = _recipes_of(operator)
+        recipes = recipes_of(operator)
         for seed, (recipe, dtype) in enumerate(product(recipes, ("bfloat16", "float16"))):
             yield _of_expert(name, operator.experts, recipe, dtype, operator.intermediate, seed)
         return
@@ -255,7 +255,7 @@ def _of_tensors(operator: Operator) -> Iterator[Case]:
     optional = any(a.role is Role.RESIDUAL and a.type == "Tensor?" for a in operator.arguments)
     if operator.bounds_amax:
         # A bound that bites; 0.9 of amax would bound no scale.
-        recipe = _recipes_of(operator)[0]
+        recipe = recipes_of(operator)[0]
         yield Case(
             name,
             Filling.ACTIVATIONS,
@@ -267,7 +267,7 @@ def _of_tensors(operator: Operator) -> Iterator[Case]:
             scale_ub=0.9,
             adds=not optional,
         )
-    for number, recipe in enumerate(_recipes_of(operator)):
+    for number, recipe in enumerate(recipes_of(operator)):
         scale = given_scale(recipe)
         for filling, dtype in (
             (Filling.ACTIVATIONS, INPUT_DTYPES[number % 3]),
@@ -286,7 +286,7 @@ def _of_tensors(operator: Operator) -> Iterator[Case]:
             )
 
 
-def _recipes_of(operator: Operator) -> list[Recipe]:
+def recipes_of(operator: Operator) -> list[Recipe]:
     """Return recipes that an operator without one in its schema can be asked for."""
     if operator.unquantised:
         return [RECIPES["none"]]
@@ -312,25 +312,3 @@ def _recipes_of(operator: Operator) -> list[Recipe]:
     recipes = [RECIPES[text] for text in wanted]
     layout = ScaleLayout.SWIZZLE_128X4
     return [r.with_layout(layout) for r in recipes] if operator.swizzled else recipes
-
-
-def random_cases(count: int, num_tokens: int, hidden_size: int) -> Iterator[Case]:
-    """Yield so many calls of further input, each producer with each named recipe in turn."""
-    pairs = [
-        (general_name(producer), recipe)
-        for recipe in RECIPES.values()
-        for producer in PRODUCERS
-        if recipe.format is not None
-    ]
-    for seed in range(1, count + 1):
-        name, recipe = pairs[(seed - 1) % len(pairs)]
-        yield Case(
-            name,
-            Filling.ACTIVATIONS if seed % 4 else Filling.FINITE_PATTERNS,
-            num_tokens,
-            hidden_size,
-            INPUT_DTYPES[seed % 2],
-            recipe,
-            scale=given_scale(recipe),
-            seed=seed,
-        )

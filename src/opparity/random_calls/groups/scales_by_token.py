@@ -1,0 +1,14 @@
+"""A scale for each token, of every producer."""
+
+from __future__ import annotations
+
+from opparity.operators import OPERATORS, PRODUCERS, added_name, general_name
+from opparity.random_calls.group import every_recipe, group_of
+
+_NAMES = {name(row) for row in PRODUCERS for name in (general_name, added_name)}
+_RECIPES = every_recipe(lambda recipe: recipe.by_token)
+GROUP = group_of(
+    "scales_by_token",
+    [row for row in OPERATORS if row.name in _NAMES and not row.peer],
+    lambda _: _RECIPES,
+)
