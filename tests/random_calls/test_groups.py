@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 LARGE = torch.tensor(9e9)
 every_group = pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
 # Whose operators write to their arguments, some of them.
-WRITING = ("quantisation", "activations", "scales_by_token", "norms", "experts", "peers")
+WRITING = ("quantisation", "activations", "scales_by_token", "norms", "experts", "sums", "peers")
 
 
 def test_every_operator_has_its_turn_in_some_group() -> None:

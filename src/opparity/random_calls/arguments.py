@@ -13,9 +13,10 @@ from opparity.operators import producer_named
 from opparity.operators.allocation import allocate
 from opparity.operators.declaration import Direction, Role
 from opparity.operators.recipes import packs_values
+from opparity.operators.sizes import name_of
 from opparity.random_calls.expert_rows import draw_experts, rows_in_all
 from opparity.random_calls.memory import laid_out, poisoned, rows_apart
-from opparity.random_calls.numbers import draw_numbers, draw_numbers_of_a_router
+from opparity.random_calls.numbers import draw_numbers, draw_numbers_of_a_router, draw_sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +72,23 @@ def draw_arguments(draw: Draw, plan: Plan) -> dict[str, Any]:
 
 
 def _input(draw: Draw, plan: Plan, _: Argument) -> Tensor:
-    gated = producer_named(plan.operator.producer).gated
-    return _rows(draw, plan, plan.dtype, plan.width * (2 if gated else 1))
+    columns = _columns(plan)
+    if plan.operator.reads_sums:
+        return laid_out(draw, draw_sums(draw, plan.num_tokens, columns))
+    return _rows(draw, plan, plan.dtype, columns)
+
+
+def _columns(plan: Plan) -> int:
+    """Return the width of the input."""
+    return plan.width * (2 if producer_named(plan.operator.producer).gated else 1)
+
+
+def _token_scales(draw: Draw, plan: Plan, _: Argument) -> Tensor:
+    return draw_numbers(draw, torch.float32, plan.num_tokens, 1)
+
+
+def _weight_scales(draw: Draw, plan: Plan, _: Argument) -> Tensor:
+    return draw_numbers(draw, torch.float32, _columns(plan), 1)
 
 
 def _gradient(draw: Draw, plan: Plan, _: Argument) -> Tensor:
@@ -190,6 +206,9 @@ def _is_flagged(_: Draw, __: Plan, argument: Argument) -> object:
 
 _MAKERS: dict[Role, Callable[[Draw, Plan, Argument], object]] = {
     Role.INPUT: _input,
+    Role.TOKEN_SCALES: _token_scales,
+    Role.WEIGHT_SCALES: _weight_scales,
+    Role.DTYPE: lambda _, plan, __: name_of(plan.dtype),
     Role.GRADIENT: _gradient,
     Role.WEIGHT: _weight,
     Role.GATE: _beside,

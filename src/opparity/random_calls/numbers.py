@@ -29,6 +29,14 @@ def draw_numbers(draw: Draw, dtype: torch.dtype, *sizes: int) -> Tensor:
     return draw.choose(_KINDS)(draw, dtype, sizes)
 
 
+def draw_sums(draw: Draw, *sizes: int) -> Tensor:
+    """Return int32 sums: usual ones, such beside 2^24, or any."""
+    usual = torch.randn(sizes, generator=draw.generator, device=draw.device) * 30_000
+    beside = draw.choose((-1, 1)) * (1 << 24) + draw.integers(-8, 8, *sizes)
+    bits = draw.integers(-(1 << 31), (1 << 31) - 1, *sizes)
+    return draw.choose((usual, usual, beside, bits)).to(torch.int32)
+
+
 def draw_numbers_of_a_router(draw: Draw, *sizes: int) -> Tensor:
     """Return float32 weights, of which some may be hostile."""
     weights = torch.rand(sizes, generator=draw.generator, device=draw.device)

@@ -14,6 +14,7 @@ from opparity.random_calls.groups import (
     quantisation,
     rows_and_columns,
     scales_by_token,
+    sums,
     tensor_scales,
 )
 
@@ -30,5 +31,6 @@ GROUPS: tuple[Group, ...] = (
     gradients.GROUP,
     norm_gradients.GROUP,
     tensor_scales.GROUP,
+    sums.GROUP,
     peers.GROUP,
 )
