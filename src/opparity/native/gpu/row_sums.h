@@ -61,6 +61,11 @@ OPPARITY_FUNCTION uint32_t maximum_of_row(uint32_t value, uint32_t thread) {
     OPPARITY_SHARED uint32_t shared[kWarps];
     if (thread % kRowLanes == 0) shared[thread / kRowLanes] = value;
     synchronise_block();
+    if constexpr (kIsWideRow) {
+      // With up to 32 reads instead, FP8 by token took 2.9 us and not 2.6 at 256 x 7168 on an H200.
+      const uint32_t lane = thread % kRowLanes;
+      return maximum_of_lanes<kRowLanes>(lane < kWarps ? shared[lane] : 0);
+    }
 #pragma unroll
     for (uint32_t warp = 0; warp < kWarps; ++warp) value = larger(value, shared[warp]);
   }
