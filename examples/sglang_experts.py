@@ -1,7 +1,7 @@
 """Have SGLang call Opparity for the rows of its experts, and compare the bytes with a plain call.
 
-SGLang finds the plugin by itself (docs/sglang.md). Where SGLang is not installed, this runs with the
-small package of its names that Opparity's tests use, and says so; that has no kernels of its own.
+SGLang finds the plugin by itself (docs/sglang.md). Where SGLang is not installed, this runs with
+the small package of its names that Opparity's tests use, and says so; that one has no kernels.
 """
 
 from __future__ import annotations

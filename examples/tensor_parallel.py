@@ -13,7 +13,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.tensor import Shard, distribute_tensor
+from torch.distributed.tensor import DTensor, Shard, distribute_tensor
+from torch.multiprocessing.spawn import start_processes
 
 import opparity
 from opparity.nn import Int8SwiGLU
@@ -42,6 +43,7 @@ def work(rank: int, meeting: str) -> None:
     hidden = torch.randn(TOKENS, 2 * INNER, dtype=torch.bfloat16)
     by_tokens = opparity.silu_and_mul(distribute_tensor(hidden, mesh, [Shard(0)]), "mxfp8")
     whole = opparity.silu_and_mul(hidden, "mxfp8").values.chunk(PROCESSES)[rank]
+    assert isinstance(by_tokens.values, DTensor)
     found = by_tokens.values.to_local()
     same = torch.equal(found.view(torch.uint8), whole.view(torch.uint8))
     lines += [f"a DTensor by tokens: {same}"]
@@ -60,4 +62,4 @@ def work(rank: int, meeting: str) -> None:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         meeting = (Path(folder) / "meeting").as_uri()
-        torch.multiprocessing.spawn(work, (meeting,), nprocs=PROCESSES)
+        start_processes(work, (meeting,), nprocs=PROCESSES, start_method="spawn")
