@@ -107,7 +107,7 @@ def quantised(name: str, weight: torch.Tensor, quantisation: str) -> dict[str, t
 
 def generate(quantisation: str, *, compiled: bool) -> list[int]:
     """Return the tokens that the model says to PROMPT."""
-    from vllm import LLM, SamplingParams  # noqa: PLC0415 -- after the environment is set
+    from vllm import LLM, SamplingParams
 
     with tempfile.TemporaryDirectory() as folder:
         write_checkpoint(Path(folder), quantisation)
@@ -127,7 +127,7 @@ def main() -> None:
     given = parser.parse_args()
     tokens = generate(given.quantisation, compiled=given.compile)
 
-    from opparity.integrations.vllm import calls  # noqa: PLC0415 -- after vLLM has loaded it
+    from opparity.integrations.vllm import calls
 
     print(f"tokens: {tokens}")
     print(f"calls of Opparity's operators: {calls()}")

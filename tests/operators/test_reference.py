@@ -258,6 +258,20 @@ def test_each_scale_lies_where_its_layout_says(recipe: Recipe) -> None:
     assert not memory[~seen].any()  # padding
 
 
+def test_a_quantiser_that_divides_gives_few_other_codes_and_the_same_scales() -> None:
+    """transformers' for FineGrainedFP8 divides: docs/numerics.md has the share of a larger draw."""
+    x = torch.randn(64, 8192, generator=torch.Generator().manual_seed(12)).bfloat16()
+    values, scales = compute(x, producer_named("identity"), (), RECIPES["fp8_block"])
+    groups = x.float().unflatten(-1, (-1, 128))
+    expected = groups.abs().amax(-1) / torch.tensor(448.0)
+    assert scales is not None
+    assert torch.equal(scales, expected)
+    codes = (groups / expected[..., None]).to(torch.float8_e4m3fn).flatten(-2)
+    steps = (codes.view(torch.uint8).int() - values.view(torch.uint8).int()).abs()
+    assert steps.max() == 1
+    assert 2e-4 < steps.float().mean() < 1e-3
+
+
 def test_an_unfused_quantiser_by_reciprocal_gives_the_same_codes() -> None:
     x = torch.randn(256, 8192, generator=torch.Generator().manual_seed(11)).bfloat16()
     values, scales = compute(

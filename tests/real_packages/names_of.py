@@ -1,6 +1,6 @@
 """Print the signatures of names of a package, as JSON; see test_names.py.
 
-Usage: python names_of.py vllm|sglang '{"module": ["name", "Class.method"]}'
+Usage: python names_of.py vllm|sglang|transformers '{"module": ["name", "Class.method"]}'
 """
 
 from __future__ import annotations
@@ -9,7 +9,15 @@ import importlib
 import inspect
 import json
 import sys
+from types import SimpleNamespace
 from typing import Any
+
+SIZES = {"hidden_size": 256, "num_experts": 2, "moe_intermediate_size": 128, "hidden_act": "silu"}
+# What is made, since attributes of its instances are asked for.
+MADE = {
+    "FP8Experts": lambda made: made(SimpleNamespace(**SIZES), (128, 128)),
+    "FP8Linear": lambda made: made(256, 256, (128, 128)),
+}
 
 
 def parameters(found: Any) -> list[str] | None:  # noqa: ANN401 -- whatever has the name
@@ -40,6 +48,10 @@ def main() -> None:
         imported = importlib.import_module(module)
         for name in wanted:
             owner, _, last = name.rpartition(".")
+            if owner in MADE:
+                getattr(MADE[owner](getattr(imported, owner)), last)
+                said.setdefault(module, {})[name] = None
+                continue
             if owner:
                 # As it stands in the class or those it inherits from; a property as itself.
                 found = inspect.getattr_static(getattr(imported, owner), last)

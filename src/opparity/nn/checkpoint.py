@@ -25,7 +25,7 @@ _ONE_FILE = "model.safetensors"
 # What checkpoints call the numbers that codes are multiplied by.
 _SCALES = ("weight_scale_inv", "weight_scale")
 # What says that codes stand for something else than their product with the scales.
-_OTHERWISE = ("weight_zero_point", "weight_g_idx", "input_scale")
+OTHERWISE = ("weight_zero_point", "weight_g_idx", "input_scale")
 _FLOATS = (torch.float32, torch.bfloat16, torch.float16)
 _EXPONENTS = (torch.uint8, torch.float8_e8m0fnu)
 _Linear = TypeVar("_Linear", bound="QuantizedLinear")
@@ -111,7 +111,7 @@ class Checkpoint:
         self, prefix: str, weight: Tensor, bias: Tensor | None, dtype: torch.dtype
     ) -> QuantizedLinear:
         """Return the layer of the format that the codes and scales have."""
-        for name in _OTHERWISE:
+        for name in OTHERWISE:
             if f"{prefix}.{name}" in self:
                 self._refuse(
                     f"{prefix}.{name} is there: the modules here read symmetric codes in their "

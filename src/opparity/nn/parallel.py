@@ -24,6 +24,10 @@ from opparity.operators.refusal import refuse
 if TYPE_CHECKING:
     from opparity.nn.swiglu import SwiGLU
 
+# torch 2.13 warns of their older names; older versions have no others.
+_scatter_sums = getattr(dist, "reduce_scatter_single", None) or dist.reduce_scatter_tensor
+_gather = getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor
+
 
 class ParallelSwiGLU(nn.Module):
     """A SwiGLU whose columns are shared by the processes of a group.
@@ -123,7 +127,7 @@ class ParallelSwiGLU(nn.Module):
             dist.all_reduce(partial, group=self.group)
             return partial
         mine = partial.new_empty((partial.shape[0] // self.devices, partial.shape[1]))
-        dist.reduce_scatter_tensor(mine, partial, group=self.group)
+        _scatter_sums(mine, partial, group=self.group)
         return mine
 
     def _gathered(self, input: Quantized) -> Quantized:
@@ -135,7 +139,7 @@ class ParallelSwiGLU(nn.Module):
 
     def _all(self, shard: Tensor) -> Tensor:
         whole = shard.new_empty((shard.shape[0] * self.devices, *shard.shape[1:]))
-        dist.all_gather_into_tensor(whole, shard.contiguous(), group=self.group)
+        _gather(whole, shard.contiguous(), group=self.group)
         return whole
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
+from opparity.errors import PluginRefused
+from opparity.integrations.transformers.table import ACTIVATIONS, MODULE, REGISTRY, objection
 from opparity.nn import BlockFP8Linear
 from opparity.operators import functions
 
@@ -18,7 +21,7 @@ NAME = "opparity"
 
 
 class Experts(Protocol):
-    """What is read of transformers' FP8Experts."""
+    """What is read of transformers' FP8Experts: the table's row, for the type checker."""
 
     num_experts: int
     has_gate: bool
@@ -31,6 +34,8 @@ class Experts(Protocol):
     swiglu_alpha: float | None
     swiglu_limit: float | None
     limit: float | None
+    gate_softcap: float | None
+    up_softcap: float | None
 
 
 def register_experts() -> None:
@@ -38,12 +43,17 @@ def register_experts() -> None:
 
     Raises:
         ImportError: transformers is not installed, or has no FP8 experts.
+        PluginRefused: for a version of transformers that was not tried.
     """
-    from transformers.integrations.finegrained_fp8 import (  # noqa: PLC0415 -- imports for seconds
-        ALL_FP8_EXPERTS_FUNCTIONS,
-    )
-
-    ALL_FP8_EXPERTS_FUNCTIONS.register(NAME, experts_forward)
+    # It imports for seconds, and is not wanted before.
+    importlib.import_module("transformers")
+    reason = objection()
+    if reason is not None:
+        raise PluginRefused(
+            detail=reason,
+            remedy="install one of these versions, or choose another experts implementation",
+        )
+    getattr(importlib.import_module(MODULE), REGISTRY).register(NAME, experts_forward)
 
 
 def experts_forward(
@@ -90,43 +100,37 @@ def _linears(
 
 def _activation(experts: Experts) -> tuple[str, dict[str, float]]:
     """Return the producer and its numbers that an FP8Experts computes in `_apply_gate`."""
-    if not experts.has_gate or experts.activation_scheme != "dynamic":
-        raise NotImplementedError(
-            "opparity's experts are gated, with scales computed from the activations; these are "
-            f"{'' if experts.has_gate else 'not '}gated, their scales {experts.activation_scheme}; "
-            "choose another experts implementation"
-        )
-    if experts.gate_up_proj.dtype != torch.float8_e4m3fn:
-        raise NotImplementedError(
-            f"the experts' weights are {experts.gate_up_proj.dtype}; allowed: torch.float8_e4m3fn "
-            "by blocks of 128 x 128; choose another experts implementation"
-        )
+    reason = _objection(experts)
+    if reason is not None:
+        raise NotImplementedError(f"{reason}; choose another experts implementation")
     if experts.swiglu_alpha is not None:
         numbers = {"alpha": experts.swiglu_alpha, "beta": 1.0}
         limit = experts.swiglu_limit
         return "swigluoai_and_mul", numbers if limit is None else {**numbers, "limit": limit}
+    if experts.limit is not None:
+        return "silu_and_mul_with_clamp", {"limit": experts.limit}
+    return ACTIVATIONS[type(experts.act_fn).__name__], {}
+
+
+def _objection(experts: Experts) -> str | None:
+    """Return why an FP8Experts is not served, or None."""
+    if not experts.has_gate or experts.activation_scheme != "dynamic":
+        return (
+            "opparity's experts are gated, with scales computed from the activations; these are "
+            f"{'' if experts.has_gate else 'not '}gated, their scales {experts.activation_scheme}"
+        )
+    if experts.gate_up_proj.dtype != torch.float8_e4m3fn:
+        return (
+            f"the experts' weights are {experts.gate_up_proj.dtype}; allowed: torch.float8_e4m3fn "
+            "by blocks of 128 x 128"
+        )
+    for softcap in ("gate_softcap", "up_softcap"):
+        if getattr(experts, softcap, None) is not None:
+            return f"the experts have {softcap}, and no producer of Opparity's has one"
     name = type(experts.act_fn).__name__
-    if name not in _PRODUCERS:
-        raise NotImplementedError(
-            f"the experts' activation is {name}; allowed: {', '.join(_PRODUCERS)}; choose another "
-            "experts implementation"
-        )
-    producer = _PRODUCERS[name]
-    if experts.limit is None:
-        return producer, {}
-    if producer != "silu_and_mul":
-        raise NotImplementedError(
-            f"the experts limit {name}; a limit is there for SiLU alone; choose another experts "
-            "implementation"
-        )
-    return "silu_and_mul_with_clamp", {"limit": experts.limit}
-
-
-# transformers' activations by the names of their classes.
-_PRODUCERS = {
-    "SiLUActivation": "silu_and_mul",
-    "SiLU": "silu_and_mul",
-    "GELUActivation": "gelu_and_mul",
-    "PytorchGELUTanh": "gelu_tanh_and_mul",
-    "GELUTanh": "gelu_tanh_and_mul",
-}
+    if experts.swiglu_alpha is None and name not in ACTIVATIONS:
+        return f"the experts' activation is {name}; allowed: {', '.join(ACTIVATIONS)}"
+    is_limited = experts.swiglu_alpha is None and experts.limit is not None
+    if is_limited and ACTIVATIONS[name] != "silu_and_mul":
+        return f"the experts limit {name}; a limit is there for SiLU alone"
+    return None

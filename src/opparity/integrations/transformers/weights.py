@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from opparity.errors import ArgumentRefused
+from opparity.integrations.transformers.table import MODULE, objection
 from opparity.nn import BlockFP8Linear, Int8Linear
+from opparity.nn.checkpoint import OTHERWISE
 
 if TYPE_CHECKING:
     from opparity.nn import QuantizedLinear
@@ -56,11 +58,24 @@ def quantized(linear: nn.Module, recipe: str | None, dtype: torch.dtype) -> Quan
             return KINDS[recipe].from_weight(weight.detach(), bias, dtype=dtype)
         except ArgumentRefused as error:
             return str(error)
-    if getattr(linear, "activation_scheme", "dynamic") != "dynamic":
-        return "its activations have a scale that is given"
+    reason = _reason_to_leave(linear)
+    if reason is not None:
+        return reason
     if not isinstance(scales, torch.Tensor):
         return f"its weight is {weight.dtype} and has no scales"
     return _as_they_are(weight.detach(), scales.detach().float(), bias, dtype)
+
+
+def _reason_to_leave(linear: nn.Module) -> str | None:
+    """Return why a layer that is quantised cannot be served by its codes and scales, or None."""
+    if type(linear).__module__ == MODULE and (untried := objection()) is not None:
+        return untried
+    if getattr(linear, "activation_scheme", "dynamic") != "dynamic":
+        return "its activations have a scale that is given"
+    further = [name for name in OTHERWISE if getattr(linear, name, None) is not None]
+    if further:
+        return f"it has {', '.join(further)}, which Opparity's modules do not read"
+    return None
 
 
 def _as_they_are(
