@@ -27,7 +27,7 @@ _IN_ORDER = (
     *OF_OPERATORS,
     *OF_OTHER_NAMES,
     *LOADERS,
-    *(b"xtension", b"OpBuilder)"),
+    *(b"Extension(", b"OpBuilder)"),
     *(b"ctypes", b"cffi", b"load("),
     b"opparity:",
 )
