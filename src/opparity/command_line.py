@@ -6,6 +6,7 @@ checker runs where torch is not installed.
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -49,6 +50,9 @@ def run() -> None:
         application(prog_name="opparity")
     except Exception as error:  # noqa: BLE001 -- status 1 would say that there are findings
         sys.exit(crashed(error))
+    finally:
+        # Python looks through every object before it ends: 0.08 s of the 0.45 of a small check.
+        gc.freeze()
 
 
 def _say_version(is_asked: bool) -> None:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.platforms import LANGUAGES
-from opparity.checker.languages.detection import describes_build
+from opparity.checker.languages.detection import build_descriptions
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
@@ -44,6 +44,4 @@ def refuse_unknown(tree: Tree, platforms: Iterable[Platform]) -> None:
 
 def _is_spoken_of(tree: Tree, name: str) -> bool:
     expression = re.compile(rb"(?:\b|_)" + re.escape(name).encode() + rb"(?:\b|_)", re.IGNORECASE)
-    return any(
-        expression.search(tree.read(path)) for path in tree.files if describes_build(tree, path)
-    )
+    return any(expression.search(tree.read(path)) for path in build_descriptions(tree))

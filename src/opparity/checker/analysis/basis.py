@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.records import fact
-from opparity.checker.languages.detection import COMPILED, NOT_SHIPPED, describes_build
+from opparity.checker.languages.detection import COMPILED, NOT_SHIPPED, build_descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -306,13 +306,12 @@ class _Understanding:
             for library, operator in text.uses:
                 name = f"{library.decode()}::{operator.decode()}"
                 is_own = operator.decode() in defined or self.registered.is_anywhere(name)
-                if operator and not is_own and library.decode() not in _OF_TORCH:
+                is_new = operator and not is_own and name not in found
+                if is_new and library.decode() not in _OF_TORCH:
                     foreign[name] = b"torch.ops." + library + b"." + operator
             # A docstring may speak of an operator, too.
             code = _NO_CODE.sub(b"", self.project.tree.read(path)) if foreign else b""
-            for name, written in foreign.items():
-                if written in code:
-                    found.setdefault(name, path)
+            found |= {name: path for name, written in foreign.items() if written in code}
         return tuple(sorted(found.items()))
 
     @property
@@ -337,7 +336,7 @@ class _Understanding:
         """Return whether the tree has nothing that a check is about."""
         return not (
             self.project.native
-            or any(describes_build(self.project.tree, path) for path in self.project.tree.files)
+            or build_descriptions(self.project.tree)
             or any(text.is_about_operators for text in self.project.texts.values())
         )
 

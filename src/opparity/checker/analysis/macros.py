@@ -49,13 +49,6 @@ def platform_of_macro(name: str) -> str:
 _DEFINED = re.compile(r"-D\s*([A-Za-z_]\w*)|[\"']([A-Z_][A-Z0-9_]*)[\"']")
 # `-DNAME` in quotes or after a space: no part of a longer word.
 _FLAG = re.compile(r"(?<![\w-])-D([A-Z_][A-Z0-9_]*)\b")
-_BUILD_FILE = re.compile(
-    r"(^|/)(CMakeLists\.txt|[Mm]akefile|GNUmakefile|[^/]*\.(cmake|in)|build\.toml|"
-    r"[^/]*(setup|build)[^/]*\.py)$|/op_builder/.*\.py$"
-)
-
-
-_CMAKE_FILE = re.compile(r"(?:^|/)CMakeLists\.txt$|\.cmake$")
 _DEFINITIONS = re.compile(r"(?:compile_definitions|add_definitions)\s*\(([^()]{1,2000})\)")
 _MACRO_NAME = re.compile(r"(?<![\w$}{/.-])(?:-D)?([A-Z_][A-Z0-9_]{4,})(?![\w/.])")
 
@@ -63,20 +56,19 @@ _MACRO_NAME = re.compile(r"(?<![\w$}{/.-])(?:-D)?([A-Z_][A-Z0-9_]{4,})(?![\w/.])
 def flags_of_builds(project: Project) -> dict[str, Location]:
     """Return the macros that `-D…` in a build description names, evaluated or not."""
     found: dict[str, Location] = {}
-    for path in sorted(project.tree.files):
-        if _BUILD_FILE.search(path) and project.tree.is_readable(path):
-            text = project.tree.read_text(path)
-            for flag in _FLAG.finditer(text) if "-D" in text else ():
-                place = Location(path, text.count("\n", 0, flag.start()) + 1)
-                found.setdefault(flag[1], place)
+    for path in project.tree.build_files:
+        text = project.tree.read_text(path)
+        for flag in _FLAG.finditer(text) if "-D" in text else ():
+            place = Location(path, text.count("\n", 0, flag.start()) + 1)
+            found.setdefault(flag[1], place)
     return found
 
 
 def named_in_cmake(project: Project) -> frozenset[str]:
     """Return the macros that `add_compile_definitions(…)` and its like name."""
     found: set[str] = set()
-    for path in project.tree.files:
-        if _CMAKE_FILE.search(path) and project.tree.is_readable(path):
+    for path in project.tree.build_files:
+        if path.endswith((".cmake", "CMakeLists.txt")):
             for command in _DEFINITIONS.findall(project.tree.read_text(path)):
                 found.update(_MACRO_NAME.findall(command))
     return frozenset(found)
@@ -95,10 +87,9 @@ def defined_by_somebody(project: Project) -> frozenset[str]:
         for macro in target.macros
     }
     found.update(project.macro_definitions)
-    for path in project.tree.files:
-        if _BUILD_FILE.search(path) and project.tree.is_readable(path):
-            for pair in _DEFINED.findall(project.tree.read_text(path)):
-                found.update(name for name in pair if name)
+    for path in project.tree.build_files:
+        for pair in _DEFINED.findall(project.tree.read_text(path)):
+            found.update(name for name in pair if name)
     return frozenset(found)
 
 

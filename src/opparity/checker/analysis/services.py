@@ -82,7 +82,7 @@ class Analysis:
         """Return the macros that CMake's commands name, whatever option has to be set."""
         return named_in_cmake(self.project)
 
-    @property
+    @cached_property
     def known_macros(self) -> frozenset[str]:
         """Return the macros that the tree or torch defines."""
         return self.own_macros | TORCH_MACROS

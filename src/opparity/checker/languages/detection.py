@@ -53,17 +53,17 @@ def known_platforms(tree: Tree) -> tuple[Platform, ...]:
     return tuple(Platform(name) for name in _MARKS if name in found)
 
 
-def describes_build(tree: Tree, path: str) -> bool:
-    """Return whether a file is a build description of the tree's own."""
-    is_own = bool(_BUILD_FILE.search(path)) and not FOREIGN.search(path)
-    return is_own and tree.is_readable(path)
+def build_descriptions(tree: Tree) -> list[str]:
+    """Return the build descriptions of the tree's own."""
+    return [
+        path for path in tree.build_files if _BUILD_FILE.search(path) and not FOREIGN.search(path)
+    ]
 
 
 def _named(tree: Tree) -> frozenset[str]:
     found: frozenset[str] = frozenset()
-    for path in tree.files:
-        if describes_build(tree, path):
-            found |= platforms_in(tree.read(path), known=found)
+    for path in build_descriptions(tree):
+        found |= platforms_in(tree.read(path), known=found)
     return found
 
 

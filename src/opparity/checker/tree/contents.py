@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,6 +30,9 @@ _BUILD_SUFFIXES = frozenset({".cmake", ".in", ".txt", ".toml", ".cfg", ".json"})
 _SOURCE_SUFFIXES = NATIVE_SUFFIXES | _BUILD_SUFFIXES | {_PYTHON_SUFFIX, *CYTHON_SUFFIXES}
 # Read for the macros that they name alone.
 _MAKEFILES = frozenset({"Makefile", "makefile", "GNUmakefile"})
+_BUILD_FILE = re.compile(
+    r"CMakeLists\.txt|[Mm]akefile|GNUmakefile|build\.toml|.*\.(?:cmake|in)|.*(?:setup|build).*\.py"
+)
 # git's own test for a binary file: a NUL among the first bytes.
 BINARY_TEST = 8000
 
@@ -101,6 +105,15 @@ class Tree:
         return self._readable(_PYTHON_SUFFIX.__eq__)
 
     @cached_property
+    def build_files(self) -> tuple[str, ...]:
+        """Return the files that can be read and whose paths say that they describe a build."""
+        return tuple(
+            path
+            for path, place in self.places.items()
+            if place is not None and _may_describe_build(path)
+        )
+
+    @cached_property
     def marks(self) -> Mapping[str, frozenset[bytes]]:
         """Return the marks of each Python file that can be read."""
         return {path: marks_in(self.read(path)) for path in self.python}
@@ -148,6 +161,11 @@ class Tree:
 
 def _suffix(path: str) -> str:
     return os.path.splitext(path)[1].lower()  # noqa: PTH122 -- a Path per file costs 4x
+
+
+def _may_describe_build(path: str) -> bool:
+    is_builder = path.endswith(_PYTHON_SUFFIX) and "/op_builder/" in f"/{path}"
+    return is_builder or _BUILD_FILE.fullmatch(path.rpartition("/")[2]) is not None
 
 
 def is_source(path: str) -> bool:

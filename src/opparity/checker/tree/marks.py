@@ -6,9 +6,11 @@ from functools import cache
 
 import re2
 
-# What compiles native code while the program runs: parts of the names of nvrtc, hiprtc,
-# cpp_extension and tvm_ffi.cpp, and of packages that have a compiler.
-OF_COMPILERS = (b"rtc", b"cpp", b"cupy", b"pycuda", b"_compile_kernel")
+# What compiles native code while the program runs.
+OF_COMPILERS = (
+    *(b"nvrtc", b"hiprtc", b"RawModule", b"RawKernel", b"SourceModule", b"_compile_kernel"),
+    *(b"load_inline", b"cpp_extension", b"tvm_ffi.cpp"),
+)
 OF_OPERATORS = (
     *(b"torch.ops.", b"::", b"def is_", b"_op(", b".define(", b"Library("),
     *OF_COMPILERS,
@@ -25,8 +27,8 @@ _IN_ORDER = (
     *OF_OPERATORS,
     *OF_OTHER_NAMES,
     *LOADERS,
-    *(b"xtension", b"OpBuilder)"),
-    *(b"ctypes", b"cffi", b"load_inline", b"load("),
+    *(b"Extension(", b"OpBuilder)"),
+    *(b"ctypes", b"cffi", b"load("),
     b"opparity:",
 )
 MARKS = frozenset(_IN_ORDER)

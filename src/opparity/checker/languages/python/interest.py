@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable, Iterator, Sequence
 
     from opparity.checker.languages.python.pruning import Block
@@ -69,11 +69,11 @@ class SearchedText:
         found = {place for mark in marks for place in self._places_of(mark)}
         return sorted(found.union(*(self._places_of_name(name) for name in names)))
 
-    def lines(self, marks: Iterable[str], names: Iterable[str] = ()) -> tuple[int, ...]:
-        """Return the lines of `places`, counted as the parser counts them."""
+    def lines_of(self, places: Iterable[int]) -> tuple[int, ...]:
+        """Return the lines of places in order, counted as the parser counts them."""
         found: list[int] = []
         line, position = 1, 0
-        for place in self.places(marks, names):
+        for place in places:
             line += self.text.count("\n", position, place)
             position = place
             if not found or found[-1] != line:
@@ -127,13 +127,13 @@ class Interest:
 
 @fact
 class Wanted:
-    """What of a file leads to operators in other files.
+    """What of a file may lead to operators in other files.
 
     Attributes:
         names: names bound in it.
         direct: those that are extension modules, whose functions are operators.
         extensions: the last names of the extension modules that are imported.
-        places: where in it other files are imported.
+        places: the offsets at which other files are imported in it.
     """
 
     names: set[str] = field(default_factory=set)
@@ -142,42 +142,13 @@ class Wanted:
     places: set[int] = field(default_factory=set)
 
 
-def interest_of(
-    text: SearchedText, syntax: ast.Module, wanted: Wanted, asked: frozenset[str] = frozenset()
-) -> Interest:
-    """Return the lines that touch operators, tables, or names that stand for such code.
-
-    Args:
-        text: the file's text.
-        syntax: the same, parsed.
-        wanted: what leads to operators in other files; places are lines.
-        asked: what tests ask.
-    """
-    marks = _own_marks(text, wanted.names)
-    own = Interest(text.lines(marks, wanted.direct))
-    names = {
-        node.name
-        for node in syntax.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        and own.in_range(node)
-    }
-    names |= _defined_in_blocks(syntax, own)
-    for node in syntax.body:  # in order: a base stands before what derives from it
-        if isinstance(node, ast.ClassDef) and _base_names(node) & names:
-            names.add(node.name)
-    lines = text.lines(marks, names | wanted.names)
-    if wanted.places:
-        lines = tuple(sorted({*lines, *wanted.places}))
-    return Interest(lines, asked)
-
-
 def places_of_interest(text: SearchedText, blocks: Sequence[Block], wanted: Wanted) -> list[int]:
-    """Return the offsets that `interest_of` may come to, and some more, before a file is parsed.
+    """Return the offsets of operators, of tables, and of names that stand for code that has them.
 
     Args:
         text: the file's text.
         blocks: its functions and classes.
-        wanted: what may lead to operators in other files; places are offsets.
+        wanted: what may lead to operators in other files.
     """
     marks = _own_marks(text, wanted.names)
     touching = text.places(marks, wanted.direct)
@@ -217,21 +188,3 @@ def asked_functions(text: str, blocks: Sequence[Block], places: Sequence[int]) -
 
 def _own_marks(text: SearchedText, wanted: Iterable[str]) -> tuple[str, ...]:
     return (*_TOUCHING, *text.tables, *(name for name in wanted if _TABLE_NAME.match(name)))
-
-
-def _base_names(node: ast.ClassDef) -> set[str]:
-    return {
-        inner.id for base in node.bases for inner in ast.walk(base) if isinstance(inner, ast.Name)
-    }
-
-
-def _defined_in_blocks(syntax: ast.Module, own: Interest) -> set[str]:
-    """Return the functions defined under module-level conditions that touch operators."""
-    blocks = [node for node in syntax.body if isinstance(node, ast.If | ast.Try | ast.With)]
-    return {
-        inner.name
-        for block in blocks
-        if own.in_range(block)
-        for inner in ast.walk(block)
-        if isinstance(inner, ast.FunctionDef | ast.ClassDef) and own.in_range(inner)
-    }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _ATTEMPT = re.compile(rb"\ntry:[^\n]*\n((?:[ \t]+[^\n]*\n|\n)+)except\b")
+_WORD = re.compile(rb"\w+")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -43,11 +44,12 @@ def read_lost_names(
     tree: Tree, paths: Iterable[str], modules: Collection[str]
 ) -> Iterator[LostName]:
     """Yield the names from extensions that an `except ImportError` leaves without a value."""
-    quoted = [name.encode() for name in modules]
+    names = {name.encode() for name in modules}
     for path in paths:
         content = tree.read(path)
         attempts = _ATTEMPT.findall(b"\n" + content) if b"try:" in content else []
-        if not any(name in attempt for attempt in attempts for name in quoted):
+        taking = [attempt for attempt in attempts if b"from" in attempt]
+        if names.isdisjoint(word for attempt in taking for word in _WORD.findall(attempt)):
             continue
         try:
             syntax = parse_quietly(tree.read_text(path))

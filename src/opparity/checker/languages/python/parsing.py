@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,10 @@ from opparity.checker.facts.places import problem
 from opparity.checker.facts.records import fact
 from opparity.checker.languages.python.bindings import Rebound
 from opparity.checker.languages.python.interest import (
+    Interest,
     SearchedText,
     Wanted,
     asked_functions,
-    interest_of,
     may_answer,
     places_of_interest,
 )
@@ -24,7 +23,8 @@ from opparity.checker.languages.python.records import ModuleFacts
 from opparity.checker.languages.python.syntax import parse_quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    import ast
+    from collections.abc import Hashable
 
     from opparity.checker.languages.python.pruning import Block
 
@@ -41,8 +41,6 @@ _INLINE = re.compile(r"=:\s*(\w+)")
 _SIGNATURES = re.compile(
     r"(?:\b(?:fake\w*|op_func|func|op)\s*=\s*\(?\s*|\bregister_fake\([^()]*,\s*)([A-Za-z_]\w*)"
 )
-# What holds statements, or handlers and cases that do.
-_BLOCKS = ("body", "orelse", "finalbody", "handlers")
 _NONLOCAL = re.compile(r"nonlocal\b([\w\s,\\]*)")
 
 
@@ -71,13 +69,9 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
     """
     text = SearchedText(_text(content))
     package = _package_of(path)
-    possible = _possibly_bound(text.text, package, leads)
+    wanted = _bound(text.text, package, leads)
     try:
-        syntax, asked = _parse(text, possible)
-        wanted = (
-            _bound_from(syntax, package, leads) if possible.names or possible.places else Wanted()
-        )
-        interest = interest_of(text, syntax, wanted, asked)
+        syntax, interest = _parse(text, wanted)
         reader = ModuleReader(path, package, interest, leads.extensions, _rebound(text.text))
         return reader.read(syntax)
     except (SyntaxError, ValueError) as error:
@@ -88,10 +82,10 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
 
 def question_to(leads: Leads, path: str, content: bytes) -> Hashable:
     """Return what is asked of a file: the same leads, and others that it does not import, too."""
-    possible = _possibly_bound(_text(content), _package_of(path), leads)
+    wanted = _bound(_text(content), _package_of(path), leads)
     return (
-        *(frozenset(possible.names), frozenset(possible.direct), frozenset(possible.places)),
-        frozenset(possible.extensions),
+        *(frozenset(wanted.names), frozenset(wanted.direct), frozenset(wanted.places)),
+        frozenset(wanted.extensions),
     )
 
 
@@ -104,8 +98,8 @@ def _package_of(path: str) -> tuple[str, ...]:
     return package if path.endswith("__init__.py") else package[:-1]
 
 
-def _parse(text: SearchedText, wanted: Wanted) -> tuple[ast.Module, frozenset[str]]:
-    """Return the syntax of a file, and which functions its tests ask.
+def _parse(text: SearchedText, wanted: Wanted) -> tuple[ast.Module, Interest]:
+    """Return the syntax of a file, and what of it can matter.
 
     What cannot matter may have lost its body.
     """
@@ -124,17 +118,21 @@ def _parse(text: SearchedText, wanted: Wanted) -> tuple[ast.Module, frozenset[st
         is_wanted = block.holds(places) or block.holds(answering) or block.name in by_name
         return not is_wanted
 
+    # Without blocks it is not known which names stand for code that has operators.
+    lines = text.lines_of(places) if blocks else tuple(range(1, text.text.count("\n") + 2))
+    interest = Interest(lines, asked)
     pruned = without_bodies(text.text, blocks, is_idle)
     try:
-        return parse_quietly(pruned), asked
+        return parse_quietly(pruned), interest
     except SyntaxError:
-        return parse_quietly(text.text), asked
+        return parse_quietly(text.text), interest
 
 
-def _possibly_bound(text: str, package: tuple[str, ...], leads: Leads) -> Wanted:
-    """Return what `_bound_from` may come to, and some more, before a file is parsed.
+def _bound(text: str, package: tuple[str, ...], leads: Leads) -> Wanted:
+    """Return the names that a file may bind from modules whose functions touch operators.
 
-    Places are offsets here.
+    By its text: an import in a string counts too. Where such a module is imported is a place of
+    interest, whatever is made of it.
     """
     found = Wanted()
     for match in _IMPORT.finditer(text):
@@ -188,26 +186,6 @@ def _leads(leads: Leads, module: str, name: str) -> bool:
     return name in leads.extensions or f"{module}.{name}" in leads.modules
 
 
-def _bound_from(syntax: ast.Module, package: tuple[str, ...], leads: Leads) -> Wanted:
-    """Return the names that a file binds from modules whose functions touch operators.
-
-    Places are the lines of imports: who imports such a module matters, whatever is made of it.
-    """
-    found = Wanted()
-    for node in _statements(syntax):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                bound = alias.asname or alias.name.partition(".")[0]
-                _note_module(found, leads, alias.name, bound)
-        elif isinstance(node, ast.ImportFrom):
-            module = _absolute("." * node.level + (node.module or ""), package)
-            if module in leads.modules:
-                found.places.add(node.lineno)
-            for alias in node.names:
-                _note(found, leads, module, alias.name, alias.asname or alias.name)
-    return found
-
-
 def _rebound(text: str) -> Rebound:
     """Return the names that `nonlocal` and `:=` may give another value, and some more."""
     nonlocals = {name for names in _NONLOCAL.findall(text) for name in _NAME.findall(names)}
@@ -217,18 +195,3 @@ def _rebound(text: str) -> Rebound:
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
-
-
-def _statements(syntax: ast.Module) -> Iterator[ast.stmt]:
-    """Yield every statement, nested ones included, without looking into expressions."""
-    waiting: list[ast.AST] = [syntax]
-    while waiting:
-        node = waiting.pop()
-        fields = vars(node)
-        if "body" in fields:
-            for name in _BLOCKS:
-                waiting.extend(fields.get(name, ()))
-        elif isinstance(node, ast.Match):
-            waiting.extend(node.cases)
-        if isinstance(node, ast.stmt):
-            yield node
