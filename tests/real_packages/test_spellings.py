@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from real_packages.packages import FOLDER, run, vllm
+from real_packages.packages import FOLDER, REPOSITORY, run, vllm
 
 # docs/compile.md says how many codes differ, those of 48 tokens here.
 MOST_CODES = 0.002
@@ -15,7 +15,7 @@ OTHER = "left, its numbers are those of no operator"
 
 
 def found(package: str, paths: list[str], word: str = "RESULT") -> dict[str, Any]:
-    ended = run(paths, f"tests/real_packages/{package}_spellings.py")
+    ended = run([*paths, str(REPOSITORY / "tests")], f"tests/real_packages/{package}_spellings.py")
     results: dict[str, Any] = json.loads(ended.after(f"{word} "))
     return results
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from spelled import print_results
 from torch.nn import functional
 from torchao.float8.config import ScalingGranularity
 from torchao.float8.float8_utils import tensor_to_scale, to_fp8_saturated
 from torchao.prototype.blockwise_fp8_training.kernels import torch_blockwise_scale_act_quant_lhs
 from torchao.quantization import Float8Tensor, Int8Tensor, PerRow
 from torchao.quantization.quant_primitives import _choose_scale_float8, _quantize_affine_float8
+
+from real_packages.spelled import print_results
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,16 +1,17 @@
-"""Compile transformers' own MLPs and its activation quantiser with the pass; print what it found."""
+"""Compile transformers' own MLPs and activation quantiser with the pass; print what it found."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import torch
-from spelled import print_results
 from torch import nn
 from transformers import LlamaConfig, Phi3Config
 from transformers.integrations.bitnet import BitLinear
 from transformers.models.llama.modeling_llama import LlamaMLP
 from transformers.models.phi3.modeling_phi3 import Phi3MLP
+
+from real_packages.spelled import print_results
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 import vllm._C  # noqa: F401 -- it registers the operators
-from spelled import print_results
 from vllm.config import DeviceConfig, VllmConfig, set_current_vllm_config
 from vllm.model_executor.layers.activation import SiluAndMul
 from vllm.model_executor.layers.quantization.input_quant_fp8 import QuantFP8
 from vllm.model_executor.layers.quantization.utils.quant_utils import GroupShape
+
+from real_packages.spelled import print_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -60,6 +60,9 @@ def parts_of(graph: Graph) -> list[Part]:
 
 def objection(part: Part) -> str | None:
     """Return why a part is left without a trial, or None."""
+    for node in part.nodes:
+        if node.op != "call_function" and not is_size(node):
+            return f"{node.name} is an input of its own"
     if part.input.meta["val"].stride(-1) != 1:
         return "its input's last dimension has a stride"
     if not _same_sizes(part.input, part.values):
