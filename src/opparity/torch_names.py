@@ -76,6 +76,9 @@ COMPILE_PASS = Feature(
         "torch._inductor.custom_graph_pass.CustomGraphPass",
         "torch._inductor.custom_graph_pass.get_hash_for_files",
         "torch._inductor.virtualized.V.fake_mode",
+        "torch._ops.OpOverload",
+        "torch.ops.higher_order.auto_functionalized",
+        "torch.ops.higher_order.auto_functionalized_v2",
     ),
     "call opparity's functions in the model, which torch.compile leaves as they are",
 )

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,6 +10,8 @@ import torch
 from torch.nn import functional
 
 import opparity
+from integrations.compiled import AUTOGRAD, CONFIG, installed_pass
+from opparity.errors import ArgumentRefused
 from opparity.integrations.compile_pass import FusionPass, Match, install
 
 if TYPE_CHECKING:
@@ -16,19 +21,12 @@ if TYPE_CHECKING:
 
     Pair = tuple[Tensor, Tensor]
 
-CONFIG, AUTOGRAD = torch._inductor.config, torch._functorch.config
-
 
 @pytest.fixture
 def installed() -> Iterator[FusionPass]:
-    """Give the pass, installed, with no graph from an earlier compilation."""
-    before = CONFIG.post_grad_custom_post_pass
-    torch._dynamo.reset()
-    # A graph that is taken from a cache goes through no pass.
-    with CONFIG.patch(fx_graph_cache=False), AUTOGRAD.patch(enable_autograd_cache=False):
-        yield install()
-    CONFIG.post_grad_custom_post_pass = before
-    torch._dynamo.reset()
+    """Give the pass as it takes the most: also what changes up to 0.5 % of the codes."""
+    with installed_pass(changed_codes=0.005) as made:
+        yield made
 
 
 def blocks(product: Tensor, group: int = 128) -> Pair:
@@ -104,10 +102,10 @@ def test_a_spelling_is_found_and_computed_by_the_operator(
     values, scales = torch.compile(function, dynamic=dynamic, fullgraph=True)(input)
     (match,) = installed.matches
     assert match.what is not None
-    assert match.what.operator == operator
-    assert match.what.recipe.startswith(recipe)
+    assert match.what.candidate.operator == operator
+    assert match.what.candidate.recipe.startswith(recipe)
     expected = getattr(torch.ops.opparity, operator)(
-        input, match.what.recipe, intermediate=match.what.intermediate
+        input, match.what.candidate.recipe, intermediate=match.what.candidate.intermediate
     )
     assert torch.equal(values.view(torch.uint8), expected[0].view(torch.uint8))
     assert torch.equal(scales, expected[1])
@@ -185,7 +183,7 @@ def test_of_another_product_the_quantisation_alone_is_taken(
     torch.compile(lambda x: blocks(product(x)), dynamic=False)(input)
     (match,) = installed.matches
     assert match.what is not None
-    assert match.what.operator == "quantize"
+    assert match.what.candidate.operator == "quantize"
 
 
 def narrow(input: Tensor) -> Pair:
@@ -255,6 +253,14 @@ def scaled_by_size(input: Tensor) -> Pair:
     return blocks(input * (input.shape[0] / 3))
 
 
+def first_tokens(input: Tensor) -> Pair:
+    return blocks(input[:5])
+
+
+def filled_with_size(input: Tensor) -> Pair:
+    return blocks(input * torch.full_like(input, input.shape[0] / 3))
+
+
 def strided_groups(input: Tensor) -> Pair:
     groups = input.float().unflatten(-1, (128, -1))
     scales = (groups.abs().amax(-2) / 448.0).clamp_min(1e-10)
@@ -301,7 +307,7 @@ def test_a_factor_before_numbers_too_small_to_compare_is_kept(installed: FusionP
     assert torch.equal(scales, opparity.quantize(input.float() * 1e-9, "fp8_block").scales)
 
 
-@pytest.mark.parametrize("function", [last_tokens_masked, scaled_by_size])
+@pytest.mark.parametrize("function", [last_tokens_masked, scaled_by_size, filled_with_size])
 def test_what_depends_on_a_place_or_a_size_is_left(
     function: Callable[[Tensor], Pair], installed: FusionPass
 ) -> None:
@@ -309,9 +315,18 @@ def test_what_depends_on_a_place_or_a_size_is_left(
     torch._dynamo.mark_dynamic(input, 0)
     found = torch.compile(function)(input)
     # What follows the place or the size is quantisation alone.
-    assert [m.what.operator for m in installed.matches if m.what] in ([], ["quantize"])
+    assert [m.what.candidate.operator for m in installed.matches if m.what] in ([], ["quantize"])
     for part, expected in zip(found, function(input), strict=True):
         assert torch.allclose(part.float(), expected.float(), rtol=0.13)
+
+
+def test_the_first_tokens_alone_are_quantised(installed: FusionPass) -> None:
+    input = torch.randn(6, 1024).bfloat16()
+    torch._dynamo.mark_dynamic(input, 0)
+    values, scales = torch.compile(first_tokens)(input)
+    assert values.shape == (5, 1024)
+    assert torch.allclose(scales, first_tokens(input)[1])
+    assert [m.what.candidate.operator for m in installed.matches if m.what] in ([], ["quantize"])
 
 
 @pytest.mark.parametrize("turn", [lambda x: x.t(), lambda x: x[:, ::2]], ids=["turned", "strided"])
@@ -354,7 +369,7 @@ def test_other_passes_stay() -> None:
             CONFIG.patch(fx_graph_cache=False, post_grad_custom_post_pass=seen.append),
             AUTOGRAD.patch(enable_autograd_cache=False),
         ):
-            made = install()
+            made = install(changed_codes=0.005)
             torch.compile(lambda x: blocks(silu(x)), dynamic=False)(torch.randn(4, 512).bfloat16())
     finally:
         CONFIG.post_grad_custom_post_pass = before
@@ -363,6 +378,31 @@ def test_other_passes_stay() -> None:
     assert [match.what is not None for match in made.matches] == [True]
 
 
-def test_a_pass_is_known_by_its_sources() -> None:
-    assert FusionPass().uuid() == FusionPass().uuid()
+IDENTITY = """
+from opparity.integrations.compile_pass import FusionPass
+print(FusionPass().uuid(), FusionPass(0.005).uuid())
+"""
+
+
+def test_a_pass_is_known_by_its_sources_and_its_setting_in_every_process() -> None:
+    strict, lenient = FusionPass().uuid(), FusionPass(0.005).uuid()
+    assert strict != lenient
+    for seed in ("0", "1"):
+        said = subprocess.run(
+            [sys.executable, "-c", IDENTITY],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert said.stdout.split() == [strict, lenient]
+
+
+def test_a_match_says_what_was_left() -> None:
     assert str(Match("codes", None, "it is too large")) == "codes: left, it is too large"
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.1])
+def test_a_share_that_is_no_small_one_is_refused(share: float) -> None:
+    with pytest.raises(ArgumentRefused, match=rf"changed_codes is {share}; it is the share"):
+        FusionPass(share)

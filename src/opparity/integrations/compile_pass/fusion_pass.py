@@ -15,8 +15,10 @@ from torch._inductor.virtualized import V
 from torch.fx.node import map_arg
 
 import opparity
+from opparity.errors import ArgumentRefused
+from opparity.integrations.compile_pass.comparison import MOST_CHANGED
 from opparity.integrations.compile_pass.parts import parts_of
-from opparity.integrations.compile_pass.recognition import Candidate, recognise
+from opparity.integrations.compile_pass.recognition import Found, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from torch.fx import Graph, Node
 
     from opparity.integrations.compile_pass.parts import Part
+    from opparity.integrations.compile_pass.recognition import Candidate
 
 _LIST_OF_PASSES = Version("2.13")
 sym_size = torch.ops.aten.sym_size.int
@@ -35,12 +38,12 @@ class Match:
 
     Attributes:
         values: the name of the node that held the codes.
-        what: the operator that took its place, or None.
+        what: the operator that took its place and what it changes, or None.
         reason: why nothing did.
     """
 
     values: str
-    what: Candidate | None
+    what: Found | None
     reason: str = ""
 
     def __str__(self) -> str:
@@ -52,15 +55,24 @@ class FusionPass(CustomGraphPass):
 
     Attributes:
         matches: of all graphs that were compiled, in order.
+        changed_codes: as `install` takes it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, changed_codes: float = 0.0) -> None:
+        if not 0 <= changed_codes <= MOST_CHANGED:
+            raise ArgumentRefused(
+                operator="compile_pass.install",
+                detail=f"changed_codes is {changed_codes}; it is the share of codes that may "
+                f"change, from 0 (none, and no scale) to {MOST_CHANGED}",
+            )
         opparity.load()
+        self.changed_codes = changed_codes
         self.matches: list[Match] = []
 
     def __call__(self, graph: Graph) -> None:
         """Rewrite one graph."""
         matches: dict[Node, Match] = {}
+        near: dict[Node, Match] = {}
         gone: set[Node] = set()
         for part in parts_of(graph):
             if part.values in gone:
@@ -69,21 +81,31 @@ class FusionPass(CustomGraphPass):
             if isinstance(found, str):
                 matches.setdefault(part.values, Match(part.values.name, None, found))
                 continue
+            if not found.change.is_within(self.changed_codes):
+                near.setdefault(part.values, Match(part.values.name, None, str(found)))
+                continue
             matches[part.values] = Match(part.values.name, found)
             gone.update(part.nodes)
-            _replace(graph, part, found)
+            _replace(graph, part, found.candidate)
         if gone:
             graph.eliminate_dead_code()
             graph.lint()
-        # What lies within a part that was replaced needs no word.
-        self.matches += [m for node, m in matches.items() if m.what or node not in gone]
+        # An operator that is near says more than what no operator is.
+        matches = {node: m if m.what else near.get(node, m) for node, m in (near | matches).items()}
+        # What lies within a part that was replaced needs no word, nor do codes that get a shape.
+        self.matches += [
+            m
+            for node, m in matches.items()
+            if m.what or (node not in gone and not all(user in matches for user in node.users))
+        ]
 
     def uuid(self) -> Any:  # noqa: ANN401 -- torch's own
-        """Return what compiled code depends on: this package's sources and the version."""
+        """Return what compiled code depends on: the pass's sources, the version and its setting."""
         sources = get_hash_for_files(
             tuple(str(p) for p in sorted(Path(__file__).parent.glob("*.py")))
         )
-        return hashlib.sha256(sources + opparity.__version__.encode()).hexdigest()
+        settings = f"{opparity.__version__} {self.changed_codes}"
+        return hashlib.sha256(sources + settings.encode()).hexdigest()
 
 
 class _InTurn(CustomGraphPass):
@@ -102,9 +124,17 @@ class _InTurn(CustomGraphPass):
         return None if None in found else tuple(found)
 
 
-def install() -> FusionPass:
-    """Append a pass to those that torch.compile's graphs go through; return it, for its matches."""
-    made = FusionPass()
+def install(changed_codes: float = 0.0) -> FusionPass:
+    """Append a pass to those that torch.compile's graphs go through; return it, for its matches.
+
+    Args:
+        changed_codes: the share of codes that may become others, up to 0.005. With zero, nothing is
+            replaced unless each byte was the same in all trials.
+
+    Raises:
+        ArgumentRefused: the share is outside of that.
+    """
+    made = FusionPass(changed_codes)
     config: Any = torch._inductor.config  # noqa: SLF001 -- where torch documents the hook
     before = config.post_grad_custom_post_pass
     if before is None:
