@@ -298,6 +298,30 @@ def test_what_cannot_be_taken_is_left_with_the_reason(
     assert words in fusion.left["0.mlp"]
 
 
+@pytest.mark.parametrize(
+    ("activations", "words"),
+    [
+        (None, "its scheme quantises no activations"),
+        (SimpleNamespace(strategy="tensor", group_size=None, dynamic=True), "by tensor"),
+        (SimpleNamespace(strategy="group", group_size=64, dynamic=True), "group_size 64"),
+        (SimpleNamespace(strategy="group", group_size=128, dynamic="local"), "dynamic local"),
+        (SimpleNamespace(strategy="group", group_size=128, dynamic=True), None),
+    ],
+    ids=["weights alone", "by tensor", "other groups", "not dynamic", "by groups"],
+)
+def test_a_scheme_that_the_modules_do_not_have_is_left(
+    activations: object, words: str | None
+) -> None:
+    mlp = fine_grained(LlamaMLP())
+    for linear in mlp.children():
+        if isinstance(linear, FineGrainedLinear):
+            scheme = SimpleNamespace(input_activations=activations)
+            object.__setattr__(linear, "quantization_scheme", scheme)
+    fusion = fuse(nn.Sequential(Layer(mlp)))
+    assert (words or "") in fusion.left.get("0.mlp", "")
+    assert ("0.mlp" in fusion.replaced) == (words is None)
+
+
 def test_what_would_lose_something_is_left() -> None:
     hooked_norm, wide = LlamaRMSNorm(), LlamaRMSNorm()
     hooked_norm.register_forward_hook(lambda *_: None)

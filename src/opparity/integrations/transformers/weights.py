@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -58,7 +58,7 @@ def quantized(linear: nn.Module, recipe: str | None, dtype: torch.dtype) -> Quan
             return KINDS[recipe].from_weight(weight.detach(), bias, dtype=dtype)
         except ArgumentRefused as error:
             return str(error)
-    reason = _reason_to_leave(linear)
+    reason = _reason_to_leave(linear, weight)
     if reason is not None:
         return reason
     if not isinstance(scales, torch.Tensor):
@@ -66,16 +66,38 @@ def quantized(linear: nn.Module, recipe: str | None, dtype: torch.dtype) -> Quan
     return _as_they_are(weight.detach(), scales.detach().float(), bias, dtype)
 
 
-def _reason_to_leave(linear: nn.Module) -> str | None:
+def _reason_to_leave(linear: nn.Module, weight: torch.Tensor) -> str | None:
     """Return why a layer that is quantised cannot be served by its codes and scales, or None."""
     if type(linear).__module__ == MODULE and (untried := objection()) is not None:
         return untried
     if getattr(linear, "activation_scheme", "dynamic") != "dynamic":
         return "its activations have a scale that is given"
+    if hasattr(linear, "quantization_scheme"):
+        reason = _reason_of_scheme(linear.quantization_scheme, is_int8=weight.dtype == torch.int8)
+        if reason is not None:
+            return reason
     further = [name for name in OTHERWISE if getattr(linear, name, None) is not None]
     if further:
         return f"it has {', '.join(further)}, which Opparity's modules do not read"
     return None
+
+
+def _reason_of_scheme(scheme: Any, *, is_int8: bool) -> str | None:  # noqa: ANN401 -- theirs
+    """Return why compressed-tensors' scheme is not that of the modules, or None."""
+    activations = getattr(scheme, "input_activations", None)
+    if activations is None:
+        return "its scheme quantises no activations, and Opparity's modules do"
+    wanted = ("token", None) if is_int8 else ("group", _BLOCK)
+    # A member of an enumeration whose values are texts, or such a text.
+    strategy = getattr(activations.strategy, "value", activations.strategy)
+    given = (strategy, activations.group_size)
+    if given == wanted and activations.dynamic is True:
+        return None
+    return (
+        f"its scheme quantises activations by {strategy}, group_size "
+        f"{activations.group_size}, dynamic {activations.dynamic}; Opparity's modules do it by "
+        f"{wanted[0]}, group_size {wanted[1]}, dynamic True"
+    )
 
 
 def _as_they_are(
