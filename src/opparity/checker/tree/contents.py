@@ -29,6 +29,9 @@ _BUILD_SUFFIXES = frozenset({".cmake", ".in", ".txt", ".toml", ".cfg", ".json"})
 _SOURCE_SUFFIXES = NATIVE_SUFFIXES | _BUILD_SUFFIXES | {_PYTHON_SUFFIX, *CYTHON_SUFFIXES}
 # Read for the macros that they name alone.
 _MAKEFILES = frozenset({"Makefile", "makefile", "GNUmakefile"})
+# Read for what they say of files that the tree lacks.
+IGNORED, SUBMODULES = ".gitignore", ".gitmodules"
+_READ_BY_NAME = _MAKEFILES | {IGNORED, SUBMODULES}
 # git's own test for a binary file: a NUL among the first bytes.
 BINARY_TEST = 8000
 
@@ -78,12 +81,14 @@ class Tree:
         name: the project's name as far as the input tells it.
         places: each file's content, or None for a file that exists and is not read.
         problems: what was left out, and why.
+        excluded: the files that somebody's settings take out.
     """
 
     name: str
     places: Mapping[str, Place]
     problems: tuple[Problem, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    excluded: frozenset[str] = frozenset()
 
     @cached_property
     def files(self) -> frozenset[str]:
@@ -138,11 +143,13 @@ class Tree:
 
     def without(self, is_excluded: Callable[[str], bool]) -> Tree:
         """Return the tree as if some of its files were not there."""
+        excluded = frozenset(filter(is_excluded, self.places))
         return Tree(
             self.name,
-            {path: place for path, place in self.places.items() if not is_excluded(path)},
+            {path: place for path, place in self.places.items() if path not in excluded},
             tuple(each for each in self.problems if not is_excluded(each.location.path)),
             self.limits,
+            self.excluded | excluded,
         )
 
 
@@ -152,7 +159,7 @@ def _suffix(path: str) -> str:
 
 def is_source(path: str) -> bool:
     """Tell whether a file's name is one that the checker's readers may ask for."""
-    return _suffix(path) in _SOURCE_SUFFIXES or path.rpartition("/")[2] in _MAKEFILES
+    return _suffix(path) in _SOURCE_SUFFIXES or path.rpartition("/")[2] in _READ_BY_NAME
 
 
 def too_long(path: str, size: int, limits: Limits) -> Problem:
