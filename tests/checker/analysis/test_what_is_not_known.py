@@ -169,6 +169,7 @@ def test_what_a_static_library_lacks_is_for_whoever_links_it(
     cmake += "target_link_libraries(tool kernels)\n" if is_linked else ""
     ops = "void first();\nvoid second() { first(); }\n"
     files = {"CMakeLists.txt": cmake, "ops.cpp": ops, "first.cpp": "void first() {}\n"}
+    files["main.cpp"] = "int main() { return 0; }\n"
     check = check_project(analysis_of(tmp_path, files, "cpu"))
     certain = [(each.rule, each.symbol) for each in check.findings]
     unknown = [(each.rule, each.symbol) for each in check.unknowns]
