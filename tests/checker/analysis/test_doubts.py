@@ -48,8 +48,10 @@ CASES = [
         BOTH,
         {"csrc/b.cpp": f"#if CUTLASS_VERSION > 4\n{TURN}#elif CUTLASS_MAJOR\n{TURN}#endif\n"},
         "BLD001",
-        "whether `CUTLASS_VERSION > 4` holds and whether "
-        "`!(CUTLASS_VERSION > 4) && CUTLASS_MAJOR` holds",
+        (
+            "whether `CUTLASS_VERSION > 4` holds and whether "
+            "`!(CUTLASS_VERSION > 4) && CUTLASS_MAJOR` holds"
+        ),
     ),
     (
         WHOLE,
