@@ -22,6 +22,7 @@ PROJECTS = Path(__file__).parents[1] / "projects"
 UNGUARDED = PROJECTS / "vllm_38750_unguarded"
 DRAFT = PROJECTS / "vllm_38750_guarded_by_is_rocm"
 REPAIRED = PROJECTS / "vllm_38750_guarded_by_use_rocm"
+PAIR = ("--platform", "cuda", "--platform", "rocm")
 OPERATOR = "_C::silu_and_mul_per_block_quant"
 
 
@@ -163,6 +164,36 @@ def test_a_baseline_accepts_what_was_and_its_stale_entries_fail(tmp_path: Path) 
     assert report(root, "--baseline", baseline, "--platform", "cuda")["findings"] == []
 
 
+def test_a_baseline_counts_a_finding_of_two_platforms_once(tmp_path: Path) -> None:
+    root = copy_of(PROJECTS / "call_suits_no_schema", tmp_path / "extension")
+    baseline = tmp_path / "baseline.json"
+    told = run("check", root, *PAIR)
+    assert ": 1 error, 0 warnings, 0 information, 0 unknown\n" in told.stdout
+    written = run("check", root, *PAIR, "--write-baseline", baseline)
+    assert written.stderr == f"opparity: {baseline} accepts 1 finding\n"
+    assert len(json.loads(baseline.read_text())["accepted"]) == 2
+    accepted = run("check", root, *PAIR, "--baseline", baseline)
+    assert ", 0 unknown, 1 in the baseline\n" in accepted.stdout
+
+
+def test_a_baseline_of_what_cannot_be_decided_is_followed_with_and_without_strict(
+    tmp_path: Path,
+) -> None:
+    root = copy_of(
+        PROJECTS / "operator_registered_from_python_where_a_package_is", tmp_path / "extension"
+    )
+    strict, plain = tmp_path / "strict.json", tmp_path / "plain.json"
+    run("check", root, "--strict", "--write-baseline", strict)
+    run("check", root, "--write-baseline", plain)
+    for more in ((), ("--strict",)):
+        document = report(root, "--baseline", strict, *more)
+        assert (document["findings"], document["unknowns"]) == ([], [])
+        assert document["summary"]["accepted_by_baseline"] == 1
+    assert json.loads(plain.read_text())["accepted"] == []
+    assert len(report(root, "--baseline", plain)["unknowns"]) == 1
+    assert len(report(root, "--baseline", plain, "--strict")["findings"]) == 1
+
+
 def test_the_configuration_of_the_tree_is_followed_and_the_command_line_goes_before(
     tmp_path: Path,
 ) -> None:
@@ -226,10 +257,27 @@ def test_every_rule_explains_itself(rule: type[Any]) -> None:
     assert document["summary"].endswith(".")
 
 
-def test_a_rule_that_does_not_exist_is_refused_with_the_nearest() -> None:
-    result = run("explain", "BLD0001")
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ("BLD0001", "BLD001"),
+        ("bld6", "BLD006"),
+        ("bld-6", "BLD006"),
+        ("BLD 16", "BLD016"),
+        ("CAL0011", "CAL011"),
+        ("mac4", "MAC004"),
+        ("BDL006", "BLD006"),
+        ("called-not-bilt", "called-not-built"),
+    ],
+)
+def test_a_rule_that_does_not_exist_is_refused_with_the_nearest(given: str, near: str) -> None:
+    result = run("explain", given)
     assert result.exit_code == ExitStatus.NOT_CHECKED
-    assert "did you mean 'BLD001'?" in result.stderr
+    assert f"did you mean '{near}'?" in result.stderr
+
+
+def test_a_number_that_no_rule_has_is_near_to_none_of_that_number() -> None:
+    assert "did you mean" not in run("explain", "xyz6").stderr
 
 
 def test_the_rules_are_listed_once_each() -> None:

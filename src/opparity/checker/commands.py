@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from opparity.checker.results.configuration import Configuration
     from opparity.checker.results.report import Report
     from opparity.checker.results.request import Request
-    from opparity.checker.rules.findings import Finding
 
 
 class MatrixFormat(StrEnum):
@@ -123,7 +122,7 @@ def check(
         report = _placed(inspect_tree(tree, request), root, path)
         refuse_nothing(report.basis)
         if write_baseline is not None:
-            _write_baseline(write_baseline, report.findings)
+            _write_baseline(write_baseline, report)
             return
         if statistics:
             _write(output_file, counts.render(report, output_format))
@@ -217,9 +216,9 @@ def _placed(report: Report, root: Path, path: Path) -> Report:
     return report if within == "." else reported_within(report, within)
 
 
-def _write_baseline(path: Path, findings: tuple[Finding, ...]) -> None:
+def _write_baseline(path: Path, report: Report) -> None:
     from opparity.checker.results.baseline import write_baseline  # noqa: PLC0415
     from opparity.checker.results.report import plural  # noqa: PLC0415
 
-    write_file(path, write_baseline(findings))
-    sys.stderr.write(f"opparity: {path} accepts {plural(len(findings), 'finding')}\n")
+    write_file(path, write_baseline(report.findings))
+    sys.stderr.write(f"opparity: {path} accepts {plural(len(report.entries), 'finding')}\n")

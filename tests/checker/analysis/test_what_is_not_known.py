@@ -169,6 +169,7 @@ def test_what_a_static_library_lacks_is_for_whoever_links_it(
     cmake += "target_link_libraries(tool kernels)\n" if is_linked else ""
     ops = "void first();\nvoid second() { first(); }\n"
     files = {"CMakeLists.txt": cmake, "ops.cpp": ops, "first.cpp": "void first() {}\n"}
+    files["main.cpp"] = "int main() { return 0; }\n"
     check = check_project(analysis_of(tmp_path, files, "cpu"))
     certain = [(each.rule, each.symbol) for each in check.findings]
     unknown = [(each.rule, each.symbol) for each in check.unknowns]
@@ -229,3 +230,28 @@ def test_a_missing_function_is_ours_where_we_define_what_its_header_declares_bes
     check = check_project(analysis_of(tmp_path, files, "cuda"))
     told = [(each.rule, each.symbol.rpartition("::")[2]) for each in check.findings]
     assert told == [("BLD002", "missing")] * is_error
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ("['demo/fast.cpp']", ["fast"]),
+        ("['demo/fast.pyx']", []),
+        ("['demo/fast.cpp', 'demo/fast.pyx']", []),
+        ("['demo/fast.cpp', 'demo/fast.asm']", []),
+        ("['demo/fast.cpp', 'demo/module.cpp']", []),
+    ],
+)
+def test_a_module_has_no_bindings_where_all_of_its_sources_were_read(
+    tmp_path: Path, sources: str, expected: list[str]
+) -> None:
+    files = {
+        "setup.py": f"{SETUP}setup(ext_modules=[CppExtension('demo.fast', {sources})])\n",
+        "demo/__init__.py": "from demo import fast\n",
+        "demo/fast.cpp": "int first() { return 1; }\n",
+        "demo/fast.pyx": "def first():\n    return 1\n",
+        "demo/fast.asm": "nop\n",
+        "demo/module.cpp": BINDINGS.replace("void again() { third(); }\n", ""),
+    }
+    check = check_project(analysis_of(tmp_path, files, "cpu"))
+    assert [each.symbol for each in check.findings if each.rule == "BLD015"] == expected

@@ -7,15 +7,21 @@ from hypothesis import strategies as st
 from opparity.checker.facts.conditions import (
     ALWAYS,
     NEVER,
+    And,
     Comparison,
     Condition,
+    Constant,
     Defined,
+    Not,
+    Or,
+    Predicate,
     Truth,
     conjunction,
     describe,
     disjunction,
     evaluate,
     negation,
+    permissive,
 )
 from opparity.checker.languages.cpp.preprocessor import parse_expression, read_directives
 
@@ -96,3 +102,29 @@ def test_what_is_no_known_expression_is_unknown(text: str) -> None:
 
 def test_a_bare_macro_is_compared_with_zero() -> None:
     assert parse_expression("USE_X") == Comparison("USE_X", "!=", "0")
+
+
+ON_CUDA, ON_ROCM = Predicate("platform", ("cuda",)), Predicate("platform", ("rocm",))
+ANYTHING, NOT_KNOWN = Defined("ANYTHING"), Constant(Truth.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("condition", "weakest"),
+    [
+        (ON_CUDA, ON_CUDA),
+        (ANYTHING, ALWAYS),
+        (NOT_KNOWN, ALWAYS),
+        (ALWAYS, ALWAYS),
+        (NEVER, NEVER),
+        (Not(ON_CUDA), Not(ON_CUDA)),
+        (Not(ANYTHING), ALWAYS),
+        (And((ON_CUDA, ANYTHING)), ON_CUDA),
+        (Or((ON_CUDA, ON_ROCM)), Or((ON_CUDA, ON_ROCM))),
+        (Or((ON_CUDA, ANYTHING)), ALWAYS),
+        (Not(Or((ON_CUDA, ANYTHING))), Not(ON_CUDA)),
+        (Not(And((ON_CUDA, ANYTHING))), ALWAYS),
+        (Not(Not(And((ON_CUDA, ANYTHING)))), ON_CUDA),
+    ],
+)
+def test_the_weakest_condition_over_platforms(condition: Condition, weakest: Condition) -> None:
+    assert permissive(condition) == weakest

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from opparity.checker.analysis.project import Project
 
@@ -20,6 +20,8 @@ _LISTING = re.compile(
     r"\.(?:cmake|py|toml|json|in|txt|bzl|bazel|mk|cfg|ya?ml|jinja|sh)$"
 )
 _COMMENT = (b"#", b"//")
+# What goes into a distribution is listed there, and made elsewhere.
+_PACKED = re.compile(r"(?:^|/)(?:MANIFEST\.in|SOURCES\.txt|RECORD)$")
 
 
 class Mentions:
@@ -56,10 +58,24 @@ class Mentions:
             )
         return self.known[stem]
 
+    def further(self, path: str, lists: Collection[tuple[str, int]]) -> str:
+        """Return a file that names a source on another line than lists of it do; "" for none."""
+        name = posixpath.basename(path).encode()
+        for other, text in self._files():
+            for number, line in enumerate(text.splitlines(), start=1) if name in text else ():
+                is_said = name in line and not line.lstrip().startswith(_COMMENT)
+                if is_said and (other, number) not in lists and not _PACKED.search(other):
+                    return other
+        return ""
+
     def _texts(self) -> Iterator[bytes]:
+        for _, text in self._files():
+            yield text
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
         for path in self.tree.files:
             if _LISTING.search(path) and self.tree.is_readable(path):
-                yield self.tree.read(path)
+                yield path, self.tree.read(path)
 
 
 def _holds(text: bytes, expression: re.Pattern[bytes]) -> bool:

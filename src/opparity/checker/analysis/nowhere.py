@@ -61,7 +61,7 @@ def is_lost(
         return False
     if _takes_libraries(analysis.project, link.description, link.target.location.path):
         return False
-    if _may_be_written(analysis, link, name):
+    if _may_be_written(analysis, link, name) or _lacks_sources(analysis.project, link):
         return False
     if link.target.kind not in {"module", "shared", "jit"} or analysis.pasted.may_make(name):
         return False
@@ -144,6 +144,11 @@ def _may_be_written(analysis: Analysis, link: Link, name: str) -> bool:
         posixpath.dirname(path) == folder and _writes_sources(tree.read(path))
         for path in tree.python
     )
+
+
+def _lacks_sources(project: Project, link: Link) -> bool:
+    """Return whether a library lists sources that are not there: they may define anything."""
+    return any(source.path not in project.tree.files for source in link.target.sources)
 
 
 def _writes_sources(script: bytes) -> bool:

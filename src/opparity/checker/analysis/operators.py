@@ -27,7 +27,7 @@ from opparity.words.statements import state
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from opparity.checker.analysis.linking import Linker
+    from opparity.checker.analysis.linking import Link, Linker
     from opparity.checker.analysis.project import Project
     from opparity.checker.facts.builds import Target
     from opparity.checker.facts.platforms import Platform
@@ -147,9 +147,10 @@ class Operators:
             made = self.makers.setdefault(module, [])
             made.append(frozenset(source.path for source in target.sources))
             if link.is_complete is not Truth.TRUE:
-                found.open_libraries.add(module)
-            if link.is_complete is Truth.UNKNOWN:
-                found.unread_libraries.add(module)
+                own = {module, *_namespaces(link)}
+                found.open_libraries |= own
+                if link.is_complete is Truth.UNKNOWN:
+                    found.unread_libraries |= own
             for compiled in link.compiled:
                 for registration in compiled.file.registrations:
                     library = library_name(registration.library, target)
@@ -382,3 +383,14 @@ def concerns(call: Call, platform: Platform) -> bool:
     # `forward_xpu` is XPU's; get_cuda_view_from_cpu_tensor is whoever's calls it.
     names = (call.location.path, call.inside.rpartition("_")[2])
     return all(platform.name in found for name in names if (found := platforms_of(name)))
+
+
+def _namespaces(link: Link) -> Iterator[str]:
+    """Yield the namespaces that a library's sources define operators in, as far as they are known.
+
+    What is not known of its sources may define further ones there.
+    """
+    for compiled in link.compiled:
+        for registration in compiled.file.registrations:
+            if registration.kind in _DEFINING:
+                yield library_name(registration.library, link.target)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.absent_sources import AbsentSources
 from opparity.checker.analysis.attributes import Attributes
 from opparity.checker.analysis.basis import basis_of
 from opparity.checker.analysis.constructors import Constructors
@@ -177,6 +178,11 @@ class Analysis:
     def suggestions(self) -> Suggestions:
         """Return what finds names like others."""
         return Suggestions()
+
+    @cached_property
+    def absent_sources(self) -> AbsentSources:
+        """Return what tells of the sources that builds list and the tree lacks."""
+        return AbsentSources(self.project, self.mentions)
 
     @cached_property
     def mentions(self) -> Mentions:

@@ -12,12 +12,15 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import library_name, module_name
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.python import CallKind
+from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from opparity.checker.analysis.linking import Linker
+    from opparity.checker.analysis.linking import Link, Linker
     from opparity.checker.analysis.operators import Operators
     from opparity.checker.analysis.project import Project
+    from opparity.checker.facts.places import Location
     from opparity.checker.facts.python import Call, PythonFile
+    from opparity.words.statements import Statement
 
 _NEAR = 0.75
 
@@ -30,35 +33,48 @@ class Unregistered:
         self.operators = operators
         self.suggestions = Suggestions()
         self.named: dict[str, set[str]] = defaultdict(set)
-        self.open: set[str] = set()
+        # Namespace -> what may register in it further, as a clause.
+        self.open: dict[str, Statement] = {}
         self.is_all_open = False
+        self.unread: Statement | None = None
         for file in project.python.values():
-            self.open.update(each.library for each in file.unfollowed)
+            for each in file.unfollowed:
+                self.open.setdefault(each.library, _registration(each.location))
         self.packages: dict[str, set[str]] = defaultdict(set)
         for text in project.texts.values():
-            self.open |= {namespace.decode() for namespace in text.handed}
+            for namespace in text.handed:
+                library = namespace.decode()
+                self.open.setdefault(library, state("doubt.handed", library=library))
         for platform in project.platforms:
             for link in linker.links_on(platform):
-                package = link.target.name.rpartition(".")[0]
-                module = module_name(link.target)
-                self.packages[module].add(package.rpartition(".")[2])
-                libraries = {module}
-                for part in link.compiled:
-                    own = {
-                        library_name(each.library, link.target)
-                        for each in part.file.registrations
-                        if each.kind is not RegistrationKind.IMPL
-                    }
-                    libraries |= own
-                    told = {each.operator for each in part.file.registrations}
-                    # A helper that binds classes alone is called for some module of the library.
-                    for library in own or {module}:
-                        self.named[library] |= part.file.named - told
-                    for each in part.file.unfollowed:
-                        self.open.add(library_name(each.library, link.target))
-                if link.is_complete is Truth.UNKNOWN:
-                    self.open |= libraries
-                    self.is_all_open = self.is_all_open or not link.compiled
+                self._note(link)
+
+    def _note(self, link: Link) -> None:
+        """Note what a library registers in, and what may register there further."""
+        package = link.target.name.rpartition(".")[0]
+        module = module_name(link.target)
+        self.packages[module].add(package.rpartition(".")[2])
+        libraries = {module}
+        for part in link.compiled:
+            own = {
+                library_name(each.library, link.target)
+                for each in part.file.registrations
+                if each.kind is not RegistrationKind.IMPL
+            }
+            libraries |= own
+            told = {each.operator for each in part.file.registrations}
+            # A helper that binds classes alone is called for some module of the library.
+            for library in own or {module}:
+                self.named[library] |= part.file.named - told
+            for each in part.file.unfollowed:
+                library = library_name(each.library, link.target)
+                self.open.setdefault(library, _registration(each.location))
+        if link.is_complete is Truth.UNKNOWN:
+            place = f"{link.target.location.path}:{link.target.location.line}"
+            unread = state("doubt.list", target=link.target.name, place=place)
+            self.open = {**dict.fromkeys(libraries, unread), **self.open}
+            self.unread = self.unread or unread
+            self.is_all_open = self.is_all_open or not link.compiled
 
     @cached_property
     def elsewhere(self) -> dict[str, list[str]]:
@@ -117,6 +133,11 @@ class Unregistered:
             return Truth.UNKNOWN
         return Truth.TRUE
 
+    def doubt(self, call: Call) -> Statement | None:
+        """Return what may register a call's operator all the same, as a clause."""
+        found = self.open.get(call.library) or self.open.get("")
+        return found or (self.unread if self.is_all_open else None)
+
     def _is_of_another_platform(self, operator: str) -> bool:
         """Return whether an operator's name says a platform that the tree is not built for.
 
@@ -146,6 +167,10 @@ class Unregistered:
             library, _, name = operator.partition("::")
             found.setdefault(library, []).append(name)
         return found
+
+
+def _registration(location: Location) -> Statement:
+    return state("doubt.registration", place=f"{location.path}:{location.line}")
 
 
 def _imports(file: PythonFile, module: str, packages: set[str]) -> bool:

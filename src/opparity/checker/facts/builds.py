@@ -59,6 +59,7 @@ class Target:
         kind: "module", "shared", "static", "object", "executable", "jit".
         is_complete: FALSE where it also has sources from outside the tree (FetchContent,
             generators); UNKNOWN where its list may hold any file.
+        absent: what a list names in the folders of the tree, and no file of the tree is.
         links: other targets of the tree that it links or takes objects from.
         is_hidden: its functions are for itself alone, unless they say otherwise.
         libraries: what it links by name where some of it may lie in the tree; and
@@ -71,6 +72,7 @@ class Target:
     location: Location
     macros: tuple[MacroSetting, ...] = ()
     is_complete: Truth = Truth.TRUE
+    absent: tuple[Source, ...] = ()
     links: tuple[str, ...] = ()
     built: Truth = Truth.TRUE
     is_hidden: bool = False

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.records import fact
+from opparity.checker.rules.findings import Finding
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from opparity.checker.rules.findings import Finding
+    from opparity.checker.rules.findings import Unknown
 
 SCHEMA_VERSION = 1
 _LONGEST = 64_000_000
@@ -46,18 +47,20 @@ class Comparison:
     """Findings against a baseline.
 
     Attributes:
-        new: findings that it does not accept.
-        accepted: how many it does.
-        stale: entries that accept more findings than there are, and how many there are.
+        new: findings that it does not accept; and
+        undecided: unknowns likewise.
+        accepted: what it does accept: unknowns too, which are findings with `--strict`.
+        stale: entries that accept more than there is, and how much there is.
     """
 
     new: tuple[Finding, ...]
-    accepted: int
+    undecided: tuple[Unknown, ...]
+    accepted: tuple[Finding | Unknown, ...]
     stale: tuple[tuple[Entry, int, int], ...]
 
 
-def entry_of(finding: Finding) -> Entry:
-    """Return the entry that would accept a finding."""
+def entry_of(finding: Finding | Unknown) -> Entry:
+    """Return the entry that would accept a finding or an unknown."""
     return Entry(
         finding.rule, finding.operator, finding.symbol, finding.platform, finding.location.path
     )
@@ -139,21 +142,26 @@ def _parse(document: dict[str, object]) -> dict[Entry, int]:
     return entries
 
 
-def compare(findings: Iterable[Finding], baseline: dict[Entry, int]) -> Comparison:
+def compare(
+    findings: Iterable[Finding], baseline: dict[Entry, int], unknowns: Iterable[Unknown] = ()
+) -> Comparison:
     """Return what the baseline accepts, what it does not, and what it accepts in vain."""
-    found: dict[Entry, list[Finding]] = {}
-    for finding in findings:
-        found.setdefault(entry_of(finding), []).append(finding)
-    new: list[Finding] = []
-    accepted = 0
+    found: dict[Entry, list[Finding | Unknown]] = {}
+    results: list[Finding | Unknown] = [*findings, *unknowns]
+    for result in results:
+        found.setdefault(entry_of(result), []).append(result)
+    left: list[Finding | Unknown] = []
+    accepted: list[Finding | Unknown] = []
     for entry, group in found.items():
         allowed = baseline.get(entry, 0)
-        accepted += min(allowed, len(group))
+        accepted.extend(group[:allowed])
         # Which of several like findings is the new one cannot be told: the last is reported.
-        new.extend(group[allowed:])
+        left.extend(group[allowed:])
     stale = tuple(
         (entry, count, len(found.get(entry, ())))
         for entry, count in sorted(baseline.items())
         if count > len(found.get(entry, ()))
     )
-    return Comparison(tuple(new), accepted, stale)
+    new = tuple(each for each in left if isinstance(each, Finding))
+    undecided = tuple(each for each in left if not isinstance(each, Finding))
+    return Comparison(new, undecided, tuple(accepted), stale)

@@ -5,6 +5,7 @@ A tree without settings has those of the nearest folder above that has any.
 
 from __future__ import annotations
 
+import re
 from dataclasses import Field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 OWN_FILE = "opparity.toml"
 SHARED_FILE = "pyproject.toml"
 # Of a word that is no key and no rule, so many characters.
+_CODE = re.compile(r"([A-Za-z]+)[- ]?([0-9]{1,9})")
 _SHOWN = 80
 
 
@@ -130,6 +132,14 @@ def _key(name: str) -> str:
 
 def unknown(what: str, given: str, allowed: Mapping[str, object]) -> str:
     """Say that a word is unknown, with the nearest one that is allowed."""
-    near = get_close_matches(given[:_SHOWN], allowed, n=1)
+    meant = _numbered(given)
+    same = [each for each in allowed if meant and _numbered(each) == meant]
+    near = same or get_close_matches(given[:_SHOWN], allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"unknown {what} {given[:_SHOWN]!r}; {hint}allowed: {', '.join(allowed)}"
+
+
+def _numbered(word: str) -> tuple[str, int] | None:
+    """Return a code's letters and its number, however many zeros that has; None for no code."""
+    found = _CODE.fullmatch(word)
+    return (found[1].upper(), int(found[2])) if found else None

@@ -12,6 +12,8 @@ from opparity.checker.analysis.services import Analysis
 from opparity.checker.facts.places import Location
 from opparity.checker.results.baseline import compare
 from opparity.checker.results.check import check_project
+from opparity.checker.results.entries import entries
+from opparity.checker.results.groups import group_by_platform
 from opparity.checker.results.report import Report
 from opparity.checker.results.suppressions import read_suppressions, suppress
 from opparity.checker.rules.findings import Finding, Severity
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from opparity.checker.results.check import Check
     from opparity.checker.results.request import Request
     from opparity.checker.results.suppressions import Suppression
+    from opparity.checker.rules.findings import Unknown
     from opparity.checker.tree.contents import Tree
     from opparity.words.statements import Value
 
@@ -74,8 +77,9 @@ def _inspected(analysis: Analysis, request: Request) -> Report:
     left = here
     accepted = 0
     if request.baseline is not None:
-        comparison = compare(left, dict(request.baseline))
-        accepted = comparison.accepted
+        comparison = compare(left, dict(request.baseline), doubts)
+        accepted = _told(comparison.accepted)
+        doubts = [*comparison.undecided]
         left = [*comparison.new, *_about_baseline(comparison.stale, check, request)]
     return Report(
         project=printable(check.project),
@@ -89,6 +93,14 @@ def _inspected(analysis: Analysis, request: Request) -> Report:
         ignored=ignored,
         excerpts=_excerpts(tree, [*left, *(each.result for each in findings.accepted)]),
     )
+
+
+def _told(results: Iterable[Finding | Unknown]) -> int:
+    """Return as how many entries results are told: one for all platforms."""
+    results = list(results)
+    findings = [each for each in results if isinstance(each, Finding)]
+    unknowns = [each for each in results if not isinstance(each, Finding)]
+    return len(entries(findings)) + len(group_by_platform(unknowns))
 
 
 def _without_told(basis: Basis, check: Check) -> Basis:

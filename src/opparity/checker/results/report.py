@@ -36,7 +36,7 @@ class Report:
         rules: those that were applied.
         basis: what was understood of the tree, and what was not.
         suppressed: the findings and unknowns that comments accepted.
-        accepted: how many findings the baseline accepted.
+        accepted: how many findings and unknowns the baseline accepted, one for all platforms.
         ignored: how many findings and unknowns `per-file-ignores` leaves out.
         within: the folder of the tree that alone is reported, "" for all of it.
         elsewhere: how many errors and warnings the rest of the tree has.

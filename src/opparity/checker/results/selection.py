@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.results.configuration import unknown
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from opparity.checker.rules.base import Rule
+
+
+_CODE = re.compile(r"[A-Za-z]+[- ]?[0-9]+")
 
 
 class RuleUnknown(OpparityError, LookupError):
@@ -29,9 +33,9 @@ def find_rule(word: str, rules: Iterable[type[Rule]]) -> type[Rule]:
     names = {rule.name: rule for rule in table.values()}
     found = table.get(word.upper()) or names.get(word.lower())
     if found is None:
-        near = word.lower() if "-" in word else word.upper()
-        allowed = names if "-" in word else table
-        raise RuleUnknown(detail=unknown("rule", near, allowed))
+        is_code = _CODE.fullmatch(word) is not None or "-" not in word
+        near = word.upper() if is_code else word.lower()
+        raise RuleUnknown(detail=unknown("rule", near, table if is_code else names))
     return found
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.doubts import because, doubts_of
 from opparity.checker.analysis.emitted import Emitted
 from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES, OF_LIBRARIES
 from opparity.checker.analysis.nowhere import is_lost
@@ -14,7 +16,7 @@ from opparity.checker.analysis.suspects import (
     visible_declarations,
 )
 from opparity.checker.analysis.whereabouts import find_symbol
-from opparity.checker.facts.conditions import Truth, describe
+from opparity.checker.facts.conditions import Truth, describe, evaluate
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import LinkRule
 from opparity.checker.rules.borrowing import Borrowing
@@ -157,10 +159,18 @@ class CalledNotBuilt(LinkRule):
             certain = (found.answer is Truth.FALSE or found.is_nowhere) and is_sure
             if not certain and (not compiled.is_listed or reference.symbol in further):
                 continue  # what is open of a header is open of each source that includes it
-            make = self.finding if certain and link.target.built is Truth.TRUE else self.unknown
+            is_error = certain and link.target.built is Truth.TRUE
+            make = self.finding if is_error else self.unknown
+            statement = _statement(reference, link, found)
+            if not is_error:
+                doubts = doubts_of(analysis, link, reference.symbol, use, found)
+                unseen = (
+                    () if reference.symbol in sure else _prototypes(analysis, compiled, reference)
+                )
+                statement = because(statement, chain(doubts, unseen))
             yield make(
                 reference.location,
-                _statement(reference, link, found),
+                statement,
                 platform=link.platform.label,
                 symbol=reference.symbol,
                 related=found.related,
@@ -186,6 +196,16 @@ class CalledNotBuilt(LinkRule):
             related=[Related(declaration.location, state("place.declared"))],
             effect=Effect.BUILD,
         )
+
+
+def _prototypes(
+    analysis: Analysis, compiled: Compiled, reference: Reference
+) -> Iterator[Statement]:
+    """Yield the conditions under which a function's prototypes are seen, each as a clause."""
+    for declaration in visible_declarations(analysis, compiled):
+        is_open = evaluate(declaration.condition, compiled.unit) is Truth.UNKNOWN
+        if declaration.signature.name == reference.symbol and is_open:
+            yield state("doubt.prototype", condition=describe(declaration.condition))
 
 
 def _statement(reference: Reference, link: Link, found: Whereabouts) -> Statement:

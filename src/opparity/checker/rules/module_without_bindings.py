@@ -189,10 +189,14 @@ def _lies_beside(link: Link, path: str) -> bool:
 
 
 def _binds_nothing(project: Project, link: Link) -> bool:
-    """Return whether a module is complete, and none of its sources registers anything."""
+    """Return whether a module is complete, and none of its sources registers anything.
+
+    Cython makes the bindings of a `.pyx` itself, and of a source that was not read nobody knows.
+    """
     target = link.target
     is_whole = target.kind in {"module", "jit"} and link.is_complete is Truth.TRUE
-    if not (is_whole and target.built is Truth.TRUE):
+    is_read = all(source.path in project.native for source in target.sources)
+    if not (is_whole and is_read and target.built is Truth.TRUE):
         return False
     return not any(
         not _is_silent(project, part.file)

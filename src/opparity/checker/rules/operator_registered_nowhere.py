@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.doubts import because, whether
 from opparity.checker.analysis.operators import Process, concerns, handles_absence
 from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.facts.places import Related
@@ -112,9 +113,14 @@ class OperatorRegisteredNowhere(Rule):
         ]
         statement = _statement(analysis, first)
         if missing is not Truth.TRUE:
-            told = state("CAL009.open", told=statement)
+            doubt = analysis.unregistered.doubt(first)
+            told = (
+                because(statement, iter([doubt])) if doubt else state("CAL009.open", told=statement)
+            )
             yield self.unknown(first.location, told, operator=first.qualified, related=related)
             return
+        if not certain:
+            statement = because(statement, _conditions(analysis, first))
         yield self.finding(
             first.location,
             statement,
@@ -131,6 +137,15 @@ def _runs(analysis: Analysis, call: Call) -> Truth:
         for platform in analysis.project.platforms
         if analysis.operators.by_platform[platform.label].has_targets and concerns(call, platform)
     )
+
+
+def _conditions(analysis: Analysis, call: Call) -> Iterator[Statement]:
+    """Yield the conditions around a call of which no platform decides whether they hold."""
+    processes = [Process(each, analysis.operators) for each in analysis.project.platforms]
+    for guard in call.guards:
+        if not any(each.truth_of([guard]) is Truth.TRUE for each in processes):
+            place = f"{guard.location.path}:{guard.location.line}"
+            yield whether(guard.condition, place)
 
 
 def _is_idle(file: PythonFile, call: Call) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.doubts import because, doubts_of
 from opparity.checker.analysis.nowhere import is_lost
 from opparity.checker.analysis.whereabouts import Whereabouts, find_symbol
 from opparity.checker.facts.conditions import ALWAYS, Truth, describe
@@ -116,7 +117,7 @@ class RegisteredNotBuilt(LinkRule):
             else:
                 yield self.unknown(
                     registration.location,
-                    statement,
+                    because(statement, doubts_of(analysis, link, symbol, use, found)),
                     platform=link.platform.label,
                     operator=operator_name(registration, link.target),
                     symbol=symbol,

@@ -36,6 +36,7 @@ from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
 from opparity.checker.rules.registration_in_no_list import RegistrationInNoList
 from opparity.checker.rules.schema_differs_from_signature import SchemaDiffersFromSignature
 from opparity.checker.rules.source_in_one_list_only import SourceInOneListOnly
+from opparity.checker.rules.source_not_in_the_tree import SourceNotInTheTree
 from opparity.checker.rules.stale_baseline_entry import StaleBaselineEntry
 from opparity.checker.rules.suppression_not_understood import SuppressionNotUnderstood
 from opparity.checker.rules.suppression_without_reason import SuppressionWithoutReason
@@ -67,6 +68,7 @@ RULES: tuple[type[Rule], ...] = (
     ModuleWithoutBindings,
     FunctionTwiceInOnePass,
     TorchNotRequiredByTheBuild,
+    SourceNotInTheTree,
     ImplWithoutDef,
     SchemaDiffersFromSignature,
     DefWithoutImpl,

@@ -33,6 +33,9 @@ _MAKEFILES = frozenset({"Makefile", "makefile", "GNUmakefile"})
 _BUILD_FILE = re.compile(
     r"CMakeLists\.txt|[Mm]akefile|GNUmakefile|build\.toml|.*\.(?:cmake|in)|.*(?:setup|build).*\.py"
 )
+# Read for what they say of files that the tree lacks.
+IGNORED, SUBMODULES = ".gitignore", ".gitmodules"
+_READ_BY_NAME = _MAKEFILES | {IGNORED, SUBMODULES}
 # git's own test for a binary file: a NUL among the first bytes.
 BINARY_TEST = 8000
 
@@ -82,12 +85,14 @@ class Tree:
         name: the project's name as far as the input tells it.
         places: each file's content, or None for a file that exists and is not read.
         problems: what was left out, and why.
+        excluded: the files that somebody's settings take out.
     """
 
     name: str
     places: Mapping[str, Place]
     problems: tuple[Problem, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    excluded: frozenset[str] = frozenset()
 
     @cached_property
     def files(self) -> frozenset[str]:
@@ -151,11 +156,13 @@ class Tree:
 
     def without(self, is_excluded: Callable[[str], bool]) -> Tree:
         """Return the tree as if some of its files were not there."""
+        excluded = frozenset(filter(is_excluded, self.places))
         return Tree(
             self.name,
-            {path: place for path, place in self.places.items() if not is_excluded(path)},
+            {path: place for path, place in self.places.items() if path not in excluded},
             tuple(each for each in self.problems if not is_excluded(each.location.path)),
             self.limits,
+            self.excluded | excluded,
         )
 
 
@@ -170,7 +177,7 @@ def _may_describe_build(path: str) -> bool:
 
 def is_source(path: str) -> bool:
     """Tell whether a file's name is one that the checker's readers may ask for."""
-    return _suffix(path) in _SOURCE_SUFFIXES or path.rpartition("/")[2] in _MAKEFILES
+    return _suffix(path) in _SOURCE_SUFFIXES or path.rpartition("/")[2] in _READ_BY_NAME
 
 
 def too_long(path: str, size: int, limits: Limits) -> Problem:

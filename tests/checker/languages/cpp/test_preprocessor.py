@@ -66,3 +66,30 @@ def test_what_is_not_understood_reaches_to_the_next_connective_around_it(
     assert describe(parse_expression(text)) == meaning
     operands = getattr(parse_expression(text), "operands", ())
     assert len(operands) == 2
+
+
+@pytest.mark.parametrize(
+    ("directive", "tests", "calls"),
+    [
+        ("#ifdef A", ["A"], []),
+        ("#ifndef A", ["A"], []),
+        ("#ifdef A // and then b(x)", ["A"], []),
+        ("#ifndef A(x)", [], []),
+        ("#if defined(A)", ["A"], []),
+        ("#if defined A && !defined(B)", ["A", "B"], []),
+        ("#if A", ["A"], []),
+        ("#if A > 3 || 4 > B", ["A", "B"], []),
+        ("#if A == B", ["A", "B"], []),
+        ("#if AT_LEAST(3, 2)", [], ["AT_LEAST"]),
+        ("#if 1", [], []),
+        ("#if 0 // A(3)", [], []),
+    ],
+)
+def test_which_macros_a_directive_tests_and_calls(
+    directive: str, tests: list[str], calls: list[str]
+) -> None:
+    read = read_directives("ops.h", f"int before;\n{directive}\nint within;\n#endif\n")
+    assert [(each.name, each.location.line) for each in read.macro_tests] == [
+        (name, 2) for name in tests
+    ]
+    assert [each.name for each in read.macro_calls] == calls

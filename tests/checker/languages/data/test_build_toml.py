@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.facts.platforms import Platform
+from opparity.checker.facts.platforms import Platform, parse_platform
 from opparity.checker.languages.data.build_toml import read_build_tomls
 from opparity.checker.tree.opening import open_tree
 
@@ -72,3 +72,27 @@ def test_a_file_of_another_shape_builds_nothing(tmp_path: Path, text: str) -> No
     for build in read(tmp_path, text, "cuda").values():
         assert not build.targets
         assert build.problems or "kernel.relu" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "platform", "is_built"),
+    [
+        ("", "cuda:8.6", True),
+        ('cuda-capabilities = ["8.0"]', "cuda", True),
+        ('cuda-capabilities = ["8.0"]', "cuda:8.0", True),
+        ('cuda-capabilities = ["8.0"]', "cuda:8.6", True),
+        ('cuda-capabilities = ["8.6"]', "cuda:8.0", False),
+        ('cuda-capabilities = ["8.0"]', "cuda:9.0", False),
+        ('cuda-capabilities = ["8.0"]', "cuda:9.0,8.6", True),
+        ('cuda-capabilities = ["10.0"]', "cuda:9.0", False),
+        ('cuda-capabilities = ["9.0a"]', "cuda:9.0", True),
+        ('cuda-capabilities = ["8.0", "some"]', "cuda:9.0", True),
+    ],
+)
+def test_a_kernel_is_built_for_the_architectures_that_it_names(
+    tmp_path: Path, key: str, platform: str, is_built: bool
+) -> None:
+    text = f'[kernel.relu]\nbackend = "cuda"\nsrc = ["relu.cu"]\n{key}\n'
+    (tmp_path / "build.toml").write_text(text)
+    (build,) = read_build_tomls(open_tree(tmp_path), [parse_platform(platform)])
+    assert [len(target.sources) for target in build.targets] == [1] * is_built

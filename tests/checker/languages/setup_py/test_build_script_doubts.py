@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from opparity.checker.facts.builds import UNKNOWN_PART
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.platforms import Platform
 from opparity.checker.languages.setup_py.reader import read_setup_scripts
@@ -200,3 +201,74 @@ def test_an_extension_whose_sources_are_not_known_is_said(tmp_path: Path) -> Non
     (problem,) = (problem for build in builds for problem in build.problems)
     assert (problem.location.path, problem.location.line) == ("setup.py", 6)
     assert "could not be worked out" in english(problem.reason)
+
+
+@pytest.mark.parametrize(
+    ("sources", "is_whole"),
+    [
+        ("['a.cpp', somebodys()]", False),
+        ("['a.cpp', *somebodys()]", False),
+        ("['a.cpp', ['c.cpp', somebodys()]]", False),
+        ("['a.cpp'] + [each for each in ['c.cpp', *somebodys()]]", False),
+        ("['a.cpp'] + [each for each in somebodys()]", False),
+        ("['a.cpp'] + list(map(str, somebodys()))", False),
+        ("['a.cpp', 'c.cpp' if somebodys() else somebodys()]", False),
+        ("collected('a.cpp', somebodys())", False),
+        ("collected('a.cpp', *somebodys())", False),
+        ("collected('a.cpp', **somebodys())", False),
+        ("looped(['a.cpp', *somebodys()])", False),
+        ("looped(somebodys()) + ['a.cpp']", False),
+        ("['a.cpp', 'c.cpp' if somebodys() else 'b.cu']", True),
+        ("['a.cpp'] + (['c.cpp'] if somebodys() else [])", True),
+        ("collected('a.cpp', 'c.cpp', last='b.cu')", True),
+        ("collected('a.cpp', **{'last': 'c.cpp'})", True),
+        ("looped(['a.cpp', 'c.cpp'])", True),
+        ("[each for each in ['a.cpp', 'c.cpp'] if somebodys()]", True),
+    ],
+)
+def test_a_list_is_whole_where_each_element_is_known(
+    tmp_path: Path, sources: str, is_whole: bool
+) -> None:
+    script = (
+        "def collected(first, *others, last='b.cu'):\n"
+        "    return [first, *others, last]\n"
+        "def looped(over):\n"
+        "    found = []\n"
+        "    for each in over:\n"
+        "        found.append(each)\n"
+        "    return found\n"
+        f"CUDAExtension('_C', {sources})\n"
+    )
+    (target,) = (target for build in read(tmp_path, script) for target in build.targets)
+    assert target.is_complete is (Truth.TRUE if is_whole else Truth.UNKNOWN)
+    assert "a.cpp" in {source.path for source in target.sources}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "for each in ['a', *somebodys()]:\n    CUDAExtension(each, [each + '.cpp'])\n",
+        "[CUDAExtension(each, [each + '.cpp']) for each in ['a', *somebodys()]]\n",
+        "{each: CUDAExtension(each, [each + '.cpp']) for each in ['a', *somebodys()]}\n",
+        "list(map(lambda each: CUDAExtension(each, [each + '.cpp']), ['a', *somebodys()]))\n",
+        "[CUDAExtension(x, [x + '.cpp']) for all in [['a'], somebodys()] for x in all]\n",
+        "CUDAExtension('a', ['a.cpp'])\nfor x in somebodys():\n    CUDAExtension(x, [x])\n",
+        "CUDAExtension('a', ['a.cpp'])\n[CUDAExtension(x, [x + '.cpp']) for x in somebodys()]\n",
+    ],
+)
+def test_what_elements_that_are_not_known_make_is_open(tmp_path: Path, made: str) -> None:
+    targets = [target for build in read(tmp_path, made) for target in build.targets]
+    assert [(each.name, each.built, each.is_complete) for each in targets] == [
+        ("a", Truth.TRUE, Truth.TRUE),
+        (UNKNOWN_PART, Truth.UNKNOWN, Truth.UNKNOWN),
+    ]
+
+
+def test_what_an_undecided_condition_of_a_comprehension_makes_is_open(tmp_path: Path) -> None:
+    script = (
+        "[CUDAExtension(each, [each + '.cpp']) for each in ['a', 'c'] if each == sys.argv[1]]\n"
+    )
+    assert presence(read(tmp_path, script)) == {
+        "a.cpp": (Truth.UNKNOWN, Truth.TRUE),
+        "c.cpp": (Truth.UNKNOWN, Truth.TRUE),
+    }

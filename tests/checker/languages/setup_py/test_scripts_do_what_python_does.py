@@ -194,6 +194,18 @@ if not out:
 if out and len(out) == 1:
     out.append("e")
 """,
+    "arguments": """
+def make(name, *rest, version="1", description="", **more):
+    return [name + version + description, *rest, *sorted(more)]
+out = make("a") + make("b", version="2") + make("c", "d", "e", description="!", url="u")
+out += make("f", **{"version": "3", "classifiers": "x"})
+given = dict(version="4")
+out += make(*["g", "h"], **given) + make("i", **{**given, "version": "5"})
+class Made:
+    def __init__(self, first, second="s", *others):
+        self.names = [first, second, *others]
+out += Made("j").names + Made("k", "l", "m", "n").names + Made("o", second="p").names
+""",
     "modules": """
 spec = importlib.util.spec_from_file_location("helper_by_path", "helper.py")
 module = importlib.util.module_from_spec(spec)

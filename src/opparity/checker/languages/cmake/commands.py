@@ -225,9 +225,11 @@ def _parse_arguments(machine: Machine, command: Command, arguments: list[str]) -
         count = whole_number(machine.read("ARGC")) or 0
         machine.steps.count(max(count - skipped, 0))
         given = [machine.read(f"ARGV{index}") for index in range(skipped, count)]
+        separator = "\\;"  # a list that was one argument stays one element
     elif len(arguments) > 3:  # noqa: PLR2004
         prefix, *lists = arguments[:4]
         given = [part for value in arguments[4:] for part in split_list(value)]
+        separator = ";"
     else:
         return
     options, singles, multiples = (set(split_list(text)) for text in lists)
@@ -249,7 +251,8 @@ def _parse_arguments(machine: Machine, command: Command, arguments: list[str]) -
         else:
             values.setdefault(current or "UNPARSED_ARGUMENTS", []).append(word)
     for name, words in values.items():
-        machine.scope.variables[f"{prefix}_{name}"] = ";".join(words)
+        parts = words if name in singles else [each.replace(";", separator) for each in words]
+        machine.scope.variables[f"{prefix}_{name}"] = ";".join(parts)
 
 
 def _project(machine: Machine, command: Command, arguments: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.checker import bounds
@@ -15,6 +16,7 @@ from opparity.checker.languages.cmake.machine import Machine
 from opparity.checker.languages.cmake.state import ConfigurationFailedError, LanguageAbsentError
 from opparity.checker.languages.cmake.syntax import Command, If, Statement, parse_file
 from opparity.checker.languages.cmake.targets import Finisher
+from opparity.checker.languages.cmake.written_files import absent_source
 from opparity.checker.languages.interpreting import Budget, OutOfSteps, Steps
 from opparity.checker.languages.workers import costly
 
@@ -259,7 +261,11 @@ def _built(machine: Machine, root: str, choice: Choice | None) -> Build:
 
 def _targets(machine: Machine) -> Iterator[Target]:
     finisher = Finisher(
-        machine.targets, machine.source_properties, machine.resolve_source, machine.compiles
+        machine.targets,
+        machine.source_properties,
+        machine.resolve_source,
+        partial(absent_source, machine),
+        machine.compiles,
     )
     for state in machine.targets.values():
         if state.kind not in {"interface", "imported"}:

@@ -16,6 +16,7 @@ from opparity.checker.languages.cmake.state import ConfigurationFailedError, Rou
 from opparity.checker.languages.cmake.syntax import Block, Branch, Command, If, Statement
 from opparity.checker.languages.cmake.targets import Gathered
 from opparity.checker.languages.cmake.values import UNKNOWN, joined
+from opparity.checker.languages.cmake.written_files import note_written
 from opparity.checker.languages.interpreting import charge
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ class Machine(State):
         if routine is not None:
             self._call(routine, arguments)
             return
+        note_written(self, name, arguments)
         handler = self.commands.get(name)
         if handler is not None:
             handler(self, command, arguments)

@@ -117,6 +117,7 @@ class State:
         self.directory = Gathered()
         self.routines: dict[str, Routine] = {}
         self.places: dict[str, Location] = {}
+        self.written: set[str] = set()
         self.external = Prefixes()
         self.options: dict[str, tuple[str, Location]] = {}
         self.chosen: Mapping[str, str] = {}

@@ -88,6 +88,7 @@ class Finisher:
 
     Attributes:
         resolve: source text -> path in the tree, or None where it is none.
+        absent: the same for a file that should be in the tree and is not.
         compiles: whether the language of a source is enabled.
     """
 
@@ -96,11 +97,13 @@ class Finisher:
         states: dict[str, TargetState],
         properties: SourceProperties,
         resolve: Callable[[str], str | None],
+        absent: Callable[[str], str | None],
         compiles: Callable[[str], Truth],
     ) -> None:
         self.states = states
         self.properties = properties
         self.resolve = resolve
+        self.absent = absent
         self.compiles = compiles
         self.definitions_of = _by_path(properties.definitions)
         self.options_of = _by_path(properties.options)
@@ -113,7 +116,7 @@ class Finisher:
         """
         charge(_PARTS_OF_A_TARGET)
         given = list(self._given(state))
-        sources, is_complete = self._sources(state, given)
+        sources, absent, is_complete = self._sources(state, given)
         return Target(
             name=_shown(state.name),
             kind=state.kind,
@@ -121,6 +124,7 @@ class Finisher:
             location=state.location,
             macros=tuple(self._macros(state, given, {source.path for source in sources})),
             is_complete=is_complete,
+            absent=tuple(absent),
             links=tuple(dict.fromkeys(map(_shown, state.links))),
             built=state.built,
             is_hidden=_hides(state),
@@ -145,8 +149,12 @@ class Finisher:
                     links.update(dict.fromkeys(linked.shared.links))
         state.links[:] = links
 
-    def _sources(self, state: TargetState, given: Sequence[Shared]) -> tuple[list[Source], Truth]:
+    def _sources(
+        self, state: TargetState, given: Sequence[Shared]
+    ) -> tuple[list[Source], list[Source], Truth]:
+        """Return the sources that the tree has, those that it lacks, and whether these are all."""
         found: dict[str, Source] = {}
+        absent: dict[str, Source] = {}
         is_complete = Truth.TRUE
         expressions = GeneratorExpressions("CXX", lambda name: f"\ue002{name}")
         listed = [*state.listed, *(each for shared in given for each in shared.listed)]
@@ -163,13 +171,17 @@ class Finisher:
                 path = self.resolve(name)
                 if path is None:
                     is_complete = _worse(is_complete, name)
+                    lacking = self.absent(name)
+                    if lacking is not None:
+                        built = Truth.UNKNOWN if doubtful else Truth.TRUE
+                        absent.setdefault(lacking, Source(lacking, location, built))
                     continue
                 built = all_of((Truth.UNKNOWN if doubtful else Truth.TRUE, self.compiles(path)))
                 if built is Truth.FALSE:
                     continue  # CMake passes over what it has no compiler for
                 if path not in found or built is Truth.TRUE:
                     found[path] = Source(path, location, built)
-        return list(found.values()), is_complete
+        return list(found.values()), list(absent.values()), is_complete
 
     def _macros(
         self, state: TargetState, given: Sequence[Shared], paths: set[str]

@@ -37,7 +37,15 @@ def is_decided(value: str) -> bool:
 
 
 def split_list(value: str) -> list[str]:
-    r"""Return a list's elements; `\;` and semicolons in square brackets do not separate."""
+    r"""Return a list's elements; `\;` and semicolons in square brackets do not separate.
+
+    As in CMake, the backslash is gone from an element that is taken out of its list.
+    """
+    return [element.replace("\\;", ";") for element in _written(value)]
+
+
+def _written(value: str) -> list[str]:
+    """Return a list's elements as they stand in it."""
     if not value:
         return []
     if "\\;" not in value and "[" not in value:
@@ -64,7 +72,7 @@ def merge(old: str, new: str) -> str:
     """Return a value that is either of two: elements that only one has are doubtful."""
     if old == new:
         return new
-    olds, news = split_list(old), split_list(new)
+    olds, news = _written(old), _written(new)
     charge(4 * (len(olds) + len(news)))
     kept = set(olds) & set(news)
     merged: dict[str, None] = {}

@@ -21,11 +21,19 @@ if TYPE_CHECKING:
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.facts.native import Definition
 
-# `type name[N] = {` and `type name{{`. What has no `=` may be a function's or a class's body, so a
-# second brace must follow. The name is looked for behind the brace: forwards each word of a file
-# would be tried.
-_OPENING = re.compile(r"=\s*+\{|\{(?=\s*+\{)")
-_NAMED = re.compile(r"(\w++)\s*+(?:\[[^\]{};]*+\]\s*+)*+\Z")
+# `type name[N] = {`, `auto name = type{` and `type name{{`. What has no `=` may be the body of a
+# function or a class, so a second brace must follow. The name is looked for behind the brace:
+# forwards each word of a file would be tried.
+_OPENING = re.compile(r"=\s*+(?:[A-Za-z_][\w:]*+\s*+(?:<[^;{}=]{0,200}>\s*+)?)?\{|\{(?=\s*+\{)")
+_SIZES = r"(?:\[[^\]{};]*+\]\s*+)*+"
+# The name of `int (*name[N])(int)` stands inside of its type.
+_NAMED = re.compile(
+    rf"""(?: (\w++) \s*+ {_SIZES}
+    | \( \s*+ (?:\w++\s*+::\s*+)*+ [*&] \s*+ (?:const\b\s*+)? (\w++) \s*+ {_SIZES} \) \s*+
+      \( (?:[^(){{}};]|\([^(){{}};]*+\))*+ \) \s*+ (?:noexcept\b\s*+)?
+    ) (?:__attribute__\s*+\(\(\w++\)\)\s*+)?+ \Z""",
+    re.VERBOSE,
+)
 _LONGEST_NAME = 200
 _BRACE = re.compile(r"[{}]")
 _NAME = re.compile(r"(?<![\w.>])((?:\w++\s*+::\s*+){0,20}+)([A-Za-z_]\w*+)(?!\s*+(?:::|\*|\w))")
@@ -155,7 +163,7 @@ def tables_of(
         closing = _closing(text, found.end())
         end = found.end() + _LONGEST if closing is None else closing
         if closing is not None:
-            yield Table(named[1], named.start(), found.end(), closing)
+            yield Table(named[1] or named[2], named.start(), found.end(), closing)
 
 
 def _closing(text: str, start: int) -> int | None:
@@ -170,5 +178,6 @@ def _closing(text: str, start: int) -> int | None:
 
 def _is_local(clean: str, table: Table) -> bool:
     """Return whether a table is emitted only where its own file uses it."""
-    line = clean.rfind("\n", 0, table.before) + 1
-    return _LOCAL.search(clean, line, table.before) is not None
+    earliest = max(0, table.before - _LONGEST_NAME)
+    start = 1 + max(clean.rfind(end, earliest, table.before) for end in ";{}")
+    return _LOCAL.search(clean, max(start, earliest), table.before) is not None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.arguments import arguments_of, bind_arguments
 from opparity.checker.languages.setup_py.expressions import Evaluator
 from opparity.checker.languages.setup_py.extensions import Extension, extension_kind
 from opparity.checker.languages.setup_py.library_calls import call_library
@@ -21,7 +21,6 @@ from opparity.checker.languages.setup_py.values import (
     Class,
     Function,
     Instance,
-    Item,
     Known,
     Library,
     Method,
@@ -29,16 +28,14 @@ from opparity.checker.languages.setup_py.values import (
     Newest,
     Scope,
     Super,
-    Table,
     Unsure,
     Value,
-    items_of,
     join,
     weaker,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 MOST_DEPTH = 25
 # A function that may or may not call itself again is followed no deeper. With 25 vLLM 0.33.0's
@@ -54,14 +51,6 @@ class Leaves(Enum):
     RAISE = "raise"
     BREAK = "break"
     CONTINUE = "continue"
-
-
-# What `setup` is told of the package says nothing of its extensions; vLLM reads its requirements
-# line by line for it, which takes half of the script's steps.
-_OF_THE_PACKAGE = frozenset(
-    {"install_requires", "extras_require", "tests_require", "setup_requires", "version"}
-    | {"description", "long_description", "classifiers", "entry_points", "python_requires"}
-)
 
 
 @dataclass(eq=False, slots=True)
@@ -179,7 +168,7 @@ class Caller(Evaluator, ABC):
         """Return what a function of the tree yields."""
         self.called.add(id(function.node))
         scope = Scope({}, function.scope.path, function.scope)
-        self._bind_arguments(function, arguments, keywords, scope)
+        bind_arguments(self, function, arguments, keywords, scope)
         if isinstance(function.node, ast.Lambda):
             return self.evaluate(function.node.body, scope)
         if self.path is not Truth.TRUE and self._is_deep_in(function):
@@ -191,53 +180,12 @@ class Caller(Evaluator, ABC):
         open_calls = [frame for frame in self.frames if frame.function is function.node]
         return len(open_calls) >= MOST_UNDECIDED_DEPTH
 
-    def _bind_arguments(
-        self, function: Function, arguments: list[Value], keywords: dict[str, Value], scope: Scope
-    ) -> None:
-        given = function.node.args
-        names = [argument.arg for argument in (*given.posonlyargs, *given.args)]
-        receiver = [] if function.receiver is None else [function.receiver]
-        for name in (*names, *(argument.arg for argument in given.kwonlyargs)):
-            scope.names[name] = Unsure(name)
-        defaults = zip(names[len(names) - len(given.defaults) :], given.defaults, strict=True)
-        for name, default in defaults:
-            scope.names[name] = self.evaluate(default, function.scope)
-        for argument, keyword_default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
-            if keyword_default is not None:
-                scope.names[argument.arg] = self.evaluate(keyword_default, function.scope)
-        scope.names.update(zip(names, [*receiver, *arguments], strict=False))
-        scope.names.update({name: value for name, value in keywords.items() if name in scope.names})
-        if given.vararg:
-            scope.names[given.vararg.arg] = Unsure(given.vararg.arg)
-        if given.kwarg:
-            further = Table({})
-            further.entries.update(
-                {name: Item(value) for name, value in keywords.items() if name not in scope.names}
-            )
-            is_known = bool(arguments or keywords)
-            scope.names[given.kwarg.arg] = further if is_known else Unsure(given.kwarg.arg)
-
     # ------------------------------------------------------------ calls
 
     def call(self, node: ast.Call, scope: Scope) -> Value:
         """Return what a call yields."""
-        arguments: list[Value] = []
-        for argument in node.args:
-            if isinstance(argument, ast.Starred):
-                items, _ = items_of(self.evaluate(argument.value, scope))
-                arguments.extend(item.value for item in items)
-            else:
-                arguments.append(self.evaluate(argument, scope))
-        keywords = {
-            keyword.arg: self.evaluate(keyword.value, scope)
-            for keyword in node.keywords
-            if keyword.arg is not None and keyword.arg not in _OF_THE_PACKAGE
-        }
-        for keyword in node.keywords:
-            # A function's own keywords; what a call makes of the package is none of them.
-            if keyword.arg is None and isinstance(keyword.value, ast.Name):
-                keywords |= _spread(self.evaluate(keyword.value, scope))
         function = self.evaluate(node.func, scope)
+        arguments, keywords = arguments_of(self, node, function, scope)
         self.position = self.location(node, scope)
         return self._call_value(function, arguments, keywords)
 
@@ -272,17 +220,6 @@ class Caller(Evaluator, ABC):
             with self.undecided():
                 results.append(self._call_value(option, arguments, keywords))
         return join(results)
-
-    @contextmanager
-    def undecided(self) -> Iterator[None]:
-        """Be in a branch that may not be taken."""
-        reached, branch = self.path, self.branch
-        self.branches += 1
-        self.path, self.branch = weaker(reached, Truth.UNKNOWN), self.branches
-        try:
-            yield
-        finally:
-            self.path, self.branch = reached, branch
 
     def standing(self) -> tuple[int, ...]:
         """Return the undecided branches and the uncertain activations around this place."""
@@ -353,9 +290,3 @@ class Caller(Evaluator, ABC):
                 if prefix + base + suffix in self.paths.files:
                     return prefix + base + suffix
         return None
-
-
-def _spread(value: Value) -> dict[str, Value]:
-    """Return what `**table` gives a call by keyword, as far as that is known."""
-    entries = value.entries if isinstance(value, Table) else {}
-    return {name: item.value for name, item in entries.items() if isinstance(name, str)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
@@ -37,10 +38,12 @@ from opparity.checker.languages.setup_py.values import (
     key_of,
     truth_of_value,
     weaker,
+    with_rest,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from opparity.checker.languages.setup_py.tree_paths import TreePaths
     from opparity.checker.languages.setup_py.world import World
@@ -93,6 +96,21 @@ class Evaluator(ABC):
     def reached_from(self, made_in: tuple[int, ...] | None) -> Truth:
         """Return whether this place is reached wherever a collection made elsewhere exists."""
         return Truth.TRUE if made_in == self.standing() else self.path
+
+    @contextmanager
+    def undecided(self) -> Iterator[None]:
+        """Be in a branch that may not be taken."""
+        reached, branch = self.path, self.branch
+        self.branches += 1
+        self.path, self.branch = weaker(reached, Truth.UNKNOWN), self.branches
+        try:
+            yield
+        finally:
+            self.path, self.branch = reached, branch
+
+    def reached_if(self, present: Truth) -> AbstractContextManager[None]:
+        """Be where an element is there: in a branch that may not be taken, if that is open."""
+        return nullcontext() if present is Truth.TRUE else self.undecided()
 
     @abstractmethod
     def module_file(self, base: str) -> str | None:
@@ -289,12 +307,13 @@ class Evaluator(ABC):
             return Truth.TRUE
         first, *rest = generators
         items, complete = items_of(self.evaluate(first.iter, scope))
-        for item in items:
+        for item in with_rest(items, complete):
             self.count_step()
             self.assign(first.target, item.value, scope)
             here = weaker(present, item.present)
             for test in first.ifs:
                 here = weaker(here, truth_of_value(self.evaluate(test, scope)))
             if here is not Truth.FALSE:
-                complete = weaker(complete, self.generate(rest, scope, here, add))
+                with self.reached_if(here):
+                    complete = weaker(complete, self.generate(rest, scope, here, add))
         return complete

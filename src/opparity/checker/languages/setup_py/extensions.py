@@ -23,6 +23,7 @@ from opparity.checker.languages.setup_py.values import (
     strings_of,
     truth_of_value,
     weaker,
+    wholeness,
 )
 
 if TYPE_CHECKING:
@@ -97,7 +98,6 @@ def target_of(
     if allowed is not None and platform.name not in allowed:
         return None
     names = [text for text, _, _ in strings_of(extension.argument(0, "name"))]
-    _, complete = items_of(sources_value)
     folders, libraries = linked_libraries(extension.keywords, paths)
     return Target(
         name=names[0] if names else UNKNOWN_PART,
@@ -105,7 +105,7 @@ def target_of(
         sources=sources,
         location=extension.location,
         macros=tuple(_macros(extension, platform)),
-        is_complete=complete,
+        is_complete=wholeness(sources_value),
         built=extension.built,
         libraries=libraries,
         library_folders=folders,
@@ -124,9 +124,9 @@ def is_hollow(extension: Extension) -> bool:
 
 def is_known(extension: Extension) -> bool:
     """Return whether an extension's name and its whole list of sources could be worked out."""
-    items, complete = items_of(extension.argument(1, "sources"))
+    sources = extension.argument(1, "sources")
     named = any(True for _ in strings_of(extension.argument(0, "name")))
-    return named and bool(items) and complete is Truth.TRUE
+    return named and bool(items_of(sources)[0]) and wholeness(sources) is Truth.TRUE
 
 
 def _filled(value: Value) -> bool:

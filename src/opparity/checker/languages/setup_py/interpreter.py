@@ -193,7 +193,7 @@ class Interpreter(Caller):
             self._branch(item.present, once, _nothing)
             if frame.alive is Truth.FALSE or frame.broken is Truth.TRUE:
                 return
-        if complete is not Truth.TRUE and not items:
+        if complete is not Truth.TRUE:
 
             def unknown() -> None:
                 element = over if isinstance(over, Newest) else Unsure("element")

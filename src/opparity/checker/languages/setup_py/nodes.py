@@ -199,10 +199,11 @@ def _dictionary_comprehension(self: Evaluator, node: ast.DictComp, scope: Scope)
 
     def add(present: Truth) -> None:
         key = key_of(self.evaluate(node.key, inner))
+        value = self.evaluate(node.value, inner)
         if isinstance(key, Unsure):
             table.complete = Truth.UNKNOWN
         else:
-            table.entries[key] = Item(self.evaluate(node.value, inner), present)
+            table.entries[key] = Item(value, present)
 
     table.complete = weaker(table.complete, self.generate(node.generators, inner, Truth.TRUE, add))
     return table

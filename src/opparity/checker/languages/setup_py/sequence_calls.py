@@ -27,6 +27,7 @@ from opparity.checker.languages.setup_py.values import (
     join,
     truth_of_value,
     weaker,
+    with_rest,
 )
 
 if TYPE_CHECKING:
@@ -149,9 +150,14 @@ def _mapped(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
     items, complete = items_of(over)
     return Collection(
         "list",
-        [Item(evaluator.apply(function, [item.value]), item.present) for item in items],
+        [_applied(evaluator, function, item) for item in with_rest(items, complete)],
         complete,
     )
+
+
+def _applied(evaluator: Evaluator, function: Value, item: Item) -> Item:
+    with evaluator.reached_if(item.present):
+        return Item(evaluator.apply(function, [item.value]), item.present)
 
 
 def _filtered(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:

@@ -305,6 +305,12 @@ def items_of(value: Value) -> tuple[list[Item], Truth]:
             return [], Truth.UNKNOWN
 
 
+def with_rest(items: list[Item], complete: Truth) -> list[Item]:
+    """Return elements, and one more for those that are not known, where there may be some."""
+    rest = [] if complete is Truth.TRUE else [Item(Unsure("element"), Truth.UNKNOWN)]
+    return items + rest
+
+
 def _size(value: Value) -> int:
     """Return how many elements iteration yields, about."""
     match value:
@@ -351,6 +357,33 @@ def strings_of(value: Value) -> Iterator[tuple[str, Truth, Location | None]]:
         OutOfSteps: there are too many; lists that hold lists may have more than memory would.
         RecursionError: a list holds itself.
     """
+    for part, present in _parts_of(value):
+        match part:
+            case Known(str() as text, origin):
+                yield text, present, origin
+            case Known(PurePosixPath() as path, origin):
+                yield path.as_posix(), present, origin
+
+
+def wholeness(value: Value) -> Truth:
+    """Return whether a list is known to its end, and each of its elements with it.
+
+    Raises:
+        OutOfSteps: as in `strings_of`; and
+        RecursionError: likewise.
+    """
+    _, complete = items_of(value)
+    is_open = any(not isinstance(part, Known) for part, _ in _parts_of(value))
+    return weaker(complete, Truth.UNKNOWN) if is_open else complete
+
+
+def _parts_of(value: Value) -> Iterator[tuple[Value, Truth]]:
+    """Yield what a value holds that is no list, and for a list's unknown rest something unsure.
+
+    Raises:
+        OutOfSteps: there are too many; lists that hold lists may have more than memory would.
+        RecursionError: a list holds itself.
+    """
     # Lists to go through, from the outermost in, each with how sure its elements are at most.
     around: list[tuple[Iterator[Item], Truth]] = [(iter([Item(value)]), Truth.TRUE)]
     while around:
@@ -362,13 +395,11 @@ def strings_of(value: Value) -> Iterator[tuple[str, Truth, Location | None]]:
             continue
         here = weaker(present, item.present)
         match item.value:
-            case Known(str() as text, origin):
-                yield text, here, origin
-            case Known(PurePosixPath() as path, origin):
-                yield path.as_posix(), here, origin
-            case Collection(_, inner, _):
-                around.append((iter(inner), here))
+            case Collection(_, inner, complete):
+                around.append((iter(with_rest(inner, complete)), here))
             case Choice(options):
                 around.append((iter(map(Item, options)), _at_most_unknown(here)))
+            case part:
+                yield part, here
         if len(around) > _DEEPEST:
             raise RecursionError

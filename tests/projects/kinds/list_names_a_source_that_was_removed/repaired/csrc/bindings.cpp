@@ -1,0 +1,8 @@
+#include <torch/library.h>
+
+at::Tensor turn(const at::Tensor& x);
+
+TORCH_LIBRARY(demo, library) {
+  library.def("turn(Tensor x) -> Tensor");
+  library.impl("turn", torch::kCUDA, &turn);
+}
