@@ -233,9 +233,9 @@ def of_recipe(producer: str, recipe: Recipe, number: int) -> Variant:
     """Return one of the forward variants of a producer and a recipe; the number says which."""
     producers, dtypes, kinds = forward()
     if producer_named(producer).reduces:
-        producers, kinds = norms()[0], [*_row_kinds(recipe)]
+        producers, kinds = norms()[0], [*_row_kinds(_SHAPES_OF_NORMS, recipe)]
     elif recipe.by_token:
-        kinds = [*_row_kinds(recipe)]
+        kinds = [*_row_kinds(ROW_SHAPES, recipe)]
     wanted = _scale_traits(recipe).items()
     choices = (
         [choice for choice in producers if choice["producer"] == producer],

@@ -38,12 +38,16 @@ class SourceNotInTheTree(Rule):
     Before, in `setup.py`:
 
     ```python
+            CUDAExtension(
+                "demo._C",
                 sources=["csrc/bindings.cpp", "csrc/turn.cu", "csrc/shift.cu"],
     ```
 
     After:
 
     ```python
+            CUDAExtension(
+                "demo._C",
                 sources=["csrc/bindings.cpp", "csrc/turn.cu"],
     ```
     """
