@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -316,7 +315,7 @@ HEAVY = frozenset(
 )
 
 
-def test_help_loads_no_part_of_the_checker_and_is_quick() -> None:
+def test_help_loads_no_part_of_the_checker() -> None:
     script = (
         "import sys; from opparity.command_line import application\n"
         "sys.argv = ['opparity', '--help']\n"
@@ -325,16 +324,7 @@ def test_help_loads_no_part_of_the_checker_and_is_quick() -> None:
         f"sys.exit(', '.join({HEAVY!r} & set(sys.modules)) or 0)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    seconds = []
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(
-            [sys.executable, "-c", script], check=True, capture_output=True, env=environment
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    # 0.11 s alone on the machine that wrote this, and 0.2 s with twelve processes on its two cores.
-    assert min(seconds) < 0.4
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, env=environment)
 
 
 def test_the_matrix_shows_what_rocm_lacks_in_every_format() -> None:
