@@ -349,6 +349,26 @@ def test_a_module_under_two_names_is_replaced_under_both() -> None:
     assert [id(whole[0]), id(whole[2])] == [id(norm)] * 2
 
 
+def test_what_is_fused_already_is_left_with_what_to_do() -> None:
+    whole = model(Layer(LlamaMLP()), LlamaRMSNorm())
+    first = fuse(whole, "int8_token")
+    before = [id(module) for module in whole.modules()]
+    second = fuse(whole, "int8_token")
+    assert second.replaced == {}
+    assert second.left.keys() == first.replaced.keys()
+    assert {"0.mlp", "1"} <= second.left.keys()
+    assert all("Opparity's already; undo() the fusion" in why for why in second.left.values())
+    second.undo()
+    assert [id(module) for module in whole.modules()] == before
+    assert "(the model itself)" in fuse(RMSNorm(torch.ones(8))).left
+
+
+def test_what_is_no_module_is_refused() -> None:
+    pipeline: Any = SimpleNamespace(model=model())
+    with pytest.raises(ArgumentRefused, match=r"model is of type SimpleNamespace.* pass \.model"):
+        fuse(pipeline)
+
+
 def test_experts_are_named_with_what_serves_them() -> None:
     fusion = fuse(model(FusedExperts()))
     assert fusion.left == {"0": "experts; register_experts() serves those of FineGrainedFP8"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -13,13 +12,12 @@ from opparity.integrations.transformers.dataflow import norm_before
 from opparity.integrations.transformers.norms import Norm, norm_of
 from opparity.integrations.transformers.recognition import GatedMlp, mlp_of
 from opparity.integrations.transformers.weights import KINDS, is_quantized, quantized
-from opparity.nn import GatedRMSNorm, RMSNorm, SwiGLU
-from opparity.operators.refusal import refuse
+from opparity.nn import GatedRMSNorm, RMSNorm, SwiGLU, TrainedLinear
+from opparity.nn.linear import QuantizedLinear
+from opparity.operators.refusal import kind_of, refuse
 
-if TYPE_CHECKING:
-    from opparity.nn import QuantizedLinear
-
-
+_OWN = (GatedRMSNorm, QuantizedLinear, RMSNorm, SwiGLU, TrainedLinear)
+_FUSED = "it is Opparity's already; undo() the fusion that put it there to have it fused anew"
 # What a product of quantised matrices may be rounded to.
 _RESULTS = (torch.bfloat16, torch.float16, torch.float32)
 
@@ -75,14 +73,15 @@ def fuse(model: nn.Module, recipe: str | None = None) -> Fusion:
         a Fusion: what was replaced, what was left and why; its `undo()` puts everything back.
 
     Raises:
-        ArgumentRefused: for another recipe.
+        ArgumentRefused: for another recipe, or for what is no module.
     """
     torch_names.require(torch_names.FUSION)
+    if not isinstance(model, nn.Module):
+        refuse("fuse", f"model is {kind_of(model)}; allowed: a module; of a pipeline pass .model")
     if recipe is not None and recipe not in KINDS:
         refuse("fuse", f"recipe is {recipe!r}; allowed: None, {', '.join(KINDS)}; choose one")
     fusion = Fusion()
-    # A module under two names is replaced under both.
-    modules = dict(model.named_modules(remove_duplicate=False))
+    modules = _foreign_modules(model, fusion)
     dtype = _dtype_of(model)
     mlps = _fuse_mlps(fusion, modules, recipe, dtype)
     for path, module in modules.items():
@@ -103,6 +102,22 @@ def fuse(model: nn.Module, recipe: str | None = None) -> Fusion:
             else:
                 fusion.put(parent, name, path, made, f"a linear layer in {made.recipe}")
     return fusion
+
+
+def _foreign_modules(model: nn.Module, fusion: Fusion) -> dict[str, nn.Module]:
+    """Return what is not Opparity's yet, by its path, and note what is."""
+    foreign: dict[str, nn.Module] = {}
+    own: dict[str, str] = {}
+    # A module under two names is replaced under both.
+    for path, module in model.named_modules(remove_duplicate=False):
+        if any(path.startswith(f"{owner}.") for owner in own):
+            continue
+        if isinstance(module, _OWN):
+            own[path or "(the model itself)"] = _FUSED
+        else:
+            foreign[path] = module
+    fusion.left |= own
+    return foreign
 
 
 def _fuse_mlps(
