@@ -19,6 +19,7 @@ from opparity.nn import (
     Int8Linear,
     MXFP8Linear,
     QuantizedLinear,
+    RMSNorm,
     TrainedLinear,
     ask_for_product,
 )
@@ -409,6 +410,22 @@ MISTAKES = [
     (
         lambda: Int8Linear(torch.zeros(4, dtype=torch.int8), torch.ones(4, 1)),
         r"weight has shape \(4,\)",
+    ),
+    (
+        lambda: Int8Linear(256, 384),  # type: ignore[arg-type]  # as torch's own is called
+        "weight is of type int; allowed: a tensor .*by from_linear, of its weight by from_weight",
+    ),
+    (
+        lambda: Int8Linear.from_weight(nn.Linear(4, 4)),  # type: ignore[arg-type]  # its weight
+        "weight is of type Linear; allowed: a tensor",
+    ),
+    (
+        lambda: Int8Linear.from_linear(torch.ones(4, 4)),  # type: ignore[arg-type]  # no module
+        "linear is of type Tensor; allowed: torch.nn.Linear; pass one, or its weight",
+    ),
+    (
+        lambda: RMSNorm(256),  # type: ignore[arg-type]  # as torch's own is called
+        "weight is of type int; allowed: a tensor .*or torch.ones",
     ),
     (
         lambda: Int8Linear.from_weight(torch.ones(4, 4), torch.ones(5)),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -137,6 +137,9 @@ def test_a_mistake_is_refused_in_words() -> None:
     made = [Int8Linear.from_linear(linear) for linear in linears()]
     with pytest.raises(ArgumentRefused, match="producer is 'rms_norm'; allowed: silu_and_mul"):
         SwiGLU(Int8Linear.stack(made[:2]), made[2], producer="rms_norm")
+    plain: Any = nn.Linear(256, 512)
+    with pytest.raises(ArgumentRefused, match="a layer is of type Linear; allowed: BlockFP8Linear"):
+        SwiGLU(plain, plain)
     with pytest.raises(ArgumentRefused, match="gate_up makes 384 values and down reads 384"):
         SwiGLU(made[0], made[2])
     gate, up = nn.Linear(128, 256), nn.Linear(128, 512)

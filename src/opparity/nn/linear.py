@@ -16,7 +16,7 @@ from opparity.nn.products import product_for
 from opparity.nn.products.dequantised import spread
 from opparity.operators.functions import quantize
 from opparity.operators.quantized import Quantized
-from opparity.operators.refusal import refuse
+from opparity.operators.refusal import kind_of, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,6 +84,12 @@ class QuantizedLinear(nn.Module):
     @classmethod
     def from_linear(cls, linear: nn.Linear) -> Self:
         """Quantise the weight of a module of torch's."""
+        if not isinstance(linear, nn.Linear):
+            refuse(
+                cls.__name__,
+                f"linear is {kind_of(linear)}; allowed: torch.nn.Linear; pass one, or its weight "
+                "to from_weight",
+            )
         bias = None if linear.bias is None else linear.bias.detach()
         weight = linear.weight.detach()
         return cls.from_weight(weight, bias, dtype=weight.dtype)
@@ -282,7 +288,13 @@ class QuantizedLinear(nn.Module):
         )
 
 
-def _check_matrix(kind: type[QuantizedLinear], weight: Tensor) -> None:
+def _check_matrix(kind: type[QuantizedLinear], weight: object) -> None:
+    if not isinstance(weight, Tensor):
+        refuse(
+            kind.__name__,
+            f"weight is {kind_of(weight)}; allowed: a tensor [out_features, in_features]; "
+            "of a module of torch's make one by from_linear, of its weight by from_weight",
+        )
     if weight.dim() != 2:  # noqa: PLR2004
         refuse(
             kind.__name__,

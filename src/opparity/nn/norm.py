@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch import nn
+from torch import Tensor, nn
 
 from opparity import add_rms_norm, gated_rms_norm, rms_norm
 from opparity.formats import Intermediate
+from opparity.operators.refusal import kind_of, refuse
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from opparity.formats import Recipe
     from opparity.operators.quantized import Quantized
 
@@ -29,6 +28,12 @@ class _Norm(nn.Module):
         intermediate: Intermediate | str = Intermediate.FLOAT32,
     ) -> None:
         super().__init__()
+        if not isinstance(weight, Tensor):
+            refuse(
+                type(self).__name__,
+                f"weight is {kind_of(weight)}; allowed: a tensor [hidden_size]; pass the model's, "
+                "or torch.ones(hidden_size)",
+            )
         kept = isinstance(weight, nn.Parameter)
         self.weight = weight if kept else nn.Parameter(weight, requires_grad=False)
         self.epsilon, self.offset = epsilon, offset

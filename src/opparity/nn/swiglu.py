@@ -8,17 +8,17 @@ from torch import nn
 
 from opparity.nn.block_fp8 import BlockFP8Linear
 from opparity.nn.int8 import Int8Linear
+from opparity.nn.linear import QuantizedLinear
+from opparity.nn.trained import TrainedLinear
 from opparity.operators import PRODUCERS, functions, producer_named
 from opparity.operators.calling import Row, numbers_of
-from opparity.operators.refusal import refuse
+from opparity.operators.refusal import kind_of, refuse
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
     from opparity.nn.checkpoint import Checkpoint
-    from opparity.nn.linear import QuantizedLinear
-    from opparity.nn.trained import TrainedLinear
     from opparity.operators.quantized import Quantized
 
 
@@ -51,6 +51,13 @@ class SwiGLU(nn.Module):
                 type(self).__name__,
                 f"producer is '{producer}'; allowed: {', '.join(gated)}; choose one",
             )
+        for layer in (gate_up, down):
+            if not isinstance(layer, (QuantizedLinear, TrainedLinear)):
+                refuse(
+                    type(self).__name__,
+                    f"a layer is {kind_of(layer)}; allowed: {type(self).linear.__name__} and the "
+                    "like; pass such modules, or torch's to from_linears",
+                )
         if gate_up.out_features != 2 * down.in_features:
             refuse(
                 type(self).__name__,
@@ -75,10 +82,10 @@ class SwiGLU(nn.Module):
         **numbers: float,
     ) -> Self:
         """Quantise the three matrices of an MLP of torch's modules."""
-        _check_alike(cls, gate.out_features, up.out_features)
         kind = cls.linear
-        gate_up = kind.stack([kind.from_linear(gate), kind.from_linear(up)])
-        return cls(gate_up, kind.from_linear(down), producer=producer, **numbers)
+        first, second, last = (kind.from_linear(linear) for linear in (gate, up, down))
+        _check_alike(cls, first.out_features, second.out_features)
+        return cls(kind.stack([first, second]), last, producer=producer, **numbers)
 
     @classmethod
     def from_checkpoint(
