@@ -261,6 +261,29 @@ def test_doctors_document_has_every_implementation_of_the_table() -> None:
     assert on_the_cpu.count("selected") == 1
 
 
+def test_doctor_asks_for_no_gpus_compiler_where_torch_is_built_for_cpus(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def absent() -> str:
+        message = "torch has no GPU here; install a torch that is built for one"
+        raise RuntimeError(message)
+
+    opparity.load()
+    monkeypatch.setattr(torch.ops.opparity, "gpu_compiler", absent)
+    monkeypatch.setattr("opparity.operators.torch_build.gpu_platform", lambda: None)
+    said = f"none: torch {torch.__version__} is built for CPUs alone, which need none"
+    assert command("doctor")["compiler"] == said
+
+
+def test_doctor_has_the_version_of_each_package_that_models_come_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("opparity.doctor.version_of", {"transformers": "5.24.0"}.get)
+    versions = command("doctor")["versions"]
+    found = {name: versions[name] for name in ("transformers", "vllm", "sglang")}
+    assert found == {"transformers": "5.24.0", "vllm": None, "sglang": None}
+
+
 def test_a_wrong_scale_of_columns_counts_as_a_scale(
     few_cases: tuple[Case, ...], flawed: Callable[[str], None]
 ) -> None:

@@ -68,7 +68,8 @@ def examine() -> Examination:
         "opparity": opparity.__version__,
         "python": host.python_version(),
     }
-    versions |= {name: version_of(name) for name in ("torch", "numpy", "vllm", "sglang")}
+    packages = ("torch", "numpy", "transformers", "vllm", "sglang")
+    versions |= {name: version_of(name) for name in packages}
     names = tuple(dict.fromkeys(operator.name for operator in OPERATORS))
     reason = objection("torch") or _registration()
     if reason is not None:
@@ -184,7 +185,7 @@ def _compiler() -> tuple[str, str | None]:
     """Return which compiler makes GPU kernels, what one takes on a GPU, and what fails there."""
     import torch  # noqa: PLC0415 -- doctor runs without it
 
-    from opparity.operators import functions, native_library  # noqa: PLC0415
+    from opparity.operators import functions, native_library, torch_build  # noqa: PLC0415
 
     refusal = native_library.load()
     if refusal is not None:
@@ -193,6 +194,9 @@ def _compiler() -> tuple[str, str | None]:
     try:
         found = str(torch.ops.opparity.gpu_compiler())
     except RuntimeError as error:
+        if torch_build.gpu_platform() is None:
+            without = f"torch {torch.__version__} is built for CPUs alone"
+            return f"none: {without}, which need none", None
         return f"none: {error}", str(error) if has_gpu else None
     if not has_gpu or torch.cuda.device_count() == 0:
         return found, None
