@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,8 @@ def main() -> None:
     parser.add_argument("quantisation", nargs="?", choices=QUANTISATIONS, default="block")
     parser.add_argument("--compile", action="store_true")
     given = parser.parse_args()
+    if find_spec("vllm") is None:
+        sys.exit("vLLM is not installed, and nothing stands in for it here; see docs/vllm.md")
     tokens = generate(given.quantisation, compiled=given.compile)
 
     from opparity.integrations.vllm import calls
