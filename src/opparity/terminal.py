@@ -130,8 +130,8 @@ def _summary(results: list[Result]) -> str:
     first = results[0]
     if first.status == "refused":
         return first.reason or ""
-    cases, values = sum(r.cases for r in results), sum(r.values for r in results)
-    return f"{len(results)} operators, {cases:,} cases, {values:,} values on {first.device}"
+    calls, values = sum(r.cases for r in results), sum(r.values for r in results)
+    return f"{len(results)} operators, {calls:,} calls, {values:,} values on {first.device}"
 
 
 def _add(table: Table, results: list[Result], words: str) -> None:
