@@ -140,6 +140,9 @@ def test_a_mistake_is_refused_in_words() -> None:
     plain: Any = nn.Linear(256, 512)
     with pytest.raises(ArgumentRefused, match="a layer is of type Linear; allowed: BlockFP8Linear"):
         SwiGLU(plain, plain)
+    folder: Any = "model"
+    with pytest.raises(ArgumentRefused, match=r"checkpoint is of type str.* pass Checkpoint\(fold"):
+        SwiGLU.from_checkpoint(folder, "mlp")
     with pytest.raises(ArgumentRefused, match="gate_up makes 384 values and down reads 384"):
         SwiGLU(made[0], made[2])
     gate, up = nn.Linear(128, 256), nn.Linear(128, 512)

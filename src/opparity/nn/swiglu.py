@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, cast
 from torch import nn
 
 from opparity.nn.block_fp8 import BlockFP8Linear
+from opparity.nn.checkpoint import Checkpoint
 from opparity.nn.int8 import Int8Linear
 from opparity.nn.linear import QuantizedLinear
 from opparity.nn.trained import TrainedLinear
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from opparity.nn.checkpoint import Checkpoint
     from opparity.operators.quantized import Quantized
 
 
@@ -106,6 +106,12 @@ class SwiGLU(nn.Module):
             producer: the activation.
             numbers: of the producer.
         """
+        if not isinstance(checkpoint, Checkpoint):
+            refuse(
+                cls.__name__,
+                f"checkpoint is {kind_of(checkpoint)}; allowed: an opparity.nn.Checkpoint; pass "
+                "Checkpoint(folder)",
+            )
         gate, up, down = (
             checkpoint.linear(cls.linear, f"{prefix}.{name}", dtype=dtype)
             for name in ("gate_proj", "up_proj", "down_proj")
