@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from opparity.errors import CheckpointRefused
+from opparity.errors import CheckpointRefused, PackageUnusable
 from opparity.nn import (
     BlockFP8Linear,
     Checkpoint,
@@ -17,6 +18,7 @@ from opparity.nn import (
     QuantizedLinear,
     SwiGLU,
 )
+from opparity.packages import objection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,6 +188,17 @@ def test_a_damaged_or_missing_file_is_refused_with_its_reason(tmp_path: Path) ->
     (tmp_path / "model.safetensors.index.json").write_text(index)
     with pytest.raises(CheckpointRefused, match=r"absent.safetensors: .*[Nn]o such file"):
         Checkpoint(tmp_path).tensor("one.weight")
+
+
+def test_without_safetensors_it_is_said_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_file(weights(), tmp_path / "model.safetensors")
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    # Not what an earlier test has found.
+    monkeypatch.setattr("opparity.nn.checkpoint.objection", objection.__wrapped__)
+    with pytest.raises(PackageUnusable, match=r"Checkpoint cannot .*`pip install safetensors`"):
+        Checkpoint(tmp_path)
 
 
 def test_a_name_that_is_not_there_is_told_with_its_neighbours(tmp_path: Path) -> None:

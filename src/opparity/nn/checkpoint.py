@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import torch
 
-from opparity.errors import ArgumentRefused, CheckpointRefused
+from opparity.errors import ArgumentRefused, CheckpointRefused, PackageUnusable
 from opparity.nn.block_fp8 import BlockFP8Linear
 from opparity.nn.int8 import Int8Linear
 from opparity.nn.mxfp8 import GROUP, MXFP8Linear
+from opparity.packages import objection
 
 if TYPE_CHECKING:
     from safetensors import safe_open
@@ -153,6 +154,8 @@ class Checkpoint:
         return scales
 
     def _opened(self, name: str) -> safe_open:
+        if reason := objection("safetensors"):
+            raise PackageUnusable(what="opparity.nn.Checkpoint", reason=reason)
         from safetensors import SafetensorError, safe_open  # noqa: PLC0415 -- modules need it not
 
         try:
