@@ -1,8 +1,7 @@
 """Compile a model that quantises in torch's own operations, and see Opparity's operator in it.
 
 The pass knows no spelling: it runs the part of the graph that makes codes and scales, and looks for
-the operator that computes the same, or nearly so where that is asked for (docs/compile.md). On a
-CPU, torch.compile needs a C++ compiler.
+the operator that computes the same (docs/compile.md). On a CPU, torch.compile needs a C++ compiler.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ def activation_and_quantisation(hidden: Tensor) -> tuple[Tensor, Tensor]:
 torch.manual_seed(0)
 hidden = torch.randn(TOKENS, 2 * INNER, dtype=torch.bfloat16)
 
-# The model divides by the scale and Opparity multiplies by its inverse, so a few codes change.
+# The model divides by the scale, where Opparity multiplies by its reciprocal: some codes differ.
 found = install(changed_codes=0.005)
 values, scales = torch.compile(activation_and_quantisation)(hidden)
-# A match also says what share changes, whose last digits depend on the machine.
-print(*(match.what.candidate if match.what else match for match in found.matches), sep="\n")
+# Behind the colon stands how many codes and scales change.
+print(*(str(match.what).partition(":")[0] for match in found.matches), sep="\n")
 
 eager_values, eager_scales = activation_and_quantisation(hidden)
 moved = (values.view(torch.uint8) != eager_values.view(torch.uint8)).sum().item()

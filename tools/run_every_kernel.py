@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Call = tuple[str, Callable[..., object], tuple[object, ...]]
 
 # Elements that are few, a wave's share, and enough for tables; and rows that no wide load fits.
-_SIZES = ((3, 512), (520, 4096), (2080, 4096), (5, 302))
+_SIZES = ((3, 512), (130, 4096), (520, 4096), (2080, 4096), (5, 302))
 # By warps, by blocks that keep a row or read it again, and unaligned.
 _WIDTHS = (512, 4096, 24576, 302)
 

@@ -109,7 +109,7 @@ def verify(
         list[str] | None,
         typer.Option(help="A group of random calls, and no golden calls; repeatable."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the random calls.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Of the random calls; 0 by default.")] = None,
     call: Annotated[
         int | None, typer.Option(min=0, help="One random call alone, by its number.")
     ] = None,
@@ -129,10 +129,10 @@ def verify(
 
         wanted = None
         if random_values or (group and call is not None):
-            wanted = Wanted(random_values, groups_named(group or ()), seed, call)
-        elif group or seed or call is not None:
+            wanted = Wanted(random_values, groups_named(group or ()), seed or 0, call)
+        elif group or seed is not None or call is not None:
             raise VerificationRefused(
-                detail="--group, --seed or --call is given without --random-values",
+                detail="--group, --seed or --call is given, and --random-values is not or is 0",
                 remedy="say how many values of random calls are to be compared, or name a group "
                 "and a call",
             )

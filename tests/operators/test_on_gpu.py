@@ -108,8 +108,9 @@ def test_every_producer_in_every_format_and_any_width(provider: str, producer: P
 @pytest.mark.parametrize("producer", ELEMENTWISE, ids=lambda producer: producer.name)
 def test_sums_of_any_width_in_every_shape_of_a_launch(provider: str, producer: Producer) -> None:
     names = ("int8_token", "none", "fp8_block", "fp8_token", "mxfp8", "nvfp4", "fp8_tensor")
-    # A warp's row, those that a block keeps and reads again, odd ones, and many elements.
-    sizes = ((130, 1024), (64, 12288), (5, 18432), (37, 302), (1, 8), (1792, 4096))
+    # A warp's row, those that a block keeps and reads again, few rows with a thread for each piece,
+    # odd ones, and many elements.
+    sizes = ((130, 1024), (64, 12288), (5, 18432), (33, 7168), (37, 302), (1, 8), (1792, 4096))
     for number, (name, size) in enumerate(product(names, sizes)):
         case = Case(
             sums_name(producer),

@@ -7,7 +7,7 @@ sum of int32. In FP8 the devices' sums are added as float32, in the order of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
@@ -22,11 +22,15 @@ from opparity.operators.quantized import Quantized
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opparity.nn.swiglu import SwiGLU
 
-# torch 2.13 warns of their older names; older versions have no others.
-_scatter_sums = getattr(dist, "reduce_scatter_single", None) or dist.reduce_scatter_tensor
-_gather = getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor
+
+def _collective(name: str, older: str) -> Callable[..., Any]:
+    """Return a collective: torch 2.13 warns of its older name, and older versions have no other."""
+    found: Callable[..., Any] = getattr(dist, name, None) or getattr(dist, older)
+    return found
 
 
 class ParallelSwiGLU(nn.Module):
@@ -127,7 +131,8 @@ class ParallelSwiGLU(nn.Module):
             dist.all_reduce(partial, group=self.group)
             return partial
         mine = partial.new_empty((partial.shape[0] // self.devices, partial.shape[1]))
-        _scatter_sums(mine, partial, group=self.group)
+        scatter = _collective("reduce_scatter_single", "reduce_scatter_tensor")
+        scatter(mine, partial, group=self.group)
         return mine
 
     def _gathered(self, input: Quantized) -> Quantized:
@@ -139,7 +144,8 @@ class ParallelSwiGLU(nn.Module):
 
     def _all(self, shard: Tensor) -> Tensor:
         whole = shard.new_empty((shard.shape[0] * self.devices, *shard.shape[1:]))
-        _gather(whole, shard.contiguous(), group=self.group)
+        gather = _collective("all_gather_single", "all_gather_into_tensor")
+        gather(whole, shard.contiguous(), group=self.group)
         return whole
 
 

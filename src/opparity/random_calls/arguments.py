@@ -84,11 +84,23 @@ def _columns(plan: Plan) -> int:
 
 
 def _token_scales(draw: Draw, plan: Plan, _: Argument) -> Tensor:
-    return draw_numbers(draw, torch.float32, plan.num_tokens, 1)
+    return _scales_of_sums(draw, plan.num_tokens)
 
 
 def _weight_scales(draw: Draw, plan: Plan, _: Argument) -> Tensor:
-    return draw_numbers(draw, torch.float32, _columns(plan), 1)
+    return _scales_of_sums(draw, _columns(plan))
+
+
+def _scales_of_sums(draw: Draw, count: int) -> Tensor:
+    """Return float32 [count, 1], at any address; mostly such as quantisers give."""
+    if draw.happens(0.3):
+        numbers = draw_numbers(draw, torch.float32, 1, count)
+    else:
+        numbers = 2.0 ** draw.integers(-30, -4, 1, count).float()
+        numbers = numbers * (
+            1 + torch.rand(numbers.shape, generator=draw.generator, device=draw.device)
+        )
+    return laid_out(draw, numbers).t()
 
 
 def _gradient(draw: Draw, plan: Plan, _: Argument) -> Tensor:
@@ -199,8 +211,8 @@ def _experts(plan: Plan) -> Experts:
     return plan.experts
 
 
-def _is_flagged(_: Draw, __: Plan, argument: Argument) -> object:
-    """Return a flag or number that says nothing."""
+def _default(_: Draw, __: Plan, argument: Argument) -> object:
+    """Return what an argument that means nothing here has by default."""
     return False if argument.default is None else ast.literal_eval(argument.default)
 
 
@@ -236,7 +248,7 @@ _MAKERS: dict[Role, Callable[[Draw, Plan, Argument], object]] = {
     Role.ROW_WEIGHTS: _row_weights,
     Role.ZERO_POINTS: lambda *_: None,
     Role.PARAMETER: _number,
-    Role.UNUSED: _is_flagged,
+    Role.UNUSED: _default,
 }
 
 

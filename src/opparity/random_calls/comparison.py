@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
+
+import torch
 
 from opparity.errors import VerificationRefused
 from opparity.random_calls.draw import Draw
@@ -14,11 +18,11 @@ from opparity.random_calls.table import GROUPS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import torch
-
     from opparity.random_calls.group import Call, Group
 
 REFERENCE = "reference"
+# What chooses the kernels that a call runs.
+_ENVIRONMENT = ("OPPARITY_CPU_CAPABILITY", "OPPARITY_OVERLAP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,13 @@ def compare(group: Group, provider: str, wanted: Wanted, device: torch.device) -
     for number in count() if wanted.call is None else (wanted.call,):
         if wanted.call is None and values >= wanted.values and calls >= group.turns:
             break
-        call = group.draw(Draw(wanted.seed, group.name, number, device))
-        wrong, words = _compare_call(call, provider)
+        try:
+            call = group.draw(Draw(wanted.seed, group.name, number, device))
+        except RuntimeError as error:
+            # After a kernel's fault a GPU makes no tensor any more in this process.
+            reason = f"call {number} cannot be drawn: {error}"
+            break
+        wrong, words = _compare_call(call, provider, device)
         if words is not None and reason is None:
             reason = f"call {number}: {words}, in {call.words}"
             repeat = _command(group, wanted.seed, number, device)
@@ -93,12 +102,15 @@ def compare(group: Group, provider: str, wanted: Wanted, device: torch.device) -
     return Comparison(calls, values, mismatched, reason, repeat)
 
 
-def _compare_call(call: Call, provider: str) -> tuple[int, str | None]:
+def _compare_call(call: Call, provider: str, device: torch.device) -> tuple[int, str | None]:
     """Return how many numbers differ, and which do; none differ where a call fails."""
     found = []
     for name in (provider, REFERENCE):
         try:
             found.append(call.run(name))
+            if device.type == "cuda":
+                # A kernel's fault shows here, and not in what comes after it.
+                torch.cuda.synchronize(device)
         except RuntimeError as error:
             return 0, f"{name} fails: {error}"
     got, right = found
@@ -113,6 +125,9 @@ def _compare_call(call: Call, provider: str) -> tuple[int, str | None]:
 
 
 def _command(group: Group, seed: int, number: int, device: torch.device) -> str:
+    named = [name for name in _ENVIRONMENT if name in os.environ]
+    settings = "".join(f"{name}={shlex.quote(os.environ[name])} " for name in named)
     return (
-        f"opparity verify --device {device.type} --group {group.name} --seed {seed} --call {number}"
+        f"{settings}opparity verify --device {device.type} --group {group.name} --seed {seed} "
+        f"--call {number}"
     )

@@ -81,6 +81,35 @@ def test_one_more_is_new_and_one_less_is_stale(
     assert [entry for entry, *_ in fewer.stale] == [entry_of(each) for each in findings[:1]]
 
 
+def undecided(finding: Finding) -> Finding:
+    """Return what `--strict` makes of the same where it cannot be decided."""
+    told = state("result.undecided", told=finding.statement)
+    return replace(finding, severity=Severity.WARNING, statement=told)
+
+
+def test_what_could_not_be_decided_accepts_nothing_that_is_sure(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    sure, open_one = finding_at(1), undecided(finding_at(2))
+    path.write_text(write_baseline([open_one]))
+    comparison = compare([sure], read_baseline(path))
+    assert comparison.new == (sure,)
+    assert [there for *_, there in comparison.stale] == [0]
+    assert compare([open_one], read_baseline(path)).new == ()
+
+
+def test_what_was_sure_accepts_what_cannot_be_decided_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    sure, open_one = finding_at(1), undecided(finding_at(2))
+    path.write_text(write_baseline([sure]))
+    assert compare([open_one], read_baseline(path)).new == ()
+    assert compare([open_one], read_baseline(path)).stale == ()
+    assert compare([sure, open_one], read_baseline(path)).new == (open_one,)
+    path.write_text(write_baseline([sure, open_one]))
+    both = compare([sure, open_one], read_baseline(path))
+    assert (both.new, both.stale) == ((), ())
+    assert len(compare([open_one], read_baseline(path)).stale) == 1
+
+
 @given(findings=FINDINGS)
 def test_moved_lines_and_changed_words_are_still_accepted(
     findings: list[Finding], tmp_path_factory: pytest.TempPathFactory

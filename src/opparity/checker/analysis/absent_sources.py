@@ -24,12 +24,27 @@ if TYPE_CHECKING:
     from opparity.checker.facts.builds import Build, Source, Target
     from opparity.words.statements import Statement
 
-_PATH_OF_SUBMODULE = re.compile(r"^\s*path\s*=\s*(\S+)\s*$", re.MULTILINE)
-# A text in a script that is a source's name with some parts left open: `f"fwd_{width}.cu"`.
-_COMPUTED = re.compile(
-    r"""["']([^"'\n]{0,200}(?:\}|%[sdi])[^"'\n{}%]{0,100}\.(?:cu|cpp|cc|hip))["']"""
+_PATH_OF_SUBMODULE = re.compile(r'^\s*path\s*=\s*"?([^"\n]+?)"?\s*$', re.MULTILINE)
+# What a source of the same name is translated from: `ops.pyx`, `kernel.cu.in`.
+_TRANSLATED = frozenset(
+    {".in", ".i", ".jinja", ".jinja2", ".j2", ".mako", ".proto", ".pyx", ".template", ".tpl"}
 )
-_OPEN_PART = re.compile(r"\{[^{}]*\}|%[sdi]")
+# Steps that write files; which ones, a build says in too many ways to know all of them.
+_WRITES = re.compile(
+    r"write_text|write_bytes|\.write\(|\.writelines\(|dump\(|shutil\.|copyfile|with_suffix\("
+    r"|os\.(?:chdir|link|rename|replace|symlink)\(|hipify\w*\("
+)
+_NAMES_A_SOURCE = re.compile(r"\.(?:cc|cpp|cu|cxx|hip)\b")
+_CMAKE_WRITES = re.compile(
+    r"^\s*(?:add_custom_\w+|configure_file|execute_process|ExternalProject_\w+|FetchContent_\w+"
+    r"|include\s*\(\s*(?:ExternalProject|FetchContent)|protobuf_\w+|swig_\w+|\w*hipify\w*"
+    r"|file\s*\(\s*(?:APPEND|ARCHIVE_EXTRACT|CONFIGURE|COPY|COPY_FILE|CREATE_LINK|DOWNLOAD"
+    r"|GENERATE|INSTALL|RENAME|WRITE))\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+_CMAKE = re.compile(r"(?:^|/)CMakeLists\.txt$|\.cmake$")
+# What is run by hand, or says how to use what is built.
+_BESIDE = re.compile(r"(?:^|/)(?:benchmarks?|docs?|examples?|tests?)/|(?:^|/)test_[^/]*$")
 # setup.py names its sources from its own folder; where other scripts run, nobody knows.
 _RUNS_WHERE_IT_LIES = re.compile(r"(?:^|/)(?:setup(?:[_-]\w+)?\.py|build\.toml|CMakeLists\.txt)$")
 
@@ -59,16 +74,12 @@ class AbsentSources:
                 yield Absent(source, self._doubt(build, target, source))
 
     def _is_made(self, path: str) -> bool:
-        """Return whether a step of the build makes a file of one that the tree has.
-
-        hipify does of a CUDA file, and what another language is translated from has the same name:
-        `ops.pyx`, `kernel.cu.in`.
-        """
+        """Return whether hipify makes it of a file of the tree, or another language's compiler."""
         if path in self._hipified:
             return True
         stem = posixpath.splitext(path)[0]
         return any(
-            each.startswith(f"{stem}.") and posixpath.splitext(each)[1] not in NATIVE_SUFFIXES
+            each.startswith(f"{stem}.") and posixpath.splitext(each)[1] in _TRANSLATED
             for each in self._by_folder.get(posixpath.dirname(path), ())
         )
 
@@ -105,9 +116,9 @@ class AbsentSources:
             return state("absent.place", script=build.description)
         if self._ignored(path):
             return state("absent.ignored", count=1)
-        writer = self._writer(path)
+        writer = self._writer(build, path)
         if writer:
-            return state("absent.written", script=writer)
+            return state("absent.written", script=writer, count=1)
         places = {each.location for each in self._lists_of(path)}
         other = self.mentions.further(path, {(each.path, each.line) for each in places})
         return state("absent.named", path=other, count=1) if other else None
@@ -137,38 +148,39 @@ class AbsentSources:
                 return False
             folder = posixpath.dirname(folder)
 
-    def _writer(self, path: str) -> str:
-        """Return a script that may write a source under a name that it works out; "" for none.
-
-        A name of which only the ending is written down may be any: of a source beside the script.
-        """
-        name, (top, *_) = posixpath.basename(path), path.split("/")
-        return next(
-            (
-                script
-                for script, names, is_any in self._computed
-                if names.fullmatch(name) and (not is_any or script.split("/")[0] == top)
-            ),
-            "",
-        )
+    def _writer(self, build: Build, path: str) -> str:
+        """Return a file of the tree that may write a source, or what does; "" for none."""
+        if "hip" in posixpath.basename(path).lower():
+            return "hipify"
+        script = self._script_beside(build.description)
+        return script or next(iter(self._writers), "")
 
     @cached_property
-    def _computed(self) -> tuple[tuple[str, re.Pattern[str], bool], ...]:
-        """Return the scripts that write files, each with a name that it works out.
-
-        The last part is whether nothing of the name but its ending is written down.
-        """
-        found: list[tuple[str, re.Pattern[str], bool]] = []
-        for script in self.tree.python:
-            text = self.tree.read_text(script)
-            if "write" not in text:
-                continue
-            for name in sorted({posixpath.basename(each) for each in _COMPUTED.findall(text)}):
-                parts = _OPEN_PART.split(name)
-                is_any = not any(map(str.isalnum, "".join(parts[:-1]))) and parts[-1][0] == "."
-                expression = re.compile("[^/]*".join(map(re.escape, parts)))
-                found.append((script, expression, is_any))
+    def _writers(self) -> tuple[str, ...]:
+        """Return the files with steps that write others, under names that they may work out."""
+        found = [
+            path
+            for path in self.tree.python
+            if not _BESIDE.search(path) and _may_write(self.tree.read_text(path))
+        ]
+        described = [
+            path
+            for path in self.tree.files
+            if _CMAKE.search(path) and self.tree.is_readable(path) and not _BESIDE.search(path)
+        ]
+        found += [p for p in described if _CMAKE_WRITES.search(self.tree.read_text(p))]
         return tuple(found)
+
+    def _script_beside(self, description: str) -> str:
+        """Return a script of another language that a build names: what it does is not read."""
+        scripts = [path for path in self.tree.files if path.endswith((".bash", ".pl", ".sh"))]
+        text = self.tree.read_text(description) if scripts else ""
+        return next((each for each in scripts if posixpath.basename(each) in text), "")
+
+
+def _may_write(text: str) -> bool:
+    """Return whether a script writes files and names a source's suffix."""
+    return _WRITES.search(text) is not None and _NAMES_A_SOURCE.search(text) is not None
 
 
 def _matches(patterns: list[str], path: str) -> bool:

@@ -20,6 +20,8 @@ _LISTING = re.compile(
     r"\.(?:cmake|py|toml|json|in|txt|bzl|bazel|mk|cfg|ya?ml|jinja|sh)$"
 )
 _COMMENT = (b"#", b"//")
+# What these say of a source makes none.
+_BESIDE = re.compile(r"(?:^|/)(?:docs?|tests?)/")
 # What goes into a distribution is listed there, and made elsewhere.
 _PACKED = re.compile(r"(?:^|/)(?:MANIFEST\.in|SOURCES\.txt|RECORD)$")
 
@@ -61,9 +63,12 @@ class Mentions:
     def further(self, path: str, lists: Collection[tuple[str, int]]) -> str:
         """Return a file that names a source on another line than lists of it do; "" for none."""
         name = posixpath.basename(path).encode()
+        whole = re.compile(rb"(?<![\w.-])" + re.escape(name) + rb"(?![\w.-])")
         for other, text in self._files():
-            for number, line in enumerate(text.splitlines(), start=1) if name in text else ():
-                is_said = name in line and not line.lstrip().startswith(_COMMENT)
+            if name not in text or _BESIDE.search(other):
+                continue
+            for number, line in enumerate(text.splitlines(), start=1):
+                is_said = whole.search(line) and not line.lstrip().startswith(_COMMENT)
                 if is_said and (other, number) not in lists and not _PACKED.search(other):
                     return other
         return ""

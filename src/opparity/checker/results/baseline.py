@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.records import fact
-from opparity.checker.rules.findings import Finding
+from opparity.checker.rules.findings import Finding, Unknown
 from opparity.errors import OpparityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from opparity.checker.rules.findings import Unknown
-
 SCHEMA_VERSION = 1
 _LONGEST = 64_000_000
+# What `--strict` says of an unknown.
+_UNDECIDED = "result.undecided"
 
 
 class BaselineRefused(OpparityError):
@@ -33,13 +33,19 @@ class BaselineRefused(OpparityError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
-    """What identifies accepted findings."""
+    """What identifies accepted findings.
+
+    Attributes:
+        is_undecided: whether what was accepted could not be decided. Such an entry accepts no
+            finding that is sure; an entry of sure ones accepts what cannot be decided any more.
+    """
 
     rule: str
     operator: str
     symbol: str
     platform: str
     path: str
+    is_undecided: bool = False
 
 
 @fact
@@ -61,8 +67,14 @@ class Comparison:
 
 def entry_of(finding: Finding | Unknown) -> Entry:
     """Return the entry that would accept a finding or an unknown."""
+    is_undecided = isinstance(finding, Unknown) or finding.statement.key == _UNDECIDED
     return Entry(
-        finding.rule, finding.operator, finding.symbol, finding.platform, finding.location.path
+        finding.rule,
+        finding.operator,
+        finding.symbol,
+        finding.platform,
+        finding.location.path,
+        is_undecided,
     )
 
 
@@ -77,6 +89,7 @@ def write_baseline(findings: Iterable[Finding]) -> str:
             "platform": entry.platform or "all",
             "path": entry.path,
             "count": count,
+            **({"undecided": True} if entry.is_undecided else {}),
         }
         for entry, count in sorted(counts.items())
     ]
@@ -137,6 +150,7 @@ def _parse(document: dict[str, object]) -> dict[Entry, int]:
             str(given["symbol"] or ""),
             "" if platform == "all" else platform,
             str(given["path"]),
+            bool(given.get("undecided", False)),
         )
         entries[entry] = entries.get(entry, 0) + int(given["count"])
     return entries
@@ -154,14 +168,29 @@ def compare(
     accepted: list[Finding | Unknown] = []
     for entry, group in found.items():
         allowed = baseline.get(entry, 0)
+        if entry.is_undecided:
+            sure = replace(entry, is_undecided=False)
+            allowed += max(0, baseline.get(sure, 0) - len(found.get(sure, ())))
         accepted.extend(group[:allowed])
         # Which of several like findings is the new one cannot be told: the last is reported.
         left.extend(group[allowed:])
     stale = tuple(
-        (entry, count, len(found.get(entry, ())))
+        (entry, count, there)
         for entry, count in sorted(baseline.items())
-        if count > len(found.get(entry, ()))
+        if count > (there := _accepted_by(entry, accepted, baseline))
     )
     new = tuple(each for each in left if isinstance(each, Finding))
     undecided = tuple(each for each in left if not isinstance(each, Finding))
     return Comparison(new, undecided, tuple(accepted), stale)
+
+
+def _accepted_by(
+    entry: Entry, accepted: list[Finding | Unknown], baseline: dict[Entry, int]
+) -> int:
+    """Return how much there is of what an entry accepts."""
+    entries = [entry_of(each) for each in accepted]
+    there = entries.count(entry)
+    if entry.is_undecided:
+        return there
+    undecided = replace(entry, is_undecided=True)
+    return there + max(0, entries.count(undecided) - baseline.get(undecided, 0))

@@ -31,8 +31,9 @@ class SourceNotInTheTree(Rule):
 
     ## Use instead
     Take the source out of the list, name it as the file is called, or commit the file.
-    A file that a step of the build writes is no mistake; where it is not plain that one does, it
-    is listed among the unknowns.
+    A file that a step of the build writes is no mistake.
+    Where a build file or a script of the tree writes files, runs other scripts or translates
+    sources, the one that is missing may be one of those, and is listed among the unknowns.
 
     ## Before and after
     Before, in `setup.py`:

@@ -31,19 +31,22 @@ def _draw(draw: Draw) -> Call:
     dtype: torch.dtype = getattr(torch, draw.choose(INPUT_DTYPES))
     tokens, width = draw.sizes(even=True)
     input = laid_out(draw, draw_numbers(draw, dtype, tokens, width))
+    expected = _by_integers(input, recipe)
+    is_usable = 0 < expected.item() < math.inf
 
     def run(provider: str) -> dict[str, Tensor]:
         is_reference = provider == "reference"
-        scale = _by_integers(input, recipe) if is_reference else tensor_scale(input, recipe)
+        scale = expected if is_reference else tensor_scale(input, recipe)
         # NaNs are no numbers that a contract has the bits of.
         found = {"scale": torch.where(scale.isnan(), torch.nan, scale)}
-        if 0 < scale.item() < math.inf:
+        if is_usable:
             arguments = {"input": input, "recipe": recipe.text, "scale": scale}
             found |= run_operator(_QUANTIZE, arguments, provider)
         return found
 
     words = f"quantize({dtype}{list(input.shape)}, {recipe}, its tensor_scale)"
-    return Call(words, input.numel(), run)
+    # Where the scale is 0, infinity or NaN it is all that is computed.
+    return Call(words, input.numel() if is_usable else 1, run)
 
 
 def _by_integers(input: Tensor, recipe: Recipe) -> Tensor:

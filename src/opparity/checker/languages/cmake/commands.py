@@ -23,6 +23,7 @@ from opparity.checker.languages.cmake.values import (
     UNKNOWN,
     joined,
     split_list,
+    written_list,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ def _list(machine: Machine, command: Command, arguments: list[str]) -> None:
     if len(arguments) < 2:  # noqa: PLR2004 -- operation and variable
         return
     operation, name, *rest = arguments
-    changed = list_command(operation, split_list(machine.read(name)), rest)
+    # Elements that are joined to others stay as they are written.
+    split = written_list if operation in {"APPEND", "PREPEND"} else split_list
+    changed = list_command(operation, split(machine.read(name)), rest)
     for output, value in (changed or {}).items():
         machine.assign(output or name, value)
 

@@ -41,10 +41,10 @@ def split_list(value: str) -> list[str]:
 
     As in CMake, the backslash is gone from an element that is taken out of its list.
     """
-    return [element.replace("\\;", ";") for element in _written(value)]
+    return [element.replace("\\;", ";") for element in written_list(value)]
 
 
-def _written(value: str) -> list[str]:
+def written_list(value: str) -> list[str]:
     """Return a list's elements as they stand in it."""
     if not value:
         return []
@@ -72,7 +72,7 @@ def merge(old: str, new: str) -> str:
     """Return a value that is either of two: elements that only one has are doubtful."""
     if old == new:
         return new
-    olds, news = _written(old), _written(new)
+    olds, news = written_list(old), written_list(new)
     charge(4 * (len(olds) + len(news)))
     kept = set(olds) & set(news)
     merged: dict[str, None] = {}

@@ -13,22 +13,37 @@ if TYPE_CHECKING:
     from opparity.checker.languages.cmake.state import State
 
 _NATIVE = re.compile(r"\.(?:c|cc|cpp|cxx|cu|hip|mm|sycl)$")
-# These name a source without writing it; any other command that is given one may write it.
-_NAMING = re.compile(
-    r"(?:set|unset|list|string|message|option|include|install|source_group|math|target_\w+"
-    r"|get_\w+|cmake_\w+|set_target_properties|set_property|add_executable"
-    r"|\w+_(?:library|module|extension))$"
-)
+_KEYWORD = re.compile(r"[A-Z_]+$")
+# Where commands take what they write: behind a word, or at a place.
+_BEHIND = {"OUTPUT", "BYPRODUCTS"}
+_PLACES = {"APPEND": 1, "COPY_FILE": 2, "DOWNLOAD": 2, "RENAME": 2, "TOUCH": 1, "WRITE": 1}
+_PROPERTIES = {"set_property", "set_source_files_properties"}
 
 
 def note_written(state: State, command: str, arguments: list[str]) -> None:
-    """Note the sources that a command is given and may write."""
-    is_property = command == "set_source_files_properties" and "GENERATED" not in arguments
-    if is_property or _NAMING.match(command):
-        return
-    for argument in arguments:
+    """Note the sources that a command writes, or says are written."""
+    for argument in _outputs(command, arguments):
         if _NATIVE.search(argument) and is_decided(argument):
             state.written.add(posixpath.normpath(state.absolute(argument)))
+
+
+def _outputs(command: str, arguments: list[str]) -> list[str]:
+    if command in _PROPERTIES:
+        return arguments if "GENERATED" in arguments else []
+    if command == "configure_file":
+        return arguments[1:2]
+    if command == "file" and arguments and arguments[0] in _PLACES:
+        place = _PLACES[arguments[0]]
+        return arguments[place : place + 1]
+    if command not in {"add_custom_command", "add_custom_target", "execute_process", "file"}:
+        return []
+    found, is_output = [], False
+    for argument in arguments:
+        if _KEYWORD.match(argument):
+            is_output = argument in _BEHIND
+        elif is_output:
+            found.append(argument)
+    return found
 
 
 def absent_source(state: State, text: str) -> str | None:

@@ -46,7 +46,9 @@ def arguments_of(
             if complete is not Truth.TRUE:
                 keywords[_FURTHER] = Unsure("arguments")
         else:
-            arguments.append(evaluator.evaluate(argument, scope))
+            value = evaluator.evaluate(argument, scope)
+            # Behind a list of unknown length nothing has a place that is known.
+            arguments.append(Unsure("arguments") if _FURTHER in keywords else value)
     is_setup = _is_setup(function)
     for keyword in call.keywords:
         if is_setup and _says_nothing(keyword):
