@@ -225,9 +225,9 @@ def test_groups_that_no_native_kernel_ran_are_not_equal(monkeypatch: pytest.Monk
     ("arguments", "words"),
     [
         (("--random-values", "1", "--group", "norm"), "--group norm is no group of random calls"),
-        (("--group", "norms"), "is given without --random-values"),
-        (("--seed", "1"), "is given without --random-values"),
-        (("--call", "1"), "is given without --random-values"),
+        (("--group", "norms"), "is given, and --random-values is not"),
+        (("--seed", "1"), "is given, and --random-values is not"),
+        (("--call", "1"), "is given, and --random-values is not"),
     ],
 )
 def test_a_mistake_in_what_is_asked_for_ends_with_status_2(
