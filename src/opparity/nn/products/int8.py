@@ -9,11 +9,14 @@ import torch
 from torch.nn import functional
 
 from opparity import torch_names
+from opparity.operators import producer_named, sums_name
 from opparity.operators.sizes import name_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+# The operator that scales sums and quantises nothing, by the table as all others.
+_OF_SUMS = sums_name(producer_named("identity"))
 _MISSING = torch_names.missing(torch_names.INT8_PRODUCT)
 # 131,071 products of -128 by -128 are below 2**31, and 131,072 are not.
 LARGEST_WIDTH = 131_071
@@ -46,7 +49,7 @@ def multiply(
 
 def scaled(sums: Tensor, scales: Tensor, weight_scales: Tensor, dtype: torch.dtype) -> Tensor:
     """Return int32 sums times both scales, each product rounded to float32, in one pass."""
-    found, _ = torch.ops.opparity.quantize_of_sums(
+    found, _ = getattr(torch.ops.opparity, _OF_SUMS).default(
         sums,
         scales.contiguous(),
         weight_scales.contiguous(),
