@@ -121,7 +121,10 @@ def _groups(title: str, rows: list[GroupResult]) -> list[RenderableType]:
         counts = (f"{number:,}" for number in (row.calls, row.values, row.mismatched))
         table.add_row(row.group, *counts, _status(row.status))
     wrong = [row for row in rows if row.status == "different"]
-    told = [Text(f"{row.group}, {row.reason}\nto repeat it: {row.repeat}\n") for row in wrong]
+    told = [
+        Text(f"{row.group}, {row.reason}\n" + f"to repeat it: {row.repeat}\n" * bool(row.repeat))
+        for row in wrong
+    ]
     return [table, *told]
 
 

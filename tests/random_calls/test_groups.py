@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -14,13 +13,11 @@ from opparity.operators.tensor_scales import tensor_scale
 from opparity.random_calls.comparison import Wanted, compare
 from opparity.random_calls.draw import Draw
 from opparity.random_calls.expert_rows import draw_experts, rows_in_all, valid_rows
+from opparity.random_calls.group import Call, Group
 from opparity.random_calls.groups import tensor_scales
 from opparity.random_calls.memory import differing
 from opparity.random_calls.numbers import draw_numbers
 from opparity.random_calls.table import GROUPS
-
-if TYPE_CHECKING:
-    from opparity.random_calls.group import Group
 
 opparity.load()
 pytestmark = pytest.mark.usefixtures("small_calls")
@@ -83,6 +80,16 @@ def test_a_kernel_that_fails_ends_its_group_and_is_told(monkeypatch: pytest.Monk
     assert found.reason is not None
     assert "flawed fails: this kernel fails" in found.reason
     assert found.repeat is not None
+
+
+def test_a_device_that_makes_no_tensors_any_more_is_told_and_not_raised() -> None:
+    def broken(_: Draw) -> Call:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    found = compare(Group("broken", broken, 1), "native", Wanted(10), CPU)
+    assert (found.calls, found.values) == (0, 0)
+    assert found.reason is not None
+    assert "call 0 cannot be drawn: an illegal memory access" in found.reason
 
 
 def test_a_tensor_scale_that_is_wrong_in_its_last_place_is_found(

@@ -88,7 +88,7 @@ def compare(group: Group, provider: str, wanted: Wanted, device: torch.device) -
             call = group.draw(Draw(wanted.seed, group.name, number, device))
         except RuntimeError as error:
             # After a kernel's fault a GPU makes no tensor any more in this process.
-            reason = f"call {number} cannot be drawn: {error}"
+            reason = reason or f"call {number} cannot be drawn: {error}"
             break
         wrong, words = _compare_call(call, provider, device)
         if words is not None and reason is None:
