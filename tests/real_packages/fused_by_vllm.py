@@ -1,21 +1,21 @@
 """Compile SiLU and a block quantisation with vLLM's own fusion pass, and print what came of it.
 
-vLLM is told that this is a GPU, since it makes the pass for these alone; its tensors stay on the
-CPU. Run in a process of its own, with vLLM and the plugin; see test_vllm_patterns.py.
+vLLM makes the pass for GPUs alone. Where DEVICE is "cpu" it is told that this is one, and its
+tensors stay on the CPU; where it is "cuda" nothing is pretended. Run in a process of its own, with
+vLLM and the plugin; see test_vllm_patterns.py.
 
-Usage: python fused_by_vllm.py PLATFORM TRANSPOSED UE8M0 ALIGNED
+Usage: python fused_by_vllm.py PLATFORM TRANSPOSED UE8M0 ALIGNED [DEVICE]
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
-from vllm.platforms import current_platform
 
 GROUP, WIDTH = 128, 512
 # What modules of vLLM take while they are imported, and Opparity has not.
@@ -26,11 +26,16 @@ dynamic_scaled_fp8_quant(Tensor(a!) result, Tensor input, Tensor(b!) scale) -> (
 """
 
 
-def pretend(platform: str) -> None:
-    """Have vLLM believe that this is a GPU of a platform."""
-    # The libraries that are there are a CPU's, and would define what is defined here.
+def hide_libraries() -> None:
+    """Have vLLM find no library of its own, which would define what is defined here."""
     for name in ("_C", "_C_AVX2", "_C_AVX512"):
         sys.modules[f"vllm.{name}"] = None  # type: ignore[assignment] # so that it is not found
+
+
+def pretend(platform: str) -> None:
+    """Have vLLM believe that this is a GPU of a platform."""
+    from vllm.platforms import current_platform  # noqa: PLC0415 -- after its libraries are hidden
+
     kind: Any = type(current_platform)
     kind.device_type = kind.device_name = "cpu"
     kind.dispatch_key = "CPU"
@@ -47,7 +52,7 @@ def pretend(platform: str) -> None:
         torch.cuda.get_device_properties = lambda *_: chip
 
 
-def fusion_pass() -> Any:  # noqa: ANN401 -- vLLM's pass
+def fusion_pass(device: str) -> Any:  # noqa: ANN401 -- vLLM's pass
     from vllm.config import (  # noqa: PLC0415 -- after the platform is pretended
         CompilationConfig,
         DeviceConfig,
@@ -57,7 +62,7 @@ def fusion_pass() -> Any:  # noqa: ANN401 -- vLLM's pass
 
     config = VllmConfig(
         compilation_config=CompilationConfig(custom_ops=["+quant_fp8", "+silu_and_mul"]),
-        device_config=DeviceConfig(device="cpu"),
+        device_config=DeviceConfig(device=device),
     )
     with set_current_vllm_config(config, check_compile=False):
         from vllm.compilation.passes.fusion.act_quant_fusion import (  # noqa: PLC0415
@@ -69,16 +74,17 @@ def fusion_pass() -> Any:  # noqa: ANN401 -- vLLM's pass
 
 def unfused(x: Tensor, *, transposed: bool, ue8m0: bool, aligned: bool) -> tuple[Tensor, Tensor]:
     """Call what vLLM's layers call: the activation, then the quantisation."""
-    tokens, groups = x.shape[0], WIDTH // GROUP
-    activated = torch.empty(tokens, WIDTH, dtype=x.dtype)
+    tokens, groups, device = x.shape[0], WIDTH // GROUP, x.device
+    activated = torch.empty(tokens, WIDTH, dtype=x.dtype, device=device)
     torch.ops._C.silu_and_mul(activated, x)
-    values = torch.empty(tokens, WIDTH, dtype=torch.float8_e4m3fn)
+    values = torch.empty(tokens, WIDTH, dtype=torch.float8_e4m3fn, device=device)
     if transposed and aligned:
-        scales = torch.empty_strided((tokens, groups), (1, (tokens + 3) // 4 * 4))
+        strides = (1, (tokens + 3) // 4 * 4)
+        scales = torch.empty_strided((tokens, groups), strides, device=device)
     elif transposed:
-        scales = torch.empty(groups, tokens).permute(-1, -2)
+        scales = torch.empty(groups, tokens, device=device).permute(-1, -2)
     else:
-        scales = torch.empty(tokens, groups)
+        scales = torch.empty(tokens, groups, device=device)
     torch.ops._C.per_token_group_fp8_quant(
         activated, values, scales, GROUP, 1e-10, -448.0, 448.0, ue8m0, transposed, aligned
     )
@@ -88,7 +94,13 @@ def unfused(x: Tensor, *, transposed: bool, ue8m0: bool, aligned: bool) -> tuple
 def main() -> None:
     platform = sys.argv[1]
     transposed, ue8m0, aligned = (word == "1" for word in sys.argv[2:5])
-    pretend(platform)
+    device = sys.argv[5] if len(sys.argv) > 5 else "cpu"  # noqa: PLR2004 -- the last argument
+    hide_libraries()
+    if device == "cpu":
+        pretend(platform)
+    else:
+        # vLLM's platform for CUDA is refused without it; its operators are Opparity's here.
+        sys.modules["vllm._C_stable_libtorch"] = ModuleType("vllm._C_stable_libtorch")
     library = torch.library.Library("_C", "FRAGMENT")
     for schema in FURTHER.strip().splitlines():
         library.define(schema)
@@ -99,7 +111,7 @@ def main() -> None:
     from opparity.integrations.vllm import calls, register  # noqa: PLC0415 -- see above
 
     register()
-    fusing = fusion_pass()
+    fusing = fusion_pass(device)
     torch._inductor.config.post_grad_custom_post_pass = fusing
     torch._inductor.config.force_disable_caches = True
     torch._inductor.config.enable_auto_functionalized_v2 = False  # as vLLM sets it
@@ -113,7 +125,7 @@ def main() -> None:
     torch.manual_seed(0)
     rows = []
     for tokens in (33, 6):
-        x = torch.randn(tokens, 2 * WIDTH, dtype=torch.bfloat16)
+        x = torch.randn(tokens, 2 * WIDTH, dtype=torch.bfloat16).to(device)
         torch._dynamo.mark_dynamic(x, 0)  # as vLLM does with the number of tokens
         with pass_context(Range(1, 100)):
             values, scales = compiled(x)

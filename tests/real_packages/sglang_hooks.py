@@ -1,4 +1,7 @@
-"""Load the plugin as SGLang does, call its functions through its own modules, print what came."""
+"""Load the plugin as SGLang does, call its functions through its own modules, print what came.
+
+Usage: python sglang_hooks.py [DEVICE]
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,11 @@ def main() -> None:
     from opparity.integrations.sglang import calls  # noqa: PLC0415
 
     torch.manual_seed(0)
-    x = torch.randn(2, 4, 1024, dtype=torch.bfloat16)
-    values = torch.zeros(2, 4, 512, dtype=torch.float8_e4m3fn)
-    scales, counts = torch.zeros(2, 4, 4), torch.tensor([3, 1], dtype=torch.int32)
+    device = sys.argv[1] if len(sys.argv) > 1 else "cpu"
+    x = torch.randn(2, 4, 1024, dtype=torch.bfloat16).to(device)
+    values = torch.zeros(2, 4, 512, dtype=torch.float8_e4m3fn, device=device)
+    scales = torch.zeros(2, 4, 4, device=device)
+    counts = torch.tensor([3, 1], dtype=torch.int32, device=device)
     said: dict[str, object] = {}
     dsv4.silu_and_mul_masked_post_quant(x, values, scales, 128, counts)
     exact = opparity.silu_and_mul(x[0, :3], "fp8_block")
