@@ -94,7 +94,7 @@ def unfused(x: Tensor, *, transposed: bool, ue8m0: bool, aligned: bool) -> tuple
 def main() -> None:
     platform = sys.argv[1]
     transposed, ue8m0, aligned = (word == "1" for word in sys.argv[2:5])
-    device = sys.argv[5] if len(sys.argv) > 5 else "cpu"  # noqa: PLR2004 -- the last argument
+    device = sys.argv[5] if len(sys.argv) > 5 else "cpu"
     hide_libraries()
     if device == "cpu":
         pretend(platform)
