@@ -167,11 +167,17 @@ check-reports: $(VENV)/installed
 amd: $(VENV)/installed
 	PYTHONPATH=tests $(BIN)/python tools/compile_for_amd.py --jobs $(WORKERS)
 
-# Machine code of AMD chips in the emulator of a clone of tinygrad: `make emulate TINYGRAD=CLONE` writes docs/evidence.
+# Machine code of AMD chips in the emulator of a clone of tinygrad: `make emulate TINYGRAD=CLONE` writes docs/evidence,
+# and runs the tests of experts, columns and gradients there.
+EMULATED := gfx942 gfx1201
+ON_HOST := $(addprefix tests/native/test_,columns_on_host.py experts_on_host.py norm_gradients_on_host.py)
+
 .PHONY: emulate
 emulate: $(VENV)/installed
-	printf '%s\n' gfx942 gfx950 gfx1100 gfx1201 | PYTHONPATH=tests xargs -P $(WORKERS) -I CHIP \
-		$(BIN)/python tools/emulate_amd.py CHIP --tinygrad $(TINYGRAD)
+	set -e; for chip in $(EMULATED); do \
+		PYTHONPATH=tests $(BIN)/python tools/emulate_amd.py $$chip --tinygrad $(TINYGRAD) --processes $(WORKERS); \
+		OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) $(ON_HOST) --emulate $$chip --tinygrad $(TINYGRAD); \
+	done
 
 # The documentation as a site, in build/site: strict about links, and without the network.
 .PHONY: docs

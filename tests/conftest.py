@@ -19,6 +19,11 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--emulate", metavar="CHIP", help="an AMD chip that kernels run on, emulated")
+    parser.addoption("--tinygrad", metavar="CLONE", help="a clone of tinygrad, for --emulate")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if torch.cuda.is_available():
         return

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from native_programs import GPU, HERE, compile_library, write_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -71,8 +73,17 @@ class Launcher:
         """Return C++ that says where each argument lies on the host."""
         return self._call("argument_layout")
 
-    def compile_for_host(self, plan: Plan, source: Path = HERE / "host_kernel.cpp") -> ctypes.CDLL:
-        """Return the kernel of a plan, compiled for the host."""
+    def compile(self, plan: Plan) -> Callable[[Launch], None]:
+        """Compile the kernel of a plan, and return what runs a launch of it.
+
+        That raises RuntimeError where the kernel does what no GPU's may.
+        """
+        return self.compile_for_host(plan)
+
+    def compile_for_host(
+        self, plan: Plan, source: Path = HERE / "host_kernel.cpp"
+    ) -> Callable[[Launch], None]:
+        """Compile it for the host, from a source of the tests."""
         path = compile_library(
             self.folder / f"{source.stem}_{plan.key}.so",
             "-ffp-contract=off",
@@ -81,10 +92,9 @@ class Launcher:
             *(f"-D{define}" for define in plan.defines),
             source,
         )
-        return ctypes.CDLL(str(path))
+        return partial(self._run_on_host, ctypes.CDLL(str(path)))
 
-    def run_on_host(self, kernel: ctypes.CDLL, launch: Launch) -> None:
-        """Run a launch. Raises RuntimeError where the kernel does what no GPU's may."""
+    def _run_on_host(self, kernel: ctypes.CDLL, launch: Launch) -> None:
         address = ctypes.cast(kernel.opparity_kernel, ctypes.c_void_p)
         mistake = self._call(
             "run_on_host", address, launch.x, launch.y, launch.threads, launch.arguments

@@ -13,12 +13,13 @@ from elftools.elf.elffile import ELFFile
 from amd_kernels import CHIPS, Assembly, Chip, Compiler, objections
 from kernel_calls import defines_of
 from kernel_kinds import kinds_of
-from kernel_launches import Launcher
 from kernel_variants import Variant, backward, covering, forward, of_sums, rows
 from opparity.formats import Intermediate, ScaleRule
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from kernel_launches import Launcher
 
 # `make amd` compiles more.
 VARIANTS = covering(forward()) + covering(backward()) + rows() + of_sums()
@@ -39,11 +40,6 @@ typedef unsigned int uint32_t;
 typedef unsigned {long} uint64_t;
 typedef unsigned {long} uintptr_t;
 """
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
-    return Launcher(tmp_path_factory.mktemp("launches"))
 
 
 @pytest.fixture(scope="module")

@@ -38,22 +38,17 @@ ROWS = rows()
 SUMS = of_sums()
 
 
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
-    return Launcher(tmp_path_factory.mktemp("launches"))
-
-
 @pytest.mark.parametrize("variant", VARIANTS + ROWS + SUMS, ids=lambda variant: variant.name)
 def test_a_variant_writes_the_references_bytes_and_no_others(
     launcher: Launcher, variant: Variant
 ) -> None:
     calls = calls_of(variant)
-    kernel = launcher.compile_for_host(launcher.plan(prepare(calls[0]).text))
+    kernel = launcher.compile(launcher.plan(prepare(calls[0]).text))
     differences = []
     for call in calls:
         prepared = prepare(call)
         for launch in launcher.plan(prepared.text).launches:
-            launcher.run_on_host(kernel, launch)
+            kernel(launch)
         differences += [f"{call.name}: {text}" for text in prepared.differences()]
     assert not differences, "\n".join(differences)
 
@@ -99,9 +94,9 @@ def test_what_is_behind_a_row_is_no_largest_magnitude(
     )
     prepared = prepare(Call(variant, recipe, 9, 334 if is_row else 331, parameters=parameters))
     plan = launcher.plan(prepared.text)
-    kernel = launcher.compile_for_host(plan)
+    kernel = launcher.compile(plan)
     for launch in plan.launches:
-        launcher.run_on_host(kernel, launch)
+        kernel(launch)
     assert prepared.differences() == []
 
 
@@ -110,17 +105,17 @@ def test_another_variants_kernel_is_noticed(launcher: Launcher) -> None:
         next(v for v in VARIANTS if (v.value, v.shape) == (value, "kSmall"))
         for value in ("float8_e4m3fn", "float8_e5m2")
     )
-    kernel = launcher.compile_for_host(launcher.plan(prepare(calls_of(first)[0]).text))
+    kernel = launcher.compile(launcher.plan(prepare(calls_of(first)[0]).text))
     prepared = prepare(calls_of(second)[0])
     for launch in launcher.plan(prepared.text).launches:
-        launcher.run_on_host(kernel, launch)
+        kernel(launch)
     assert any(text.startswith("values") for text in prepared.differences())
 
 
 def test_a_lane_that_left_while_its_warp_exchanges_is_said(launcher: Launcher) -> None:
     kernel = launcher.compile_for_host(Plan(0, (), ()), HERE / "leaving_kernel.cpp")
     with pytest.raises(RuntimeError, match="thread 35 of block 0, 0 has left the kernel while"):
-        launcher.run_on_host(kernel, Launch(1, 1, 64, bytes(256)))
+        kernel(Launch(1, 1, 64, bytes(256)))
 
 
 def test_each_variant_has_a_key_and_macros_of_its_own(launcher: Launcher) -> None:
@@ -222,7 +217,7 @@ def test_a_slice_of_the_tokens_has_their_scales_of_sums(launcher: Launcher) -> N
     values = prepared.outputs["values"]
     second = slice(values.start + 65_535 * values.strides[0], None)
     assert not torch.equal(values.bytes[second], values.expected[second])
-    launcher.run_on_host(launcher.compile_for_host(plan), plan.launches[1])
+    launcher.compile(plan)(plan.launches[1])
     assert torch.equal(values.bytes[second], values.expected[second])
 
 

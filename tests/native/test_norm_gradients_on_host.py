@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 from torch import Tensor
 
 from kernel_calls import hard_rows, numbers_of, text_of
-from kernel_launches import Launcher
 from kernel_memory import Memory
 from kernel_variants import Variant
 from opparity.formats import Intermediate, ScaleRule
 from opparity.operators import producer_named
 from opparity.operators.reference import Beside, backward_of_rows
+
+if TYPE_CHECKING:
+    from kernel_launches import Launcher
 
 PARAMETERS = [1e-6, 1.0]
 # By shape: from one to four pieces of a thread, and those that are read again.
@@ -30,11 +34,6 @@ CALLS = [
         for width in widths
     )
 ]
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
-    return Launcher(tmp_path_factory.mktemp("launches"))
 
 
 def memory_of(rows: Tensor, offset: int) -> Memory:
@@ -61,13 +60,13 @@ def test_gradients_of_norms_are_the_references_and_nothing_else_is_written(
             traits, num_tokens, number, offset, has_weight=has_weight
         )
         plans = [launcher.plan(text_of(numbers | {"adds": adds})) for adds in (0, 1)]
-        kernels = kernels or [launcher.compile_for_host(plan) for plan in plans]
+        kernels = kernels or [launcher.compile(plan) for plan in plans]
         assert f"OPPARITY_SHAPE={shape}" in plans[0].defines
         # As native/gpu/run.cpp launches them.
         if num_tokens:
-            launcher.run_on_host(kernels[0], plans[0].launches[0])
+            kernels[0](plans[0].launches[0])
         if has_weight:
-            launcher.run_on_host(kernels[1], plans[1].launches[0])
+            kernels[1](plans[1].launches[0])
         wrong = {name: memory.difference() for name, memory in memories.items()}
         assert not any(wrong.values()), (num_tokens, wrong)
         assert keeps[0][min(256, num_tokens) * width :].isnan().all()

@@ -61,10 +61,10 @@ class Wave:
     def numbers(self, instruction: Any, name: str) -> np.ndarray:  # noqa: ANN401 -- tinygrad's type
         """Return the float32 numbers of an instruction's operand in each lane."""
         place = getattr(instruction, name).offset
-        if place >= 256:  # noqa: PLR2004 -- vector registers begin there
+        if place >= 256:
             vector: np.ndarray = self.vectors[place - 256]
             return vector.view(np.float32)
-        if place == 255:  # noqa: PLR2004 -- the encoding of a literal
+        if place == 255:
             return np.full(self.lanes, instruction.literal, np.uint32).view(np.float32)
         return np.full(self.lanes, self.scalars[place]).view(np.float32)
 
@@ -125,7 +125,7 @@ def invalidate(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
 def widen(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
     """V_CVT_F32_F16 of half a register by SDWA, with the sign that it changes."""
     words = {4: 0, 5: 16}
-    if instruction.src0_sel not in words or instruction.dst_sel != 6:  # noqa: PLR2004 -- a register
+    if instruction.src0_sel not in words or instruction.dst_sel != 6:
         message = "an emulated conversion of a float16 selects bytes, which is not implemented"
         raise NotImplementedError(message)
     half = wave.vectors[instruction.vsrc0.offset - 256] >> np.uint32(words[instruction.src0_sel])
@@ -204,7 +204,7 @@ class Emulator:
         self._module: Any = importlib.import_module("test.mockgpu.amd.emu")
         # It flushes subnormal numbers, and these kernels are compiled not to.
         vars(self._module)["_get_ftz_lib"] = lambda: (None, 0)
-        self._decode = self._module._decode_at  # noqa: SLF001 -- this is where instructions come in
+        self._decode = self._module._decode_at
         vars(self._module)["_decode_at"] = self._decode_at
         self._replacements = _replacements(chip)
         self.replaced: set[str] = set()
@@ -221,7 +221,7 @@ class Emulator:
         """Stand in for tinygrad's function: a runner and the instruction at an address."""
         code = ctypes.string_at(address, 16)
         instruction = self._module.decode_inst(code, family)
-        name = self._module._op_name(instruction).removesuffix("_E64")  # noqa: SLF001
+        name = self._module._op_name(instruction).removesuffix("_E64")
         act = self._replacements.get(name)
         if act is None or (act is widen and not _changes_sign(instruction)):
             return self._decode(address, family)  # type: ignore[no-any-return]
