@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -78,7 +79,19 @@ def _chosen(settings: Settings) -> dict[str, list[str] | str]:
         reason = "OPPARITY_NATIVE is 'off'" if choice == "off" else lacking
         print(f"opparity: building without the native library: {reason}", file=sys.stderr)
         return given | _PURE
+    _check_named_compiler()
     return given
+
+
+def _check_named_compiler() -> None:
+    """Refuse a CXX that names nothing: who names a compiler wants neither another nor none."""
+    named = os.environ.get("CXX", "")
+    # CMake takes a path with spaces, too, and a program with its arguments.
+    if named and not any(map(shutil.which, (named, *shlex.split(named)[:1]))):
+        raise SystemExit(
+            f"CXX is {named!r}, and no such program is on the path; allowed: a C++ compiler's name "
+            f"or path; correct it, or unset CXX to take the first of {', '.join(_COMPILERS)}"
+        )
 
 
 def _lacking() -> str | None:
@@ -92,7 +105,6 @@ def _lacking() -> str | None:
     reason = objection(Path(torch.origin).parent)
     if reason is not None:
         return reason
-    named = os.environ.get("CXX")
-    if named is None and not any(map(shutil.which, _COMPILERS)):
+    if not os.environ.get("CXX") and not any(map(shutil.which, _COMPILERS)):
         return f"no C++ compiler is on the path ({', '.join(_COMPILERS)}), and CXX names none"
     return None

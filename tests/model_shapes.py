@@ -229,3 +229,10 @@ class FusedExperts(nn.Module):
 
 def model(*layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(*layers).bfloat16().eval()
+
+
+def fine_grained(mlp: nn.Module) -> nn.Module:
+    for name, child in list(mlp.named_children()):
+        if isinstance(child, nn.Linear):
+            setattr(mlp, name, FineGrainedLinear(child))
+    return mlp

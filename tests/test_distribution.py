@@ -173,6 +173,25 @@ def test_no_wheel_is_built_without_the_library_where_it_is_required(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("choice", ["auto", "require"])
+@pytest.mark.parametrize("named", ["g++-99", "/nowhere/c++", "g++-99 -m64"])
+def test_a_compiler_that_is_named_and_is_not_there_ends_the_build(
+    named: str, choice: str, source: Path, tmp_path: Path
+) -> None:
+    completed = attempt("wheel", source, tmp_path, {}, OPPARITY_NATIVE=choice, CXX=named)
+    assert completed.returncode != 0
+    assert completed.stderr.splitlines()[-1] == (
+        f"CXX is '{named}', and no such program is on the path; allowed: a C++ compiler's name or "
+        "path; correct it, or unset CXX to take the first of c++, g++, clang++"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pure_wheel_asks_for_no_compiler(source: Path, tmp_path: Path) -> None:
+    built = build("wheel", source, tmp_path, {}, OPPARITY_NATIVE="off", CXX="g++-99")
+    assert built.name.endswith("-py3-none-any.whl")
+
+
 def test_cmake_alone_fails_without_torch(source: Path, tmp_path: Path) -> None:
     """And builds no package that is whole less its library."""
     python = tmp_path / "python"

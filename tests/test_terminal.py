@@ -36,3 +36,14 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
 )
 def test_doctor_says_what_stands_in_brackets(examined: Callable[[str], str], text: str) -> None:
     assert examined(text).count(text) == 3
+
+
+def test_doctor_counts_operators_and_lists_them_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = tuple(f"operator_{number}" for number in range(88))
+    found = Examination({"opparity": "0"}, (), "", names, ())
+    monkeypatch.setattr(doctor, "examine", lambda: found)
+    short = CliRunner().invoke(application, ["doctor"]).output
+    assert "operators: 88 by name; `opparity doctor --operators` lists them\n" in short
+    assert "operator_0" not in short
+    whole = CliRunner().invoke(application, ["doctor", "--operators"]).output
+    assert whole.split("operators: ")[1].split("\n\n")[0].replace(",", " ").split() == [*names]

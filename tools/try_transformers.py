@@ -1,13 +1,16 @@
 """Fuse small models of transformers' real classes: `make integrations` runs it and keeps its table.
 
 Each model has two layers or so and random weights. The table says how far its logits move when
-norms alone are fused, and with the MLPs in int8, and what was left and why.
+norms alone are fused, and with the MLPs in int8, and what was left and why. What the fused model
+saves has to be what transformers reads, weight by weight.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import Counter
+from typing import Any
 
 import torch
 
@@ -90,9 +93,15 @@ def line(kind: str, sizes: dict[str, object]) -> str:
     both = distance(logits(model, tokens), before)
     replaced = len(fusion.replaced)
     left = Counter(f"{path.rpartition('.')[2]}: {why}" for path, why in fusion.left.items())
+    saved = saved_and_read(model)
     fusion.undo()
     if not torch.equal(logits(model, tokens), before):
         raise SystemExit(f"{kind}: undo did not bring the model back")
+    weights = model.state_dict()
+    if saved.keys() != weights.keys() or any(
+        not torch.equal(saved[name], weight) for name, weight in weights.items()
+    ):
+        raise SystemExit(f"{kind}: what the fused model saved are other weights")
     reasons = "; ".join(f"{count} x {why}" for why, count in left.items())
     return f"| {kind} | {replaced} | {norms:.5f} | {both:.4f} | {reasons} |"
 
@@ -101,6 +110,19 @@ def logits(model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
     """Return a model's logits, float32."""
     with torch.no_grad():
         found: torch.Tensor = model(tokens).logits.float()
+    return found
+
+
+def saved_and_read(model: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 -- transformers' own
+    """Return the weights that transformers reads of what a fused model saves."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        read, said = type(model).from_pretrained(
+            folder, dtype=torch.bfloat16, output_loading_info=True
+        )
+    if any(said.values()):
+        raise SystemExit(f"of what a fused model saved, transformers says {said}")
+    found: dict[str, torch.Tensor] = read.state_dict()
     return found
 
 

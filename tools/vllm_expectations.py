@@ -105,11 +105,6 @@ EXPECTED = (
         "scales are for groups, tokens or channels; ours has one for the tensor",
     ),
     Expectation(
-        r"test_situ_mul_fp8_quant\.py::test_situ_and_mul_quant_",
-        "refused",
-        "num_valid_tokens is given; ours writes every row",
-    ),
-    Expectation(
         r"::test_per_token_group_quant_fp8_packed_zero_fills_padded_output_q\[",
         "refused",
         "values have padded rows",

@@ -35,6 +35,7 @@ _PUBLIC = {
     "load": "opparity.operators.registration",
     "providers": "opparity.operators.selection",
     "quantize": _FUNCTIONS,
+    "quantize_weight": "opparity.operators.weight_blocks",
     "rms_norm": _NORMS,
     "rows_and_columns": "opparity.operators.column_functions",
     "silu_and_mul_per_block_quant": "opparity.operators.block_quantisation",
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from opparity.operators.selection import providers as providers
     from opparity.operators.sums import Sums as Sums
     from opparity.operators.tensor_scales import tensor_scale as tensor_scale
+    from opparity.operators.weight_blocks import quantize_weight as quantize_weight
     from opparity.warming import warm_up as warm_up
 
     QuantisedGroups = Quantized

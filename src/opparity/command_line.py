@@ -80,8 +80,15 @@ application.command()(benchmark_commands.benchmark)
 
 
 @application.command()
-def doctor(output_format: Format = ListFormat.TEXT, *, json: FormerJson = False) -> None:
-    """Say which operators exist here, by which implementation, and why not by the others."""
+def doctor(
+    output_format: Format = ListFormat.TEXT,
+    *,
+    json: FormerJson = False,
+    operators: Annotated[
+        bool, typer.Option("--operators", help="List the operators' names; JSON always has them.")
+    ] = False,
+) -> None:
+    """Say which implementation serves the operators here, and why not the others."""
     from opparity import terminal  # noqa: PLC0415
     from opparity.doctor import examine  # noqa: PLC0415
 
@@ -90,7 +97,7 @@ def doctor(output_format: Format = ListFormat.TEXT, *, json: FormerJson = False)
     if list_format(output_format, json=json) is ListFormat.JSON:
         typer.echo(examination.to_json())
     else:
-        _print(terminal.examination(examination))
+        _print(terminal.examination(examination, lists_operators=operators))
 
 
 @application.command()

@@ -37,8 +37,8 @@ _STYLES = {
 }
 
 
-def examination(found: Examination) -> RenderableType:
-    """Return the machine, the operators, and a table of what serves them."""
+def examination(found: Examination, *, lists_operators: bool = False) -> RenderableType:
+    """Return the machine, the operators or how many they are, and a table of what serves them."""
     installed = [f"{name} {number}" for name, number in found.versions.items() if number]
     absent = [name for name, number in found.versions.items() if not number]
     lines = [", ".join(installed), *found.devices, f"compiler of GPU kernels: {found.compiler}"]
@@ -47,7 +47,10 @@ def examination(found: Examination) -> RenderableType:
     if found.faults:
         lines += ["", f"what is wrong with this installation ({PAGE} says more):"]
         lines += [f"- {fault}" for fault in found.faults]
-    lines += ["", f"operators: {', '.join(found.operators)}", ""]
+    names = ", ".join(found.operators)
+    if not lists_operators:
+        names = f"{len(found.operators)} by name; `opparity doctor --operators` lists them"
+    lines += ["", f"operators: {names}", ""]
     table = _table("every operator", "platform", "provider", "status", "reason")
     for row in found.rows:
         table.add_row(row.platform, row.provider, _status(row.status), row.reason or "")

@@ -162,7 +162,9 @@ class _Drawing:
         self._producer = producer_named(operator.producer)
         self._recipe = random.choice(recipes_of(operator.qualified_name))
         self._layout: ExpertLayout | None = None
-        if operator.qualified_name in HAS_EXPERTS:
+        if operator.qualified_name in HAS_EXPERTS and not (
+            operator.may_have_experts and random.random() < 0.5
+        ):
             self._layout = operator.experts or random.choice(list(ExpertLayout))
         self._dtype = random.choice(INPUT_DTYPES)
         self._width, tokens = self._sizes()
@@ -231,8 +233,7 @@ class _Drawing:
             return self._indices(role)
         if role is Role.SCALE:
             return self._given_scale()
-        unwanted = role in (Role.NUM_VALID_TOKENS, Role.ZERO_POINTS)
-        if unwanted or (argument.type == "Tensor?" and random.random() < 0.5):
+        if role is Role.ZERO_POINTS or (argument.type == "Tensor?" and random.random() < 0.5):
             return None
         if role is Role.SCALE_UB:
             return self._bound()
@@ -298,7 +299,8 @@ class _Drawing:
     def _indices(self, role: Role) -> Wanted | None:
         """Return numbers that say where experts' rows or scales are: a router's, or no router's."""
         experts, random = self._experts, self._random
-        assert experts is not None
+        if experts is None:
+            return None
         tensor = experts.rows if role is Role.ROWS else experts.scale_offsets
         if tensor is None:
             return None

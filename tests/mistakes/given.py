@@ -156,10 +156,22 @@ GIVEN = [
         {"group_size": 0},
     ),
     Mistake(
-        "rows that are bounded on the device",
+        "a count of 64 bits",
         "situ_and_mul_quant",
-        "num_valid_tokens is given; allowed: None, since every row is written; pass the valid rows",
-        {"num_valid_tokens": torch.ones((), dtype=torch.int32)},
+        "num_valid_tokens has dtype int64; allowed: int32; cast it",
+        {"num_valid_tokens": torch.ones((), dtype=torch.int64)},
+    ),
+    Mistake(
+        "a count for each expert",
+        "situ_and_mul_quant",
+        "num_valid_tokens has 3 elements; allowed: 1, the number of tokens; pass that",
+        {"num_valid_tokens": torch.ones(3, dtype=torch.int32)},
+    ),
+    Mistake(
+        "tokens without rows",
+        "situ_and_mul_quant",
+        "topk is 0; allowed: 1 to 2147483647; choose one",
+        {"topk": 0},
     ),
     Mistake(
         "intermediate of another name",

@@ -13,6 +13,7 @@ import pytest
 
 from kernel_cases import Case, cases, encode
 from kernel_random_cases import random_cases
+from machine_tools import CROSS_TOOLS, lacking
 from native_programs import HERE, SOURCES, compile_cpp
 from opparity.formats import VALUE_FORMATS, ScaleLayout, ScaleRule
 from opparity.operators import PRODUCERS
@@ -35,7 +36,7 @@ FLAGS = {
     ),
 }
 NEEDED = {"baseline": (), "avx2": ("avx2", "fma", "f16c"), "avx512": ("avx512dq", "avx512vl")}
-AARCH64_COMPILER, AARCH64_EMULATOR = "aarch64-linux-gnu-g++", "qemu-aarch64"
+AARCH64_COMPILER, AARCH64_EMULATOR = CROSS_TOOLS
 COMPILERS_AT_ONCE = 2
 # `python tools/attack_kernel.py` makes as many as one likes.
 RANDOM_CASES = 1000
@@ -140,7 +141,7 @@ def test_neon_writes_the_references_bytes_and_no_others(
     # On an aarch64 machine the baseline is NEON, and the golden digests say so.
     for tool in (AARCH64_COMPILER, AARCH64_EMULATOR):
         if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (Debian: g++-aarch64-linux-gnu, qemu-user)")
+            lacking(f"{tool} is not installed (Debian: g++-aarch64-linux-gnu, qemu-user)")
     program = compile_kernel(tmp_path, AARCH64_COMPILER, "baseline")
     assert differences(program, calls, AARCH64_EMULATOR) == []
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from machine_tools import lacking
 from pages.browsers import find, missing
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ Open = Callable[..., Visit]
 def browser() -> Iterator[Browser]:
     path = find()
     if path is None:
-        pytest.skip(missing())
+        lacking(missing())
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, timeout=PATIENCE)
         yield launched

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from opparity.errors import CheckpointRefused
 from opparity.evaluation.language_model import START, VOCABULARY_SIZE, Configuration
-from opparity.nn.block_fp8 import BLOCK
+from opparity.operators.weight_blocks import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional
 
 from opparity.nn.linear import QuantizedLinear
-from opparity.operators.functions import quantize
 from opparity.operators.refusal import refuse
+from opparity.operators.weight_blocks import BLOCK, quantize_weight
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-BLOCK = 128
 
 
 class BlockFP8Linear(QuantizedLinear):
@@ -32,15 +29,8 @@ class BlockFP8Linear(QuantizedLinear):
 
     @classmethod
     def quantise(cls, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Quantise each block as a row of 16,384 values is by the recipe fp8_token."""
-        rows, columns = weight.shape
-        padded = functional.pad(weight, (0, -columns % BLOCK, 0, -rows % BLOCK))
-        down, across = padded.shape[0] // BLOCK, padded.shape[1] // BLOCK
-        blocks = padded.view(down, BLOCK, across, BLOCK).transpose(1, 2).reshape(-1, BLOCK * BLOCK)
-        values, scales = quantize(blocks, "fp8_token")
-        laid = values.view(torch.uint8).view(down, across, BLOCK, BLOCK).transpose(1, 2)
-        whole = laid.reshape(padded.shape)[:rows, :columns].contiguous()
-        return whole.view(values.dtype), scales.view(down, across)
+        """Return what opparity.quantize_weight returns."""
+        return quantize_weight(weight)
 
     def _check_weight(self, weight: Tensor, weight_scales: Tensor) -> None:
         rows, columns = weight.shape

@@ -203,6 +203,8 @@ def _rows() -> list[str]:
         "  ScaleRule rule;",
         "  ScaleFormat scale;",
         "  ExpertLayout experts;",
+        "  // Of rows that are no expert's, 0 where they are left as they are.",
+        "  float scale_of_others;",
         "  // Where neither an argument nor a tensor tells it; otherwise empty.",
         "  const char* recipe;",
         "  // What E8M0 scales are rounded up from at least.",
@@ -243,6 +245,7 @@ def _row(operator: Operator) -> str:
         f"Intermediate::k{_camel(operator.intermediate.name)}, "
         f"ScaleRule::k{_camel(operator.rule.name)}, ScaleFormat::k{_camel(operator.scale.name)}, "
         f"ExpertLayout::k{_camel(operator.experts.name) if operator.experts else 'None'}, "
+        f"{operator.scale_of_others.hex()}f, "
         f"{_quoted(operator.recipe)}, "
         f"{operator.least_scale.hex()}f, {len(arguments)}, {{{listed}}}}},"
     )

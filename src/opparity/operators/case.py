@@ -103,13 +103,14 @@ class Case:
             Role.CODE_MINIMUM: facts.lowest if facts else None,
             Role.CODE_MAXIMUM: facts.maximum if facts else None,
             Role.GROUP_SHAPE: None,
-            Role.NUM_VALID_TOKENS: None,
+            Role.ROWS: None,
+            Role.MULTIPLE: 1,
             Role.ZERO_POINTS: None,
             Role.DTYPE: self.input_dtype,
         }
         if producer.reduces:
             found |= self._beside(producer, device)
-        if operator.has_experts:
+        if self.experts is not None:
             found |= expert_arguments(self, operator, found, device)
         if operator.reads_sums:
             found |= sum_arguments(self, producer, device)

@@ -54,7 +54,7 @@ def outputs(case: Case, operator: Operator, device: torch.device) -> dict[str, T
     if Role.VALUES not in names:
         return {}
     like = torch.empty(0, dtype=getattr(torch, case.input_dtype), device=device)
-    experts = experts_of(case, device, all_valid=False) if operator.has_experts else None
+    experts = experts_of(case, device, all_valid=False) if case.experts is not None else None
     allocated = allocate(case.recipe, case.num_tokens, case.hidden_size, like, experts)
     made = dict(zip((Role.VALUES, Role.SCALES), allocated, strict=True))
     for tensor in made.values():

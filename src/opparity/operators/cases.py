@@ -206,6 +206,8 @@ def _of_experts(operator: Operator) -> Iterator[Case]:
         recipes = recipes_of(operator)
         for seed, (recipe, dtype) in enumerate(product(recipes, ("bfloat16", "float16"))):
             yield _of_expert(name, operator.experts, recipe, dtype, operator.intermediate, seed)
+        if operator.may_have_experts:
+            yield from _of_tensors(operator)
         return
     # Rotated, as for all rows; a producer of its own has no scales of its own.
     dtypes, intermediates = cycle(INPUT_DTYPES), cycle(Intermediate)

@@ -193,17 +193,12 @@ def _check_numbers(request: Request) -> None:
 
 
 def _check_extent(request: Request) -> None:
-    """Check that one scale is for the whole tensor, and that every row is to be written."""
+    """Check that one scale is for the whole tensor, and that codes are symmetric."""
     shape = request.arguments.get(Role.GROUP_SHAPE)
     if shape is not None and list(shape) != [-1, -1]:
         request.refuse(
             f"{request.names[Role.GROUP_SHAPE]} is {words(shape)}; allowed: None or [-1, -1], "
             "one scale for the whole tensor; pass that"
-        )
-    if request.arguments.get(Role.NUM_VALID_TOKENS) is not None:
-        request.refuse(
-            f"{request.names[Role.NUM_VALID_TOKENS]} is given; allowed: None, since every row is "
-            "written; pass the valid rows alone"
         )
     if request.arguments.get(Role.ZERO_POINTS) is not None:
         request.refuse(

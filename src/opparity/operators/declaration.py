@@ -93,8 +93,6 @@ class Role(StrEnum):
     CODE_MAXIMUM = "code_maximum"
     GROUP_SHAPE = "group_shape"
     """Rows and columns that share a given scale; -1 for all of them."""
-    NUM_VALID_TOKENS = "num_valid_tokens"
-    """How many rows to write, a number on the device."""
     EXPERTS = "experts"
     """The name of an expert layout."""
     ROWS = "rows"
@@ -167,6 +165,8 @@ class Operator:
         keeps_sum: whether a norm reads the sum of input and residual before it is rounded to their
             dtype, and not as the residual has it afterwards.
         experts: where its experts' rows are, where that is no argument; None where there are none.
+        scale_of_others: what the float32 scales of rows that are no expert's become; 0 where they
+            are left as they are.
         recipe: the recipe's text where neither an argument nor a tensor tells it.
         peer: the project and version whose schema it is.
     """
@@ -189,6 +189,7 @@ class Operator:
     bounds_amax: bool = False
     keeps_sum: bool = False
     experts: ExpertLayout | None = None
+    scale_of_others: float = 0.0
     recipe: str = ""
     peer: str = ""
 
@@ -206,6 +207,11 @@ class Operator:
     def has_experts(self) -> bool:
         """Return whether its rows are experts', and not all of them need be valid."""
         return any(argument.role is Role.ROWS for argument in self.arguments)
+
+    @property
+    def may_have_experts(self) -> bool:
+        """Return whether its rows are experts' only where they are given; otherwise all are."""
+        return any(a.role is Role.ROWS and a.type.endswith("?") for a in self.arguments)
 
     @property
     def has_columns(self) -> bool:

@@ -61,7 +61,7 @@ def flattened(request: Request) -> tuple[Request, Experts | None]:
     Raises:
         ArgumentRefused: for tensors that no expert layout has.
     """
-    if not request.operator.has_experts:
+    if request.tensor(Role.ROWS) is None:
         return request, None
     layout = _layout_of(request)
     arguments = dict(request.arguments)

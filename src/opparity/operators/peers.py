@@ -124,9 +124,11 @@ PEER_OPERATORS: tuple[Operator, ...] = (
         "situ_and_mul",
         "(Tensor(a!) out, Tensor(b!) scale, Tensor input, float beta=1.0, float linear_beta=-1.0, "
         "int group_size=0, Tensor? num_valid_tokens=None, int topk=1) -> ()",
-        # What num_valid_tokens is multiplied by.
-        roles=_OUT | {"scale": Role.SCALES, "topk": Role.UNUSED},
+        roles=_OUT | {"scale": Role.SCALES, "num_valid_tokens": Role.ROWS, "topk": Role.MULTIPLE},
         intermediate=Intermediate.PRODUCT,
+        experts=ExpertLayout.TOKENS,
+        # Its kernel leaves the other rows' values, and what reads scales finds finite ones.
+        scale_of_others=1.0,
         peer=_VLLM,
     ),
     Operator(

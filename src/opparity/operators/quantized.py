@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +10,7 @@ from torch.utils import _pytree as pytree
 
 from opparity.formats import Recipe
 from opparity.operators.dequantisation import dequantize
+from opparity.operators.refusal import kind_of, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,6 +123,45 @@ class Quantized:
         )
         return through
 
+    def to(
+        self,
+        device: torch.device | str | int,
+        dtype: None = None,
+        non_blocking: bool = False,
+    ) -> Quantized:
+        """Return the same on another device, or itself where it is there already.
+
+        Scales keep their strides, which a product may ask for. What `dequantize` passes a gradient
+        on to stays where it was.
+
+        Args:
+            device: as a tensor's `to` takes it.
+            dtype: refused, since the recipe says which dtypes values and scales have.
+            non_blocking: as a tensor's.
+
+        Raises:
+            ArgumentRefused: for a dtype, or for what is no device.
+        """
+        if dtype is not None or isinstance(device, torch.dtype):
+            given = device if dtype is None else dtype
+            refuse(
+                "Quantized.to",
+                f"dtype is {given}; allowed: a device alone, since the recipe '{self.recipe}' says "
+                "which dtypes values and scales have; call dequantize(dtype) for numbers",
+            )
+        if not isinstance(device, (torch.device, str, int)):
+            refuse(
+                "Quantized.to",
+                f"device is {kind_of(device)}; allowed: a torch.device or its name; pass one",
+            )
+        values = self.values.to(device, non_blocking=non_blocking)
+        scales = _moved(self.scales, values.device, non_blocking)
+        if values is self.values and scales is self.scales:
+            return self
+        scale = None if self.scale is None else self.scale.to(values.device)
+        origin = None if self._origin is None else _origin_moved(self._origin, values.device)
+        return Quantized(values, scales, self._recipe, scale, origin)
+
     def __iter__(self) -> Iterator[Tensor]:
         yield self.values
         yield self.scales
@@ -138,6 +178,25 @@ class Quantized:
     def __reduce__(self) -> tuple[type[Quantized], tuple[Any, ...]]:
         """Be saved without what the values were computed from."""
         return Quantized, (self.values, self.scales, str(self._recipe), self.scale)
+
+
+def _moved(tensor: Tensor, device: torch.device, non_blocking: bool) -> Tensor:
+    """Return a tensor on a device with its strides, which torch gives up where there are gaps."""
+    if tensor.device == device or tensor.numel() == 0 or tensor.is_contiguous():
+        return tensor.to(device, non_blocking=non_blocking)
+    last = sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True))
+    memory = tensor.as_strided((last + 1,), (1,)).to(device, non_blocking=non_blocking)
+    return memory.as_strided(tensor.shape, tensor.stride())
+
+
+def _origin_moved(origin: Origin | NormOrigin, device: torch.device) -> Origin | NormOrigin:
+    """Return the same on a device, from where gradients come back to the tensors that it has."""
+    moved = {
+        each.name: getattr(origin, each.name).to(device)
+        for each in fields(origin)
+        if isinstance(getattr(origin, each.name), torch.Tensor)
+    }
+    return replace(origin, **moved)
 
 
 # The first name of the type, from when it had one operator.

@@ -56,7 +56,7 @@ def draw_plan(draw: Draw, operator: Operator, recipe: Recipe) -> Plan:
     """Return the sizes of a random call."""
     num_tokens, width = draw.sizes(even=packs_values(recipe))
     experts = None
-    if operator.has_experts:
+    if operator.has_experts and not (operator.may_have_experts and draw.happens(0.4)):
         experts = draw_experts(draw, operator, recipe, num_tokens)
         num_tokens = rows_in_all(experts)
     dtype: torch.dtype = getattr(torch, draw.choose(INPUT_DTYPES))
@@ -195,7 +195,7 @@ def _least_amax(draw: Draw, *_: object) -> float:
 
 
 def _multiple(_: Draw, plan: Plan, __: Argument) -> int:
-    return _experts(plan).multiple
+    return 1 if plan.experts is None else plan.experts.multiple
 
 
 def _row_weights(draw: Draw, plan: Plan, _: Argument) -> Tensor | None:
@@ -240,9 +240,8 @@ _MAKERS: dict[Role, Callable[[Draw, Plan, Argument], object]] = {
     Role.CODE_MINIMUM: lambda _, plan, __: plan.recipe.format and plan.recipe.format.lowest,
     Role.CODE_MAXIMUM: lambda _, plan, __: plan.recipe.format and plan.recipe.format.maximum,
     Role.GROUP_SHAPE: lambda draw, *_: draw.choose((None, [-1, -1])),
-    Role.NUM_VALID_TOKENS: lambda *_: None,
     Role.EXPERTS: lambda _, plan, __: str(_experts(plan).layout),
-    Role.ROWS: lambda _, plan, __: _experts(plan).rows,
+    Role.ROWS: lambda _, plan, __: plan.experts and plan.experts.rows,
     Role.MULTIPLE: _multiple,
     Role.SCALE_OFFSETS: lambda _, plan, __: _experts(plan).scale_offsets,
     Role.ROW_WEIGHTS: _row_weights,

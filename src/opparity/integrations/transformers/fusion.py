@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from opparity import torch_names
+from opparity.integrations.transformers import saving
 from opparity.integrations.transformers.dataflow import norm_before
 from opparity.integrations.transformers.norms import Norm, norm_of
 from opparity.integrations.transformers.recognition import GatedMlp, mlp_of
@@ -16,13 +19,16 @@ from opparity.nn import GatedRMSNorm, RMSNorm, SwiGLU, TrainedLinear
 from opparity.nn.linear import QuantizedLinear
 from opparity.operators.refusal import kind_of, refuse
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _OWN = (GatedRMSNorm, QuantizedLinear, RMSNorm, SwiGLU, TrainedLinear)
 _FUSED = "it is Opparity's already; undo() the fusion that put it there to have it fused anew"
 # What a product of quantised matrices may be rounded to.
 _RESULTS = (torch.bfloat16, torch.float16, torch.float32)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Fusion:
     """What `fuse` did to a model.
 
@@ -34,6 +40,7 @@ class Fusion:
     replaced: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
     _before: list[tuple[nn.Module, str, nn.Module]] = field(default_factory=list)
+    _model: nn.Module | None = field(default=None, repr=False)
 
     def undo(self) -> None:
         """Put the model's own modules back, with the weights that they had."""
@@ -41,6 +48,26 @@ class Fusion:
             setattr(parent, name, module)
         self._before.clear()
         self.replaced.clear()
+        if self._model is not None:
+            saving.uninstall(self, self._model)
+
+    @property
+    def changes_names(self) -> bool:
+        """Whether a checkpoint of what stands there has names that transformers does not know."""
+        fused = (getattr(parent, name) for parent, name, _ in self._before)
+        return not all(isinstance(module, (GatedRMSNorm, RMSNorm)) for module in fused)
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Let the model's own modules stand where they were, within a block."""
+        fused = [getattr(parent, name) for parent, name, _ in self._before]
+        for parent, name, module in reversed(self._before):
+            setattr(parent, name, module)
+        try:
+            yield
+        finally:
+            for (parent, name, _), module in zip(self._before, fused, strict=True):
+                setattr(parent, name, module)
 
     def put(self, parent: nn.Module, name: str, path: str, module: nn.Module, what: str) -> None:
         """Set a module and remember the one that was there."""
@@ -70,7 +97,8 @@ def fuse(model: nn.Module, recipe: str | None = None) -> Fusion:
             are left as they are.
 
     Returns:
-        a Fusion: what was replaced, what was left and why; its `undo()` puts everything back.
+        a Fusion: what was replaced, what was left and why; its `undo()` puts everything back. The
+        model's `save_pretrained` saves it as it was before.
 
     Raises:
         ArgumentRefused: for another recipe, or for what is no module.
@@ -80,7 +108,7 @@ def fuse(model: nn.Module, recipe: str | None = None) -> Fusion:
         refuse("fuse", f"model is {kind_of(model)}; allowed: a module; of a pipeline pass .model")
     if recipe is not None and recipe not in KINDS:
         refuse("fuse", f"recipe is {recipe!r}; allowed: None, {', '.join(KINDS)}; choose one")
-    fusion = Fusion()
+    fusion = Fusion(_model=model)
     modules = _foreign_modules(model, fusion)
     dtype = _dtype_of(model)
     mlps = _fuse_mlps(fusion, modules, recipe, dtype)
@@ -101,6 +129,7 @@ def fuse(model: nn.Module, recipe: str | None = None) -> Fusion:
                 fusion.left[path] = made
             else:
                 fusion.put(parent, name, path, made, f"a linear layer in {made.recipe}")
+    saving.install(fusion, model)
     return fusion
 
 

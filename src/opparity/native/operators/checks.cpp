@@ -78,16 +78,11 @@ Intermediate check_numbers(const Request& request) {
                  "'; allowed: float32, input_dtype, product; choose one");
 }
 
-// One scale is for the whole tensor, and every row is to be written.
+// One scale is for the whole tensor, and codes are symmetric.
 void check_extent(const Request& request) {
   if (request.group_shape.has_value() && *request.group_shape != std::vector<int64_t>{-1, -1}) {
     request.refuse(request.name_of(Role::kGroupShape), " is ", list_of(*request.group_shape),
                    "; allowed: None or [-1, -1], one scale for the whole tensor; pass that");
-  }
-  if (request.has_num_valid_tokens) {
-    request.refuse(request.name_of(Role::kNumValidTokens),
-                   " is given; allowed: None, since every row is written; pass the valid rows "
-                   "alone");
   }
   if (request.has_zero_points) {
     request.refuse(request.name_of(Role::kZeroPoints),

@@ -1,5 +1,6 @@
 // Every operator of the table, for torch's keys CPU and CUDA; the latter is ROCm's too.
 #include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/ops.h>
 
 #include <utility>
 
@@ -23,6 +24,11 @@ void boxed(StableIValue* stack, uint64_t, uint64_t) {
   const OperatorRow& row = kOperatorRows[Row];
   opparity::Request request = opparity::take_request(row, stack);
   const opparity::Call call = opparity::check(request);
+  if (row.scale_of_others != 0 && request.rows.has_value()) {
+    // All of them, on the stream that the kernel follows on: where the others begin, only the
+    // device knows.
+    torch::stable::fill_(request.scales->tensor, row.scale_of_others);
+  }
   Run(call);
   if (row.mutates) return;
   stack[0] = torch::stable::detail::from(std::move(request.values->tensor));

@@ -111,9 +111,6 @@ void take(Request& request, const ArgumentRow& argument, StableIValue value) {
     case Role::kGroupShape:
       request.group_shape = to<std::optional<std::vector<int64_t>>>(value);
       return;
-    case Role::kNumValidTokens:
-      request.has_num_valid_tokens = take_tensor(request, argument, value).has_value();
-      return;
     case Role::kZeroPoints:
       request.has_zero_points = take_tensor(request, argument, value).has_value();
       return;

@@ -46,7 +46,6 @@ struct Request {
   bool rounds_scales_up = false;
   std::optional<double> least_amax, code_minimum, code_maximum;
   std::optional<std::vector<int64_t>> group_shape;
-  bool has_num_valid_tokens = false;
   bool has_zero_points = false;
   double parameters[kMostParameters] = {};
 

@@ -153,7 +153,9 @@ def _write_scales(
 def _write_experts(
     experts: Experts, request: Request, checked: Checked, values: Tensor, scales: Tensor | None
 ) -> None:
-    """Write the valid rows of each expert, and the scales of gaps."""
+    """Write the valid rows of each expert, and the scales of gaps and of others."""
+    if request.operator.scale_of_others and scales is not None:
+        scales.fill_(request.operator.scale_of_others)
     for rows in rows_of(experts, checked.num_tokens):
         own = slice(rows.first, rows.first + rows.count)
         scale = request.tensor(Role.SCALE)
