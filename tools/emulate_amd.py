@@ -22,7 +22,16 @@ from amd_emulator import Emulator, load
 from amd_kernels import CHIPS, Chip, Compiler
 from kernel_calls import Call, call_of, calls_of, prepare
 from kernel_launches import Launcher
-from kernel_variants import Variant, backward, covering, forward, of_recipe, of_sums, rows
+from kernel_variants import (
+    Variant,
+    backward,
+    covering,
+    forward,
+    of_gradients,
+    of_recipe,
+    of_sums,
+    rows,
+)
 
 if TYPE_CHECKING:
     from amd_emulator import Program
@@ -72,7 +81,11 @@ def main() -> None:
         comparison = Comparison(chips[given.chip], given.tinygrad.resolve(), Path(folder))
         wrong = [
             text
-            for variant in covering(forward()) + covering(backward()) + rows() + of_sums()
+            for variant in covering(forward())
+            + covering(backward())
+            + rows()
+            + of_sums()
+            + of_gradients()
             for call in calls_of(variant)[::3]
             for text in comparison.differences(call)
         ]

@@ -184,6 +184,12 @@ void differentiate_piece(const Call& call, const Piece& piece) {
   if constexpr (kIsGated && !Interleaved) std::memcpy(to.up, rest.up, bytes);
 }
 
+}  // namespace
+
+#include "native/cpu/gradients.h"
+
+namespace {
+
 using opparity::OPPARITY_CAPABILITY::Differentiate;
 using opparity::OPPARITY_CAPABILITY::Produce;
 using Kernels = opparity::OPPARITY_CAPABILITY::ProducerKernels;
@@ -219,8 +225,19 @@ Differentiate choose_gradient(opparity::InputType gradient_type) {
 }
 
 template <typename Input, bool Interleaved>
+Produce choose_producer(const Call& call, bool looks_up) {
+  if (!call.quantises_gradient) {
+    return choose_rounding<Input, Interleaved>(call.intermediate, looks_up);
+  }
+  if (call.gradient_type == InputType::kFloat32) {
+    return produce_gradients<Input, Float32, Interleaved>;
+  }
+  return produce_gradients<Input, Input, Interleaved>;
+}
+
+template <typename Input, bool Interleaved>
 Kernels choose(const Call& call, bool looks_up) {
-  return {choose_rounding<Input, Interleaved>(call.intermediate, looks_up),
+  return {choose_producer<Input, Interleaved>(call, looks_up),
           choose_gradient<Input, Interleaved>(call.gradient_type), nullptr, nullptr};
 }
 
