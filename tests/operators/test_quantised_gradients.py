@@ -36,7 +36,7 @@ LAYOUTS = [RECIPES["mxfp8"].with_layout(layout) for layout in ScaleLayout]
 COLUMNS = [*LAYOUTS, RECIPES["fp8_block"], RECIPES["int8_block"], RECIPES["deepgemm"]]
 
 
-def numbers_of(name: str) -> dict[str, float]:
+def numbers_of(name: str) -> dict[str, Any]:
     return {p.name: 7.0 for p in producer_named(name).parameters if p.default is None}
 
 
@@ -86,7 +86,7 @@ def test_rounded_gradients_are_quantised_as_the_backward_operators_are(
             producer=name,
             intermediate="product",
             scale=scale,
-            **({"interleaved": True} if interleaved else {}),
+            interleaved=interleaved,
             **numbers_of(name),
         )
         whole = whole_gradient(name, gradient, input, interleaved=interleaved)
@@ -222,8 +222,10 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a group of both halves": (
         "fp8_block",
         {},
-        "hidden_size is 96; allowed: a multiple of 128 where gate and up stand in halves; "
-        "pad the projection to 128",
+        (
+            "hidden_size is 96; allowed: a multiple of 128 where gate and up stand in halves; "
+            "pad the projection to 128"
+        ),
     ),
     "factors": (
         "mxfp8",
@@ -327,20 +329,20 @@ def test_a_gpu_gives_the_cpus_bytes_in_every_shape_of_a_launch(name: str) -> Non
         if gated and number % 3 == 1:
             named["interleaved"] = True
         scale = given_scale(RECIPES[text])
-        far = [
+        far_gradient, far_input = (
             torch.empty(t.numel() + 1, dtype=t.dtype, device="cuda")[1:].view(t.shape).copy_(t)
             if num_tokens == 37
             else t.cuda()
             for t in (gradient, input)
-        ]
+        )
         expected = opparity.quantize_gradient(gradient, input, text, scale=scale, **named)
-        got = opparity.quantize_gradient(*far, text, scale=scale, **named)
+        got = opparity.quantize_gradient(far_gradient, far_input, text, scale=scale, **named)
         for one, other in zip(got, expected, strict=True):
             assert_same_bytes(one.cpu().contiguous(), other.contiguous())
         if text in ("nvfp4", "fp8_tensor"):
             continue
         of_cpu = opparity.gradient_rows_and_columns(gradient, input, text, **named)
-        of_gpu = opparity.gradient_rows_and_columns(*far, text, **named)
+        of_gpu = opparity.gradient_rows_and_columns(far_gradient, far_input, text, **named)
         for on_gpu, on_cpu in zip(of_gpu, of_cpu, strict=True):
             for one, other in zip(on_gpu, on_cpu, strict=True):
                 assert_same_bytes(one.cpu().contiguous(), other.contiguous())
