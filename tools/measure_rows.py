@@ -16,6 +16,7 @@ from torch.nn import functional
 
 import opparity
 from opparity.benchmark import timing
+from opparity.operators.gradients import backward_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,6 +119,10 @@ def _plain(x: Tensor, weight: Tensor) -> Tensor:
     return functional.rms_norm(x, weight.shape, weight, 1e-6)
 
 
+def _backward(name: str, gradient: Tensor, x: Tensor) -> Tensor:
+    return backward_of(name, gradient, x, (), interleaved=False)
+
+
 def _quantised(x: Tensor, recipe: str, scale: float | None = None) -> opparity.Quantized:
     gradient = _residual(x)
     return opparity.quantize_gradient(gradient, x[0], recipe, producer="silu_and_mul", scale=scale)
@@ -201,7 +206,7 @@ _ROWS: dict[str, Row] = {
     ),
     # Beside it, what its two kernels take one after the other.
     "silu_and_mul backward": Row(
-        lambda x, _: torch.ops.opparity.silu_and_mul_backward(_residual(x), x[0]), None, 10, 256
+        lambda x, _: _backward("silu_and_mul", _residual(x), x[0]), None, 10, 256
     ),
     "quantize_gradient mxfp8": Row(lambda x, _: _quantised(x, "mxfp8"), None, 8, 256),
     "quantize_gradient fp8_block": Row(lambda x, _: _quantised(x, "fp8_block"), None, 8, 256),
