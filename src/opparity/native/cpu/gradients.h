@@ -27,85 +27,100 @@ OPPARITY_FUNCTION Number load_lanes(const typename Type::Storage* from) {
   }
 }
 
-// The gradients of gates, of ups, or of both where these alternate.
-template <typename Input, typename Gradient, bool Interleaved, bool OfUps>
-OPPARITY_FUNCTION Chunk
+// The gradients of gates and of ups, or of what is not gated; where gates and ups alternate, theirs
+// in order as the former.
+template <typename Input, typename Gradient, bool Interleaved>
+OPPARITY_FUNCTION GatesAndUps
 gradient_chunk(const GradientSources<typename Input::Storage, typename Gradient::Storage>& from,
-               const Parameters& parameters) {
+               const Parameters& parameters, bool rounds) {
+  GatesAndUps both{};
   if constexpr (Interleaved) {
-    Chunk both = Input::load_turns(from.gate);
-    differentiate<Producer>(both.first, both.second, load_lanes<Gradient>(from.gradient),
+    Chunk turns = Input::load_turns(from.gate);
+    differentiate<Producer>(turns.first, turns.second, load_lanes<Gradient>(from.gradient),
                             parameters);
-    return in_order(both);
+    both.gates = in_order(turns);
   } else {
-    GatesAndUps both = load_both<Input, kIsGated, false>(from.gate, from.up);
+    both = load_both<Input, kIsGated, false>(from.gate, from.up);
     const Chunk gradient = load_chunk<Gradient, Input::kInTurns>(from.gradient);
     differentiate<Producer>(both.gates.first, both.ups.first, gradient.first, parameters);
     differentiate<Producer>(both.gates.second, both.ups.second, gradient.second, parameters);
-    return OfUps ? both.ups : both.gates;
   }
+  if (rounds) {
+    both.gates = {Input::round(both.gates.first), Input::round(both.gates.second)};
+    both.ups = {Input::round(both.ups.first), Input::round(both.ups.second)};
+  }
+  return both;
 }
 
 // The same of fewer elements than a chunk has, with anything behind them.
-template <typename Input, typename Gradient, bool Interleaved, bool OfUps>
-[[gnu::noinline]] Chunk gradient_rest(
+template <typename Input, typename Gradient, bool Interleaved>
+[[gnu::noinline]] GatesAndUps gradient_rest(
     const GradientSources<typename Input::Storage, typename Gradient::Storage>& from,
-    const Parameters& parameters, int64_t elements) {
+    const Parameters& parameters, bool rounds, int64_t elements) {
   typename Input::Storage gate[kChunk] = {}, up[kChunk] = {};
   typename Gradient::Storage gradient[kChunk] = {};
   const auto count = static_cast<size_t>(elements);
   std::memcpy(gate, from.gate, count * sizeof gate[0]);
   if constexpr (kIsGated && !Interleaved) std::memcpy(up, from.up, count * sizeof up[0]);
   std::memcpy(gradient, from.gradient, (Interleaved ? count / 2 : count) * sizeof gradient[0]);
-  return gradient_chunk<Input, Gradient, Interleaved, OfUps>({gate, up, gradient}, parameters);
+  return gradient_chunk<Input, Gradient, Interleaved>({gate, up, gradient}, parameters, rounds);
 }
 
-// Halves are a multiple of a chunk wide, and so no chunk has numbers of both.
+// Puts a chunk in a tile, and raises its unit's largest magnitude.
+template <bool InTurns>
+OPPARITY_FUNCTION void put_chunk(const Chunk& chunk, int64_t elements, float* products,
+                                 Bits& largest) {
+  store(products, chunk.first);
+  store(products + kLanes, chunk.second);
+  if (elements < kChunk) {
+    largest = larger(largest, clear_behind<InTurns>(products, elements));
+    return;
+  }
+  largest = larger(largest, bits_of(chunk.first) & kMagnitudeBits);
+  largest = larger(largest, bits_of(chunk.second) & kMagnitudeBits);
+}
+
+// A piece is one of the gates' half where there are halves, and the ups' gradients go to `ups`.
 template <typename Input, typename Gradient, bool Interleaved>
-void produce_gradients(const Call& call, const Piece& piece, Tile& tile) {
-  using Sources = GradientSources<typename Input::Storage, typename Gradient::Storage>;
+void produce_gradients(const Call& call, const Piece& piece, Tile& tile,
+                       [[maybe_unused]] Tile& ups) {
+  constexpr bool kHasHalves = kIsGated && !Interleaved;
   constexpr bool kInTurns = Input::kInTurns && !Interleaved;
-  const int64_t half = call.hidden_size / 2;
-  const auto* input = streams<const typename Input::Storage, false>(
-                          call.input, call.input_row_bytes, call, {piece.token, 0, 0})
-                          .gate;
+  const auto* input =
+      streams<const typename Input::Storage, false>(call.input, call.input_row_bytes, call, piece)
+          .gate;
+  const Piece of_gradient{piece.token, piece.first_element / (Interleaved ? 2 : 1), 0};
   const auto* gradient = streams<const typename Gradient::Storage, false>(
-                             call.gradient, call.gradient_row_bytes, call, {piece.token, 0, 0})
+                             call.gradient, call.gradient_row_bytes, call, of_gradient)
                              .gate;
+  const auto half = kHasHalves ? call.hidden_size / 2 : 0;
+  // Copies, so that no store may change them.
   const Parameters parameters = call.parameters;
   const bool rounds = call.intermediate != Intermediate::kFloat32;
-  const auto chunk_at = [&](int64_t column, int64_t elements) {
-    const bool of_ups = kIsGated && !Interleaved && column >= half;
-    const int64_t source = of_ups ? column - half : column;
-    const Sources from{input + source, input + half + source,
-                       gradient + (Interleaved ? source / 2 : source)};
-    prefetch(from.gate);
-    prefetch(from.gradient);
-    if (elements < kChunk) {
-      return of_ups
-                 ? gradient_rest<Input, Gradient, Interleaved, true>(from, parameters, elements)
-                 : gradient_rest<Input, Gradient, Interleaved, false>(from, parameters, elements);
-    }
-    return of_ups ? gradient_chunk<Input, Gradient, Interleaved, true>(from, parameters)
-                  : gradient_chunk<Input, Gradient, Interleaved, false>(from, parameters);
-  };
   const int64_t unit_size = opparity::elements_of_a_unit(call);
   const int64_t stride = opparity::OPPARITY_CAPABILITY::stride_of_a_unit(call);
-  float* unit = tile.products;
-  uint32_t* amax = tile.amax;
-  for (int64_t done = 0; done < piece.elements; done += unit_size) {
+  for (int64_t unit = 0, done = 0; done < piece.elements; ++unit, done += unit_size) {
     const int64_t elements = std::min(piece.elements - done, unit_size);
-    Bits largest{};
+    Bits largest{}, largest_of_ups{};
     for (int64_t i = 0; i < elements; i += kChunk) {
-      const int64_t count = std::min<int64_t>(elements - i, kChunk);
-      Chunk found = chunk_at(piece.first_element + done + i, count);
-      if (rounds) found = {Input::round(found.first), Input::round(found.second)};
-      store(unit + i, found.first);
-      store(unit + i + kLanes, found.second);
-      largest = larger(largest, clear_behind<kInTurns>(unit + i, count));
+      const int64_t count = std::min<int64_t>(elements - i, kChunk), place = done + i;
+      const GradientSources<typename Input::Storage, typename Gradient::Storage> from{
+          input + place, input + half + place, gradient + place / (Interleaved ? 2 : 1)};
+      prefetch(from.gate);
+      if constexpr (kHasHalves) prefetch(from.up);
+      prefetch(from.gradient);
+      const GatesAndUps found =
+          count == kChunk
+              ? gradient_chunk<Input, Gradient, Interleaved>(from, parameters, rounds)
+              : gradient_rest<Input, Gradient, Interleaved>(from, parameters, rounds, count);
+      const int64_t to = unit * stride + i;
+      put_chunk<kInTurns>(found.gates, count, tile.products + to, largest);
+      if constexpr (kHasHalves) {
+        put_chunk<kInTurns>(found.ups, count, ups.products + to, largest_of_ups);
+      }
     }
-    unit += stride;
-    *amax++ = largest_of(largest);
+    tile.amax[unit] = largest_of(largest);
+    if constexpr (kHasHalves) ups.amax[unit] = largest_of(largest_of_ups);
   }
 }
 

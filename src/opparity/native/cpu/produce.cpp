@@ -192,6 +192,7 @@ namespace {
 
 using opparity::OPPARITY_CAPABILITY::Differentiate;
 using opparity::OPPARITY_CAPABILITY::Produce;
+using opparity::OPPARITY_CAPABILITY::ProduceGradients;
 using Kernels = opparity::OPPARITY_CAPABILITY::ProducerKernels;
 
 template <typename Input, Intermediate Rounding, bool Interleaved>
@@ -225,20 +226,16 @@ Differentiate choose_gradient(opparity::InputType gradient_type) {
 }
 
 template <typename Input, bool Interleaved>
-Produce choose_producer(const Call& call, bool looks_up) {
-  if (!call.quantises_gradient) {
-    return choose_rounding<Input, Interleaved>(call.intermediate, looks_up);
-  }
-  if (call.gradient_type == InputType::kFloat32) {
-    return produce_gradients<Input, Float32, Interleaved>;
-  }
+ProduceGradients choose_gradients(opparity::InputType gradient_type) {
+  if (gradient_type == InputType::kFloat32) return produce_gradients<Input, Float32, Interleaved>;
   return produce_gradients<Input, Input, Interleaved>;
 }
 
 template <typename Input, bool Interleaved>
 Kernels choose(const Call& call, bool looks_up) {
-  return {choose_producer<Input, Interleaved>(call, looks_up),
-          choose_gradient<Input, Interleaved>(call.gradient_type), nullptr, nullptr};
+  return {choose_rounding<Input, Interleaved>(call.intermediate, looks_up),
+          choose_gradient<Input, Interleaved>(call.gradient_type), nullptr, nullptr,
+          choose_gradients<Input, Interleaved>(call.gradient_type)};
 }
 
 template <typename Input>
