@@ -169,16 +169,17 @@ def _expected_counts(chip: Chip, variant: Variant) -> dict[str, int]:
     bits = VALUE_FORMATS[variant.value].bits if variant.value in VALUE_FORMATS else 0
     converts = bits == 8 and variant.value in chip.converts
     divides = variant.bound or variant.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL}
+    parts = pieces_of_a_thread(variant)
     counts = {
         # Pairs of numbers to FP8.
-        r"v_cvt_(pk|sr|scalef32)\w*(fp8|bf8|fp4)\w*": elements // 2 if converts else 0,
-        "ds_swizzle_b32": lanes.bit_length() - 1,
+        r"v_cvt_(pk|sr|scalef32)\w*(fp8|bf8|fp4)\w*": parts * elements // 2 if converts else 0,
+        "ds_swizzle_b32": parts * (lanes.bit_length() - 1),
         r"ds_(?!swizzle).*": 0,
         r"(flat|scratch|buffer)_(load|store).*": 0,
         r"s_barrier.*": 0,
         # Of division by a number that is given, or, once in a group, by a scale of E4M3.
-        "v_div_fixup_f32": int(divides),
-        "v_div_scale_f32": 2 * divides,
+        "v_div_fixup_f32": parts * divides,
+        "v_div_scale_f32": parts * 2 * divides,
         # They round what the contract rounds twice, and make +0 of a product that is -0.
         r"v_(fma|mad)_mix\w*": 0,
         # Approximations, and products and sums that flush subnormals.
@@ -198,7 +199,11 @@ def _expected_accesses(variant: Variant, elements: int, bits: int) -> dict[str, 
     loads, stores = Counter[int](), Counter[int]()
     read = elements * (4 if variant.sums else size)
     inputs = Counter({width_of(read): parts * pieces_of(read)})
-    if variant.interleaved:
+    gradients = elements
+    if variant.interleaved and variant.quantises:
+        # A piece of the output is one of the input, with gates and ups in turns.
+        inputs, gradients = Counter({width_of(read): pieces_of(read)}), elements // 2
+    elif variant.interleaved:
         inputs = Counter({width_of(2 * read): pieces_of(2 * read)})
     loads += inputs
     if variant.sums:
@@ -206,20 +211,27 @@ def _expected_accesses(variant: Variant, elements: int, bits: int) -> dict[str, 
         loads += inputs
         loads[4] += variant.shape != "kSmall"
     if variant.gradient is not None:
-        loads[width_of(elements * gradient_size)] += pieces_of(elements * gradient_size)
+        loads[width_of(gradients * gradient_size)] += pieces_of(gradients * gradient_size)
+    if variant.gradient is not None and not variant.quantises:
         stores += inputs
     elif bits == 0:
         stores[width_of(elements * size)] += pieces_of(elements * size)
     else:
-        stores[elements * bits // 8] += 1
+        stores[elements * bits // 8] += pieces_of_a_thread(variant)
         if variant.group_size is not None:
-            stores[1 if variant.byte else 4] += 1
+            stores[1 if variant.byte else 4] += pieces_of_a_thread(variant)
     names = {1: "b8|byte", 2: "b16|short", 4: "b32|dword", 8: "b64|dwordx2", 16: "b128|dwordx4"}
     counts = {rf"global_load_(u?{name})": loads[width] for width, name in names.items()}
     if variant.order == "kInTiles":
         # Besides, zeros are written to what is padding, in loops.
         del names[1]
     return counts | {rf"global_store_({name})": stores[width] for width, name in names.items()}
+
+
+def pieces_of_a_thread(variant: Variant) -> int:
+    """Return how many pieces of the output a thread has: of gates and of ups in their halves."""
+    gated = producer_named(variant.producer).gated
+    return 2 if variant.quantises and gated and not variant.interleaved else 1
 
 
 def width_of(size: int) -> int:

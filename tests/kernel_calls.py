@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -19,7 +19,15 @@ from opparity.formats import (
     ScaleRule,
 )
 from opparity.operators import PRODUCERS, producer_named
-from opparity.operators.reference import Beside, add, backward, compute, layouts, scaled
+from opparity.operators.reference import (
+    Beside,
+    add,
+    backward,
+    compute,
+    layouts,
+    quantise_gradient,
+    scaled,
+)
 
 if TYPE_CHECKING:
     from kernel_launches import Launcher
@@ -98,12 +106,24 @@ def _widths_of(variant: Variant) -> list[int]:
     widths: tuple[int, ...]
     if variant.width is not None:
         return [variant.width]
+    if variant.quantises and producer_named(variant.producer).gated:
+        return _widths_of_gradients(variant)
     if variant.shape != "kUnaligned":
         widths = _WIDTHS
     elif variant.value == "float4_e2m1":
         widths = _UNALIGNED_WIDTHS
     else:
         widths = tuple(width + (width % 16 != 0) for width in _UNALIGNED_WIDTHS)
+    group_size = variant.group_size or 1
+    return [width for width in widths if (width % group_size != 0) == variant.tail]
+
+
+def _widths_of_gradients(variant: Variant) -> list[int]:
+    """Return widths of a gated producer's input, whose halves are whole groups."""
+    group_size = variant.group_size or 32
+    if not variant.interleaved:
+        return [2 * group_size * groups for groups in (1, 2, 3, 5)]
+    widths = _UNALIGNED_WIDTHS if variant.shape == "kUnaligned" else _WIDTHS
     group_size = variant.group_size or 1
     return [width for width in widths if (width % group_size != 0) == variant.tail]
 
@@ -127,7 +147,8 @@ def prepare(call: Call) -> Prepared:
     variant = call.variant
     producer = producer_named(variant.producer)
     draw = torch.Generator().manual_seed(call.seed)
-    width = call.hidden_size * (2 if producer.gated else 1)
+    # Of the input; a gradient that is quantised is as wide.
+    width = call.hidden_size * (2 if producer.gated and not variant.quantises else 1)
     dtype = getattr(torch, variant.input)
     input = hard_rows(call.num_tokens, width, dtype, draw)
     defaults = [_LIMIT if p.default is None else p.default for p in producer.parameters]
@@ -151,8 +172,12 @@ def prepare(call: Call) -> Prepared:
         _prepare_forward(call, prepared, numbers, input, parameters)
     else:
         dtype = getattr(torch, variant.gradient)
-        gradient = hard_rows(call.num_tokens, call.hidden_size, dtype, draw)
+        product = width // 2 if producer.gated else width
+        gradient = hard_rows(call.num_tokens, product, dtype, draw)
         _place_rows(prepared, numbers, "gradient", gradient, is_unaligned=is_unaligned)
+    if variant.quantises:
+        _prepare_forward(call, prepared, numbers, input, parameters, gradient)
+    elif variant.gradient is not None:
         values = backward(gradient, input, producer, parameters, interleaved=variant.interleaved)
         _expect_values(prepared, numbers, values, is_unaligned=is_unaligned)
     prepared.text = text_of(numbers)
@@ -229,7 +254,8 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
     names = [producer.name for producer in PRODUCERS]
     numbers = {
         "producer": names.index(variant.producer),
-        "is_backward": int(variant.gradient is not None),
+        "is_backward": int(variant.gradient is not None and not variant.quantises),
+        "quantises_gradient": int(variant.quantises),
         "is_interleaved": int(variant.interleaved),
         "input_type": INPUT_DTYPES.index(variant.input),
         "gradient_type": INPUT_DTYPES.index(gradient),
@@ -279,6 +305,7 @@ def _prepare_forward(
     numbers: dict[str, int],
     input: Tensor,
     parameters: list[float],
+    gradient: Tensor | None = None,
 ) -> None:
     variant, recipe = call.variant, call.recipe
     is_given = recipe.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL}
@@ -286,18 +313,18 @@ def _prepare_forward(
     bound = None if call.bound is None else torch.tensor([call.bound])
     beside = _prepare_beside(call, prepared, numbers, input)
     largest = VALUE_FORMATS[recipe.value].maximum if variant.bounds_amax else 1.0
-    values, stored = compute(
-        input,
-        producer_named(variant.producer),
-        parameters,
-        recipe,
-        intermediate=variant.intermediate,
-        interleaved=variant.interleaved,
-        beside=beside,
-        scale=scale,
-        scale_ub=None if bound is None else bound / torch.full_like(bound, largest),
-        least=call.least,
-    )
+    shared: dict[str, Any] = {
+        "intermediate": variant.intermediate,
+        "interleaved": variant.interleaved,
+        "scale": scale,
+        "scale_ub": None if bound is None else bound / torch.full_like(bound, largest),
+        "least": call.least,
+    }
+    given = (input, producer_named(variant.producer), parameters, recipe)
+    if gradient is not None:
+        values, stored = quantise_gradient(gradient, *given, **shared)
+    else:
+        values, stored = compute(*given, beside=beside, **shared)
     _expect_values(prepared, numbers, values, is_unaligned=_is_unaligned(variant))
     least = call.least
     if least is None:

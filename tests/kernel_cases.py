@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import struct
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from opparity.formats import (
 )
 from opparity.operators import ELEMENTWISE, PRODUCERS, producer_named
 from opparity.operators.reference import Beside, add, backward, compute, layouts, scaled
+from opparity.operators.reference.gradient import quantise_gradient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ _NO_PLACE = (0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One call; `gradient` is the gradient's dtype where it is one backward.
+    """One call; `gradient` is the gradient's dtype where it is one backward, or quantises that.
 
     `residual` is 1 where one is added and 2 where the norm reads the sum before it is rounded.
     """
@@ -86,6 +87,16 @@ class Case:
         return " ".join(parts)
 
     @property
+    def quantises(self) -> bool:
+        """Whether it quantises a gradient."""
+        return self.gradient is not None and self.recipe.format is not None
+
+    @property
+    def width(self) -> int:
+        """The width of the output."""
+        return self.hidden_size * (1 + (self.quantises and self.producer.gated))
+
+    @property
     def parameters(self) -> list[float]:
         """The producer's numbers: those given, or its defaults, or 1.25 where there is none."""
         if self.numbers is not None:
@@ -100,6 +111,7 @@ def cases() -> Iterator[Case]:
     yield from _of_rows()
     yield from _of_infinities()
     yield from _of_sums()
+    yield from _of_gradients()
     for recipe in _recipes():
         yield from _of_recipe(recipe)
     for name, layout in itertools.product(("fp8_block_64", "mxfp8", "nvfp4"), ScaleLayout):
@@ -180,6 +192,21 @@ def _of_sums() -> Iterator[Case]:
             yield replace(case, hidden_size=width, num_tokens=5)
 
 
+def _of_gradients() -> Iterator[Case]:
+    """Return calls that quantise a gradient: halves of whole groups, other rows of any width."""
+    names = itertools.cycle(("fp8_block", "mxfp8", "nvfp4", "fp8_tensor", "deepgemm"))
+    for producer, dtype in itertools.product(ELEMENTWISE[1:], INPUT_DTYPES):
+        for interleaved, like in itertools.product(
+            (False, True)[: 1 + producer.gated], dict.fromkeys((dtype, "float32"))
+        ):
+            recipe = RECIPES[next(names)]
+            in_halves = producer.gated and not interleaved
+            rounding = Intermediate.PRODUCT if like == dtype else Intermediate.FLOAT32
+            scale = 0.37 if recipe.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL} else None
+            case = Case(producer, recipe, dtype, rounding, interleaved, like, scale=scale)
+            yield replace(case, num_tokens=9, hidden_size=384 if in_halves else 346)
+
+
 def _of_recipe(recipe: Recipe) -> Iterator[Case]:
     needs_scale = recipe.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL}
     for dtype in ("bfloat16", "float32"):
@@ -241,7 +268,7 @@ def encode(case: Case, seed: int, *, looks_up: bool) -> tuple[bytes, bytes]:
     source_bytes = _rows(given, 0)
     gradient_bytes = b"" if gradient is None else _rows(gradient, 0)
     group_size = 0 if case.recipe.by_token else case.recipe.group_size or 0
-    shape = (case.num_tokens, case.hidden_size, group_size)
+    shape = (case.num_tokens, case.width, group_size)
     row_bytes = [0 if t is None else _row_bytes(t) for t in (given, gradient, values)]
     sizes = [len(part) for part in (source_bytes, gradient_bytes, value_bytes, scale_bytes)]
     weight_bytes = b"" if beside.weight is None else _rows(beside.weight[None], 0)
@@ -294,7 +321,8 @@ def expected(
     """Return the reference's values and scales, [num_tokens, num_groups]."""
     if gradient is not None:
         arguments = (gradient, source, case.producer, case.parameters)
-        return backward(*arguments, interleaved=case.interleaved), None
+        if not case.quantises:
+            return backward(*arguments, interleaved=case.interleaved), None
     given = {
         name: None if number is None else torch.tensor([number])
         for name, number in (("scale", case.scale), ("scale_ub", case.scale_ub))
@@ -302,24 +330,22 @@ def expected(
     if case.bounds_amax and given["scale_ub"] is not None:
         facts = VALUE_FORMATS[case.recipe.value]
         given["scale_ub"] = given["scale_ub"] / torch.tensor([facts.maximum])
-    return compute(
-        source,
-        case.producer,
-        case.parameters,
-        case.recipe,
-        intermediate=case.intermediate,
-        interleaved=case.interleaved,
-        beside=beside,
-        least=case.least,
+    shared: dict[str, Any] = {
+        "intermediate": case.intermediate,
+        "interleaved": case.interleaved,
+        "least": case.least,
         **given,
-    )
+    }
+    if gradient is not None:
+        return quantise_gradient(*arguments, case.recipe, **shared)
+    return compute(source, case.producer, case.parameters, case.recipe, beside=beside, **shared)
 
 
 def place(case: Case, stored: Tensor) -> tuple[int, ...]:
     """Return where a layout has the scale of a token and group: the fields of ScalePlace."""
     order = ORDERS.get(case.recipe.layout, "kStrided")
     steps = tuple(stride * stored.element_size() for stride in stored.stride())
-    groups = case.recipe.groups_in(case.hidden_size)
+    groups = case.recipe.groups_in(case.width)
     numbers = place_of(order, steps, case.num_tokens, groups)
     names = ("is_tiled", "token_128", "token_32", "token", "group_4", "group")
     return tuple(numbers[name] for name in names)
@@ -329,7 +355,7 @@ def _kinds(case: Case) -> tuple[int, ...]:
     dtype = INPUT_DTYPES.index(case.dtype)
     return (
         PRODUCERS.index(case.producer),
-        case.gradient is not None,
+        2 if case.quantises else case.gradient is not None,
         case.interleaved,
         dtype,
         dtype if case.gradient is None else INPUT_DTYPES.index(case.gradient),

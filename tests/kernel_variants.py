@@ -62,6 +62,7 @@ class Variant:
         bound: whether scales have a bound.
         tail: whether the last group of a row is short.
         gradient: the gradient's dtype; None forward.
+        quantises: whether it is the gradient that is quantised.
         shape: a member of C++'s enumeration.
         by_token: whether a row has one scale.
         residual: 0 without one, 1 where the sum is rounded, 2 where it is not.
@@ -88,6 +89,7 @@ class Variant:
     bounds_amax: bool = False
     width: int | None = None
     sums: bool = False
+    quantises: bool = False
 
     @property
     def name(self) -> str:
@@ -179,6 +181,38 @@ def of_sums() -> list[Variant]:
     producers = [choice | {"sums": True} for choice in _producers(ELEMENTWISE)]
     dtypes = forward()[1]
     return covering([producers, dtypes, kinds]) + covering([producers, dtypes, by_token()[2]])
+
+
+def of_gradients() -> list[Variant]:
+    """Return some variants that quantise a gradient, in each shape that they are launched in.
+
+    Where gate and up stand in halves a thread has two pieces, and no group is short.
+    """
+    names = ("fp8_block", "mxfp8", "nvfp4", "fp8_tensor")
+    recipes = [RECIPES[name] for name in names]
+    recipes += [RECIPES["mxfp8"].with_layout(ScaleLayout.SWIZZLE_128X4), RECIPES["deepgemm"]]
+    producers = [
+        choice | {"quantises": True}
+        for choice in _producers(ELEMENTWISE)
+        if choice["producer"] != "identity"
+    ]
+    in_halves = [p for p in producers if _has_halves(p)]
+    others = [p for p in producers if p not in in_halves]
+    dtypes: list[Choice] = [
+        {"input": input, "intermediate": intermediate, "gradient": gradient}
+        for input in INPUT_DTYPES
+        for intermediate in (Intermediate.FLOAT32, Intermediate.PRODUCT)
+        for gradient in dict.fromkeys((input, "float32"))
+        if input != "float32" or intermediate is Intermediate.FLOAT32
+    ]
+    whole = [kind for kind in _kinds(_COMPUTED[1:], *recipes) if not kind["tail"]]
+    return covering([in_halves, dtypes, whole]) + covering(
+        [others, dtypes, [*_kinds(_COMPUTED, *recipes)]]
+    )
+
+
+def _has_halves(choice: Choice) -> bool:
+    return producer_named(str(choice["producer"])).gated and not choice["interleaved"]
 
 
 def rows() -> list[Variant]:

@@ -18,7 +18,16 @@ from pathlib import Path
 from amd_kernels import CHIPS, Assembly, Chip, Compiler, objections
 from kernel_calls import defines_of
 from kernel_launches import Launcher
-from kernel_variants import Variant, backward, covering, forward, of_sums, rows, side_by_side
+from kernel_variants import (
+    Variant,
+    backward,
+    covering,
+    forward,
+    of_gradients,
+    of_sums,
+    rows,
+    side_by_side,
+)
 
 
 def main() -> None:
@@ -27,9 +36,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--few", action="store_true")
     given = parser.parse_args()
-    variants = side_by_side() + rows() + of_sums()
+    variants = side_by_side() + rows() + of_sums() + of_gradients()
     if given.few:
-        variants = covering(forward()) + covering(backward()) + rows() + of_sums()
+        variants = covering(forward()) + covering(backward()) + rows() + of_sums() + of_gradients()
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         launcher = Launcher(Path(folder) / "launches")

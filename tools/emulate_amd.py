@@ -26,7 +26,16 @@ import evidence
 from amd_kernels import CHIPS
 from emulated_launches import EmulatedLauncher
 from kernel_calls import Call, call_of, calls_of, prepare
-from kernel_variants import Variant, backward, covering, forward, of_recipe, of_sums, rows
+from kernel_variants import (
+    Variant,
+    backward,
+    covering,
+    forward,
+    of_gradients,
+    of_recipe,
+    of_sums,
+    rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +95,7 @@ def compare(calls: list[Call]) -> Outcome:
 
 def all_calls() -> list[Call]:
     """Return the tests' calls, and one of each combination of docs/operators.md."""
-    variants = covering(forward()) + covering(backward()) + rows() + of_sums()
+    variants = covering(forward()) + covering(backward()) + rows() + of_sums() + of_gradients()
     return [call for variant in variants for call in calls_of(variant)[::3]] + [
         call_of(of_recipe(producer, recipe, number), recipe, number)
         for number, (producer, recipe) in enumerate(evidence.combinations())

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 import opparity
 from opparity.benchmark import timing
+from opparity.operators.gradients import backward_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,6 +119,22 @@ def _plain(x: Tensor, weight: Tensor) -> Tensor:
     return functional.rms_norm(x, weight.shape, weight, 1e-6)
 
 
+def _backward(name: str, gradient: Tensor, x: Tensor) -> Tensor:
+    return backward_of(name, gradient, x, (), interleaved=False)
+
+
+def _quantised(x: Tensor, recipe: str, scale: float | None = None) -> opparity.Quantized:
+    gradient = _residual(x)
+    return opparity.quantize_gradient(gradient, x[0], recipe, producer="silu_and_mul", scale=scale)
+
+
+def _both_ways(x: Tensor, recipe: str) -> tuple[opparity.Quantized, ...]:
+    """Quantise a gradient that is rounded first, so that products change hands in pairs."""
+    return opparity.gradient_rows_and_columns(
+        _residual(x), x[0], recipe, producer="silu_and_mul", intermediate="product"
+    )
+
+
 class Row(NamedTuple):
     """What is timed.
 
@@ -186,6 +203,17 @@ _ROWS: dict[str, Row] = {
     ),
     "rows_and_columns fp8_block": Row(
         lambda x, _: opparity.rows_and_columns(_norm(x), "fp8_block"), None, 4, 256
+    ),
+    # Beside it, what its two kernels take one after the other.
+    "silu_and_mul backward": Row(
+        lambda x, _: _backward("silu_and_mul", _residual(x), x[0]), None, 10, 256
+    ),
+    "quantize_gradient mxfp8": Row(lambda x, _: _quantised(x, "mxfp8"), None, 8, 256),
+    "quantize_gradient fp8_block": Row(lambda x, _: _quantised(x, "fp8_block"), None, 8, 256),
+    "quantize_gradient nvfp4": Row(lambda x, _: _quantised(x, "nvfp4", 40.0), None, 7.1, 256),
+    "gradient_rows_and_columns mxfp8": Row(lambda x, _: _both_ways(x, "mxfp8"), None, 10, 256),
+    "gradient_rows_and_columns fp8_block": Row(
+        lambda x, _: _both_ways(x, "fp8_block"), None, 10, 256
     ),
     "rms_norm backward": Row(
         lambda x, w: torch.ops.opparity.rms_norm_backward(_norm(x), _residual(x), w), None, 6

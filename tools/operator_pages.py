@@ -150,6 +150,11 @@ def _gradients(producer: Producer) -> list[str]:
                 "which goes straight through the quantisation ([training.md](../training.md))."
             ),
         ]
+    if has_gradient(producer) and not producer.reduces:
+        lines.append(
+            "`opparity.quantize_gradient` and `gradient_rows_and_columns` quantise it in the "
+            "kernel that computes it ([training.md](../training.md#gradients-that-are-quantised))."
+        )
     if producer.reduces:
         beside = "gate" if producer.takes_gate else "residual"
         lines.append(f"The weight and the {beside} have gradients too.")

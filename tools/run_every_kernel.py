@@ -82,6 +82,7 @@ def _calls() -> Iterator[Call]:
         yield f"silu_and_mul by token, {width}", opparity.silu_and_mul, (both, "int8_token")
     yield from _of_experts()
     yield from _of_sums()
+    yield from _of_gradients()
     for width, dtype in ((520, torch.bfloat16), (302, torch.float32)):
         x = torch.randn(200, 2 * width, dtype=dtype)
         for producer in ("quantize", "silu_and_mul"):
@@ -110,6 +111,28 @@ def _of_sums() -> Iterator[Call]:
         for recipe in ("int8_token", "fp8_block", None):
             name = f"silu_and_mul of sums to {recipe}, {tokens} x {width}"
             yield name, _of_given_sums, (sums, recipe, stand_for)
+
+
+def _of_gradients() -> Iterator[Call]:
+    for tokens, width in _SIZES:
+        x, gradient = torch.randn(tokens, 2 * width).bfloat16(), torch.randn(tokens, width)
+        for recipe in ("fp8_block", "mxfp8", "mxfp4"):
+            name = f"gradient of silu_and_mul to {recipe}, {tokens} x {width}"
+            yield name, _quantised_gradient, (gradient, x, recipe)
+        yield f"columns of a gradient, {tokens} x {width}", _gradient_columns, (gradient, x)
+
+
+def _quantised_gradient(gradient: Tensor, x: Tensor, recipe: str) -> object:
+    # Alternating, any width has whole groups of its own.
+    return opparity.quantize_gradient(
+        gradient, x, recipe, producer="silu_and_mul", interleaved=x.shape[1] % 256 != 0
+    )
+
+
+def _gradient_columns(gradient: Tensor, x: Tensor) -> object:
+    return opparity.gradient_rows_and_columns(
+        gradient, x, "mxfp8", producer="silu_and_mul", interleaved=x.shape[1] % 64 != 0
+    )
 
 
 def _of_given_sums(sums: Tensor, recipe: str | None, stand_for: opparity.Sums) -> object:

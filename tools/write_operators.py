@@ -65,6 +65,11 @@ def _producers() -> Iterator[str]:
     yield "| `NAME` | returns tensors |"
     yield "| `NAME.out` | writes to tensors that are given; of `add_rms_norm` to the residual too |"
     yield "| `NAME_backward` | computes the gradient; `quantize` needs none |"
+    yield "| `NAME_backward_quantized` | quantises the gradient; norms and `quantize` have none |"
+    yield (
+        "| `NAME_backward_with_columns` | quantises it by rows and columns; norms and `quantize` "
+        "have none |"
+    )
     yield "| `NAME_experts` | takes the rows of experts; norms have none |"
     yield "| `NAME_with_columns` | quantises rows and columns; norms have none |"
     yield "| `NAME_of_sums` | reads the int32 sums of an int8 product; norms have none |"

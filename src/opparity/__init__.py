@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _WITHOUT_TORCH = ("opparity.errors", "opparity.formats")
 _FUNCTIONS = "opparity.operators.functions"
+_GRADIENTS = "opparity.operators.gradient_functions"
 _NORMS = "opparity.operators.norm_functions"
 
 # Public name -> the module that holds it.
@@ -32,9 +33,11 @@ _PUBLIC = {
     "add_rms_norm": _NORMS,
     "dequantize": "opparity.operators.dequantisation",
     "gated_rms_norm": _NORMS,
+    "gradient_rows_and_columns": _GRADIENTS,
     "load": "opparity.operators.registration",
     "providers": "opparity.operators.selection",
     "quantize": _FUNCTIONS,
+    "quantize_gradient": _GRADIENTS,
     "quantize_weight": "opparity.operators.weight_blocks",
     "rms_norm": _NORMS,
     "rows_and_columns": "opparity.operators.column_functions",
@@ -78,6 +81,10 @@ if TYPE_CHECKING:
     from opparity.operators.experts import Experts as Experts
     from opparity.operators.functions import GatedFunction, PlainFunction
     from opparity.operators.functions import quantize as quantize
+    from opparity.operators.gradient_functions import (
+        gradient_rows_and_columns as gradient_rows_and_columns,
+    )
+    from opparity.operators.gradient_functions import quantize_gradient as quantize_gradient
     from opparity.operators.norm_functions import (
         AddedNormFunction,
         GatedNormFunction,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,6 +20,9 @@ from opparity.operators import (
     torch_build,
 )
 from opparity.operators.block_quantisation import default_dtype
+from opparity.operators.checks import COLUMN_GROUPS
+from opparity.operators.gradient_functions import gradient_rows_and_columns, quantize_gradient
+from opparity.operators.recipes import packs_values
 from opparity.operators.refusal import refuse
 from opparity.operators.selection import select
 
@@ -57,6 +60,7 @@ def warm_up(
     input_dtypes: Iterable[torch.dtype] = (torch.bfloat16, torch.float16),
     group_sizes: Iterable[int] = (64, 128),
     gradients: bool = False,
+    quantised_gradients: bool = False,
 ) -> tuple[Warmed, ...]:
     """Compile and load what the first calls would, and wait until that is done.
 
@@ -70,6 +74,8 @@ def warm_up(
         input_dtypes: of the calls to come.
         group_sizes: of the default recipes.
         gradients: whether backward passes will come, too.
+        quantised_gradients: whether quantize_gradient will be called for these activations, and
+            gradient_rows_and_columns with recipes that it takes.
 
     Returns:
         What was done, a record for each operator and device.
@@ -104,6 +110,8 @@ def warm_up(
                 raise ArgumentRefused(operator=name, detail=detail)
             implementation = select(name, torch_build.platform_of(device.type))
             calls = _call(name, known[name], device, listed, dtypes, gradients=gradients)
+            if quantised_gradients:
+                calls += _call_gradients(name, known[name], device, listed, dtypes)
             done.append(Warmed(name, str(device), implementation.provider, calls))
         if device.type != "cpu":
             torch.cuda.synchronize(device)
@@ -126,6 +134,32 @@ def _dtype(dtype: object) -> torch.dtype:
 
 def _recipe(recipe: Recipe | str) -> Recipe:
     return recipe if isinstance(recipe, Recipe) else Recipe.parse(recipe)
+
+
+def _call_gradients(
+    name: str,
+    producer: Producer,
+    device: torch.device,
+    recipes: list[Recipe],
+    dtypes: list[torch.dtype],
+) -> int:
+    """Quantise an activation's gradient with each dtype, recipe and size; return how many calls."""
+    if producer.reduces or not has_gradient(producer):
+        return 0
+    numbers: dict[str, Any] = {p.name: _NUMBER for p in producer.parameters if p.default is None}
+    calls = 0
+    for dtype in dtypes:
+        for num_tokens, hidden_size in _SIZES[:1] if device.type == "cpu" else _SIZES:
+            gradient = torch.zeros(num_tokens, hidden_size, dtype=dtype, device=device)
+            input = torch.cat((gradient, gradient), dim=-1) if producer.gated else gradient
+            for recipe in recipes:
+                scale = _NUMBER if recipe.rule in _TAKE_A_SCALE else None
+                quantize_gradient(gradient, input, recipe, producer=name, scale=scale, **numbers)
+                calls += 1
+                if recipe.group_size in COLUMN_GROUPS and not packs_values(recipe):
+                    gradient_rows_and_columns(gradient, input, recipe, producer=name, **numbers)
+                    calls += 1
+    return calls
 
 
 def _call(

@@ -86,7 +86,9 @@ void run(const Record& record, std::FILE* from, std::FILE* to) {
   const auto bound = static_cast<float>(record.scale_bound);
   Call call{};
   call.producer = static_cast<Producer>(record.producer);
-  call.is_backward = record.is_backward != 0;
+  call.is_backward = record.is_backward == 1;
+  // A gradient that is quantised, and not written.
+  call.quantises_gradient = record.is_backward == 2;
   call.is_interleaved = record.is_interleaved != 0;
   call.input_type = static_cast<InputType>(record.input_type);
   call.gradient_type = static_cast<InputType>(record.gradient_type);

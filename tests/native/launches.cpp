@@ -64,6 +64,7 @@ Call call_of(const Numbers& numbers) {
   Call call{};
   call.producer = numbers.member<Producer>("producer");
   call.is_backward = numbers.get("is_backward") != 0;
+  call.quantises_gradient = numbers.get("quantises_gradient") != 0;
   call.is_interleaved = numbers.get("is_interleaved") != 0;
   call.input_type = numbers.member<InputType>("input_type");
   call.gradient_type = numbers.member<InputType>("gradient_type");

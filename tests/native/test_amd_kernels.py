@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from amd_kernels import CHIPS, Assembly, Chip, Compiler, objections
 from kernel_calls import defines_of
 from kernel_kinds import kinds_of
-from kernel_variants import Variant, backward, covering, forward, of_sums, rows
+from kernel_variants import Variant, backward, covering, forward, of_gradients, of_sums, rows
 from opparity.formats import Intermediate, ScaleRule
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kernel_launches import Launcher
 
 # `make amd` compiles more.
-VARIANTS = covering(forward()) + covering(backward()) + rows() + of_sums()
+VARIANTS = covering(forward()) + covering(backward()) + rows() + of_sums() + of_gradients()
 USUAL = Variant(
     *("silu_and_mul", False, "bfloat16", Intermediate.FLOAT32, "float8_e4m3fn", 128),
     *(ScaleRule.AMAX, False, "kStrided", False, False, "kLarge"),

@@ -20,6 +20,7 @@ from kernel_variants import (
     every,
     forward,
     norms,
+    of_gradients,
     of_sums,
     rows,
     tabled,
@@ -36,9 +37,12 @@ if TYPE_CHECKING:
 VARIANTS = covering(forward()) + covering(tabled()) + covering(backward())
 ROWS = rows()
 SUMS = of_sums()
+GRADIENTS = of_gradients()
 
 
-@pytest.mark.parametrize("variant", VARIANTS + ROWS + SUMS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize(
+    "variant", VARIANTS + ROWS + SUMS + GRADIENTS, ids=lambda variant: variant.name
+)
 def test_a_variant_writes_the_references_bytes_and_no_others(
     launcher: Launcher, variant: Variant
 ) -> None:
@@ -123,7 +127,7 @@ def test_each_variant_has_a_key_and_macros_of_its_own(launcher: Launcher) -> Non
     everything = every(forward())
     drawn = random.Random(7).sample(everything, 20_000)  # noqa: S311 -- it chooses tests
     # Neighbours in the list differ in one trait.
-    variants = [*VARIANTS, *ROWS, *SUMS, *everything[:2000], *drawn, *every(backward())]
+    variants = [*VARIANTS, *ROWS, *SUMS, *GRADIENTS, *everything[:2000], *drawn, *every(backward())]
     plans = [launcher.plan(text_of(numbers_of(v, []))) for v in variants]
     kernels = {(plan.key, plan.defines) for plan in plans}
     assert len({key for key, _ in kernels}) == len({defines for _, defines in kernels})

@@ -16,7 +16,7 @@ from elftools.elf.elffile import ELFFile
 from kernel_calls import defines_of
 from kernel_kinds import kinds_of
 from kernel_launches import Launcher
-from kernel_variants import backward, covering, forward, of_sums
+from kernel_variants import backward, covering, forward, of_gradients, of_sums
 from native_programs import COMPILERS, HERE, compile_cpp, compile_library, write_sources
 from nvrtc_kernels import compile_kernel
 
@@ -74,7 +74,7 @@ def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
         *COMPILERS,
     )
     launcher = Launcher(folder)
-    variants = covering(forward()) + covering(backward()) + of_sums()
+    variants = covering(forward()) + covering(backward()) + of_sums() + of_gradients()
     named = [Variant(v.name, defines_of(launcher, v)) for v in variants]
     named += [Variant(name, defines) for name, defines in kinds_of(launcher).items()]
     return Compiler(program, torch, named)

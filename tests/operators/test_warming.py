@@ -65,6 +65,21 @@ def test_backward_passes_are_made_where_they_will_come() -> None:
     assert [each.calls for each in done] == [*(3 if has_gradient(p) else 1 for p in PRODUCERS), 3]
 
 
+def test_gradients_are_quantised_where_that_will_come() -> None:
+    names = [general_name(producer) for producer in PRODUCERS]
+    done = opparity.warm_up(
+        names,
+        ["cpu"],
+        recipes=["mxfp8", "nvfp4"],
+        input_dtypes=[torch.float32],
+        quantised_gradients=True,
+    )
+    # By rows with both, by columns with one.
+    assert [each.calls for each in done] == [
+        2 + 3 * (has_gradient(p) and not p.reduces) for p in PRODUCERS
+    ]
+
+
 def test_it_names_the_implementation_that_serves() -> None:
     with opparity.providers(force="reference"):
         [done] = opparity.warm_up(devices=["cpu"], group_sizes=[64])

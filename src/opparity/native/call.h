@@ -60,10 +60,12 @@ struct Columns {
 struct Call {
   Producer producer;
   bool is_backward;
+  // What is quantised is the gradient of the input, and no product; `is_backward` is false.
+  bool quantises_gradient;
   // Gate and up alternate, gate first, instead of standing in halves.
   bool is_interleaved;
   InputType input_type;
-  // Of the gradient, in the backward direction; the input's, or float32.
+  // Of the gradient, where there is one; the input's, or float32.
   InputType gradient_type;
   Intermediate intermediate;
   // kInputType: the product, rounded to the input's dtype, and no scales.
@@ -110,7 +112,7 @@ struct Call {
   int device;
   int64_t num_tokens;
   // Elements of a row of the output; the input's rows have twice as many where the producer is
-  // gated.
+  // gated, and as many where the output is a gradient of theirs.
   int64_t hidden_size;
   // Elements that share a scale; 0 without groups. The last group of a row may be short.
   int64_t group_size;
@@ -142,6 +144,12 @@ struct Call {
 
 #ifndef OPPARITY_GPU
 inline bool reads_sums(const Call& call) { return call.weight_scales != nullptr; }
+
+// Of a gradient that is quantised, whether those of gates and of ups stand in halves.
+inline bool has_gradients_in_halves(const Call& call) {
+  return call.quantises_gradient && !call.is_interleaved &&
+         kProducerFacts[static_cast<int>(call.producer)].is_gated;
+}
 
 // Whether something is computed of a row as a whole before its values can be written.
 inline bool works_on_rows(const Call& call) {

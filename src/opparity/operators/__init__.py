@@ -235,6 +235,35 @@ def _with_columns(producer: Producer) -> Operator:
     )
 
 
+def quantised_gradient_name(producer: Producer, *, columns: bool = False) -> str:
+    """Return the name of a producer's operator that quantises its gradient."""
+    return f"{producer.name}_backward_{'with_columns' if columns else 'quantized'}"
+
+
+def _of_gradients(producer: Producer) -> tuple[Operator, ...]:
+    """Return the operators that quantise a producer's gradient: by rows, and by columns too."""
+    if not has_gradient(producer):
+        return ()
+    interleaved = ", bool interleaved=False" if producer.gated else ""
+    shared = f"Tensor gradient, Tensor input, str recipe{_numbers(producer)}"
+    named = f"Tensor? scale_ub=None, *, str intermediate='float32'{interleaved}"
+    results = "Tensor values, Tensor scales"
+    return (
+        Operator(
+            quantised_gradient_name(producer),
+            producer.name,
+            f"({shared}, Tensor? scale=None, {named}) -> ({results})",
+            direction=Direction.QUANTISED_GRADIENT,
+        ),
+        Operator(
+            quantised_gradient_name(producer, columns=True),
+            producer.name,
+            f"({shared}, {named}) -> ({results}, Tensor column_values, Tensor column_scales)",
+            direction=Direction.QUANTISED_GRADIENT,
+        ),
+    )
+
+
 def sums_name(producer: Producer) -> str:
     """Return the name of a producer's operator of the int32 sums of an int8 product."""
     return f"{general_name(producer)}_of_sums"
@@ -274,6 +303,7 @@ OPERATORS: tuple[Operator, ...] = (
     *(operator for producer in ELEMENTWISE for operator in _of_experts(producer)),
     *(_with_columns(producer) for producer in ELEMENTWISE),
     *(operator for producer in ELEMENTWISE for operator in _of_sums(producer)),
+    *(operator for producer in ELEMENTWISE for operator in _of_gradients(producer)),
     *PEER_OPERATORS,
 )
 

@@ -199,6 +199,7 @@ def _rows() -> list[str]:
         "  Producer producer;",
         "  bool is_backward, mutates, is_swizzled, is_unquantised, is_interleaved;",
         "  bool is_by_token, is_in_place, bounds_amax, keeps_sum, has_columns, reads_sums;",
+        "  bool quantises_gradient;",
         "  Intermediate intermediate;",
         "  ScaleRule rule;",
         "  ScaleFormat scale;",
@@ -232,6 +233,7 @@ def _row(operator: Operator) -> str:
         operator.keeps_sum,
         operator.has_columns,
         operator.reads_sums,
+        operator.quantises_gradient,
     )
     arguments = operator.arguments
     listed = ", ".join(

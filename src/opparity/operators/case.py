@@ -114,7 +114,7 @@ class Case:
             found |= expert_arguments(self, operator, found, device)
         if operator.reads_sums:
             found |= sum_arguments(self, producer, device)
-        if operator.direction is Direction.BACKWARD:
+        if operator.direction is not Direction.FORWARD:
             found[Role.GRADIENT] = self._gradient().to(device)
             # The sum's gradient is another number than the residual was.
             if Role.RESIDUAL in found:

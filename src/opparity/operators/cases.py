@@ -29,6 +29,7 @@ from opparity.operators.case import Case, given_scale
 from opparity.operators.declaration import Direction, Role
 from opparity.operators.expert_cases import NUM_TOKENS, recipes_of_experts
 from opparity.operators.fillings import Filling
+from opparity.operators.gradient_cases import cases_of_gradients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,8 @@ def cases() -> tuple[Case, ...]:
         for case in (
             _of_backward(operator)
             if operator.direction is Direction.BACKWARD
+            else cases_of_gradients(operator)
+            if operator.quantises_gradient
             else _of_experts(operator)
             if operator.has_experts
             else _of_columns(operator)

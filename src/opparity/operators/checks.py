@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opparity.formats import INPUT_DTYPES, Intermediate, Recipe, ScaleRule
-from opparity.operators import expert_checks, scale_checks, sum_checks
+from opparity.formats import INPUT_DTYPES, Recipe, ScaleRule
+from opparity.operators import expert_checks, gradient_checks, scale_checks, sum_checks
 from opparity.operators.declaration import Role
 from opparity.operators.recipes import packs_values, recipe_of, value_dtypes
 from opparity.operators.sizes import has_shape, holds, name_of, words
@@ -42,7 +42,7 @@ class Checked:
 
     Attributes:
         recipe: its layout says nothing where the operator has no recipe and strides tell.
-        hidden_size: width of the output.
+        hidden_size: width of the output, which is the input's where its gradient is quantised.
         num_groups: of a token; 0 where there are no groups.
         scales: the tensor to write scales to, turned so that its first dimension is the tokens';
             None where none was given. Of masked experts, their first dimension is the experts.
@@ -70,8 +70,9 @@ def check(given: Request) -> Checked:
     _check_input(request)
     recipe = recipe_of(request)
     num_tokens, hidden_size = request.input.shape[0], request.input.shape[1]
-    if request.producer.gated:
-        hidden_size //= 2
+    product_size = hidden_size // 2 if request.producer.gated else hidden_size
+    if not request.quantises_gradient:
+        hidden_size = product_size
     if packs_values(recipe) and holds(hidden_size % 2 != 0):
         request.refuse(
             f"hidden_size is {hidden_size}; allowed: an even one with {recipe.value}, which stores "
@@ -79,6 +80,7 @@ def check(given: Request) -> Checked:
         )
     num_groups = recipe.groups_in(hidden_size)
     _check_columns(request, recipe)
+    gradient_checks.check(request, recipe, product_size)
     _check_code_bounds(request, recipe)
     _check_numbers(request)
     _check_extent(request)
@@ -87,7 +89,7 @@ def check(given: Request) -> Checked:
         scales = scale_checks.check(request, recipe, num_tokens, num_groups)
     else:
         experts, scales = expert_checks.check_scales(request, experts, recipe, num_groups)
-    _check_gradient(request, num_tokens, hidden_size)
+    _check_gradient(request, num_tokens, product_size)
     for role in (Role.WEIGHT, Role.GATE, Role.RESIDUAL, Role.SUM_GRADIENT):
         _check_beside(request, role, num_tokens, hidden_size)
     for role in (Role.SCALE, Role.SCALE_UB):
@@ -180,10 +182,10 @@ def _check_numbers(request: Request) -> None:
         if not (LEAST <= size <= MOST or (size == 0 and not positive)):
             sizes = allowed if positive else f"0, or a magnitude of {allowed}"
             request.refuse(f"{name} is {value:g}; allowed: {sizes}; choose one")
-    if request.intermediate not in tuple(Intermediate):
+    roundings = gradient_checks.intermediates(request.operator)
+    if request.intermediate not in roundings:
         request.refuse(
-            f"intermediate is '{request.intermediate}'; allowed: {', '.join(Intermediate)}; "
-            "choose one"
+            f"intermediate is '{request.intermediate}'; allowed: {', '.join(roundings)}; choose one"
         )
     if request.dtype not in INPUT_DTYPES:
         request.refuse(

@@ -122,6 +122,8 @@ class Direction(StrEnum):
 
     FORWARD = "forward"
     BACKWARD = "backward"
+    QUANTISED_GRADIENT = "quantised_gradient"
+    """The gradient of the input, which is quantised in place of the producer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Operator:
         overload: empty for the default one.
         producer: the producer's name.
         schema: torch's, from the opening bracket on.
-        direction: forward or backward.
+        direction: forward or backward, and whether a gradient is quantised.
         roles: argument -> role, for arguments that are not named after theirs.
         rule: the scale's rule where no recipe is an argument; the value format is then the
             tensor's.
@@ -224,9 +226,15 @@ class Operator:
         return any(argument.role is Role.TOKEN_SCALES for argument in self.arguments)
 
     @property
+    def quantises_gradient(self) -> bool:
+        """Return whether it quantises the gradient of its input."""
+        return self.direction is Direction.QUANTISED_GRADIENT
+
+    @property
     def is_general(self) -> bool:
         """Return whether it reads every row as numbers, and returns no more than it has to."""
-        return not (self.has_experts or self.has_columns or self.reads_sums)
+        is_special = self.has_experts or self.has_columns or self.reads_sums
+        return not (is_special or self.quantises_gradient)
 
     @property
     def returns_sum(self) -> bool:

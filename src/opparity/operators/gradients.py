@@ -190,7 +190,10 @@ def watch(operator: Operator, reader: Reader) -> Callable[..., Any]:
             if operator.has_experts:
                 other += " and takes every row"
                 kind = kind if operator.mutates else "an operator of experts"
-            if operator.has_columns:
+            if operator.quantises_gradient:
+                kind = "an operator that quantises a gradient"
+                other = "call it within that, or detach the tensor"
+            elif operator.has_columns:
                 kind, other = "an operator of columns", f"{other} and returns rows alone"
             if operator.reads_sums:
                 other += " and reads numbers"

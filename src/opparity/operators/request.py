@@ -117,8 +117,13 @@ class Request:
 
     @property
     def is_backward(self) -> bool:
-        """Whether the gradient is asked for."""
+        """Whether the gradient is asked for as it is."""
         return self.operator.direction is Direction.BACKWARD
+
+    @property
+    def quantises_gradient(self) -> bool:
+        """Whether the gradient is quantised."""
+        return self.operator.quantises_gradient
 
     @property
     def intermediate(self) -> str:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from opparity.formats import INPUT_DTYPES, Intermediate, ScaleFormat, ScaleLayout, ScaleRule
+from opparity.formats import INPUT_DTYPES, ScaleFormat, ScaleLayout, ScaleRule
 from opparity.operators import producer_named
 from opparity.operators.allocation import allocate
 from opparity.operators.declaration import Direction, Role
+from opparity.operators.gradient_checks import intermediates, multiple_of
 from opparity.operators.recipes import packs_values
-from opparity.operators.sizes import name_of
+from opparity.operators.sizes import name_of, rounded_up
 from opparity.random_calls.expert_rows import draw_experts, rows_in_all
 from opparity.random_calls.memory import laid_out, poisoned, rows_apart
 from opparity.random_calls.numbers import draw_numbers, draw_numbers_of_a_router, draw_sums
@@ -40,7 +41,7 @@ class Plan:
         recipe: whether or not the operator takes one, its values and scales are of this.
         dtype: the input's.
         num_tokens: rows of all experts together, where there are any.
-        width: of the output.
+        width: of the output; of a gradient's product, where that is quantised.
         experts: where their rows are, of an operator that has them.
     """
 
@@ -55,6 +56,10 @@ class Plan:
 def draw_plan(draw: Draw, operator: Operator, recipe: Recipe) -> Plan:
     """Return the sizes of a random call."""
     num_tokens, width = draw.sizes(even=packs_values(recipe))
+    gated = producer_named(operator.producer).gated
+    if operator.quantises_gradient and gated and draw.happens(0.7):
+        # Otherwise gate and up alternate, for which any width does.
+        width = rounded_up(width, multiple_of(recipe))
     experts = None
     if operator.has_experts and not (operator.may_have_experts and draw.happens(0.4)):
         experts = draw_experts(draw, operator, recipe, num_tokens)
@@ -190,6 +195,11 @@ def _number(draw: Draw, plan: Plan, argument: Argument) -> float:
     return draw.magnitude(1e-29, 1e29) if is_hostile else draw.magnitude(1e-6, 30.0)
 
 
+def _interleaved(draw: Draw, plan: Plan, _: Argument) -> bool:
+    has_halves = not plan.operator.quantises_gradient or plan.width % multiple_of(plan.recipe) == 0
+    return draw.happens(0.3) or not has_halves
+
+
 def _least_amax(draw: Draw, *_: object) -> float:
     return draw.choose((1e-10, 1e-10, draw.magnitude(1e-29, 1e3)))
 
@@ -231,8 +241,8 @@ _MAKERS: dict[Role, Callable[[Draw, Plan, Argument], object]] = {
     Role.SCALE: _scale,
     Role.SCALE_UB: _bound,
     Role.RECIPE: lambda _, plan, __: plan.recipe.text,
-    Role.INTERMEDIATE: lambda draw, *_: str(draw.choose(tuple(Intermediate))),
-    Role.INTERLEAVED: lambda draw, *_: draw.happens(0.3),
+    Role.INTERMEDIATE: lambda draw, plan, _: str(draw.choose(intermediates(plan.operator))),
+    Role.INTERLEAVED: _interleaved,
     Role.GROUP_SIZE: lambda _, plan, __: plan.recipe.group_size,
     Role.IS_SCALE_TRANSPOSED: lambda _, plan, __: plan.recipe.layout is ScaleLayout.COLUMN_MAJOR,
     Role.SCALE_UE8M0: lambda _, plan, __: plan.recipe.scale in _POWERS,

@@ -54,14 +54,14 @@ int64_t units_of_a_piece(const Call& call) {
 template <typename Work>
 void for_each_piece(const Call& call, int64_t begin, int64_t end, const Work& work) {
   const int64_t unit_size = elements_of_a_unit(call), row_units = units_of_a_row(call);
-  const int64_t tile_units = units_of_a_piece(call);
+  const int64_t tile_units = units_of_a_piece(call), width = call.hidden_size / halves_of(call);
   int64_t token = begin / row_units, unit = begin % row_units;
   for (int64_t index = begin; index < end;) {
     const int64_t units = std::min({tile_units, row_units - unit, end - index});
     const int64_t first = unit * unit_size;
     work(Piece{.token = token,
                .first_element = first,
-               .elements = std::min(units * unit_size, call.hidden_size - first)});
+               .elements = std::min(units * unit_size, width - first)});
     index += units;
     unit += units;
     if (unit == row_units) {
@@ -123,6 +123,17 @@ void make_products(const Call& call, const ProducerKernels& producer, const Piec
   (is_in_turns(call) ? weigh<true> : weigh<false>)(call, piece, tile);
 }
 
+// Gradients of a piece, quantised by rows: of each half where there are halves. They stay in the
+// tiles.
+void compute_gradients(const Call& call, const ProducerKernels& producer, Quantise quantise,
+                       const Piece& piece, Tile (&tiles)[2]) {
+  producer.produce_gradients(call, piece, tiles[0], tiles[1]);
+  quantise(call, piece, tiles[0]);
+  if (!has_gradients_in_halves(call)) return;
+  const int64_t first = call.hidden_size / 2 + piece.first_element;
+  quantise(call, {piece.token, first, piece.elements}, tiles[1]);
+}
+
 // A call whose rows are the columns of another.
 Call turned(const Call& call) {
   Call columns = call;
@@ -134,9 +145,10 @@ Call turned(const Call& call) {
   return columns;
 }
 
-// The columns of a block of tokens, a few at a time.
-void compute_columns(const Call& call, const ProducerKernels& producer, int64_t first,
-                     int64_t last) {
+// The columns of a block of tokens, a few at a time. Gradients take long to compute, so that their
+// rows are quantised here, too.
+void compute_columns(const Call& call, const ProducerKernels& producer, Quantise quantise_rows,
+                     int64_t first, int64_t last) {
   constexpr int64_t kColumns = 128, kChunk = 2 * kLanes;
   // Not a power of two, so that a token's columns are in lines of different sets of the cache.
   constexpr int64_t kStride = kTokensOfABlock + 16;
@@ -144,8 +156,9 @@ void compute_columns(const Call& call, const ProducerKernels& producer, int64_t 
   const Quantise quantise = choose_quantiser<false>(call);
   const bool in_turns = is_in_turns(call);
   const int64_t tokens = last - first;
-  Tile tile, column;
-  alignas(64) float products[kColumns][kStride];
+  const int64_t halves = halves_of(call), half = call.hidden_size / halves;
+  Tile tiles[2], column;
+  alignas(64) float all_products[2][kColumns][kStride];
   // In turns a chunk's even elements are before its odd ones.
   int32_t places[kColumns];
   for (int64_t i = 0; i < kColumns; ++i) {
@@ -153,17 +166,27 @@ void compute_columns(const Call& call, const ProducerKernels& producer, int64_t 
     const int64_t place = in_turns ? within % 2 * kLanes + within / 2 : within;
     places[i] = static_cast<int32_t>(i - within + place);
   }
-  for (int64_t begin = 0; begin < call.hidden_size; begin += kColumns) {
-    const int64_t width = std::min(kColumns, call.hidden_size - begin);
+  for (int64_t begin = 0; begin < half; begin += kColumns) {
+    const int64_t width = std::min(kColumns, half - begin);
     for (int64_t token = 0; token < tokens; ++token) {
-      producer.produce(call, {first + token, begin, width}, tile);
-      for (int64_t i = 0; i < width; ++i) products[i][token] = tile.products[places[i]];
+      const Piece piece{first + token, begin, width};
+      if (call.quantises_gradient) {
+        compute_gradients(call, producer, quantise_rows, piece, tiles);
+      } else {
+        producer.produce(call, piece, tiles[0]);
+      }
+      for (int64_t part = 0; part < halves; ++part) {
+        for (int64_t i = 0; i < width; ++i) {
+          all_products[part][i][token] = tiles[part].products[places[i]];
+        }
+      }
     }
-    for (int64_t i = 0; i < width; ++i) {
-      std::fill(products[i] + tokens, products[i] + kTokensOfABlock, 0.0f);
-      std::memcpy(column.products, products[i], kTokensOfABlock * sizeof(float));
+    for (int64_t i = 0; i < halves * width; ++i) {
+      float* products = all_products[i / width][i % width];
+      std::fill(products + tokens, products + kTokensOfABlock, 0.0f);
+      std::memcpy(column.products, products, kTokensOfABlock * sizeof(float));
       for (int64_t unit = 0; unit * call.group_size < tokens; ++unit) {
-        const float* own = products[i] + unit * call.group_size;
+        const float* own = products + unit * call.group_size;
         uint32_t amax = 0;
         for (int64_t token = 0; token < call.group_size; ++token) {
           uint32_t bits;
@@ -173,7 +196,7 @@ void compute_columns(const Call& call, const ProducerKernels& producer, int64_t 
         }
         column.amax[unit] = amax;
       }
-      quantise(columns, {begin + i, first, tokens}, column);
+      quantise(columns, {i / width * half + begin + i % width, first, tokens}, column);
     }
   }
 }
@@ -229,6 +252,13 @@ void compute(const Call& call, bool looks_up, int64_t begin, int64_t end) {
   }
   const Quantise quantise =
       is_in_turns(call) ? choose_quantiser<true>(call) : choose_quantiser<false>(call);
+  if (call.quantises_gradient) {
+    Tile tiles[2];
+    for_each_piece(call, begin, end, [&](const Piece& piece) {
+      compute_gradients(call, producer, quantise, piece, tiles);
+    });
+    return;
+  }
   if (works_on_rows(call)) {
     compute_rows(call, producer, quantise, begin, end);
     return;
@@ -249,12 +279,14 @@ void with_columns(const Call& call, bool looks_up, int64_t begin, int64_t end) {
   for (int64_t block = begin; block < end; ++block) {
     const int64_t first = block * kTokensOfABlock;
     const int64_t last = std::min(first + kTokensOfABlock, call.num_tokens);
-    for_each_piece(call, first * row_units, last * row_units, [&](const Piece& piece) {
-      producer.produce(call, piece, tile);
-      quantise(call, piece, tile);
-    });
+    if (!call.quantises_gradient) {
+      for_each_piece(call, first * row_units, last * row_units, [&](const Piece& piece) {
+        producer.produce(call, piece, tile);
+        quantise(call, piece, tile);
+      });
+    }
     // The second time the input is in the cache.
-    compute_columns(call, producer, first, last);
+    compute_columns(call, producer, quantise, first, last);
   }
 }
 

@@ -14,9 +14,12 @@ inline int64_t elements_of_a_unit(const Call& call) {
   return call.group_size > 0 ? call.group_size : kElementsOfAUnit;
 }
 
+// Where gradients stand in halves, those of gates and of ups are computed together.
+inline int64_t halves_of(const Call& call) { return has_gradients_in_halves(call) ? 2 : 1; }
+
 inline int64_t units_of_a_row(const Call& call) {
   const int64_t elements = elements_of_a_unit(call);
-  return (call.hidden_size + elements - 1) / elements;
+  return (call.hidden_size / halves_of(call) + elements - 1) / elements;
 }
 
 inline int64_t units_of(const Call& call) { return call.num_tokens * units_of_a_row(call); }

@@ -184,8 +184,15 @@ void differentiate_piece(const Call& call, const Piece& piece) {
   if constexpr (kIsGated && !Interleaved) std::memcpy(to.up, rest.up, bytes);
 }
 
+}  // namespace
+
+#include "native/cpu/gradients.h"
+
+namespace {
+
 using opparity::OPPARITY_CAPABILITY::Differentiate;
 using opparity::OPPARITY_CAPABILITY::Produce;
+using opparity::OPPARITY_CAPABILITY::ProduceGradients;
 using Kernels = opparity::OPPARITY_CAPABILITY::ProducerKernels;
 
 template <typename Input, Intermediate Rounding, bool Interleaved>
@@ -219,9 +226,16 @@ Differentiate choose_gradient(opparity::InputType gradient_type) {
 }
 
 template <typename Input, bool Interleaved>
+ProduceGradients choose_gradients(opparity::InputType gradient_type) {
+  if (gradient_type == InputType::kFloat32) return produce_gradients<Input, Float32, Interleaved>;
+  return produce_gradients<Input, Input, Interleaved>;
+}
+
+template <typename Input, bool Interleaved>
 Kernels choose(const Call& call, bool looks_up) {
   return {choose_rounding<Input, Interleaved>(call.intermediate, looks_up),
-          choose_gradient<Input, Interleaved>(call.gradient_type), nullptr, nullptr};
+          choose_gradient<Input, Interleaved>(call.gradient_type), nullptr, nullptr,
+          choose_gradients<Input, Interleaved>(call.gradient_type)};
 }
 
 template <typename Input>

@@ -47,6 +47,10 @@ using Produce = void (*)(const Call&, const Piece&, Tile&);
 // Writes the gradient of a piece's input.
 using Differentiate = void (*)(const Call&, const Piece&);
 
+// Writes the gradients of a piece's input, which are quantised, in place of products; those of ups
+// into the second tile where these stand in a half of their own.
+using ProduceGradients = void (*)(const Call&, const Piece&, Tile& tile, Tile& ups);
+
 // Returns what a row is multiplied by; nullptr where the producer does not reduce.
 using Reduce = float (*)(const Call&, int64_t token);
 
@@ -58,6 +62,8 @@ struct ProducerKernels {
   Differentiate differentiate;
   Reduce reduce;
   SumColumns sum_columns;
+  // nullptr where the producer reduces.
+  ProduceGradients produce_gradients;
 };
 
 }  // namespace opparity::OPPARITY_CAPABILITY

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "native/gpu/columns_plan.h"
+#include "native/gpu/gradients.h"
 #include "native/gpu/group_scales.h"
-#include "native/gpu/products.h"
 
 namespace {
 
@@ -210,7 +210,7 @@ OPPARITY_FUNCTION void with_columns(const KernelArguments& arguments) {
 #pragma unroll
     for (int i = 0; i < kTurnsAtOnce; ++i) {
       const Place place = place_of_turn(arguments, thread, first + i);
-      amax[i] = produce<Functor>(arguments, place, elements[i], own[i]);
+      amax[i] = numbers_of<Functor>(arguments, place, elements[i], own[i]);
       if (!place.is_inside) {
         amax[i] = 0;
 #pragma unroll

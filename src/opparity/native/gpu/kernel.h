@@ -6,6 +6,8 @@
 //   OPPARITY_FORMAT                             a value format, or Unquantised
 //   OPPARITY_INTERMEDIATE                       a member of opparity::Intermediate
 //   OPPARITY_INTERLEAVED, OPPARITY_BACKWARD     0 or 1
+//   OPPARITY_QUANTISES_GRADIENT                 1 where the input's gradient takes the product's
+//                                               place (gpu/gradients.h)
 //   OPPARITY_GROUP_SIZE                         0 where there are no groups
 //   OPPARITY_RULE                               a member of opparity::ScaleRule
 //   OPPARITY_SCALE_IS_BYTE                      0 or 1
@@ -73,6 +75,12 @@ constexpr bool kHasExperts = OPPARITY_EXPERTS;
 constexpr bool kWeighsRows = OPPARITY_ROW_WEIGHTS;
 // Whether the input is int32 sums, which stand for numbers of its type.
 constexpr bool kReadsSums = OPPARITY_SUMS;
+// Whether what is quantised is the gradient of the input. A row of the output is one of the input.
+constexpr bool kQuantisesGradient = OPPARITY_QUANTISES_GRADIENT;
+constexpr bool kHasHalves = kQuantisesGradient && kIsGated && !kIsInterleaved;
+// Whether a thread has a piece of the gates' gradients and the same one of the ups'. With columns
+// it has one of either.
+constexpr bool kTakesBothHalves = kHasHalves && !OPPARITY_COLUMNS;
 // Blocks stay until all pieces are done.
 constexpr bool kStays = kShape == Shape::kTabled;
 constexpr bool kCountsThroughRows =
@@ -81,6 +89,7 @@ constexpr bool kCountsThroughRows =
 }  // namespace
 
 #include "native/gpu/experts.h"
+#include "native/gpu/gradients.h"
 #include "native/gpu/pieces.h"
 #include "native/gpu/products.h"
 #include "native/gpu/table.h"
@@ -202,9 +211,16 @@ OPPARITY_FUNCTION void forward(const KernelArguments& arguments) {
   if constexpr (!kCountsThroughRows) let_next_kernel_start();
   Elements elements;
   load_input(arguments, place, elements);
-  Number products[kElements];
-  const uint32_t amax = produce<Functor>(arguments, place, elements, products);
-  write<Format>(arguments, place, products, amax);
+  if constexpr (kTakesBothHalves) {
+    differentiate_all<Functor>(arguments, elements);
+    write<Format>(arguments, place, elements.gate, round_and_measure(place, elements.gate));
+    place.column += arguments.row_pieces;
+    write<Format>(arguments, place, elements.up, round_and_measure(place, elements.up));
+  } else {
+    Number products[kElements];
+    const uint32_t amax = numbers_of<Functor>(arguments, place, elements, products);
+    write<Format>(arguments, place, products, amax);
+  }
 }
 
 }  // namespace

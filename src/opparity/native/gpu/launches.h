@@ -36,12 +36,19 @@ inline bool has_experts(const Call& call) { return call.experts.layout != Expert
 
 inline bool has_columns(const Call& call) { return call.columns.values != nullptr; }
 
+// Elements of a row that are counted in pieces: where a thread has one of each half, those of one.
+inline int64_t width_in_pieces(const Call& call) {
+  return has_gradients_in_halves(call) && !has_columns(call) ? call.hidden_size / 2
+                                                             : call.hidden_size;
+}
+
 // Whether a table takes the place of the producer's arithmetic, where it pays. It does not where
 // there is hardly any, and interleaved SwiGLU-OAI took 42.7 us by it instead of 41.3 at 4096 x 7168
 // on an H200. SiLU into codes that hardware makes takes 36.2 us there either way; at 16384 x 7168
 // it took 138.4 by the table and 136.7 without, and at 1024 x 7168 10.4 and 10.6.
 inline bool takes_table(const Call& call, const Chip& chip) {
-  if (call.is_backward || call.is_interleaved || call.input_type != InputType::kBFloat16) {
+  if (call.is_backward || call.quantises_gradient || call.is_interleaved ||
+      call.input_type != InputType::kBFloat16) {
     return false;
   }
   // Sums are twice as many bytes as bfloat16, which by what was measured of that takes the memory
@@ -83,14 +90,17 @@ inline Shape shape_of(const Call& call, const Chip& chip) {
     const Shape shape = choose_row_shape(call.hidden_size, is_aligned(call));
     return shape == Shape::kBlockRow && is_wide(call, chip) ? Shape::kWideRow : shape;
   }
-  const Shape shape = choose_shape(call.num_tokens, call.hidden_size, is_aligned(call),
+  const Shape shape = choose_shape(call.num_tokens, width_in_pieces(call), is_aligned(call),
                                    takes_table(call, chip), chip);
-  // Sixteen sums of a thread, as many ups and the scales of both have no room in its registers.
-  return reads_sums(call) && shape == Shape::kLarge ? Shape::kMedium : shape;
+  // Sixteen sums of a thread, as many ups and the scales of both have no room in its registers, nor
+  // have as many gates, ups and gradients.
+  const bool has_room = !reads_sums(call) && !has_gradients_in_halves(call);
+  return shape == Shape::kLarge && !has_room ? Shape::kMedium : shape;
 }
 
 inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group_size) {
-  const int64_t row_pieces = pieces_of_a_row(shape, call.hidden_size, group_size);
+  const int64_t width = width_in_pieces(call);
+  const int64_t row_pieces = pieces_of_a_row(shape, width, group_size);
   const int64_t elements = elements_of_a_thread(shape, group_size);
   KernelArguments arguments{};
   arguments.input = static_cast<const char*>(call.input);
@@ -127,7 +137,7 @@ inline KernelArguments arguments_of(const Call& call, Shape shape, int64_t group
   arguments.num_tokens = static_cast<uint32_t>(call.num_tokens);
   arguments.hidden_size = static_cast<uint32_t>(call.hidden_size);
   arguments.row_pieces = static_cast<uint32_t>(row_pieces);
-  arguments.last_piece = static_cast<uint32_t>((call.hidden_size - 1) / elements);
+  arguments.last_piece = static_cast<uint32_t>((width - 1) / elements);
   arguments.least = call.least;
   arguments.inverse_width = 1.0f / static_cast<float>(call.hidden_size);
   arguments.parameters = call.parameters;
@@ -199,7 +209,7 @@ void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Ch
            arguments);
     return;
   }
-  const uint32_t threads = threads_of_a_block(shape, call.num_tokens * call.hidden_size, chip);
+  const uint32_t threads = threads_of_a_block(shape, call.num_tokens * width_in_pieces(call), chip);
   const int64_t row_pieces = arguments.row_pieces, step = most_tokens(shape, row_pieces);
   arguments.threads = threads;
   for (int64_t first = 0; first < call.num_tokens; first += step) {

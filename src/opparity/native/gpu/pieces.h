@@ -48,7 +48,8 @@ OPPARITY_FUNCTION bool find_place(const KernelArguments& arguments, uint32_t pie
     // Of a short last group some lanes have no elements.
     if (place.column > arguments.last_piece) place.is_inside = false;
   }
-  if constexpr (kIsUnaligned) {
+  // Halves end with a whole piece.
+  if constexpr (kIsUnaligned && !kTakesBothHalves) {
     if (place.column >= arguments.last_piece) {
       place.count = arguments.hidden_size - arguments.last_piece * kElements;
     }
@@ -56,10 +57,15 @@ OPPARITY_FUNCTION bool find_place(const KernelArguments& arguments, uint32_t pie
   return true;
 }
 
-// The elements that a thread works on.
+// The gradients of products that a thread's elements have.
+constexpr int kGradients = kIsGated && kIsInterleaved ? kElements / 2 : kElements;
+
+// The elements that a thread works on. Of a gradient that is quantised, gates and ups that
+// alternate do so in `gate`.
 struct Elements {
   Number gate[kElements];
   Number up[kElements];
+  Number gradient[kGradients];
 };
 
 template <typename Type>
@@ -126,10 +132,38 @@ OPPARITY_FUNCTION void load_input_of_sums(const KernelArguments& arguments, cons
   }
 }
 
+// Whether a piece of gradients is one of ups', which are behind the gates'.
+OPPARITY_FUNCTION bool is_of_ups(const KernelArguments& arguments, const Place& place) {
+  return kHasHalves && !kTakesBothHalves && place.column * kElements >= arguments.hidden_size / 2;
+}
+
+// What a piece of gradients is computed from.
+OPPARITY_FUNCTION void load_with_gradient(const KernelArguments& arguments, const Place& place,
+                                          Elements& elements) {
+  constexpr int64_t kPieceBytes = kElements * Input::kBytes;
+  const uint32_t half = arguments.hidden_size / 2;
+  uint32_t column = column_to_read(arguments, place);
+  if (is_of_ups(arguments, place)) column -= half / kElements;
+  const char* gates = row_of_input(arguments, place) + column * kPieceBytes;
+  load_elements<Input>(gates, place.count, elements.gate);
+  if constexpr (kHasHalves) {
+    const char* ups = gates + static_cast<int64_t>(half) * Input::kBytes;
+    load_elements<Input>(ups, place.count, elements.up);
+  }
+  load_elements<Gradient>(arguments.gradient + place.token * arguments.gradient_row_bytes +
+                              column * static_cast<int64_t>(kGradients * Gradient::kBytes),
+                          kGradients == kElements ? place.count : place.count / 2,
+                          elements.gradient);
+}
+
 OPPARITY_FUNCTION void load_input(const KernelArguments& arguments, const Place& place,
                                   Elements& elements) {
   if constexpr (kReadsSums) {
     load_input_of_sums(arguments, place, elements);
+    return;
+  }
+  if constexpr (kQuantisesGradient) {
+    load_with_gradient(arguments, place, elements);
     return;
   }
   const char* row = row_of_input(arguments, place);

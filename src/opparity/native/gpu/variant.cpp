@@ -48,6 +48,11 @@ bool has_pairs(const Variant& variant) {
   return variant.intermediate != Intermediate::kFloat32 || variant.producer == Producer::kIdentity;
 }
 
+// Whether a thread takes a piece of the gates' gradients and one of the ups'.
+bool has_halves(const Variant& variant) {
+  return variant.quantises_gradient && !variant.is_interleaved && facts_of(variant).is_gated;
+}
+
 // Of sums: the most for which NVRTC 13.0 keeps all numbers in registers on sm_90, but for a few of
 // those with as many pieces as can be. On an H200 8192 x 24576 sums take 0.98 to 1.14 times as long
 // as a copy of their bytes; no other numbers were tried.
@@ -67,9 +72,11 @@ Variant variant_of(const Call& call, Shape shape) {
   return {
       .producer = call.producer,
       .is_backward = call.is_backward,
+      .quantises_gradient = call.quantises_gradient,
       .is_interleaved = call.is_interleaved && kProducerFacts[number(call.producer)].is_gated,
       .input_type = call.input_type,
-      .gradient_type = call.is_backward ? call.gradient_type : call.input_type,
+      .gradient_type =
+          call.is_backward || call.quantises_gradient ? call.gradient_type : call.input_type,
       .intermediate = rounds ? call.intermediate : Intermediate::kFloat32,
       .value_format = call.is_backward ? ValueFormat::kInputType : call.value_format,
       .group_size = call.is_backward ? 0 : call.group_size,
@@ -104,6 +111,9 @@ int blocks_of(const Variant& variant) {
   if (variant.shape == Shape::kWideRow) return 8 / variant.steps;
   if (variant.reads_sums && variant.shape != Shape::kUnaligned) return blocks_of_sums(variant);
   switch (variant.shape) {
+    case Shape::kMedium:
+      // Two pieces of a thread.
+      return has_halves(variant) ? 5 : 8;
     case Shape::kTabled:
       return 1;
     case Shape::kLarge:
@@ -124,7 +134,7 @@ int blocks_of(const Variant& variant) {
 uint64_t key_of(const Variant& variant) {
   uint64_t key = number(variant.producer);
   const auto append = [&](uint64_t value, uint64_t count) { key = key * count + value; };
-  append(variant.is_backward, 2);
+  append(variant.is_backward + 2 * variant.quantises_gradient, 3);
   append(variant.is_interleaved, 2);
   append(number(variant.input_type), 4);
   append(number(variant.gradient_type), 4);
@@ -160,6 +170,7 @@ std::vector<std::string> defines_of(const Variant& variant) {
       std::string("OPPARITY_INTERMEDIATE=") + kIntermediates[number(variant.intermediate)],
       "OPPARITY_INTERLEAVED=" + std::to_string(variant.is_interleaved),
       "OPPARITY_BACKWARD=" + std::to_string(variant.is_backward),
+      "OPPARITY_QUANTISES_GRADIENT=" + std::to_string(variant.quantises_gradient),
       "OPPARITY_GROUP_SIZE=" + std::to_string(variant.group_size),
       std::string("OPPARITY_RULE=k") + kRules[number(variant.rule)],
       "OPPARITY_SCALE_IS_BYTE=" + std::to_string(variant.scale_is_byte),
@@ -190,6 +201,7 @@ std::string name_of(const Variant& variant) {
   if (variant.is_by_token) name += " by token";
   if (variant.group_size > 0) name += " by groups of " + std::to_string(variant.group_size);
   if (variant.has_columns) name += " with columns";
+  if (variant.quantises_gradient) name += " of the gradient";
   if (variant.adds) name += " of the weight";
   if (variant.has_experts) name += " of experts";
   if (variant.weighs_rows) name += " with weights";

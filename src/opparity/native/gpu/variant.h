@@ -12,6 +12,7 @@ namespace opparity {
 struct Variant {
   Producer producer;
   bool is_backward;
+  bool quantises_gradient;
   bool is_interleaved;
   InputType input_type;
   InputType gradient_type;

@@ -16,6 +16,9 @@
 namespace opparity {
 namespace {
 
+// What a half's width is a multiple of where gradients have no groups.
+constexpr int64_t kUsualMultiple = 32;
+
 // What a producer's number and an eps may be: float32 holds them and their reciprocals.
 constexpr double kLeast = 1e-30, kMost = 1e30;
 
@@ -71,11 +74,15 @@ Intermediate check_numbers(const Request& request) {
   if (request.least_amax.has_value()) {
     check_number(request, request.name_of(Role::kLeastAmax), *request.least_amax, true);
   }
+  // A gradient has no activation whose factors could be rounded.
+  const bool has_factors = !request.row.quantises_gradient;
   for (size_t i = 0; i < std::size(kIntermediateNames); ++i) {
-    if (request.intermediate == kIntermediateNames[i]) return static_cast<Intermediate>(i);
+    const auto member = static_cast<Intermediate>(i);
+    if (member == Intermediate::kInputDtype && !has_factors) continue;
+    if (request.intermediate == kIntermediateNames[i]) return member;
   }
-  request.refuse("intermediate is '", request.intermediate,
-                 "'; allowed: float32, input_dtype, product; choose one");
+  request.refuse("intermediate is '", request.intermediate, "'; allowed: float32, ",
+                 has_factors ? "input_dtype, " : "", "product; choose one");
 }
 
 // One scale is for the whole tensor, and codes are symmetric.
@@ -186,6 +193,21 @@ void check_columns(const Request& request, const RecipeRow& recipe) {
                  "in groups of 32, 64 or 128; choose one");
 }
 
+// Of a gradient that is quantised: no group may have numbers of gates and of ups.
+void check_quantised_gradient(const Request& request, const RecipeRow& recipe,
+                              int64_t hidden_size) {
+  if (!request.row.quantises_gradient) return;
+  if (recipe.value == ValueFormat::kInputType || recipe.group_size == kGroupIsRow) {
+    request.refuse("recipe is '", *request.recipe, "' of a gradient; allowed: values in groups, ",
+                   "or with one scale that is given; choose one");
+  }
+  const int64_t multiple = recipe.group_size > 0 ? recipe.group_size : kUsualMultiple;
+  if (request.is_interleaved || !request.producer().is_gated || hidden_size % multiple == 0) return;
+  request.refuse("hidden_size is ", hidden_size, "; allowed: a multiple of ", multiple,
+                 " where gate and up stand in halves; pad the projection to ",
+                 (hidden_size + multiple - 1) / multiple * multiple);
+}
+
 void* data_of(const std::optional<TensorFacts>& tensor) {
   return tensor.has_value() && tensor->num_elements > 0 ? tensor->tensor.mutable_data_ptr()
                                                         : nullptr;
@@ -235,7 +257,9 @@ Call check(Request& request) {
   check_input(request);
   const RecipeRow recipe = recipe_of(request);
   const int64_t num_tokens = request.input->sizes[0];
-  const int64_t hidden_size = request.input->sizes[1] / (request.producer().is_gated ? 2 : 1);
+  const int64_t product_size = request.input->sizes[1] / (request.producer().is_gated ? 2 : 1);
+  const int64_t hidden_size =
+      request.row.quantises_gradient ? request.input->sizes[1] : product_size;
   if (packs_values(recipe) && hidden_size % 2 != 0) {
     request.refuse("hidden_size is ", hidden_size, "; allowed: an even one with ",
                    kValueFormatNames[static_cast<size_t>(recipe.value)],
@@ -243,6 +267,7 @@ Call check(Request& request) {
   }
   const int64_t num_groups = groups_in(recipe, hidden_size);
   check_columns(request, recipe);
+  check_quantised_gradient(request, recipe, product_size);
   check_code_bounds(request, recipe);
   const Intermediate intermediate = check_numbers(request);
   const Dtype dtype = dtype_of(request);
@@ -254,7 +279,7 @@ Call check(Request& request) {
   } else if (request.scales.has_value()) {
     scales = check_scales(request, recipe, num_tokens, num_groups);
   }
-  check_gradient(request, num_tokens, hidden_size);
+  check_gradient(request, num_tokens, product_size);
   check_beside(request, Role::kWeight, request.weight, num_tokens, hidden_size);
   check_beside(request, Role::kGate, request.gate, num_tokens, hidden_size);
   check_beside(request, Role::kResidual, request.residual, num_tokens, hidden_size);
@@ -288,6 +313,7 @@ Call check(Request& request) {
   return {
       .producer = request.row.producer,
       .is_backward = request.row.is_backward,
+      .quantises_gradient = request.row.quantises_gradient,
       .is_interleaved = request.is_interleaved,
       .input_type = input_type_of(dtype),
       .gradient_type = input_type_of(has_gradient ? request.gradient->dtype : dtype),

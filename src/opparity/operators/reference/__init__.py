@@ -5,7 +5,7 @@ It knows no C++, and checks nothing: operators/checks.py has said before that a 
 
 from __future__ import annotations
 
-from opparity.operators.reference.gradient import backward
+from opparity.operators.reference.gradient import backward, quantise_gradient
 from opparity.operators.reference.norm_gradient import backward_of_rows
 from opparity.operators.reference.norms import Beside, add
 from opparity.operators.reference.quantisation import compute, dequantise, produce, quantise
@@ -20,5 +20,6 @@ __all__ = [
     "dequantise",
     "produce",
     "quantise",
+    "quantise_gradient",
     "scaled",
 ]

@@ -22,6 +22,7 @@ from opparity.operators.reference import (
     layouts,
     produce,
     quantise,
+    quantise_gradient,
     scaled,
 )
 from opparity.operators.reference.experts import rows_of, write_scales
@@ -120,6 +121,11 @@ def _write_columns(request: Request, checked: Checked, values: Tensor, scales: T
     """Write the transposed products' values and scales."""
     if checked.num_tokens == 0:
         return
+    if request.quantises_gradient:
+        quantised, by_column = _gradient_codes(request, checked, turns=True)
+        _copy(values, quantised)
+        _write_scales(request, checked, by_column, scales)
+        return
     products = produce(
         request.input,
         request.producer,
@@ -175,6 +181,8 @@ def _write_experts(
 
 def _computed(request: Request, checked: Checked) -> tuple[Tensor, Tensor | None]:
     """Return a request's values, and its scales [num_tokens, num_groups]."""
+    if request.quantises_gradient:
+        return _gradient_codes(request, checked)
     return compute(
         request.input,
         request.producer,
@@ -192,6 +200,24 @@ def _computed(request: Request, checked: Checked) -> tuple[Tensor, Tensor | None
         scale=request.tensor(Role.SCALE),
         scale_ub=_bound(request, checked),
         least=_least(request, checked),
+    )
+
+
+def _gradient_codes(
+    request: Request, checked: Checked, *, turns: bool = False
+) -> tuple[Tensor, Tensor | None]:
+    """Return values and scales of a request's gradient, or of its columns."""
+    return quantise_gradient(
+        request.arguments[Role.GRADIENT],
+        request.input,
+        request.producer,
+        request.parameters,
+        checked.recipe,
+        intermediate=Intermediate(request.intermediate),
+        interleaved=request.interleaved,
+        scale=request.tensor(Role.SCALE),
+        scale_ub=_bound(request, checked),
+        turns=turns,
     )
 
 

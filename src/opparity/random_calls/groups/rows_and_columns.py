@@ -9,5 +9,7 @@ from opparity.random_calls.group import every_recipe, group_of
 
 _RECIPES = every_recipe(lambda r: r.group_size in COLUMN_GROUPS and not packs_values(r))
 GROUP = group_of(
-    "rows_and_columns", [row for row in OPERATORS if row.has_columns], lambda _: _RECIPES
+    "rows_and_columns",
+    [row for row in OPERATORS if row.has_columns and not row.quantises_gradient],
+    lambda _: _RECIPES,
 )
