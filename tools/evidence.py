@@ -32,9 +32,11 @@ _ROWS = {"cpu": ("cpu/reduce.cpp", "cpu/rows.h"), "cuda": ("gpu/rows.h",), "rocm
 _OTHERS = {
     "call.h",
     "cpu/differentiate_rows.h",
+    "cpu/gradients.h",
     "gpu/columns.h",
     "gpu/expert_rows.h",
     "gpu/experts.h",
+    "gpu/gradients.h",
     "gpu/rows_backward.h",
     "experts.h",
     *(f"platforms/{name}.h" for name in ("cpu", "cuda", "hip", "host")),
