@@ -41,6 +41,8 @@ class Unregistered:
             for each in file.unfollowed:
                 self.open.setdefault(each.library, _registration(each.location))
         self.packages: dict[str, set[str]] = defaultdict(set)
+        # What `load(name="torchvision", …)` makes is no module that an `import` finds.
+        self.importable: set[str] = set()
         for text in project.texts.values():
             for namespace in text.handed:
                 library = namespace.decode()
@@ -54,6 +56,8 @@ class Unregistered:
         package = link.target.name.rpartition(".")[0]
         module = module_name(link.target)
         self.packages[module].add(package.rpartition(".")[2])
+        if link.target.kind != "jit":
+            self.importable.add(module)
         libraries = {module}
         for part in link.compiled:
             own = {
@@ -114,6 +118,8 @@ class Unregistered:
             return Truth.FALSE
         module = library.partition(".")[0]
         if call.of_module and not _imports(file, module, self.packages[module]):
+            return Truth.FALSE
+        if call.of_module and module not in self.importable:
             return Truth.FALSE
         names = self.elsewhere.get(operator, [])
         if "" in names and not any(names):
