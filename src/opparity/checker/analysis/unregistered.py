@@ -41,7 +41,6 @@ class Unregistered:
             for each in file.unfollowed:
                 self.open.setdefault(each.library, _registration(each.location))
         self.packages: dict[str, set[str]] = defaultdict(set)
-        # What `load(name="torchvision", …)` makes is no module that an `import` finds.
         self.importable: set[str] = set()
         for text in project.texts.values():
             for namespace in text.handed:
@@ -119,8 +118,8 @@ class Unregistered:
         module = library.partition(".")[0]
         if call.of_module and not _imports(file, module, self.packages[module]):
             return Truth.FALSE
-        if call.of_module and module not in self.importable:
-            return Truth.FALSE
+        if call.of_module and module not in self.importable and not self._is_used(file, library):
+            return Truth.FALSE  # `load(name="torchvision", …)`, and a package of that name
         names = self.elsewhere.get(operator, [])
         if "" in names and not any(names):
             return Truth.FALSE  # in a file that no build compiles: that is another rule's business
@@ -138,6 +137,13 @@ class Unregistered:
         if is_open or operator in self.named[library]:
             return Truth.UNKNOWN
         return Truth.TRUE
+
+    def _is_used(self, file: PythonFile, library: str) -> bool:
+        """Return whether a file uses something of a module that the module has."""
+        return any(
+            each.library == library and each.operator and self.operators.is_anywhere(each.qualified)
+            for each in file.calls
+        )
 
     def doubt(self, call: Call) -> Statement | None:
         """Return what may register a call's operator all the same, as a clause."""
