@@ -12,7 +12,7 @@ import re2
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.records import fact
 from opparity.checker.languages.cmake.state import hipified_name
-from opparity.checker.languages.detection import COMPILED
+from opparity.checker.languages.detection import COMPILED, FOREIGN
 from opparity.checker.tree.contents import IGNORED, NATIVE_SUFFIXES, SUBMODULES
 from opparity.words.statements import state
 
@@ -44,7 +44,9 @@ _CMAKE_WRITES = re.compile(
 )
 _CMAKE = re.compile(r"(?:^|/)CMakeLists\.txt$|\.cmake$")
 # What is run by hand, or says how to use what is built.
-_BESIDE = re.compile(r"(?:^|/)(?:benchmarks?|docs?|examples?|tests?)/|(?:^|/)test_[^/]*$")
+_BESIDE = re.compile(
+    r"(?:^|/)(?:benchmarks?|docs?|examples?|tests?)/|(?:^|/)test_[^/]*$|_test\.py$"
+)
 # setup.py names its sources from its own folder; where other scripts run, nobody knows.
 _RUNS_WHERE_IT_LIES = re.compile(r"(?:^|/)(?:setup(?:[_-]\w+)?\.py|build\.toml|CMakeLists\.txt)$")
 
@@ -161,12 +163,12 @@ class AbsentSources:
         found = [
             path
             for path in self.tree.python
-            if not _BESIDE.search(path) and _may_write(self.tree.read_text(path))
+            if _is_of_the_build(path) and _may_write(self.tree.read_text(path))
         ]
         described = [
             path
             for path in self.tree.files
-            if _CMAKE.search(path) and self.tree.is_readable(path) and not _BESIDE.search(path)
+            if _CMAKE.search(path) and self.tree.is_readable(path) and _is_of_the_build(path)
         ]
         found += [p for p in described if _CMAKE_WRITES.search(self.tree.read_text(p))]
         return tuple(found)
@@ -176,6 +178,10 @@ class AbsentSources:
         scripts = [path for path in self.tree.files if path.endswith((".bash", ".pl", ".sh"))]
         text = self.tree.read_text(description) if scripts else ""
         return next((each for each in scripts if posixpath.basename(each) in text), "")
+
+
+def _is_of_the_build(path: str) -> bool:
+    return not _BESIDE.search(path) and not FOREIGN.search(path)
 
 
 def _may_write(text: str) -> bool:

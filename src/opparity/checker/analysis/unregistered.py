@@ -41,6 +41,7 @@ class Unregistered:
             for each in file.unfollowed:
                 self.open.setdefault(each.library, _registration(each.location))
         self.packages: dict[str, set[str]] = defaultdict(set)
+        self.importable: set[str] = set()
         for text in project.texts.values():
             for namespace in text.handed:
                 library = namespace.decode()
@@ -54,6 +55,8 @@ class Unregistered:
         package = link.target.name.rpartition(".")[0]
         module = module_name(link.target)
         self.packages[module].add(package.rpartition(".")[2])
+        if link.target.kind != "jit":
+            self.importable.add(module)
         libraries = {module}
         for part in link.compiled:
             own = {
@@ -115,6 +118,8 @@ class Unregistered:
         module = library.partition(".")[0]
         if call.of_module and not _imports(file, module, self.packages[module]):
             return Truth.FALSE
+        if call.of_module and module not in self.importable and not self._is_used(file, library):
+            return Truth.FALSE  # `load(name="torchvision", …)`, and a package of that name
         names = self.elsewhere.get(operator, [])
         if "" in names and not any(names):
             return Truth.FALSE  # in a file that no build compiles: that is another rule's business
@@ -132,6 +137,13 @@ class Unregistered:
         if is_open or operator in self.named[library]:
             return Truth.UNKNOWN
         return Truth.TRUE
+
+    def _is_used(self, file: PythonFile, library: str) -> bool:
+        """Return whether a file uses something of a module that the module has."""
+        return any(
+            each.library == library and each.operator and self.operators.is_anywhere(each.qualified)
+            for each in file.calls
+        )
 
     def doubt(self, call: Call) -> Statement | None:
         """Return what may register a call's operator all the same, as a clause."""

@@ -8,6 +8,7 @@ from opparity.checker.analysis.twins import name_of, shares_most
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.records import fact
+from opparity.checker.languages.detection import COMPILED
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
@@ -83,7 +84,8 @@ class SourceInOneListOnly(Rule):
         for source in longer.target.sources:
             # Kernels of one platform are rightly absent from the list of another.
             shared = same or source.path.endswith(_HOST_SUFFIXES)
-            if source.path not in present and source.built is Truth.TRUE and shared:
+            is_missing = source.path not in present and source.path.endswith(COMPILED)
+            if is_missing and source.built is Truth.TRUE and shared:
                 yield (
                     source.path,
                     self.finding(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from opparity.checker import bounds
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts.builds import Target
     from opparity.checker.facts.platforms import Platform
+    from opparity.checker.languages.cmake.syntax import Argument
     from opparity.checker.tree.contents import Tree
 
     # An option's name -> its default, and where it is declared.
@@ -89,13 +91,14 @@ class CMakeReader:
     def switches(self) -> dict[str, frozenset[str]]:
         """Return the variables that are compared with platforms' names, and those names.
 
-        Only those that are left to whoever builds: never set, or set only in the cache.
+        Only those that are left to whoever builds: never set, set only in the cache, or set only
+        where they are not.
         """
         compared: dict[str, set[str]] = {}
         assigned: set[str] = set()
         for path in sorted(self.tree.files):
             if path.endswith((".cmake", "/CMakeLists.txt")) or path == "CMakeLists.txt":
-                for command in _every_command(self.parse(path) or ()):
+                for command in _every_command(self.parse(path) or (), with_defaults=False):
                     _note_switch(command, compared, assigned)
         return {name: frozenset(words) for name, words in compared.items() if name not in assigned}
 
@@ -290,7 +293,10 @@ def _version_macros(platform: Platform, location: Location) -> tuple[MacroSettin
     )
 
 
-def _every_command(statements: Iterable[Statement]) -> Iterator[Command]:
+def _every_command(
+    statements: Iterable[Statement], *, with_defaults: bool = True
+) -> Iterator[Command]:
+    """Yield every command; without defaults, none that sets what its own `if` finds not set."""
     pending = list(statements)
     while pending:
         statement = pending.pop()
@@ -300,10 +306,23 @@ def _every_command(statements: Iterable[Statement]) -> Iterator[Command]:
             for branch in statement.branches:
                 if branch.condition is not None:
                     yield Command("if", branch.condition, branch.location)
-                pending.extend(branch.body)
+                asked = [] if with_defaults else _asked_for(branch.condition)
+                pending.extend(each for each in branch.body if not _sets_one_of(each, asked))
         else:
             yield statement.opening
             pending.extend(statement.body)
+
+
+def _asked_for(condition: Sequence[Argument] | None) -> list[str]:
+    """Return the variables that a condition finds not set: `NOT X`, `NOT DEFINED X`."""
+    texts = [each.text for each in condition or () if each.text != "DEFINED"]
+    return [text for word, text in pairwise(texts) if word == "NOT"]
+
+
+def _sets_one_of(statement: Statement, names: list[str]) -> bool:
+    if not isinstance(statement, Command) or statement.name != "set" or not statement.arguments:
+        return False
+    return statement.arguments[0].text in names
 
 
 def _note_switch(command: Command, compared: dict[str, set[str]], assigned: set[str]) -> None:

@@ -151,7 +151,8 @@ def _target_links(machine: Machine, command: Command, arguments: list[str]) -> N
     for is_own, is_shared, value in _scoped_links(arguments[1:]):
         for linked in (each for part in split_list(value) for each in _linked(part)):
             name = machine.aliases.get(linked) or linked
-            if name in machine.bundled:
+            # By its path in the tree, as torch_npu links libhccl.so: made of what is not told.
+            if name in machine.bundled or (name.endswith((".a", ".so")) and machine.inside(name)):
                 state.listed.append((UNKNOWN, command.location))
             if is_own:
                 state.links.append(name)

@@ -42,7 +42,8 @@ def without_idle_bodies(text: str) -> str:
     while opened and doubtful < _MOST_DOUBTFUL:
         start = opened.start() + 1
         after = start
-        if _HEAD.search(text, max(0, start - _LONGEST_TAIL), start - 1):
+        is_head = _HEAD.search(text, max(0, start - _LONGEST_TAIL), start - 1)
+        if is_head and not _is_commented_out(text, position, start):
             end = _end_of_body(text, start, len(opened[1]))
             doubtful += end < 0
             head = _head(text, position, start)
@@ -55,6 +56,13 @@ def without_idle_bodies(text: str) -> str:
                 position = after = end
         opened = _OPENED.search(text, after)
     return "".join([*pieces, text[position:]]) if pieces else text
+
+
+def _is_commented_out(text: str, position: int, end: int) -> bool:
+    """Return whether a brace stands in a comment, as that of a function kept for reference does."""
+    first = max(position, end - _LONGEST_HEAD)
+    is_in_block = text.rfind("/*", first, end) > text.rfind("*/", first, end)
+    return is_in_block or "//" in text[text.rfind("\n", first, end) + 1 : end]
 
 
 def _head(text: str, position: int, end: int) -> str:

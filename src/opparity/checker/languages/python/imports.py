@@ -48,7 +48,9 @@ class Imports:
         if module.partition(".")[0] == "torch":
             return  # torch has a `_C` of its own
         last = (name or module).rpartition(".")[2]
-        if last in self.extensions and (name or "." not in module or bound != module):
+        # `import package._C` binds the package.
+        is_package = not name and "." in module and bound == module.partition(".")[0]
+        if last in self.extensions and not is_package:
             self.operators.extensions[bound] = last
         elif name and name != "*" and module.rpartition(".")[2] in self.extensions:
             self.operators.taken(module.rpartition(".")[2], name, bound, node, place)

@@ -115,12 +115,37 @@ def _contained(left: Value, right: Value, world: World) -> Truth:
 
 def presence(value: Value, collection: Value) -> Truth:
     """Return whether a value is an element of a collection."""
-    items, complete = items_of(collection)
-    charge(8 * len(items))
-    if isinstance(key_of(value), Unsure):
-        return Truth.UNKNOWN if items or complete is not Truth.TRUE else Truth.FALSE
-    found = any_of([weaker(item.present, _equal(value, item.value)) for item in items])
-    return Truth.UNKNOWN if found is Truth.FALSE and complete is not Truth.TRUE else found
+    return _Members(collection).presence(value)
+
+
+class _Members:
+    """What is asked of one collection for many values; those it knows are found by their keys.
+
+    Of two lists of 650 files, as xformers' setup.py takes one from the other, each pair would be
+    compared otherwise, and the steps of a build used up.
+    """
+
+    def __init__(self, collection: Value) -> None:
+        items, self.complete = items_of(collection)
+        charge(8 * len(items))
+        self.known: dict[object, list[Item]] = {}
+        self.others: list[Item] = []
+        for item in items:
+            key = key_of(item.value)
+            place = self.others if isinstance(key, Unsure) else self.known.setdefault(key, [])
+            place.append(item)
+
+    def presence(self, value: Value) -> Truth:
+        """Return whether a value is among them."""
+        key = key_of(value)
+        if isinstance(key, Unsure):
+            is_empty = not self.known and not self.others
+            return Truth.FALSE if is_empty and self.complete is Truth.TRUE else Truth.UNKNOWN
+        near = [*self.known.get(key, ()), *self.others]
+        charge(8 * (1 + len(near)))
+        found = any_of([weaker(item.present, _equal(value, item.value)) for item in near])
+        is_open = found is Truth.FALSE and self.complete is not Truth.TRUE
+        return Truth.UNKNOWN if is_open else found
 
 
 def _ordered(kind: ast.cmpop, left: Value, right: Value) -> Truth:
@@ -146,7 +171,8 @@ def combine_collections(kind: ast.operator, left: Collection, right: Collection)
         case ast.Sub():
             return difference(left, right)
         case ast.BitAnd():
-            kept = [Item(e.value, weaker(e.present, presence(e.value, right))) for e in left.items]
+            among = _Members(right)
+            kept = [Item(e.value, weaker(e.present, among.presence(e.value))) for e in left.items]
             return Collection(left.kind, [e for e in kept if e.present is not Truth.FALSE], whole)
         case _:
             return None
@@ -154,8 +180,9 @@ def combine_collections(kind: ast.operator, left: Collection, right: Collection)
 
 def difference(left: Collection, right: Value) -> Collection:
     """Return the elements of one collection that are not in another."""
+    among = _Members(right)
     kept = [
-        Item(item.value, weaker(item.present, presence(item.value, right).negate()))
+        Item(item.value, weaker(item.present, among.presence(item.value).negate()))
         for item in left.items
     ]
     present = [item for item in kept if item.present is not Truth.FALSE]

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from opparity.checker.languages.setup_py.tree_paths import TreePaths
     from opparity.checker.languages.setup_py.world import World
 
-_COMPARING = (ast.Sub, ast.BitAnd)
 # `spec.loader.exec_module(module)`: a specification stands for the module itself.
 _LOADING = frozenset({"loader", "exec_module", "load_module"})
 _PATH_ATTRIBUTES = frozenset({"parent", "name", "stem", "suffix", "path"})
@@ -224,7 +223,7 @@ class Evaluator(ABC):
         if isinstance(right, Choice) and isinstance(left, Collection):
             return join([self.binary(kind, left, option) for option in right.options])
         if isinstance(left, Collection) and isinstance(right, Collection):
-            self.count_step(len(left.items) * len(right.items) * isinstance(kind, _COMPARING))
+            self.count_step()
             combined = combine_collections(kind, left, right)
             return combined if combined is not None else Unsure("operator")
         for collection in (left, right):

@@ -86,6 +86,8 @@ def _relative(evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Valu
 
 
 def _as_path(_evaluator: Evaluator, arguments: list[Value], _: Keywords) -> Value:
+    if Known(None) in arguments:
+        return Unsure("fails")  # `Path(os.getenv(…))` is for those who set the variable
     return lift(lambda *parts: PurePosixPath(*map(str, parts)), *arguments)
 
 
