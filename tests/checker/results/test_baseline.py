@@ -16,7 +16,7 @@ from opparity.checker.results.baseline import (
     read_baseline,
     write_baseline,
 )
-from opparity.checker.rules.findings import Effect, Finding, Severity
+from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -108,6 +108,24 @@ def test_what_was_sure_accepts_what_cannot_be_decided_any_more(tmp_path: Path) -
     both = compare([sure, open_one], read_baseline(path))
     assert (both.new, both.stale) == ((), ())
     assert len(compare([open_one], read_baseline(path)).stale) == 1
+
+
+def test_what_no_entry_accepts_is_left_as_what_it_is() -> None:
+    sure = finding_at(1)
+    open_one = Unknown(
+        rule="BLD001",
+        name="a-name",
+        effect=Effect.IMPORT,
+        location=Location("a.cu", 2),
+        statement=state("place.used"),
+        platform="rocm",
+        operator="_C::x",
+    )
+    without = compare([sure], {}, [open_one])
+    assert (without.new, without.undecided, without.accepted) == ((sure,), (open_one,), ())
+    accepted = compare([sure], {entry_of(open_one): 1}, [open_one])
+    assert (accepted.new, accepted.undecided) == ((sure,), ())
+    assert accepted.accepted == (open_one,)
 
 
 @given(findings=FINDINGS)

@@ -9,6 +9,7 @@ import pytest
 from checker.trees_on_disk import write_folder
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.platforms import Platform
+from opparity.checker.languages.cmake.commands import COMMANDS
 from opparity.checker.languages.cmake.configuration import option_value
 from opparity.checker.languages.cmake.evaluation import CMakeReader
 from opparity.checker.tree.opening import open_tree
@@ -356,3 +357,13 @@ def test_what_a_current_machine_answers(question: str, answer: str, tmp_path: Pa
         "else()\nadd_library(_C MODULE b.cpp)\nendif()\n"
     )
     assert sources_of(target_of(tmp_path, text)) == {"a.cpp": Truth.TRUE}
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_a_command_cut_short_takes_nothing_from_what_stands_before_it(
+    command: str, tmp_path: Path
+) -> None:
+    words = ("RESULT", "GLOBAL", "PROPERTY", "SOURCES", "x")
+    cut = "".join(f"{command}({' '.join(words[:count])})\n" for count in range(len(words)))
+    text = f"add_library(_C MODULE a.cpp b.cpp)\n{cut}"
+    assert sources_of(target_of(tmp_path, text)) == {"a.cpp": Truth.TRUE, "b.cpp": Truth.TRUE}

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opparity.checker.facts.conditions import Predicate, Truth, all_of, evaluate, truth_of
+from opparity.checker.facts.conditions import (
+    UNDECIDED,
+    Predicate,
+    Truth,
+    all_of,
+    evaluate,
+    truth_of,
+)
 from opparity.checker.facts.python import CallKind
 from opparity.checker.languages.python import reader
 from opparity.checker.languages.python.parsing import read_module
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from opparity.checker.facts.conditions import Atom
+    from opparity.checker.facts.conditions import Atom, Condition
     from opparity.checker.facts.python import Call, Guard, PythonFile
     from opparity.checker.languages.python.parsing import Leads
     from opparity.checker.languages.python.records import ModuleFacts
@@ -430,3 +437,23 @@ def test_a_variable_of_another_module_is_followed_to_where_it_is_given(tmp_path:
         assert runs(found[operator], On("cuda")) is Truth.TRUE
         assert runs(found[operator], On("rocm")) is Truth.FALSE
     assert runs(found["third"], On("rocm")) is Truth.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("length", "condition"),
+    [
+        (1, Predicate("platform", ("cuda",))),
+        (5, Predicate("platform", ("cuda",))),
+        (9, UNDECIDED),
+    ],
+)
+def test_a_guard_is_followed_through_a_few_variables_and_open_behind_more(
+    length: int, condition: Condition, tmp_path: Path
+) -> None:
+    steps = "".join(f"X{each} = X{each - 1}\n" for each in range(1, length))
+    body = (
+        f"X0 = current_platform.is_cuda()\n{steps}"
+        f"def work(x):\n    if X{length - 1}:\n        torch.ops._C.silu(x)\n"
+    )
+    (call,) = calls_of(tmp_path, body)
+    assert [guard.condition for guard in call.guards] == [condition]

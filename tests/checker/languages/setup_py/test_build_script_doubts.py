@@ -272,3 +272,26 @@ def test_what_an_undecided_condition_of_a_comprehension_makes_is_open(tmp_path: 
         "a.cpp": (Truth.UNKNOWN, Truth.TRUE),
         "c.cpp": (Truth.UNKNOWN, Truth.TRUE),
     }
+
+
+@pytest.mark.parametrize(
+    ("default", "off"),
+    [
+        ("1", "0"),
+        ("ON", "OFF"),
+        ("on", "off"),
+        ("TRUE", "FALSE"),
+        ("True", "false"),
+        ("yes", "no"),
+    ],
+)
+def test_the_cpu_has_a_switch_of_the_gpu_off_in_the_words_of_its_default(
+    default: str, off: str, tmp_path: Path
+) -> None:
+    script = (
+        f"asked = os.getenv('USE_CUDA', '{default}')\n"
+        f"if asked == '{off}':\n    CppExtension('_C', ['a.cpp'])\n"
+        f"if asked == '{default}':\n    CppExtension('_D', ['c.cpp'])\n"
+    )
+    assert presence(read(tmp_path, script, "cpu")) == {"a.cpp": (Truth.TRUE, Truth.TRUE)}
+    assert presence(read(tmp_path, script, "cuda")) == {"c.cpp": (Truth.TRUE, Truth.TRUE)}

@@ -11,7 +11,8 @@ from opparity.checker import bounds
 from opparity.checker.facts.conditions import ALWAYS, conjunction
 from opparity.checker.facts.native import Unfollowed
 from opparity.checker.languages.cpp.aliased_blocks import Aliases
-from opparity.checker.languages.cpp.block_reader import Block, Registered, read_text
+from opparity.checker.languages.cpp.block_reader import read_text
+from opparity.checker.languages.cpp.blocks import Block, Registered
 from opparity.checker.languages.cpp.functions import collect
 from opparity.checker.languages.cpp.macro_expansion import expand_macro
 from opparity.checker.languages.cpp.registration_macros import (
@@ -19,7 +20,7 @@ from opparity.checker.languages.cpp.registration_macros import (
     substituted,
     takes_the_block_alone,
 )
-from opparity.checker.languages.cpp.registrations import read_blocks
+from opparity.checker.languages.cpp.registrations import read_blocks, registration_blocks
 from opparity.checker.languages.cpp.syntax import parse
 from opparity.checker.languages.cpp.tvm_exports import read_tvm_exports
 from opparity.checker.languages.workers import costly
@@ -151,7 +152,10 @@ class _Macros:
             text = self._nested(substituted(body, use.arguments), file, 0)
             functions = collect(parse(text.encode()).root_node, file.path, lambda _: use.condition)
             if body.location.path != file.path:  # its own blocks are read with the file
-                blocks = read_blocks(functions.bodies, file.path, lambda _: use.condition, {})
+                opened = registration_blocks(functions.bodies)
+                blocks = read_blocks(
+                    functions.bodies, opened, file.path, lambda _: use.condition, {}
+                )
                 more.add(_at(_under(blocks, use, body), use))
             condition = conjunction(use.condition, body.condition)
             exports = read_tvm_exports(file.path, text, lambda _: 1, lambda _: ALWAYS)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import ALWAYS, Defined, atoms, conjunction
 from opparity.checker.facts.native import AliasedBlock, InitFunction, Unfollowed
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.cpp.block_reader import Registered
+from opparity.checker.languages.cpp.blocks import Registered
 from opparity.checker.languages.cpp.functions import collect
 from opparity.checker.languages.cpp.macro_expansion import expand_macro, registering_macros
 from opparity.checker.languages.cpp.registration_macros import macro_uses, separated
@@ -23,7 +23,6 @@ from opparity.checker.languages.cpp.registrations import (
     is_library_macro,
     is_module_macro,
     macro_arguments,
-    opens_block,
     read_blocks,
     registration_blocks,
 )
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
         NativeFile,
         Signature,
     )
+    from opparity.checker.languages.cpp.registrations import Opened as BlockWithBody
 
 _LONGEST_BODY = 200_000
 _MOST_DEPTH = 5
@@ -50,23 +50,29 @@ _REGISTERS = re.compile(r"\.\s*(?:def|impl)\s*\(")
 # `DEMO_OPERATORS {`, which no grammar takes for a function.
 _HEADLESS = re.compile(r"\n[ \t]*([A-Z][A-Z0-9_]{2,})(?:[ \t]*\([^(){};]*\))?\s*\{")
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*(?:\((.*)\))?", re.DOTALL)
-# Nobody imports an embedded module but the program that embeds the interpreter.
-_EMBEDDED = frozenset({"PYBIND11_EMBEDDED_MODULE"})
+# Nobody imports an embedded module but the program that embeds the interpreter; the others are
+# statements, which where the grammar lost its way look like heads.
+_NEVER_HEADS = frozenset({"PYBIND11_EMBEDDED_MODULE", "if", "for", "while", "switch", "catch"})
 _NAMED_SO = re.compile(r"LIBRARY|MODULE|REGIST|BIND")
 
 
 def aliased_blocks(
     bodies: Sequence[tuple[Node, Signature]],
+    opened: Sequence[BlockWithBody],
     path: str,
     clean: str,
     line_of: Callable[[int], int],
     condition_at: Callable[[int], Condition],
 ) -> Iterator[AliasedBlock]:
-    """Yield what may be a registration block behind a macro; `clean` has no literals."""
+    """Yield what may be a registration block behind a macro; `clean` has no literals.
+
+    `opened` are the blocks that are none behind a macro.
+    """
     lines: set[int] = {node.start_point.row + 1 for node, _ in bodies}
+    plain = {body.id for _, body, _ in opened}
     for node, signature in bodies:
         body = child(node, "body")
-        if child(node, "type") is None and body is not None and not opens_block(node, signature):
+        if child(node, "type") is None and body is not None and body.id not in plain:
             yield from _aliased(node, body, signature, path, condition_at)
     if not _REGISTERS.search(clean):
         return
@@ -118,7 +124,7 @@ def _is_macro_head(signature: Signature, arguments: tuple[str, ...]) -> bool:
         and not is_constructor
         and signature.name.isidentifier()
         and all(argument.isidentifier() for argument in arguments)
-        and signature.name not in _EMBEDDED
+        and signature.name not in _NEVER_HEADS
     )
 
 
@@ -280,9 +286,10 @@ class Aliases:
         source = "\n" * (block.location.line - 1) + text
         bodies = collect(parse(source.encode()).root_node, file.path, condition_at).bodies
         macros = registering_macros(file.macro_definitions)
-        inner = read_blocks(bodies, file.path, condition_at, macros)
+        blocks = registration_blocks(bodies)
+        inner = read_blocks(bodies, blocks, file.path, condition_at, macros)
         found.registered.add(inner.moved(lambda place: place, condition))
-        for opened, body, line in registration_blocks(bodies):
+        for opened, body, line in blocks:
             for use in macro_uses(opened, file.path, text_of(body), line, condition_at):
                 under = conjunction(use.condition, condition)
                 found.uses.append(replace(use, condition=under))

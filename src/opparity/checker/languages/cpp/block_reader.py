@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import ALWAYS, conjunction
+from opparity.checker.facts.conditions import ALWAYS
 from opparity.checker.facts.native import (
     HandedOn,
-    LibraryBlock,
     Registration,
     RegistrationKind,
     Unfollowed,
 )
 from opparity.checker.facts.places import Location
-from opparity.checker.facts.records import fact
+from opparity.checker.languages.cpp.blocks import Block, Registered
 from opparity.checker.languages.cpp.bound_functions import (
     KEY,
     bound_function,
@@ -54,79 +52,12 @@ _SUBMODULE = "def_submodule"
 _LEADING = re.compile(r"(?:\w+::)?([A-Za-z_]\w*)")
 
 
-@fact
-class Block:
-    """The body that registrations stand in.
-
-    Attributes:
-        helper: the function whose body it is, where that is given the library.
-    """
-
-    variable: str
-    library: str
-    key: str
-    style: str
-    scope: tuple[str, ...] = ()
-    helper: str = ""
-
-
-@dataclass(slots=True)
-class Registered:
-    """What registration blocks say."""
-
-    registrations: list[Registration] = field(default_factory=list)
-    handed_on: list[HandedOn] = field(default_factory=list)
-    unfollowed: list[Unfollowed] = field(default_factory=list)
-    owned: list[LibraryBlock] = field(default_factory=list)
-    named: set[str] = field(default_factory=set)
-
-    def moved(self, move: Callable[[Location], Location], condition: Condition) -> Registered:
-        """Return the same at other places, under a further condition."""
-        return Registered(
-            [_moved(each, move, condition) for each in self.registrations],
-            [_moved(each, move, condition) for each in self.handed_on],
-            [_moved(each, move, condition) for each in self.unfollowed],
-            [_moved(each, move, condition) for each in self.owned],
-            set(self.named),
-        )
-
-    def without(self, known: Registered) -> Registered:
-        """Return the same but for what other blocks say already."""
-        told = {*known.registrations, *known.handed_on, *known.unfollowed, *known.owned}
-        return Registered(
-            [each for each in self.registrations if each not in told],
-            [each for each in self.handed_on if each not in told],
-            [each for each in self.unfollowed if each not in told],
-            [each for each in self.owned if each not in told],
-            set(self.named),
-        )
-
-    def add(self, other: Registered) -> None:
-        """Add what other blocks say."""
-        self.registrations += other.registrations
-        self.handed_on += other.handed_on
-        self.unfollowed += other.unfollowed
-        self.owned += other.owned
-        self.named |= other.named
-
-
 def read_text(block: Block, text: str, location: Location) -> Registered:
     """Return what a macro's body registers where a block has it as a statement."""
     root = parse(f"void body() {{{text}}}".encode()).root_node
     found = BlockReader(block, location.path, lambda _: ALWAYS, {}).read(root)
     first = location.line - 1
     return found.moved(lambda place: Location(location.path, first + place.line), ALWAYS)
-
-
-_Placed = TypeVar("_Placed", Registration, HandedOn, Unfollowed, LibraryBlock)
-
-
-def _moved(each: _Placed, move: Callable[[Location], Location], condition: Condition) -> _Placed:
-    return replace(
-        each,
-        location=move(each.location),
-        condition=conjunction(condition, each.condition),
-    )
 
 
 def _is_description(node: Node) -> bool:

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.facts.native import MacroUse, Reference, Registration
-    from opparity.checker.languages.cpp.block_reader import Registered
-    from opparity.checker.languages.cpp.functions import Functions
+    from opparity.checker.languages.cpp.blocks import Registered
+    from opparity.checker.languages.cpp.registrations import Opened
     from opparity.checker.languages.workers import Workers
     from opparity.checker.tree.contents import Tree
 
@@ -86,10 +86,10 @@ def _read_file(path: str, content: bytes) -> NativeFile:
 
 
 def _macro_uses(
-    path: str, functions: Functions, condition_at: Callable[[int], Condition]
+    path: str, opened: Sequence[Opened], condition_at: Callable[[int], Condition]
 ) -> Iterator[MacroUse]:
     uses: dict[MacroUse, None] = {}
-    for block, body, _ in registration_blocks(functions.bodies):
+    for block, body, _ in opened:
         line = body.start_point.row + 1
         uses.update(dict.fromkeys(macro_uses(block, path, text_of(body), line, condition_at)))
     yield from uses
@@ -100,7 +100,8 @@ def _in_expansion(
 ) -> Iterator[Registration]:
     """Yield what a macro registers that makes a whole block, at the place where it is used."""
     inner = collect(parse(text.encode()).root_node, path, condition_at)
-    for registration in read_blocks(inner.bodies, path, condition_at, {}).registrations:
+    opened = registration_blocks(inner.bodies)
+    for registration in read_blocks(inner.bodies, opened, path, condition_at, {}).registrations:
         yield replace(registration, location=Location(path, line), condition=condition_at(line))
 
 
@@ -132,7 +133,8 @@ def read_native_text(path: str, text: str) -> NativeFile:
     asked.update(each.signature.name for each in definitions if each.is_template)
     calls = read_calls(path, clean, condition_at, definitions, asked)
     macros = registering_macros(directives.macro_definitions)
-    blocks = read_blocks(functions.bodies, path, condition_at, macros)
+    opened = registration_blocks(functions.bodies)
+    blocks = read_blocks(functions.bodies, opened, path, condition_at, macros)
     registrations = blocks.registrations
     for start, expansion in expanded_blocks(clean, macros):
         registrations.extend(_in_expansion(path, line_of(start), expansion, condition_at))
@@ -152,7 +154,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         path=path,
         macro_bodies=(*macro_bodies(path, text, condition_at), *fragment(path, clean, text)),
         macro_uses=(
-            *_macro_uses(path, functions, condition_at),
+            *_macro_uses(path, opened, condition_at),
             *macros_outside(path, clean, text, condition_at),
         ),
         declarations=tuple(functions.declarations),
@@ -163,7 +165,7 @@ def read_native_text(path: str, text: str) -> NativeFile:
         owned=tuple(blocks.owned),
         handed_on=tuple(blocks.handed_on),
         unfollowed=tuple(blocks.unfollowed),
-        aliased=tuple(aliased_blocks(functions.bodies, path, clean, line_of, condition_at)),
+        aliased=tuple(aliased_blocks(functions.bodies, opened, path, clean, line_of, condition_at)),
         named=_named(blocks, text, is_astray=has_errors),
         boxed=tuple(boxed_functions(path, clean, line_of, condition_at)),
         called=calls.names,

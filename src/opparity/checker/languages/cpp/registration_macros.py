@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from opparity.checker.facts.conditions import Condition
-    from opparity.checker.languages.cpp.block_reader import Block
+    from opparity.checker.languages.cpp.blocks import Block
 
 # What begins with the end of the line before it is found some six times as fast as by `^`.
 _DEFINE = re.compile(

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.native import LibraryBlock
 from opparity.checker.facts.places import Location
-from opparity.checker.languages.cpp.block_reader import Block, BlockReader, Registered
+from opparity.checker.languages.cpp.block_reader import BlockReader
+from opparity.checker.languages.cpp.blocks import Block, Registered
 from opparity.checker.languages.cpp.syntax import field as child
 from opparity.checker.languages.cpp.syntax import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tree_sitter import Node
 
     from opparity.checker.facts.conditions import Condition
     from opparity.checker.facts.native import Signature
+
+    # A block, its body, and the line of its head.
+    Opened = tuple[Block, Node, int]
 
 _LIBRARY_MACRO = re.compile(
     r"^(?:STABLE_)?TORCH_LIBRARY(_FRAGMENT|_IMPL)?(_EXPAND)?$|"
@@ -38,14 +42,16 @@ _MODULE_OF_OBJECT = re.compile(
 
 
 def read_blocks(
-    bodies: list[tuple[Node, Signature]],
+    bodies: Sequence[tuple[Node, Signature]],
+    opened: Sequence[Opened],
     path: str,
     condition_at: Callable[[int], Condition],
     macros: Mapping[str, str],
 ) -> Registered:
     """Return what the bodies of a file's functions register.
 
-    `macros` are the file's own that take parameters and register.
+    `opened` are the registration blocks among them, `macros` the file's own that take parameters
+    and register.
     """
     found = Registered()
     for node, signature in bodies:
@@ -56,7 +62,7 @@ def read_blocks(
             found.owned += [
                 LibraryBlock(library, place, condition_at(line)) for library in arguments[:1]
             ]
-    for heads in _by_end(registration_blocks(bodies)):
+    for heads in _by_end(opened):
         are_alike = len({block for block, _, _ in heads}) == 1
         known = Registered()
         for block, body, line in heads:
@@ -68,18 +74,14 @@ def read_blocks(
     return found
 
 
-def registration_blocks(bodies: list[tuple[Node, Signature]]) -> Iterator[tuple[Block, Node, int]]:
-    """Yield the blocks that macros open among a file's functions, with their bodies and lines."""
-    for node, signature in bodies:
-        block = _block(node, signature)
-        body = child(node, "body")
-        if block is not None and body is not None:
-            yield replace(block, scope=signature.namespace), body, node.start_point.row + 1
-
-
-def opens_block(node: Node, signature: Signature) -> bool:
-    """Return whether a function's head opens a registration block by itself."""
-    return _block(node, signature) is not None
+def registration_blocks(bodies: Sequence[tuple[Node, Signature]]) -> tuple[Opened, ...]:
+    """Return the blocks that heads open among a file's functions, with their bodies and lines."""
+    return tuple(
+        (replace(block, scope=signature.namespace), body, node.start_point.row + 1)
+        for node, signature in bodies
+        if (body := child(node, "body")) is not None
+        and (block := _block(node, signature)) is not None
+    )
 
 
 def is_library_macro(name: str) -> bool:
@@ -92,11 +94,9 @@ def is_module_macro(name: str) -> bool:
     return name in _MODULE_MACROS
 
 
-def _by_end(
-    blocks: Iterable[tuple[Block, Node, int]],
-) -> Iterator[list[tuple[Block, Node, int]]]:
+def _by_end(blocks: Sequence[Opened]) -> Iterator[list[Opened]]:
     """Yield the blocks that are one body behind several heads together, `#if … { #else … {`."""
-    found: dict[tuple[int, int], list[tuple[Block, Node, int]]] = {}
+    found: dict[tuple[int, int], list[Opened]] = {}
     for each in blocks:
         end = each[1].end_point
         found.setdefault((end.row, end.column), []).append(each)

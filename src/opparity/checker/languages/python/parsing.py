@@ -35,8 +35,9 @@ _LONGEST_BASE = 300
 _IMPORTED = re.compile(r"([\w.]+)(?:[\s\\]+as[\s\\]+(\w+))?")
 _NAME = re.compile(r"\w+")
 _COMMENT = re.compile(r"#[^\n]*")
-# A name before `:=`, in text that is read backwards.
-_INLINE = re.compile(r"=:\s*(\w+)")
+# The name at the end of what stands before `:=`.
+_INLINE = re.compile(r"(\w+)\s*\Z")
+_LONGEST_NAME = 200
 # Functions whose parameters matter: fakes, and those whose signature is a schema.
 _SIGNATURES = re.compile(
     r"(?:\b(?:fake\w*|op_func|func|op)\s*=\s*\(?\s*|\bregister_fake\([^()]*,\s*)([A-Za-z_]\w*)"
@@ -189,8 +190,12 @@ def _leads(leads: Leads, module: str, name: str) -> bool:
 def _rebound(text: str) -> Rebound:
     """Return the names that `nonlocal` and `:=` may give another value, and some more."""
     nonlocals = {name for names in _NONLOCAL.findall(text) for name in _NAME.findall(names)}
-    inline = _INLINE.findall(text[::-1]) if ":=" in text else ()
-    return Rebound(frozenset(nonlocals), frozenset(name[::-1] for name in inline))
+    inline = {
+        found[1]
+        for before in text.split(":=")[:-1]
+        if (found := _INLINE.search(before[-_LONGEST_NAME:])) is not None
+    }
+    return Rebound(frozenset(nonlocals), frozenset(inline))
 
 
 def _last(name: str) -> str:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
+from opparity.checker.languages.setup_py.iteration import items_of
 from opparity.checker.languages.setup_py.values import (
     Choice,
     Collection,
@@ -16,15 +17,19 @@ from opparity.checker.languages.setup_py.values import (
     Table,
     Unsure,
     Value,
-    items_of,
     join,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opparity.checker.languages.setup_py.expressions import Evaluator
 
 # Stands among a call's keywords where a `*list` or `**table` may give others that are not known.
-_FURTHER = "**"
+FURTHER = "**"
+# What `*arguments` and `**options` are in a function that is looked at although nobody calls it:
+# what it would be given says nothing of an extension that anybody makes.
+_NEVER_GIVEN = Unsure("nobody calls the function")
 # What `setup` is told of the package says nothing of its extensions; vLLM reads its requirements
 # line by line for it, which takes half of the script's steps.
 _OF_THE_PACKAGE = frozenset(
@@ -41,21 +46,30 @@ def arguments_of(
     keywords: dict[str, Value] = {}
     for argument in call.args:
         if isinstance(argument, ast.Starred):
-            items, complete = items_of(evaluator.evaluate(argument.value, scope))
+            value = evaluator.evaluate(argument.value, scope)
+            items, complete = items_of(value)
             arguments.extend(item.value for item in items)
             if complete is not Truth.TRUE:
-                keywords[_FURTHER] = Unsure("arguments")
+                keywords = _with_further(keywords, value)
         else:
             value = evaluator.evaluate(argument, scope)
             # Behind a list of unknown length nothing has a place that is known.
-            arguments.append(Unsure("arguments") if _FURTHER in keywords else value)
+            arguments.append(Unsure("arguments") if FURTHER in keywords else value)
     is_setup = _is_setup(function)
     for keyword in call.keywords:
         if is_setup and _says_nothing(keyword):
             continue
         value = evaluator.evaluate(keyword.value, scope)
-        keywords |= _spread(value) if keyword.arg is None else {keyword.arg: value}
+        if keyword.arg is None:
+            keywords = _with_spread(keywords, value)
+        else:
+            keywords[keyword.arg] = value
     return arguments, keywords
+
+
+def may_be_given(keywords: Mapping[str, Value]) -> bool:
+    """Return whether a call may be given arguments that are not known, by whoever runs it."""
+    return keywords.get(FURTHER, _NEVER_GIVEN) != _NEVER_GIVEN
 
 
 def _is_setup(function: Value) -> bool:
@@ -70,12 +84,18 @@ def _says_nothing(keyword: ast.keyword) -> bool:
     return is_computed or keyword.arg in _OF_THE_PACKAGE
 
 
-def _spread(value: Value) -> dict[str, Value]:
-    """Return what `**table` gives a call by keyword, as far as that is known."""
+def _with_spread(keywords: dict[str, Value], value: Value) -> dict[str, Value]:
+    """Return keywords with what `**table` gives a call, as far as that is known."""
     if not isinstance(value, Table):
-        return {_FURTHER: value}
+        return _with_further(keywords, value)
     found = {name: item.value for name, item in value.entries.items() if isinstance(name, str)}
-    return found if value.complete is Truth.TRUE else found | {_FURTHER: value}
+    keywords = keywords | found
+    return keywords if value.complete is Truth.TRUE else _with_further(keywords, value)
+
+
+def _with_further(keywords: dict[str, Value], value: Value) -> dict[str, Value]:
+    """Return keywords beside which there may be others, of a value that is not known."""
+    return keywords if may_be_given(keywords) else keywords | {FURTHER: value}
 
 
 def bind_arguments(
@@ -90,7 +110,7 @@ def bind_arguments(
     names = [argument.arg for argument in (*given.posonlyargs, *given.args)]
     for name in (*names, *(argument.arg for argument in given.kwonlyargs)):
         scope.names[name] = Unsure(name)
-    complete = Truth.UNKNOWN if _FURTHER in keywords else Truth.TRUE
+    complete = Truth.UNKNOWN if FURTHER in keywords else Truth.TRUE
     for name, default in _defaults(given):
         value = evaluator.evaluate(default, function.scope)
         scope.names[name] = value if complete is Truth.TRUE else join([value, Unsure(name)])
@@ -98,18 +118,21 @@ def bind_arguments(
     scope.names.update(zip(names, positional, strict=False))
     own = {name: value for name, value in keywords.items() if name in scope.names}
     scope.names.update(own)
-    # A function that is looked at although nobody calls it is given nothing at all.
-    is_called = bool(arguments or keywords)
+    # A function that is looked at although nobody calls it is given nothing at all, or what such a
+    # function was given.
+    is_called = bool(arguments or may_be_given(keywords) or keywords.keys() - {FURTHER})
     if given.vararg:
         rest = [Item(value) for value in positional[len(names) :]]
         several = Collection("tuple", rest, complete)
-        scope.names[given.vararg.arg] = several if is_called else Unsure(given.vararg.arg)
+        scope.names[given.vararg.arg] = several if is_called else _NEVER_GIVEN
     if given.kwarg:
         further = Table({}, complete)
         for name, value in keywords.items():
-            if name not in own and name != _FURTHER:
+            if name not in own and name != FURTHER:
                 further.entries[name] = Item(value)
-        scope.names[given.kwarg.arg] = further if is_called else Unsure(given.kwarg.arg)
+        passes_on = FURTHER in keywords and not (may_be_given(keywords) or further.entries)
+        is_given = is_called and not passes_on
+        scope.names[given.kwarg.arg] = further if is_given else _NEVER_GIVEN
 
 
 def _defaults(given: ast.arguments) -> list[tuple[str, ast.expr]]:

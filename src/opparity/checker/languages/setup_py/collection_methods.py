@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.interpreting import charge
 from opparity.checker.languages.setup_py.comparisons import difference, presence
+from opparity.checker.languages.setup_py.iteration import items_of
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     NONE,
@@ -17,7 +18,6 @@ from opparity.checker.languages.setup_py.values import (
     Table,
     Unsure,
     Value,
-    items_of,
     join,
     weaker,
 )

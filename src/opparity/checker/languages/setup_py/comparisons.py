@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth, any_of, truth_of
 from opparity.checker.languages.interpreting import charge, charge_text
+from opparity.checker.languages.setup_py.iteration import items_of
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
     Choice,
@@ -23,7 +24,6 @@ from opparity.checker.languages.setup_py.values import (
     Unsure,
     Value,
     agreement,
-    items_of,
     key_of,
     weaker,
 )

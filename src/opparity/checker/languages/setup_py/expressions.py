@@ -13,6 +13,7 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location
 from opparity.checker.languages.interpreting import Steps
 from opparity.checker.languages.setup_py.comparisons import arithmetic, combine_collections
+from opparity.checker.languages.setup_py.iteration import items_of, with_rest
 from opparity.checker.languages.setup_py.lifting import formatted, lift
 from opparity.checker.languages.setup_py.values import (
     NONE,
@@ -33,12 +34,10 @@ from opparity.checker.languages.setup_py.values import (
     Table,
     Unsure,
     Value,
-    items_of,
     join,
     key_of,
     truth_of_value,
     weaker,
-    with_rest,
 )
 
 if TYPE_CHECKING:

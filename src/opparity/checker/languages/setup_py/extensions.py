@@ -10,6 +10,8 @@ from opparity.checker.facts.builds import UNKNOWN_PART, MacroSetting, Source, Ta
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.records import fact
 from opparity.checker.languages.compiler_flags import instruction_sets
+from opparity.checker.languages.setup_py.arguments import may_be_given
+from opparity.checker.languages.setup_py.iteration import items_of, strings_of, wholeness
 from opparity.checker.languages.setup_py.linked_libraries import linked_libraries
 from opparity.checker.languages.setup_py.tree_paths import ROOT
 from opparity.checker.languages.setup_py.values import (
@@ -18,12 +20,10 @@ from opparity.checker.languages.setup_py.values import (
     Collection,
     Known,
     Table,
+    Unsure,
     Value,
-    items_of,
-    strings_of,
     truth_of_value,
     weaker,
-    wholeness,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ class Extension:
         for name in names:
             if name in self.keywords:
                 return self.keywords[name]
-        return self.arguments[position] if position < len(self.arguments) else NONE
+        if position < len(self.arguments):
+            return self.arguments[position]
+        return Unsure("arguments") if may_be_given(self.keywords) else NONE
 
 
 def extension_kind(name: str) -> str | None:

@@ -10,6 +10,7 @@ from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.languages.interpreting import charge, merge_ways
 from opparity.checker.languages.setup_py.calls import Caller, Frame, Leaves
 from opparity.checker.languages.setup_py.collection_methods import extend
+from opparity.checker.languages.setup_py.iteration import items_of
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Class,
@@ -21,7 +22,6 @@ from opparity.checker.languages.setup_py.values import (
     Scope,
     Unsure,
     Value,
-    items_of,
     join,
     truth_of_value,
     weaker,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.setup_py.collection_methods import deep_copy
 from opparity.checker.languages.setup_py.file_calls import FILE_FUNCTIONS, Handler, Keywords
+from opparity.checker.languages.setup_py.iteration import items_of
 from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.sequence_calls import SEQUENCE_FUNCTIONS
 from opparity.checker.languages.setup_py.values import (
@@ -24,7 +25,6 @@ from opparity.checker.languages.setup_py.values import (
     Table,
     Unsure,
     Value,
-    items_of,
     truth_of_value,
 )
 from opparity.checker.languages.setup_py.world import VENDOR_DEVICES

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
-from opparity.checker.languages.setup_py.values import NONE, Unsure, items_of, strings_of
+from opparity.checker.languages.setup_py.iteration import items_of, strings_of
+from opparity.checker.languages.setup_py.values import NONE, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.languages.interpreting import charge, charge_text
 from opparity.checker.languages.setup_py.collection_methods import call_collection
+from opparity.checker.languages.setup_py.iteration import items_of
 from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.table_methods import call_table
 from opparity.checker.languages.setup_py.values import (
@@ -21,7 +22,6 @@ from opparity.checker.languages.setup_py.values import (
     Table,
     Unsure,
     Value,
-    items_of,
     truth_of_value,
     weaker,
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.setup_py.comparisons import compare
 from opparity.checker.languages.setup_py.elements import element_of, slice_of
+from opparity.checker.languages.setup_py.iteration import items_of
 from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
@@ -25,7 +26,6 @@ from opparity.checker.languages.setup_py.values import (
     Table,
     Unsure,
     Value,
-    items_of,
     join,
     key_of,
     truth_of_value,

@@ -12,6 +12,7 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.interpreting import charge
 from opparity.checker.languages.setup_py.collection_methods import sorted_items
 from opparity.checker.languages.setup_py.comparisons import arithmetic
+from opparity.checker.languages.setup_py.iteration import items_of, with_rest
 from opparity.checker.languages.setup_py.lifting import lift
 from opparity.checker.languages.setup_py.values import (
     MOST_ITEMS,
@@ -23,11 +24,9 @@ from opparity.checker.languages.setup_py.values import (
     Newest,
     Unsure,
     Value,
-    items_of,
     join,
     truth_of_value,
     weaker,
-    with_rest,
 )
 
 if TYPE_CHECKING:

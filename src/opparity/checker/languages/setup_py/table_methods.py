@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.interpreting import charge
+from opparity.checker.languages.setup_py.iteration import items_of
 from opparity.checker.languages.setup_py.values import (
     NONE,
     Collection,
@@ -13,7 +14,6 @@ from opparity.checker.languages.setup_py.values import (
     Table,
     Unsure,
     Value,
-    items_of,
     join,
     key_of,
     weaker,
