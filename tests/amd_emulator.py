@@ -14,149 +14,25 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 import ziglang
 from elftools.elf.elffile import ELFFile
+
+from amd_instructions import FAMILIES, Wave, is_own, replacements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from amd_instructions import Instruction
     from amd_kernels import Chip
     from kernel_launches import Launch
 
 _KERNEL = "opparity_kernel.kd"
 _PAGE = 4096
-# In the emulator's scalar registers: the mask of active lanes, and the address of the instruction.
-_EXEC, _PC = 126, 256
-_FAMILIES = {"gfx94": "cdna", "gfx95": "cdna", "gfx11": "rdna3", "gfx12": "rdna4"}
-
-
-class Instruction(Protocol):
-    """What tinygrad's decoder returns; an operand is a register with an `offset`."""
-
-    vdst: Any
-
-    def size(self) -> int:
-        """Return its bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wave:
-    """The registers of a wave while one instruction runs."""
-
-    lanes: int
-    scalars: np.ndarray
-    # By register and lane.
-    vectors: np.ndarray
-
-    @property
-    def active(self) -> np.ndarray:
-        """Which lanes run."""
-        words = self.scalars[_EXEC : _EXEC + self.lanes // 32]
-        return np.unpackbits(words.view(np.uint8), bitorder="little").astype(bool)
-
-    def numbers(self, instruction: Any, name: str) -> np.ndarray:  # noqa: ANN401 -- tinygrad's type
-        """Return the float32 numbers of an instruction's operand in each lane."""
-        place = getattr(instruction, name).offset
-        if place >= 256:
-            vector: np.ndarray = self.vectors[place - 256]
-            return vector.view(np.float32)
-        if place == 255:
-            return np.full(self.lanes, instruction.literal, np.uint32).view(np.float32)
-        return np.full(self.lanes, self.scalars[place]).view(np.float32)
-
-
-def swizzle(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
-    """DS_SWIZZLE_B32 in its bit mode, within halves of 32 lanes; an inactive lane gives zero."""
-    pattern = instruction.offset0 | instruction.offset1 << 8
-    if pattern & 0x8000:
-        message = f"ds_swizzle_b32 with the pattern {pattern:#x} is not implemented"
-        raise NotImplementedError(message)
-    lane = np.arange(wave.lanes)
-    keeps, sets, flips = pattern & 31, pattern >> 5 & 31, pattern >> 10 & 31
-    source = (lane & 32) | ((((lane & 31) & keeps) | sets) ^ flips)
-    active = wave.active
-    given = np.where(active[source], wave.vectors[instruction.addr.offset - 256][source], 0)
-    target = wave.vectors[instruction.vdst.offset - 256]
-    target[active] = given[active]
-
-
-def convert(wave: Wave, instruction: Any, dtype: torch.dtype) -> None:  # noqa: ANN401
-    """V_CVT_PK_FP8_F32 and V_CVT_PK_BF8_F32 by torch, of numbers within the format's range."""
-    if instruction.neg or instruction.abs:
-        message = "an emulated conversion changes a sign, which is not implemented"
-        raise NotImplementedError(message)
-    active = wave.active
-    pair = np.zeros(wave.lanes, np.uint32)
-    for place, name in enumerate(("src0", "src1")):
-        numbers = torch.from_numpy(wave.numbers(instruction, name).copy())
-        # Beyond it hardware's answer hangs on a mode, so that no kernel may ask.
-        if not bool((numbers[torch.from_numpy(active)].abs() <= torch.finfo(dtype).max).all()):
-            message = "a number beyond the format is converted"
-            raise ArithmeticError(message)
-        codes = numbers.to(dtype).view(torch.uint8).numpy().astype(np.uint32)
-        pair |= codes << np.uint32(8 * place)
-    shift = np.uint32(16 if instruction.opsel & 8 else 0)
-    target = wave.vectors[instruction.vdst.offset - 256]
-    changed = (target & ~(np.uint32(0xFFFF) << shift)) | (pair << shift)
-    target[active] = changed[active]
-
-
-def divide(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
-    """V_DIV_FIXUP_F32, the last step of a division: the rounded quotient."""
-    if instruction.neg or instruction.abs:
-        message = "an emulated division changes a sign, which is not implemented"
-        raise NotImplementedError(message)
-    divisor, dividend = (wave.numbers(instruction, name) for name in ("src1", "src2"))
-    with np.errstate(all="ignore"):
-        quotient = (dividend / divisor).view(np.uint32)
-    active = wave.active
-    wave.vectors[instruction.vdst.offset - 256][active] = quotient[active]
-
-
-def invalidate(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
-    """GLOBAL_INV: the emulator has no cache."""
-    del wave, instruction
-
-
-def widen(wave: Wave, instruction: Any) -> None:  # noqa: ANN401
-    """V_CVT_F32_F16 of half a register by SDWA, with the sign that it changes."""
-    words = {4: 0, 5: 16}
-    if instruction.src0_sel not in words or instruction.dst_sel != 6:
-        message = "an emulated conversion of a float16 selects bytes, which is not implemented"
-        raise NotImplementedError(message)
-    half = wave.vectors[instruction.vsrc0.offset - 256] >> np.uint32(words[instruction.src0_sel])
-    bits = half.astype(np.uint16)
-    if instruction.src0_abs:
-        bits &= np.uint16(0x7FFF)
-    if instruction.src0_neg:
-        bits ^= np.uint16(0x8000)
-    active = wave.active
-    numbers = bits.view(np.float16).astype(np.float32).view(np.uint32)
-    wave.vectors[instruction.vdst.offset - 256][active] = numbers[active]
-
-
-def _changes_sign(instruction: Any) -> bool:  # noqa: ANN401
-    """Whether an instruction by SDWA changes its source's sign, which tinygrad leaves as it is."""
-    return bool(getattr(instruction, "src0_neg", 0) or getattr(instruction, "src0_abs", 0))
-
-
-def _replacements(chip: Chip) -> dict[str, Callable[[Wave, Any], None]]:
-    """Return what is done here and not by tinygrad, by the instruction's name."""
-    is_fnuz = chip.name == "gfx942"
-    fp8 = torch.float8_e4m3fnuz if is_fnuz else torch.float8_e4m3fn
-    bf8 = torch.float8_e5m2fnuz if is_fnuz else torch.float8_e5m2
-    return {
-        "DS_SWIZZLE_B32": swizzle,
-        "GLOBAL_INV": invalidate,
-        "V_CVT_F32_F16_E32": widen,
-        "V_DIV_FIXUP_F32": divide,
-        "V_CVT_PK_FP8_F32": partial(convert, dtype=fp8),
-        "V_CVT_PK_BF8_F32": partial(convert, dtype=bf8),
-    }
+# In the emulator's scalar registers the address of the instruction.
+_PC = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +74,7 @@ class Emulator:
     def __init__(self, tinygrad: Path, chip: Chip, folder: Path) -> None:
         """Import tinygrad's emulator from a clone; `folder` is for the compiler and its results."""
         self._chip = chip
-        self._family = _FAMILIES[chip.name[:5]]
+        self._family = FAMILIES[chip.name[:5]]
         _use_compiler(folder)
         sys.path.insert(0, str(tinygrad))
         self._module: Any = importlib.import_module("test.mockgpu.amd.emu")
@@ -206,7 +82,7 @@ class Emulator:
         vars(self._module)["_get_ftz_lib"] = lambda: (None, 0)
         self._decode = self._module._decode_at
         vars(self._module)["_decode_at"] = self._decode_at
-        self._replacements = _replacements(chip)
+        self._replacements = replacements(chip)
         self.replaced: set[str] = set()
 
     def run(self, program: Program, launch: Launch) -> None:
@@ -223,7 +99,7 @@ class Emulator:
         instruction = self._module.decode_inst(code, family)
         name = self._module._op_name(instruction).removesuffix("_E64")
         act = self._replacements.get(name)
-        if act is None or (act is widen and not _changes_sign(instruction)):
+        if act is None or not is_own(act, instruction):
             return self._decode(address, family)  # type: ignore[no-any-return]
         self.replaced.add(name)
         return (_Settings(), _Runner(partial(self._act, act, instruction))), instruction
