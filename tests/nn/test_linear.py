@@ -106,7 +106,9 @@ print(int8.int_mm_is_exact())
     completed = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment
     )
-    assert completed.stdout.strip() == "False"
+    # Where torch itself finds no AVX-512 it leaves oneDNN out, and adds up exactly.
+    asks_onednn = "AVX512" in torch.backends.cpu.get_cpu_capability()
+    assert completed.stdout.strip() == str(not asks_onednn)
 
 
 def test_int8_bytes_of_a_token_do_not_depend_on_the_others() -> None:
