@@ -212,6 +212,10 @@ def _expected_accesses(variant: Variant, elements: int, bits: int) -> dict[str, 
         loads[4] += variant.shape != "kSmall"
     if variant.gradient is not None:
         loads[width_of(gradients * gradient_size)] += pieces_of(gradients * gradient_size)
+    reads_scale = variant.bound or variant.rule in {ScaleRule.GIVEN, ScaleRule.GLOBAL}
+    if reads_scale and variant.group_size is not None and pieces_of_a_thread(variant) > 1:
+        # For the second piece behind the first one's scale, and so by each lane.
+        loads[4] += 1
     if variant.gradient is not None and not variant.quantises:
         stores += inputs
     elif bits == 0:
