@@ -87,7 +87,11 @@ def _check_named_compiler() -> None:
     """Refuse a CXX that names nothing: who names a compiler wants neither another nor none."""
     named = os.environ.get("CXX", "")
     # CMake takes a path with spaces, too, and a program with its arguments.
-    if named and not any(map(shutil.which, (named, *shlex.split(named)[:1]))):
+    try:
+        first = shlex.split(named)[:1]
+    except ValueError:  # a quotation that does not end: the name of a file at best
+        first = []
+    if named and not any(map(shutil.which, (named, *first))):
         raise SystemExit(
             f"CXX is {named!r}, and no such program is on the path; allowed: a C++ compiler's name "
             f"or path; correct it, or unset CXX to take the first of {', '.join(_COMPILERS)}"

@@ -174,7 +174,7 @@ def test_no_wheel_is_built_without_the_library_where_it_is_required(
 
 
 @pytest.mark.parametrize("choice", ["auto", "require"])
-@pytest.mark.parametrize("named", ["g++-99", "/nowhere/c++", "g++-99 -m64"])
+@pytest.mark.parametrize("named", ["g++-99", "/nowhere/c++", "g++-99 -m64", 'g++ "'])
 def test_a_compiler_that_is_named_and_is_not_there_ends_the_build(
     named: str, choice: str, source: Path, tmp_path: Path
 ) -> None:

@@ -225,6 +225,35 @@ def columns_on_shared_tokens(rank: int) -> None:
         opparity.rows_and_columns(sharded(input[:192], devices, Shard(0)), "fp8_block")
 
 
+def quantised_gradients_on_shared_tokens(rank: int) -> None:
+    devices = mesh()
+    input, gradient = torch.randn(TOKENS, 2 * WIDTH).bfloat16(), torch.randn(TOKENS, WIDTH)
+    shared = [sharded(each, devices, Shard(0)) for each in (gradient, input)]
+    for recipe in ("fp8_block", "mxfp4"):
+        whole = opparity.quantize_gradient(gradient, input, recipe, producer="silu_and_mul")
+        found = opparity.quantize_gradient(*shared, recipe, producer="silu_and_mul")
+        for part, expected in zip(found, whole, strict=True):
+            assert_share(part, expected, rank, 0)
+    both = opparity.gradient_rows_and_columns(gradient, input, "mxfp8", producer="silu_and_mul")
+    found_both = opparity.gradient_rows_and_columns(*shared, "mxfp8", producer="silu_and_mul")
+    for dimension, (whole, found) in enumerate(zip(both, found_both, strict=True)):
+        for part, expected in zip(found, whole, strict=True):
+            assert_share(part, expected, rank, dimension)
+    # As wide as its gradient, an input that is not gated may be shared by whole groups.
+    plain = torch.randn(TOKENS, WIDTH)
+    whole = opparity.quantize_gradient(gradient, plain, "fp8_block", producer="relu_squared")
+    columns = (sharded(each, devices, Shard(1)) for each in (gradient, plain))
+    found = opparity.quantize_gradient(*columns, "fp8_block", producer="relu_squared")
+    for part, expected in zip(found, whole, strict=True):
+        assert_share(part, expected, rank, 1)
+    with pytest.raises(RuntimeError, match="it holds gate and up"):
+        opparity.quantize_gradient(
+            *(sharded(each, devices, Shard(1)) for each in (gradient, input)),
+            "fp8_block",
+            producer="silu_and_mul",
+        )
+
+
 def recipes_do_not_share_a_cached_answer(rank: int) -> None:
     devices = mesh()
     input = torch.randn(TOKENS, WIDTH).bfloat16()
@@ -287,6 +316,7 @@ SCENARIOS = (
     gradients_of_norms_stay_on_their_devices,
     whole_experts_on_each_device,
     columns_on_shared_tokens,
+    quantised_gradients_on_shared_tokens,
     recipes_do_not_share_a_cached_answer,
     a_linear_layer_on_shared_tokens,
     sums_on_shared_tokens,

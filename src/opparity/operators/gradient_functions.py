@@ -77,18 +77,8 @@ def quantize_gradient(
     _check(name, gradient, input)
     text = recipe if isinstance(recipe, str) else _text(name, recipe)
     given, bound = scale_numbers(name, text, scale, scale_ub, input)
-    values, scales = call_as(
-        name,
-        row.name,
-        row.operator,
-        _tokens(gradient),
-        _tokens(input),
-        text,
-        *numbers_of(row, numbers, name),
-        given,
-        bound,
-        **_named(name, row, intermediate, interleaved=interleaved),
-    )
+    named = _named(name, row, intermediate, interleaved=interleaved)
+    values, scales = _call(name, row, (gradient, input), text, numbers, (given, bound), named)
     if input.dim() != _MATRIX:
         values, scales = _shaped(values, input), _shaped(scales, input)
     found = _made(values, scales, recipe, text, given)
@@ -136,18 +126,34 @@ def gradient_rows_and_columns(
     _check(name, gradient, input)
     text = recipe if isinstance(recipe, str) else _text(name, recipe)
     _, bound = scale_numbers(name, text, None, scale_ub, input)
-    values, scales, column_values, column_scales = call_as(
+    named = _named(name, row, intermediate, interleaved=interleaved)
+    values, scales, column_values, column_scales = _call(
+        name, row, (gradient, input), text, numbers, (bound,), named
+    )
+    return Quantized(values, scales, recipe), Quantized(column_values, column_scales, recipe)
+
+
+def _call(
+    name: str,
+    row: Row,
+    tensors: tuple[Tensor, Tensor],
+    text: str,
+    numbers: dict[str, float],
+    scales: tuple[Tensor | None, ...],
+    named: dict[str, object],
+) -> tuple[Tensor, ...]:
+    """Call a row's operator for a function."""
+    found: tuple[Tensor, ...] = call_as(
         name,
         row.name,
         row.operator,
-        _tokens(gradient),
-        _tokens(input),
+        *map(_tokens, tensors),
         text,
         *numbers_of(row, numbers, name),
-        bound,
-        **_named(name, row, intermediate, interleaved=interleaved),
+        *scales,
+        **named,
     )
-    return Quantized(values, scales, recipe), Quantized(column_values, column_scales, recipe)
+    return found
 
 
 def _row(name: str, producer: str, *, columns: bool) -> Row:

@@ -81,6 +81,18 @@ CASES = [
         "BLD002",
         "whether its prototype is seen, under `CUTLASS_VERSION > 4`",
     ),
+    # Neither another function's prototype nor one that is seen for sure leaves it open.
+    (
+        WHOLE,
+        {
+            "csrc/a.cpp": "#if CUTLASS_MAJOR\nvoid other();\n#endif\nvoid third();\n"
+            "#if CUTLASS_VERSION > 4\nvoid turn();\n#endif\n"
+            "void again() { turn(); }\n",
+            "csrc/b.cpp": TURN,
+        },
+        "BLD002",
+        "whether its prototype is seen, under `CUTLASS_VERSION > 4`",
+    ),
 ]
 
 

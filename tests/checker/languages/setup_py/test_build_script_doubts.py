@@ -48,6 +48,19 @@ def presence(builds: list[Build]) -> dict[str, tuple[Truth, Truth]]:
     }
 
 
+def test_a_path_of_none_is_open_and_no_folder_of_that_name(tmp_path: Path) -> None:
+    # As of an environment variable, by whose path those build who set it.
+    script = (
+        "from pathlib import Path\n"
+        "root = os.environ.get('DEMO_ROOT') if len(sys.argv) > 9 else None\n"
+        "CppExtension('_C', ['a.cpp', str(Path(None, 'b.cu')), str(Path(root) / 'c.cpp')])\n"
+    )
+    (build,) = read(tmp_path, script)
+    (target,) = build.targets
+    assert [source.path for source in target.sources] == ["a.cpp"]
+    assert target.is_complete is Truth.UNKNOWN
+
+
 def test_a_loop_that_breaks_on_something_unknown_may_skip_its_else(tmp_path: Path) -> None:
     script = (
         "for name in ['openblas', 'mkl']:\n"
