@@ -228,30 +228,36 @@ def columns_on_shared_tokens(rank: int) -> None:
 def quantised_gradients_on_shared_tokens(rank: int) -> None:
     devices = mesh()
     input, gradient = torch.randn(TOKENS, 2 * WIDTH).bfloat16(), torch.randn(TOKENS, WIDTH)
-    shared = [sharded(each, devices, Shard(0)) for each in (gradient, input)]
-    for recipe in ("fp8_block", "mxfp4"):
-        whole = opparity.quantize_gradient(gradient, input, recipe, producer="silu_and_mul")
-        found = opparity.quantize_gradient(*shared, recipe, producer="silu_and_mul")
+    # As wide as its gradient, an input that is not gated may be shared by whole groups.
+    plain = torch.randn(TOKENS, WIDTH)
+
+    def quantised(
+        placement: Placement | None, recipe: str, producer: str, of: Tensor
+    ) -> opparity.Quantized:
+        given = [gradient, of]
+        if placement is not None:
+            given = [sharded(each, devices, placement) for each in given]
+        return opparity.quantize_gradient(given[0], given[1], recipe, producer=producer)
+
+    for dimension, recipe, producer, of in (
+        (0, "fp8_block", "silu_and_mul", input),
+        (0, "mxfp4", "silu_and_mul", input),
+        (1, "fp8_block", "relu_squared", plain),
+    ):
+        whole = quantised(None, recipe, producer, of)
+        found = quantised(Shard(dimension), recipe, producer, of)
         for part, expected in zip(found, whole, strict=True):
-            assert_share(part, expected, rank, 0)
+            assert_share(part, expected, rank, dimension)
+    with pytest.raises(RuntimeError, match="it holds gate and up"):
+        quantised(Shard(1), "fp8_block", "silu_and_mul", input)
     both = opparity.gradient_rows_and_columns(gradient, input, "mxfp8", producer="silu_and_mul")
-    found_both = opparity.gradient_rows_and_columns(*shared, "mxfp8", producer="silu_and_mul")
+    shared, shared_input = (sharded(each, devices, Shard(0)) for each in (gradient, input))
+    found_both = opparity.gradient_rows_and_columns(
+        shared, shared_input, "mxfp8", producer="silu_and_mul"
+    )
     for dimension, (whole, found) in enumerate(zip(both, found_both, strict=True)):
         for part, expected in zip(found, whole, strict=True):
             assert_share(part, expected, rank, dimension)
-    # As wide as its gradient, an input that is not gated may be shared by whole groups.
-    plain = torch.randn(TOKENS, WIDTH)
-    whole = opparity.quantize_gradient(gradient, plain, "fp8_block", producer="relu_squared")
-    columns = (sharded(each, devices, Shard(1)) for each in (gradient, plain))
-    found = opparity.quantize_gradient(*columns, "fp8_block", producer="relu_squared")
-    for part, expected in zip(found, whole, strict=True):
-        assert_share(part, expected, rank, 1)
-    with pytest.raises(RuntimeError, match="it holds gate and up"):
-        opparity.quantize_gradient(
-            *(sharded(each, devices, Shard(1)) for each in (gradient, input)),
-            "fp8_block",
-            producer="silu_and_mul",
-        )
 
 
 def recipes_do_not_share_a_cached_answer(rank: int) -> None:
