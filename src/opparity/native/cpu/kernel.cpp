@@ -2,7 +2,6 @@
 // tile two passes, one for products and one for codes.
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -136,101 +135,6 @@ void compute_gradients(const Call& call, const ProducerKernels& producer, Quanti
   quantise(call, {piece.token, first, piece.elements}, tiles[1]);
 }
 
-// A call whose rows are the columns of another.
-Call turned(const Call& call) {
-  Call columns = call;
-  columns.values = call.columns.values;
-  columns.scales = call.columns.scales;
-  columns.values_row_bytes = call.columns.values_row_bytes;
-  columns.place = call.columns.place;
-  std::swap(columns.num_tokens, columns.hidden_size);
-  return columns;
-}
-
-// Gradients of a block of tokens as tiles have them. They take long to compute, so that those that
-// were quantised by rows are kept for the columns.
-struct KeptGradients {
-  explicit KeptGradients(const Call& call)
-      : half(call.hidden_size / halves_of(call)),
-        step(half + 2 * kLanes),
-        numbers(new float[static_cast<size_t>(kTokensOfABlock * halves_of(call) * step)]) {}
-
-  // A row's in halves, each with room for a whole chunk at its end.
-  float* at(int64_t token, int64_t halves, int64_t part) const {
-    return numbers.get() + (token * halves + part) * step;
-  }
-
-  int64_t half, step;
-  std::unique_ptr<float[]> numbers;
-};
-
-// The rows of a block of tokens, and their gradients.
-void keep_gradients(const Call& call, const ProducerKernels& producer, Quantise quantise,
-                    int64_t first, int64_t last, const KeptGradients& kept) {
-  const int64_t row_units = units_of_a_row(call), halves = halves_of(call);
-  Tile tiles[2];
-  for_each_piece(call, first * row_units, last * row_units, [&](const Piece& piece) {
-    compute_gradients(call, producer, quantise, piece, tiles);
-    const int64_t whole = (piece.elements + 2 * kLanes - 1) / (2 * kLanes) * (2 * kLanes);
-    for (int64_t part = 0; part < halves; ++part) {
-      std::memcpy(kept.at(piece.token - first, halves, part) + piece.first_element,
-                  tiles[part].products, static_cast<size_t>(whole) * sizeof(float));
-    }
-  });
-}
-
-// The columns of a block of tokens, a few at a time; of gradients that were kept.
-void compute_columns(const Call& call, const ProducerKernels& producer, int64_t first, int64_t last,
-                     const KeptGradients* kept) {
-  constexpr int64_t kColumns = 128, kChunk = 2 * kLanes;
-  // Not a power of two, so that a token's columns are in lines of different sets of the cache.
-  constexpr int64_t kStride = kTokensOfABlock + 16;
-  const Call columns = turned(call);
-  const Quantise quantise = choose_quantiser<false>(call);
-  const bool in_turns = is_in_turns(call);
-  const int64_t tokens = last - first;
-  const int64_t halves = halves_of(call), half = call.hidden_size / halves;
-  Tile tile, column;
-  alignas(64) float products[kColumns][kStride];
-  // In turns a chunk's even elements are before its odd ones.
-  int32_t places[kColumns];
-  for (int64_t i = 0; i < kColumns; ++i) {
-    const int64_t within = i % kChunk;
-    const int64_t place = in_turns ? within % 2 * kLanes + within / 2 : within;
-    places[i] = static_cast<int32_t>(i - within + place);
-  }
-  const int64_t parts = (half + kColumns - 1) / kColumns;
-  for (int64_t index = 0; index < halves * parts; ++index) {
-    const int64_t part = index / parts, begin = index % parts * kColumns;
-    const int64_t width = std::min(kColumns, half - begin);
-    for (int64_t token = 0; token < tokens; ++token) {
-      const float* row = tile.products;
-      if (kept != nullptr) {
-        row = kept->at(token, halves, part) + begin;
-      } else {
-        producer.produce(call, {first + token, begin, width}, tile);
-      }
-      for (int64_t i = 0; i < width; ++i) products[i][token] = row[places[i]];
-    }
-    for (int64_t i = 0; i < width; ++i) {
-      std::fill(products[i] + tokens, products[i] + kTokensOfABlock, 0.0f);
-      std::memcpy(column.products, products[i], kTokensOfABlock * sizeof(float));
-      for (int64_t unit = 0; unit * call.group_size < tokens; ++unit) {
-        const float* own = products[i] + unit * call.group_size;
-        uint32_t amax = 0;
-        for (int64_t token = 0; token < call.group_size; ++token) {
-          uint32_t bits;
-          std::memcpy(&bits, own + token, sizeof bits);
-          bits &= 0x7fffffffu;
-          amax = bits > amax ? bits : amax;
-        }
-        column.amax[unit] = amax;
-      }
-      quantise(columns, {part * half + begin + i, first, tokens}, column);
-    }
-  }
-}
-
 // Rows [begin, end). Where a row has one scale, all its products are kept until that is known.
 void compute_rows(const Call& call, const ProducerKernels& producer, Quantise quantise,
                   int64_t begin, int64_t end) {
@@ -266,6 +170,11 @@ void compute_rows(const Call& call, const ProducerKernels& producer, Quantise qu
 }
 
 }  // namespace
+}  // namespace opparity::OPPARITY_CAPABILITY
+
+#include "native/cpu/columns.h"
+
+namespace opparity::OPPARITY_CAPABILITY {
 
 void compute(const Call& call, bool looks_up, int64_t begin, int64_t end) {
   const ProducerKernels producer = choose_producer(call, looks_up);
@@ -304,24 +213,26 @@ void with_columns(const Call& call, bool looks_up, int64_t begin, int64_t end) {
   const ProducerKernels producer = choose_producer(call, looks_up);
   const Quantise quantise =
       is_in_turns(call) ? choose_quantiser<true>(call) : choose_quantiser<false>(call);
-  Tile tile;
-  std::optional<KeptGradients> kept;
-  if (call.quantises_gradient) kept.emplace(call);
-  const int64_t row_units = units_of_a_row(call);
+  const int64_t halves = halves_of(call), half = call.hidden_size / halves;
+  Strip strip(call, halves);
+  Tile tiles[2];
   for (int64_t block = begin; block < end; ++block) {
     const int64_t first = block * kTokensOfABlock;
-    const int64_t last = std::min(first + kTokensOfABlock, call.num_tokens);
-    if (kept.has_value()) {
-      keep_gradients(call, producer, quantise, first, last, *kept);
-      compute_columns(call, producer, first, last, &*kept);
-      continue;
+    const int64_t tokens = std::min(kTokensOfABlock, call.num_tokens - first);
+    for (int64_t column = 0; column < half; column += kColumnsOfAStrip) {
+      const int64_t columns = std::min(kColumnsOfAStrip, half - column);
+      for (int64_t token = 0; token < tokens; ++token) {
+        const Piece piece{first + token, column, columns};
+        if (call.quantises_gradient) {
+          compute_gradients(call, producer, quantise, piece, tiles);
+        } else {
+          producer.produce(call, piece, tiles[0]);
+          quantise(call, piece, tiles[0]);
+        }
+        for (int64_t own = 0; own < halves; ++own) strip.keep(token, own, tiles[own], columns);
+      }
+      strip.quantise(first, tokens, column, columns);
     }
-    for_each_piece(call, first * row_units, last * row_units, [&](const Piece& piece) {
-      producer.produce(call, piece, tile);
-      quantise(call, piece, tile);
-    });
-    // The second time the input is in the cache.
-    compute_columns(call, producer, first, last, nullptr);
   }
 }
 
