@@ -242,7 +242,8 @@ Kernels choose(Intermediate rounding, InputType gradient_type) {
   Kernels kernels{.produce = produce<Input, Intermediate::kFloat32>,
                   .differentiate = differentiate_row<Input, Input>,
                   .reduce = reduce<Input>,
-                  .sum_columns = sum_columns<Input, Input>};
+                  .sum_columns = sum_columns<Input, Input>,
+                  .produce_gradients = nullptr};
   if (gradient_type == InputType::kFloat32) {
     kernels.differentiate = differentiate_row<Input, Float32>;
     kernels.sum_columns = sum_columns<Input, Float32>;
