@@ -31,6 +31,7 @@ _ROWS = {"cpu": ("cpu/reduce.cpp", "cpu/rows.h"), "cuda": ("gpu/rows.h",), "rocm
 # What launches the kernels, what no combination here runs, and other platforms' own.
 _OTHERS = {
     "call.h",
+    "cpu/columns.h",
     "cpu/differentiate_rows.h",
     "cpu/gradients.h",
     "gpu/columns.h",

@@ -74,7 +74,8 @@ def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
         *COMPILERS,
     )
     launcher = Launcher(folder)
-    variants = covering(forward()) + covering(backward()) + of_sums() + of_gradients()
+    # tools/run_every_kernel.py has a GPU run all sums and gradients.
+    variants = covering(forward()) + covering(backward()) + of_sums()[::3] + of_gradients()[::3]
     named = [Variant(v.name, defines_of(launcher, v)) for v in variants]
     named += [Variant(name, defines) for name, defines in kinds_of(launcher).items()]
     return Compiler(program, torch, named)
@@ -117,7 +118,7 @@ def test_no_variant_touches_memory_before_it_has_waited_for_the_kernel_before_it
 ) -> None:
     # Launches overlap from Hopper on. ACQBULK is the wait, and LDG and STG are global loads and
     # stores; the kernel's arguments come from the constant bank.
-    variants = [v for seed in (1, 2) for v in few(compiler.variants, seed)]
+    variants = few(compiler.variants, 1)
     lines, files = compiler.compile(variants, "sm_90", tmp_path)
     assert len(lines) == 1 + len(variants), lines[-1]
     for variant, file in zip(variants, files, strict=True):

@@ -214,7 +214,7 @@ void with_columns(const Call& call, bool looks_up, int64_t begin, int64_t end) {
   const Quantise quantise =
       is_in_turns(call) ? choose_quantiser<true>(call) : choose_quantiser<false>(call);
   const int64_t halves = halves_of(call), half = call.hidden_size / halves;
-  Strip strip(call, halves);
+  Strip strip(call);
   Tile tiles[2];
   for (int64_t block = begin; block < end; ++block) {
     const int64_t first = block * kTokensOfABlock;

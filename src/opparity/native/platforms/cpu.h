@@ -151,8 +151,8 @@ OPPARITY_FUNCTION Number scaled_power(Number power, [[maybe_unused]] Number shif
 }
 
 #if defined(__SSE2__) && !defined(__AVX2__)
-// Four calls of the C library. In line in each polynomial they make seven times the code, and GCC 12
-// takes 26 s instead of 5 for a producer.
+// Four calls of the C library. In line in each polynomial they make seven times the code, and GCC
+// 12 takes 26 s instead of 5 for a producer.
 [[gnu::noinline, maybe_unused]] Number fused_by_lanes(Number a, Number b, Number c) {
   Number result;
   for (int lane = 0; lane < kLanes; ++lane) {
