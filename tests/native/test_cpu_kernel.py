@@ -146,6 +146,15 @@ def test_neon_writes_the_references_bytes_and_no_others(
     assert differences(program, calls, AARCH64_EMULATOR) == []
 
 
+@pytest.mark.parametrize("capability", ["baseline", "avx2", "avx512"])
+def test_a_fused_product_and_sum_is_rounded_once(capability: str, tmp_path: Path) -> None:
+    need(capability)
+    program = compile_cpp(tmp_path / "fused", *COMMON, *FLAGS[capability], HERE / "fused.cpp")
+    completed = subprocess.run([program, "10000000"], capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stdout
+    assert int(completed.stdout) >= 10_000_000
+
+
 @pytest.mark.parametrize(("capability", "step"), [("baseline", 257), ("avx2", 1), ("avx512", 1)])
 def test_silu_of_every_float32_gate_has_the_bits_of_the_contracts_steps(
     capability: str, step: int, tmp_path: Path
