@@ -116,7 +116,7 @@ class Strip {
   const bool in_turns_;
   const std::unique_ptr<float[]> numbers_;
   Tile tile_;
-  alignas(64) float turned_[kTurned][kStride];
+  alignas(64) float turned_[kTurned][kStride] = {};
   // Of the groups of each of these columns.
   uint32_t amax_[kTurned][kTokensOfABlock / kLeastGroup] = {};
 };
