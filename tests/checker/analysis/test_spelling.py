@@ -110,6 +110,8 @@ def test_ends_digits_and_short_names_stay_names_of_their_own(pair: str) -> None:
 )
 def test_a_digit_may_be_missing_inside_of_a_word(written: str, meant: str, lacks: bool) -> None:
     assert lacks_a_digit(written, meant) is lacks
+
+
 def test_what_may_be_meant_begins_alike_and_comes_in_order() -> None:
     known = Spellings(["forward_pass", "foward_pass", "orward_pass", "other", "forwad_pass"])
     assert known.slips_of("forwward_pass") == ["forward_pass"]
