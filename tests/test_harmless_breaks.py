@@ -73,6 +73,7 @@ def test_a_kernel_beside_its_launcher_of_one_name_is_told_by_the_compiler() -> N
         ("void scale(int count);\nvoid run() { scale(1); }\n", False),
         ("int run() { return scale(1); }\n", False),
         ('void scale(int count);\nauto schema = "demo::scale(int count) -> ()";\n', True),
+        ('#include "scale.h"\nvoid scale(int count);  // scale(1)\n/* scale */\n', True),
     ],
 )
 def test_what_is_only_declared_any_more_hurts_nobody(left: str, is_harmless: bool) -> None:
@@ -170,3 +171,48 @@ def test_what_python_reads_of_the_dispatcher_alone_needs_no_binding(
     of_torch, of_pybind = text.registered
     assert bool(harmless.bound_for_the_dispatcher(text, of_pybind)) is is_harmless
     assert not harmless.bound_for_the_dispatcher(text, of_torch)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_harmless"),
+    [
+        ("    assert x.is_cuda, 'on a GPU'\n    kernels.scale(x)\n", True),
+        ("    assert (\n        x.is_cuda and y.is_cuda\n    )\n    kernels.scale(x)\n", True),
+        ("    assert x.is_contiguous()\n    kernels.scale(x)\n", False),
+        ("    kernels.scale(x)\n    assert x.is_cuda\n", False),
+    ],
+)
+def test_a_test_whose_branch_asserts_the_same_guards_nothing(body: str, is_harmless: bool) -> None:
+    import harmless  # noqa: PLC0415 -- the path is a fixture's
+
+    assert bool(harmless.asserts_the_same("if x.is_cuda:", body)) is is_harmless
+
+
+WITH_A_FUNCTION = b"""TORCH_LIBRARY(demo, m) {
+  m.def("scale", scale);
+  m.def("turn(Tensor x) -> Tensor");
+}
+TORCH_LIBRARY_IMPL(demo, CUDA, m) {
+  m.impl("scale", scale_cuda);
+  m.impl("turn", turn_cuda);
+}
+"""
+
+
+def test_an_operator_with_a_function_of_its_own_needs_no_implementation(tmp_path: Path) -> None:
+    import harmless  # noqa: PLC0415 -- the path is a fixture's
+
+    text = text_of(tmp_path, {"b.cpp": WITH_A_FUNCTION})
+    spared = [each for each in text.registered if harmless.defined_with_a_function(text, each)]
+    assert [(each.method, each.operator) for each in spared] == [("impl", "scale")]
+
+
+def test_constructors_and_computed_names_are_no_registrations_to_break() -> None:
+    import broken_text  # noqa: PLC0415 -- the path is a fixture's
+
+    content = (
+        "c.def(py::init<int>());\nc.def(name, &turn);\nm.def(SCHEMA, &fold);\n"
+        'm.def(#op, &op);\nm.def("scale", &scale);\n'
+    )
+    found = [each.operator for each in broken_text.registrations("bindings.cpp", content)]
+    assert found == ["SCHEMA", "scale"]

@@ -103,7 +103,8 @@ def without_registration(text: Text, draw: random.Random) -> Break | None:
         (each.operator, each.symbol.rpartition("::")[2] or each.operator),
         why
         or harmless.registered_beside(text, each)
-        or harmless.bound_for_the_dispatcher(text, each),
+        or harmless.bound_for_the_dispatcher(text, each)
+        or harmless.defined_with_a_function(text, each),
     )
 
 

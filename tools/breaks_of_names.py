@@ -65,6 +65,7 @@ def without_guard(text: Text, draw: random.Random) -> Break | None:
         body, rest, indent = python
         why = harmless.reads_the_same_elsewhere(rest, indent, names)
         why = why or harmless.guards_python_alone(text, path, body, names)
+        why = why or harmless.asserts_the_same(head, body)
     else:
         why = harmless.is_always_defined(text, path, head) or harmless.is_never_defined(text, head)
         why = why or harmless.exists_without_guard(text, path, names)

@@ -24,7 +24,10 @@ _FOREIGN = re.compile(
     re.IGNORECASE,
 )
 COMPILED = r"(?:cu|cpp|cc|cxx|c|hip|mm|mu|sycl)"
-REGISTRATION = re.compile(r"(?<![\w.>)])\w+\s*\.\s*(def|impl)\s*\(\s*((?:\"[^\"]*\"\s*)+|#?\w+)")
+# By a text, or by a macro's name: `cls.def(name, …)` and `cls.def(py::init())` name no operator.
+REGISTRATION = re.compile(
+    r"(?<![\w.>)])\w+\s*\.\s*(def|impl)\s*\(\s*((?:\"[^\"]*\"\s*)+|#\w+|[A-Z]\w+(?![\w:]))"
+)
 BLOCK = re.compile(r"PYBIND11_MODULE|TORCH_LIBRARY|torch::Library\s*&|py::module|TORCH_EXTENSION")
 _HEAD = re.compile(r"^(?![#\s])[^;{}()=]*?\b(\w+)\s*\(", re.MULTILINE)
 _PYTHON_READ = re.compile(r"(?<!self)(?<!cls)\.\s*(\w+)")

@@ -27,7 +27,11 @@ _NEGATIVE = re.compile(r"#\s*(?:ifndef\s+|if\s+!\s*defined\s*\(?\s*)(\w+)\s*\)?\
 _TEST_OR_COMMENT = re.compile(
     r"^[ \t]*#[ \t]*(?:if|el|endif)[^\n]*|//[^\n]*|/\*[\s\S]*?\*/", re.MULTILINE
 )
-_TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+# What names no function of the code: texts, comments, and the files that are included.
+_NO_CODE = re.compile(
+    r'^[ \t]*#[ \t]*include[^\n]*|"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*[\s\S]*?\*/', re.MULTILINE
+)
+_ASSERTED = re.compile(r"\s*assert\b[^\n]*(?:\n\s[^\n]*\)?)*?\.(is_\w+)\b")
 _BLOCK = re.compile(r"TORCH_LIBRARY\w*\(\s*(\w+)|PYBIND11_MODULE")
 _CLASS = re.compile(r"\b(?:class|struct)\s+\w[\w:<>, \t\n]*(?::[^;{}()]*)?\{")
 _PYTHON_COMMENT = re.compile(r"#[^\n]*")
@@ -141,11 +145,19 @@ def bound_for_the_dispatcher(text: Text, each: Registered) -> str:
     return "Python reads the operator of torch.ops alone, where the file registers it as well"
 
 
+def defined_with_a_function(text: Text, each: Registered) -> str:
+    """Return that an operator's definition has a function too, which serves every device."""
+    for other in text.registered if each.method == "impl" else ():
+        if (other.operator, other.method) == (each.operator, "def") and other.symbol:
+            return f"the definition in {other.path} has a function of its own"
+    return ""
+
+
 def only_declared(contents: Iterable[str], name: str) -> str:
-    """Return that what is left of a function's name are prototypes, and texts such as a schema."""
+    """Return that what is left of a function's name are prototypes, comments and texts."""
     prototype = re.compile(_PROTOTYPE.format(name=re.escape(name)), re.MULTILINE)
     word = re.compile(rf"\b{re.escape(name)}\b")
-    code = [_TEXT.sub('""', each) for each in contents if name in each]
+    code = [_NO_CODE.sub('""', each) for each in contents if name in each]
     left = sum(len(word.findall(each)) - len(prototype.findall(each)) for each in code)
     return "" if left else "nothing but prototypes names the function"
 
@@ -184,6 +196,12 @@ def reads_the_same_elsewhere(rest: str, indent: str, names: Iterable[str]) -> st
     if found and all(re.search(rf"\b{name}\b", found[1]) for name in names):
         return "the other branch uses the same"
     return ""
+
+
+def asserts_the_same(test: str, body: str) -> str:
+    """Return that the branch begins with an assertion of what the test asks."""
+    asked = _ASSERTED.match(body)
+    return "the branch asserts the same" if asked and f".{asked[1]}" in test else ""
 
 
 def guards_python_alone(text: Text, path: str, body: str, names: Iterable[str]) -> str:

@@ -8,7 +8,9 @@ from opparity.checker.analysis.spelling import (
     Spellings,
     is_near,
     is_near_number,
+    is_one_letter_off,
     is_slip,
+    lacks_a_digit,
     odd_words,
 )
 
@@ -69,9 +71,45 @@ def test_ends_of_words_and_digits_are_names_of_their_own_even_then(pair: str) ->
     assert not is_near_number(*pair.split())
 
 
-def test_digits_may_be_exchanged_where_neither_name_has_a_home() -> None:
-    assert is_near_number("WITH_FP61", "WITH_FP16", digits=True)
-    assert not is_near_number("USE_SM10", "USE_SM100", digits=True)
+@pytest.mark.parametrize(
+    "pair",
+    [
+        *("WITH_FP61 WITH_FP16", "HAS_M90 HAS_SM90", "DG_IT_USE_API DG_JIT_USE_API"),
+        *("USE_PU USE_GPU", "WITH_F16 WITH_BF16"),
+    ],
+)
+def test_where_neither_name_has_a_home_any_letter_between_the_ends_may_be_lost(pair: str) -> None:
+    written, meant = pair.split()
+    assert is_one_letter_off(written, meant)
+    assert is_one_letter_off(meant, written)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        *("USE_SM10 USE_SM100", "WITH_OP WITH_OPS", "SE_CUDA USE_CUDA", "USE_A USE_AB"),
+        *("WITH_FP6 WITH_FP16", "WITH_CUDA WITH_CUDA", "ON_X ON_XY"),
+    ],
+)
+def test_ends_digits_and_short_names_stay_names_of_their_own(pair: str) -> None:
+    written, meant = pair.split()
+    assert not is_one_letter_off(written, meant)
+    assert not is_one_letter_off(meant, written)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "lacks"),
+    [
+        ("ENABLE_BF6", "ENABLE_BF16", True),
+        ("ENABLE_BF16", "ENABLE_BF6", False),
+        ("USE_SM10", "USE_SM100", False),
+        ("USE_SM0", "USE_SM90", True),
+        ("USE_90", "USE_190", False),
+        ("WITH_F8", "WITH_FP8", False),
+    ],
+)
+def test_a_digit_may_be_missing_inside_of_a_word(written: str, meant: str, lacks: bool) -> None:
+    assert lacks_a_digit(written, meant) is lacks
 
 
 def test_what_may_be_meant_begins_alike_and_comes_in_order() -> None:

@@ -206,7 +206,7 @@ class _Understanding:
         read = {
             f"{module.module.rpartition('.')[2]}::{each.name}"
             for module in self.read
-            for each in module.reads
+            for each in module.needed
         }
         return len(called) + len((read & self.registered.known.keys()) - names)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.foreign_names import OF_LIBRARIES
+from opparity.checker.analysis.module_reads import binds
 from opparity.checker.facts.conditions import Truth
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def bound_elsewhere(analysis: Analysis) -> Iterator[tuple[str, Definition, Modul
     Each with what Python reads of it.
     """
     for each in analysis.modules_read:
-        for read in each.reads if each.is_whole and len(each.links) > 1 else ():
+        for read in each.needed if each.is_whole and len(each.links) > 1 else ():
             symbols = {
                 registration.symbol.rpartition("::")[2]
                 for link in each.links
@@ -74,7 +75,7 @@ def bound_elsewhere(analysis: Analysis) -> Iterator[tuple[str, Definition, Modul
                     for definition, part in link.definitions.get(symbol, ())
                     if part.is_listed and part.truth(definition.condition) is Truth.TRUE
                 ]
-                if bodies and not each.binds(link, read.name):
+                if bodies and not binds(link, read.name):
                     yield link.target.name, bodies[0], read
 
 

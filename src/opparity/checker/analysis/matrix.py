@@ -95,7 +95,7 @@ def build_matrix(analysis: Analysis) -> Matrix:
             calls.setdefault(call.qualified, []).append(call)
     reads: dict[str, list[Location]] = {}
     for module in analysis.modules_read:
-        for read in module.reads:
+        for read in module.needed:
             name = f"{module.module.rpartition('.')[2]}::{read.name}"
             reads.setdefault(name, []).append(read.location)
     names = sorted({name for column in every.values() for name in column.uses})

@@ -35,10 +35,14 @@ _IMPORTING = {"module", "shared", "jit"}
 
 @fact
 class ModuleRead:
-    """A name that Python reads of a module, where it does so first."""
+    """A name that Python reads of a module, where it does so first.
+
+    `is_caught`: there and everywhere else a `try` catches that the module lacks it.
+    """
 
     name: str
     location: Location
+    is_caught: bool = False
 
 
 @fact
@@ -52,23 +56,33 @@ class ModuleReads:
     @property
     def is_whole(self) -> bool:
         """Return whether all that the module may have is known."""
-        return all(
-            link.is_complete is Truth.TRUE
-            and any(part.file.registrations for part in link.compiled)
-            and not any(part.file.unfollowed for part in link.compiled)
-            for link in self.links
-        )
+        return all(map(is_whole, self.links))
 
-    def binds(self, link: Link, name: str) -> bool:
-        """Return whether a module has a name, of a function, a class or a value.
+    @property
+    def needed(self) -> tuple[ModuleRead, ...]:
+        """Return what is read where nothing catches that the module lacks it."""
+        return tuple(read for read in self.reads if not read.is_caught)
 
-        What only torch's dispatcher is given is no attribute of the module.
-        """
-        for part in link.compiled:
-            kinds = {each.kind for each in part.file.registrations if each.operator == name}
-            if RegistrationKind.BIND in kinds or (name in part.file.named and not kinds):
-                return True
-        return False
+
+def is_whole(link: Link) -> bool:
+    """Return whether all that a module may have is known."""
+    return (
+        link.is_complete is Truth.TRUE
+        and any(part.file.registrations for part in link.compiled)
+        and not any(part.file.unfollowed for part in link.compiled)
+    )
+
+
+def binds(link: Link, name: str) -> bool:
+    """Return whether a module has a name, of a function, a class or a value.
+
+    What only torch's dispatcher is given is no attribute of the module.
+    """
+    for part in link.compiled:
+        kinds = {each.kind for each in part.file.registrations if each.operator == name}
+        if RegistrationKind.BIND in kinds or (name in part.file.named and not kinds):
+            return True
+    return False
 
 
 def modules_read(project: Project, linker: Linker) -> Iterator[ModuleReads]:
@@ -88,10 +102,15 @@ def modules_read(project: Project, linker: Linker) -> Iterator[ModuleReads]:
     loaded = _loaded(tree) if is_any_loaded else {}
     read = cache(partial(read_attributes, tree))  # a file may read several modules
     for module, made in links.items():
-        found = dict(_reads(read, module, naming, loaded.get(module, ())))
-        if found:
-            reads = tuple(ModuleRead(name, place) for name, place in found.items())
-            yield ModuleReads(module, tuple(made), reads)
+        places = loaded.get(module, ())
+        found = dict(_reads(read, module, naming, places))
+        caught = dict(_reads(read, module, naming, places, is_caught=True))
+        reads = [ModuleRead(name, place) for name, place in found.items()]
+        reads += [
+            ModuleRead(n, place, is_caught=True) for n, place in caught.items() if n not in found
+        ]
+        if reads:
+            yield ModuleReads(module, tuple(made), tuple(reads))
 
 
 def _loaded(tree: Tree) -> dict[str, list[tuple[str, str]]]:
@@ -114,13 +133,18 @@ def _reads(
     module: str,
     naming: dict[str, bytes],
     loaded: Sequence[tuple[str, str]],
+    *,
+    is_caught: bool = False,
 ) -> Iterator[tuple[str, Location]]:
-    """Yield what is read of a module where nothing handles that it may not be there."""
+    """Yield what is read of a module where nothing handles that it may not be there.
+
+    With `is_caught`, where a `try` does, and nothing asks for it.
+    """
     places = list(loaded)
     if "." in module:
         whole = module.encode()
         places += [(path, module) for path, text in naming.items() if whole + b"." in text]
     for path, owner in places:
         for each in reversed(read(path)):
-            if each.owner == owner and not each.is_handled:
+            if each.owner == owner and each.is_caught == is_caught and not each.is_asked:
                 yield each.name, Location(path, each.line)

@@ -15,7 +15,7 @@ from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.detection import COMPILED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from opparity.checker.analysis.linking import Link, Use
     from opparity.checker.analysis.project import Project
@@ -82,28 +82,55 @@ def is_lost(
 
 def is_template_lost(analysis: Analysis, link: Link, name: str, use: Use) -> bool:
     """Return whether a template that a source declares and calls has a body nowhere in the tree."""
-    project = analysis.project
+    if not _is_bodiless(analysis, link, name, use):
+        return False
+    visible = (use.path, *analysis.linker.closure(use.path, use.unit))
+    declared = _templates(analysis.project, name, visible)
+    folders = {posixpath.dirname(part.file.path) for part in link.compiled if part.is_listed}
+    # One of another project in the tree may get its bodies there.
+    is_near = any(posixpath.dirname(path) in folders for path in declared)
+    return is_near and not _may_be_made(analysis, link, name)
+
+
+def is_instance_lost(analysis: Analysis, link: Link, name: str, use: Use) -> bool:
+    """Return whether a source instantiates a template of the target that has a body nowhere."""
+    if not _is_bodiless(analysis, link, name, use):
+        return False
+    compiled = tuple(part.file.path for part in link.compiled)
+    declared = _templates(analysis.project, name, compiled)
+    return bool(declared) and not _may_be_made(analysis, link, name)
+
+
+def _is_bodiless(analysis: Analysis, link: Link, name: str, use: Use) -> bool:
+    """Return whether a target surely uses a template of which nothing has the body."""
     is_whole = use.truth is Truth.TRUE and link.target.built is Truth.TRUE
     if not is_whole or link.is_complete is not Truth.TRUE or OF_LIBRARIES.match(name):
         return False
     if link.target.kind not in {"module", "shared", "jit"}:
         return False
-    if any(not each.is_instantiation for each in project.definitions.get(name, ())):
-        return False
-    visible = (use.path, *analysis.linker.closure(use.path, use.unit))
-    declared = [
-        (path, template.signature)
+    found = (
+        each for each in analysis.project.definitions.get(name, ()) if not each.is_instantiation
+    )
+    # A class of that name has constructors, which are no bodies of the template.
+    return all(each.signature.namespace[-1:] == (name,) for each in found)
+
+
+def _templates(project: Project, name: str, visible: Iterable[str]) -> frozenset[str]:
+    """Return the files that declare a template; none for a specialisation of a library's own."""
+    declared = {
+        path: template.signature
         for path in visible
         for template in project.native[path].templates
         if template.signature.name == name
-    ]
-    if any(set(each.namespace) & FOREIGN_NAMESPACES for _, each in declared):
-        return False  # a specialisation of a library's own
-    folders = {posixpath.dirname(part.file.path) for part in link.compiled if part.is_listed}
-    if not any(posixpath.dirname(path) in folders for path, _ in declared):
-        return False  # of another project in the tree, which may make its bodies
-    return not (
-        _takes_libraries(project, link.description, link.target.location.path)
+    }
+    is_foreign = any(set(each.namespace) & FOREIGN_NAMESPACES for each in declared.values())
+    return frozenset() if is_foreign else frozenset(declared)
+
+
+def _may_be_made(analysis: Analysis, link: Link, name: str) -> bool:
+    """Return whether a library, a macro or the build may have what no file defines."""
+    return (
+        _takes_libraries(analysis.project, link.description, link.target.location.path)
         or analysis.pasted.may_make(name)
         or _may_be_written(analysis, link, name)
     )

@@ -21,6 +21,7 @@ from opparity.checker.facts.conditions import (
 )
 from opparity.checker.facts.names import library_name, module_name
 from opparity.checker.facts.native import Registration, RegistrationKind
+from opparity.checker.facts.python import DEFINED_IN_TRY
 from opparity.checker.facts.records import fact
 from opparity.words.statements import state
 
@@ -312,6 +313,8 @@ class Process:
         match atom:
             case Predicate("platform", (name,)):
                 return truth_of(name == self.platform.name)
+            case Predicate("tensor_on", platforms) if self.platform.name not in platforms:
+                return Truth.FALSE  # such a tensor can be nowhere else, and need not be there
             case Predicate("hasattr", (name,)):
                 return self.operators.exists(self.platform, name) if "::" in name else Truth.TRUE
             case _:
@@ -346,6 +349,13 @@ def is_caught(condition: Condition) -> bool:
 def handles_absence(call: Call) -> bool:
     """Return whether an `except` around a call handles the absence of what it touches."""
     return any(is_caught(guard.condition) for guard in call.guards)
+
+
+def handles_failure(call: Call) -> bool:
+    """Return whether an `except` around a call handles that its module lacks what it uses."""
+    return any(
+        is_caught(guard.condition) and guard.condition != DEFINED_IN_TRY for guard in call.guards
+    )
 
 
 def tests_operator(condition: Condition) -> bool:

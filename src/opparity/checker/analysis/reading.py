@@ -8,13 +8,19 @@ from opparity.checker import bounds
 from opparity.checker.analysis.asked_platforms import refuse_unknown
 from opparity.checker.analysis.dedicated_builds import without_foreign_builds
 from opparity.checker.analysis.project import Project
-from opparity.checker.facts.names import EXTENSION_NAME, library_name, module_name
+from opparity.checker.facts.names import (
+    EXTENSION_NAME,
+    library_name,
+    module_name,
+    plain_library,
+)
+from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.languages.cmake.evaluation import CMakeReader
 from opparity.checker.languages.cpp.across_files import link_files
 from opparity.checker.languages.cpp.reader import read_native_files
 from opparity.checker.languages.data.build_toml import read_build_tomls
 from opparity.checker.languages.data.json_lists import read_json_lists
-from opparity.checker.languages.detection import known_platforms
+from opparity.checker.languages.detection import COMPILED, known_platforms
 from opparity.checker.languages.python.reader import PythonReader
 from opparity.checker.languages.setup_py.reader import read_setup_scripts
 from opparity.checker.languages.workers import Workers
@@ -101,14 +107,23 @@ def _read_builds(
 
 def _libraries(native: Mapping[str, NativeFile], builds: Sequence[Build]) -> frozenset[str]:
     """Return every namespace that native files may register operators in."""
-    return frozenset(
+    listed = {
         library_name(registration.library, target)
         for build in builds
         for target in build.targets
         for source in target.sources
         if source.path in native
         for registration in native[source.path].registrations
-    )
+    }
+    # A header's blocks are compiled with whatever includes it.
+    shared = {
+        plain_library(registration.library)
+        for path, file in native.items()
+        if not path.endswith(COMPILED)
+        for registration in file.registrations
+        if registration.kind is not RegistrationKind.BIND
+    }
+    return frozenset(listed | (shared - {""}))
 
 
 def _modules(builds: Sequence[Build]) -> frozenset[str]:

@@ -22,6 +22,7 @@ from opparity.checker.analysis.macros import (
     platform_of_macro,
 )
 from opparity.checker.analysis.mentions import Mentions
+from opparity.checker.analysis.module_copies import ModuleCopies
 from opparity.checker.analysis.module_reads import modules_read
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.other_versions import OtherVersions
@@ -127,6 +128,11 @@ class Analysis:
     def modules_read(self) -> tuple[ModuleReads, ...]:
         """Return what Python reads of extension modules by their names."""
         return tuple(modules_read(self.project, self.linker))
+
+    @cached_property
+    def module_copies(self) -> ModuleCopies:
+        """Return what tells apart the modules that several builds make under one name."""
+        return ModuleCopies(self.project, self.linker)
 
     @cached_property
     def loaded_names(self) -> frozenset[str]:

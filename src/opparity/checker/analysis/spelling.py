@@ -67,7 +67,7 @@ def is_near(written: str, meant: str) -> bool:
     return start > 0 and is_one_more and not _is_in_number(longer, start, start + 1)
 
 
-def is_near_number(written: str, meant: str, *, digits: bool = False) -> bool:
+def is_near_number(written: str, meant: str) -> bool:
     """Return whether a word with a digit lacks one letter of another, or has two exchanged.
 
     For names of which it is known that one is nobody's. The letter stands inside of the word:
@@ -76,7 +76,6 @@ def is_near_number(written: str, meant: str, *, digits: bool = False) -> bool:
     Args:
         written: the name that is nobody's.
         meant: one that is somebody's.
-        digits: two digits may be exchanged as well: `FP61` for `FP16`.
     """
     if len(meant) < _SHORTEST or written == meant or abs(len(written) - len(meant)) > 1:
         return False
@@ -85,11 +84,39 @@ def is_near_number(written: str, meant: str, *, digits: bool = False) -> bool:
     if len(written) == len(meant):
         one, two = written[start : start + 2], meant[start : start + 2]
         is_swapped = one == two[::-1] and written[start + 2 :] == meant[start + 2 :]
-        return is_swapped and one.isalnum() and (digits or not one.isdigit())
+        return is_swapped and one.isalnum() and not one.isdigit()
     longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
     around = longer[start - 1 : start + 2]
     is_inside = len(around) == 3 and around.isalnum()  # noqa: PLR2004 -- itself and two
     return longer[:start] + longer[start + 1 :] == shorter and is_inside and around[1].isalpha()
+
+
+def is_one_letter_off(written: str, meant: str) -> bool:
+    """Return whether two neighbours are exchanged, or one letter is left out, wherever it stood.
+
+    For two names of which nobody else has either: one is defined and never tested, the other is
+    tested and never defined. The first letter and the last are those of both.
+    """
+    if min(len(written), len(meant)) < _SHORTEST or written[0] != meant[0]:
+        return False
+    pairs = enumerate(zip(written, meant, strict=False))
+    start = next((i for i, (a, b) in pairs if a != b), min(len(written), len(meant)))
+    if len(written) == len(meant):
+        one, two = written[start : start + 2], meant[start : start + 2]
+        is_swapped = one == two[::-1] and written[start + 2 :] == meant[start + 2 :]
+        return is_swapped and one.isalnum()
+    longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
+    is_one_less = longer[:start] + longer[start + 1 :] == shorter
+    return is_one_less and start < len(shorter) and longer[start].isalpha()
+
+
+def lacks_a_digit(written: str, meant: str) -> bool:
+    """Return whether a name is another one without a digit inside of a word: `BF6` for `BF16`."""
+    if len(meant) - len(written) != 1 or len(written) < _SHORTEST:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(written, meant, strict=False)) if a != b), -1)
+    is_inside = start > 0 and meant[start - 1].isalnum()
+    return is_inside and meant[start].isdigit() and written[start:] == meant[start + 1 :]
 
 
 def _is_in_number(name: str, start: int, end: int) -> bool:

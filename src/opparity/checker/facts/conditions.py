@@ -205,7 +205,7 @@ class Nowhere:
 
     def truth(self, atom: Atom) -> Truth:
         """Return FALSE for every platform, and that nothing else is known."""
-        is_platform = isinstance(atom, Predicate) and atom.name == "platform"
+        is_platform = isinstance(atom, Predicate) and atom.name in {"platform", "tensor_on"}
         return Truth.FALSE if is_platform else Truth.UNKNOWN
 
 

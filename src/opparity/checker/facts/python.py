@@ -5,12 +5,17 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from opparity.checker.facts.conditions import NEVER, Condition
+from opparity.checker.facts.conditions import NEVER, Condition, Predicate
 from opparity.checker.facts.records import fact
 
 if TYPE_CHECKING:
     from opparity.checker.facts.native import Unfollowed
     from opparity.checker.facts.places import Location, Problem
+
+
+# Of what stands in a function that a `try` defines: the import that it needs was there, and what is
+# missing besides is caught no more when the function is called.
+DEFINED_IN_TRY = Predicate("caught", ("definition",))
 
 
 class CallKind(StrEnum):

@@ -17,7 +17,7 @@ _MARKS = {
     "rocm": rb"(?i:\brocm|_rocm\b|\bhip_found\b|is_hip_extension|torch[._]version\.hip|hipify|"
     rb"enable_language\(\s*hip|STREQUAL\s+\"?hip\b|languages[^)]{0,500}\bhip\b)",
     "cpu": rb"STREQUAL\s+\"?(?i:cpu)\b|CPU_ONLY|CppExtension|==\s*[\"']cpu[\"']|"
-    rb"backend\s*=\s*\"cpu\"|define_cpu_extension",
+    rb"backend\s*=\s*\"cpu\"|define_cpu_extension|check_language\(\s*CUDA",
     "xpu": rb"IntelSYCL|-fsycl\b|\bicpx\b|enable_language\(\s*SYCL|LANGUAGES[^)]{0,500}\bSYCL\b|"
     rb"SyclExtension|STREQUAL\s+\"?(?i:xpu)\b|backend\s*=\s*\"xpu\"|DPCPPExtension",
     "mlu": rb"FORCE_MLU|MLUExtension",

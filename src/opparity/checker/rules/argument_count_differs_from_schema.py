@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from opparity.words.statements import Statement
 
 # `py::args` takes whatever is left, and a member function has its object before its arguments.
-_TAKES_ANY = re.compile(r"\b(?:args|kwargs)\b|^\.\.\.$")
+_TAKES_ANY = re.compile(r"\b(?:args|kwargs|DispatchKeySet|OperatorHandle|Stack)\b|^\.\.\.$")
 
 
 class ArgumentCountDiffersFromSchema(Rule):
@@ -36,6 +36,7 @@ class ArgumentCountDiffersFromSchema(Rule):
     ## Why is this bad?
     Each platform may register an operator of the same name with its own schema.
     A call that suits one raises `RuntimeError: … expected at most …` on another.
+    Where a definition has a function and no schema, torch makes one of the function's parameters.
 
     ## Example
     `torch.ops._C.rotary_embedding(positions, query, key, size, cache, neox, offset)` where the
@@ -190,19 +191,38 @@ def _is_placeholder(registration: Registration) -> bool:
 def _bound(project: Project, registration: Registration) -> tuple[Argument, ...] | None:
     """Return the arguments that `py::arg` names; pybind11 wants all of them or none.
 
-    Without names it takes as many as the function has parameters, C++'s defaults or not.
+    Without names it takes as many as the function has parameters, C++'s defaults or not; and so
+    does an operator whose schema torch makes of its function, `m.def("scale", &scale)`.
     """
     given = registration.argument_names
     required = len(given) - registration.argument_defaults
     if given:
         return tuple(Argument(name, number >= required) for number, name in enumerate(given))
-    if registration.kind is not RegistrationKind.BIND or registration.style != "pybind":
+    is_bound = registration.kind is RegistrationKind.BIND and registration.style == "pybind"
+    bound = registration if is_bound else _implementation(project, registration)
+    if bound is None:
         return None
-    found = {len(each) for each in _parameters(project, registration)}
+    found = {len(each) for each in _parameters(project, bound)}
     return (
         tuple(Argument("", has_default=False) for _ in range(found.pop()))
         if len(found) == 1
         else None
+    )
+
+
+def _implementation(project: Project, registration: Registration) -> Registration | None:
+    """Return the function of a definition without a schema, which the same statement names."""
+    if registration.kind is not RegistrationKind.DEF or registration.schema:
+        return None
+    return next(
+        (
+            each
+            for each in project.native[registration.location.path].registrations
+            if each.kind is RegistrationKind.IMPL
+            and each.symbol
+            and (each.location, each.operator) == (registration.location, registration.operator)
+        ),
+        None,
     )
 
 
@@ -219,11 +239,18 @@ def _parameters(project: Project, registration: Registration) -> list[tuple[Para
             each.is_guessed or each.is_template or each.is_instantiation for each in definitions
         ):
             return []
-        found = [each.signature.parameters for each in definitions]
-        found += [
-            each.signature.parameters
+        shown = [
+            each
             for each in project.declarations.get(last, ())
             if each.signature.namespace == definitions[0].signature.namespace
         ]
+        # What the file itself defines is what it binds, whatever another file has of that name.
+        path = registration.location.path
+        own = [each for each in definitions if each.location.path == path]
+        if own:
+            definitions = own
+            shown = [each for each in shown if each.location.path == path]
+        signatures = [each.signature for each in definitions] + [each.signature for each in shown]
+        found = [each.parameters for each in signatures]
     takes_any = any(_TAKES_ANY.search(parameter.type) for each in found for parameter in each)
     return [] if takes_any else found

@@ -20,6 +20,7 @@ from opparity.words.statements import Statement, state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.builds import Target
     from opparity.checker.facts.native import Registration
@@ -46,6 +47,7 @@ class DefWithoutImpl(Rule):
     Python calls the operator in the platform's own files, or under a guard that names the platform,
     and where nothing of the tree implements it, for no platform.
     An implementation for `Meta` has no data to work on, and does not count.
+    Of two builds that both define an operator, one that implements it nowhere is told as well.
 
     ## Example
     `ops.def("machete_mm(…)")` everywhere, `m.impl("machete_mm", …)` in a source for Hopper.
@@ -94,6 +96,32 @@ class DefWithoutImpl(Rule):
                     each for each in calls.get(finding.operator, ()) if _is_made(each, process)
                 ]
                 yield _called(finding, reached[0]) if reached else finding
+            yield from self._rivals(analysis, platform)
+
+    def _rivals(self, analysis: Analysis, platform: Platform) -> Iterator[Finding]:
+        """Yield what one build of a library implements, and another one only defines."""
+        made = [_Made(link) for link in analysis.linker.links_on(platform)]
+        told: set[str] = set()
+        for each in made:
+            for operator, registration in each.defined.items():
+                having = [other for other in made if operator in other.implemented]
+                is_alone = operator in each.implemented or not having or operator in told
+                # What is implemented in a library of its own is loaded beside this one.
+                if is_alone or not all(operator in other.named for other in having):
+                    continue
+                told.add(operator)
+                yield self.finding(
+                    registration.location,
+                    state(
+                        "DEF003.rival",
+                        operator=operator,
+                        target=each.link.target.name,
+                        other=having[0].link.target.name,
+                        platform=platform.label,
+                    ),
+                    platform=platform.label,
+                    operator=operator,
+                )
 
     def _check(
         self, analysis: Analysis, platform: Platform, places: dict[str, list[Registration]]
@@ -154,6 +182,28 @@ class DefWithoutImpl(Rule):
             operator=operator,
             severity=Severity.WARNING,
         )
+
+
+class _Made:
+    """What a target defines and implements: surely, if all of it is known, and perhaps."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.defined: dict[str, Registration] = {}
+        self.named: set[str] = set()
+        self.implemented: set[str] = set()
+        for registration, use in link.registrations():
+            library = library_name(registration.library, link.target)
+            operator = f"{library}::{registration.operator}"
+            if use.truth is Truth.FALSE:
+                continue
+            if _computes(registration):
+                self.implemented.add(operator)
+            elif registration.kind is RegistrationKind.DEF:
+                self.named.add(operator)
+                is_sure = use.truth is Truth.TRUE and link.target.built is Truth.TRUE
+                if is_sure and link.is_complete is Truth.TRUE:
+                    self.defined.setdefault(operator, registration)
 
 
 def _registered(

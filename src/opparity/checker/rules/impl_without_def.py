@@ -13,7 +13,7 @@ from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # A misspelt name shares almost all of its letters with the right one; `x_fp8` and `x_fp4` do too,
 # so the right one must lack an implementation for the same key as well.
 _NEAR = 0.9
+# Of more, whoever has them all is somebody that the whole tree is written for.
+_MOST_FOREIGN = 60
 
 
 class ImplWithoutDef(Rule):
@@ -33,6 +35,9 @@ class ImplWithoutDef(Rule):
 
     Of two files that define one namespace each as a whole, only one is in a process: what one of
     them implements, it has to define itself.
+
+    What is implemented in a namespace of which the tree defines no operator (`c10d`, `aten`) is one
+    unknown for the namespace: somebody else knows its names.
 
     ## Example
     `m.impl("bf16_grouped_dyanmic", …)` beside `m.def("bf16_grouped_dynamic(…) -> Tensor")`.
@@ -110,6 +115,40 @@ class ImplWithoutDef(Rule):
             close = analysis.suggestions.nearest(impl.operator, known, 3, _NEAR)
             near = [name for name in close if (library, name, impl.key) not in implemented]
             yield self._result(impl, library, known, near, is_open=is_open)
+        own = defined.keys() | {library for library, _ in from_python}
+        others = [each for each in impls if plain_library(each.library) not in own]
+        yield from self._foreign_ones(analysis, others)
+
+    def _foreign_ones(self, analysis: Analysis, impls: Sequence[Registration]) -> Iterator[Unknown]:
+        """Yield what a build implements of others' operators, by namespace.
+
+        torch says nothing of an implementation that nobody defines: it is never called.
+        """
+        compiled = {
+            part.file.path
+            for platform in (analysis.project.platforms if impls else ())
+            for link in analysis.linker.links_on(platform)
+            for part in link.compiled
+        }
+        foreign: dict[str, dict[str, Registration]] = {}
+        for each in impls:
+            if each.location.path in compiled:
+                foreign.setdefault(plain_library(each.library), {}).setdefault(each.operator, each)
+        for library, found in sorted(foreign.items()):
+            if library.isidentifier() and len(found) <= _MOST_FOREIGN:
+                yield self._foreign(library, found)
+
+    def _foreign(self, library: str, found: dict[str, Registration]) -> Unknown:
+        """Return one unknown for all that the tree implements in somebody else's namespace."""
+        return self.unknown(
+            next(iter(found.values())).location,
+            state("DEF001.foreign", library=library, operators=tuple(found)),
+            symbol=library,
+            related=[
+                Related(each.location, state("DEF001.implemented", operator=name))
+                for name, each in found.items()
+            ],
+        )
 
     def _result(
         self,

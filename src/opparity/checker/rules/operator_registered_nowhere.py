@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.doubts import because, whether
-from opparity.checker.analysis.operators import Process, concerns, handles_absence
+from opparity.checker.analysis.module_reads import binds
+from opparity.checker.analysis.operators import Process, concerns, handles_failure
 from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
@@ -31,7 +32,10 @@ class OperatorRegisteredNowhere(Rule):
     registers, for a platform that the tree is not built for, is no finding.
 
     What is read of a module by its whole name (`package._C.scale`), or of what
-    `load(name="kernels", …)` gives, is a warning.
+    `load(name="kernels", …)` gives, is a warning; an unknown where `except Exception` catches
+    whatever goes wrong.
+    Several builds may make a module of one name, of a copy of a package each: a file means the one
+    whose build lies around it, and what that one lacks is a warning.
     It is a warning, too, where the use is reached only under a condition that is not known, or
     where the function around it is used by nothing although others of its module are.
 
@@ -68,33 +72,53 @@ class OperatorRegisteredNowhere(Rule):
             told.add(found.operator)
             yield found
         yield from self._read_of_modules(analysis, told)
+        yield from self._of_copies(analysis)
 
     def _used(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         for _, file in sorted(analysis.project.python.items()):
             uses: dict[str, list[Call]] = {}
             for call in file.calls:
-                if call.operator and not call.through and not handles_absence(call):
+                if call.operator and not call.through and not handles_failure(call):
                     uses.setdefault(call.qualified, []).append(call)
             for calls in uses.values():
                 missing = analysis.unregistered.truth(file, calls[0])
                 if missing is not Truth.FALSE:
                     yield from self._check(analysis, file, calls, missing)
 
-    def _read_of_modules(self, analysis: Analysis, told: set[str]) -> Iterator[Finding]:
+    def _read_of_modules(self, analysis: Analysis, told: set[str]) -> Iterator[Finding | Unknown]:
         """Yield what is read of a whole module by its name, which no build gives it."""
         for each in analysis.modules_read:
             library = each.module.rpartition(".")[2]
             for read in each.reads if each.is_whole else ():
                 operator = f"{library}::{read.name}"
-                is_there = any(each.binds(link, read.name) for link in each.links)
+                is_there = any(binds(link, read.name) for link in each.links)
                 is_there = is_there or operator in analysis.operators.python
-                if not is_there and operator not in told and not read.name.startswith("__"):
+                if is_there or operator in told or read.name.startswith("__"):
+                    continue
+                if read.is_caught:
+                    said = state("CAL009.caught", operator=operator)
+                    yield self.unknown(read.location, said, operator=operator)
+                else:
                     yield self.finding(
                         read.location,
                         state("CAL009.read", operator=operator),
                         operator=operator,
                         severity=Severity.WARNING,
                     )
+
+    def _of_copies(self, analysis: Analysis) -> Iterator[Finding]:
+        """Yield what the module of the build around a file lacks, and a copy of it has."""
+        told: set[tuple[str, str]] = set()
+        for call in analysis.operators.touches():
+            if call.through or handles_failure(call):
+                continue
+            link = analysis.module_copies.lacking(call)
+            if link is not None and (link.description, call.operator) not in told:
+                told.add((link.description, call.operator))
+                said = state("CAL009.copy", operator=call.qualified, build=link.description)
+                yield self.finding(
+                    call.location, said, operator=call.qualified, severity=Severity.WARNING
+                )
 
     def _check(
         self, analysis: Analysis, file: PythonFile, calls: list[Call], missing: Truth

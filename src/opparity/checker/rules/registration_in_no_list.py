@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import handles_absence, tests_operator
+from opparity.checker.analysis.operators import handles_failure, tests_operator
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
@@ -82,7 +82,7 @@ class RegistrationInNoList(Rule):
         for path in sorted(analysis.project.python):
             for call in analysis.project.python[path].calls:
                 is_ours = operators.is_ours(call.qualified) or call.qualified in operators.python
-                if is_ours or handles_absence(call) or call.library not in operators.libraries:
+                if is_ours or handles_failure(call) or call.library not in operators.libraries:
                     continue
                 registration = unlisted.get(call.operator)
                 if registration and analysis.mentions.is_unlisted(registration.location.path):

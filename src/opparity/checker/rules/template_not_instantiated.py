@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.class_templates import IS_PLAIN, absent_instances
-from opparity.checker.analysis.nowhere import is_template_lost
+from opparity.checker.analysis.given_arguments import GivenArguments
+from opparity.checker.analysis.nowhere import is_instance_lost, is_template_lost
 from opparity.checker.analysis.types import canonical
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth, evaluate
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from opparity.checker.facts.native import Definition, Reference
     from opparity.words.statements import Statement
 
-# A number, a truth value or a name with its namespace means itself; another word may be a
-# constant of a macro or a type of the function around the call.
-_MEANS_ITSELF = re.compile(r"^(?:true|false|\d\w*|\w+::[\w:<>, ]+)$")
 _SOURCES = (".c", ".cc", ".cpp", ".cu", ".cxx", ".hip")
 _MOST_PLACES = 3
 
@@ -39,6 +36,7 @@ class TemplateNotInstantiated(LinkRule):
     Some other source must do it explicitly, for exactly these arguments; if that one is not
     built, the extension dies with `undefined symbol` when it is imported.
     So it is with a class template whose members have their bodies in another source.
+    A template that is instantiated explicitly and has a body nowhere does not compile at all.
     Which arguments a call is compiled with often depends on macros and constants, so this is
     mostly listed as unknown: no instantiation at all, or some in sources that the target leaves
     out although its macros ask for them.
@@ -79,11 +77,14 @@ class TemplateNotInstantiated(LinkRule):
 
     def check_link(self, analysis: Analysis, link: Link) -> Iterator[Finding | Unknown]:
         """Yield each template that a source calls and whose instantiations a target lacks."""
+        told: set[str] = set()
         for compiled in link.compiled:
-            if compiled.is_listed:
-                yield from self._check(analysis, link, compiled)
+            for result in self._check(analysis, link, compiled) if compiled.is_listed else ():
+                told.add(result.symbol)
+                yield result
         if link.is_complete is Truth.TRUE and link.target.built is Truth.TRUE:
             yield from self._classes(analysis, link)
+            yield from self._instances(analysis, link, told)
 
     def _classes(self, analysis: Analysis, link: Link) -> Iterator[Finding]:
         for made, instances in absent_instances(analysis.project, link):
@@ -105,6 +106,29 @@ class TemplateNotInstantiated(LinkRule):
                 symbol=made.name,
                 related=places[:_MOST_PLACES],
             )
+
+    def _instances(self, analysis: Analysis, link: Link, told: set[str]) -> Iterator[Finding]:
+        """Yield the first instantiation of each template that has a body nowhere."""
+        for compiled in link.compiled:
+            for each in compiled.file.definitions:
+                name = each.signature.name
+                if not each.is_instantiation or name in told:
+                    continue
+                if is_instance_lost(analysis, link, name, compiled.use(each.condition)):
+                    told.add(name)
+                    said = state(
+                        "BLD008.instance",
+                        symbol=_instance(name, each.arguments) if each.arguments else name,
+                        target=link.target.name,
+                        platform=link.platform.label,
+                    )
+                    yield self.finding(
+                        each.location,
+                        said,
+                        platform=link.platform.label,
+                        symbol=name,
+                        effect=Effect.BUILD,
+                    )
 
     def _check(
         self, analysis: Analysis, link: Link, compiled: Compiled
@@ -265,7 +289,7 @@ def _missing(
     calls = [call for call in calls if call.arguments not in present_for]
     folders = {posixpath.dirname(definition.location.path) for definition, _ in linked}
     present = {part.file.path for part in link.compiled}
-    arguments = _Arguments(analysis, compiled)
+    arguments = GivenArguments(analysis, compiled)
     left_out = [
         definition
         for definition in elsewhere
@@ -290,37 +314,6 @@ def _missing(
 
 def _instance(symbol: str, arguments: Iterable[str]) -> str:
     return f"{symbol}<{', '.join(arguments)}>"
-
-
-class _Arguments:
-    """What the arguments of a source's calls can stand for."""
-
-    def __init__(self, analysis: Analysis, compiled: Compiled) -> None:
-        self.analysis = analysis
-        self.compiled = compiled
-        self.known: dict[str, bool] = {}
-
-    def may_be(self, call: Reference, definition: Definition) -> bool:
-        """Return whether a call may be compiled with an instantiation's arguments."""
-        pairs = list(zip(call.arguments, definition.arguments, strict=False))
-        return len(call.arguments) <= len(definition.arguments) and all(
-            written == given
-            or (not _MEANS_ITSELF.match(written) and (not given.isdigit() or self._occurs(given)))
-            for written, given in pairs
-        )
-
-    def _occurs(self, number: str) -> bool:
-        """Return whether a constant that the source sees gets a number: `constexpr int X = 90;`."""
-        if number not in self.known:
-            file, unit = self.compiled.file, self.compiled.unit
-            visible = (file.path, *self.analysis.linker.closure(file.path, unit))
-            self.known[number] = any(
-                self.compiled.truth(each.condition) is not Truth.FALSE
-                for path in visible
-                for each in self.analysis.project.native[path].constants
-                if each.number == number
-            )
-        return self.known[number]
 
 
 def _places(definitions: Sequence[Definition]) -> list[Related]:

@@ -132,15 +132,15 @@ class UnguardedPythonCall(Rule):
         """
         first: dict[str, Call] = {}
         for call in sorted(calls, key=lambda call: call.location):
-            first.setdefault(call.location.path, call)
+            first.setdefault(call.qualified, call)
         names = sorted({call.library for call in calls})
         return self.unknown(
             min(call.location for call in calls),
             state("CAL001.unbuilt", platform=label, extensions=tuple(names)),
             platform=label,
             related=[
-                Related(call.location, state("place.needed", name=call.library))
-                for call in first.values()
+                Related(call.location, state("place.called_name", name=name))
+                for name, call in first.items()
             ],
         )
 

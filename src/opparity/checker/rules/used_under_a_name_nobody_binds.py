@@ -14,8 +14,8 @@ from opparity.checker.analysis.idle_functions import (
     idle_in_targets,
     is_telling,
 )
-from opparity.checker.analysis.operators import handles_absence
-from opparity.checker.analysis.spelling import Spellings, is_near, is_near_number
+from opparity.checker.analysis.operators import handles_failure
+from opparity.checker.analysis.spelling import Spellings, is_near, is_near_number, is_slip
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
 from opparity.checker.facts.places import Related
@@ -88,7 +88,7 @@ class UsedUnderANameNobodyBinds(Rule):
             for script in analysis.project.python.values()
             for call in script.calls
             if call.operator
-            and not handles_absence(call)
+            and not handles_failure(call)
             and analysis.unregistered.truth(script, call) is not Truth.FALSE
         }
         names |= _taken_by_python(analysis, names)
@@ -126,13 +126,14 @@ class UsedUnderANameNobodyBinds(Rule):
             for owner, reads in analysis.attributes.of_objects(path).items():
                 files = Counter(everywhere[name] for name in reads if name in everywhere)
                 file, count = max(files.items(), key=lambda item: item[1], default=("", 0))
-                others = [name for name in reads if name not in bound.get(file, ())]
+                named = analysis.project.native[file].named if file else frozenset()
+                others = [name for name in reads if name not in bound.get(file, set()) | named]
                 if owner in {"self", "cls"} or count < max(_FEWEST_BESIDE, 2 * len(others)):
                     continue
                 for name in others:
                     is_own = name in names or name in told or not is_telling(name)
                     is_own = is_own or _OF_MOCKS.match(name) is not None
-                    if is_own or analysis.attributes.is_a_name_of_pythons(name):
+                    if is_own or _is_pythons(analysis, name, path):
                         continue
                     told.add(name)
                     yield self.finding(
@@ -216,6 +217,15 @@ class UsedUnderANameNobodyBinds(Rule):
             )
 
 
+def _is_pythons(analysis: Analysis, name: str, path: str) -> bool:
+    """Return whether Python has a name for something else than what a file reads.
+
+    What the file itself defines under that name is its wrapper, which others may use.
+    """
+    is_wrapper = analysis.attributes.definers.get(name) == [path]
+    return not is_wrapper and analysis.attributes.is_a_name_of_pythons(name)
+
+
 def _bound_by_whole_files(analysis: Analysis) -> dict[str, set[str]]:
     """Return file -> the functions that it binds to a module, where all that it binds is known."""
     found: dict[str, set[str]] = {}
@@ -284,7 +294,11 @@ class _Rivals:
     def meant(self, registration: Registration) -> Iterator[tuple[str, str]]:
         """Yield what a rival binds and a file lacks, one slip from a binding, and the rival."""
         own = self.bound.get(registration.location.path, set())
-        for name in self.read.slips_of(registration.operator) if own else ():
+        written = registration.operator
+        near = self.read.near(written) if own else []
+        for name in (
+            each for each in near if is_slip(written, each) or is_near_number(written, each)
+        ):
             for path, names in self.bound.items() if name not in own else ():
                 if name in names and len(names & own) >= _FEWEST_BESIDE:
                     yield name, path

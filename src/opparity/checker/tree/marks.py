@@ -17,9 +17,11 @@ OF_OPERATORS = (
 )
 # What gives torch.ops, or a namespace of it, another name.
 OF_OTHER_NAMES = (b"torch.ops", b"import torch as", b"from torch import")
+# The same of an extension module.
+OF_IMPORTED_MODULES = (b"import_module(",)
 # What loads a library by its file, or a module by a text.
 LOADERS = (
-    *(b"load_library(", b"import_module(", b"__import__(", b"CDLL("),
+    *(b"load_library(", *OF_IMPORTED_MODULES, b"__import__(", b"CDLL("),
     *(b"spec_from_file_location(", b"ExtensionFileLoader("),
 )
 # The others: what builds extensions, calls libraries without a binding, and addresses us.

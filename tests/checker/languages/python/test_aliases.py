@@ -27,6 +27,9 @@ CASES = [
         "def g(x):\n    d = torch.ops.demo\n    return d.f(x)\n\nd.f(x)\n",
         "def g(x):\n    d = torch.ops.demo\n    return torch.ops.demo.f(x)\n\nd.f(x)\n",
     ),
+    ('e = importlib.import_module("demo.ext")\ne.f(x)\n', "import demo.ext as e\ne.f(x)\n"),
+    ("if a:\n  e = import_module( 'ext' )  # ours\n", "if a:\n  import ext as e  # ours\n"),
+    ("e = import_module('a')\r\n", "import a as e\r\n"),
     # Of two namespaces each holds in its own block.
     (
         "if a:\n d = torch.ops.b\n d.f(x)\nelse:\n d = torch.ops.c\n d.f(x)\n",
@@ -46,6 +49,12 @@ LEFT = [
     "from torch import nn\nops.demo.f(x)\n",
     "op = torch.ops.demo.f\nop.default(x)\n",
     "d = torch.ops.demo or other\nd.f(x)\n",
+    "e = import_module('.ext', 'demo')\n",
+    "e = import_module(f'demo.{name}')\n",
+    "e = import_module('.ext')\n",
+    "e = import_module('ext').inner\n",
+    "self.e = import_module('ext')\n",
+    "e = f(import_module('ext'))\n",
 ]
 
 

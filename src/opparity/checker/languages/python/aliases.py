@@ -1,7 +1,8 @@
-"""Other names for `torch.ops` and its namespaces, written out before a file is read.
+"""Other names for `torch.ops`, its namespaces and modules, written out before a file is read.
 
 `import torch as T`, `from torch import ops`, `ops = torch.ops` and `demo = torch.ops.demo` all lead
-to the same operators. A line stays a line, and what begins with the name begins where it did.
+to the same operators, and `ext = importlib.import_module("demo_ext")` is `import demo_ext as ext`.
+A line stays a line, and what begins with the name begins where it did.
 """
 
 from __future__ import annotations
@@ -19,11 +20,19 @@ _OPS = re.compile(rb"from torch import[ \t]*(\([^)]*\)|[^\n]*)")
 _IMPORTED_OPS = re.compile(rb"(?<![\w.])ops\b(?:[ \t]+as[ \t]+(\w+))?")
 _VALUE = re.compile(rb"torch\.ops(?:\.\w+)?(?=[ \t]*(?:#[^\n]*)?(?:\n|\r|\Z))")
 _TARGET = re.compile(rb"[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*\Z")
+# Of a whole line, so that the statement that stands there instead says the same.
+_IMPORTED_MODULE = re.compile(
+    rb"^([ \t]*)(\w+)[ \t]*=[ \t]*(?:importlib\.)?import_module\("
+    rb"[ \t]*([\"'])(\w+(?:\.\w+)*)\3[ \t]*\)(?=[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z))",
+    re.MULTILINE,
+)
 _NOT_BLANK = re.compile(rb"^([ \t]*)(?![ \t#\r\n])", re.MULTILINE)
 
 
 def written_out(content: bytes) -> bytes:
-    """Return a file's text in which such names are written as `torch.ops`."""
+    """Return a file's text in which such names are written as `torch.ops`, and modules imported."""
+    if b"import_module(" in content:
+        content = _IMPORTED_MODULE.sub(rb"\1import \4 as \2", content)
     for name in {found[1] for found in _MODULE.finditer(content)}:
         content = re.sub(rb"(?<![\w.])" + name + rb"\.ops\b", b"torch.ops", content)
     # From the last to the first: what is written out behind a place moves no place before it.

@@ -32,14 +32,21 @@ class AttributeRead:
 
     Attributes:
         owner: the object's dotted name.
-        is_handled: its absence is caught around it, or the name is asked for: anywhere, or, where
-            the answer only decides a test within a function, in that one.
+        is_caught: its absence is caught around it.
+        is_asked: what is caught is AttributeError by its name, or the name is asked for: anywhere,
+            or, where the answer only decides a test within a function, in that one.
     """
 
     owner: str
     name: str
     line: int
-    is_handled: bool
+    is_caught: bool
+    is_asked: bool
+
+    @property
+    def is_handled(self) -> bool:
+        """Return whether the code goes on where the name is not there."""
+        return self.is_caught or self.is_asked
 
 
 def read_attributes(tree: Tree, path: str) -> tuple[AttributeRead, ...]:
@@ -67,7 +74,8 @@ def read_attributes(tree: Tree, path: str) -> tuple[AttributeRead, ...]:
             owner,
             name,
             line,
-            place.is_caught or any((each, owner, name) in asked for each in place.functions),
+            place.is_caught,
+            place.is_expected or any((each, owner, name) in asked for each in place.functions),
         )
         for owner, name, line, place in found
     )
@@ -80,12 +88,14 @@ class _Place:
 
     Attributes:
         functions: those around it, from the outermost in, behind None for the file.
-        is_caught: a `try` or `with` around it catches that what it reads is not there.
+        is_caught: a `try` or `with` around it catches that what it reads is not there; and
+        is_expected: it does so by the name of what that raises.
         is_test: it decides an `if` or its like, and nothing else.
     """
 
     functions: tuple[ast.AST | None, ...] = (None,)
     is_caught: bool = False
+    is_expected: bool = False
     is_test: bool = False
 
 
@@ -97,21 +107,26 @@ def _nodes(syntax: ast.Module) -> Iterator[tuple[ast.AST, _Place]]:
         yield node, place
         inner = _Place((*place.functions, node)) if isinstance(node, _FUNCTIONS) else place
         test = node.test if isinstance(node, _TESTS) else None
-        attempted = frozenset(_attempted(node))
+        caught = _caught(node)
+        attempted = frozenset(getattr(node, "body", ())) if caught & CATCHES_ATTRIBUTE else ()
         for child in ast.iter_child_nodes(node):
-            is_caught = inner.is_caught or child in attempted
-            is_test = child is test or (inner.is_test and isinstance(child, ast.expr))
-            waiting.append((child, replace(inner, is_caught=is_caught, is_test=is_test)))
+            is_tried = child in attempted
+            here = replace(
+                inner,
+                is_caught=inner.is_caught or is_tried,
+                is_expected=inner.is_expected or (is_tried and "AttributeError" in caught),
+                is_test=child is test or (inner.is_test and isinstance(child, ast.expr)),
+            )
+            waiting.append((child, here))
 
 
-def _attempted(node: ast.AST) -> list[ast.stmt]:
-    """Return the statements around which a node catches that a name is not there."""
+def _caught(node: ast.AST) -> set[str]:
+    """Return the exceptions that a node catches around its body."""
     match node:
         case ast.Try() | ast.TryStar():
             kept = [handler for handler in node.handlers if not gives_up(handler.body)]
-            caught = {name for handler in kept for name in caught_by(handler)}
+            return {name for handler in kept for name in caught_by(handler)}
         case ast.With() | ast.AsyncWith():
-            caught = suppressed_by(node)
+            return suppressed_by(node)
         case _:
-            return []
-    return [] if CATCHES_ATTRIBUTE.isdisjoint(caught) else node.body
+            return set()

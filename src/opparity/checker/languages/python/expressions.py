@@ -34,6 +34,12 @@ _GUARDING_EXPRESSIONS = frozenset(
 _LOAD = ast.Load()
 
 
+# `scale.register_autograd(…)`, of an operator that a decorator made of `scale`: no call of it.
+_OF_DEFINED_OPERATORS = frozenset(
+    {"register_autograd", "register_autocast", "register_fake", "register_kernel", "register_vmap"}
+)
+
+
 @dataclass(slots=True)
 class Expressions:
     """Collects what a file's expressions touch and name.
@@ -122,6 +128,8 @@ class Expressions:
                 self.read(child.value, place)
 
     def _use(self, name: str, node: ast.expr, place: Place) -> None:
+        if isinstance(node, ast.Call) and name.rpartition(".")[2] in _OF_DEFINED_OPERATORS:
+            return
         self.uses.append(
             NameUse(
                 name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.conditions import UNDECIDED, Predicate, negation
+from opparity.checker.facts.python import DEFINED_IN_TRY, Guard
 from opparity.checker.languages.python.bindings import Bindings, Function, Rebound, children_of
 from opparity.checker.languages.python.catching import (
     CATCHES_ABSENCE,
@@ -26,8 +27,6 @@ from opparity.checker.languages.python.tests_of_platform import condition_of, do
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from opparity.checker.facts.python import Guard
 
 # Most statements by far: told from the others before those are told apart.
 _SIMPLE = frozenset(
@@ -61,6 +60,7 @@ class ModuleReader:
 
     def read(self, syntax: ast.Module) -> ModuleFacts:
         """Return everything the file says."""
+        self.imports.foretell(syntax.body)
         self._block(syntax.body, Place())
         once = self.bindings.settled()
         known = {name.partition(".")[0] for name in self.functions}
@@ -210,7 +210,8 @@ class ModuleReader:
         if self.interest.in_range(node) or self.interest.answers(node.name):
             self.bodies[name] = node
             self.operators.around.append(node)
-            self._block(node.body, Place(name, guards, at_import=False))
+            later = tuple(map(_outlived, guards))
+            self._block(node.body, Place(name, later, at_import=False))
             self.operators.around.pop()
 
     def _class(self, node: ast.ClassDef, place: Place) -> None:
@@ -258,6 +259,12 @@ class ModuleReader:
         if names & CATCHES_IMPORT:
             place = self.expressions.under(place, Predicate("caught", ("import",)), node)
         return place
+
+
+def _outlived(guard: Guard) -> Guard:
+    """Return what a guard around a definition says in its body: a `try` is over by then."""
+    is_caught = isinstance(guard.condition, Predicate) and guard.condition.name == "caught"
+    return Guard(DEFINED_IN_TRY, guard.location, guard.is_of_module) if is_caught else guard
 
 
 def _names(node: ast.AST) -> tuple[str, ...]:

@@ -22,7 +22,12 @@ from opparity.checker.facts.conditions import (
 )
 from opparity.checker.facts.python import Guard
 from opparity.checker.languages.python.templates import read_texts
-from opparity.checker.languages.python.tests_of_platform import ASSERTED, PLATFORM_WORDS, on
+from opparity.checker.languages.python.tests_of_platform import (
+    ASSERTED,
+    PLATFORM_WORDS,
+    on,
+    tensor_on,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -287,8 +292,8 @@ class Names:
         target = self.target(path, name)
         if target and target[0] != path and target[1] in self._variables_of(target[0]):
             return self.follow(self._variables_of(target[0])[target[1]], target[0], depth)
-        # `tensor.is_cuda` is no question about the platform: it is true on ROCm.
-        return UNDECIDED if "." in name else self._predicate(name)
+        owner, _, last = name.rpartition(".")
+        return tensor_on(last) if owner else self._predicate(name)
 
     def _variables_of(self, path: str) -> dict[str, Condition]:
         facts = self.modules.get(path)

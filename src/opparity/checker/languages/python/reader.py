@@ -18,7 +18,7 @@ from opparity.checker.languages.python.parsing import Leads, question_to, read_m
 from opparity.checker.languages.python.records import ModuleFacts
 from opparity.checker.languages.python.unparsed import unparsed
 from opparity.checker.languages.workers import costly
-from opparity.checker.tree.marks import OF_OPERATORS, OF_OTHER_NAMES
+from opparity.checker.tree.marks import OF_IMPORTED_MODULES, OF_OPERATORS, OF_OTHER_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ class PythonReader:
     def __init__(self, tree: Tree, workers: Workers) -> None:
         self.workers = workers
         shipped = [path for path in tree.python if not _NOT_SHIPPED.search(path)]
-        renaming = frozenset(tree.marked(*OF_OTHER_NAMES))
+        renaming = frozenset(tree.marked(*OF_OTHER_NAMES, *OF_IMPORTED_MODULES))
         self.contents = {
             path: written_out(tree.read(path)) if path in renaming else tree.read(path)
             for path in shipped

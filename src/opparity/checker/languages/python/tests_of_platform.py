@@ -45,6 +45,14 @@ _AVAILABLE = {
     "torch.mps.is_available": ("mps",),
     "torch.backends.mps.is_available": ("mps",),
 }
+# What is said of a tensor: `x.is_cuda`, which is true on ROCm as well.
+_TENSORS = {
+    "is_cuda": ("cuda", "rocm"),
+    "is_xpu": ("xpu",),
+    "is_npu": ("npu",),
+    "is_mps": ("mps",),
+    "is_musa": ("musa",),
+}
 # Stands first in the condition of an assertion, or of what a `raise` lets through.
 ASSERTED = Predicate("asserted")
 _ALWAYS_TRUE = frozenset({"bool", "callable"})
@@ -53,6 +61,12 @@ _ALWAYS_TRUE = frozenset({"bool", "callable"})
 def on(platforms: tuple[str, ...]) -> Condition:
     """Return the condition that the process runs on one of the platforms."""
     return disjunction(*(Predicate("platform", (platform,)) for platform in platforms))
+
+
+def tensor_on(attribute: str) -> Condition:
+    """Return what `x.is_cuda` says: nothing but that such tensors can be on other platforms not."""
+    platforms = _TENSORS.get(attribute)
+    return Predicate("tensor_on", platforms) if platforms else UNDECIDED
 
 
 def dotted(node: ast.AST) -> str:
@@ -151,6 +165,9 @@ def _comparison(left: ast.expr, kind: ast.cmpop, right: ast.expr, inside: str) -
         if dotted(left) in _VERSIONS:
             return negation(present) if isinstance(kind, ast.Is | ast.Eq) else present
         return UNDECIDED
+    if dotted(left).rpartition("device.")[2] == "type" and isinstance(right, ast.Constant):
+        there = tensor_on(f"is_{right.value!s}")
+        return negation(there) if isinstance(kind, ast.NotEq) else there
     platforms = _platforms_named(left, right)
     if platforms is None:
         return UNDECIDED

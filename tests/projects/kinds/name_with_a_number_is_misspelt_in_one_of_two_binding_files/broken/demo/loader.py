@@ -1,0 +1,4 @@
+def kernels():
+    from demo import _C
+
+    return _C

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <torch/library.h>
+
+namespace demo {
+
+inline at::Tensor rotate(const at::Tensor& input, double angle, int64_t steps) {
+  return input * angle;
+}
+
+}  // namespace demo

@@ -1,0 +1,9 @@
+from setuptools import setup
+from torch.utils.cpp_extension import BuildExtension, CUDAExtension
+
+setup(
+    name="demo",
+    packages=["demo"],
+    ext_modules=[CUDAExtension("demo._C", ["csrc/bindings.cpp", "csrc/pooling.cu"])],
+    cmdclass={"build_ext": BuildExtension},
+)

@@ -1,0 +1,12 @@
+from setuptools import setup
+from torch.utils.cpp_extension import BuildExtension, CUDAExtension
+
+setup(
+    name="demo",
+    packages=["demo"],
+    ext_modules=[
+        CUDAExtension("demo._C", ["csrc/one.cpp"]),
+        CUDAExtension("demo._D", ["csrc/two.cpp"]),
+    ],
+    cmdclass={"build_ext": BuildExtension},
+)
