@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.names import plain_library
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # A misspelt name shares almost all of its letters with the right one; `x_fp8` and `x_fp4` do too,
 # so the right one must lack an implementation for the same key as well.
 _NEAR = 0.9
-# Of more, whoever has them all is somebody that the whole tree is written for.
+# Of more, as a backend of torch has them, the first are shown and all are counted.
 _MOST_FOREIGN = 60
 
 
@@ -135,18 +136,20 @@ class ImplWithoutDef(Rule):
             if each.location.path in compiled:
                 foreign.setdefault(plain_library(each.library), {}).setdefault(each.operator, each)
         for library, found in sorted(foreign.items()):
-            if library.isidentifier() and len(found) <= _MOST_FOREIGN:
+            if library.isidentifier():
                 yield self._foreign(library, found)
 
     def _foreign(self, library: str, found: dict[str, Registration]) -> Unknown:
         """Return one unknown for all that the tree implements in somebody else's namespace."""
         return self.unknown(
             next(iter(found.values())).location,
-            state("DEF001.foreign", library=library, operators=tuple(found)),
+            state("DEF001.foreign", library=library, operators=tuple(found))
+            if len(found) <= _MOST_FOREIGN
+            else state("DEF001.foreign_many", library=library, count=len(found)),
             symbol=library,
             related=[
                 Related(each.location, state("DEF001.implemented", operator=name))
-                for name, each in found.items()
+                for name, each in islice(found.items(), _MOST_FOREIGN)
             ],
         )
 
