@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # A misspelt name shares almost all of its letters with the right one; `x_fp8` and `x_fp4` do too,
 # so the right one must lack an implementation for the same key as well.
 _NEAR = 0.9
-# Of more, as a backend of torch has them, the first are shown and all are counted.
-_MOST_FOREIGN = 60
+# Of a whole backend of torch the first places are shown, and all are counted.
+_MOST_PLACES = 60
 
 
 class ImplWithoutDef(Rule):
@@ -143,13 +143,11 @@ class ImplWithoutDef(Rule):
         """Return one unknown for all that the tree implements in somebody else's namespace."""
         return self.unknown(
             next(iter(found.values())).location,
-            state("DEF001.foreign", library=library, operators=tuple(found))
-            if len(found) <= _MOST_FOREIGN
-            else state("DEF001.foreign_many", library=library, count=len(found)),
+            state("DEF001.foreign", library=library, operators=tuple(found)),
             symbol=library,
             related=[
                 Related(each.location, state("DEF001.implemented", operator=name))
-                for name, each in islice(found.items(), _MOST_FOREIGN)
+                for name, each in islice(found.items(), _MOST_PLACES)
             ],
         )
 
