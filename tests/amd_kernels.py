@@ -121,7 +121,7 @@ class Assembly:
 
 def _shared_bytes(variant: Variant) -> int:
     """Return the bytes of memory that a block's threads share: rows.h."""
-    if variant.shape not in ("kBlockRow", "kUnalignedRow", "kWideRow"):
+    if variant.shape not in ("kBlockRow", "kUnalignedRow", "kWideRow", "kStayingRow"):
         return 0
     reduces = producer_named(variant.producer).reduces
     # Of 32 lanes each, which have eight elements.

@@ -268,7 +268,8 @@ def numbers_of(variant: Variant, parameters: list[float]) -> dict[str, int]:
         "keeps_sum": int(variant.residual == 2),
         # Where something has to be for the variant.
         "residual": 4096 if variant.residual else 0,
-        **dict.fromkeys(("weight", "gate", "sum"), 0),
+        "weight": 4096 if variant.weighted else 0,
+        **dict.fromkeys(("gate", "sum"), 0),
         **dict.fromkeys(("gate_row_bytes", "residual_row_bytes", "sum_row_bytes"), 0),
         # Addresses and sizes of a call that is only planned.
         "input": 4096,
@@ -359,8 +360,7 @@ def _prepare_beside(
     draw = torch.Generator().manual_seed(call.seed + 1000)
     is_unaligned, size = _is_unaligned(variant), input.element_size()
     weight = gate = residual = None
-    # A call in three has no weight.
-    if call.seed % 3:
+    if variant.weighted:
         weight = (torch.randn(call.hidden_size, generator=draw) * 2).to(input.dtype)
         _place_rows(prepared, numbers, "weight", weight[None], is_unaligned=is_unaligned)
     if producer.takes_gate:

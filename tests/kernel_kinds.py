@@ -61,11 +61,11 @@ def _calls() -> Iterator[tuple[str, dict[str, int]]]:
         for producer in ("rms_norm", "gated_rms_norm"):
             backward = replace(
                 variant_of(RECIPES["none"], shape),
-                producer=producer, gradient="bfloat16", width=width,
+                producer=producer, gradient="bfloat16", weighted=True, width=width,
             )  # fmt: skip
             yield f"{producer} backward, {shape}", _numbers(backward, width)
     wide = variant_of(RECIPES["none"], "kBlockRow")
-    wide = replace(wide, producer="rms_norm", gradient="float32", width=16384)
+    wide = replace(wide, producer="rms_norm", gradient="float32", weighted=True, width=16384)
     yield "rms_norm backward, wide", _numbers(wide, 16384)
     yield "the weight's gradient", _numbers(wide, 16384) | {"adds": 1}
     for recipe in quantised[:3]:

@@ -29,8 +29,9 @@ ORDERS = {ScaleLayout.PACKED: "kInWords", ScaleLayout.SWIZZLE_128X4: "kInTiles"}
 SHAPES = ("kLarge", "kMedium", "kSmall", "kUnaligned", "kTabled")
 _COMPUTED = SHAPES[:4]
 SHAPES_OF_SUMS = ("kMedium", "kSmall", "kUnaligned")
-ROW_SHAPES = ("kWarpRow", "kBlockRow", "kUnalignedRow", "kWideRow")
-_SHAPES_OF_NORMS = ROW_SHAPES[:3]
+ROW_SHAPES = ("kWarpRow", "kBlockRow", "kUnalignedRow", "kWideRow", "kStayingRow")
+_SHAPES_OF_NORMS = (*ROW_SHAPES[:3], "kStayingRow")
+_SHAPES_OF_OTHERS = ROW_SHAPES[:4]
 # Of rows, by shape and whether a last group is short: from one to eight pieces of a thread, and
 # those that are read again. Rows of codes of four bits have even widths.
 ROW_WIDTHS = {
@@ -42,6 +43,8 @@ ROW_WIDTHS = {
     ("kUnalignedRow", True): (14, 334, 2058),
     ("kWideRow", False): (4096, 5120, 7168),
     ("kWideRow", True): (2064, 4112, 7184),
+    ("kStayingRow", False): (1280, 4096, 7168),
+    ("kStayingRow", True): (1296, 4112, 7184),
 }
 Pair = tuple[tuple[str, object], ...]
 
@@ -65,6 +68,7 @@ class Variant:
         quantises: whether it is the gradient that is quantised.
         shape: a member of C++'s enumeration.
         by_token: whether a row has one scale.
+        weighted: whether a producer that reduces has a weight.
         residual: 0 without one, 1 where the sum is rounded, 2 where it is not.
         bounds_amax: whether the bound is one of the largest magnitude.
         width: of rows, which says how many pieces a thread has; None for other shapes.
@@ -85,6 +89,7 @@ class Variant:
     shape: str
     gradient: str | None = None
     by_token: bool = False
+    weighted: bool = False
     residual: int = 0
     bounds_amax: bool = False
     width: int | None = None
@@ -104,9 +109,10 @@ class Variant:
             "" if self.intermediate is Intermediate.FLOAT32 else f"rounded {self.intermediate}"
         )
         added = ("", "added", "added unrounded")[self.residual]
+        weighted = "weighted" if self.weighted else ""
         of_sums = "sums as" if self.sums else ""
-        words: tuple[str, ...] = (self.producer, added, interleaved, direction, of_sums, self.input)
-        words = (*words, rounded, quantised, self.shape, str(self.width or ""))
+        words: tuple[str, ...] = (self.producer, weighted, added, interleaved, direction, of_sums)
+        words = (*words, self.input, rounded, quantised, self.shape, str(self.width or ""))
         return " ".join(word for word in words if word)
 
     @property
@@ -160,9 +166,15 @@ def norms() -> list[list[Choice]]:
     recipes = [RECIPES[name] for name in names]
     recipes += [RECIPES["mxfp8"].with_layout(layout) for layout in layouts]
     producers: list[Choice] = [
-        {"producer": producer.name, "interleaved": False, "residual": residual}
+        {
+            "producer": producer.name,
+            "interleaved": False,
+            "weighted": weighted,
+            "residual": residual,
+        }
         for producer in PRODUCERS
         if producer.reduces
+        for weighted in (True, False)
         for residual in ((0,) if producer.takes_gate else (0, 1, 2))
     ]
     return [producers, forward()[1], [*_row_kinds(_SHAPES_OF_NORMS, *recipes)]]
@@ -171,7 +183,7 @@ def norms() -> list[list[Choice]]:
 def by_token() -> list[list[Choice]]:
     """Return the choices of a variant of a row with one scale, whose producer does not reduce."""
     recipes = [recipe for recipe in _recipes() if recipe.by_token]
-    return [_producers(ELEMENTWISE), forward()[1], [*_row_kinds(ROW_SHAPES, *recipes)]]
+    return [_producers(ELEMENTWISE), forward()[1], [*_row_kinds(_SHAPES_OF_OTHERS, *recipes)]]
 
 
 def of_sums() -> list[Variant]:
@@ -269,7 +281,7 @@ def of_recipe(producer: str, recipe: Recipe, number: int) -> Variant:
     if producer_named(producer).reduces:
         producers, kinds = norms()[0], [*_row_kinds(_SHAPES_OF_NORMS, recipe)]
     elif recipe.by_token:
-        kinds = [*_row_kinds(ROW_SHAPES, recipe)]
+        kinds = [*_row_kinds(_SHAPES_OF_OTHERS, recipe)]
     wanted = _scale_traits(recipe).items()
     choices = (
         [choice for choice in producers if choice["producer"] == producer],

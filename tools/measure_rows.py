@@ -128,10 +128,16 @@ def _quantised(x: Tensor, recipe: str, scale: float | None = None) -> opparity.Q
     return opparity.quantize_gradient(gradient, x[0], recipe, producer="silu_and_mul", scale=scale)
 
 
-def _both_ways(x: Tensor, recipe: str) -> tuple[opparity.Quantized, ...]:
-    """Quantise a gradient that is rounded first, so that products change hands in pairs."""
+def _both_ways(x: Tensor, recipe: str, intermediate: str) -> tuple[opparity.Quantized, ...]:
+    gradient = _residual(x)
     return opparity.gradient_rows_and_columns(
-        _residual(x), x[0], recipe, producer="silu_and_mul", intermediate="product"
+        gradient, x[0], recipe, producer="silu_and_mul", intermediate=intermediate
+    )
+
+
+def _activated(x: Tensor, recipe: str, intermediate: str) -> tuple[opparity.Quantized, ...]:
+    return opparity.rows_and_columns(
+        x[0], recipe, producer="silu_and_mul", intermediate=intermediate
     )
 
 
@@ -149,6 +155,22 @@ class Row(NamedTuple):
     compiled: Callable[..., object] | None
     moved: float
     fewest_tokens: int = 1
+
+
+def _with_columns() -> dict[str, Row]:
+    """Return rows of what is kept in 16 bits until the columns' scales are known, and in 32."""
+    rows = {}
+    for recipe in ("mxfp8", "fp8_block"):
+        for kept, intermediate in (("", "float32"), (", rounded", "product")):
+            said = {"recipe": recipe, "intermediate": intermediate}
+            name = f"{recipe}{kept}"
+            rows[f"silu_and_mul rows_and_columns {name}"] = Row(
+                lambda x, _, s=said: _activated(x, **s), None, 6, 256
+            )
+            rows[f"gradient_rows_and_columns {name}"] = Row(
+                lambda x, _, s=said: _both_ways(x, **s), None, 10, 256
+            )
+    return rows
 
 
 _ROWS: dict[str, Row] = {
@@ -211,10 +233,7 @@ _ROWS: dict[str, Row] = {
     "quantize_gradient mxfp8": Row(lambda x, _: _quantised(x, "mxfp8"), None, 8, 256),
     "quantize_gradient fp8_block": Row(lambda x, _: _quantised(x, "fp8_block"), None, 8, 256),
     "quantize_gradient nvfp4": Row(lambda x, _: _quantised(x, "nvfp4", 40.0), None, 7.1, 256),
-    "gradient_rows_and_columns mxfp8": Row(lambda x, _: _both_ways(x, "mxfp8"), None, 10, 256),
-    "gradient_rows_and_columns fp8_block": Row(
-        lambda x, _: _both_ways(x, "fp8_block"), None, 10, 256
-    ),
+    **_with_columns(),
     "rms_norm backward": Row(
         lambda x, w: torch.ops.opparity.rms_norm_backward(_norm(x), _residual(x), w), None, 6
     ),

@@ -254,7 +254,8 @@ GIVEN = [
             RECIPES["fp8_tensor"],
             needs_data=True,
         )
-        for value in (float("nan"), 0.0, -0.0, float("inf"), float("-inf"))
+        # NaN has no sign in words.
+        for value in (float("nan"), -float("nan"), 0.0, -0.0, float("inf"), float("-inf"))
     ),
     *(
         Mistake(

@@ -16,7 +16,9 @@ from opparity.operators import producer_named
 from opparity.operators.reference import Beside, backward_of_rows
 
 if TYPE_CHECKING:
-    from kernel_launches import Launcher
+    from collections.abc import Callable
+
+    from kernel_launches import Launch, Launcher
 
 PARAMETERS = [1e-6, 1.0]
 # By shape: from one to four pieces of a thread, and those that are read again.
@@ -52,7 +54,7 @@ def test_gradients_of_norms_are_the_references_and_nothing_else_is_written(
         producer, False, dtype, Intermediate.FLOAT32, "none", None, ScaleRule.NONE, False,
         "kStrided", False, False, shape, gradient=given, width=width,
     )  # fmt: skip
-    kernels = None
+    kernels: dict[bool, list[Callable[[Launch], None]]] = {}
     # Fewer rows than accumulators, more of them, one, and none.
     for num_tokens in (9, 300 if width < 600 else 17, 1, 0):
         has_weight = num_tokens != 9 or number % 2 == 1
@@ -60,13 +62,15 @@ def test_gradients_of_norms_are_the_references_and_nothing_else_is_written(
             traits, num_tokens, number, offset, has_weight=has_weight
         )
         plans = [launcher.plan(text_of(numbers | {"adds": adds})) for adds in (0, 1)]
-        kernels = kernels or [launcher.compile(plan) for plan in plans]
+        if has_weight not in kernels:
+            kernels[has_weight] = [launcher.compile(plan) for plan in plans]
+        of_rows, of_columns = kernels[has_weight]
         assert f"OPPARITY_SHAPE={shape}" in plans[0].defines
         # As native/gpu/run.cpp launches them.
         if num_tokens:
-            kernels[0](plans[0].launches[0])
+            of_rows(plans[0].launches[0])
         if has_weight:
-            kernels[1](plans[1].launches[0])
+            of_columns(plans[1].launches[0])
         wrong = {name: memory.difference() for name, memory in memories.items()}
         assert not any(wrong.values()), (num_tokens, wrong)
         assert keeps[0][min(256, num_tokens) * width :].isnan().all()

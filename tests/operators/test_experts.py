@@ -164,6 +164,18 @@ def test_vllms_operators_of_experts_take_four_bits_and_tiles(provider: str, name
     )
 
 
+@both
+def test_one_experts_offset_of_scales_may_have_no_dimension(provider: str) -> None:
+    recipe = RECIPES["mxfp8"].with_layout(ScaleLayout.SWIZZLE_128X4)
+    input, offsets = rows(3, 512), numbers(0, 3)
+    with providers(force=provider):
+        (values, _), (expected, _) = (
+            opparity.silu_and_mul(input, recipe, experts=Experts.by_offsets(offsets, starts))
+            for starts in (torch.tensor(0, dtype=torch.int32), numbers(0))
+        )
+    assert_same_bytes(values, expected)
+
+
 HOSTILE = (0.5, torch.nan, torch.inf, -torch.inf, 0.0, -0.0, -1.5, 1e-42, 3e38, 0.3)
 
 

@@ -128,6 +128,17 @@ def test_a_scale_that_requires_grad_is_refused_in_words() -> None:
         opparity.silu_and_mul(leaf, "fp8_tensor", scale=scale)
 
 
+@pytest.mark.parametrize("provider", ["native", "reference"])
+def test_without_tokens_results_lie_as_new_tensors_do(provider: str) -> None:
+    # torch calls whatever has no elements contiguous.
+    gradient, input = torch.empty(4, 8)[:0, :1], torch.empty(4, 3)[:0, :1]
+    assert gradient.stride() == (8, 1)
+    with providers(force=provider):
+        of_input = torch.ops.opparity.relu_squared_backward(gradient, input)
+        _, _, total = torch.ops.opparity.add_rms_norm(input, gradient, torch.ones(1), "fp8_token")
+    assert of_input.stride() == total.stride() == torch.empty(0, 1).stride()
+
+
 def test_leading_dimensions_interleaved_halves_and_strided_gradients() -> None:
     halves = torch.randn(2, 3, 256)
     gate, up = halves.chunk(2, dim=-1)

@@ -18,17 +18,19 @@ enum class Shape : int32_t {
   // As kLarge, by blocks that stay and look numbers up in a table (gpu/table.h).
   kTabled,
   // Whole rows, eight elements of a thread at a time (gpu/rows.h): a warp for each, a block for
-  // each, a block for each row that begins or ends where wide loads and stores cannot, and a block
-  // that has a thread for each piece of its row.
+  // each, a block for each row that begins or ends where wide loads and stores cannot, a block that
+  // has a thread for each piece of its row, and a block that stays, and reads its next row while it
+  // works on one.
   kWarpRow,
   kBlockRow,
   kUnalignedRow,
   kWideRow,
+  kStayingRow,
 };
 
 constexpr bool is_row_shape(Shape shape) {
   return shape == Shape::kWarpRow || shape == Shape::kBlockRow || shape == Shape::kUnalignedRow ||
-         shape == Shape::kWideRow;
+         shape == Shape::kWideRow || shape == Shape::kStayingRow;
 }
 
 constexpr int64_t elements_of_a_thread(Shape shape, int64_t group_size) {

@@ -39,17 +39,9 @@ OPPARITY_FUNCTION uint32_t numbers_of(const KernelArguments& arguments, const Pl
   if constexpr (!kQuantisesGradient) {
     return produce<Functor>(arguments, place, elements, numbers);
   } else {
-    // Of a piece of ups' gradients no more than those are computed, and the other way round.
-    const bool takes_ups = is_of_ups(arguments, place);
-    if (takes_ups) {
-      differentiate_all<Functor>(arguments, elements);
+    differentiate_all<Functor>(arguments, elements);
 #pragma unroll
-      for (int i = 0; i < kElements; ++i) numbers[i] = elements.up[i];
-    } else {
-      differentiate_all<Functor>(arguments, elements);
-#pragma unroll
-      for (int i = 0; i < kElements; ++i) numbers[i] = elements.gate[i];
-    }
+    for (int i = 0; i < kElements; ++i) numbers[i] = elements.gate[i];
     return round_and_measure(place, numbers);
   }
 }

@@ -77,10 +77,8 @@ constexpr bool kWeighsRows = OPPARITY_ROW_WEIGHTS;
 constexpr bool kReadsSums = OPPARITY_SUMS;
 // Whether what is quantised is the gradient of the input. A row of the output is one of the input.
 constexpr bool kQuantisesGradient = OPPARITY_QUANTISES_GRADIENT;
-constexpr bool kHasHalves = kQuantisesGradient && kIsGated && !kIsInterleaved;
-// Whether a thread has a piece of the gates' gradients and the same one of the ups'. With columns
-// it has one of either.
-constexpr bool kTakesBothHalves = kHasHalves && !OPPARITY_COLUMNS;
+// A thread has a piece of the gates' gradients and the same one of the ups'.
+constexpr bool kTakesBothHalves = kQuantisesGradient && kIsGated && !kIsInterleaved;
 // Blocks stay until all pieces are done.
 constexpr bool kStays = kShape == Shape::kTabled;
 constexpr bool kCountsThroughRows =

@@ -38,8 +38,7 @@ inline bool has_columns(const Call& call) { return call.columns.values != nullpt
 
 // Elements of a row that are counted in pieces: where a thread has one of each half, those of one.
 inline int64_t width_in_pieces(const Call& call) {
-  return has_gradients_in_halves(call) && !has_columns(call) ? call.hidden_size / 2
-                                                             : call.hidden_size;
+  return has_gradients_in_halves(call) ? call.hidden_size / 2 : call.hidden_size;
 }
 
 // Whether a table takes the place of the producer's arithmetic, where it pays. It does not where
@@ -79,6 +78,14 @@ inline bool is_wide(const Call& call, const Chip& chip) {
          may_be_wide(call.num_tokens, call.hidden_size, chip.multiprocessors);
 }
 
+// Whether a norm's blocks stay.
+inline bool stays(const Call& call, const Chip& chip) {
+  const bool reduces = kProducerFacts[static_cast<int>(call.producer)].reduces;
+  if (!reduces || call.is_backward || call.input_type == InputType::kFloat32) return false;
+  return may_stay(call.num_tokens, call.hidden_size, call.residual != nullptr,
+                  chip.multiprocessors);
+}
+
 inline Shape shape_of(const Call& call, const Chip& chip) {
   // Eight elements of a thread at a time.
   if (has_columns(call)) return is_aligned(call) ? Shape::kMedium : Shape::kUnalignedRow;
@@ -88,7 +95,9 @@ inline Shape shape_of(const Call& call, const Chip& chip) {
   }
   if (works_on_rows(call)) {
     const Shape shape = choose_row_shape(call.hidden_size, is_aligned(call));
-    return shape == Shape::kBlockRow && is_wide(call, chip) ? Shape::kWideRow : shape;
+    if (shape != Shape::kBlockRow) return shape;
+    if (stays(call, chip)) return Shape::kStayingRow;
+    return is_wide(call, chip) ? Shape::kWideRow : shape;
   }
   const Shape shape = choose_shape(call.num_tokens, width_in_pieces(call), is_aligned(call),
                                    takes_table(call, chip), chip);
@@ -187,9 +196,10 @@ void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Ch
       return static_cast<uint32_t>((size + kTileOfColumns - 1) / kTileOfColumns);
     };
     arguments.threads = kThreadsOfATile;
-    launch(
-        Grid{.x = tiles(call.hidden_size), .y = tiles(call.num_tokens), .threads = kThreadsOfATile},
-        arguments);
+    launch(Grid{.x = tiles(width_in_pieces(call)),
+                .y = tiles(call.num_tokens),
+                .threads = kThreadsOfATile},
+           arguments);
     return;
   }
   if (has_experts(call)) {
@@ -201,10 +211,14 @@ void for_each_launch(const Call& call, Shape shape, int64_t group_size, const Ch
     const int64_t rows = kThreadsOfABlock / threads_of_a_row(shape);
     const int64_t kept = call.is_backward ? kMostAccumulators : call.num_tokens;
     const int64_t taken = std::min(call.num_tokens, kept);
-    const int64_t blocks = (taken + rows - 1) / rows;
+    int64_t blocks = (taken + rows - 1) / rows;
     arguments.step = static_cast<uint32_t>(taken);
     arguments.threads = kThreadsOfABlock;
     if (shape == Shape::kWideRow) arguments.threads *= all_steps_of_a_row(shape, call.hidden_size);
+    if (shape == Shape::kStayingRow) {
+      blocks = staying_blocks(call.num_tokens, chip.multiprocessors);
+      arguments.step = static_cast<uint32_t>(blocks);
+    }
     launch(Grid{.x = static_cast<uint32_t>(blocks), .y = 1, .threads = arguments.threads},
            arguments);
     return;

@@ -138,12 +138,20 @@ struct SixteenBits {
       }
     }
   }
-  // The largest magnitude; NaN's are above infinity's.
+  // The larger magnitudes of each place; NaN's are above infinity's.
+  OPPARITY_MEMBER uint32_t magnitudes(uint32_t word) { return word & 0x7fff7fffu; }
+  OPPARITY_MEMBER uint32_t larger_magnitudes(uint32_t a, uint32_t b) {
+    if constexpr (kWorksOnPairs) {
+      return Conversion::larger_integers(a, b);
+    } else {
+      return larger(a & 0xffff0000u, b & 0xffff0000u) | larger(a & 0xffffu, b & 0xffffu);
+    }
+  }
   template <int kWords>
   OPPARITY_MEMBER Number largest(const uint32_t (&words)[kWords]) {
     uint32_t pair = 0;
 #pragma unroll
-    for (int i = 0; i < kWords; ++i) pair = larger_integers(pair, words[i] & 0x7fff7fffu);
+    for (int i = 0; i < kWords; ++i) pair = larger_magnitudes(pair, magnitudes(words[i]));
     return Conversion::low(larger(pair & 0xffffu, pair >> 16));
   }
   OPPARITY_MEMBER void round(Number& a, Number& b) {
@@ -157,15 +165,6 @@ struct SixteenBits {
   OPPARITY_MEMBER void store_one(char* address, int index, Number element) {
     reinterpret_cast<uint16_t*>(address)[index] =
         static_cast<uint16_t>(Conversion::canonical(Conversion::pack(element, 0.0f)));
-  }
-
- private:
-  OPPARITY_MEMBER uint32_t larger_integers(uint32_t a, uint32_t b) {
-    if constexpr (kWorksOnPairs) {
-      return Conversion::larger_integers(a, b);
-    } else {
-      return larger(a & 0xffff0000u, b & 0xffff0000u) | larger(a & 0xffffu, b & 0xffffu);
-    }
   }
 };
 
@@ -195,6 +194,8 @@ struct Float32 {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) written[i] = canonical_bits(number_of(words[i]));
   }
+  OPPARITY_MEMBER uint32_t magnitudes(uint32_t word) { return word & kMagnitudeBits; }
+  OPPARITY_MEMBER uint32_t larger_magnitudes(uint32_t a, uint32_t b) { return larger(a, b); }
   OPPARITY_MEMBER void round(Number&, Number&) {}
   OPPARITY_MEMBER Number load_one(const char* address, int index) {
     return reinterpret_cast<const float*>(address)[index];

@@ -132,22 +132,15 @@ OPPARITY_FUNCTION void load_input_of_sums(const KernelArguments& arguments, cons
   }
 }
 
-// Whether a piece of gradients is one of ups', which are behind the gates'.
-OPPARITY_FUNCTION bool is_of_ups(const KernelArguments& arguments, const Place& place) {
-  return kHasHalves && !kTakesBothHalves && place.column * kElements >= arguments.hidden_size / 2;
-}
-
 // What a piece of gradients is computed from.
 OPPARITY_FUNCTION void load_with_gradient(const KernelArguments& arguments, const Place& place,
                                           Elements& elements) {
   constexpr int64_t kPieceBytes = kElements * Input::kBytes;
-  const uint32_t half = arguments.hidden_size / 2;
-  uint32_t column = column_to_read(arguments, place);
-  if (is_of_ups(arguments, place)) column -= half / kElements;
+  const uint32_t column = column_to_read(arguments, place);
   const char* gates = row_of_input(arguments, place) + column * kPieceBytes;
   load_elements<Input>(gates, place.count, elements.gate);
-  if constexpr (kHasHalves) {
-    const char* ups = gates + static_cast<int64_t>(half) * Input::kBytes;
+  if constexpr (kTakesBothHalves) {
+    const char* ups = gates + static_cast<int64_t>(arguments.hidden_size / 2) * Input::kBytes;
     load_elements<Input>(ups, place.count, elements.up);
   }
   load_elements<Gradient>(arguments.gradient + place.token * arguments.gradient_row_bytes +

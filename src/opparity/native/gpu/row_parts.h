@@ -10,6 +10,7 @@ namespace {
 constexpr bool kIsByToken = OPPARITY_BY_TOKEN;
 constexpr bool kAdds = OPPARITY_RESIDUAL != 0;
 constexpr bool kRoundsSum = OPPARITY_RESIDUAL == 1;
+constexpr bool kHasWeight = OPPARITY_WEIGHT;
 // A wide row's threads have a piece each.
 constexpr bool kIsWideRow = kShape == Shape::kWideRow;
 constexpr int kSteps = kIsWideRow ? 1 : OPPARITY_STEPS;
@@ -196,7 +197,7 @@ OPPARITY_FUNCTION void read_ahead(const KernelArguments& arguments, const Place&
   };
   if constexpr (kKeeps) for_each_step(load_part<Functor>);
   if constexpr (kReadsAhead && kReduces<Functor>) {
-    if (arguments.weight != nullptr) for_each_step(load_weight);
+    if constexpr (kHasWeight) for_each_step(load_weight);
     if constexpr (kTakesGate<Functor>) for_each_step(load_gate);
   }
   load_no_later();

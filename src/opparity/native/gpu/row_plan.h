@@ -31,6 +31,33 @@ constexpr int64_t all_steps_of_a_row(Shape shape, int64_t hidden_size) {
   return (hidden_size + elements - 1) / elements;
 }
 
+// Blocks that stay, of each multiprocessor: with two there are registers for the next row, while
+// the compiler takes more than three have room for.
+constexpr int64_t kStayingBlocks = 2;
+constexpr int64_t kMostStayingSteps = 4;
+
+// Microseconds on an H200 by blocks that stay and by others, with a scale by token:
+//   RMSNorm          256 x 4096  2.7 and 3.0, 1024 x 4096  6.0 and 5.3, 4096 x 4096 19.6 and 16.2
+//                    256 x 7168  3.1 and 3.5, 1024 x 7168  6.8 and 8.4, 4096 x 7168 25.0 and 27.7
+//   with a residual  256 x 7168  4.7 and 5.8, 1024 x 7168 13.5 and 14.2, 4096 x 7168 54.5 and 51.0
+//   gated, to bfloat16                        1024 x 7168 13.1 and 16.8, 4096 x 7168 45.3 and 54.8
+// At 5120 they take 0.9 times as long up to 1,024 rows, and as long at 4,096.
+constexpr bool may_stay(int64_t num_tokens, int64_t hidden_size, bool has_residual,
+                        int64_t multiprocessors) {
+  const int64_t steps = all_steps_of_a_row(Shape::kStayingRow, hidden_size);
+  const int64_t blocks = kStayingBlocks * multiprocessors;
+  if (steps > kMostStayingSteps || blocks == 0) return false;
+  return num_tokens < blocks || (steps > 2 && (!has_residual || num_tokens < 8 * blocks));
+}
+
+// Each block has as many rows as another, or one less.
+constexpr int64_t staying_blocks(int64_t num_tokens, int64_t multiprocessors) {
+  const int64_t most = kStayingBlocks * multiprocessors;
+  if (num_tokens <= most) return num_tokens;
+  const int64_t turns = (num_tokens + most - 1) / most;
+  return (num_tokens + turns - 1) / turns;
+}
+
 constexpr bool may_be_wide(int64_t num_tokens, int64_t hidden_size, int64_t multiprocessors) {
   const int64_t steps = all_steps_of_a_row(Shape::kWideRow, hidden_size);
   return steps > 1 && steps <= kMostWideSteps &&

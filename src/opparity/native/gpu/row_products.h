@@ -23,7 +23,7 @@ OPPARITY_FUNCTION uint32_t normalise(const KernelArguments& arguments, const Pla
 #pragma unroll
     for (int j = 0; j < 2; ++j) pair[j] = products[i + j] * factor;
     if constexpr (kRoundsFactors) Input::round(pair[0], pair[1]);
-    if (arguments.weight != nullptr) {
+    if constexpr (kHasWeight) {
 #pragma unroll
       for (int j = 0; j < 2; ++j) {
         pair[j] = pair[j] * Functor::column(columns[i + j], arguments.parameters);
@@ -62,7 +62,7 @@ OPPARITY_FUNCTION uint32_t normalise_pairs(const KernelArguments& arguments, con
 #pragma unroll
   for (Number& number : numbers) number = number * factor;
   Pairs::pack(numbers, words);
-  if (arguments.weight != nullptr) {
+  if constexpr (kHasWeight) {
     if (Functor::keeps_columns(arguments.parameters)) {
       Pairs::make_zeros_positive(part.weight.words);
       Pairs::multiply(words, part.weight.words);
@@ -121,7 +121,7 @@ OPPARITY_FUNCTION uint32_t produce_step(const KernelArguments& arguments, const 
       add_residual(place, part, part.sum);
     }
     if constexpr (!kReadsAhead) {
-      if (arguments.weight != nullptr) load_weight(arguments, place, part);
+      if constexpr (kHasWeight) load_weight(arguments, place, part);
       if constexpr (kTakesGate<Functor>) load_gate(arguments, place, part);
     }
     if constexpr (kMultipliesPairs) {

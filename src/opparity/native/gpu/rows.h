@@ -2,6 +2,7 @@
 // warp has one where it is narrow. gpu/kernel.h includes this for its row shapes, with
 //   OPPARITY_BY_TOKEN   1 where a row has one scale
 //   OPPARITY_RESIDUAL   1 where a residual is added to the input, 2 where their sum is not rounded
+//   OPPARITY_WEIGHT     1 where a norm has a weight
 //   OPPARITY_STEPS      pieces that a thread keeps in registers; 0 where it reads them again
 #pragma once
 
@@ -115,18 +116,25 @@ OPPARITY_FUNCTION void write_groups(const KernelArguments& arguments, const Plac
   }
 }
 
+// What is to be done of a row that was read ahead, if it is kept.
 template <typename Functor, typename Format>
-OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, const Place& row,
-                                   uint32_t thread) {
-  const uint32_t steps = kKeeps ? kSteps : arguments.last_piece / kRowThreads + 1;
-  RowPart parts[kKept];
-  read_ahead<Functor>(arguments, row, thread, parts);
+OPPARITY_FUNCTION void finish_row(const KernelArguments& arguments, const Place& row,
+                                  uint32_t thread, uint32_t steps, RowPart (&parts)[kKept]) {
   const Number factor = row_factor<Functor>(arguments, row, thread, steps, parts);
   if constexpr (kSpreadsSteps) {
     write_groups<Functor, Format>(arguments, row, thread, factor, parts);
   } else {
     write_steps<Functor, Format>(arguments, row, thread, steps, factor, parts);
   }
+}
+
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void compute_row(const KernelArguments& arguments, const Place& row,
+                                   uint32_t thread) {
+  RowPart parts[kKept];
+  read_ahead<Functor>(arguments, row, thread, parts);
+  const uint32_t steps = kKeeps ? kSteps : arguments.last_piece / kRowThreads + 1;
+  finish_row<Functor, Format>(arguments, row, thread, steps, parts);
 }
 
 // Rows of experts: a block, or a warp, takes one after another.
@@ -149,6 +157,43 @@ OPPARITY_FUNCTION void rows_of_experts(const KernelArguments& arguments, uint32_
   }
 }
 
+// Rows one after another, where the next one is on its way while a block works on one. The weight
+// is read once.
+template <typename Functor, typename Format>
+OPPARITY_FUNCTION void staying_rows(const KernelArguments& arguments, uint32_t thread) {
+  Place row{block_index_x(), 0, true, 0};
+  RowPart parts[kKept];
+  read_ahead<Functor>(arguments, row, thread, parts);
+#pragma unroll 1
+  for (;;) {
+    Place next = row;
+    next.token += arguments.step;
+    const bool goes_on = next.token < arguments.num_tokens;
+    RowPart next_parts[kKept];
+    if (goes_on) {
+#pragma unroll
+      for (int step = 0; step < kKept; ++step) {
+        const Place place = place_of_step(arguments, next, thread, step);
+        load_part<Functor>(arguments, place, next_parts[step]);
+        if constexpr (kTakesGate<Functor>) load_gate(arguments, place, next_parts[step]);
+      }
+    }
+    load_no_later();
+    finish_row<Functor, Format>(arguments, row, thread, kSteps, parts);
+    if (!goes_on) break;
+    // What a row's threads share is the next row's.
+    synchronise_block();
+#pragma unroll
+    for (int step = 0; step < kKept; ++step) {
+      parts[step].input = next_parts[step].input;
+      parts[step].other = next_parts[step].other;
+      parts[step].gate = next_parts[step].gate;
+    }
+    // (The whole record would be kept in shared memory by AMD's compiler, for its padding.)
+    row.token = next.token;
+  }
+}
+
 template <typename Functor, typename Format>
 OPPARITY_FUNCTION void rows(const KernelArguments& arguments) {
   constexpr uint32_t kRows = kIsWarpRow ? opparity::kThreadsOfABlock / kRowThreads : 1;
@@ -160,6 +205,8 @@ OPPARITY_FUNCTION void rows(const KernelArguments& arguments) {
   wait_for_previous_kernel();
   if constexpr (kHasExperts) {
     rows_of_experts<Functor, Format>(arguments, token, thread);
+  } else if constexpr (kShape == Shape::kStayingRow) {
+    staying_rows<Functor, Format>(arguments, thread);
   } else {
     compute_row<Functor, Format>(arguments, Place{token, 0, true, 0}, thread);
   }

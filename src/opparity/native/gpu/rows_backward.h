@@ -52,7 +52,7 @@ OPPARITY_FUNCTION void load_terms(const KernelArguments& arguments, const Place&
 template <typename Functor>
 OPPARITY_FUNCTION void times_column(const KernelArguments& arguments, const Place& place,
                                     Number (&x)[kElements]) {
-  if (arguments.weight == nullptr || !place.is_inside) return;
+  if (!kHasWeight || !place.is_inside) return;
   Number weight[kElements];
   load_elements<Input>(arguments.weight + place.column * kInputPieceBytes, place.count, weight);
 #pragma unroll

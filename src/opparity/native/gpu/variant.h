@@ -26,10 +26,12 @@ struct Variant {
   // Whether the last group of a row is short.
   bool has_tail;
   // Of rows: whether a row has one scale, whether the bound is one of the largest magnitude,
-  // whether a residual is added (2: and the sum is not rounded), and OPPARITY_STEPS.
+  // whether a residual is added (2: and the sum is not rounded), whether a norm has a weight, and
+  // OPPARITY_STEPS.
   bool is_by_token;
   bool bounds_amax;
   int64_t residual;
+  bool has_weight;
   int64_t steps;
   bool has_experts;
   bool weighs_rows;

@@ -14,6 +14,8 @@ namespace opparity {
 template <typename Part>
 std::string word(const Part& part) {
   if constexpr (std::is_floating_point_v<Part>) {
+    // Without a sign, as Python has it.
+    if (part != part) return "nan";
     char text[32];
     std::snprintf(text, sizeof text, "%g", static_cast<double>(part));
     return text;

@@ -82,7 +82,7 @@ def _rounded_up(number: int, multiple: int) -> int:
 
 def _by_offsets(offsets: Sequence[int], experts: Experts, num_tokens: int) -> list[ExpertRows]:
     found = []
-    scales = None if experts.scale_offsets is None else experts.scale_offsets.tolist()
+    scales = None if experts.scale_offsets is None else experts.scale_offsets.flatten().tolist()
     first = _limited(offsets[0], 0, num_tokens)
     for expert in range(experts.count):
         end = max(first, _limited(offsets[expert + 1], 0, num_tokens))

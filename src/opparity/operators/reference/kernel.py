@@ -89,18 +89,24 @@ def _gradients(request: Request) -> Tensor | tuple[Tensor, ...]:
             Beside(request.tensor(Role.WEIGHT), request.tensor(Role.GATE)),
             request.tensor(Role.SUM_GRADIENT),
         )
-        return tuple(gradient.contiguous() for gradient in found)
-    return backward(
+        return tuple(map(_laid_out, found))
+    found = backward(
         request.arguments[Role.GRADIENT],
         request.input,
         request.producer,
         request.parameters,
         interleaved=request.interleaved,
-    ).contiguous()
+    )
+    return _laid_out(found)
+
+
+def _laid_out(tensor: Tensor) -> Tensor:
+    """Return a tensor with a new one's strides, which torch calls contiguous without elements."""
+    return tensor.contiguous() if tensor.numel() else tensor.new_empty(tensor.shape)
 
 
 def _summed(request: Request) -> Tensor:
-    return add(request.input, request.arguments[Role.RESIDUAL]).contiguous()
+    return _laid_out(add(request.input, request.arguments[Role.RESIDUAL]))
 
 
 def _write(request: Request, checked: Checked, values: Tensor, scales: Tensor | None) -> None:
