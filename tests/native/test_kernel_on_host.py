@@ -192,15 +192,18 @@ def test_few_pieces_have_no_table(launcher: Launcher) -> None:
     assert "OPPARITY_SHAPE=kTabled" not in launcher.plan(text_of(numbers)).defines
 
 
+def _shape_of(launcher: Launcher, numbers: dict[str, int]) -> str:
+    defines = launcher.plan(text_of(numbers | {"shape": -1})).defines
+    return next(d for d in defines if d.startswith("OPPARITY_SHAPE=")).partition("=")[2]
+
+
 def test_sums_have_shapes_that_their_registers_and_addresses_allow(launcher: Launcher) -> None:
     variant = next(v for v in SUMS if v.shape == "kMedium" and v.input == "bfloat16")
     # So many that bfloat16 would have a table.
-    many = {"num_tokens": 4096, "hidden_size": 4096, "shape": -1}
-    numbers = numbers_of(variant, []) | many
+    numbers = numbers_of(variant, []) | {"num_tokens": 4096, "hidden_size": 4096}
 
     def shape_with(**changes: int) -> str:
-        defines = launcher.plan(text_of(numbers | changes)).defines
-        return next(d for d in defines if d.startswith("OPPARITY_SHAPE=")).partition("=")[2]
+        return _shape_of(launcher, numbers | changes)
 
     assert shape_with() == shape_with(token_scales=4100) == "kMedium"
     assert shape_with(num_tokens=16) == "kSmall"
@@ -209,6 +212,27 @@ def test_sums_have_shapes_that_their_registers_and_addresses_allow(launcher: Lau
     for changes in ({"weight_scales": 4100}, {"input": 4104}, {"input_row_bytes": 16392}):
         assert shape_with(**changes) == "kUnaligned"
         assert shape_with(**changes, **of_rows) == "kUnalignedRow"
+
+
+def test_a_norms_blocks_stay_where_that_was_faster(launcher: Launcher) -> None:
+    variant = next(v for v in ROWS if v.shape == "kStayingRow" and v.input == "bfloat16")
+    numbers = numbers_of(replace(variant, residual=0), [])
+
+    def shape_with(**changes: int) -> str:
+        return _shape_of(launcher, numbers | changes)
+
+    # The chip has four multiprocessors, and so eight blocks of these.
+    residual = {"residual": 4096}
+    assert shape_with(num_tokens=7, hidden_size=2048, **residual) == "kStayingRow"
+    assert shape_with(num_tokens=8, hidden_size=4096) == "kBlockRow"
+    assert shape_with(num_tokens=1000, hidden_size=7168) == "kStayingRow"
+    assert shape_with(num_tokens=63, hidden_size=7168, **residual) == "kStayingRow"
+    assert shape_with(num_tokens=64, hidden_size=7168, **residual) == "kBlockRow"
+    for changes in ({"hidden_size": 8208}, {"input_type": 2}, {"input": 4104}, {"is_backward": 1}):
+        assert shape_with(**{"num_tokens": 7, "hidden_size": 7168} | changes) != "kStayingRow"
+    # Shares differ by a row at most.
+    [launch] = launcher.plan(text_of(numbers | {"num_tokens": 17, "hidden_size": 7168})).launches
+    assert launch.x == 6
 
 
 def test_a_slice_of_the_tokens_has_their_scales_of_sums(launcher: Launcher) -> None:
