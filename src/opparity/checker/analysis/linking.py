@@ -11,7 +11,7 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.translation import translation_unit
+from opparity.checker.analysis.translation import TranslationUnits
 from opparity.checker.facts.conditions import (
     ALWAYS,
     Truth,
@@ -61,7 +61,8 @@ class Compiled:
 
     def truth(self, condition: Condition) -> Truth:
         """Return whether a line under a condition is compiled."""
-        return all_of((self.source.built, evaluate(condition, self.unit)))
+        held = evaluate(condition, self.unit)
+        return self.source.built if held is Truth.TRUE else all_of((held, self.source.built))
 
     def use(self, condition: Condition) -> Use:
         """Return a place in this file under a condition."""
@@ -149,6 +150,8 @@ class Linker:
         self.project = project
         self.links: dict[tuple[str, str, str], Link] = {}
         self.included: dict[str, tuple[tuple[str, Condition], ...]] = {}
+        self.units = TranslationUnits(project.macro_definitions)
+        self.closures: dict[tuple[str, TranslationUnit], tuple[str, ...]] = {}
         self.exported = frozenset(
             name
             for name, declarations in project.declarations.items()
@@ -220,9 +223,7 @@ class Linker:
             file = self.project.native.get(source.path)
             if file is None:
                 continue
-            unit = translation_unit(
-                link.platform, part, source.path, self.project.macro_definitions
-            )
+            unit = self.units.of(link.platform, part, source.path)
             link.compiled.append(Compiled(file, source, unit, is_listed=True, keeper=keeper))
             for path in self.closure(source.path, unit):
                 key = f"{path}:{unit.language}"
@@ -231,8 +232,14 @@ class Linker:
                     header = self.project.native[path]
                     link.compiled.append(Compiled(header, source, unit, False, keeper))
 
-    def closure(self, path: str, unit: TranslationUnit) -> list[str]:
+    def closure(self, path: str, unit: TranslationUnit) -> tuple[str, ...]:
         """Return the tree's files that a source includes with the macros it sees."""
+        key = (path, unit)
+        if key not in self.closures:
+            self.closures[key] = tuple(self._closure(path, unit))
+        return self.closures[key]
+
+    def _closure(self, path: str, unit: TranslationUnit) -> dict[str, None]:
         found: dict[str, None] = {}
         pending = [path]
         while pending:
@@ -242,7 +249,7 @@ class Linker:
                 if condition == ALWAYS or evaluate(condition, unit) is not Truth.FALSE:
                     found[included] = None
                     pending.append(included)
-        return list(found)
+        return found
 
     def resolves(self, path: str, written: str) -> bool:
         """Return whether what a file includes is a file of the tree."""

@@ -28,6 +28,7 @@ from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.other_versions import OtherVersions
 from opparity.checker.analysis.pasted_names import Pasted
 from opparity.checker.analysis.spelling import Suggestions
+from opparity.checker.analysis.suspects import SeenBySources
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
 from opparity.checker.languages.python.implementing import implementing_words
@@ -164,6 +165,11 @@ class Analysis:
     def constructors(self) -> Constructors:
         """Return what finds the constructors that targets lack."""
         return Constructors(self.project, self.linker)
+
+    @cached_property
+    def seen_by_sources(self) -> SeenBySources:
+        """Return what tells which functions sources see."""
+        return SeenBySources()
 
     @cached_property
     def other_versions(self) -> OtherVersions:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.services import Analysis
+    from opparity.checker.analysis.translation import TranslationUnit
     from opparity.checker.analysis.wanted import Namespace
     from opparity.checker.facts.native import Reference
 
@@ -56,46 +57,95 @@ class Suspects:
     hidden: dict[str, Declaration]
 
 
+@fact
+class _Seen:
+    """What a source sees of the functions that it may use, whatever target it is linked into.
+
+    Attributes:
+        called: those that it calls and has a prototype of -> the namespaces of its prototypes, and
+            the numbers of their parameters.
+        declared: those that it has a prototype of, and that some file defines.
+        unseen: those that it calls and whose prototypes it does not see, each with one of them.
+        guarded: those that it alone defines, under conditions that do not hold.
+    """
+
+    called: dict[str, tuple[frozenset[Namespace], frozenset[int]]]
+    declared: frozenset[str]
+    unseen: dict[str, Declaration]
+    guarded: dict[str, Declaration]
+
+
+class SeenBySources:
+    """Works out what sources see, once for each set of macros.
+
+    Where a build has many options, a source is linked again with each of them turned over:
+    Mooncake's are asked for 55,713 times, and there are 9,847 answers.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, TranslationUnit, Truth], _Seen] = {}
+        # Most sources see the same functions with any macros.
+        self._shared: dict[frozenset[str], frozenset[str]] = {}
+
+    def by(self, analysis: Analysis, compiled: Compiled) -> _Seen:
+        """Return what a source sees as it is compiled."""
+        key = (compiled.file.path, compiled.unit, compiled.source.built)
+        if key not in self._known:
+            self._known[key] = self._work_out(analysis, compiled)
+        return self._known[key]
+
+    def _work_out(self, analysis: Analysis, compiled: Compiled) -> _Seen:
+        namespaces: dict[str, set[Namespace]] = {}
+        counts: dict[str, set[int]] = {}
+        unseen: dict[str, Declaration] = {}
+        for declaration in visible_declarations(analysis, compiled):
+            name, namespace = declaration.signature.name, declaration.signature.namespace
+            if name in namespace[-1:]:
+                continue
+            if compiled.truth(declaration.condition) is Truth.FALSE:
+                unseen.setdefault(name, declaration)
+            else:
+                namespaces.setdefault(name, set()).add(namespace)
+                counts.setdefault(name, set()).add(len(declaration.signature.parameters))
+        bound = {
+            name.rpartition("::")[2]
+            for registration in compiled.file.registrations
+            for name in registration.functions
+        }
+        macros = analysis.project.macro_definitions.keys()
+        # What a registration binds is the business of BLD001.
+        called = compiled.file.called | {each.symbol for each in compiled.file.tabled}
+        names = (namespaces.keys() & called) - macros - bound
+        declared = frozenset((namespaces.keys() & analysis.project.definitions.keys()) - macros)
+        declared -= bound
+        return _Seen(
+            {name: (frozenset(namespaces[name]), frozenset(counts[name])) for name in names},
+            self._shared.setdefault(declared, declared),
+            {
+                name: declaration
+                for name, declaration in unseen.items()
+                if name in compiled.file.called and name not in namespaces and name not in macros
+            },
+            _guarded_in_its_file(analysis, compiled),
+        )
+
+
 def suspects_of(analysis: Analysis, link: Link, compiled: Compiled) -> Suspects:
     """Return what a source uses, has a prototype of, and the target does not define."""
-    prototypes: dict[str, set[Namespace]] = {}
-    counts: dict[str, set[int]] = {}
-    unseen: dict[str, Declaration] = {}
-    for declaration in visible_declarations(analysis, compiled):
-        name, namespace = declaration.signature.name, declaration.signature.namespace
-        if name in namespace[-1:]:
-            continue
-        if compiled.truth(declaration.condition) is Truth.FALSE:
-            unseen.setdefault(name, declaration)
-        else:
-            prototypes.setdefault(name, set()).add(namespace)
-            counts.setdefault(name, set()).add(len(declaration.signature.parameters))
-    bound = {
-        name.rpartition("::")[2]
-        for registration in compiled.file.registrations
-        for name in registration.functions
-    }
-    macros = analysis.project.macro_definitions.keys()
-    # What a registration binds is the business of BLD001.
-    called = compiled.file.called | {each.symbol for each in compiled.file.tabled}
-    names = (prototypes.keys() & called) - macros - bound
+    seen = analysis.seen_by_sources.by(analysis, compiled)
     path = compiled.file.path
     missing = frozenset(
-        name for name in names if not _defines(link, name, prototypes[name], counts[name], path)
+        name
+        for name, (namespaces, counts) in seen.called.items()
+        if not _defines(link, name, namespaces, counts, path)
     )
-    defined = analysis.project.definitions
-    elsewhere = {name for name in prototypes if name in defined and name not in link.definitions}
-    further = frozenset(elsewhere - macros - bound)
     hidden = {
         name: declaration
-        for name, declaration in unseen.items()
-        if name in compiled.file.called
-        and name not in prototypes
-        and name not in macros
-        and _is_own(analysis, link, compiled, name)
+        for name, declaration in seen.unseen.items()
+        if _is_own(analysis, link, compiled, name)
     }
-    hidden |= _guarded_in_its_file(analysis, compiled)
-    return Suspects(missing, further, hidden)
+    further = seen.declared.difference(link.definitions)
+    return Suspects(missing, further, hidden | seen.guarded)
 
 
 def _guarded_in_its_file(analysis: Analysis, compiled: Compiled) -> dict[str, Declaration]:
@@ -162,7 +212,7 @@ def used_otherwise(
 
 
 def _defines(
-    link: Link, name: str, namespaces: set[Namespace], counts: set[int], path: str
+    link: Link, name: str, namespaces: frozenset[Namespace], counts: frozenset[int], path: str
 ) -> bool:
     """Return whether a target is certain to define a function of a name in each namespace.
 
