@@ -88,6 +88,17 @@ class Link:
     definitions: dict[str, list[tuple[Definition, Compiled]]] = field(default_factory=dict)
     exported: frozenset[str] = frozenset()
     is_complete: Truth = Truth.TRUE
+    _sure: dict[str, list[tuple[Definition, Compiled]]] = field(default_factory=dict, init=False)
+
+    def sure(self, name: str) -> list[tuple[Definition, Compiled]]:
+        """Return the definitions of a name that are certain to be compiled."""
+        if name not in self._sure:
+            self._sure[name] = [
+                (definition, compiled)
+                for definition, compiled in self.definitions.get(name, ())
+                if compiled.truth(definition.condition) is Truth.TRUE
+            ]
+        return self._sure[name]
 
     def defined(self, wanted: Wanted, use: Use) -> Truth:
         """Return whether the target defines a function wherever it uses it.

@@ -220,9 +220,8 @@ def _defines(
     """
     definitions = [
         (definition, part)
-        for definition, part in link.definitions.get(name, ())
+        for definition, part in link.sure(name)
         if is_linkable(definition, path)
-        and part.truth(definition.condition) is Truth.TRUE
         and not (part.keeper and link.is_kept(definition, part, path))
     ]
     return all(
