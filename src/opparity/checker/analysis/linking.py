@@ -254,7 +254,7 @@ class Linker:
         found: dict[str, None] = {}
         pending = [path]
         while pending:
-            for included, condition in self._included_by(pending.pop()):
+            for included, condition in self.included_by(pending.pop()):
                 if included in found or included == path:
                     continue
                 if condition == ALWAYS or evaluate(condition, unit) is not Truth.FALSE:
@@ -266,7 +266,7 @@ class Linker:
         """Return whether what a file includes is a file of the tree."""
         return bool(self._resolve(posixpath.dirname(path), written))
 
-    def _included_by(self, path: str) -> tuple[tuple[str, Condition], ...]:
+    def included_by(self, path: str) -> tuple[tuple[str, Condition], ...]:
         """Return the tree's files that a file includes itself, each with its condition."""
         if path not in self.included:
             file = self.project.native.get(path)

@@ -169,7 +169,7 @@ class Analysis:
     @cached_property
     def seen_by_sources(self) -> SeenBySources:
         """Return what tells which functions sources see."""
-        return SeenBySources()
+        return SeenBySources(self.linker)
 
     @cached_property
     def other_versions(self) -> OtherVersions:

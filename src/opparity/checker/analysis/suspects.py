@@ -6,17 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.linking import is_linkable
+from opparity.checker.analysis.relevance import Relevance
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import Declaration
 from opparity.checker.facts.records import fact
 from opparity.checker.languages.detection import COMPILED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
-    from opparity.checker.analysis.linking import Compiled, Link
+    from opparity.checker.analysis.linking import Compiled, Link, Linker
     from opparity.checker.analysis.services import Analysis
-    from opparity.checker.analysis.translation import TranslationUnit
     from opparity.checker.analysis.wanted import Namespace
     from opparity.checker.facts.native import Reference
 
@@ -76,20 +76,21 @@ class _Seen:
 
 
 class SeenBySources:
-    """Works out what sources see, once for each set of macros.
+    """Works out what sources see, once for all sets of macros that are the same to a source.
 
-    Where a build has many options, a source is linked again with each of them turned over:
-    Mooncake's are asked for 55,713 times, and there are 9,847 answers.
+    Where a build has many options, a source is linked again with each of them turned over.
     """
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, TranslationUnit, Truth], _Seen] = {}
+    def __init__(self, linker: Linker) -> None:
+        self._relevance = Relevance(linker)
+        self._known: dict[tuple[str, Hashable, Truth], _Seen] = {}
         # Most sources see the same functions with any macros.
         self._shared: dict[frozenset[str], frozenset[str]] = {}
 
     def by(self, analysis: Analysis, compiled: Compiled) -> _Seen:
         """Return what a source sees as it is compiled."""
-        key = (compiled.file.path, compiled.unit, compiled.source.built)
+        path = compiled.file.path
+        key = (path, self._relevance.view(path, compiled.unit), compiled.source.built)
         if key not in self._known:
             self._known[key] = self._work_out(analysis, compiled)
         return self._known[key]
