@@ -67,8 +67,12 @@ class Relevance:
     def _asked_by_file(self, path: str) -> frozenset[str]:
         if path not in self._of_files:
             file = self._linker.project.native[path]
-            facts = (*file.declarations, *file.definitions, *file.includes)
-            self._of_files[path] = frozenset(_names(each.condition for each in facts))
+            conditions = (
+                *(each.condition for each in file.declarations),
+                *(each.condition for each in file.definitions),
+                *(each.condition for each in file.includes),
+            )
+            self._of_files[path] = frozenset(_names(conditions))
         return self._of_files[path]
 
     def _with_definitions(self, names: set[str]) -> frozenset[str]:
