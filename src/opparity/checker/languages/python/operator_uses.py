@@ -176,7 +176,7 @@ class OperatorUses:
 
     def _defines(self, node: ast.Call, name: str, place: Place) -> None:
         written = _naming(node)
-        text = template_of(written) if written else ""
+        text = template_of(written) + _schema_beside(node, name) if written else ""
         match = SCHEMA.match(text) if "{" not in text else None
         owner = name.rpartition(".")[0]
         if written is None or (match is None and not self._surely_defines(name, owner, text)):
@@ -309,6 +309,15 @@ def _naming(node: ast.Call) -> ast.expr | None:
 def _namings(node: ast.Call) -> list[ast.expr]:
     keywords = [each.value for each in node.keywords if each.arg in {"op_name", "name"}]
     return [*node.args[:1], *keywords]
+
+
+def _schema_beside(node: ast.Call, name: str) -> str:
+    """Return the schema that stands behind the name: `torch.library.define(name, schema)`."""
+    given = [*node.args[1:2], *(each.value for each in node.keywords if each.arg == "schema")]
+    for each in given if name.endswith("library.define") else ():
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            return each.value if each.value.lstrip().startswith("(") else ""
+    return ""
 
 
 def _arguments(node: ast.Call, around: list[Function]) -> tuple[int, tuple[str, ...]]:
