@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from opparity.checker.facts.platforms import Platform
     from opparity.words.statements import Statement
 
-# `py::args` takes whatever is left, and a member function has its object before its arguments.
-_TAKES_ANY = re.compile(r"\b(?:args|kwargs|DispatchKeySet|OperatorHandle|Stack)\b|^\.\.\.$")
+# `py::args` takes whatever is left, as a template's `Args&&...` does, and a member function has its
+# object before its arguments.
+_TAKES_ANY = re.compile(r"\b(?:args|kwargs|DispatchKeySet|OperatorHandle|Stack)\b|\.\.\.")
 
 
 class ArgumentCountDiffersFromSchema(Rule):
@@ -235,9 +236,8 @@ def _parameters(project: Project, registration: Registration) -> list[tuple[Para
         definitions = [
             each for each in project.definitions.get(last, ()) if names(registration.symbol, each)
         ]
-        if not definitions or any(
-            each.is_guessed or each.is_template or each.is_instantiation for each in definitions
-        ):
+        # With whatever types it is bound, a template takes as many arguments.
+        if not definitions or any(each.is_guessed for each in definitions):
             return []
         shown = [
             each

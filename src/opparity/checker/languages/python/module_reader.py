@@ -28,6 +28,8 @@ from opparity.checker.languages.python.tests_of_platform import condition_of, do
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from opparity.checker.languages.python.passing_on import Passed
+
 # Most statements by far: told from the others before those are told apart.
 _SIMPLE = frozenset(
     {ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Raise, ast.Assert}
@@ -43,6 +45,7 @@ class ModuleReader:
     interest: Interest
     extensions: frozenset[str] = frozenset()
     rebound: Rebound = field(default_factory=Rebound)
+    passed: Passed = field(default_factory=dict)
     operators: OperatorUses = field(init=False)
     expressions: Expressions = field(init=False)
     functions: dict[str, FunctionFacts] = field(default_factory=dict)
@@ -55,7 +58,7 @@ class ModuleReader:
     def __post_init__(self) -> None:
         self.operators = OperatorUses(self.path)
         self.bindings = Bindings(self.rebound, self.bodies)
-        self.imports = Imports(self.package, self.extensions, self.operators)
+        self.imports = Imports(self.package, self.extensions, self.operators, self.passed)
         self.expressions = Expressions(self.operators, self.bindings)
 
     def read(self, syntax: ast.Module) -> ModuleFacts:

@@ -44,6 +44,7 @@ class OperatorUses:
         functions: names that an extension module gives -> (the module's last name, its name there);
             and
         taken_under: the guards of the imports that give them.
+        passing: names bound to modules that pass on extension modules' names -> those names.
     """
 
     path: str
@@ -57,6 +58,7 @@ class OperatorUses:
     extensions: dict[str, str] = field(default_factory=dict)
     functions: dict[str, tuple[str, str]] = field(default_factory=dict)
     taken_under: dict[str, tuple[Guard, ...]] = field(default_factory=dict)
+    passing: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     fakes: Fakes = field(init=False)
     decorating: str = ""
 
@@ -104,6 +106,12 @@ class OperatorUses:
             self.taken_under[bound] = place.guards
         self._add(CallKind.READ, (module, name, ""), node, place, of_module=True)
 
+    def passed_on(self, bound: str, origin: tuple[str, str], place: Place) -> None:
+        """Note `from module import name as bound`, where the module has it from an extension."""
+        if place.at_import:
+            self.functions[bound] = origin
+            self.taken_under[bound] = place.guards
+
     def asserted(self, node: ast.expr, place: Place) -> None:
         """Record an assertion's `key in TABLE`."""
         if isinstance(node, ast.Compare):
@@ -114,6 +122,9 @@ class OperatorUses:
         if isinstance(node, ast.Name):
             return (*self.functions[node.id], "") if node.id in self.functions else None
         parts = dotted(node).split(".")
+        passed = self.passing.get(parts[0], {}) if len(parts) == len(("module", "name")) else {}
+        if parts[-1] in passed:
+            return (*passed[parts[-1]], "")
         if len(parts) > 1 and parts[0] in self.extensions:
             return ".".join([self.extensions[parts[0]], *parts[1:-1]]), parts[-1], ""
         return None
