@@ -17,6 +17,7 @@ from opparity.checker.languages.python.catching import (
 )
 from opparity.checker.languages.python.decorators import condition_of_decorator, is_plain
 from opparity.checker.languages.python.expressions import Expressions
+from opparity.checker.languages.python.held_functions import calls_of_held
 from opparity.checker.languages.python.imports import Imports
 from opparity.checker.languages.python.interest import Interest, may_answer
 from opparity.checker.languages.python.leaving import condition_after
@@ -214,7 +215,10 @@ class ModuleReader:
             self.bodies[name] = node
             self.operators.around.append(node)
             later = tuple(map(_outlived, guards))
+            before = len(self.operators.calls)
             self._block(node.body, Place(name, later, at_import=False))
+            if len(self.operators.calls) > before:
+                self.operators.held(calls_of_held(node), before)
             self.operators.around.pop()
 
     def _class(self, node: ast.ClassDef, place: Place) -> None:

@@ -16,6 +16,8 @@ from opparity.checker.languages.python.templates import names_given_in, template
 from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opparity.checker.facts.python import Guard
     from opparity.checker.languages.python.bindings import Function
     from opparity.checker.languages.python.records import Place
@@ -111,6 +113,29 @@ class OperatorUses:
         if place.at_import:
             self.functions[bound] = origin
             self.taken_under[bound] = place.guards
+
+    def held(self, calls: Iterable[tuple[ast.Call, ast.expr]], start: int) -> None:
+        """Record calls of variables that hold an operator: where each is read is known.
+
+        Args:
+            calls: the calls, each with what the variable may hold.
+            start: the first use that was recorded in the function.
+        """
+        reads = {each.location: each for each in self.calls[start:] if each.kind is CallKind.READ}
+        for node, value in calls if reads else ():
+            read = reads.get(self.at(value))
+            if read is not None:
+                count, keywords = _arguments(node, self.around)
+                self.calls.append(
+                    replace(
+                        read,
+                        kind=CallKind.CALL,
+                        location=self.at(node),
+                        argument_count=count,
+                        keywords=keywords,
+                        is_compared=False,
+                    )
+                )
 
     def asserted(self, node: ast.expr, place: Place) -> None:
         """Record an assertion's `key in TABLE`."""

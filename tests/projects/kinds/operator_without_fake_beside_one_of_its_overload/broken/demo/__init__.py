@@ -16,8 +16,6 @@ def _(x, by):
 torch.library.define("demo::scale", "(Tensor x, float factor, float bias) -> Tensor")
 
 
-
-
 torch.library.define("demo::scale.out", "(Tensor x, float factor, float bias, Tensor! out) -> ()")
 
 
