@@ -38,6 +38,7 @@ class ArgumentCountDiffersFromSchema(Rule):
     Each platform may register an operator of the same name with its own schema.
     A call that suits one raises `RuntimeError: … expected at most …` on another.
     Where a definition has a function and no schema, torch makes one of the function's parameters.
+    A function template that is bound takes as many arguments with whatever types.
 
     ## Example
     `torch.ops._C.rotary_embedding(positions, query, key, size, cache, neox, offset)` where the

@@ -28,6 +28,7 @@ class FakeDiffersFromSchema(Rule):
     is called: it raises `TypeError`, while the operator itself works.
     torch leaves out what a call gives as its default, so that a fake without such an argument fails
     for other values alone, which the finding says.
+    A fake belongs to one overload: that of `name.out` has to suit the schema of `name.out`.
     Where the parameters stand in another order, or `*rest` takes what is left over, the fake works
     with the values of other arguments, which is a warning.
 
