@@ -32,9 +32,12 @@ def _block(body: Sequence[ast.stmt], held: _Held) -> Iterator[tuple[ast.Call, as
     """Yield a block's calls; `held` is then what holds behind it."""
     for statement in body:
         if isinstance(statement, ast.If):
+            _forget(held, [statement.test])
             yield from _calls_in(statement.test, held)
             yield from _if(statement, held)
         elif isinstance(statement, _SIMPLE):
+            value = getattr(statement, "value", None)
+            _forget(held, [value] if value is not None else [])  # by `:=`, or in a comprehension
             yield from _calls_in(statement, held)
             _forget(held, [statement])
             match statement:
