@@ -100,9 +100,11 @@ class Analysis:
             for part in link.compiled
         }
         found: dict[tuple[str, str], MacroTest] = {}
+        # What a command defines counts, whatever option has to be set for it.
+        named = self.known_macros | self.macros_of_builds
         for path in sorted(compiled):
             for test in self.project.native[path].macro_tests:
-                is_known = test.name in self.known_macros or is_foreign(test.name)
+                is_known = test.name in named or is_foreign(test.name)
                 if platform_of_macro(test.name) and not is_known:
                     found.setdefault((path, test.name), test)
         return tuple(found.values())
