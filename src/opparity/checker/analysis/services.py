@@ -27,8 +27,8 @@ from opparity.checker.analysis.module_reads import modules_read
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.other_versions import OtherVersions
 from opparity.checker.analysis.pasted_names import Pasted
+from opparity.checker.analysis.seen import SeenBySources
 from opparity.checker.analysis.spelling import Suggestions
-from opparity.checker.analysis.suspects import SeenBySources
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
 from opparity.checker.languages.python.implementing import implementing_words
@@ -171,7 +171,7 @@ class Analysis:
     @cached_property
     def seen_by_sources(self) -> SeenBySources:
         """Return what tells which functions sources see."""
-        return SeenBySources(self.linker)
+        return SeenBySources(self.project, self.linker)
 
     @cached_property
     def other_versions(self) -> OtherVersions:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.linking import is_linkable
-from opparity.checker.analysis.relevance import Relevance
-from opparity.checker.facts.conditions import Truth
-from opparity.checker.facts.native import Declaration
+from opparity.checker.analysis.seen import OF_TOOLKITS
 from opparity.checker.facts.records import fact
 from opparity.checker.languages.detection import COMPILED
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Iterator
 
-    from opparity.checker.analysis.linking import Compiled, Link, Linker
+    from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.analysis.wanted import Namespace
-    from opparity.checker.facts.native import Reference
-
-# Names that a toolkit may have on another platform, or in another version.
-_OF_TOOLKITS = re.compile(r"^(?:__|atomic|cuda|cu[A-Z]|hip|nccl|rccl|cublas|cudnn|make_|to_string)")
+    from opparity.checker.facts.native import Declaration, Reference
 
 
 def may_lack(analysis: Analysis, link: Link, compiled: Compiled) -> bool:
@@ -57,83 +51,9 @@ class Suspects:
     hidden: dict[str, Declaration]
 
 
-@fact
-class _Seen:
-    """What a source sees of the functions that it may use, whatever target it is linked into.
-
-    Attributes:
-        called: those that it calls and has a prototype of -> the namespaces of its prototypes, and
-            the numbers of their parameters.
-        declared: those that it has a prototype of, and that some file defines.
-        unseen: those that it calls and whose prototypes it does not see, each with one of them.
-        guarded: those that it alone defines, under conditions that do not hold.
-    """
-
-    called: dict[str, tuple[frozenset[Namespace], frozenset[int]]]
-    declared: frozenset[str]
-    unseen: dict[str, Declaration]
-    guarded: dict[str, Declaration]
-
-
-class SeenBySources:
-    """Works out what sources see, once for all sets of macros that are the same to a source.
-
-    Where a build has many options, a source is linked again with each of them turned over.
-    """
-
-    def __init__(self, linker: Linker) -> None:
-        self._relevance = Relevance(linker)
-        self._known: dict[tuple[str, Hashable, Truth], _Seen] = {}
-        # Most sources see the same functions with any macros.
-        self._shared: dict[frozenset[str], frozenset[str]] = {}
-
-    def by(self, analysis: Analysis, compiled: Compiled) -> _Seen:
-        """Return what a source sees as it is compiled."""
-        path = compiled.file.path
-        key = (path, self._relevance.view(path, compiled.unit), compiled.source.built)
-        if key not in self._known:
-            self._known[key] = self._work_out(analysis, compiled)
-        return self._known[key]
-
-    def _work_out(self, analysis: Analysis, compiled: Compiled) -> _Seen:
-        namespaces: dict[str, set[Namespace]] = {}
-        counts: dict[str, set[int]] = {}
-        unseen: dict[str, Declaration] = {}
-        for declaration in visible_declarations(analysis, compiled):
-            name, namespace = declaration.signature.name, declaration.signature.namespace
-            if name in namespace[-1:]:
-                continue
-            if compiled.truth(declaration.condition) is Truth.FALSE:
-                unseen.setdefault(name, declaration)
-            else:
-                namespaces.setdefault(name, set()).add(namespace)
-                counts.setdefault(name, set()).add(len(declaration.signature.parameters))
-        bound = {
-            name.rpartition("::")[2]
-            for registration in compiled.file.registrations
-            for name in registration.functions
-        }
-        macros = analysis.project.macro_definitions.keys()
-        # What a registration binds is the business of BLD001.
-        called = compiled.file.called | {each.symbol for each in compiled.file.tabled}
-        names = (namespaces.keys() & called) - macros - bound
-        declared = frozenset((namespaces.keys() & analysis.project.definitions.keys()) - macros)
-        declared -= bound
-        return _Seen(
-            {name: (frozenset(namespaces[name]), frozenset(counts[name])) for name in names},
-            self._shared.setdefault(declared, declared),
-            {
-                name: declaration
-                for name, declaration in unseen.items()
-                if name in compiled.file.called and name not in namespaces and name not in macros
-            },
-            _guarded_in_its_file(analysis, compiled),
-        )
-
-
 def suspects_of(analysis: Analysis, link: Link, compiled: Compiled) -> Suspects:
     """Return what a source uses, has a prototype of, and the target does not define."""
-    seen = analysis.seen_by_sources.by(analysis, compiled)
+    seen = analysis.seen_by_sources.by(compiled)
     path = compiled.file.path
     missing = frozenset(
         name
@@ -149,28 +69,6 @@ def suspects_of(analysis: Analysis, link: Link, compiled: Compiled) -> Suspects:
     return Suspects(missing, further, hidden | seen.guarded)
 
 
-def _guarded_in_its_file(analysis: Analysis, compiled: Compiled) -> dict[str, Declaration]:
-    """Return what a file alone defines, under conditions that do not hold where it is compiled."""
-    project, file = analysis.project, compiled.file
-    bodies = {
-        each.signature.name: each
-        for each in file.definitions
-        if compiled.truth(each.condition) is Truth.FALSE and not each.is_guessed
-    }
-    return {
-        name: Declaration(body.signature, body.location, body.condition)
-        for name, body in bodies.items()
-        if name not in project.declarations
-        and name not in project.macro_definitions
-        and not _OF_TOOLKITS.search(name)
-        and not file.has_errors
-        and all(
-            each.location.path == file.path and compiled.truth(each.condition) is Truth.FALSE
-            for each in project.definitions[name]
-        )
-    }
-
-
 def _is_own(analysis: Analysis, link: Link, compiled: Compiled, name: str) -> bool:
     """Return whether a function is the tree's alone: sources define it, and no visible file does.
 
@@ -182,7 +80,7 @@ def _is_own(analysis: Analysis, link: Link, compiled: Compiled, name: str) -> bo
     return (
         bool(definitions)
         and not seen
-        and not _OF_TOOLKITS.search(name)
+        and not OF_TOOLKITS.search(name)
         and all(
             each.location.path.endswith(COMPILED) and not each.is_local and not each.is_inline
             for each in definitions
