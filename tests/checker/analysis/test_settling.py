@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,11 +23,14 @@ from opparity.checker.facts.native import MacroDefinition
 from opparity.checker.facts.places import Location
 from opparity.checker.facts.platforms import Platform
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 HERE = Location("csrc/a.h", 1)
 
 
 def unit_of(
-    definitions: dict[str, list[Condition]], given: tuple[str, ...] = ()
+    definitions: Mapping[str, Sequence[Condition]], given: tuple[str, ...] = ()
 ) -> TranslationUnit:
     in_tree = {
         name: tuple(MacroDefinition(name, "", HERE, condition) for condition in conditions)
