@@ -11,7 +11,7 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.translation import translation_unit
+from opparity.checker.analysis.translation import TranslationUnits
 from opparity.checker.facts.conditions import (
     ALWAYS,
     Truth,
@@ -61,7 +61,8 @@ class Compiled:
 
     def truth(self, condition: Condition) -> Truth:
         """Return whether a line under a condition is compiled."""
-        return all_of((self.source.built, evaluate(condition, self.unit)))
+        held = evaluate(condition, self.unit)
+        return self.source.built if held is Truth.TRUE else all_of((held, self.source.built))
 
     def use(self, condition: Condition) -> Use:
         """Return a place in this file under a condition."""
@@ -87,6 +88,17 @@ class Link:
     definitions: dict[str, list[tuple[Definition, Compiled]]] = field(default_factory=dict)
     exported: frozenset[str] = frozenset()
     is_complete: Truth = Truth.TRUE
+    _sure: dict[str, list[tuple[Definition, Compiled]]] = field(default_factory=dict, init=False)
+
+    def sure(self, name: str) -> list[tuple[Definition, Compiled]]:
+        """Return the definitions of a name that are certain to be compiled."""
+        if name not in self._sure:
+            self._sure[name] = [
+                (definition, compiled)
+                for definition, compiled in self.definitions.get(name, ())
+                if compiled.truth(definition.condition) is Truth.TRUE
+            ]
+        return self._sure[name]
 
     def defined(self, wanted: Wanted, use: Use) -> Truth:
         """Return whether the target defines a function wherever it uses it.
@@ -149,6 +161,8 @@ class Linker:
         self.project = project
         self.links: dict[tuple[str, str, str], Link] = {}
         self.included: dict[str, tuple[tuple[str, Condition], ...]] = {}
+        self.units = TranslationUnits(project.macro_definitions)
+        self.closures: dict[tuple[str, TranslationUnit], tuple[str, ...]] = {}
         self.exported = frozenset(
             name
             for name, declarations in project.declarations.items()
@@ -220,9 +234,7 @@ class Linker:
             file = self.project.native.get(source.path)
             if file is None:
                 continue
-            unit = translation_unit(
-                link.platform, part, source.path, self.project.macro_definitions
-            )
+            unit = self.units.of(link.platform, part, source.path)
             link.compiled.append(Compiled(file, source, unit, is_listed=True, keeper=keeper))
             for path in self.closure(source.path, unit):
                 key = f"{path}:{unit.language}"
@@ -231,24 +243,30 @@ class Linker:
                     header = self.project.native[path]
                     link.compiled.append(Compiled(header, source, unit, False, keeper))
 
-    def closure(self, path: str, unit: TranslationUnit) -> list[str]:
+    def closure(self, path: str, unit: TranslationUnit) -> tuple[str, ...]:
         """Return the tree's files that a source includes with the macros it sees."""
+        key = (path, unit)
+        if key not in self.closures:
+            self.closures[key] = tuple(self._closure(path, unit))
+        return self.closures[key]
+
+    def _closure(self, path: str, unit: TranslationUnit) -> dict[str, None]:
         found: dict[str, None] = {}
         pending = [path]
         while pending:
-            for included, condition in self._included_by(pending.pop()):
+            for included, condition in self.included_by(pending.pop()):
                 if included in found or included == path:
                     continue
                 if condition == ALWAYS or evaluate(condition, unit) is not Truth.FALSE:
                     found[included] = None
                     pending.append(included)
-        return list(found)
+        return found
 
     def resolves(self, path: str, written: str) -> bool:
         """Return whether what a file includes is a file of the tree."""
         return bool(self._resolve(posixpath.dirname(path), written))
 
-    def _included_by(self, path: str) -> tuple[tuple[str, Condition], ...]:
+    def included_by(self, path: str) -> tuple[tuple[str, Condition], ...]:
         """Return the tree's files that a file includes itself, each with its condition."""
         if path not in self.included:
             file = self.project.native.get(path)

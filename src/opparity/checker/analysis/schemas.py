@@ -38,6 +38,12 @@ def split_arguments(schema: str) -> list[str] | None:
     return None
 
 
+def overload_of(schema: str) -> str:
+    """Return the overload that a schema is of: "out" of `demo::scale.out(…)`; "" for none."""
+    name = schema.partition("(")[0].strip().rpartition("::")[2]
+    return name.partition(".")[2]
+
+
 def returned_by(schema: str) -> int | None:
     """Return how many values a schema returns; None for an unfinished schema."""
     _, arrow, returned = schema.rpartition("->")

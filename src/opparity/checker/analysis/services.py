@@ -27,6 +27,7 @@ from opparity.checker.analysis.module_reads import modules_read
 from opparity.checker.analysis.operators import Operators
 from opparity.checker.analysis.other_versions import OtherVersions
 from opparity.checker.analysis.pasted_names import Pasted
+from opparity.checker.analysis.seen import SeenBySources
 from opparity.checker.analysis.spelling import Suggestions
 from opparity.checker.analysis.translation import TORCH_MACROS
 from opparity.checker.analysis.unregistered import Unregistered
@@ -99,9 +100,11 @@ class Analysis:
             for part in link.compiled
         }
         found: dict[tuple[str, str], MacroTest] = {}
+        # What a command defines counts, whatever option has to be set for it.
+        named = self.known_macros | self.macros_of_builds
         for path in sorted(compiled):
             for test in self.project.native[path].macro_tests:
-                is_known = test.name in self.known_macros or is_foreign(test.name)
+                is_known = test.name in named or is_foreign(test.name)
                 if platform_of_macro(test.name) and not is_known:
                     found.setdefault((path, test.name), test)
         return tuple(found.values())
@@ -164,6 +167,11 @@ class Analysis:
     def constructors(self) -> Constructors:
         """Return what finds the constructors that targets lack."""
         return Constructors(self.project, self.linker)
+
+    @cached_property
+    def seen_by_sources(self) -> SeenBySources:
+        """Return what tells which functions sources see."""
+        return SeenBySources(self.project, self.linker)
 
     @cached_property
     def other_versions(self) -> OtherVersions:

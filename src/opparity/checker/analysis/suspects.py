@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.linking import is_linkable
-from opparity.checker.facts.conditions import Truth
-from opparity.checker.facts.native import Declaration
+from opparity.checker.analysis.seen import OF_TOOLKITS
 from opparity.checker.facts.records import fact
 from opparity.checker.languages.detection import COMPILED
 
@@ -17,10 +15,7 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Compiled, Link
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.analysis.wanted import Namespace
-    from opparity.checker.facts.native import Reference
-
-# Names that a toolkit may have on another platform, or in another version.
-_OF_TOOLKITS = re.compile(r"^(?:__|atomic|cuda|cu[A-Z]|hip|nccl|rccl|cublas|cudnn|make_|to_string)")
+    from opparity.checker.facts.native import Declaration, Reference
 
 
 def may_lack(analysis: Analysis, link: Link, compiled: Compiled) -> bool:
@@ -58,66 +53,20 @@ class Suspects:
 
 def suspects_of(analysis: Analysis, link: Link, compiled: Compiled) -> Suspects:
     """Return what a source uses, has a prototype of, and the target does not define."""
-    prototypes: dict[str, set[Namespace]] = {}
-    counts: dict[str, set[int]] = {}
-    unseen: dict[str, Declaration] = {}
-    for declaration in visible_declarations(analysis, compiled):
-        name, namespace = declaration.signature.name, declaration.signature.namespace
-        if name in namespace[-1:]:
-            continue
-        if compiled.truth(declaration.condition) is Truth.FALSE:
-            unseen.setdefault(name, declaration)
-        else:
-            prototypes.setdefault(name, set()).add(namespace)
-            counts.setdefault(name, set()).add(len(declaration.signature.parameters))
-    bound = {
-        name.rpartition("::")[2]
-        for registration in compiled.file.registrations
-        for name in registration.functions
-    }
-    macros = analysis.project.macro_definitions.keys()
-    # What a registration binds is the business of BLD001.
-    called = compiled.file.called | {each.symbol for each in compiled.file.tabled}
-    names = (prototypes.keys() & called) - macros - bound
+    seen = analysis.seen_by_sources.by(compiled)
     path = compiled.file.path
     missing = frozenset(
-        name for name in names if not _defines(link, name, prototypes[name], counts[name], path)
+        name
+        for name, (namespaces, counts) in seen.called.items()
+        if not _defines(link, name, namespaces, counts, path)
     )
-    defined = analysis.project.definitions
-    elsewhere = {name for name in prototypes if name in defined and name not in link.definitions}
-    further = frozenset(elsewhere - macros - bound)
     hidden = {
         name: declaration
-        for name, declaration in unseen.items()
-        if name in compiled.file.called
-        and name not in prototypes
-        and name not in macros
-        and _is_own(analysis, link, compiled, name)
+        for name, declaration in seen.unseen.items()
+        if _is_own(analysis, link, compiled, name)
     }
-    hidden |= _guarded_in_its_file(analysis, compiled)
-    return Suspects(missing, further, hidden)
-
-
-def _guarded_in_its_file(analysis: Analysis, compiled: Compiled) -> dict[str, Declaration]:
-    """Return what a file alone defines, under conditions that do not hold where it is compiled."""
-    project, file = analysis.project, compiled.file
-    bodies = {
-        each.signature.name: each
-        for each in file.definitions
-        if compiled.truth(each.condition) is Truth.FALSE and not each.is_guessed
-    }
-    return {
-        name: Declaration(body.signature, body.location, body.condition)
-        for name, body in bodies.items()
-        if name not in project.declarations
-        and name not in project.macro_definitions
-        and not _OF_TOOLKITS.search(name)
-        and not file.has_errors
-        and all(
-            each.location.path == file.path and compiled.truth(each.condition) is Truth.FALSE
-            for each in project.definitions[name]
-        )
-    }
+    further = seen.declared.difference(link.definitions)
+    return Suspects(missing, further, hidden | seen.guarded)
 
 
 def _is_own(analysis: Analysis, link: Link, compiled: Compiled, name: str) -> bool:
@@ -131,7 +80,7 @@ def _is_own(analysis: Analysis, link: Link, compiled: Compiled, name: str) -> bo
     return (
         bool(definitions)
         and not seen
-        and not _OF_TOOLKITS.search(name)
+        and not OF_TOOLKITS.search(name)
         and all(
             each.location.path.endswith(COMPILED) and not each.is_local and not each.is_inline
             for each in definitions
@@ -162,7 +111,7 @@ def used_otherwise(
 
 
 def _defines(
-    link: Link, name: str, namespaces: set[Namespace], counts: set[int], path: str
+    link: Link, name: str, namespaces: frozenset[Namespace], counts: frozenset[int], path: str
 ) -> bool:
     """Return whether a target is certain to define a function of a name in each namespace.
 
@@ -170,9 +119,8 @@ def _defines(
     """
     definitions = [
         (definition, part)
-        for definition, part in link.definitions.get(name, ())
+        for definition, part in link.sure(name)
         if is_linkable(definition, path)
-        and part.truth(definition.condition) is Truth.TRUE
         and not (part.keeper and link.is_kept(definition, part, path))
     ]
     return all(

@@ -111,6 +111,7 @@ class Fake:
 
     Attributes:
         parameters: the function's; None where it is not known which function it is.
+        overload: "out" of `name.out`; "" for none.
     """
 
     library: str
@@ -118,6 +119,7 @@ class Fake:
     location: Location
     guards: tuple[Guard, ...] = ()
     parameters: Parameters | None = None
+    overload: str = ""
 
 
 @fact

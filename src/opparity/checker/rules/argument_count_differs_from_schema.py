@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from opparity.checker.facts.platforms import Platform
     from opparity.words.statements import Statement
 
-# `py::args` takes whatever is left, and a member function has its object before its arguments.
-_TAKES_ANY = re.compile(r"\b(?:args|kwargs|DispatchKeySet|OperatorHandle|Stack)\b|^\.\.\.$")
+# `py::args` takes whatever is left, as a template's `Args&&...` does, and a member function has its
+# object before its arguments.
+_TAKES_ANY = re.compile(r"\b(?:args|kwargs|DispatchKeySet|OperatorHandle|Stack)\b|\.\.\.")
 
 
 class ArgumentCountDiffersFromSchema(Rule):
@@ -37,6 +38,7 @@ class ArgumentCountDiffersFromSchema(Rule):
     Each platform may register an operator of the same name with its own schema.
     A call that suits one raises `RuntimeError: … expected at most …` on another.
     Where a definition has a function and no schema, torch makes one of the function's parameters.
+    A function template that is bound takes as many arguments with whatever types.
 
     ## Example
     `torch.ops._C.rotary_embedding(positions, query, key, size, cache, neox, offset)` where the
@@ -235,9 +237,8 @@ def _parameters(project: Project, registration: Registration) -> list[tuple[Para
         definitions = [
             each for each in project.definitions.get(last, ()) if names(registration.symbol, each)
         ]
-        if not definitions or any(
-            each.is_guessed or each.is_template or each.is_instantiation for each in definitions
-        ):
+        # With whatever types it is bound, a template takes as many arguments.
+        if not definitions or any(each.is_guessed for each in definitions):
             return []
         shown = [
             each

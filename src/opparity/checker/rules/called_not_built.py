@@ -133,10 +133,12 @@ class CalledNotBuilt(LinkRule):
     ) -> Iterator[Finding | Unknown]:
         """Yield those functions that the target does not define, each reason once."""
         # What a prototype under an open condition names may as well be another library's.
+        used = {reference.symbol for reference in references}
         sure = {
             declaration.signature.name
-            for declaration in visible_declarations(analysis, compiled)
-            if references and compiled.truth(declaration.condition) is Truth.TRUE
+            for declaration in (visible_declarations(analysis, compiled) if used else ())
+            if declaration.signature.name in used
+            and compiled.truth(declaration.condition) is Truth.TRUE
         }
         reported: set[tuple[str, Statement]] = set()
         for reference in references:

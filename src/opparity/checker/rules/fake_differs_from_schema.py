@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.schemas import Argument, parameters_of
+from opparity.checker.analysis.schemas import Argument, overload_of, parameters_of
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.records import fact
 from opparity.checker.rules.base import Rule
@@ -28,6 +28,7 @@ class FakeDiffersFromSchema(Rule):
     is called: it raises `TypeError`, while the operator itself works.
     torch leaves out what a call gives as its default, so that a fake without such an argument fails
     for other values alone, which the finding says.
+    A fake belongs to one overload: that of `name.out` has to suit the schema of `name.out`.
     Where the parameters stand in another order, or `*rest` takes what is left over, the fake works
     with the values of other arguments, which is a warning.
 
@@ -65,7 +66,7 @@ class FakeDiffersFromSchema(Rule):
         for _, file in sorted(analysis.project.python.items()):
             for fake in file.fakes:
                 name = f"{fake.library}::{fake.operator}"
-                found = schemas.get(name, [])
+                found = _meant(schemas.get(name, []), fake)
                 if not found or fake.parameters is None:
                     continue
                 refusals = [_refusal(each.arguments, fake.parameters) for each in found]
@@ -76,10 +77,11 @@ class FakeDiffersFromSchema(Rule):
         self, name: str, fake: Fake, schema: _Schema, refusal: Statement | None
     ) -> Finding:
         assert refusal is not None
+        written = f"{name}.{fake.overload}" if fake.overload else name
         is_moved = refusal.key == "DEF007.moved"  # what the fake makes of it is not known
         return self.finding(
             fake.location,
-            state("DEF007.fake", operator=name, reason=refusal),
+            state("DEF007.fake", operator=written, reason=refusal),
             operator=name,
             related=[Related(schema.location, state("place.schema"))],
             severity=Severity.WARNING if is_moved else None,
@@ -91,6 +93,12 @@ class FakeDiffersFromSchema(Rule):
 class _Schema:
     arguments: tuple[Argument, ...]
     location: Location
+    overload: str
+
+
+def _meant(schemas: list[_Schema], fake: Fake) -> list[_Schema]:
+    """Return the schemas of a fake's overload; all where none is of it by name."""
+    return [each for each in schemas if each.overload == fake.overload] or schemas
 
 
 def _schemas(analysis: Analysis) -> dict[str, list[_Schema]]:
@@ -105,7 +113,8 @@ def _schemas(analysis: Analysis) -> dict[str, list[_Schema]]:
                 if arguments is None:
                     unclear.add(name)
                     continue
-                one = _Schema(arguments, defined.registration.location)
+                overload = overload_of(defined.registration.schema)
+                one = _Schema(arguments, defined.registration.location, overload)
                 if one not in found.setdefault(name, []):
                     found[name].append(one)
     for name, registrations in operators.python.items():
@@ -116,7 +125,8 @@ def _schemas(analysis: Analysis) -> dict[str, list[_Schema]]:
             if arguments is None:
                 unclear.add(name)
             else:
-                found.setdefault(name, []).append(_Schema(arguments, each.location))
+                one = _Schema(arguments, each.location, overload_of(each.schema))
+                found.setdefault(name, []).append(one)
     return {name: schemas for name, schemas in found.items() if name not in unclear}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process
+from opparity.checker.analysis.schemas import overload_of
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import library_name
 from opparity.checker.facts.native import RegistrationKind
@@ -83,8 +84,8 @@ class OperatorDefinedTwice(Rule):
             if not library or registration.helper:
                 continue
             name = f"{library}::{registration.operator}"
-            overload = _overload(registration.schema, registration.operator)
-            known = first.setdefault(name + overload, registration.location)
+            overload = overload_of(registration.schema)
+            known = first.setdefault(f"{name}.{overload}", registration.location)
             if known != registration.location:
                 yield self.finding(
                     registration.location,
@@ -137,9 +138,3 @@ class OperatorDefinedTwice(Rule):
                             Related(native[0].registration.location, state("place.registered"))
                         ],
                     )
-
-
-def _overload(schema: str, operator: str) -> str:
-    """Return the overload that a schema is of, with its dot; "" for none."""
-    head = schema.partition("(")[0].strip().rpartition("::")[2]
-    return head.removeprefix(operator)

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.operators import Process, concerns
+from opparity.checker.analysis.schemas import overload_of
 from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind
@@ -94,7 +95,8 @@ class OperatorWithoutFake(Rule):
                 if key not in told and _is_reached(analysis, platform, call):
                     told.add(key)
                     yield from self._check(analysis, platform, call, fakes.get(call.qualified, []))
-        yield from self._lonely(analysis, fakes.keys(), {name for _, name in told})
+        faked = {name for name, found in fakes.items() if _is_served(analysis, name, found)}
+        yield from self._lonely(analysis, faked, {name for _, name in told})
         yield from self._computed(analysis)
 
     def _computed(self, analysis: Analysis) -> Iterator[Unknown]:
@@ -156,6 +158,20 @@ class OperatorWithoutFake(Rule):
         )
 
 
+def _is_served(analysis: Analysis, name: str, fakes: list[Fake]) -> bool:
+    """Return whether one of an operator's fakes is its own, and not of another overload alone."""
+    if not all(fake.overload for fake in fakes):
+        return True
+    operators = analysis.operators
+    schemas = [each.schema for each in operators.python.get(name, ())]
+    schemas += [
+        each.registration.schema
+        for here in operators.by_platform.values()
+        for each in here.native.get(name, ())
+    ]
+    return not any(schema and not overload_of(schema) for schema in schemas)
+
+
 def _unserved(
     analysis: Analysis, library: str, served: AbstractSet[str], *, is_served: bool
 ) -> Iterator[tuple[str, Location]]:
@@ -173,7 +189,9 @@ def _unserved(
                 yield name, operators.definitions(platform, name)[0].registration.location
                 break
         else:
-            for each in operators.python.get(name, ()):
+            registrations = operators.python.get(name, ())
+            own = [each for each in registrations if not overload_of(each.schema)]
+            for each in own or registrations:
                 returned = each.schema.rpartition("->")[2].strip()
                 if each.is_definition and (each.schema == "" or returned not in {"", "()"}):
                     yield name, each.location
@@ -209,7 +227,9 @@ def _is_reached(analysis: Analysis, platform: Platform, call: Call) -> bool:
 def _needs_fake(analysis: Analysis, platform: Platform, name: str) -> bool:
     """Return whether an operator returns something and has no implementation that needs no data."""
     definitions = analysis.operators.definitions(platform, name)
-    schemas = [each.registration.schema for each in definitions]
+    every = [each.registration.schema for each in definitions]
+    # `name.out` returns nothing and has a fake of its own, if any.
+    schemas = [schema for schema in every if not overload_of(schema)] or every
     if any(not schema or schema.rpartition("->")[2].strip() in {"()", ""} for schema in schemas):
         return False
     keys = analysis.operators.keys(platform, name)

@@ -56,11 +56,10 @@ class Fakes:
             if call and last in _DEFINING:
                 library, separator, operator = _text(call).partition("::")
                 if separator:
-                    self.operators[name] = (library, operator.partition(".")[0])
+                    self.operators[name] = (library, operator)
             faked = self._faked(call, owner, last)
             if faked:
-                fake = Fake(*faked, place, guards, parameters_of(node))
-                self.found.append((fake, ""))
+                self.found.append((_fake(*faked, place, guards, parameters_of(node)), ""))
 
     def called(
         self, node: ast.Call, written: str, place: Location, guards: tuple[Guard, ...]
@@ -75,7 +74,7 @@ class Fakes:
                 function = dotted(keyword.value)
         faked = self._faked(node, owner, last) if function else None
         if faked:
-            self.found.append((Fake(*faked, place, guards), function))
+            self.found.append((_fake(*faked, place, guards), function))
 
     def helped(self, node: ast.Call, number: int, registration: PythonRegistration) -> None:
         """Take a helper's call that defines an operator, with its function and its fake."""
@@ -94,7 +93,7 @@ class Fakes:
             self.found.append((one, fake))
 
     def _faked(self, call: ast.Call | None, owner: str, last: str) -> tuple[str, str] | None:
-        """Return (library, operator) of what a decorator or call registers a fake for."""
+        """Return (library, name) of what a decorator or call registers a fake for."""
         if last in _REGISTERING and owner in self.operators:
             return self.operators[owner]
         if call is None:
@@ -106,7 +105,7 @@ class Fakes:
             library, separator, operator = text.rpartition("::")
             if not separator:
                 library = self.libraries.get(owner, "")
-            return (library, operator.partition(".")[0]) if library and operator else None
+            return (library, operator) if library and operator else None
         texts = [each.value for each in call.args if isinstance(each, ast.Constant)]
         if last == "impl" and _META in texts:
             # lib.impl("name", f, "Meta"), or torch.library.impl(lib, "name", "Meta")
@@ -115,7 +114,7 @@ class Fakes:
             named = [each for each in texts if isinstance(each, str) and each != _META]
             inner, separator, operator = named[0].rpartition("::") if named else ("", "", "")
             if operator and (library or separator):
-                return inner or library, operator.partition(".")[0]
+                return inner or library, operator
         return None
 
     def settled(self) -> tuple[Fake, ...]:
@@ -135,6 +134,18 @@ class Fakes:
         """Return the parameters of a function of the file."""
         node = self.functions.get(function)
         return parameters_of(node) if node is not None else None
+
+
+def _fake(
+    library: str,
+    name: str,
+    place: Location,
+    guards: tuple[Guard, ...],
+    parameters: Parameters | None = None,
+) -> Fake:
+    operator, _, overload = name.partition(".")
+    own = "" if overload == "default" else overload
+    return Fake(library, operator, place, guards, parameters, own)
 
 
 def parameters_of(node: Function) -> Parameters | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from opparity.checker.languages.python.operator_uses import OperatorUses
+    from opparity.checker.languages.python.passing_on import Passed
     from opparity.checker.languages.python.records import Place
 
 
@@ -23,12 +24,14 @@ class Imports:
         package: the parts of the name of the package that the file is in.
         extensions: the last names of the extension modules that the tree builds.
         operators: what is told of names that extension modules give.
+        passed: what modules pass on of extension modules.
         sites: what was found.
     """
 
     package: tuple[str, ...]
     extensions: frozenset[str]
     operators: OperatorUses
+    passed: Passed = field(default_factory=dict)
     sites: list[ImportSite] = field(default_factory=list)
 
     def foretell(self, body: Sequence[ast.stmt]) -> None:
@@ -69,6 +72,12 @@ class Imports:
         if module.partition(".")[0] == "torch":
             return  # torch has a `_C` of its own
         last = self._extension(module, name, bound)
+        if name in self.passed.get(module, ()):
+            self.operators.passed_on(bound, self.passed[module][name], place)
+        # `import a.b` binds a.
+        elif name or bound == module or bound != module.partition(".")[0]:
+            whole = f"{module}.{name}" if name else module
+            self.operators.passing[bound] = self.passed.get(whole, {})
         if last:
             self.operators.extensions[bound] = last
         elif name and name != "*" and module.rpartition(".")[2] in self.extensions:

@@ -134,12 +134,14 @@ class Wanted:
         direct: those that are extension modules, whose functions are operators.
         extensions: the last names of the extension modules that are imported.
         places: the offsets at which other files are imported in it.
+        passing: the modules imported in it that pass on extension modules' names.
     """
 
     names: set[str] = field(default_factory=set)
     direct: set[str] = field(default_factory=set)
     extensions: set[str] = field(default_factory=set)
     places: set[int] = field(default_factory=set)
+    passing: set[str] = field(default_factory=set)
 
 
 def places_of_interest(text: SearchedText, blocks: Sequence[Block], wanted: Wanted) -> list[int]:

@@ -17,6 +17,7 @@ from opparity.checker.languages.python.catching import (
 )
 from opparity.checker.languages.python.decorators import condition_of_decorator, is_plain
 from opparity.checker.languages.python.expressions import Expressions
+from opparity.checker.languages.python.held_functions import calls_of_held
 from opparity.checker.languages.python.imports import Imports
 from opparity.checker.languages.python.interest import Interest, may_answer
 from opparity.checker.languages.python.leaving import condition_after
@@ -27,6 +28,8 @@ from opparity.checker.languages.python.tests_of_platform import condition_of, do
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from opparity.checker.languages.python.passing_on import Passed
 
 # Most statements by far: told from the others before those are told apart.
 _SIMPLE = frozenset(
@@ -43,6 +46,7 @@ class ModuleReader:
     interest: Interest
     extensions: frozenset[str] = frozenset()
     rebound: Rebound = field(default_factory=Rebound)
+    passed: Passed = field(default_factory=dict)
     operators: OperatorUses = field(init=False)
     expressions: Expressions = field(init=False)
     functions: dict[str, FunctionFacts] = field(default_factory=dict)
@@ -55,7 +59,7 @@ class ModuleReader:
     def __post_init__(self) -> None:
         self.operators = OperatorUses(self.path)
         self.bindings = Bindings(self.rebound, self.bodies)
-        self.imports = Imports(self.package, self.extensions, self.operators)
+        self.imports = Imports(self.package, self.extensions, self.operators, self.passed)
         self.expressions = Expressions(self.operators, self.bindings)
 
     def read(self, syntax: ast.Module) -> ModuleFacts:
@@ -211,7 +215,10 @@ class ModuleReader:
             self.bodies[name] = node
             self.operators.around.append(node)
             later = tuple(map(_outlived, guards))
+            before = len(self.operators.calls)
             self._block(node.body, Place(name, later, at_import=False))
+            if len(self.operators.calls) > before:
+                self.operators.held(calls_of_held(node), before)
             self.operators.around.pop()
 
     def _class(self, node: ast.ClassDef, place: Place) -> None:

@@ -16,6 +16,8 @@ from opparity.checker.languages.python.templates import names_given_in, template
 from opparity.checker.languages.python.tests_of_platform import dotted, operator_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opparity.checker.facts.python import Guard
     from opparity.checker.languages.python.bindings import Function
     from opparity.checker.languages.python.records import Place
@@ -44,6 +46,7 @@ class OperatorUses:
         functions: names that an extension module gives -> (the module's last name, its name there);
             and
         taken_under: the guards of the imports that give them.
+        passing: names bound to modules that pass on extension modules' names -> those names.
     """
 
     path: str
@@ -57,6 +60,7 @@ class OperatorUses:
     extensions: dict[str, str] = field(default_factory=dict)
     functions: dict[str, tuple[str, str]] = field(default_factory=dict)
     taken_under: dict[str, tuple[Guard, ...]] = field(default_factory=dict)
+    passing: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     fakes: Fakes = field(init=False)
     decorating: str = ""
 
@@ -104,6 +108,35 @@ class OperatorUses:
             self.taken_under[bound] = place.guards
         self._add(CallKind.READ, (module, name, ""), node, place, of_module=True)
 
+    def passed_on(self, bound: str, origin: tuple[str, str], place: Place) -> None:
+        """Note `from module import name as bound`, where the module has it from an extension."""
+        if place.at_import:
+            self.functions[bound] = origin
+            self.taken_under[bound] = place.guards
+
+    def held(self, calls: Iterable[tuple[ast.Call, ast.expr]], start: int) -> None:
+        """Record calls of variables that hold an operator: where each is read is known.
+
+        Args:
+            calls: the calls, each with what the variable may hold.
+            start: the first use that was recorded in the function.
+        """
+        reads = {each.location: each for each in self.calls[start:] if each.kind is CallKind.READ}
+        for node, value in calls if reads else ():
+            read = reads.get(self.at(value))
+            if read is not None:
+                count, keywords = _arguments(node, self.around)
+                self.calls.append(
+                    replace(
+                        read,
+                        kind=CallKind.CALL,
+                        location=self.at(node),
+                        argument_count=count,
+                        keywords=keywords,
+                        is_compared=False,
+                    )
+                )
+
     def asserted(self, node: ast.expr, place: Place) -> None:
         """Record an assertion's `key in TABLE`."""
         if isinstance(node, ast.Compare):
@@ -114,6 +147,9 @@ class OperatorUses:
         if isinstance(node, ast.Name):
             return (*self.functions[node.id], "") if node.id in self.functions else None
         parts = dotted(node).split(".")
+        passed = self.passing.get(parts[0], {}) if len(parts) == len(("module", "name")) else {}
+        if parts[-1] in passed:
+            return (*passed[parts[-1]], "")
         if len(parts) > 1 and parts[0] in self.extensions:
             return ".".join([self.extensions[parts[0]], *parts[1:-1]]), parts[-1], ""
         return None
@@ -176,7 +212,7 @@ class OperatorUses:
 
     def _defines(self, node: ast.Call, name: str, place: Place) -> None:
         written = _naming(node)
-        text = template_of(written) if written else ""
+        text = template_of(written) + _schema_beside(node, name) if written else ""
         match = SCHEMA.match(text) if "{" not in text else None
         owner = name.rpartition(".")[0]
         if written is None or (match is None and not self._surely_defines(name, owner, text)):
@@ -309,6 +345,15 @@ def _naming(node: ast.Call) -> ast.expr | None:
 def _namings(node: ast.Call) -> list[ast.expr]:
     keywords = [each.value for each in node.keywords if each.arg in {"op_name", "name"}]
     return [*node.args[:1], *keywords]
+
+
+def _schema_beside(node: ast.Call, name: str) -> str:
+    """Return the schema that stands behind the name: `torch.library.define(name, schema)`."""
+    given = [*node.args[1:2], *(each.value for each in node.keywords if each.arg == "schema")]
+    for each in given if name.endswith("library.define") else ():
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            return each.value if each.value.lstrip().startswith("(") else ""
+    return ""
 
 
 def _arguments(node: ast.Call, around: list[Function]) -> tuple[int, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from opparity.checker.facts.places import problem
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Hashable
 
+    from opparity.checker.languages.python.passing_on import Passed
     from opparity.checker.languages.python.pruning import Block
 
 # Whatever may be an import, one in a string or after a semicolon too.
@@ -53,11 +55,13 @@ class Leads:
         extensions: the last names of extension modules.
         modules: dotted names of the tree's modules whose functions touch operators.
         names: what in these modules does so, and what uses it there; None where that is not known.
+        passed: what modules pass on of extension modules.
     """
 
     extensions: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
     names: frozenset[str] | None = frozenset()
+    passed: Passed = field(default_factory=dict)
 
 
 def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
@@ -73,7 +77,8 @@ def read_module(path: str, content: bytes, leads: Leads) -> ModuleFacts:
     wanted = _bound(text.text, package, leads)
     try:
         syntax, interest = _parse(text, wanted)
-        reader = ModuleReader(path, package, interest, leads.extensions, _rebound(text.text))
+        rebound = _rebound(text.text)
+        reader = ModuleReader(path, package, interest, leads.extensions, rebound, leads.passed)
         return reader.read(syntax)
     except (SyntaxError, ValueError) as error:
         return ModuleFacts(path, problem=problem(path, "unread.python", detail=str(error)))
@@ -87,6 +92,7 @@ def question_to(leads: Leads, path: str, content: bytes) -> Hashable:
     return (
         *(frozenset(wanted.names), frozenset(wanted.direct), frozenset(wanted.places)),
         frozenset(wanted.extensions),
+        tuple(sorted((module, *leads.passed[module].items()) for module in wanted.passing)),
     )
 
 
@@ -155,6 +161,13 @@ def _note(found: Wanted, leads: Leads, module: str, name: str, bound: str) -> No
         found.names.add(bound)
         found.direct.add(bound)
         found.extensions.add(_last(module))
+    if name in leads.passed.get(module, ()):
+        found.names.add(bound)
+        found.direct.add(bound)
+        found.passing.add(module)
+    if f"{module}.{name}" in leads.passed:
+        found.names.add(bound)
+        found.passing.add(f"{module}.{name}")
     if _leads(leads, module, name):
         found.names.add(bound)
         if name in leads.extensions:
@@ -164,6 +177,9 @@ def _note(found: Wanted, leads: Leads, module: str, name: str, bound: str) -> No
 
 def _note_module(found: Wanted, leads: Leads, module: str, bound: str) -> None:
     """Note the name that `import module as bound` binds, where it leads somewhere."""
+    if module in leads.passed:
+        found.names.add(bound)
+        found.passing.add(module)
     if _last(module) in leads.extensions:
         found.names.add(bound)
         found.extensions.add(_last(module))

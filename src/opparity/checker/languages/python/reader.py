@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from opparity.checker.languages.python.names import Names, module_paths
 from opparity.checker.languages.python.offers import Offers, needs_users, packages_around
 from opparity.checker.languages.python.operator_texts import read_operator_text
 from opparity.checker.languages.python.parsing import Leads, question_to, read_module
+from opparity.checker.languages.python.passing_on import by_module, passed_on, takers
 from opparity.checker.languages.python.records import ModuleFacts
 from opparity.checker.languages.python.unparsed import unparsed
 from opparity.checker.languages.workers import costly
@@ -86,7 +88,8 @@ class PythonReader:
         # What these files offer each other is not known before they are read: with all that they
         # import from each other as leads, each is read once (in vLLM 0.33.0, 70 were read twice).
         around = touching | packages_around(touching, self.graph)
-        leads = Leads(extensions, _names_of(around, paths), None)
+        around_names = _names_of(around, paths)
+        leads = Leads(extensions, around_names, None)
         modules = self._modules(sorted(touching | alone), leads)
         followed = {
             path: modules[path]
@@ -98,6 +101,7 @@ class PythonReader:
         leads = Leads(extensions, _names_of(leading, paths), offers.names)
         users = self._modules(sorted(offers.users() - modules.keys()), leads)
         modules |= users
+        modules |= self._taking(modules, Leads(extensions, leads.modules | around_names, None))
         others = {path: text for path, text in self.contents.items() if path not in modules}
         self.unparsed = unparsed(others, self.workers)
         roots = [path for path in self.contents if _is_root(path, self.contents)]
@@ -109,6 +113,15 @@ class PythonReader:
             self.graph,
         )
         return linker.files()
+
+    def _taking(self, modules: Mapping[str, ModuleFacts], leads: Leads) -> dict[str, ModuleFacts]:
+        """Return anew the files that take extension modules' names from other modules."""
+        passed = passed_on(modules, leads.extensions)
+        if not passed:
+            return {}
+        taking = sorted(takers(passed, self.graph, self.contents))
+        paths = module_paths(self.contents)
+        return self._modules(taking, replace(leads, passed=by_module(passed, paths)))
 
     def _modules(self, paths: Iterable[str], leads: Leads) -> dict[str, ModuleFacts]:
         contents = {path: self.contents[path] for path in paths}

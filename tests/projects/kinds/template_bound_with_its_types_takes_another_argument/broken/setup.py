@@ -1,0 +1,8 @@
+from setuptools import setup
+from torch.utils.cpp_extension import CppExtension
+
+setup(
+    name="demo",
+    packages=["demo"],
+    ext_modules=[CppExtension("demo._C", ["csrc/ops.cpp"])],
+)

@@ -1,0 +1,38 @@
+import torch
+
+torch.library.define("demo::shift", "(Tensor x, int by) -> Tensor")
+
+
+@torch.library.register_fake("demo::shift")
+def _(x, by):
+    return torch.empty_like(x)
+
+
+@torch.library.register_kernel("demo::shift", "cpu")
+def _(x, by):
+    return x.roll(by)
+
+
+torch.library.define("demo::scale", "(Tensor x, float factor, float bias) -> Tensor")
+
+
+torch.library.define("demo::scale.out", "(Tensor x, float factor, float bias, Tensor! out) -> ()")
+
+
+@torch.library.register_fake("demo::scale.out")
+def _(x, factor, bias, out):
+    torch._check(out.shape == x.shape)
+
+
+@torch.library.register_kernel("demo::scale", "cpu")
+def _(x, factor, bias):
+    return x * factor + bias
+
+
+@torch.library.register_kernel("demo::scale.out", "cpu")
+def _(x, factor, bias, out):
+    out.copy_(x * factor + bias)
+
+
+def scale(x, factor):
+    return torch.ops.demo.scale(x, factor, 0.0)
