@@ -90,14 +90,14 @@ def _gradients(request: Request) -> Tensor | tuple[Tensor, ...]:
             request.tensor(Role.SUM_GRADIENT),
         )
         return tuple(map(_laid_out, found))
-    found = backward(
+    gradient = backward(
         request.arguments[Role.GRADIENT],
         request.input,
         request.producer,
         request.parameters,
         interleaved=request.interleaved,
     )
-    return _laid_out(found)
+    return _laid_out(gradient)
 
 
 def _laid_out(tensor: Tensor) -> Tensor:
