@@ -225,6 +225,10 @@ def test_a_norms_blocks_stay_where_that_was_faster(launcher: Launcher) -> None:
     residual = {"residual": 4096}
     assert shape_with(num_tokens=7, hidden_size=2048, **residual) == "kStayingRow"
     assert shape_with(num_tokens=8, hidden_size=4096) == "kBlockRow"
+    # Each would have two rows, where there is room for twelve others.
+    assert shape_with(num_tokens=8, hidden_size=7168) == "kStayingRow"
+    assert {shape_with(num_tokens=n, hidden_size=7168) for n in (9, 12)} == {"kBlockRow"}
+    assert shape_with(num_tokens=13, hidden_size=7168) == "kStayingRow"
     assert shape_with(num_tokens=1000, hidden_size=7168) == "kStayingRow"
     assert shape_with(num_tokens=63, hidden_size=7168, **residual) == "kStayingRow"
     assert shape_with(num_tokens=64, hidden_size=7168, **residual) == "kBlockRow"

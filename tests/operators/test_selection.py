@@ -13,7 +13,7 @@ import torch
 import opparity
 from opparity import providers
 from opparity.errors import OperatorMissing, OpparityError, ProviderUnknown
-from opparity.operators import IMPLEMENTATIONS, PROVIDERS
+from opparity.operators import IMPLEMENTATIONS, PROVIDERS, selection, switching
 from opparity.operators.reference import kernel as reference
 from opparity.operators.reference import quantisation
 from opparity.operators.selection import Refused, Selected, decisions, select
@@ -73,6 +73,24 @@ def test_the_block_ends_by_an_exception_too() -> None:
     with pytest.raises(KeyError), providers(force="reference"):
         raise KeyError
     assert select(NAME, Platform.CPU).provider == "native"
+
+
+def test_a_block_that_cannot_begin_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, reference_calls: list[int]
+) -> None:
+    before, original = selection.policy(), switching.apply
+
+    def fail_once(**named: bool) -> None:
+        original(**named)
+        monkeypatch.setattr(switching, "apply", original)
+        raise UserWarning
+
+    monkeypatch.setattr(switching, "apply", fail_once)
+    with pytest.raises(UserWarning), providers(force="reference"):
+        pytest.fail("the block began")
+    assert selection.policy() is before
+    call()
+    assert reference_calls == []
 
 
 def test_with_nothing_left_the_call_says_why_each_is_out() -> None:

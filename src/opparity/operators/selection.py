@@ -121,14 +121,17 @@ def providers(*, force: str | None = None, forbid: Iterable[str] = ()) -> Iterat
     with LOCK:
         policy()
         registration.load()
-        _policies.append(wanted)
-        switching.apply(other_threads_follow=True)
     try:
+        with LOCK:
+            _policies.append(wanted)
+            # Torch may warn here, which can be an error, and a signal may come.
+            switching.apply(other_threads_follow=True)
         yield
     finally:
         with LOCK:
             # Another thread's block may have begun since, so that the last is not this one's.
-            del _policies[next(i for i, each in enumerate(_policies) if each is wanted)]
+            for place in [i for i, each in enumerate(_policies) if each is wanted]:
+                del _policies[place]
             switching.apply()
 
 

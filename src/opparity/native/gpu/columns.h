@@ -114,7 +114,8 @@ OPPARITY_FUNCTION void load_turns(const KernelArguments& arguments, int first,
 }
 
 // What a thread's piece of each tile has to be quantised, and the largest magnitudes; zeros
-// outside. (A loop over one part would keep NVRTC 13.0 from unrolling the loop around it.)
+// outside. Written without a loop, as one over a single part would keep nvcc 13.0 from unrolling
+// the loop around it.
 template <typename Functor>
 OPPARITY_FUNCTION void numbers_of_parts(const KernelArguments& arguments, const Place& place,
                                         Elements& elements, Number (&numbers)[kParts][kElements],

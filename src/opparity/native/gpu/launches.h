@@ -78,10 +78,15 @@ inline bool is_wide(const Call& call, const Chip& chip) {
          may_be_wide(call.num_tokens, call.hidden_size, chip.multiprocessors);
 }
 
-// Whether a norm's blocks stay.
+// Whether a norm's blocks stay. On AMD's chips, whose memory's speed is not asked for, nothing was
+// measured.
 inline bool stays(const Call& call, const Chip& chip) {
   const bool reduces = kProducerFacts[static_cast<int>(call.producer)].reduces;
   if (!reduces || call.is_backward || call.input_type == InputType::kFloat32) return false;
+  if (chip.gigabytes_per_second == 0) return false;
+  // Where these would have two rows, while a multiprocessor has room for three blocks of one each.
+  const int64_t blocks = kStayingBlocks * chip.multiprocessors;
+  if (call.num_tokens > blocks && 2 * call.num_tokens <= 3 * blocks) return false;
   return may_stay(call.num_tokens, call.hidden_size, call.residual != nullptr,
                   chip.multiprocessors);
 }

@@ -31,8 +31,7 @@ constexpr int64_t all_steps_of_a_row(Shape shape, int64_t hidden_size) {
   return (hidden_size + elements - 1) / elements;
 }
 
-// Blocks that stay, of each multiprocessor: with two there are registers for the next row, while
-// the compiler takes more than three have room for.
+// Blocks that stay, for each multiprocessor. With three, registers have no room for the next row.
 constexpr int64_t kStayingBlocks = 2;
 constexpr int64_t kMostStayingSteps = 4;
 

@@ -189,7 +189,7 @@ OPPARITY_FUNCTION void staying_rows(const KernelArguments& arguments, uint32_t t
       parts[step].other = next_parts[step].other;
       parts[step].gate = next_parts[step].gate;
     }
-    // (The whole record would be kept in shared memory by AMD's compiler, for its padding.)
+    // Of a whole record AMD's compiler would keep the padding in shared memory.
     row.token = next.token;
   }
 }
