@@ -78,6 +78,7 @@ def test_the_block_ends_by_an_exception_too() -> None:
 def test_a_block_that_cannot_begin_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch, reference_calls: list[int]
 ) -> None:
+    opparity.load()
     before, original = selection.policy(), switching.apply
 
     def fail_once(**named: bool) -> None:
