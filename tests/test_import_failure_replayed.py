@@ -7,17 +7,14 @@ the second is in CUDA's list of sources alone.
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import torch
 
-from opparity.operators import native_library
+from shared_libraries import python, run
 
 HERE = Path(__file__).parent
 EXTENSION = HERE / "extensions" / "vllm_style"
@@ -91,24 +88,6 @@ def guarded(bindings: str, guard: str | None) -> str:
     return bindings.replace("#ifndef USE_ROCM\n", f"#ifndef {guard}\n")
 
 
-def run(*command: str | Path) -> str:
-    completed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert completed.returncode == 0, completed.stderr
-    return completed.stdout
-
-
-def python(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in a fresh interpreter that finds modules in a folder as well."""
-    path = os.pathsep.join([str(folder), *(entry for entry in sys.path if entry)])
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        env={**os.environ, "PYTHONPATH": path, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return Workshop(tmp_path_factory.mktemp("extension"))
@@ -162,122 +141,3 @@ def test_the_linker_refuses_it_when_asked_as_opparitys_build_asks(workshop: Work
         workshop.build(None, macros=("USE_ROCM",), sources=SOURCES[1:], link=("-Wl,-z,defs",))
     settings = (HERE.parent / "CMakeLists.txt").read_text("utf-8")
     assert re.search(r"target_link_options\(\s*opparity PRIVATE .*-Wl,-z,defs", settings)
-
-
-def library() -> Path:
-    path = native_library.path()
-    assert path is not None
-    return path
-
-
-def symbols(path: Path, choice: str) -> set[tuple[str, str]]:
-    """Return (kind, name without version) of a library's dynamic symbols."""
-    found = set()
-    for line in run("nm", "--dynamic", choice, path).splitlines():
-        *_, kind, name = line.split()
-        found.add((kind, name.partition("@")[0]))
-    return found
-
-
-# The CPU part of torch, and the runtime of C and C++.
-ALLOWED = re.compile(
-    r"(libtorch_cpu|libc10|libstdc\+\+|libm|libgcc_s|libc|ld-linux[^.]*)\.so[.\d]*"
-)
-
-
-def test_opparitys_library_needs_the_cpu_part_of_torch_and_the_cpp_runtime_alone() -> None:
-    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "--dynamic", library()))
-    assert "libtorch_cpu.so" in needed
-    assert [name for name in needed if not ALLOWED.fullmatch(name)] == []
-
-
-def missing_symbols(path: Path) -> set[str]:
-    """Return what a library wants of these and none of them defines."""
-    resolved = dict(
-        re.findall(
-            r"(\S+) => (\S+)",
-            subprocess.run(
-                ["ldd", path],
-                env={**os.environ, "LD_LIBRARY_PATH": str(TORCH / "lib")},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout,
-        )
-    )
-    defined = {
-        symbol
-        for name, found in resolved.items()
-        if ALLOWED.fullmatch(name)
-        for _, symbol in symbols(Path(found), "--defined-only")
-    }
-    # Those of kind w and v may stay undefined: __gmon_start__ and the like.
-    wanted = {name for kind, name in symbols(path, "--undefined-only") if kind not in {"w", "v"}}
-    assert "aoti_torch_library_def" in wanted
-    return wanted - defined
-
-
-def test_opparitys_library_has_each_symbol_it_needs_from_these() -> None:
-    assert missing_symbols(library()) == set()
-
-
-def test_opparitys_library_is_no_python_module() -> None:
-    names = {name for _, name in symbols(library(), "--defined-only")}
-    assert [name for name in names if name.startswith("PyInit_")] == []
-    undefined = {name for _, name in symbols(library(), "--undefined-only")}
-    assert [name for name in undefined if re.match(r"_?Py[A-Z_]", name)] == []
-
-
-COMPUTE = """
-import hashlib, torch
-torch.ops.load_library({library!r})
-x = (torch.arange(2048, dtype=torch.float32).view(4, 512) * 37 % 101 - 50) / 16
-out, scales = torch.empty(4, 256, dtype=torch.float8_e4m3fn), torch.empty(4, 2)
-torch.ops.opparity.silu_and_mul_per_block_quant(out, x, scales, 128)
-data = [*out.view(torch.uint8).flatten().tolist(), *scales.view(torch.uint8).flatten().tolist()]
-print(hashlib.sha256(bytes(data)).hexdigest())
-"""
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return what the library computes in this machine's own configuration."""
-    script = COMPUTE.format(library=str(library()))
-    completed = python(script, tmp_path_factory.mktemp("empty"))
-    assert completed.returncode == 0, completed.stderr
-    assert len(completed.stdout.strip()) == 64
-    return completed.stdout
-
-
-@pytest.mark.parametrize(
-    ("first", "environment"),
-    [
-        pytest.param("", {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}, id="no GPU"),
-        pytest.param("", {"LD_BIND_NOW": "1"}, id="every symbol bound at once"),
-        pytest.param("import opparity; opparity.load()", {}, id="loaded twice"),
-    ],
-)
-def test_opparitys_library_loads_and_computes_in_each_configuration(
-    expected: str, tmp_path: Path, first: str, environment: dict[str, str]
-) -> None:
-    script = f"{first}\n{COMPUTE.format(library=str(library()))}"
-    completed = python(script, tmp_path, **environment)
-    assert completed.returncode == 0, completed.stderr
-    assert completed.stdout == expected
-
-
-def test_opparitys_library_needs_nothing_else_with_rocms_macros(
-    expected: str, tmp_path: Path
-) -> None:
-    run(
-        *(sys.executable, "-m", "cmake", "-S", HERE.parent, "-B", tmp_path),
-        "-DCMAKE_CXX_FLAGS=-DUSE_ROCM -D__HIP_PLATFORM_AMD__",
-        f"-DPython_EXECUTABLE={sys.executable}",
-        *("-DOPPARITY_CAPABILITIES=baseline", "-DOPPARITY_OPTIMISATION=-O1"),
-    )
-    run(sys.executable, "-m", "cmake", "--build", tmp_path, "--parallel", "2")
-    built = tmp_path / native_library.FILE_NAME
-    assert missing_symbols(built) == set()
-    completed = python(COMPUTE.format(library=str(built)), tmp_path)
-    assert completed.returncode == 0, completed.stderr
-    assert completed.stdout == expected

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 # Elements that are few, a wave's share, and enough for tables; and rows that no wide load fits.
 _SIZES = ((3, 512), (130, 4096), (520, 4096), (2080, 4096), (5, 302))
-# By warps, by blocks that keep a row or read it again, and unaligned.
-_WIDTHS = (512, 4096, 24576, 302)
+# Rows by warps, by blocks that stay, keep a row or read it again, and unaligned; 700 rows of 7168
+# are several for each block that stays.
+_ROWS = ((9, 512), (9, 4096), (9, 24576), (9, 302), (700, 7168))
 
 
 def main() -> None:
@@ -70,16 +71,17 @@ def _calls() -> Iterator[Call]:
         yield f"silu_and_mul, {size}", opparity.silu_and_mul, (x, "fp8_block")
         yield f"gelu_and_mul to MXFP4, {size}", opparity.gelu_and_mul, (x, "mxfp4")
         yield f"silu_and_mul backward, {size}", _gradient, (opparity.silu_and_mul, x)
-    for width in _WIDTHS:
-        x, gate = torch.randn(2, 9, width).bfloat16()
+    for tokens, width in _ROWS:
+        x, gate = torch.randn(2, tokens, width).bfloat16()
         weight = torch.randn(width).bfloat16()
-        yield f"rms_norm by token, {width}", opparity.rms_norm, (x, weight, "fp8_token")
+        size = f"{tokens} x {width}"
+        yield f"rms_norm by token, {size}", opparity.rms_norm, (x, weight, "fp8_token")
         added = (x, gate, weight, "fp8_block")
-        yield f"add_rms_norm by groups, {width}", opparity.add_rms_norm, added
-        yield f"gated_rms_norm, {width}", opparity.gated_rms_norm, (x, gate, weight)
-        yield f"rms_norm backward, {width}", _gradient, (opparity.rms_norm, x, weight)
+        yield f"add_rms_norm by groups, {size}", opparity.add_rms_norm, added
+        yield f"gated_rms_norm, {size}", opparity.gated_rms_norm, (x, gate, weight)
+        yield f"rms_norm backward, {size}", _gradient, (opparity.rms_norm, x, weight)
         both = torch.cat((x, gate), -1)
-        yield f"silu_and_mul by token, {width}", opparity.silu_and_mul, (both, "int8_token")
+        yield f"silu_and_mul by token, {size}", opparity.silu_and_mul, (both, "int8_token")
     yield from _of_experts()
     yield from _of_sums()
     yield from _of_gradients()

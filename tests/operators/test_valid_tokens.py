@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -11,6 +13,9 @@ from torch import Tensor
 import opparity
 from operator_calls import assert_same_bytes
 from opparity import providers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 opparity.load()
 situ_and_mul_quant: Any = torch.ops.opparity.situ_and_mul_quant
@@ -124,14 +129,34 @@ def test_a_graph_is_replayed_with_another_count() -> None:
         assert_first(input, values, scales, number)
 
 
+@contextmanager
+def waiting_is_an_error() -> Iterator[None]:
+    """Let torch raise where something waits for the GPU.
+
+    torch warns that this mode is a prototype after it has switched it on. Where a warning is an
+    error, as in these tests, that one must not leave the mode on for every test after this.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            torch.cuda.set_sync_debug_mode("error")
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 @pytest.mark.gpu
 def test_nothing_waits_for_the_gpu() -> None:
     input, values, scales = made("cuda")
     count = torch.tensor(2, dtype=torch.int32, device="cuda")
     call(input, values, scales, count)
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with waiting_is_an_error():
         call(input, values, scales, count)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
     assert_first(input, values, scales, 2)
+
+
+@pytest.mark.gpu
+def test_what_waits_for_the_gpu_is_noticed() -> None:
+    count = torch.tensor(2, dtype=torch.int32, device="cuda")
+    with waiting_is_an_error(), pytest.raises(RuntimeError, match="synchronizing"):
+        count.item()
+    assert count.item() == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from opparity.formats import ExpertLayout, Intermediate, ScaleFormat, ScaleRule
@@ -117,6 +118,9 @@ class Role(StrEnum):
     """The tensor says it already, or it means something for other arguments alone."""
 
 
+_ROLE_NAMES = frozenset(Role)
+
+
 class Direction(StrEnum):
     """Whether an operator computes a producer or its gradient."""
 
@@ -141,7 +145,7 @@ class Argument:
     default: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operator:
     """An operator: a producer with a recipe that is named, fixed or read off its tensors.
 
@@ -241,9 +245,9 @@ class Operator:
         """Return whether it returns the sum of input and residual beside values and scales."""
         return self.schema.endswith("Tensor sum)")
 
-    @property
+    @cached_property
     def arguments(self) -> tuple[Argument, ...]:
-        """Return the schema's arguments, in order."""
+        """The schema's arguments, in order."""
         listed = self.schema[1 : self.schema.rindex(") ->")]
         return tuple(
             self._argument(text.strip())
@@ -256,7 +260,7 @@ class Operator:
         kind, _, name = declared.rpartition(" ")
         role = self.roles.get(name)
         if role is None:
-            role = Role(name) if name in set(Role) else Role.PARAMETER
+            role = Role(name) if name in _ROLE_NAMES else Role.PARAMETER
         return Argument(name, re.sub(r"\(.!\)", "", kind), role, default or None)
 
 
