@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from opparity import torch_names
-from opparity.formats import RECIPES
+from opparity.formats import RECIPES, ScaleLayout
 from opparity.nn.multiplication import quantized_linear
 from opparity.nn.products import product_for
 from opparity.nn.products.dequantised import spread
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 torch_names.require(torch_names.MODULES)
 
 _DTYPES = (torch.bfloat16, torch.float16, torch.float32)
+# Scales [tokens, groups], which their strides place.
+_BY_STRIDES = (
+    ScaleLayout.ROW_MAJOR,
+    ScaleLayout.COLUMN_MAJOR,
+    ScaleLayout.COLUMN_MAJOR_PADDED,
+)
 
 
 class QuantizedLinear(nn.Module):
@@ -228,11 +234,11 @@ class QuantizedLinear(nn.Module):
             )
         allowed = RECIPES[self.recipe]
         found = given.recipe
-        if found != allowed and found.with_layout(allowed.layout) != allowed:
+        if found.layout not in _BY_STRIDES or found.with_layout(allowed.layout) != allowed:
             refuse(
                 type(self).__name__,
-                f"the input is quantised by '{found}'; allowed: '{self.recipe}'; quantise it so, "
-                "or pass a tensor",
+                f"the input is quantised by '{found}'; allowed: '{self.recipe}' with scales "
+                "[tokens, groups]; quantise it by the module's `activations`, or pass a tensor",
             )
 
     def objection_to_stacking(self) -> str | None:

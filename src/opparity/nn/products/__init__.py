@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from opparity.formats import RECIPES, Recipe, ScaleLayout
-from opparity.nn.products import dequantised, exact, int8, scaled_mm
+from opparity.nn.products import deep_gemm, dequantised, exact, int8, microscaled_mm, scaled_mm
 from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
@@ -78,6 +78,14 @@ PRODUCTS: tuple[Product, ...] = (
     ),
     Product("dequantised", "fp8_block", dequantised.multiply, dequantised.objection, _BLOCKS),
     Product(
+        "deep_gemm",
+        "fp8_block",
+        deep_gemm.multiply,
+        deep_gemm.objection,
+        _BLOCKS.with_layout(ScaleLayout.COLUMN_MAJOR_PADDED),
+        asked=True,
+    ),
+    Product(
         "exact",
         "fp8_block",
         exact.multiply,
@@ -87,6 +95,14 @@ PRODUCTS: tuple[Product, ...] = (
         asked=True,
     ),
     Product("dequantised", "mxfp8", dequantised.multiply, dequantised.objection, _MICROSCALED),
+    Product(
+        "microscaled_mm",
+        "mxfp8",
+        microscaled_mm.multiply,
+        microscaled_mm.objection,
+        _MICROSCALED,
+        asked=True,
+    ),
     Product(
         "exact",
         "mxfp8",

@@ -1,0 +1,231 @@
+"""Products that this machine has no hardware or package for: what they hand over, and when."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn import functional
+
+import opparity
+from opparity.errors import ArgumentRefused
+from opparity.nn import BlockFP8Linear, MXFP8Linear, ask_for_product
+from opparity.nn.products import deep_gemm, dequantised, microscaled_mm, product_named
+
+if TYPE_CHECKING:
+    from opparity.operators.quantized import Quantized
+
+BLACKWELL, HOPPER = (10, 0), (9, 0)
+GPU = torch.device("cuda", 0)
+
+
+def quantised(kind: type[BlockFP8Linear | MXFP8Linear], rows: int, width: int) -> tuple[Any, ...]:
+    weight = kind.from_weight(torch.randn(48 if kind is MXFP8Linear else 256, width))
+    given = opparity.quantize(torch.randn(rows, width), weight.recipe)
+    return given.values, given.scales, weight.weight, weight.weight_scales
+
+
+@pytest.fixture
+def blackwell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: BLACKWELL)
+
+
+@pytest.fixture
+def hopper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: HOPPER)
+
+
+# --- MXFP8 by torch
+
+
+def exponent(flat: Tensor, row: int, column: int, columns: int) -> int:
+    """Return a scale by the formula in cuBLAS's documentation of its block scaling."""
+    tile = row // 128 * ((columns + 3) // 4) + column // 4
+    return int(flat[tile * 512 + row % 32 * 16 + row % 128 // 32 * 4 + column % 4])
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (33, 4), (128, 5), (200, 9), (300, 16)])
+def test_tiles_lie_as_cublas_says_and_as_the_operators_write_them(rows: int, columns: int) -> None:
+    x = torch.randn(rows, 32 * columns)
+    scales = opparity.quantize(x, "mxfp8").scales
+    flat = microscaled_mm.tiles(scales)
+    assert flat.dtype == torch.float8_e8m0fnu
+    codes, found = scales.view(torch.uint8), flat.view(torch.uint8)
+    assert all(
+        exponent(found, row, column, columns) == codes[row, column]
+        for row in range(rows)
+        for column in range(columns)
+    )
+    in_tiles = opparity.RECIPES["mxfp8"].with_layout(opparity.ScaleLayout.SWIZZLE_128X4)
+    assert torch.equal(found, opparity.quantize(x, in_tiles).scales.view(torch.uint8))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_torchs_own_checks_take_what_microscaled_mm_hands_over(dtype: torch.dtype) -> None:
+    # torch checks the arguments of a GPU's product without a GPU, where tensors have no contents.
+    with FakeTensorMode():
+        values = torch.empty(37, 160, device=GPU, dtype=torch.float8_e4m3fn)
+        scales = torch.empty(37, 5, device=GPU, dtype=torch.float8_e8m0fnu)
+        fewer = torch.empty(37, 4, device=GPU, dtype=torch.float8_e8m0fnu)
+        weight = torch.empty(48, 160, device=GPU, dtype=torch.float8_e4m3fn)
+        weight_scales = torch.empty(48, 5, device=GPU, dtype=torch.float8_e8m0fnu)
+        found = microscaled_mm.multiply(values, scales, weight, weight_scales, dtype)
+        assert found.shape == (37, 48)
+        assert found.dtype == dtype
+        with pytest.raises(RuntimeError, match="for MX scaling scale_a must have"):
+            microscaled_mm.multiply(values, fewer, weight, weight_scales, dtype)
+
+
+def test_what_microscaled_mm_hands_over_stands_for_the_product(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values, scales, weight, weight_scales = quantised(MXFP8Linear, 130, 160)
+
+    def scaled_mm(left: Tensor, right: Tensor, *given: Any, **named: Any) -> Tensor:  # noqa: ANN401
+        scale_a, recipe_a, scale_b, recipe_b = given
+        assert recipe_a == recipe_b == functional.ScalingType.BlockWise1x32
+        assert named["swizzle_a"] == named["swizzle_b"] == functional.SwizzleType.SWIZZLE_32_4_4
+        factors = []
+        for matrix, flat in ((left, scale_a), (right.t(), scale_b)):
+            rows, columns = matrix.shape[0], matrix.shape[1] // 32
+            codes = [[exponent(flat.view(torch.uint8), r, c, columns) for c in range(columns)]
+                     for r in range(rows)]  # fmt: skip
+            powers = torch.tensor(codes, dtype=torch.float64).sub(127).exp2()
+            factors.append(matrix.double() * powers.repeat_interleave(32, 1))
+        return (factors[0] @ factors[1].t()).to(named["output_dtype"])
+
+    monkeypatch.setattr(functional, "scaled_mm", scaled_mm)
+    found = microscaled_mm.multiply(values, scales, weight, weight_scales, torch.float32)
+    expected = dequantised.multiply(values, scales, weight, weight_scales, torch.float32)
+    assert torch.allclose(found, expected, rtol=1e-4, atol=1e-3)
+
+
+# --- DeepGEMM
+
+
+@pytest.fixture
+def package(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return a package in DeepGEMM's place, which checks as its sources do, and multiplies."""
+
+    def fp8_gemm_nt(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], out: Tensor) -> None:
+        (values, scales), (weight, weight_scales) = left, right
+        (rows, width), columns = values.shape, weight.shape[0]
+        assert values.is_contiguous()
+        assert weight.is_contiguous()
+        assert scales.shape == (rows, width // 128)
+        # Transposed, and each group's at a multiple of 16 bytes.
+        assert scales.stride() == (1, (rows + 3) // 4 * 4)
+        assert weight_scales.is_contiguous()
+        assert weight_scales.shape == (columns // 128, width // 128)
+        assert out.is_contiguous()
+        assert out.dtype in (torch.bfloat16, torch.float32)
+        out.copy_(dequantised.multiply(values, scales, weight, weight_scales, out.dtype))
+
+    found: Any = ModuleType("deep_gemm")
+    found.__spec__ = object()
+    found.fp8_gemm_nt = fp8_gemm_nt
+    monkeypatch.setitem(sys.modules, "deep_gemm", found)
+    stand_in: ModuleType = found
+    return stand_in
+
+
+@pytest.mark.usefixtures("package")
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+@pytest.mark.parametrize("rows", [1, 4, 37])
+def test_deep_gemm_gets_scales_as_it_wants_them(rows: int, dtype: torch.dtype) -> None:
+    values, scales, weight, weight_scales = quantised(BlockFP8Linear, rows, 384)
+    found = deep_gemm.multiply(values, scales, weight, weight_scales, dtype)
+    made = torch.float32 if dtype == torch.float16 else dtype
+    expected = dequantised.multiply(values, scales, weight, weight_scales, made).to(dtype)
+    assert torch.equal(found, expected)
+
+
+def test_scales_in_deep_gemms_layout_are_not_copied() -> None:
+    recipe = product_named("deep_gemm").activations
+    scales = opparity.quantize(torch.randn(37, 384), recipe).scales
+    assert deep_gemm.aligned(scales) is scales
+
+
+# --- Who serves where
+
+
+@pytest.mark.usefixtures("hopper")
+def test_deep_gemm_says_why_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deep_gemm, "find_spec", lambda _: None)
+    assert deep_gemm.objection(GPU, 256, 256) == "no package deep_gemm is installed"
+    broken = ModuleType("deep_gemm")
+    monkeypatch.setattr(deep_gemm, "find_spec", lambda _: broken)
+    monkeypatch.setitem(sys.modules, "deep_gemm", broken)
+    assert deep_gemm.objection(GPU, 256, 256) == (
+        "deep_gemm has no fp8_gemm_nt; install a newer one"
+    )
+
+    def fail(_: str) -> ModuleType:
+        raise OSError("undefined symbol: x")
+
+    monkeypatch.setattr(deep_gemm, "import_module", fail)
+    assert deep_gemm.objection(GPU, 256, 256) == (
+        "deep_gemm does not load: OSError: undefined symbol: x"
+    )
+
+
+@pytest.mark.usefixtures("hopper", "package")
+def test_deep_gemm_serves_hopper_in_whole_blocks() -> None:
+    assert deep_gemm.objection(GPU, 256, 256) is None
+    assert "whole blocks of 128" in (deep_gemm.objection(GPU, 192, 256) or "")
+    assert "sm_90" in (microscaled_mm.objection(GPU, 256, 256) or "")
+
+
+@pytest.mark.usefixtures("blackwell", "package")
+def test_microscaled_mm_serves_blackwell_in_whole_groups() -> None:
+    assert microscaled_mm.objection(GPU, 256, 256) is None
+    assert "whole 16 rows" in (microscaled_mm.objection(GPU, 256, 250) or "")
+    assert "on sm_90 alone" in (deep_gemm.objection(GPU, 256, 256) or "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(MXFP8Linear, "microscaled_mm"), (BlockFP8Linear, "deep_gemm")]
+)
+def test_on_a_cpu_neither_serves(kind: type[BlockFP8Linear | MXFP8Linear], name: str) -> None:
+    linear = kind.from_weight(torch.randn(128, 256))
+    with pytest.raises(ArgumentRefused, match="on NVIDIA alone; the device is cpu"):
+        ask_for_product(linear, name)
+
+
+@pytest.mark.parametrize("layout", ["packed", "swizzle_128x4"])
+def test_a_layer_refuses_scales_that_are_not_by_tokens_and_groups(layout: str) -> None:
+    linear = MXFP8Linear.from_weight(torch.randn(64, 512))
+    recipe = opparity.RECIPES["mxfp8"].with_layout(opparity.ScaleLayout(layout))
+    given = opparity.quantize(torch.randn(256, 512), recipe)
+    with pytest.raises(ArgumentRefused, match=f"{layout}'; allowed: 'mxfp8' with scales"):
+        linear(given)
+
+
+def test_a_layer_takes_scales_in_any_order_of_tokens_and_groups() -> None:
+    linear = MXFP8Linear.from_weight(torch.randn(64, 512))
+    x = torch.randn(37, 512)
+    expected = linear(x)
+    for layout in ("column_major", "column_major_padded"):
+        recipe = opparity.RECIPES["mxfp8"].with_layout(opparity.ScaleLayout(layout))
+        given: Quantized = opparity.quantize(x, recipe)
+        assert torch.equal(linear(given), expected)
+
+
+@pytest.mark.gpu
+def test_deep_gemm_itself_multiplies() -> None:
+    reason = deep_gemm.objection(GPU, 256, 256)
+    if reason is not None:
+        pytest.skip(f"{reason}; docs/modules.md says where it ran")
+    for rows, width, columns in ((1, 256, 128), (4, 512, 384), (37, 7168, 2048), (2048, 2048, 512)):
+        linear = BlockFP8Linear.from_weight(torch.randn(columns, width).bfloat16()).cuda()
+        x = torch.randn(rows, width, device="cuda").bfloat16()
+        ask_for_product(linear, "exact")
+        exact = linear(x).float()
+        ask_for_product(linear, "deep_gemm")
+        found = linear(x).float()
+        assert (found - exact).abs().max() <= 0.02 * exact.abs().max()
