@@ -18,13 +18,26 @@ if TYPE_CHECKING:
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+# What the tests of one of these modules share takes 8 to 80 s to build. With `--dist loadgroup`, as
+# in the Makefile, one worker builds it; otherwise each would.
+SHARING = (
+    "tests/native/test_*.py",
+    "tests/pages/test_site.py",
+    "tests/test_distribution.py",
+    "tests/test_import_failure_replayed.py",
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--emulate", metavar="CHIP", help="an AMD chip that kernels run on, emulated")
     parser.addoption("--tinygrad", metavar="CLONE", help="a clone of tinygrad, for --emulate")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.match(pattern) for pattern in SHARING):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     if torch.cuda.is_available():
         return
     reason = (
@@ -38,7 +51,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _seed(request: pytest.FixtureRequest) -> None:
     """Seed torch from the test's own name, so that order and selection change nothing."""
-    digest = hashlib.sha256(request.node.nodeid.encode()).digest()
+    # pytest-xdist adds "@" and the group.
+    name, *_ = request.node.nodeid.split("@")
+    digest = hashlib.sha256(name.encode()).digest()
     torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
