@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # Of the source, what the parser is given at a time.
 _CHUNK = 1 << 10
-# Parsing so little takes less than 0.1 s, whatever it is.
+# So little takes at most some 0.2 s to parse, whatever it is.
 _SHORT = 1 << 14
 
 
