@@ -11,17 +11,21 @@ if TYPE_CHECKING:
 
 # Of the source, what the parser is given at a time.
 _CHUNK = 1 << 10
+# So little takes at most some 0.2 s to parse, whatever it is.
+_SHORT = 1 << 14
 
 
 def parse(parser: tree_sitter.Parser, source: bytes) -> tree_sitter.Tree:
     """Return the syntax tree of a source.
 
-    Given the bytes alone, the parser would not come back before it is done, and its error recovery
-    takes quadratic time for some texts.
+    Given the bytes alone, the parser does not come back before it is done, and its error recovery
+    takes quadratic time for some texts; but a node's text is at hand then, not asked for anew.
 
     Raises:
         BoundReached: the time for the file has passed.
     """
+    if len(source) <= _SHORT:
+        return parser.parse(source)
     try:
         return parser.parse(
             lambda start, _: source[start : start + _CHUNK], progress_callback=_is_to_stop
