@@ -27,7 +27,7 @@ types: $(VENV)/installed
 
 # A thread of torch's for each worker: with two each the reference takes six times as long.
 tests: $(VENV)/installed machine-tools
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS)
 
 # A Chromium for the pages, a cross compiler and an emulator for aarch64: Debian's, if they can be had.
 machine-tools:

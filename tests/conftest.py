@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-# What the tests of one of these modules share takes 8 to 80 s to build. With `--dist loadgroup`, as
-# in the Makefile, one worker builds it; otherwise each would.
+# What the tests of one of these modules share takes 8 to 80 s to build: they go to one worker.
 SHARING = (
     "tests/native/test_*.py",
     "tests/pages/test_site.py",
@@ -33,11 +33,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--tinygrad", metavar="CLONE", help="a clone of tinygrad, for --emulate")
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # noqa: ANN401 -- xdist's
+    """Give each test to the next worker that is free, but those of SHARING by the module.
+
+    pytest-xdist 3.8 has groups for that, which pytest 9.2 does not let it note in a test's name.
+    """
+    # A machine without it runs these tests in one process.
+    from xdist.scheduler import (  # type: ignore[import-untyped] # noqa: PLC0415
+        LoadScopeScheduling,
+    )
+
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            file, _, _ = nodeid.partition("::")
+            shares = any(PurePosixPath(file).match(pattern) for pattern in SHARING)
+            return file if shares else nodeid
+
+    # An emulated call takes minutes, so there the load matters more.
+    return None if config.getoption("emulate") else Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if any(item.path.match(pattern) for pattern in SHARING):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     if torch.cuda.is_available():
         return
     reason = (
@@ -51,9 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _seed(request: pytest.FixtureRequest) -> None:
     """Seed torch from the test's own name, so that order and selection change nothing."""
-    # pytest-xdist adds "@" and the group.
-    name, *_ = request.node.nodeid.split("@")
-    digest = hashlib.sha256(name.encode()).digest()
+    digest = hashlib.sha256(request.node.nodeid.encode()).digest()
     torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 

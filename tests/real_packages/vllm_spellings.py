@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-import vllm._C  # noqa: F401 -- it registers the operators
 from vllm.config import DeviceConfig, VllmConfig, set_current_vllm_config
 from vllm.model_executor.layers.activation import SiluAndMul
 from vllm.model_executor.layers.quantization.input_quant_fp8 import QuantFP8
 from vllm.model_executor.layers.quantization.utils.quant_utils import GroupShape
+from vllm.platforms import current_platform
 
 from real_packages.spelled import print_results
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Pair = tuple[Tensor, Tensor]
 
+current_platform.import_kernels()
 with set_current_vllm_config(VllmConfig(device_config=DeviceConfig(device="cpu"))):
     activation = SiluAndMul()
     quantisers = {
