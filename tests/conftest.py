@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -19,39 +18,10 @@ if TYPE_CHECKING:
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-# What the tests of one of these modules share takes 8 to 80 s to build: they go to one worker.
-SHARING = (
-    "tests/native/test_*.py",
-    "tests/pages/test_site.py",
-    "tests/test_distribution.py",
-    "tests/test_import_failure_replayed.py",
-)
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--emulate", metavar="CHIP", help="an AMD chip that kernels run on, emulated")
     parser.addoption("--tinygrad", metavar="CLONE", help="a clone of tinygrad, for --emulate")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # noqa: ANN401 -- xdist's
-    """Give each test to the next worker that is free, but those of SHARING by the module.
-
-    pytest-xdist 3.8 has groups for that, which pytest 9.2 does not let it note in a test's name.
-    """
-    # A machine without it runs these tests in one process.
-    from xdist.scheduler import (  # type: ignore[import-untyped] # noqa: PLC0415
-        LoadScopeScheduling,
-    )
-
-    class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # it has no types
-        def _split_scope(self, nodeid: str) -> str:
-            file, _, _ = nodeid.partition("::")
-            shares = any(PurePosixPath(file).match(pattern) for pattern in SHARING)
-            return file if shares else nodeid
-
-    # An emulated call takes minutes, so there the load matters more.
-    return None if config.getoption("emulate") else Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,22 +75,22 @@ def compile_kernel(
 
 
 def link_the_librarys(folder: Path, capability: str) -> Path:
-    """Link the objects that the library was linked from to the same program."""
+    """Link the objects that the library is linked from to the same program."""
+    (built,) = ROOT.glob("build/py3-none-*")
     sources = {"kernel": "kernel.cpp"} | {p.name: source_of(p) for p in PRODUCERS}
     objects = [
-        built / f"{name}_{capability}.dir" / CPU.relative_to(ROOT) / f"{source}.o"
-        for built in ROOT.glob("build/py3-none-*/CMakeFiles")
+        f"CMakeFiles/{name}_{capability}.dir/{CPU.relative_to(ROOT) / source}.o"
         for name, source in sources.items()
     ]
-    # They are where `make` builds the library, which is installed from there.
-    assert len(objects) == len(sources), f"{ROOT}/build has no library, or several; run make clean"
+    # Those that an edit has made old are compiled.
+    subprocess.run([Path(sys.executable).with_name("ninja"), *objects], cwd=built, check=True)
     program = folder / "program"
-    command = _command(folder, "g++", capability)
-    subprocess.run([*command, "-static", "-pthread", "-o", program, PROGRAM, *objects], check=True)
+    command = [*_command(folder, "g++", capability), "-static", "-pthread", "-o", program, PROGRAM]
+    subprocess.run([*command, *(built / file for file in objects)], check=True)
     return program
 
 
-def _command(folder: Path, compiler: str, capability: str) -> list[str]:
+def _command(folder: Path, compiler: str, capability: str) -> list[str | Path]:
     write_tables(folder)
     return [
         *(compiler, "-std=c++20", "-Wall", "-Wextra", *COMMON),

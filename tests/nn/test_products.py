@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ from torch.nn import functional
 
 import opparity
 from opparity.errors import ArgumentRefused
-from opparity.nn import BlockFP8Linear, MXFP8Linear, ask_for_product
+from opparity.nn import BlockFP8Linear, Int8Linear, MXFP8Linear, ask_for_product, products
 from opparity.nn.products import deep_gemm, dequantised, microscaled_mm, product_named
+from opparity.operators.quantized import Quantized
 
 if TYPE_CHECKING:
-    from opparity.operators.quantized import Quantized
+    from collections.abc import Callable
 
 BLACKWELL, HOPPER = (10, 0), (9, 0)
 GPU = torch.device("cuda", 0)
@@ -118,16 +120,15 @@ def package(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         assert values.is_contiguous()
         assert weight.is_contiguous()
         assert scales.shape == (rows, width // 128)
-        # Transposed, and each group's at a multiple of 16 bytes.
-        assert scales.stride() == (1, (rows + 3) // 4 * 4)
+        assert scales.dtype == torch.float32
         assert weight_scales.is_contiguous()
         assert weight_scales.shape == (columns // 128, width // 128)
         assert out.is_contiguous()
-        assert out.dtype in (torch.bfloat16, torch.float32)
+        # sm90_fp8_gemm_1d2d asks for it.
+        assert out.dtype == torch.bfloat16
         out.copy_(dequantised.multiply(values, scales, weight, weight_scales, out.dtype))
 
     found: Any = ModuleType("deep_gemm")
-    found.__spec__ = object()
     found.fp8_gemm_nt = fp8_gemm_nt
     monkeypatch.setitem(sys.modules, "deep_gemm", found)
     stand_in: ModuleType = found
@@ -135,20 +136,46 @@ def package(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.mark.usefixtures("package")
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 @pytest.mark.parametrize("rows", [1, 4, 37])
-def test_deep_gemm_gets_scales_as_it_wants_them(rows: int, dtype: torch.dtype) -> None:
+def test_deep_gemm_gets_what_its_sources_ask_for(rows: int) -> None:
     values, scales, weight, weight_scales = quantised(BlockFP8Linear, rows, 384)
-    found = deep_gemm.multiply(values, scales, weight, weight_scales, dtype)
-    made = torch.float32 if dtype == torch.float16 else dtype
-    expected = dequantised.multiply(values, scales, weight, weight_scales, made).to(dtype)
+    found = deep_gemm.multiply(values, scales, weight, weight_scales, torch.bfloat16)
+    expected = dequantised.multiply(values, scales, weight, weight_scales, torch.bfloat16)
     assert torch.equal(found, expected)
 
 
-def test_scales_in_deep_gemms_layout_are_not_copied() -> None:
-    recipe = product_named("deep_gemm").activations
-    scales = opparity.quantize(torch.randn(37, 384), recipe).scales
-    assert deep_gemm.aligned(scales) is scales
+@pytest.mark.usefixtures("package")
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_deep_gemm_makes_nothing_but_bfloat16(dtype: torch.dtype) -> None:
+    given = quantised(BlockFP8Linear, 4, 384)
+    with pytest.raises(ArgumentRefused, match=r"allowed: torch\.bfloat16, all that DeepGEMM makes"):
+        deep_gemm.multiply(given[0], given[1], given[2], given[3], dtype)
+
+
+@pytest.fixture
+def on_hopper(monkeypatch: pytest.MonkeyPatch, package: ModuleType) -> BlockFP8Linear:
+    """Return a layer whose CPU counts as a Hopper GPU with DeepGEMM."""
+    del package
+    row = product_named("deep_gemm")
+    served = replace(row, objection=lambda *_: deep_gemm.lacking())
+    table = tuple(served if product is row else product for product in products.PRODUCTS)
+    monkeypatch.setattr(products, "PRODUCTS", table)
+    linear = BlockFP8Linear.from_weight(torch.randn(256, 384).bfloat16())
+    ask_for_product(linear, "deep_gemm")
+    assert linear.product is served
+    return linear
+
+
+def test_deep_gemm_is_compiled_without_a_break(on_hopper: BlockFP8Linear) -> None:
+    compiled = torch.compile(on_hopper, fullgraph=True, dynamic=True)
+    for tokens in (3, 8):
+        x = torch.randn(tokens, 384).bfloat16()
+        assert torch.equal(compiled(x), on_hopper(x))
+
+
+def test_deep_gemm_multiplies_under_vmap(on_hopper: BlockFP8Linear) -> None:
+    x = torch.randn(3, 5, 384).bfloat16()
+    assert torch.equal(torch.func.vmap(on_hopper)(x), torch.stack([on_hopper(rows) for rows in x]))
 
 
 # --- Who serves where
@@ -156,14 +183,10 @@ def test_scales_in_deep_gemms_layout_are_not_copied() -> None:
 
 @pytest.mark.usefixtures("hopper")
 def test_deep_gemm_says_why_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deep_gemm, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "deep_gemm", None)
     assert deep_gemm.objection(GPU, 256, 256) == "no package deep_gemm is installed"
-    broken = ModuleType("deep_gemm")
-    monkeypatch.setattr(deep_gemm, "find_spec", lambda _: broken)
-    monkeypatch.setitem(sys.modules, "deep_gemm", broken)
-    assert deep_gemm.objection(GPU, 256, 256) == (
-        "deep_gemm has no fp8_gemm_nt; install a newer one"
-    )
+    monkeypatch.setitem(sys.modules, "deep_gemm", ModuleType("deep_gemm"))
+    assert "has no fp8_gemm_nt; it needs CUDA 12.1" in (deep_gemm.objection(GPU, 256, 256) or "")
 
     def fail(_: str) -> ModuleType:
         raise OSError("undefined symbol: x")
@@ -216,11 +239,40 @@ def test_a_layer_takes_scales_in_any_order_of_tokens_and_groups() -> None:
         assert torch.equal(linear(given), expected)
 
 
+WRONG_SCALES = {
+    "one for a row": lambda scales: scales[:, :1],
+    "one row": lambda scales: scales[:1],
+    "transposed": lambda scales: scales.t(),
+    "integers": lambda scales: scales.int(),
+    "doubles": lambda scales: scales.double(),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        pytest.param(kind, change, id=f"{kind.__name__}, {name}")
+        for kind in (BlockFP8Linear, MXFP8Linear, Int8Linear)
+        for name, change in WRONG_SCALES.items()
+        # One for a row is what int8 has.
+        if (kind, name) != (Int8Linear, "one for a row")
+    ],
+)
+def test_a_layer_refuses_scales_that_do_not_belong_to_the_values(
+    kind: type[BlockFP8Linear | MXFP8Linear | Int8Linear], change: Callable[[Tensor], Tensor]
+) -> None:
+    linear = kind.from_weight(torch.randn(128, 512))
+    values, scales = opparity.quantize(torch.randn(8, 512), linear.recipe)
+    changed = change(scales)
+    with pytest.raises(ArgumentRefused, match=r"the input's scales are .*; allowed for"):
+        linear(Quantized(values, changed, linear.recipe))
+
+
 @pytest.mark.gpu
 def test_deep_gemm_itself_multiplies() -> None:
     reason = deep_gemm.objection(GPU, 256, 256)
     if reason is not None:
-        pytest.skip(f"{reason}; docs/modules.md says where it ran")
+        pytest.skip(f"{reason}; it has not run on a GPU yet")
     for rows, width, columns in ((1, 256, 128), (4, 512, 384), (37, 7168, 2048), (2048, 2048, 512)):
         linear = BlockFP8Linear.from_weight(torch.randn(columns, width).bfloat16()).cuda()
         x = torch.randn(rows, width, device="cuda").bfloat16()

@@ -83,7 +83,7 @@ def assert_same_case(provider: str, case: Case) -> None:
 @every_provider
 @pytest.mark.parametrize("part", range(PARTS))
 def test_golden_cases_of_every_operator(provider: str, part: int) -> None:
-    for case in cases()[part :: PARTS * (1 if provider == "native" else 7)]:
+    for case in cases()[:: 1 if provider == "native" else 7][part::PARTS]:
         assert_same_case(provider, case)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 torch_names.require(torch_names.MODULES)
 
 _DTYPES = (torch.bfloat16, torch.float16, torch.float32)
-# Scales [tokens, groups], which their strides place.
+# Scales [tokens, groups], laid out by their strides.
 _BY_STRIDES = (
     ScaleLayout.ROW_MAJOR,
     ScaleLayout.COLUMN_MAJOR,
@@ -239,6 +239,15 @@ class QuantizedLinear(nn.Module):
                 type(self).__name__,
                 f"the input is quantised by '{found}'; allowed: '{self.recipe}' with scales "
                 "[tokens, groups]; quantise it by the module's `activations`, or pass a tensor",
+            )
+        groups = -(-self.in_features // allowed.group_in(self.in_features))
+        shape, dtype = (*given.shape[:-1], groups), self.weight_scales.dtype
+        scales = given.scales
+        if tuple(scales.shape) != shape or scales.dtype != dtype:
+            refuse(
+                type(self).__name__,
+                f"the input's scales are {scales.dtype} {tuple(scales.shape)}; allowed for "
+                f"'{self.recipe}': {dtype} {shape}; pass those that belong to its values",
             )
 
     def objection_to_stacking(self) -> str | None:

@@ -82,7 +82,7 @@ PRODUCTS: tuple[Product, ...] = (
         "fp8_block",
         deep_gemm.multiply,
         deep_gemm.objection,
-        _BLOCKS.with_layout(ScaleLayout.COLUMN_MAJOR_PADDED),
+        _BLOCKS.with_layout(ScaleLayout.COLUMN_MAJOR),
         asked=True,
     ),
     Product(

@@ -1,26 +1,23 @@
 """DeepGEMM's product for FP8 with scales by 1 x 128 and 128 x 128, where that package is installed.
 
-It serves only where it is asked for: a package that somebody installs must not change a model's
-bits.
+It has not run on a GPU yet. It follows DeepGEMM's sources, and serves only where it is asked for: a
+package that somebody installs must not change a model's bits.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn import functional
+
+from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _BLOCK = 128
 _HOPPER = (9, 0)
-_PACKAGE = "deep_gemm"
-# TMA reads from multiples of 16 bytes, which are four scales.
-_ALIGNMENT = 4
 
 
 def objection(device: torch.device, in_features: int, out_features: int) -> str | None:
@@ -34,36 +31,39 @@ def objection(device: torch.device, in_features: int, out_features: int) -> str 
         return f"DeepGEMM takes float32 scales on sm_90 alone; the device is sm_{major}{minor}"
     if in_features % _BLOCK or out_features % _BLOCK:
         return f"the weight is {out_features} x {in_features}; whole blocks of {_BLOCK} are needed"
-    if find_spec(_PACKAGE) is None:
-        return f"no package {_PACKAGE} is installed"
+    reason: str | None = lacking()
+    return reason
+
+
+# torch's compiler does not import packages, and asks this while it traces.
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator] # torch has no type for it
+def lacking() -> str | None:
+    """Return why the package cannot be used, or None."""
     try:
-        function = getattr(import_module(_PACKAGE), "fp8_gemm_nt", None)
+        function = getattr(import_module("deep_gemm"), "fp8_gemm_nt", None)
+    except ModuleNotFoundError as error:
+        return f"no package {error.name} is installed"
     except Exception as error:  # noqa: BLE001 -- it compiles and loads a library of its own
-        return f"{_PACKAGE} does not load: {type(error).__name__}: {error}"
-    return None if function is not None else f"{_PACKAGE} has no fp8_gemm_nt; install a newer one"
+        return f"deep_gemm does not load: {type(error).__name__}: {error}"
+    if function is None:
+        return "deep_gemm has no fp8_gemm_nt; it needs CUDA 12.1, and not too old a version"
+    return None
 
 
 def multiply(
     values: Tensor, scales: Tensor, weight: Tensor, weight_scales: Tensor, dtype: torch.dtype
 ) -> Tensor:
     """Return the product as DeepGEMM computes it, its float32 sums rounded once."""
-    package: Any = import_module(_PACKAGE)
-    # It makes no float16.
-    made = torch.bfloat16 if dtype == torch.bfloat16 else torch.float32
-    found = values.new_empty((values.shape[0], weight.shape[0]), dtype=made)
+    if dtype != torch.bfloat16:
+        refuse(
+            "quantized_linear",
+            f"the result is {dtype} and the product deep_gemm; allowed: torch.bfloat16, all that "
+            "DeepGEMM makes on sm_90; take another dtype, or another product by ask_for_product",
+        )
+    package: Any = import_module("deep_gemm")
+    found = values.new_empty((values.shape[0], weight.shape[0]), dtype=dtype)
+    # It copies scales whose groups do not start at multiples of 16 bytes.
     package.fp8_gemm_nt(
-        (values.contiguous(), aligned(scales)),
-        (weight.contiguous(), weight_scales.contiguous()),
-        found,
+        (values.contiguous(), scales), (weight.contiguous(), weight_scales.contiguous()), found
     )
-    return found.to(dtype)
-
-
-def aligned(scales: Tensor) -> Tensor:
-    """Return scales [tokens, groups] whose groups start at multiples of 16 bytes, as they may."""
-    tokens, groups = scales.shape
-    step = -(-tokens // _ALIGNMENT) * _ALIGNMENT
-    if scales.stride() == (1, step):
-        return scales
-    rows = functional.pad(scales.t(), (0, step - tokens)).contiguous()
-    return rows.as_strided((tokens, groups), (1, step))
+    return found

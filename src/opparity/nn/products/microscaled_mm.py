@@ -1,7 +1,8 @@
 """torch's scaled_mm for MXFP8, whose scales it takes in tiles of 128 x 4: Blackwell's tensor cores.
 
-It has never run on one. It follows torch's documentation of `torch.nn.functional.scaled_mm` and the
-checks that torch makes of its arguments, and so serves only where it is asked for.
+It has not run on such a GPU yet. It follows torch's documentation of
+`torch.nn.functional.scaled_mm` and the checks that torch makes of its arguments, and so serves only
+where it is asked for.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def multiply(
         functional.SwizzleType.SWIZZLE_32_4_4,
     )
     found: Tensor = functional.scaled_mm(
-        values,
-        weight.t(),
+        values.contiguous(),
+        weight.contiguous().t(),
         tiles(scales),
         by_groups,
         tiles(weight_scales),
