@@ -31,14 +31,14 @@ def objection(device: torch.device, in_features: int, out_features: int) -> str 
         return f"DeepGEMM takes float32 scales on sm_90 alone; the device is sm_{major}{minor}"
     if in_features % _BLOCK or out_features % _BLOCK:
         return f"the weight is {out_features} x {in_features}; whole blocks of {_BLOCK} are needed"
-    reason: str | None = lacking()
-    return reason
+    return lacking()
 
 
-# torch's compiler does not import packages, and asks this while it traces.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator] # torch has no type for it
 def lacking() -> str | None:
     """Return why the package cannot be used, or None."""
+    # The compiler imports nothing while it traces; who asked for the product was told before.
+    if torch.compiler.is_compiling():
+        return None
     try:
         function = getattr(import_module("deep_gemm"), "fp8_gemm_nt", None)
     except ModuleNotFoundError as error:
