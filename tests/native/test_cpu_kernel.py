@@ -76,7 +76,9 @@ def compile_kernel(
 
 def link_the_librarys(folder: Path, capability: str) -> Path:
     """Link the objects that the library is linked from to the same program."""
-    (built,) = ROOT.glob("build/py3-none-*")
+    builds = list(ROOT.glob("build/py3-none-*"))
+    assert len(builds) == 1, f"{ROOT}/build has {len(builds)} builds; run `make clean` and `make`"
+    built = builds[0]
     sources = {"kernel": "kernel.cpp"} | {p.name: source_of(p) for p in PRODUCERS}
     objects = [
         f"CMakeFiles/{name}_{capability}.dir/{CPU.relative_to(ROOT) / source}.o"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -15,8 +15,9 @@ from torch.nn import functional
 
 import opparity
 from opparity.errors import ArgumentRefused
-from opparity.nn import BlockFP8Linear, Int8Linear, MXFP8Linear, ask_for_product, products
+from opparity.nn import BlockFP8Linear, Int8Linear, MXFP8Linear, ask_for_product
 from opparity.nn.products import deep_gemm, dequantised, microscaled_mm, product_named
+from opparity.nn.products import hopper as hoppers
 from opparity.operators.quantized import Quantized
 
 if TYPE_CHECKING:
@@ -157,12 +158,10 @@ def on_hopper(monkeypatch: pytest.MonkeyPatch, package: ModuleType) -> BlockFP8L
     """Return a layer whose CPU counts as a Hopper GPU with DeepGEMM."""
     del package
     row = product_named("deep_gemm")
-    served = replace(row, objection=lambda *_: deep_gemm.lacking())
-    table = tuple(served if product is row else product for product in products.PRODUCTS)
-    monkeypatch.setattr(products, "PRODUCTS", table)
+    monkeypatch.setattr(hoppers, "objection", lambda *_: None)
     linear = BlockFP8Linear.from_weight(torch.randn(256, 384).bfloat16())
     ask_for_product(linear, "deep_gemm")
-    assert linear.product is served
+    assert linear.product is row
     return linear
 
 
@@ -171,6 +170,17 @@ def test_deep_gemm_is_compiled_without_a_break(on_hopper: BlockFP8Linear) -> Non
     for tokens in (3, 8):
         x = torch.randn(tokens, 384).bfloat16()
         assert torch.equal(compiled(x), on_hopper(x))
+
+
+def test_a_compiled_layer_says_so_where_deep_gemm_has_gone(
+    on_hopper: BlockFP8Linear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = torch.compile(on_hopper, fullgraph=True)
+    x = torch.randn(4, 384).bfloat16()
+    compiled(x)
+    monkeypatch.setitem(sys.modules, "deep_gemm", None)
+    with pytest.raises(ArgumentRefused, match="no package deep_gemm is installed; ask for another"):
+        compiled(x)
 
 
 def test_deep_gemm_multiplies_under_vmap(on_hopper: BlockFP8Linear) -> None:
@@ -188,13 +198,14 @@ def test_deep_gemm_says_why_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "deep_gemm", ModuleType("deep_gemm"))
     assert "has no fp8_gemm_nt; it needs CUDA 12.1" in (deep_gemm.objection(GPU, 256, 256) or "")
 
-    def fail(_: str) -> ModuleType:
-        raise OSError("undefined symbol: x")
-
-    monkeypatch.setattr(deep_gemm, "import_module", fail)
-    assert deep_gemm.objection(GPU, 256, 256) == (
-        "deep_gemm does not load: OSError: undefined symbol: x"
-    )
+    for error, words in {
+        OSError("undefined symbol: x"): "OSError: undefined symbol: x",
+        ModuleNotFoundError("No module named 'tvm_ffi'", name="tvm_ffi"): (
+            "ModuleNotFoundError: No module named 'tvm_ffi'"
+        ),
+    }.items():
+        monkeypatch.setattr(deep_gemm, "import_module", Mock(side_effect=error))
+        assert deep_gemm.objection(GPU, 256, 256) == f"deep_gemm does not load: {words}"
 
 
 @pytest.mark.usefixtures("hopper", "package")

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
+from opparity.formats import RECIPES, ScaleLayout
+from opparity.operators.reference.layouts import place
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 _BLACKWELL = 10
 _GROUP = 32
-# cuBLAS's matrices have whole sixteens of rows, and its scales whole tiles.
+# cuBLAS takes whole sixteens of a weight's rows.
 _ROWS = 16
-_TILE_ROWS, _TILE_COLUMNS = 128, 4
+_IN_TILES = RECIPES["mxfp8"].with_layout(ScaleLayout.SWIZZLE_128X4)
 
 
 def objection(device: torch.device, in_features: int, out_features: int) -> str | None:
@@ -61,15 +64,5 @@ def multiply(
 
 
 def tiles(scales: Tensor) -> Tensor:
-    """Return exponents [rows, groups] in tiles of 128 x 4, a flat list, zeros where there are none.
-
-    A tile has 32 rows of 16 bytes: those of a row, of that 32 below it, 64 and 96 below it.
-    """
-    rows, columns = scales.shape
-    padding = (0, -columns % _TILE_COLUMNS, 0, -rows % _TILE_ROWS)
-    # torch pads and turns no exponents on every device.
-    whole = functional.pad(scales.view(torch.uint8), padding)
-    parts = whole.view(
-        whole.shape[0] // _TILE_ROWS, 4, 32, whole.shape[1] // _TILE_COLUMNS, _TILE_COLUMNS
-    )
-    return parts.permute(0, 3, 2, 1, 4).reshape(-1).view(torch.float8_e8m0fnu)
+    """Return exponents [rows, groups] in tiles of 128 x 4, a flat list; what is padding is zero."""
+    return place(scales.view(torch.uint8), _IN_TILES)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
+from opparity.nn.products import hopper
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-_BLOCK = 128
-_HOPPER = (9, 0)
 # cuBLAS reads the weight's scales in rows of whole fours, and refuses a single token.
 _ROW_OF_SCALES = 4
 _TOKENS = 4
@@ -19,15 +19,7 @@ _TOKENS = 4
 
 def objection(device: torch.device, in_features: int, out_features: int) -> str | None:
     """Return why torch would refuse these matrices."""
-    if device.type != "cuda" or torch.version.hip is not None:
-        return f"scaled_mm takes blocks of scales on NVIDIA alone; the device is {device}"
-    found = torch.cuda.get_device_capability(device)
-    if found != _HOPPER:
-        major, minor = found
-        return f"scaled_mm takes blocks of scales on sm_90 alone; the device is sm_{major}{minor}"
-    if in_features % _BLOCK or out_features % _BLOCK:
-        return f"the weight is {out_features} x {in_features}; whole blocks of {_BLOCK} are needed"
-    return None
+    return hopper.objection("scaled_mm", device, in_features, out_features)
 
 
 def multiply(
