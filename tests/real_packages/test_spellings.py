@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +52,9 @@ def test_each_quantiser_of_vllm_behind_silu_is_near_an_operator(version: str) ->
 
 @pytest.mark.parametrize("version", ["0.32.0", "0.33.0"])
 def test_of_vllm_what_has_the_same_bytes_is_taken(version: str) -> None:
+    # vLLM's SiLU by AVX2 differs from ours in half of the products, by one bit: too many to name
+    # ours. That by AVX-512 differs in fewer.
+    has_avx512 = "avx512f" in Path("/proc/cpuinfo").read_text("utf-8")
     results = found("vllm", vllm(version))
     assert is_same(results["tokens"], "silu_and_mul, 'float8_e4m3fn/row/")
     assert results["tokens"]["codes"] == 0
@@ -60,13 +63,11 @@ def test_of_vllm_what_has_the_same_bytes_is_taken(version: str) -> None:
     for name, reason in {
         "blocks": "left, silu_and_mul",
         "UE8M0": "left, silu_and_mul",
-        # Its SiLU by AVX2 differs from ours in half of the products, by one bit: too many to name
-        # ours. That by AVX-512 has fewer.
-        "written, int8 written": f"({re.escape(SILU_TO_INT8)}|{re.escape(OTHER)})",
+        "written, int8 written": SILU_TO_INT8 if has_avx512 else OTHER,
         "int8 written": "is one operator already",
     }.items():
         (match,) = results[name]["matches"]
-        assert re.search(reason, match)
+        assert reason in match
 
 
 def test_of_torchao_nothing_is_taken() -> None:
