@@ -277,18 +277,3 @@ def test_a_layer_refuses_scales_that_do_not_belong_to_the_values(
     changed = change(scales)
     with pytest.raises(ArgumentRefused, match=r"the input's scales are .*; allowed for"):
         linear(Quantized(values, changed, linear.recipe))
-
-
-@pytest.mark.gpu
-def test_deep_gemm_itself_multiplies() -> None:
-    reason = deep_gemm.objection(GPU, 256, 256)
-    if reason is not None:
-        pytest.skip(f"{reason}; it has not run on a GPU yet")
-    for rows, width, columns in ((1, 256, 128), (4, 512, 384), (37, 7168, 2048), (2048, 2048, 512)):
-        linear = BlockFP8Linear.from_weight(torch.randn(columns, width).bfloat16()).cuda()
-        x = torch.randn(rows, width, device="cuda").bfloat16()
-        ask_for_product(linear, "exact")
-        exact = linear(x).float()
-        ask_for_product(linear, "deep_gemm")
-        found = linear(x).float()
-        assert (found - exact).abs().max() <= 0.02 * exact.abs().max()
