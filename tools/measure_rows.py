@@ -19,7 +19,7 @@ from opparity.benchmark import timing
 from opparity.operators.gradients import backward_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from torch import Tensor
 
@@ -68,26 +68,13 @@ def _line(name: str, tokens: int, width: int, device: str) -> str:
         torch._dynamo.reset()  # noqa: SLF001
         fused = torch.compile(row.compiled, dynamic=False)
         ways["torch.compile"] = lambda _: fused(inputs[0], weight)
-    times = _times(ways, device, bytes_moved)
+    times = timing.microseconds_of(ways, device, bytes_moved, _ROUNDS_OF_CALLS)
     ours, copy = times["ours"], times["copy"]
     text = f"| {name} | {tokens} x {width} | {ours:.2f} | {copy:.2f} | {ours / copy:.3f} |"
     if "torch.compile" not in times:
         return f"{text} | |"
     other = times["torch.compile"]
     return f"{text} {other:.2f} | {ours / other:.3f} |"
-
-
-def _times(ways: Mapping[str, Call], device: str, bytes_moved: int) -> dict[str, float]:
-    """Return each way's microseconds a call; on a GPU in a graph."""
-    if device == "cpu":
-        called = {n: functools.partial(timing.processor_microseconds, w) for n, w in ways.items()}
-        return timing.in_turns(called, _ROUNDS_OF_CALLS)
-    timer, count = timing.GraphTimer(), timing.calls_of_a_graph(bytes_moved)
-    graphs = {name: timing.capture(way, count) for name, way in ways.items()}
-    replayed = {
-        name: functools.partial(timer.microseconds, graph, count) for name, graph in graphs.items()
-    }
-    return timing.in_turns(replayed)
 
 
 def _norm(x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """DeepGEMM's product for FP8 with scales by 1 x 128 and 128 x 128, where that package is installed.
 
-It has not run on a GPU yet. It follows DeepGEMM's sources, and serves only where it is asked for: a
-package that somebody installs must not change a model's bits.
+It serves only where it is asked for: a package that somebody installs must not change a model's
+bits. docs/modules.md says where it ran.
 """
 
 from __future__ import annotations
