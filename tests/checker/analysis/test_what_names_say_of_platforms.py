@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opparity.checker.analysis.macros import platform_of_macro
-from opparity.checker.analysis.operators import concerns, own_platform, platforms_of
+from opparity.checker.analysis.platform_words import concerns, own_platform, platforms_of
 from opparity.checker.analysis.translation import is_foreign_macro, language_of
 from opparity.checker.facts.places import Location
 from opparity.checker.facts.platforms import Platform, parse_platform

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.change.model import Caller, CallerOutcome
-from opparity.checker.analysis.operators import Process, concerns, handles_absence, is_caught
+from opparity.checker.analysis.guards import handles_absence, is_caught
+from opparity.checker.analysis.operators import Process
+from opparity.checker.analysis.platform_words import concerns
 from opparity.checker.facts.conditions import Predicate, Truth, atoms, evaluate
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import Process, concerns
+from opparity.checker.analysis.operators import Process
+from opparity.checker.analysis.platform_words import concerns
 from opparity.checker.facts.conditions import (
     And,
     Constant,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import PLATFORM_WORDS
+from opparity.checker.analysis.platform_words import PLATFORM_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

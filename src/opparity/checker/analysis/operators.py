@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.guards import asks_for, is_caught
 from opparity.checker.facts.conditions import (
     Atom,
     Condition,
@@ -15,13 +14,11 @@ from opparity.checker.facts.conditions import (
     Truth,
     all_of,
     any_of,
-    atoms,
     evaluate,
     truth_of,
 )
 from opparity.checker.facts.names import library_name, module_name
 from opparity.checker.facts.native import Registration, RegistrationKind
-from opparity.checker.facts.python import DEFINED_IN_TRY
 from opparity.checker.facts.records import fact
 from opparity.words.statements import state
 
@@ -35,22 +32,6 @@ if TYPE_CHECKING:
     from opparity.checker.facts.python import Call, Guard, PythonRegistration
     from opparity.words.statements import Statement
 
-# A word in a file's path -> the platforms whose code the file is. ROCm's torch calls its device
-# "cuda"; "cpu" keeps a file to no platform, since every platform's code speaks of the host.
-PLATFORM_WORDS = {
-    "rocm": ("rocm",),
-    "amd": ("rocm",),
-    "aiter": ("rocm",),
-    "hip": ("rocm",),
-    "cuda": ("cuda", "rocm"),
-    "nvidia": ("cuda",),
-    "xpu": ("xpu",),
-    "npu": ("npu",),
-    "hpu": ("hpu",),
-    "tpu": ("tpu",),
-    "musa": ("musa",),
-    "mlu": ("mlu",),
-}
 _DEFINING = frozenset({RegistrationKind.DEF, RegistrationKind.BIND})
 
 
@@ -339,60 +320,6 @@ class Process:
         `not is_rocm()` turns ROCm away; that the CPU passes it says nothing of the CPU.
         """
         return any(self.is_named(guard.condition) for guard in guards)
-
-
-def is_caught(condition: Condition) -> bool:
-    """Return whether a guard is a `try` that handles the operator's or module's absence."""
-    return isinstance(condition, Predicate) and condition.name == "caught"
-
-
-def handles_absence(call: Call) -> bool:
-    """Return whether an `except` around a call handles the absence of what it touches."""
-    return any(is_caught(guard.condition) for guard in call.guards)
-
-
-def handles_failure(call: Call) -> bool:
-    """Return whether an `except` around a call handles that its module lacks what it uses."""
-    return any(
-        is_caught(guard.condition) and guard.condition != DEFINED_IN_TRY for guard in call.guards
-    )
-
-
-def tests_operator(condition: Condition) -> bool:
-    """Return whether a condition asks for an operator by its name."""
-    return any(
-        isinstance(atom, Predicate) and atom.name == "hasattr" and "::" in atom.arguments[0]
-        for atom in atoms(condition)
-    )
-
-
-def asks_for(condition: Condition, name: str) -> bool:
-    """Return whether a condition asks for one operator by its name."""
-    return any(
-        isinstance(atom, Predicate) and atom.name == "hasattr" and atom.arguments == (name,)
-        for atom in atoms(condition)
-    )
-
-
-@lru_cache(maxsize=10_000)
-def platforms_of(path: str) -> frozenset[str]:
-    """Return the platforms that a file's path keeps it to; none where it names none, or several."""
-    words = re.split(r"[/_.]", path.lower())
-    found = {PLATFORM_WORDS[word] for word in words if word in PLATFORM_WORDS}
-    return frozenset(next(iter(found))) if len(found) == 1 else frozenset()
-
-
-def own_platform(path: str) -> str:
-    """Return the platform that a file's path keeps it to; "" for none or several."""
-    found = platforms_of(path)
-    return next(iter(found)) if len(found) == 1 else ""
-
-
-def concerns(call: Call, platform: Platform) -> bool:
-    """Return whether a call's file and function are for a platform, or for all."""
-    # `forward_xpu` is XPU's; get_cuda_view_from_cpu_tensor is whoever's calls it.
-    names = (call.location.path, call.inside.rpartition("_")[2])
-    return all(platform.name in found for name in names if (found := platforms_of(name)))
 
 
 def _namespaces(link: Link) -> Iterator[str]:

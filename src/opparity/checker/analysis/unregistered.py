@@ -6,7 +6,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import PLATFORM_WORDS
+from opparity.checker.analysis.platform_words import PLATFORM_WORDS
 from opparity.checker.analysis.spelling import Suggestions
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import library_name, module_name

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import Process, concerns
+from opparity.checker.analysis.operators import Process
+from opparity.checker.analysis.platform_words import concerns
 from opparity.checker.analysis.schemas import Argument, parameters_of
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth

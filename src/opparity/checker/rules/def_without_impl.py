@@ -7,7 +7,9 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import Process, concerns, handles_absence, own_platform
+from opparity.checker.analysis.guards import handles_absence
+from opparity.checker.analysis.operators import Process
+from opparity.checker.analysis.platform_words import concerns, own_platform
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import library_name, plain_library
 from opparity.checker.facts.native import RegistrationKind

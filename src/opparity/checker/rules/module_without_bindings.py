@@ -6,7 +6,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import Process, handles_absence
+from opparity.checker.analysis.guards import handles_absence
+from opparity.checker.analysis.operators import Process
 from opparity.checker.analysis.twins import are_twins
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.doubts import because, whether
+from opparity.checker.analysis.guards import handles_failure
 from opparity.checker.analysis.module_reads import binds
-from opparity.checker.analysis.operators import Process, concerns, handles_failure
+from opparity.checker.analysis.operators import Process
+from opparity.checker.analysis.platform_words import concerns
 from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind

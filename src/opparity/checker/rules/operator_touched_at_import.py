@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import Process, handles_absence
+from opparity.checker.analysis.guards import handles_absence
+from opparity.checker.analysis.operators import Process
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Related
 from opparity.checker.facts.python import Call, CallKind

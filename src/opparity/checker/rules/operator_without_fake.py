@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import Process, concerns
+from opparity.checker.analysis.operators import Process
+from opparity.checker.analysis.platform_words import concerns
 from opparity.checker.analysis.schemas import overload_of
 from opparity.checker.facts.conditions import Truth, any_of
 from opparity.checker.facts.places import Related

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import handles_failure, tests_operator
+from opparity.checker.analysis.guards import handles_failure, tests_operator
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import Process, is_caught
+from opparity.checker.analysis.guards import is_caught
+from opparity.checker.analysis.operators import Process
 from opparity.checker.facts.conditions import Truth, any_of, describe
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule

@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.operators import (
-    Absence,
-    Process,
-    concerns,
-    handles_absence,
-    own_platform,
-)
+from opparity.checker.analysis.guards import handles_absence
+from opparity.checker.analysis.operators import Absence, Process
+from opparity.checker.analysis.platform_words import concerns, own_platform
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.places import Location, Related
 from opparity.checker.facts.python import Call, CallKind

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.guards import handles_failure
 from opparity.checker.analysis.idle_functions import (
     Reads,
     bound_elsewhere,
@@ -14,7 +15,6 @@ from opparity.checker.analysis.idle_functions import (
     idle_in_targets,
     is_telling,
 )
-from opparity.checker.analysis.operators import handles_failure
 from opparity.checker.analysis.spelling import Spellings, is_near, is_near_number, is_slip
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.native import RegistrationKind
