@@ -124,6 +124,66 @@ def test_the_callers_of_a_lost_operator_are_told_with_what_becomes_of_them(
     ]
 
 
+IMPLEMENTED_ON_CUDA = BINDINGS.replace(
+    '  ops.impl("scale", torch::kCUDA, &scale);\n',
+    '#ifndef USE_ROCM\n  ops.impl("scale", torch::kCUDA, &scale);\n#endif\n',
+)
+
+
+@pytest.mark.parametrize(
+    ("guard", "calls", "risk"),
+    [
+        ("", "undecided", "fails"),
+        ("if torch.version.hip is None: ", "works", "not_reached"),
+    ],
+)
+def test_an_operator_that_keeps_its_schema_alone_is_lost_and_its_calls_are_in_doubt(
+    tmp_path: Path, guard: str, calls: str, risk: str
+) -> None:
+    before = inspected(tree(tmp_path / "a", EVERYWHERE, guard=guard))
+    after = inspected(tree(tmp_path / "b", CUDA_ONLY, IMPLEMENTED_ON_CUDA, guard=guard))
+    found = build_report(before, after)
+    (row,) = found.matrix.changed
+    kinds = {cell.platform: cell.kind for cell in row.cells}
+    assert kinds == {"cuda": CellChangeKind.SAME, "rocm": CellChangeKind.EMPTIED}
+    outlooks = {each.platform: each.after for each in found.summary.verdicts if each.after}
+    assert (outlooks["rocm"].imports.value, outlooks["rocm"].calls.value) == ("works", calls)
+    assert outlooks["cuda"].calls.value == "works"
+    # The file itself is compiled there.
+    told = [each.statement.key for each in after.report.findings if each.rule == "DEF003"]
+    assert told == ["DEF003.guarded"]
+    (lost,) = found.risks.lost
+    assert (lost.is_registered, lost.was_broken) == (True, False)
+    assert [caller.outcome.value for caller in lost.callers] == [risk]
+    assert "summary.emptied" in {each.key for each in found.summary.paragraph}
+    assert "impact.emptied" in {each.key for each in found.risks.negative}
+    assert "risk.unimplemented" in {each.key for each in found.risks.risks}
+
+
+def test_to_take_away_an_implementation_that_is_not_built_mends_the_import_and_not_the_calls(
+    tmp_path: Path,
+) -> None:
+    before = inspected(tree(tmp_path / "a", CUDA_ONLY))
+    after = inspected(tree(tmp_path / "b", CUDA_ONLY, IMPLEMENTED_ON_CUDA))
+    found = build_report(before, after)
+    (rocm,) = [each for each in found.summary.verdicts if each.platform == "rocm"]
+    assert rocm.before is not None
+    assert rocm.after is not None
+    assert (rocm.before.imports.value, rocm.after.imports.value) == ("fails", "works")
+    assert rocm.after.calls.value == "undecided"
+    assert [(each.was_broken, each.is_registered) for each in found.risks.lost] == [(True, True)]
+
+
+def test_an_implementation_where_the_schema_was_alone_is_good_news(tmp_path: Path) -> None:
+    before = inspected(tree(tmp_path / "a", CUDA_ONLY, IMPLEMENTED_ON_CUDA))
+    after = inspected(tree(tmp_path / "b", EVERYWHERE))
+    found = build_report(before, after)
+    kinds = {cell.platform: cell.kind for row in found.matrix.rows for cell in row.cells}
+    assert kinds == {"cuda": CellChangeKind.SAME, "rocm": CellChangeKind.COMPLETED}
+    assert "summary.completed" in {each.key for each in found.summary.paragraph}
+    assert "impact.completed" in {each.key for each in found.risks.positive}
+
+
 def test_an_operator_that_moves_to_a_common_list_is_mended(tmp_path: Path) -> None:
     before = inspected(tree(tmp_path / "a", CUDA_ONLY))
     after = inspected(tree(tmp_path / "b", EVERYWHERE))

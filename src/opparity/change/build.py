@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opparity.change.compare.callers import lost_operators
 from opparity.change.compare.implementation import changed_files, describe_implementation
 from opparity.change.compare.macros import guards_touched, macro_uses
 from opparity.change.compare.matrix import compare_matrices
@@ -44,7 +45,8 @@ def build_report(
     """Return what a change does to each platform."""
     after = with_loss(before, after)
     matrix = compare_matrices(before, after, architectures)
-    verdicts = compare_outlooks(before, after)
+    lost = lost_operators(after, matrix)
+    verdicts = compare_outlooks(before, after, lost)
     motivation = motivate(description, commits)
     changed = changed_files(before.tree, after.tree)
     guards = guards_touched(before, after, matrix)
@@ -69,6 +71,6 @@ def build_report(
         implementation=describe_implementation(before, after, matrix, changed),
         matrix=matrix,
         review=reviewed,
-        risks=weigh(before, after, matrix, reviewed, verdicts, guards, macros),
+        risks=weigh(before, after, matrix, reviewed, verdicts, guards, macros, lost),
         related=related,
     )

@@ -1,21 +1,47 @@
-"""The Python callers of an operator that a platform has no more."""
+"""The operators that a platform has no more, and their Python callers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.model import Caller, CallerOutcome
+from opparity.change.model import (
+    Caller,
+    CallerOutcome,
+    CellChangeKind,
+    LostOperator,
+)
 from opparity.checker.analysis.guards import handles_absence, is_caught
 from opparity.checker.analysis.operators import Process
 from opparity.checker.analysis.platform_words import concerns
+from opparity.checker.analysis.verdict import CellVerdict
 from opparity.checker.facts.conditions import Predicate, Truth, atoms, evaluate
 
 if TYPE_CHECKING:
     from opparity.change.compare.inspection import Inspected
+    from opparity.change.model import MatrixChange
     from opparity.checker.facts.python import Call
 
 _MOST_CALLERS = 12
+_MOST_LOST = 40
+_LOST = frozenset({CellChangeKind.VANISHED, CellChangeKind.WITHDRAWN, CellChangeKind.EMPTIED})
 _ORDER = [*CallerOutcome]
+
+
+def lost_operators(after: Inspected, matrix: MatrixChange) -> tuple[LostOperator, ...]:
+    """Return the operators that a platform has no more, each with its callers."""
+    gone = [
+        (row.operator, cell) for row in matrix.changed for cell in row.cells if cell.kind in _LOST
+    ]
+    return tuple(
+        LostOperator(
+            operator=operator,
+            platform=cell.platform,
+            was_broken=cell.before is not None and cell.before.verdict is CellVerdict.BROKEN,
+            callers=callers_of(after, operator, cell.platform),
+            is_registered=cell.kind is CellChangeKind.EMPTIED,
+        )
+        for operator, cell in gone[:_MOST_LOST]
+    )
 
 
 def callers_of(inspected: Inspected, operator: str, platform: str) -> tuple[Caller, ...]:

@@ -50,8 +50,10 @@ _GRAVE = frozenset(
     {
         CellChangeKind.BROKE,
         CellChangeKind.VANISHED,
+        CellChangeKind.EMPTIED,
         CellChangeKind.WITHDRAWN,
         CellChangeKind.MENDED,
+        CellChangeKind.COMPLETED,
     }
 )
 

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 _ORDER = (
     CellChangeKind.BROKE,
+    CellChangeKind.EMPTIED,
     CellChangeKind.WITHDRAWN,
     CellChangeKind.MENDED,
+    CellChangeKind.COMPLETED,
     CellChangeKind.VANISHED,
     CellChangeKind.OTHER,
     CellChangeKind.GUARD,
@@ -125,6 +127,10 @@ def change_of(old: CellState | None, new: CellState | None) -> CellChangeKind:
             return CellChangeKind.MENDED
         case _, CellVerdict.BROKEN:
             return CellChangeKind.BROKE
+        case ((CellVerdict.WORKS | CellVerdict.BROKEN), CellVerdict.INCOMPLETE) if _is_schema(new):
+            return CellChangeKind.EMPTIED
+        case CellVerdict.INCOMPLETE, CellVerdict.WORKS if _is_schema(old):
+            return CellChangeKind.COMPLETED
         case (CellVerdict.ABSENT, CellVerdict.UNDECIDED) | (
             CellVerdict.UNDECIDED,
             CellVerdict.ABSENT,
@@ -137,3 +143,8 @@ def change_of(old: CellState | None, new: CellState | None) -> CellChangeKind:
             return CellChangeKind.VANISHED
         case _:
             return CellChangeKind.OTHER
+
+
+def _is_schema(state: CellState | None) -> bool:
+    """Return whether an operator is registered without an implementation."""
+    return state is not None and state.registered == WORDS[Truth.TRUE]

@@ -37,6 +37,8 @@ class CellChangeKind(StrEnum):
     BROKE = "broke"
     MENDED = "mended"  # broken before, and works
     WITHDRAWN = "withdrawn"  # broken before, and not registered any more: the import works
+    EMPTIED = "emptied"  # its schema is still registered, and no implementation any more
+    COMPLETED = "completed"  # its schema was registered alone, and works now
     GUARD = "guard"
     OTHER = "other"
 

@@ -29,15 +29,26 @@ class Caller:
     inside: str
     outcome: CallerOutcome
 
+    @property
+    def may_fail(self) -> bool:
+        """Return whether nothing is known to keep it from failing."""
+        return self.outcome in {CallerOutcome.FAILS, CallerOutcome.MAY_FAIL}
+
 
 @dataclass(frozen=True, slots=True)
 class LostOperator:
-    """An operator that a platform registers no more, and who calls it there."""
+    """An operator that a platform has no more, and who calls it there.
+
+    Attributes:
+        was_broken: it was registered and not built, so that the import failed.
+        is_registered: its schema still is, so that a call raises NotImplementedError.
+    """
 
     operator: str
     platform: str
     was_broken: bool
     callers: tuple[Caller, ...]
+    is_registered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,11 @@ def by_platform(matrix: MatrixChange, *kinds: CellChangeKind) -> dict[str, tuple
     return {platform: tuple(operators) for platform, operators in found.items()}
 
 
+def _told(matrix: MatrixChange, key: str, *kinds: CellChangeKind) -> Iterator[Statement]:
+    for platform, operators in by_platform(matrix, *kinds).items():
+        yield state(key, platform=platform, count=len(operators), operators=operators)
+
+
 def positive(
     matrix: MatrixChange, review: Review, verdicts: tuple[PlatformVerdict, ...]
 ) -> Iterator[Statement]:
@@ -44,6 +49,10 @@ def positive(
         yield state("impact.import_mended", platforms=tuple(mended))
     for platform, operators in by_platform(matrix, CellChangeKind.MENDED).items():
         yield state("impact.mended", platform=platform, count=len(operators), operators=operators)
+    for platform, operators in by_platform(matrix, CellChangeKind.COMPLETED).items():
+        yield state(
+            "impact.completed", platform=platform, count=len(operators), operators=operators
+        )
     for platform, operators in by_platform(matrix, CellChangeKind.APPEARED).items():
         yield state("impact.gained", platform=platform, count=len(operators), operators=operators)
     fixed = counted(review.fixed)
@@ -65,14 +74,13 @@ def negative(
     ]
     if failing:
         yield state("impact.import_fails", platforms=tuple(failing))
-    gone = by_platform(matrix, CellChangeKind.VANISHED, CellChangeKind.WITHDRAWN)
-    for platform, operators in gone.items():
-        yield state("impact.lost", platform=platform, count=len(operators), operators=operators)
+    yield from _told(matrix, "impact.lost", CellChangeKind.VANISHED, CellChangeKind.WITHDRAWN)
+    yield from _told(matrix, "impact.emptied", CellChangeKind.EMPTIED)
     callers = {
         f"{caller.path}:{caller.line}"
         for each in lost
         for caller in each.callers
-        if caller.outcome.value in {"fails", "may_fail"}
+        if caller.may_fail
     }
     if callers:
         yield state("impact.callers", count=len(callers), places=tuple(sorted(callers)))

@@ -12,21 +12,43 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from opparity.change.compare.inspection import Inspected
+    from opparity.change.model import LostOperator
 
 _OF_IMPORT = frozenset({Effect.BUILD, Effect.IMPORT})
 _OF_CALLS = frozenset({Effect.CALL, Effect.RESULT})
 
 
-def compare_outlooks(before: Inspected, after: Inspected) -> tuple[PlatformVerdict, ...]:
-    """Return the verdicts of every platform that either tree knows."""
+def compare_outlooks(
+    before: Inspected, after: Inspected, lost: Collection[LostOperator] = ()
+) -> tuple[PlatformVerdict, ...]:
+    """Return the verdicts of every platform that either tree knows.
+
+    The checker calls an operator without an implementation information, since many are meant so;
+    of one that had an implementation before, what becomes of its calls is undecided.
+    """
+    emptied = {
+        each.platform
+        for each in lost
+        if each.is_registered and any(caller.may_fail for caller in each.callers)
+    }
     return tuple(
-        PlatformVerdict(platform, outlook(before, platform), outlook(after, platform))
+        PlatformVerdict(
+            platform,
+            outlook(before, platform),
+            outlook(after, platform, [Effect.CALL] if platform in emptied else []),
+        )
         for platform in every_platform(before, after)
     )
 
 
-def outlook(inspected: Inspected, platform: str) -> Outlook | None:
-    """Return what a tree does on a platform; None where it has no extension for it."""
+def outlook(inspected: Inspected, platform: str, doubts: Collection[Effect] = ()) -> Outlook | None:
+    """Return what a tree does on a platform; None where it has no extension for it.
+
+    Args:
+        inspected: the tree.
+        platform: its label.
+        doubts: what may fail there besides what the checker could not decide.
+    """
     is_unread = inspected.loss.is_of_builds or inspected.is_unread
     if platform not in inspected.platforms or not inspected.has_extension:
         return (
@@ -40,7 +62,7 @@ def outlook(inspected: Inspected, platform: str) -> Outlook | None:
         if (each.severity is Severity.ERROR and each.platform in {"", platform})
         or (each.severity is Severity.WARNING and each.platform == platform)
     }
-    undecided = [each.effect for each in unknowns if each.platform in {"", platform}]
+    undecided = [*doubts, *(each.effect for each in unknowns if each.platform in {"", platform})]
     if is_unread:
         # What could not be read may fail in any way.
         undecided += [Effect.IMPORT, Effect.CALL]

@@ -29,6 +29,8 @@ _KEYS = {
     CellChangeKind.BROKE: "related.release_broke",
     CellChangeKind.WITHDRAWN: "related.release_mended",
     CellChangeKind.MENDED: "related.release_mended",
+    CellChangeKind.EMPTIED: "related.release_emptied",
+    CellChangeKind.COMPLETED: "related.release_completed",
 }
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.change.compare.callers import callers_of
 from opparity.change.compare.macros import macros_of
-from opparity.change.model import CallerOutcome, CellChangeKind, LostOperator, Risks
+from opparity.change.model import CallerOutcome, CellChangeKind, Risks
 from opparity.change.tell.impact import by_platform, negative, positive, scope
 from opparity.checker.analysis.macros import platform_of_macro
 from opparity.checker.analysis.verdict import CellVerdict
@@ -18,14 +17,13 @@ if TYPE_CHECKING:
 
     from opparity.change.compare.inspection import Inspected
     from opparity.change.model import (
+        LostOperator,
         MacroUse,
         MatrixChange,
         PlatformVerdict,
         Review,
     )
     from opparity.words.statements import Statement
-
-_MOST_LOST = 40
 
 
 def weigh(
@@ -36,9 +34,9 @@ def weigh(
     verdicts: tuple[PlatformVerdict, ...],
     guards: dict[str, str],
     macros: tuple[MacroUse, ...],
+    lost: tuple[LostOperator, ...],
 ) -> Risks:
     """Return the risks and the impact of a change."""
-    lost = _lost(after, matrix)
     return Risks(
         risks=(
             *_broken(matrix),
@@ -106,12 +104,13 @@ def _macro_risks(
 
 def _missing(lost: tuple[LostOperator, ...]) -> Iterator[Statement]:
     """Say who calls what a platform has no more, operators without callers taken together."""
-    idle: dict[str, list[str]] = {}
+    idle: dict[tuple[str, str], list[str]] = {}
     for each in lost:
         outcomes = [caller.outcome for caller in each.callers]
+        key = "risk.unimplemented" if each.is_registered else "risk.missing"
         if outcomes:
             yield state(
-                "risk.missing",
+                key,
                 operator=each.operator,
                 platform=each.platform,
                 callers=len(outcomes),
@@ -122,9 +121,9 @@ def _missing(lost: tuple[LostOperator, ...]) -> Iterator[Statement]:
                 ),
             )
         else:
-            idle.setdefault(each.platform, []).append(each.operator)
-    for platform, operators in idle.items():
-        yield state("risk.missing_uncalled", operators=tuple(operators), platform=platform)
+            idle.setdefault((key, each.platform), []).append(each.operator)
+    for (key, platform), operators in idle.items():
+        yield state(f"{key}_uncalled", operators=tuple(operators), platform=platform)
 
 
 def _absences(after: Inspected, guards: dict[str, str]) -> Iterator[Statement]:
@@ -166,22 +165,3 @@ def _absent_macros(after: Inspected, operator: str) -> list[str]:
             if platform_of_macro(part.operand.macro):
                 found[part.operand.macro] = None
     return list(found)
-
-
-def _lost(after: Inspected, matrix: MatrixChange) -> tuple[LostOperator, ...]:
-    """Return the operators that a platform has no more, each with its callers."""
-    gone = [
-        (row.operator, cell)
-        for row in matrix.changed
-        for cell in row.cells
-        if cell.kind in {CellChangeKind.VANISHED, CellChangeKind.WITHDRAWN}
-    ]
-    return tuple(
-        LostOperator(
-            operator=operator,
-            platform=cell.platform,
-            was_broken=cell.kind is CellChangeKind.WITHDRAWN,
-            callers=callers_of(after, operator, cell.platform),
-        )
-        for operator, cell in gone[:_MOST_LOST]
-    )

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 _PLATFORM_CHANGES = (
     CellChangeKind.BROKE,
     CellChangeKind.VANISHED,
+    CellChangeKind.EMPTIED,
     CellChangeKind.WITHDRAWN,
     CellChangeKind.MENDED,
+    CellChangeKind.COMPLETED,
     CellChangeKind.APPEARED,
 )
 # In this order the summary tells what became of imports and calls.

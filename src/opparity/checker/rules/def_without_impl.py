@@ -36,7 +36,11 @@ _IMPLEMENTS = re.compile(
     r"|py|python|triton|custom|op|ops|do|run|call|register|eager|functional|naive|default|\W)*$"
 )
 # What is said of a definition -> the same where Python calls the operator.
-_CALLED = {"DEF003.defined": "DEF003.called", "DEF003.nowhere": "DEF003.nowhere_called"}
+_CALLED = {
+    "DEF003.defined": "DEF003.called",
+    "DEF003.guarded": "DEF003.guarded_called",
+    "DEF003.nowhere": "DEF003.nowhere_called",
+}
 
 
 class DefWithoutImpl(Rule):
@@ -129,6 +133,7 @@ class DefWithoutImpl(Rule):
         self, analysis: Analysis, platform: Platform, places: dict[str, list[Registration]]
     ) -> Iterator[Finding]:
         defined, implemented_in, named = _registered(analysis, platform)
+        compiled = _compiled(analysis, platform)
         seen: set[tuple[str, str]] = set()
         for registration, target in defined:
             library = library_name(registration.library, target)
@@ -148,13 +153,16 @@ class DefWithoutImpl(Rule):
                     yield from self._nowhere(analysis, platform, registration, library)
                 continue
             operator = f"{library}::{registration.operator}"
+            sources = {impl.location.path for impl in elsewhere}
+            # Of a source that is compiled there the preprocessor has left the lines out.
+            unbuilt = sources - compiled
             yield self.finding(
                 registration.location,
                 state(
-                    "DEF003.defined",
+                    "DEF003.defined" if unbuilt else "DEF003.guarded",
                     operator=operator,
                     platform=platform.label,
-                    sources=tuple(sorted({impl.location.path for impl in elsewhere})),
+                    sources=tuple(sorted(unbuilt or sources)),
                 ),
                 platform=platform.label,
                 operator=operator,
@@ -225,6 +233,16 @@ def _registered(
                 if use.truth is Truth.TRUE:
                     defined.append((registration, link.target))
     return defined, implemented, named
+
+
+def _compiled(analysis: Analysis, platform: Platform) -> set[str]:
+    """Return the files that a platform may compile."""
+    return {
+        part.file.path
+        for link in analysis.linker.links_on(platform)
+        for part in link.compiled
+        if part.source.built is not Truth.FALSE
+    }
 
 
 def _computes(registration: Registration) -> bool:

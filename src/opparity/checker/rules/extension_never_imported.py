@@ -38,6 +38,8 @@ class ExtensionNeverImported(Rule):
     It may pass unnoticed where another module, or a test, happens to import the extension first.
     Where Python loads libraries by their names, one that is not among them is a warning: a linker
     drops what another library links and uses no function of, and nothing loads it then.
+    Where Python imports none of the tree's extensions and loads no library, another package may:
+    that is an unknown.
 
     ## Example
     `if current_platform.is_cuda(): import demo._moe_C` in a package whose build makes `_moe_C` for
@@ -126,8 +128,7 @@ class ExtensionNeverImported(Rule):
         process = Process(platform, analysis.operators)
         name = target.name.rpartition(".")[2]
         own = imports.get(name, [])
-        # A package that imports none of its extensions leaves that to somebody else.
-        if not imports or any(process.truth_of(each.guards) is not Truth.FALSE for each in own):
+        if any(process.truth_of(each.guards) is not Truth.FALSE for each in own):
             return
         used = [
             call
@@ -139,10 +140,22 @@ class ExtensionNeverImported(Rule):
         ]
         if not used or may_be_loaded(analysis.project.tree, name):
             return
+        values = {"operator": used[0].qualified, "module": name, "platform": platform.label}
+        built = Related(target.location, state("place.built", name=name))
+        if not imports:
+            # A package that imports none of its extensions may leave that to another one.
+            yield self.unknown(
+                used[0].location,
+                state("CAL007.by_nobody", **values),
+                platform=platform.label,
+                operator=used[0].qualified,
+                symbol=name,
+                related=[built],
+            )
+            return
         conditions = dict.fromkeys(
             " and ".join(describe(guard.condition) for guard in each.guards) for each in own
         )
-        values = {"operator": used[0].qualified, "module": name, "platform": platform.label}
         statement = state("CAL007.nowhere", **values)
         if own:
             statement = state("CAL007.imported", guard=" or ".join(conditions), **values)
@@ -153,7 +166,7 @@ class ExtensionNeverImported(Rule):
             operator=used[0].qualified,
             symbol=name,
             related=[
-                Related(target.location, state("place.built", name=name)),
+                built,
                 *(Related(each.location, state("place.imported")) for each in own),
                 *(
                     Related(call.location, state("place.used_name", name=call.qualified))

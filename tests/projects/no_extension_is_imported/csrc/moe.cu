@@ -1,0 +1,3 @@
+#include "moe.h"
+
+void moe_sum(torch::Tensor& input, torch::Tensor& output) { output.copy_(input); }

@@ -1,0 +1,8 @@
+#include <torch/library.h>
+
+#include "moe.h"
+
+TORCH_LIBRARY(_moe_C, ops) {
+  ops.def("moe_sum(Tensor input, Tensor! output) -> ()");
+  ops.impl("moe_sum", torch::kCUDA, &moe_sum);
+}

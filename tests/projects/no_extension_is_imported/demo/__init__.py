@@ -1,0 +1,1 @@
+from demo.moe import reduce_experts
