@@ -43,6 +43,7 @@ TORCH_LIBRARY(_C, ops) {
 }
 """
 KERNEL = "#include <torch/all.h>\nvoid scale(torch::Tensor& out) { out.mul_(2); }\n"
+LOADER = "import torch\n\ntorch.ops.load_library(__file__ + '/../_C.so')\n"
 CALLER = "import torch\n\n\ndef scale(out):\n    GUARDtorch.ops._C.scale(out)\n"
 
 
@@ -51,6 +52,7 @@ def tree(root: Path, lists: str, bindings: str = BINDINGS, guard: str = "") -> P
         "CMakeLists.txt": CMAKE.replace("LISTS", lists),
         "bindings.cpp": bindings,
         "scale.cu": KERNEL,
+        "package/__init__.py": LOADER,
         "package/ops.py": CALLER.replace("GUARD", guard),
     }
     return write_folder(root, {name: text.encode() for name, text in files.items()})
