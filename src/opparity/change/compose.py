@@ -17,7 +17,7 @@ from opparity.change.tell.motivation import MOST_COMMITS
 from opparity.change.tell.related_file import read_related
 from opparity.change.tell.releases import relate_releases
 from opparity.checker.languages.remembering import RememberingWorkers
-from opparity.checker.results.configured_tree import configured, open_configured, open_side
+from opparity.checker.results.configured_tree import open_as, open_configured, open_side
 from opparity.checker.results.request import request_of
 from opparity.errors import OpparityError
 from opparity.words.statements import state
@@ -133,7 +133,7 @@ def judge_sides(
         others = []
         for place, configuration in zip(places, (second, first), strict=True):
             say(place.label)
-            tree = configured(open_side(place.path, place.revision), configuration)
+            tree = open_as(place.path, place.revision, configuration)
             request = request_of(configuration, platforms=sources.platforms)
             others.append(inspect(tree, place.label, request, workers))
     by_before, by_after = Pair(before, others[1]), Pair(others[0], after)

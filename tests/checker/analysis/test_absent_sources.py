@@ -78,6 +78,9 @@ CASES: list[tuple[dict[str, str], str]] = [
     ({"setup.py": SETUP, "more.json": '["csrc/gone.cu"]'}, OPEN),
     ({"setup.py": SETUP.replace("gone.cu", "HIPKernels.hip"), "csrc/CUDAKernels.cu": ""}, OPEN),
     ({"setup.py": SETUP.replace("csrc/gone", "made/gone")}, OPEN),
+    # A source distribution has all that it is built from.
+    ({"setup.py": SETUP.replace("csrc/gone", "made/gone"), "PKG-INFO": ""}, ERROR),
+    ({"setup.py": SETUP.replace("csrc/gone", "made/gone"), "demo/PKG-INFO": ""}, OPEN),
     ({"setup.py": SETUP.replace("gone.cu", "a_hip.cpp")}, NOTHING),
     ({"setup.py": SETUP.replace("gone.cu", "b.hip"), "csrc/b.cu": ""}, NOTHING),
     ({"setup.py": SETUP.replace("csrc/gone", "../gone")}, NOTHING),

@@ -213,7 +213,7 @@ def test_a_zip_bomb_is_refused_in_little_memory(tmp_path: Path, memory: Callable
     archive = write_zip(tmp_path / "a.zip", {f"{n}.cu": bytes(60 << 10) for n in range(100)})
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
-    with pytest.raises(TreeRefused, match="holds more than 1 MB of source"):
+    with pytest.raises(TreeRefused, match="holds more than 1 MiB of source"):
         open_tree(archive, limits=SMALL)
     assert memory() - before < 4 * MEGABYTE
 

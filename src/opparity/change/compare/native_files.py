@@ -109,9 +109,12 @@ def _by_operator(names: _Names, file: NativeFile) -> dict[str, list[Registration
 
 
 def _guards(registrations: Iterable[Registration]) -> str:
-    """Return the one guard of some registrations; several are told as "… / …"."""
+    """Return the one guard of some registrations; several are told as "… / …".
+
+    Those without a guard are left out: an operator's schema often has none.
+    """
     texts = dict.fromkeys(guard_text(each.condition) for each in registrations)
-    return " / ".join(texts) if any(texts) else ""
+    return " / ".join(text for text in texts if text)
 
 
 def _altered(before: list[Registration], after: list[Registration]) -> Iterator[tuple[str, ...]]:

@@ -47,6 +47,8 @@ _CMAKE = re.compile(r"(?:^|/)CMakeLists\.txt$|\.cmake$")
 _BESIDE = re.compile(
     r"(?:^|/)(?:benchmarks?|docs?|examples?|tests?)/|(?:^|/)test_[^/]*$|_test\.py$"
 )
+# At the root of a source distribution alone.
+_OF_AN_SDIST = "PKG-INFO"
 # setup.py names its sources from its own folder; where other scripts run, nobody knows.
 _RUNS_WHERE_IT_LIES = re.compile(r"(?:^|/)(?:setup(?:[_-]\w+)?\.py|build\.toml|CMakeLists\.txt)$")
 
@@ -110,7 +112,8 @@ class AbsentSources:
             return state("absent.submodule", folder=submodule)
         if any(f"{path}/".startswith(f"{each.location.path}/") for each in self.tree.problems):
             return state("absent.unread", folder=folder)
-        if folder and folder not in self._by_folder:
+        # What fills a folder of a repository fills none of an sdist.
+        if folder and folder not in self._by_folder and _OF_AN_SDIST not in self.tree.files:
             return state("absent.folder", folders=(folder,))
         if target.built is not Truth.TRUE or source.built is not Truth.TRUE:
             return state("absent.perhaps", count=1)

@@ -38,6 +38,8 @@ class ArgumentCountDiffersFromSchema(Rule):
     ## Why is this bad?
     Each platform may register an operator of the same name with its own schema.
     A call that suits one raises `RuntimeError: … expected at most …` on another.
+    It is an error where the call suits no platform's schema, or is certain to be made while the
+    module is imported, and otherwise a warning.
     Where a definition has a function and no schema, torch makes one of the function's parameters.
     A function template that is bound takes as many arguments with whatever types.
 
@@ -46,7 +48,8 @@ class ArgumentCountDiffersFromSchema(Rule):
     CPU's bindings still define the operator with six arguments.
 
     ## Use instead
-    Keep one schema on every platform, and put new arguments last, with defaults.
+    Give the arguments that the schema takes; keep one schema on every platform, and put new
+    arguments last, with defaults.
 
     ## Before and after
     Before, in `demo/__init__.py`:

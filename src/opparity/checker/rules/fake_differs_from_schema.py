@@ -37,7 +37,8 @@ class FakeDiffersFromSchema(Rule):
     `@register_fake("demo::scale") def _(x, factor): ...`.
 
     ## Use instead
-    A fake with the schema's parameters, in its order; those behind `*` by their names.
+    Give the fake the schema's parameters in the schema's order, and those behind `*` by their
+    names.
 
     ## Before and after
     Before, in `demo/__init__.py`:

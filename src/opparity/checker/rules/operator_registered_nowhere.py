@@ -46,7 +46,7 @@ class OperatorRegisteredNowhere(Rule):
     `torch.ops._C.silu_and_mul` where the operator is registered in the namespace `_moe_C`.
 
     ## Use instead
-    The name and the namespace of the registration, or register the operator.
+    Use the name and the namespace of the registration, or register the operator.
 
     ## Before and after
     Before, in `demo/__init__.py`:

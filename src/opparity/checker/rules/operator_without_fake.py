@@ -51,7 +51,7 @@ class OperatorWithoutFake(Rule):
     under `if is_cuda():`.
 
     ## Use instead
-    `@torch.library.register_fake("demo::shift")`, on every platform that has the operator.
+    Register a fake with `torch.library.register_fake`, on every platform that has the operator.
 
     ## Before and after
     Before, in `demo/fakes.py`:

@@ -18,6 +18,7 @@ from opparity.checker.tree.contents import (
     BINARY_TEST,
     Tree,
     TreeRefused,
+    TreeTooLarge,
     is_source,
     too_long,
 )
@@ -88,7 +89,11 @@ class _Unpacking:
         self.kept += size
         bounds.allow(size)
         if self.kept > self.limits.kept_bytes:
-            raise self.refuse(f"holds more than {self.limits.kept_bytes / 1e6:.0f} MB of source")
+            raise TreeTooLarge(
+                path=self.path,
+                mebibytes=self.limits.kept_bytes >> 20,
+                advice="unpack it, and leave folders out by `exclude` in its opparity.toml",
+            )
         return True
 
     def keep(self, path: str, content: bytes) -> None:

@@ -46,6 +46,12 @@ class TreeRefused(OpparityError):
     message = "{path}: {detail}"
 
 
+class TreeTooLarge(TreeRefused):
+    """The sources that a tree wants read are too many; what is excluded need not be among them."""
+
+    message = "{path}: holds more than {mebibytes} MiB of source; {advice}"
+
+
 class FileNotReadable(OpparityError):
     """The tree has no such file, or has named it as a problem."""
 
@@ -55,6 +61,12 @@ class FileNotReadable(OpparityError):
     def detail(self) -> str:
         """Return the reason without the path."""
         return str(self.values["detail"])
+
+
+def nothing(path: str) -> bool:
+    """Exclude no file."""
+    del path
+    return False
 
 
 @fact

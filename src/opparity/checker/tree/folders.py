@@ -19,12 +19,15 @@ from opparity.checker.tree.contents import (
     BINARY_TEST,
     Tree,
     TreeRefused,
+    TreeTooLarge,
     is_source,
     too_long,
 )
 from opparity.checker.tree.names import DEEPEST, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opparity.checker.facts.places import Problem
     from opparity.checker.tree.contents import Limits, Place
 
@@ -42,6 +45,7 @@ class _Walk:
 
     root: Path
     limits: Limits
+    is_excluded: Callable[[str], bool]
     files: dict[str, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     entries: int = 0
@@ -52,17 +56,18 @@ class _Walk:
 
     def add_file(self, path: str, place: str, size: int) -> None:
         self.files[path] = None
-        if not is_source(path):
+        if not is_source(path) or self.is_excluded(path):
             return
         if size > self.limits.file_bytes:
             self.problems.append(too_long(path, size, self.limits))
             return
         self.kept += size
         if self.kept > self.limits.kept_bytes:
-            raise TreeRefused(
+            raise TreeTooLarge(
                 path=self.root,
-                detail=f"holds more than {self.limits.kept_bytes / 1e6:.0f} MB of source; "
-                "give the folder of one project",
+                mebibytes=self.limits.kept_bytes >> 20,
+                advice="give the folder of one project, or leave folders out by `exclude` in its "
+                "opparity.toml",
             )
         content = _content(path, place, size)
         if b"\0" in content[:BINARY_TEST]:
@@ -85,9 +90,9 @@ def _content(path: str, place: str, size: int) -> bytes:
         os.close(descriptor)
 
 
-def read_folder(root: Path, limits: Limits) -> Tree:
-    """Return the tree of a folder, with the contents of its sources."""
-    walk = _Walk(Path(os.path.realpath(root)), limits)
+def read_folder(root: Path, limits: Limits, is_excluded: Callable[[str], bool]) -> Tree:
+    """Return the tree of a folder, with the contents of its sources; none of what is excluded."""
+    walk = _Walk(Path(os.path.realpath(root)), limits, is_excluded)
     # A list of folders still to visit, not recursion: nesting cannot exhaust the stack.
     waiting: list[tuple[str, str, int]] = [(str(walk.root), "", 0)]
     while waiting:

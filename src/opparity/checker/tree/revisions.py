@@ -15,13 +15,14 @@ from opparity.checker.tree.contents import (
     BINARY_TEST,
     Tree,
     TreeRefused,
+    TreeTooLarge,
     is_source,
     too_long,
 )
 from opparity.checker.tree.names import inside, printable, target_of_link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from opparity.checker.facts.places import Problem
@@ -154,14 +155,20 @@ def has_folder(path: Path, revision: str) -> bool:
         return False
 
 
-def read_revision(path: Path, revision: str, limits: Limits) -> Tree:
-    """Return the tree of a git revision, of the folder `path` of its repository."""
+def read_revision(
+    path: Path, revision: str, limits: Limits, is_excluded: Callable[[str], bool]
+) -> Tree:
+    """Return the tree of a git revision, of the folder `path` of its repository.
+
+    What is excluded is listed and not read.
+    """
     if not path.is_dir():
         raise TreeRefused(path=path, detail="--revision needs a folder inside a git repository")
     git = Git(path)
     prefix = git("rev-parse", "--show-prefix").decode("utf-8", "surrogateescape").rstrip("\n")
     tree = f"{git.commit(revision)}:{prefix}"
-    listing = _list(path, git("ls-tree", "-r", "-z", "-l", "--full-tree", tree), limits)
+    listing = _Listing(path, limits, is_excluded)
+    _list(listing, git("ls-tree", "-r", "-z", "-l", "--full-tree", tree))
     _read_contents(listing, git)
     files = dict(sorted(listing.files.items()))
     return Tree(path.resolve().name, files, tuple(listing.problems), limits)
@@ -173,6 +180,7 @@ class _Listing:
 
     root: Path
     limits: Limits
+    is_excluded: Callable[[str], bool]
     files: dict[str, Place] = field(default_factory=dict)
     sources: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, bytes] = field(default_factory=dict)
@@ -186,6 +194,8 @@ class _Listing:
             self.links[path] = identity
         else:
             self.files[path] = None
+            if self.is_excluded(path):
+                return
             if is_source(path) and not size.isdigit():
                 self.problems.append(problem(path, "unread.no_object"))
             elif is_source(path):
@@ -200,16 +210,19 @@ class _Listing:
         self.kept += size
         bounds.allow(size)
         if self.kept > self.limits.kept_bytes:
-            limit = f"{self.limits.kept_bytes / 1e6:.0f} MB"
-            raise TreeRefused(path=self.root, detail=f"holds more than {limit} of source")
+            raise TreeTooLarge(
+                path=self.root,
+                mebibytes=self.limits.kept_bytes >> 20,
+                advice="leave folders out by `exclude` in its opparity.toml",
+            )
 
 
-def _list(root: Path, answer: bytes, limits: Limits) -> _Listing:
-    """Return what `git ls-tree` says of a revision."""
-    listing = _Listing(root, limits)
+def _list(listing: _Listing, answer: bytes) -> None:
+    """Record what `git ls-tree` says of a revision."""
     entries = answer.split(b"\0")[:-1]
-    if len(entries) > limits.entries:
-        raise TreeRefused(path=root, detail=f"holds more than {limits.entries} files")
+    most = listing.limits.entries
+    if len(entries) > most:
+        raise TreeRefused(path=listing.root, detail=f"holds more than {most} files")
     for entry in entries:
         facts, _, raw = entry.partition(b"\t")
         mode, kind, identity, size = facts.split()
@@ -219,7 +232,6 @@ def _list(root: Path, answer: bytes, limits: Limits) -> _Listing:
             listing.problems.append(problem(name, "unread.name_outside"))
         else:
             listing.add(path, mode, kind, identity, size)
-    return listing
 
 
 def _read_contents(listing: _Listing, git: Git) -> None:
