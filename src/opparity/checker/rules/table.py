@@ -31,6 +31,7 @@ from opparity.checker.rules.operator_registered_nowhere import OperatorRegistere
 from opparity.checker.rules.operator_touched_at_import import OperatorTouchedAtImport
 from opparity.checker.rules.operator_without_fake import OperatorWithoutFake
 from opparity.checker.rules.option_leaves_symbol_undefined import OptionLeavesSymbolUndefined
+from opparity.checker.rules.overload_registered_nowhere import OverloadRegisteredNowhere
 from opparity.checker.rules.prototype_differs_from_definition import PrototypeDiffersFromDefinition
 from opparity.checker.rules.registered_not_built import RegisteredNotBuilt
 from opparity.checker.rules.registration_in_no_list import RegistrationInNoList
@@ -93,6 +94,7 @@ RULES: tuple[type[Rule], ...] = (
     OperatorRegisteredNowhere,
     UsedUnderANameNobodyBinds,
     NameLostWithItsImport,
+    OverloadRegisteredNowhere,
     UnusedSuppression,
     SuppressionWithoutReason,
     SuppressionNotUnderstood,

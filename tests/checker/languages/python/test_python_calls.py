@@ -178,6 +178,20 @@ def test_functions_of_an_imported_extension_are_operators_of_its_name(tmp_path: 
     assert (call.qualified, call.argument_count) == ("_ext::norm_", 2)
 
 
+def test_getattr_of_an_extension_reads_a_name_of_it(tmp_path: Path) -> None:
+    body = """
+from pkg import _ext
+def f(x, name):
+    getattr(_ext, "norm_")(x)
+    getattr(_ext, name)(x)
+    getattr(_ext, "other", None)
+"""
+    found = [c for c in calls_of(tmp_path, body) if c.kind is not CallKind.IMPORT]
+    assert [(c.kind, c.qualified, c.of_module) for c in found] == [
+        (CallKind.READ, "_ext::norm_", True)
+    ]
+
+
 def test_a_function_is_guarded_where_it_is_stored(tmp_path: Path) -> None:
     body = f"""
 TABLE = {{}}

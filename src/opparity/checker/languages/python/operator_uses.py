@@ -185,14 +185,20 @@ class OperatorUses:
         )
 
     def _get_attribute(self, node: ast.Call, place: Place) -> bool:
-        """Record `getattr(torch.ops.X, "y")`; with a default it is a guard of its own."""
+        """Record `getattr(torch.ops.X, "y")`, and of an extension module.
+
+        With a default it is a guard of its own.
+        """
         if len(node.args) != 2:  # noqa: PLR2004 -- no default
             return False
-        library, name = dotted(node.args[0]), node.args[1]
-        if not library.startswith("torch.ops.") or not isinstance(name, ast.Constant):
+        owner, name = dotted(node.args[0]), node.args[1]
+        if not isinstance(name, ast.Constant):
             return False
-        found = (library.removeprefix("torch.ops."), str(name.value), "")
-        self._add(CallKind.READ, found, node, place)
+        of_module = owner in self.extensions
+        if not of_module and not owner.startswith("torch.ops."):
+            return False
+        library = self.extensions[owner] if of_module else owner.removeprefix("torch.ops.")
+        self._add(CallKind.READ, (library, str(name.value), ""), node, place, of_module=of_module)
         return True
 
     # ---- registrations from Python
