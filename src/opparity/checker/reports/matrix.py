@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _WORDS = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "unknown"}
-_LEGEND = "D declared, R registered (def), I implemented (impl), B built, C called from Python"
+_LEGEND = (
+    "D declared, R registered (def), I implemented (impl, for any dispatch key), B built, "
+    "C called from Python"
+)
 
 
 def render_text(matrix: Matrix) -> str:
@@ -32,7 +35,8 @@ def render_text(matrix: Matrix) -> str:
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in (header, *rows)
     ]
-    share = f"{len(matrix.rows)} operators; {matrix.unknown_share:.1%} of the answers are unknown"
+    noun = "operator" if len(matrix.rows) == 1 else "operators"
+    share = f"{len(matrix.rows)} {noun}; {matrix.unknown_share:.1%} of the answers are unknown"
     return in_log("\n".join([*lines, "", f"{_LEGEND}; . no, ? unknown", share])) + "\n"
 
 
