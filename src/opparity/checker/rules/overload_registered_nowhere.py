@@ -1,4 +1,4 @@
-"""CAL012."""
+"""CAL013."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OverloadRegisteredNowhere(Rule):
     ```
     """
 
-    code = "CAL012"
+    code = "CAL013"
     name = "overload-registered-nowhere"
     severity = Severity.ERROR
     effect = Effect.CALL
@@ -75,7 +75,7 @@ class OverloadRegisteredNowhere(Rule):
                 yield self.finding(
                     call.location,
                     state(
-                        "CAL012.used",
+                        "CAL013.used",
                         operator=call.qualified,
                         overload=call.overload,
                         known=tuple(sorted(known)),
