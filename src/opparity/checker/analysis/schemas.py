@@ -46,13 +46,17 @@ def overload_of(schema: str) -> str:
 
 def returned_by(schema: str) -> int | None:
     """Return how many values a schema returns; None for an unfinished schema."""
+    types = returned_types(schema)
+    return None if types is None else len(types)
+
+
+def returned_types(schema: str) -> list[str] | None:
+    """Return the types of what a schema returns, names included; None for an unfinished schema."""
     _, arrow, returned = schema.rpartition("->")
     bare = returned.strip()
     if not arrow or not bare:
         return None
-    if not bare.startswith("("):
-        return 1
-    return len(split_arguments(bare) or [])
+    return (split_arguments(bare) or []) if bare.startswith("(") else [bare]
 
 
 def parameters_of(schema: str) -> tuple[Argument, ...] | None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SET_BY_THE_BUILD = "TORCH_EXTENSION_NAME"
 _MOST_DEPTH = 5
-# Cython and SWIG write the init function themselves.
+# Cython and SWIG write the init function themselves; that a source is not there, BLD018 says.
 _MAKE_THEIR_OWN = (".pyx", ".pxd", ".py", ".i")
 
 
@@ -134,7 +134,10 @@ class ModuleWithoutInitFunction(Rule):
         target, project = link.target, analysis.project
         asked = next((each for each in imports if _is_of(project, each, link)), None)
         is_whole = link.is_complete is Truth.TRUE and target.built is Truth.TRUE
-        is_made_elsewhere = any(each.path.endswith(_MAKE_THEIR_OWN) for each in target.sources)
+        is_made_elsewhere = any(
+            each.path.endswith(_MAKE_THEIR_OWN) or each.path not in project.tree.files
+            for each in (*target.sources, *target.absent)
+        )
         if target.kind != "module" or asked is None or not is_whole or is_made_elsewhere:
             return
         if lacks_bindings(analysis, link):
