@@ -11,6 +11,7 @@ import pytest
 from opparity.checker.analysis.types import (
     canonical,
     category,
+    refused_by_torch,
     returned_categories,
     same_type,
     schema_returned_category,
@@ -195,3 +196,28 @@ def test_only_what_is_known_of_all_that_is_returned_counts(
 )
 def test_a_schemas_result_is_a_plain_type_or_a_list_of_one(text: str, known: str) -> None:
     assert schema_returned_category(text) == known
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("int", "int64_t"),
+        ("const int32_t&", "int64_t"),
+        ("size_t", "int64_t"),
+        ("float", "double"),
+        ("std::optional<float>", "double"),
+        ("const std::vector<int>&", "int64_t"),
+        ("at::ArrayRef<float>", "double"),
+        ("int64_t", ""),
+        ("int8_t", ""),  # the index of a device
+        ("long", ""),
+        ("bool", ""),
+        ("double", ""),
+        ("at::IntArrayRef", ""),
+        ("at::Tensor", ""),
+        ("Index", ""),
+        ("", ""),
+    ],
+)
+def test_numbers_of_another_width_than_pythons_are_refused(text: str, instead: str) -> None:
+    assert refused_by_torch(text) == instead

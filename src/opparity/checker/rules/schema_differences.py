@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.schemas import arguments_of, returned_by, returned_types
+from opparity.checker.analysis.schemas import (
+    arguments_of,
+    returned_by,
+    returned_types,
+    unreadable_in,
+)
 from opparity.checker.analysis.types import (
     category,
+    refused_by_torch,
     returned_categories,
     schema_category,
     schema_returned_category,
@@ -80,3 +86,27 @@ def difference_of_returns(
         symbol=symbol,
         returned=signature.return_type,
     )
+
+
+def refused(operator: str, schema: str) -> Statement | None:
+    """Return what of a schema torch's parser refuses; None where it takes it or may."""
+    found = unreadable_in(schema)
+    if found == ",":
+        return state("DEF002.comma", operator=operator)
+    return state("DEF002.word", operator=operator, type=found) if found else None
+
+
+def unsupported(operator: str, symbol: str, signature: Signature) -> Statement | None:
+    """Return which type of a function torch's dispatcher has a static assertion against."""
+    for number, parameter in enumerate(signature.parameters, 1):
+        instead = refused_by_torch(parameter.type)
+        if instead:
+            values = {"operator": operator, "type": parameter.type, "instead": instead}
+            if symbol:
+                return state("DEF002.parameter", number=number, symbol=symbol, **values)
+            return state("DEF002.lambda_parameter", number=number, **values)
+    instead = refused_by_torch(signature.return_type)
+    if not instead:
+        return None
+    values = {"operator": operator, "type": signature.return_type, "instead": instead}
+    return state("DEF002.result", symbol=symbol, **values)

@@ -19,6 +19,8 @@ from opparity.checker.rules.schema_differences import (
     difference_of_returns,
     disagreement,
     misuse,
+    refused,
+    unsupported,
 )
 from opparity.checker.rules.versions import in_each_version
 from opparity.words.statements import state
@@ -36,6 +38,7 @@ Schemas = dict[tuple[str, str], list["Registration"]]
 
 # One operator may be defined under several conditions; nobody defines it this often.
 _MOST_SCHEMAS = 20
+_PARSED = frozenset({"torch_library", "stable"})
 
 
 class SchemaDiffersFromSignature(Rule):
@@ -44,6 +47,9 @@ class SchemaDiffersFromSignature(Rule):
     ## Why is this bad?
     torch compares schema and function when the library is loaded, arguments and what is returned,
     and the import fails; with the stable ABI nobody compares, and the call reads the wrong values.
+    Schemas have types of their own, where `int` is `int64_t` and `float` is `double`: torch refuses
+    other words and a comma behind the last argument when the library is loaded, and functions that
+    take or return `int` or `float` when it is compiled.
     In a file that no build lists it is a warning: a program may compile it while it runs.
     pybind11 counts `py::arg`s while compiling, and takes them in any order: a call by keyword then
     gives each value to another parameter.
@@ -101,6 +107,7 @@ class SchemaDiffersFromSignature(Rule):
         }
         first: dict[tuple[str, str], Registration] = {}
         for registration in registered:
+            yield from self._check_alone(project, link, registration)
             if (registration.operator, registration.location) in inferred:
                 continue
             signatures = _signatures(project, link, registration)
@@ -122,6 +129,29 @@ class SchemaDiffersFromSignature(Rule):
                 # A file that nobody lists is no part of what defines the operator elsewhere.
                 others = schemas[key] if link.description else []
                 yield from self._check_schema(link, registration, near or others, signatures)
+
+    def _check_alone(
+        self, project: Project, link: Link, registration: Registration
+    ) -> Iterator[Finding]:
+        """Yield what torch refuses of a schema, or of a function, whatever the other is."""
+        operator, symbol = operator_name(registration, link.target), registration.symbol
+        if registration.kind is RegistrationKind.DEF and registration.style in _PARSED:
+            told = refused(operator, registration.schema)
+            if told is not None:
+                yield self.finding(registration.location, told, operator=operator)
+        # The stable ABI's functions are boxed by macros of its own, which convert more types.
+        if registration.kind is RegistrationKind.IMPL and registration.style == "torch_library":
+            signatures = _signatures(project, link, registration)
+            reasons = [unsupported(operator, symbol, each) for each, _ in signatures]
+            if reasons and reasons[0] and all(reasons):
+                yield self.finding(
+                    registration.location,
+                    reasons[0],
+                    operator=operator,
+                    symbol=symbol,
+                    related=[Related(signatures[0][1], state("place.function"))],
+                    effect=Effect.BUILD,
+                )
 
     def _check_boxed(
         self, link: Link, registration: Registration, defs: list[Registration]
