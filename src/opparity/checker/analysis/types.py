@@ -32,7 +32,6 @@ _CATEGORIES = (
 )
 # `char` and `int8_t` are torch's index of a device.
 _NARROW = frozenset({"int", "short", "int16_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t"})
-_HOLDERS = ("optional", "vector", "ArrayRef")
 _SCHEMA_CATEGORIES = {
     "Tensor": "Tensor",
     "int": "int",
@@ -139,10 +138,10 @@ def schema_returned_category(text: str) -> str:
 def refused_by_torch(text: str) -> str:
     """Return what torch's dispatcher takes in the place of a number's type; "" if it takes that.
 
-    It has static assertions for the parameters and results of registered functions, also for those
-    in a list or an optional one.
+    It has static assertions for the parameters and results of registered functions, optional ones
+    too; a `std::vector<int>` passes them.
     """
     bare = canonical(text).removeprefix("const ").rstrip("&")
-    held = next((inside for each in _HOLDERS if (inside := _inside(bare, each))), "")
+    held = _inside(bare, "optional")
     bare = canonical(held) if held else bare
     return "double" if bare == "float" else "int64_t" if bare in _NARROW else ""

@@ -59,8 +59,9 @@ class SchemaDiffersFromSignature(Rule):
 
     ## Use instead
     Give the schema one argument per parameter, of the same kind, with names in the parameters'
-    order, and let it return what the function returns: `-> ()` for `void`, `-> (Tensor, Tensor)`
-    for `std::tuple<Tensor, Tensor>`, `-> Tensor[]` for `std::vector<Tensor>`.
+    order.
+    It returns what the function returns: `-> ()` for `void`, `-> (Tensor, Tensor)` for
+    `std::tuple<Tensor, Tensor>`, `-> Tensor[]` for `std::vector<Tensor>`.
 
     ## Before and after
     Before, in `csrc/bindings.cpp`:
