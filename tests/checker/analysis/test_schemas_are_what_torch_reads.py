@@ -11,6 +11,7 @@ from opparity.checker.analysis.schemas import (
     parameters_of,
     returned_by,
     split_arguments,
+    unreadable_in,
 )
 from opparity.checker.analysis.types import schema_category
 
@@ -98,3 +99,39 @@ def test_a_schema_without_results_has_no_parameters_yet() -> None:
 )
 def test_only_plain_types_have_a_category(text: str, category: str) -> None:
     assert schema_category(text) == category
+
+
+@pytest.mark.parametrize("text", SCHEMAS)
+def test_what_torch_reads_has_nothing_that_it_cannot_read(text: str) -> None:
+    assert not unreadable_in(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("f(int64_t n) -> ()", "int64_t"),
+        ("f(Tensor x, double? scale=None) -> Tensor", "double"),
+        ("f(long[] sizes) -> ()", "long"),
+        ("f(vector v) -> ()", "vector"),
+        ("f(unsigned int n) -> ()", "unsigned int"),
+        ("f(const Tensor& x) -> Tensor", "const Tensor&"),
+        ("f(at::Tensor x) -> Tensor", "at::Tensor"),
+        ("f(std::vector<int> v) -> ()", "std::vector<int>"),
+        ("f(tensor(a!) x) -> ()", "tensor"),
+        ("f(string s='a::b') -> ()", "string"),
+        ("f() -> void", "void"),
+        ("f(Tensor x) -> (Tensor, double)", "double"),
+        ("f(Tensor x, ) -> Tensor", ","),
+        ("f(Tensor x,) -> Tensor", ","),
+        ("f(Tensor x) -> (Tensor, Tensor,)", ","),
+    ],
+)
+def test_what_torch_cannot_read_is_named(text: str, refused: str) -> None:
+    with pytest.raises(RuntimeError):
+        torch._C.parse_schema(text, False)
+    assert unreadable_in(text) == refused
+
+
+@pytest.mark.parametrize("text", ["f(int64_t n)", "f(Tensor x,", "f", ""])
+def test_of_an_unfinished_schema_it_is_not_known_what_torch_cannot_read(text: str) -> None:
+    assert not unreadable_in(text)

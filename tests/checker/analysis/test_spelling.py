@@ -8,6 +8,7 @@ from opparity.checker.analysis.spelling import (
     Spellings,
     is_near,
     is_near_number,
+    is_one_letter_longer,
     is_one_letter_off,
     is_slip,
     lacks_a_digit,
@@ -95,6 +96,29 @@ def test_ends_digits_and_short_names_stay_names_of_their_own(pair: str) -> None:
     written, meant = pair.split()
     assert not is_one_letter_off(written, meant)
     assert not is_one_letter_off(meant, written)
+
+
+@pytest.mark.parametrize(
+    ("pair", "is_longer"),
+    [
+        ("FASTOPS_WITH_CUDA FASTOPS_WITH_CUDAA", True),
+        ("FASTOPS_WITH_CUDA FASTOPS_WITH_CUD", True),
+        ("USE_SM90 USE_SM90A", False),
+        ("DEMO_OP DEMO_OPH", False),
+        ("DEMO_OPS_H DEMO_OPS_HH", False),
+        ("WITH_TEST WITH_TESTS", False),
+        ("USE_BF16 USE_BF161", False),
+        ("WITH_CUDA WITH_CUDA", False),
+        ("WITH_CUDA WITH_CUDART", False),
+        ("WITH_CUDA WITH_CUDA_", False),
+    ],
+)
+def test_where_neither_name_has_a_home_a_last_word_may_have_a_letter_more(
+    pair: str, is_longer: bool
+) -> None:
+    written, meant = pair.split()
+    assert is_one_letter_longer(written, meant) is is_longer
+    assert is_one_letter_longer(meant, written) is is_longer
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from opparity.checker.analysis.types import canonical, category, same_type
+from opparity.checker.analysis.types import (
+    canonical,
+    category,
+    refused_by_torch,
+    returned_categories,
+    same_type,
+    schema_returned_category,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,3 +157,67 @@ def test_aliases_are_one_type_in_every_spelling(one: str, other: str) -> None:
 )
 def test_a_parameter_has_the_kind_that_a_schema_gives_it(text: str, kind: str) -> None:
     assert category(text) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "categories"),
+    [
+        ("void", ()),
+        ("at::Tensor&", ("Tensor",)),
+        ("const torch::Tensor &", ("Tensor",)),
+        ("int64_t", ("int",)),
+        ("std::vector<at::Tensor>", ("Tensor[]",)),
+        ("std::tuple<at::Tensor, std::vector<int64_t>, double>", ("Tensor", "int[]", "float")),
+        ("::std::tuple<at::Tensor, at::Tensor>", None),
+        ("std::tuple<at::Tensor, Extra>", None),
+        ("std::vector<std::vector<at::Tensor>>", None),
+        ("std::optional<at::Tensor>", None),
+        ("auto", None),
+        ("", None),
+    ],
+)
+def test_only_what_is_known_of_all_that_is_returned_counts(
+    text: str, categories: tuple[str, ...] | None
+) -> None:
+    assert returned_categories(text) == categories
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("Tensor", "Tensor"),
+        ("Tensor(a!)", "Tensor"),
+        ("Tensor(a)[]", "Tensor[]"),
+        ("float[]", "float[]"),
+        ("int[2]", ""),
+        ("Tensor?", ""),
+        ("Tensor?[]", ""),
+    ],
+)
+def test_a_schemas_result_is_a_plain_type_or_a_list_of_one(text: str, known: str) -> None:
+    assert schema_returned_category(text) == known
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("int", "int64_t"),
+        ("const int32_t&", "int64_t"),
+        ("size_t", "int64_t"),
+        ("float", "double"),
+        ("std::optional<float>", "double"),
+        ("std::vector<int>", ""),  # torch 2.13 compiles it
+        ("at::ArrayRef<float>", ""),
+        ("int64_t", ""),
+        ("int8_t", ""),  # the index of a device
+        ("long", ""),
+        ("bool", ""),
+        ("double", ""),
+        ("at::IntArrayRef", ""),
+        ("at::Tensor", ""),
+        ("Index", ""),
+        ("", ""),
+    ],
+)
+def test_numbers_of_another_width_than_pythons_are_refused(text: str, instead: str) -> None:
+    assert refused_by_torch(text) == instead

@@ -47,6 +47,11 @@ LIBRARY_OF_TOOLKITS = re.compile(
 )
 
 
+def is_plain_header(path: str) -> bool:
+    """Return whether an included file is the language's, torch's or a toolkit's, by its name."""
+    return _PLAIN_HEADERS.match(path) is not None
+
+
 def is_lost(
     analysis: Analysis, link: Link, symbol: str, use: Use, *, is_declared: bool = False
 ) -> bool:
@@ -163,7 +168,7 @@ def _may_be_written(analysis: Analysis, link: Link, name: str) -> bool:
     for part in link.compiled:
         for include in part.file.includes:
             is_source = include.path.endswith(_MAY_DEFINE) or name in include.path
-            is_source = is_source and not _PLAIN_HEADERS.match(include.path)
+            is_source = is_source and not is_plain_header(include.path)
             if is_source and not analysis.linker.resolves(part.file.path, include.path):
                 return True
     folder = posixpath.dirname(link.description)
@@ -220,6 +225,6 @@ def _strangers(analysis: Analysis, visible: tuple[str, ...]) -> Iterator[str]:
     """Yield the included files that are neither the tree's nor torch's nor a toolkit's."""
     for path in visible:
         for include in analysis.project.native[path].includes:
-            is_known = _PLAIN_HEADERS.match(include.path)
+            is_known = is_plain_header(include.path)
             if not is_known and not analysis.linker.resolves(path, include.path):
                 yield include.path

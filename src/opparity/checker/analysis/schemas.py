@@ -7,6 +7,18 @@ import re
 from opparity.checker.facts.records import fact
 
 _SIGN = re.compile(r"[,()\[\]]")
+# What torch's parser says it does not know; its own words for int64_t and double are int and float.
+_NO_TYPES = frozenset(
+    (
+        *("int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t"),
+        *("long", "short", "char", "unsigned", "signed", "size_t", "double", "half", "void"),
+        *("string", "string_view", "vector", "tuple", "optional", "const", "tensor", "boolean"),
+        *("integer", "TensorList", "IntArrayRef", "ArrayRef", "Int", "Float", "Bool", "String"),
+    )
+)
+_OF_CPP = re.compile(r"[&<>]|::")
+_MARKS = re.compile(r"\([^()]*\)|\[\d*\]|[?!]")
+_LAST_COMMA = re.compile(r",\s*\)\s*(?:->|$)")
 
 
 @fact
@@ -46,13 +58,17 @@ def overload_of(schema: str) -> str:
 
 def returned_by(schema: str) -> int | None:
     """Return how many values a schema returns; None for an unfinished schema."""
+    types = returned_types(schema)
+    return None if types is None else len(types)
+
+
+def returned_types(schema: str) -> list[str] | None:
+    """Return the types of what a schema returns, names included; None for an unfinished schema."""
     _, arrow, returned = schema.rpartition("->")
     bare = returned.strip()
     if not arrow or not bare:
         return None
-    if not bare.startswith("("):
-        return 1
-    return len(split_arguments(bare) or [])
+    return (split_arguments(bare) or []) if bare.startswith("(") else [bare]
 
 
 def parameters_of(schema: str) -> tuple[Argument, ...] | None:
@@ -86,3 +102,18 @@ def arguments_of(schema: str) -> list[str] | None:
     if parts is None:
         return None
     return [part.partition("=")[0].rpartition(" ")[0].strip() or part for part in parts]
+
+
+def unreadable_in(schema: str) -> str:
+    """Return the type in a schema, or the comma, that torch's parser refuses; "" where it may not.
+
+    An unfinished schema is none of torch's yet.
+    """
+    arguments, returned = arguments_of(schema), returned_types(schema)
+    if arguments is None or returned is None:
+        return ""
+    for written in (*arguments, *(each.partition(" ")[0] for each in returned)):
+        bare = _MARKS.sub("", written).strip()
+        if _OF_CPP.search(bare) or not _NO_TYPES.isdisjoint(bare.split()):
+            return bare
+    return "," if _LAST_COMMA.search(schema) else ""

@@ -12,6 +12,7 @@ from opparity.checker.analysis.basis import basis_of
 from opparity.checker.analysis.constructors import Constructors
 from opparity.checker.analysis.further_uses import FurtherUsesOfFiles
 from opparity.checker.analysis.heads import Heads
+from opparity.checker.analysis.initialising import Initialising
 from opparity.checker.analysis.linking import Linker
 from opparity.checker.analysis.lookup import NameLookup
 from opparity.checker.analysis.loose_ends import LooseEnds
@@ -172,6 +173,11 @@ class Analysis:
     def seen_by_sources(self) -> SeenBySources:
         """Return what tells which functions sources see."""
         return SeenBySources(self.project, self.linker)
+
+    @cached_property
+    def initialising(self) -> Initialising:
+        """Return what tells whether a library may have an init function that was not read."""
+        return Initialising(self.project, self.linker)
 
     @cached_property
     def other_versions(self) -> OtherVersions:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
 _SHORTEST = 5
+_SHORTEST_WORD = 3
 # Longer names are nobody's.
 _LONGEST = 200
 # So many names of one first letter and length are all looked at; vLLM 0.33.0 has at most 90.
@@ -108,6 +109,19 @@ def is_one_letter_off(written: str, meant: str) -> bool:
     longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
     is_one_less = longer[:start] + longer[start + 1 :] == shorter
     return is_one_less and start < len(shorter) and longer[start].isalpha()
+
+
+def is_one_letter_longer(written: str, meant: str) -> bool:
+    """Return whether one name has a letter more at its end than the other.
+
+    For two names of which nobody else has either, as above. The last word has letters alone, and
+    three without that one: `SM90A` is a name of its own, and so are `OP_X` and `OP_XY`. So may the
+    plural be.
+    """
+    longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
+    last = shorter.rpartition("_")[2]
+    is_telling = len(shorter) >= _SHORTEST and len(last) >= _SHORTEST_WORD and last.isalpha()
+    return is_telling and longer[:-1] == shorter and longer[-1].isalpha() and longer[-1] not in "sS"
 
 
 def lacks_a_digit(written: str, meant: str) -> bool:

@@ -30,6 +30,8 @@ _CATEGORIES = (
     (re.compile(r"^bool$"), "bool"),
     (re.compile(r"^(string|string_view|char)$"), "str"),
 )
+# `char` and `int8_t` are torch's index of a device.
+_NARROW = frozenset({"int", "short", "int16_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t"})
 _SCHEMA_CATEGORIES = {
     "Tensor": "Tensor",
     "int": "int",
@@ -82,7 +84,64 @@ def category(text: str) -> str:
     return "str" if bare == "char*" else ""
 
 
+def returned_categories(text: str) -> tuple[str, ...] | None:
+    """Return the category of each value that a C++ function returns; None where not all are known.
+
+    A list has the category of what it holds with `[]` behind it.
+    """
+    bare = canonical(text).removeprefix("const ").rstrip("&")
+    if bare == "void":
+        return ()
+    inside = _inside(bare, "tuple")
+    parts = split_at_commas(inside) if inside else [bare]
+    found = tuple(_returned_category(part) for part in parts)
+    return found if all(found) else None
+
+
+def _returned_category(text: str) -> str:
+    held = _inside(canonical(text), "vector")
+    of_held = category(held) if held else ""
+    return f"{of_held}[]" if of_held else category(text)
+
+
+def _inside(text: str, template: str) -> str:
+    """Return what stands between a template's angle brackets; "" for another type."""
+    is_so = text.startswith(f"{template}<") and text.endswith(">")
+    return text[len(template) + 1 : -1] if is_so else ""
+
+
+def split_at_commas(text: str) -> list[str]:
+    """Return the parts of a list of types between commas that stand in no bracket."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "<([") - (character in ">)]")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
+
+
 def schema_category(text: str) -> str:
     """Return the category of a schema's argument type; "" for lists and optionals."""
     bare = re.sub(r"\([^)]*+(?:\)|\Z)", "", text).rstrip("!").strip()
     return _SCHEMA_CATEGORIES.get(bare, "")
+
+
+def schema_returned_category(text: str) -> str:
+    """Return the category of a value that a schema returns; "" where it is not known."""
+    bare = re.sub(r"\([^)]*+(?:\)|\Z)", "", text).strip()
+    held = schema_category(bare.removesuffix("[]")) if bare.endswith("[]") else ""
+    return f"{held}[]" if held else schema_category(text)
+
+
+def refused_by_torch(text: str) -> str:
+    """Return what torch's dispatcher takes in the place of a number's type; "" if it takes that.
+
+    It has static assertions for the parameters and results of registered functions, optional ones
+    too; a `std::vector<int>` passes them.
+    """
+    bare = canonical(text).removeprefix("const ").rstrip("&")
+    held = _inside(bare, "optional")
+    bare = canonical(held) if held else bare
+    return "double" if bare == "float" else "int64_t" if bare in _NARROW else ""

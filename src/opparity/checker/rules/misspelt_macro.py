@@ -11,6 +11,7 @@ from opparity.checker.analysis.spelling import (
     Spellings,
     is_near,
     is_near_number,
+    is_one_letter_longer,
     is_one_letter_off,
     lacks_a_digit,
     odd_words,
@@ -144,7 +145,10 @@ class MisspeltMacro(Rule):
             # What is tested and defined by nobody waits for a definition.
             own = (m for m in tested.near(name) if not m.startswith("__"))
             waiting = (m for m in own if m not in defined and m not in told)
-            meant = meant or next((m for m in waiting if is_one_letter_off(name, m)), "")
+            meant = meant or next(
+                (m for m in waiting if is_one_letter_off(name, m) or is_one_letter_longer(name, m)),
+                "",
+            )
             if meant:
                 told_of = state("MAC004.defined", macro=name, known=meant)
                 yield self.finding(place, told_of, symbol=name)

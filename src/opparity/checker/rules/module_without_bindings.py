@@ -73,8 +73,7 @@ class ModuleWithoutBindings(Rule):
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
         """Yield each such extension of each platform that imports it, then the empty blocks."""
         yield from self._empty(analysis)
-        binding = analysis.basis.binding_files
-        left = [path for path in analysis.basis.unlisted if path in binding]
+        left = _left(analysis)
         imports: dict[str, list[Call]] = {}
         for file in analysis.project.python.values():
             for call in file.calls:
@@ -89,25 +88,16 @@ class ModuleWithoutBindings(Rule):
                     for call in imports.get(link.target.name.rpartition(".")[2], ())
                     if process.truth_of(call.guards) is not Truth.FALSE
                 ]
-                is_loaded = link.target.kind == "jit"
                 if not _binds_nothing(analysis.project, link):
                     continue
-                # Beside its sources lies what binds them, and a loader has it at most, or another
-                # description of the same library.
-                built = {
-                    part.file.path
-                    for other in links
-                    if (is_loaded or other.target.kind != "jit") and not are_twins(link, other)
-                    for part in other.compiled
-                }
-                near = [path for path in binding if path not in built and _is_near(link, path)]
-                if is_loaded:
+                left_near = _left_near(analysis, link, links)
+                if link.target.kind == "jit":
                     # Elsewhere may be what another loader is given.
-                    left_near = [path for path in near if _lies_beside(link, path)]
+                    left_near = [path for path in left_near if _lies_beside(link, path)]
                     if left_near:
                         yield self._finding(link, own, left_near)
-                elif near or (own and left):
-                    yield self._finding(link, own, near or left)
+                elif left_near or (own and left):
+                    yield self._finding(link, own, left_near or left)
 
     def _empty(self, analysis: Analysis) -> Iterator[Finding]:
         """Yield the blocks of bindings without any, whose files have functions to be bound."""
@@ -171,6 +161,37 @@ class ModuleWithoutBindings(Rule):
                 *(Related(place, state("place.registers")) for place in places),
             ],
         )
+
+
+def lacks_bindings(analysis: Analysis, link: Link) -> bool:
+    """Return whether a module binds nothing, and files that no list has bind something."""
+    if not _binds_nothing(analysis.project, link):
+        return False
+    links = list(analysis.linker.links_on(link.platform))
+    return bool(_left(analysis) or _left_near(analysis, link, links))
+
+
+def _left(analysis: Analysis) -> list[str]:
+    """Return the files with bindings that no list has."""
+    binding = analysis.basis.binding_files
+    return [path for path in analysis.basis.unlisted if path in binding]
+
+
+def _left_near(analysis: Analysis, link: Link, links: list[Link]) -> list[str]:
+    """Return the files beside a library's sources that bind something and are built nowhere else.
+
+    A loader has them at most, or another description of the same library.
+    """
+    is_loaded = link.target.kind == "jit"
+    built = {
+        part.file.path
+        for other in links
+        if (is_loaded or other.target.kind != "jit") and not are_twins(link, other)
+        for part in other.compiled
+    }
+    return [
+        path for path in analysis.basis.binding_files if path not in built and _is_near(link, path)
+    ]
 
 
 def _is_near(link: Link, path: str) -> bool:

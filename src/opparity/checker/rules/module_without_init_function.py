@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opparity.checker.analysis.doubts import because
+from opparity.checker.analysis.guards import handles_absence
 from opparity.checker.analysis.operators import Process
 from opparity.checker.facts.builds import UNKNOWN_PART
 from opparity.checker.facts.conditions import Truth
@@ -11,6 +13,7 @@ from opparity.checker.facts.places import Location, Related
 from opparity.checker.facts.python import CallKind
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.checker.rules.module_without_bindings import lacks_bindings
 from opparity.words.statements import state
 
 if TYPE_CHECKING:
@@ -24,22 +27,29 @@ if TYPE_CHECKING:
 
 _SET_BY_THE_BUILD = "TORCH_EXTENSION_NAME"
 _MOST_DEPTH = 5
+# Cython and SWIG write the init function themselves; that a source is not there, BLD018 says.
+_MAKE_THEIR_OWN = (".pyx", ".pxd", ".py", ".i")
 
 
 class ModuleWithoutInitFunction(Rule):
-    """An extension module is built under another name than its init function has.
+    """An extension module has no init function, or one of another name than it is built under.
 
     ## Why is this bad?
     Python looks for `PyInit_` and the last part of the module's name.
-    Where the sources define it for another name, the import fails with `ImportError: dynamic
-    module does not define module export function`.
+    Where the sources define it for another name, or not at all, the import fails with
+    `ImportError: dynamic module does not define module export function`.
+    `TORCH_LIBRARY` makes no init function: a library that has nothing else can only be loaded by
+    `torch.ops.load_library`.
 
     ## Example
     `PYBIND11_MODULE(_kernels, m)` in the sources of `CUDAExtension("demo.common_ops", …)`, and
     `from demo import common_ops` in Python.
 
     ## Use instead
-    Name the module `TORCH_EXTENSION_NAME`, which torch's build scripts define.
+    Define the init function for the name that the module is built under, which torch's build
+    scripts define as `TORCH_EXTENSION_NAME`.
+    A module that only registers operators needs no more than
+    `PyMODINIT_FUNC PyInit__C() { return PyModule_Create(&definition); }`.
 
     ## Before and after
     Before, in `csrc/bindings.cpp`:
@@ -61,7 +71,8 @@ class ModuleWithoutInitFunction(Rule):
     effect = Effect.IMPORT
 
     def check(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
-        """Yield each module that Python imports and whose init function has another name."""
+        """Yield each module that Python imports and that has no init function of its name."""
+        yield from self._without_any(analysis)
         imports = [
             call
             for file in analysis.project.python.values()
@@ -92,6 +103,57 @@ class ModuleWithoutInitFunction(Rule):
                 if asked and (asked[0] == name or made.isdisjoint(asked)):
                     yield self._finding(link, entries, imported[asked[0]])
 
+    def _without_any(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+        """Yield each module that Python imports and of which no source has an init function."""
+        imports: dict[str, list[Call]] = {}
+        for file in analysis.project.python.values():
+            for call in file.calls:
+                if call.kind is CallKind.IMPORT and not handles_absence(call):
+                    imports.setdefault(call.library.rpartition(".")[2], []).append(call)
+        macros = _defining_macros(analysis.project)
+        for platform in analysis.project.platforms if imports else ():
+            process = Process(platform, analysis.operators)
+            made: dict[str, list[Link]] = {}
+            for link in analysis.linker.links_on(platform):
+                made.setdefault(_made(link.target), []).append(link)
+            for name, links in made.items():
+                asked = [
+                    call
+                    for call in imports.get(name, ())
+                    if process.truth_of(call.guards) is not Truth.FALSE
+                ]
+                # Of two builds of one module, either may be what Python finds.
+                is_any_entered = any(any(_entries(analysis, each, macros)) for each in links)
+                for link in links if asked and not is_any_entered else ():
+                    yield from self._absent(analysis, link, asked)
+
+    def _absent(
+        self, analysis: Analysis, link: Link, imports: list[Call]
+    ) -> Iterator[Finding | Unknown]:
+        """Yield that a module without an init function is imported, unless it may have one."""
+        target, project = link.target, analysis.project
+        asked = next((each for each in imports if _is_of(project, each, link)), None)
+        is_whole = link.is_complete is Truth.TRUE and target.built is Truth.TRUE
+        is_made_elsewhere = any(
+            each.path.endswith(_MAKE_THEIR_OWN) or each.path not in project.tree.files
+            for each in (*target.sources, *target.absent)
+        )
+        if target.kind != "module" or asked is None or not is_whole or is_made_elsewhere:
+            return
+        if lacks_bindings(analysis, link):
+            return  # BLD015's
+        name, platform = f"PyInit_{_made(target)}", link.platform.label
+        doubts = list(analysis.initialising.doubts(link))
+        told = state("BLD012.absent", target=target.name, platform=platform, name=name)
+        say = self.unknown if doubts else self.finding
+        yield say(
+            target.location,
+            because(told, iter(doubts)),
+            platform=platform,
+            symbol=name,
+            related=[Related(asked.location, state("place.imported"))],
+        )
+
     def _finding(self, link: Link, entries: dict[str, Location], imported: Call) -> Finding:
         name, asked = _made(link.target), imported.library.rpartition(".")[2]
         other = asked if asked in entries else next(iter(entries))
@@ -117,6 +179,19 @@ class ModuleWithoutInitFunction(Rule):
 def _made(target: Target) -> str:
     """Return the name that a module can be imported by, without its package."""
     return target.output or target.name.rpartition(".")[2]
+
+
+def _is_of(project: Project, call: Call, link: Link) -> bool:
+    """Return whether an import is of the module that a build makes, in the same package.
+
+    CMake's targets have no package: where they are installed is not read.
+    """
+    asked, made = call.library, link.target.output or link.target.name
+    if "." in made or "." not in asked or link.description.endswith(".py"):
+        return asked == made or ("." in made and asked.endswith(f".{made}"))
+    package = asked.rpartition(".")[0].replace(".", "/")
+    folders = {f"/{path}".rpartition("/")[0] for path in project.tree.python}
+    return any(folder.endswith(f"/{package}") for folder in folders)
 
 
 def _defining_macros(project: Project) -> tuple[str, ...]:

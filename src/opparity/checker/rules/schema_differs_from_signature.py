@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.loose_links import loose_links
-from opparity.checker.analysis.schemas import arguments_of, returned_by
-from opparity.checker.analysis.types import category, schema_category
+from opparity.checker.analysis.schemas import arguments_of
 from opparity.checker.analysis.wanted import names
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.facts.names import operator_name, plain_library
@@ -16,6 +15,13 @@ from opparity.checker.facts.native import RegistrationKind, Signature
 from opparity.checker.facts.places import Related
 from opparity.checker.rules.base import Rule
 from opparity.checker.rules.findings import Effect, Finding, Severity, Unknown
+from opparity.checker.rules.schema_differences import (
+    difference_of_returns,
+    disagreement,
+    misuse,
+    refused,
+    unsupported,
+)
 from opparity.checker.rules.versions import in_each_version
 from opparity.words.statements import state
 
@@ -25,22 +31,25 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.linking import Link
     from opparity.checker.analysis.project import Project
     from opparity.checker.analysis.services import Analysis
-    from opparity.checker.facts.native import BoxedFunction, Parameter, Registration
+    from opparity.checker.facts.native import Parameter, Registration
     from opparity.checker.facts.places import Location
-    from opparity.words.statements import Statement, Value
 
 Schemas = dict[tuple[str, str], list["Registration"]]
 
 # One operator may be defined under several conditions; nobody defines it this often.
 _MOST_SCHEMAS = 20
+_PARSED = frozenset({"torch_library", "stable"})
 
 
 class SchemaDiffersFromSignature(Rule):
     """An operator's schema or argument names do not fit the function that is bound to it.
 
     ## Why is this bad?
-    torch compares schema and function when the library is loaded and the import fails; with the
-    stable ABI nobody compares, and the call reads the wrong values.
+    torch compares schema and function when the library is loaded, arguments and what is returned,
+    and the import fails; with the stable ABI nobody compares, and the call reads the wrong values.
+    Schemas have types of their own, where `int` is `int64_t` and `float` is `double`: torch refuses
+    other words and a comma behind the last argument when the library is loaded, and functions that
+    take or return `int` or `float` when it is compiled.
     In a file that no build lists it is a warning: a program may compile it while it runs.
     pybind11 counts `py::arg`s while compiling, and takes them in any order: a call by keyword then
     gives each value to another parameter.
@@ -51,6 +60,8 @@ class SchemaDiffersFromSignature(Rule):
     ## Use instead
     Give the schema one argument per parameter, of the same kind, with names in the parameters'
     order.
+    It returns what the function returns: `-> ()` for `void`, `-> (Tensor, Tensor)` for
+    `std::tuple<Tensor, Tensor>`, `-> Tensor[]` for `std::vector<Tensor>`.
 
     ## Before and after
     Before, in `csrc/bindings.cpp`:
@@ -97,6 +108,7 @@ class SchemaDiffersFromSignature(Rule):
         }
         first: dict[tuple[str, str], Registration] = {}
         for registration in registered:
+            yield from self._check_alone(project, link, registration)
             if (registration.operator, registration.location) in inferred:
                 continue
             signatures = _signatures(project, link, registration)
@@ -119,6 +131,29 @@ class SchemaDiffersFromSignature(Rule):
                 others = schemas[key] if link.description else []
                 yield from self._check_schema(link, registration, near or others, signatures)
 
+    def _check_alone(
+        self, project: Project, link: Link, registration: Registration
+    ) -> Iterator[Finding]:
+        """Yield what torch refuses of a schema, or of a function, whatever the other is."""
+        operator, symbol = operator_name(registration, link.target), registration.symbol
+        if registration.kind is RegistrationKind.DEF and registration.style in _PARSED:
+            told = refused(operator, registration.schema)
+            if told is not None:
+                yield self.finding(registration.location, told, operator=operator)
+        # The stable ABI's functions are boxed by macros of its own, which convert more types.
+        if registration.kind is RegistrationKind.IMPL and registration.style == "torch_library":
+            signatures = _signatures(project, link, registration)
+            reasons = [unsupported(operator, symbol, each) for each, _ in signatures]
+            if reasons and reasons[0] and all(reasons):
+                yield self.finding(
+                    registration.location,
+                    reasons[0],
+                    operator=operator,
+                    symbol=symbol,
+                    related=[Related(signatures[0][1], state("place.function"))],
+                    effect=Effect.BUILD,
+                )
+
     def _check_boxed(
         self, link: Link, registration: Registration, defs: list[Registration]
     ) -> Iterator[Finding]:
@@ -133,7 +168,7 @@ class SchemaDiffersFromSignature(Rule):
         if len(boxed) != 1 or not defs:
             return
         (function,) = boxed
-        reasons = [_misuse(each.schema, function, registration) for each in defs]
+        reasons = [misuse(each.schema, function, registration) for each in defs]
         if not all(reasons) or reasons[0] is None:
             return
         yield self.finding(
@@ -156,10 +191,11 @@ class SchemaDiffersFromSignature(Rule):
         signatures: list[tuple[Signature, Location]],
     ) -> Iterator[Finding]:
         operator = operator_name(registration, link.target)
-        schemas = [arguments_of(definition.schema) for definition in defs]
+        symbol = registration.symbol
         reasons = [
-            _disagreement(operator, registration.symbol, schema, signature)
-            for schema in schemas
+            disagreement(operator, symbol, arguments_of(each.schema), signature)
+            or difference_of_returns(operator, symbol, each.schema, signature)
+            for each in defs
             for signature, _ in signatures
         ]
         if not reasons or not reasons[0] or not all(reasons):
@@ -241,19 +277,6 @@ def _schemas(analysis: Analysis) -> Schemas:
     return found
 
 
-def _misuse(schema: str, function: BoxedFunction, registration: Registration) -> Statement | None:
-    """Return how a boxed function uses its stack otherwise than the schema says."""
-    arguments, returned = arguments_of(schema), returned_by(schema)
-    if arguments is None or returned is None:
-        return None
-    values: dict[str, Value] = {"operator": "", "symbol": registration.symbol}
-    if function.reads > max(len(arguments), function.writes):
-        return state("DEF002.read", given=len(arguments), read=function.reads, **values)
-    if function.writes != returned:
-        return state("DEF002.written", returned=returned, written=function.writes, **values)
-    return None
-
-
 def _signatures(
     project: Project, link: Link, registration: Registration
 ) -> list[tuple[Signature, Location]]:
@@ -294,32 +317,3 @@ def _is_boxed(found: list[tuple[Signature, Location]]) -> bool:
         for signature, _ in found
         for parameter in signature.parameters
     )
-
-
-def _disagreement(
-    operator: str, symbol: str, schema: list[str] | None, signature: Signature
-) -> Statement | None:
-    """Return how a schema and a signature differ; None where they agree or it is not known."""
-    if schema is None:
-        return None
-    named = {"symbol": symbol} if symbol else {}
-    if len(schema) != len(signature.parameters):
-        return state(
-            "DEF002.count" if symbol else "DEF002.lambda_count",
-            operator=operator,
-            schema=len(schema),
-            parameters=len(signature.parameters),
-            **named,
-        )
-    for index, (argument, parameter) in enumerate(zip(schema, signature.parameters, strict=True)):
-        kinds = schema_category(argument), category(parameter.type)
-        if all(kinds) and kinds[0] != kinds[1]:
-            return state(
-                "DEF002.kind" if symbol else "DEF002.lambda_kind",
-                operator=operator,
-                number=index + 1,
-                argument=argument,
-                parameter=parameter.type,
-                **named,
-            )
-    return None

@@ -23,6 +23,7 @@ from opparity.checker.rules.lane_mask_narrower_than_the_wave import LaneMaskNarr
 from opparity.checker.rules.meta_bound_to_kernel import MetaBoundToKernel
 from opparity.checker.rules.misspelt_macro import MisspeltMacro
 from opparity.checker.rules.module_loaded_in_two_ways import ModuleLoadedInTwoWays
+from opparity.checker.rules.module_that_nobody_builds import ModuleThatNobodyBuilds
 from opparity.checker.rules.module_without_bindings import ModuleWithoutBindings
 from opparity.checker.rules.module_without_init_function import ModuleWithoutInitFunction
 from opparity.checker.rules.name_lost_with_its_import import NameLostWithItsImport
@@ -94,6 +95,7 @@ RULES: tuple[type[Rule], ...] = (
     OperatorRegisteredNowhere,
     UsedUnderANameNobodyBinds,
     NameLostWithItsImport,
+    ModuleThatNobodyBuilds,
     OverloadRegisteredNowhere,
     UnusedSuppression,
     SuppressionWithoutReason,

@@ -7,3 +7,8 @@ TORCH_LIBRARY(demo, m) {
   define_with_schema("scale", &scale, m);
   m.impl("scale", torch::kCUDA, &scale);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

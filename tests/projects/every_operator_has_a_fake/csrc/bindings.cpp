@@ -13,3 +13,8 @@ TORCH_LIBRARY_IMPL(demo, CUDA, m) {
   m.impl("shift", &turn);
   m.impl("fold", &turn);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -10,3 +10,8 @@ TORCH_LIBRARY(_C, ops) {
   ops.impl("silu_and_mul_quant", torch::kCUDA, &silu_and_mul_quant);
 #endif
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -15,3 +15,8 @@ TORCH_LIBRARY_IMPL(demo, CUDA, m) {
   m.impl("fold", &fold);
   m.impl("spread", &spread);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -42,8 +42,12 @@ _NOT_FUNCTIONS = frozenset({"if", "for", "while", "switch", "return", "sizeof", 
 def unwrap_string(node: Node) -> str | None:
     """Return a literal, also inside TORCH_SELECTIVE_NAME(…) and its kind.
 
-    Of `"name(int size=" STRING(SIZE) ") -> Tensor"`, which the grammar cannot follow, the name.
+    Of `"name(int size=" STRING(SIZE) ") -> Tensor"`, which the grammar cannot follow, the name, and
+    of `"name(Tensor x" MORE ") -> Tensor"` too: what a macro adds is not known.
     """
+    if node.type == "concatenated_string" and _has_macro(node):
+        first = string_value(node.named_children[0]) or ""
+        return first.partition("(")[0] if "(" in first else None
     if node.type == "ERROR":
         literals = [part for part in node.named_children[:1] if part.type == "string_literal"]
         return (string_value(literals[0]) or "").partition("(")[0] if literals else None
@@ -56,6 +60,11 @@ def unwrap_string(node: Node) -> str | None:
             parts = arguments.named_children
             return unwrap_string(parts[0]) if parts else None
     return None
+
+
+def _has_macro(node: Node) -> bool:
+    """Return whether a literal of several parts has one that is no literal."""
+    return any(string_value(part) is None for part in node.named_children if part.type != "comment")
 
 
 def split_name(schema: str, library: str) -> tuple[str, str]:

@@ -9,3 +9,8 @@ void boxed_pair(StableIValue* values, uint64_t given, uint64_t returned) {
 STABLE_TORCH_LIBRARY_FRAGMENT(demo, library) { library.def("pair(Tensor left, Tensor right) -> Tensor"); }
 
 STABLE_TORCH_LIBRARY_IMPL(demo, CPU, library) { library.impl("pair", boxed_pair); }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

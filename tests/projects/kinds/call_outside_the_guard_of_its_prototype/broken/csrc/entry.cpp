@@ -10,3 +10,8 @@ at::Tensor entry(const at::Tensor& input) {
 }
 
 TORCH_LIBRARY(demo, library) { library.def("entry(Tensor input) -> Tensor", &entry); }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

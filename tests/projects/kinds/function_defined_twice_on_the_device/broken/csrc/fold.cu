@@ -15,3 +15,8 @@ at::Tensor fold(const at::Tensor& input) {
 }
 
 TORCH_LIBRARY(demo, library) { library.def("fold(Tensor(a!) input) -> Tensor(a!)", &fold); }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

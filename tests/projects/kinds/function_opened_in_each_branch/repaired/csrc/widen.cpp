@@ -14,3 +14,8 @@ TORCH_LIBRARY(demo, library) {
   library.def("widen(Tensor input, int lanes) -> Tensor");
   library.impl("widen", torch::kCPU, &demo::widen);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -7,3 +7,8 @@ void order(int64_t* values, int64_t count) {
 }
 
 TORCH_LIBRARY(demo, library) { library.def("count(Tensor input) -> int"); }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -12,3 +12,8 @@ TORCH_LIBRARY(demo, library) {
 ADD_TO_LIBRARY(demo, library) {
   library.def("norm(Tensor input) -> Tensor", &norm);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -14,3 +14,8 @@ TORCH_LIBRARY(demo, library) {
   library.impl("count", c10::DispatchKey::CUDA, TORCH_FN(count));
   library.impl("count", c10::DispatchKey::Meta, TORCH_FN(count));
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -6,3 +6,8 @@ at::Tensor take(const at::Tensor& input) {
 }
 
 TORCH_LIBRARY(demo, library) { library.def("take(Tensor input) -> Tensor", &take); }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -12,3 +12,8 @@ TORCH_LIBRARY(demo, library) {
   library.def("fold(Tensor input) -> Tensor");
   library.impl("fold", torch::kCUDA, &fold);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -11,3 +11,8 @@ TORCH_LIBRARY(demo, m) {
   m.def("sum_rows(Tensor x) -> Tensor", &sum_rows);
   m.def("flip_rows(Tensor x) -> Tensor", &flip_rows);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -8,3 +8,8 @@ TORCH_LIBRARY(demo, m) {
 TORCH_LIBRARY_IMPL(demo, CUDA, m) {
   m.impl("shift", &shift);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -9,3 +9,8 @@ TORCH_LIBRARY_IMPL(demo, CUDA, m) {
   m.impl("shift", &shift);
   m.impl("scale", &scale);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

@@ -18,3 +18,8 @@ STABLE_TORCH_LIBRARY(demo, m) {
 STABLE_TORCH_LIBRARY_IMPL(demo, CUDA, m) {
   m.impl("shift", &boxed_shift);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

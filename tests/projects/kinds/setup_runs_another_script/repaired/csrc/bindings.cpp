@@ -9,3 +9,8 @@ TORCH_LIBRARY(demo, library) {
   library.def("turn(Tensor input) -> Tensor");
   library.impl("turn", torch::kCPU, &turn);
 }
+
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_C"};
+  return PyModule_Create(&definition);
+}

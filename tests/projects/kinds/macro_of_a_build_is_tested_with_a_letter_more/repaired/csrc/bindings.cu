@@ -1,0 +1,14 @@
+#include <torch/extension.h>
+
+at::Tensor scale(const at::Tensor& input) {
+#ifdef FASTOPS_WITH_CUDA
+  if (input.scalar_type() == at::kHalf) {
+    return input.mul(2);
+  }
+#endif
+  return input * 2;
+}
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
+  m.def("scale", &scale);
+}

@@ -1,0 +1,5 @@
+from demo import _C
+
+
+def scale(input):
+    return _C.scale(input)
