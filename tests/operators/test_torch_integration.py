@@ -289,3 +289,22 @@ def test_saved_and_loaded_by_torchs_default() -> None:
         loaded = torch.load(buffer)["activation"]
         assert_same(loaded, quantized)
         assert_same_bytes(loaded.dequantize(), quantized.dequantize())
+
+
+@every_layout
+def test_exponents_are_read_by_the_compilers_code_for_a_cpu(recipe: Recipe) -> None:
+    hidden = torch.randn(5, 2 * 320)
+
+    def numbers(hidden: Tensor) -> Tensor:
+        return opparity.silu_and_mul(hidden, recipe).dequantize()
+
+    assert torch.equal(torch.compile(numbers, fullgraph=True)(hidden), numbers(hidden))
+
+
+def test_every_exponent_is_read_as_it_is() -> None:
+    codes = torch.arange(256, dtype=torch.uint8)[:, None]
+    values = torch.ones(256, 32).to(torch.float8_e4m3fn)
+    found = opparity.dequantize(values, codes.view(torch.float8_e8m0fnu), "mxfp8")[:, 0]
+    expected = torch.exp2(codes[:, 0].double() - 127).float()
+    assert torch.equal(found[:255], expected[:255])
+    assert found[255].isnan()
