@@ -59,6 +59,8 @@ class QuantizedLinear(nn.Module):
     weight: Tensor
     weight_scales: Tensor
     bias: Tensor | None
+    # No buffer, and without numbers: it has the dtype and device that a model was given by now.
+    witness: Tensor | None = None
 
     def __init__(
         self,
@@ -264,6 +266,8 @@ class QuantizedLinear(nn.Module):
             moved = fn(tensor)
             return moved if moved.dtype == tensor.dtype else tensor.to(moved.device)
 
+        if self.witness is not None:
+            self.witness = fn(self.witness)
         return super()._apply(keep_dtype, recurse)  # type: ignore[no-untyped-call, no-any-return]
 
     def _load_from_state_dict(
