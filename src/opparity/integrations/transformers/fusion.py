@@ -58,10 +58,10 @@ class Fusion:
             saving.uninstall(self, self._model)
 
     @property
-    def changes_names(self) -> bool:
-        """Whether a checkpoint of what stands there has names that transformers does not know."""
+    def renamed(self) -> list[nn.Module]:
+        """What stands there by now and has names that transformers does not know."""
         fused = (getattr(aside.parent, aside.name) for aside in self._before)
-        return not all(isinstance(module, (GatedRMSNorm, RMSNorm)) for module in fused)
+        return [module for module in fused if not isinstance(module, (GatedRMSNorm, RMSNorm))]
 
     @contextmanager
     def undone(self) -> Iterator[None]:
