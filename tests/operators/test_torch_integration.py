@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -308,3 +309,19 @@ def test_every_exponent_is_read_as_it_is() -> None:
     expected = torch.exp2(codes[:, 0].double() - 127).float()
     assert torch.equal(found[:255], expected[:255])
     assert found[255].isnan()
+
+
+@pytest.mark.parametrize("recipe", ["fp8_block", "int8_token", "mxfp8", "nvfp4", "fp8_tensor"])
+def test_what_has_a_gradient_is_saved_and_copied_without_it(recipe: str) -> None:
+    scale = torch.tensor(0.5) if recipe in {"nvfp4", "fp8_tensor"} else None
+    hidden = torch.randn(5, 2 * 64, requires_grad=True)
+    quantized = opparity.silu_and_mul(hidden, recipe, scale=scale)
+    assert quantized.has_gradient
+    buffer = io.BytesIO()
+    torch.save(quantized, buffer)
+    buffer.seek(0)
+    for found in (torch.load(buffer), copy.deepcopy(quantized)):
+        assert not found.has_gradient
+        assert found.recipe == quantized.recipe
+        assert torch.equal(found.dequantize(), quantized.dequantize())
+        assert not found.dequantize().requires_grad
