@@ -14,6 +14,7 @@ from opparity.formats import RECIPES, ScaleLayout
 from opparity.nn.multiplication import quantized_linear
 from opparity.nn.products import product_for
 from opparity.nn.products.dequantised import spread
+from opparity.nn.strides import adjacent
 from opparity.operators.functions import quantize
 from opparity.operators.quantized import Quantized
 from opparity.operators.refusal import kind_of, refuse
@@ -174,7 +175,7 @@ class QuantizedLinear(nn.Module):
     def quantised(self, input: Tensor | Quantized) -> Quantized:
         """Return an input as the product takes it, after refusing another recipe or width."""
         if not isinstance(input, Quantized):
-            input = quantize(input, self.product.activations)
+            input = quantize(adjacent(input), self.product.activations)
         self.check_activations(input)
         return input
 

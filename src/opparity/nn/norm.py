@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from opparity import add_rms_norm, gated_rms_norm, quantize, rms_norm
 from opparity.formats import Intermediate
+from opparity.nn.strides import adjacent
 from opparity.operators.refusal import kind_of, refuse
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class RMSNorm(_Norm):
         self, input: Tensor, residual: Tensor | None = None
     ) -> Tensor | Quantized | tuple[Tensor | Quantized, Tensor]:
         """Return the norm of an input; with a residual that of their sum, and the sum."""
+        input = adjacent(input)
+        residual = None if residual is None else adjacent(residual)
         if self._autocast_mixes(input, residual):
             if residual is None:
                 return self._mixed(input)
@@ -110,6 +113,7 @@ class GatedRMSNorm(_Norm):
 
     def forward(self, input: Tensor, gate: Tensor) -> Tensor | Quantized:
         """Return the norm of an input times silu(gate), a tensor of the input's shape and dtype."""
+        input, gate = adjacent(input), adjacent(gate)
         numbers = {"epsilon": self.epsilon, "offset": self.offset}
         recipe, rounded = self.recipe or "none", self.intermediate
         if not self._autocast_mixes(input, gate):
