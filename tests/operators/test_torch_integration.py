@@ -186,6 +186,14 @@ MISTAKES: dict[str, tuple[Callable[[Tensor], object], str]] = {
         lambda x: opparity.silu_and_mul(x, "fp8_block", scale_ub=0.0),
         "scale_ub is 0; allowed: a number above 0 in float32; leave it out for none",
     ),
+    "scale": (
+        lambda x: opparity.silu_and_mul(x, "fp8_tensor", scale=0.0),
+        "scale is 0; allowed: a number that is not 0 in float32; opparity.tensor_scale computes",
+    ),
+    "global scale": (
+        lambda x: opparity.silu_and_mul(x, "nvfp4", scale=float("nan")),
+        "scale is nan; allowed: a number above 0 in float32; opparity.tensor_scale computes one",
+    ),
     "recipe": (lambda x: opparity.silu_and_mul(x, "fp8"), "recipe is 'fp8'; allowed: fp8_block"),
     "limit": (
         lambda x: opparity.silu_and_mul_with_clamp(x, limit=-1.0),
