@@ -110,7 +110,10 @@ class QuantizedLinear(nn.Module):
         """Quantise a weight [out_features, in_features]; `dtype` is the weight's by default."""
         _check_matrix(cls, weight)
         if not weight.isfinite().all():
-            refuse(cls.__name__, "the weight has NaN or infinity; allowed: finite weights; mend it")
+            refuse(
+                cls.__name__,
+                "the weight has NaN or infinity; allowed: finite weights; replace them",
+            )
         return cls(*cls.quantise(weight), bias, dtype=dtype or weight.dtype)
 
     @classmethod
@@ -120,7 +123,9 @@ class QuantizedLinear(nn.Module):
         biases = [linear.bias for linear in linears if linear.bias is not None]
         if len(biases) not in (0, len(linears)) or len({m.dtype for m in linears}) > 1:
             refuse(
-                cls.__name__, "some modules have a bias or dtype that others lack; pass alike ones"
+                cls.__name__,
+                "some modules have a bias or dtype that others lack; allowed: the same for all; "
+                "stack modules that agree",
             )
         for linear in linears[:-1]:
             objection = linear.objection_to_stacking()
@@ -233,7 +238,7 @@ class QuantizedLinear(nn.Module):
             refuse(
                 type(self).__name__,
                 f"the input is {given.shape[-1]} wide; allowed: in_features, "
-                f"{self.in_features}; pass such an input",
+                f"{self.in_features}; pass an input of that width",
             )
         allowed = RECIPES[self.recipe]
         found = given.recipe
@@ -250,7 +255,7 @@ class QuantizedLinear(nn.Module):
             refuse(
                 type(self).__name__,
                 f"the input's scales are {scales.dtype} {tuple(scales.shape)}; allowed for "
-                f"'{self.recipe}': {dtype} {shape}; pass those that belong to its values",
+                f"'{self.recipe}': {dtype} {shape}; pass the scales of its values",
             )
 
     def objection_to_stacking(self) -> str | None:
@@ -330,7 +335,7 @@ def _check_layers(kind: type[QuantizedLinear], layers: Sequence[object]) -> None
         refuse(
             kind.__name__,
             f"layers to stack are {names} of {len(widths)} widths; allowed: {kind.__name__}, at "
-            "least one, all of one width; pass such",
+            "least one, all of one width; pass layers of one class and width",
         )
 
 
