@@ -86,6 +86,16 @@ def test_nothing_is_trained_or_frozen_where_the_layer_was_changed_in_part() -> N
     assert trained == [True] * 3
 
 
+def test_what_was_frozen_before_does_not_hide_that_the_rest_is_frozen_or_trained() -> None:
+    fused = made()
+    fused[0].self_attn.requires_grad_(False)
+    for is_trained in (False, True):
+        fusion = fuse(fused, "int8_token")
+        fused.requires_grad_(is_trained)
+        fusion.undo()
+        assert {parameter.requires_grad for parameter in fused.parameters()} == {is_trained}
+
+
 def test_codes_are_moved_and_not_cast() -> None:
     fused = made()
     fine_grained(fused[0].mlp)  # type: ignore[arg-type]

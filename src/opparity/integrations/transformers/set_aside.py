@@ -78,12 +78,18 @@ class SetAside:
             self.module.requires_grad_(trained)
 
     def _trained(self) -> bool | None:
-        """Return whether the parameters around are trained, if all of them have changed in that."""
-        now = dict(self.parent.named_parameters())
-        pairs = {(was, now[path].requires_grad) for path, was in self.around.items() if path in now}
-        changed = {is_trained for was, is_trained in pairs if was != is_trained}
-        kept = any(was == is_trained for was, is_trained in pairs)
-        return changed.pop() if len(changed) == 1 and not kept else None
+        """Return whether the module is trained by now, if what is around it says so.
+
+        It is frozen where all were that had been trained, and trained where all are that had been
+        frozen.
+        """
+        now = {path: p.requires_grad for path, p in self.parent.named_parameters()}
+        both = [(was, now[path]) for path, was in self.around.items() if path in now]
+        for before in (True, False):
+            changed = [before != is_trained for was, is_trained in both if was is before]
+            if changed and all(changed):
+                return not before
+        return None
 
 
 def _layer(made: nn.Module) -> QuantizedLinear | None:
