@@ -56,6 +56,12 @@ def test_pages_say_how_many_calls_verify_makes(page: str) -> None:
     assert operators <= {len(OPERATORS)}
 
 
+def test_the_first_page_says_how_many_operators_doctor_counts() -> None:
+    text = (ROOT / "docs/start-with-a-model.md").read_text("utf-8")
+    names = {operator.name for operator in OPERATORS}
+    assert re.findall(r"operators: (\d+) by name;", text) == [str(len(names))]
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/comparison.md"])
 def test_pages_say_how_many_producers_there_are(page: str) -> None:
     assert len(PRODUCERS) == 12

@@ -96,15 +96,39 @@ def test_a_kernel_that_is_wrong_in_a_bit_is_found_and_counted(
         assert wrong["cases"] == len(mine)
         assert wrong["values"] == sum(case.num_tokens * case.hidden_size for case in mine)
         assert wrong["mismatched_values"] == len(mine)
-        for provider in ("native", "reference"):
+        for provider, threads in (("native", torch.get_num_threads()), ("reference", 1)):
             assert results[provider][name] == wrong | {
                 "provider": provider,
+                "device": f"cpu ({threads} threads)",
                 "status": "equal",
                 "reason": None,
                 "mismatched_values": 0,
                 "mismatched_scales": 0,
             }
     assert results["flawed"]["silu_and_mul_per_block_quant"]["mismatched_scales"] == 2
+
+
+@pytest.mark.usefixtures("few_cases")
+def test_the_reference_alone_computes_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    kernels = values_of_reference.encode
+    seen = set()
+
+    def seeing(numbers: Tensor, value_format: ValueFormat) -> Tensor:
+        seen.add(torch.get_num_threads())
+        return kernels(numbers, value_format)
+
+    monkeypatch.setattr(values_of_reference, "encode", seeing)
+    torch.set_num_threads(2)
+    try:
+        results = results_by_provider(command("verify", "--random-values", "1"))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == {1}
+    for provider, threads in (("native", 2), ("reference", 1)):
+        devices = {row["device"] for row in results[provider].values()}
+        assert devices == {f"cpu ({threads} threads)"}
 
 
 @pytest.mark.usefixtures("few_cases")
@@ -419,4 +443,8 @@ def test_verify_without_torch_ends_with_a_message_and_status_2(
     monkeypatch.setattr("opparity.packages.find_spec", lambda _: None)
     finished = CliRunner().invoke(application, ["verify"])
     assert finished.exit_code == 2
-    assert "opparity verify needs torch, numpy; `pip install" in finished.stderr
+    words = " ".join(finished.stderr.split())
+    assert (
+        "opparity verify needs torch, numpy; `pip install 'torch>=2.11' numpy`, and then" in words
+    )
+    assert "Opparity again from its clone" in words

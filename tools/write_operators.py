@@ -46,6 +46,19 @@ restored = quantized.dequantize()
 ```
 """
 
+_GIVEN = """
+Where the rule is `given` or `global`, pass a `scale`; `opparity.tensor_scale` computes it.
+
+```python
+import torch
+import opparity
+
+hidden = torch.linspace(-4, 4, 2 * 512).reshape(2, 512)
+scale = opparity.tensor_scale(hidden, "nvfp4")
+quantized = opparity.quantize(hidden, "nvfp4", scale=scale)
+print(f"{(quantized.dequantize() - hidden).abs().max():.2f}")  # 0.24
+```"""
+
 
 def page() -> str:
     """Return the page's text."""
@@ -98,6 +111,7 @@ def _recipes() -> Iterator[str]:
             f"| `{name}` | {recipe.value} | {group} | {recipe.scale} | {recipe.rule} | "
             f"{recipe.layout} |"
         )
+    yield _GIVEN
 
 
 def _named() -> Iterator[str]:

@@ -125,7 +125,7 @@ class PackageUnusable(OpparityError, ImportError):
 class PackagesMissing(OpparityError, ImportError):
     """A command that needs packages which are not installed."""
 
-    message = "opparity {command} needs {packages}; `pip install 'opparity[{extras}]'`"
+    message = "opparity {command} needs {packages}; {remedy}"
 
 
 class ReferenceServes(UserWarning):

@@ -48,8 +48,8 @@ def refusal(name: str) -> PackageUnusable | None:
     return PackageUnusable(what="Opparity's operators", reason=reason) if reason else None
 
 
-def require_for(command: str, *names: str, extras: str = "operators") -> None:
-    """Refuse a command whose packages are absent or broken; `extras` of Opparity would bring them.
+def require_for(command: str, *names: str) -> None:
+    """Refuse a command whose packages are absent or broken.
 
     Raises:
         PackagesMissing: with all that are absent.
@@ -57,7 +57,11 @@ def require_for(command: str, *names: str, extras: str = "operators") -> None:
     """
     missing = [name for name in names if not _is_found(name)]
     if missing:
-        raise PackagesMissing(command=command, packages=", ".join(missing), extras=extras)
+        remedy = _install(*missing)
+        if "torch" in missing:
+            # Where torch is absent, Opparity is built without its kernels.
+            remedy += ", and then Opparity again from its clone, with pip's --no-build-isolation"
+        raise PackagesMissing(command=command, packages=", ".join(missing), remedy=remedy)
     for name in names:
         reason = objection(name)
         if reason is not None:
@@ -70,9 +74,9 @@ def _is_found(name: str) -> bool:
     return spec is not None and spec.origin is not None
 
 
-def _install(name: str) -> str:
-    wanted = f"'torch>={OLDEST_TORCH}'" if name == "torch" else name
-    return f"`pip install {wanted}`"
+def _install(*names: str) -> str:
+    wanted = (f"'torch>={OLDEST_TORCH}'" if name == "torch" else name for name in names)
+    return f"`pip install {' '.join(wanted)}`"
 
 
 def _broken(name: str, error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from opparity.operators.cases import cases
 from opparity.operators.selection import Refused, decisions, providers
 from opparity.platforms import PLATFORMS, Platform
 from opparity.random_calls.comparison import REFERENCE, compare
+from opparity.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -188,7 +190,8 @@ def _results(progress: Callable[[str], None], device_type: str | None) -> Iterat
             yield Result(*every, 0, 0, 0, 0, "refused", reason)
             continue
         progress(f"{provider} on {platform}")
-        with providers(force=provider):
+        threads = one_thread() if provider == REFERENCE else nullcontext()
+        with providers(force=provider), threads:
             for operator in OPERATORS:
                 yield _compare(operator, provider, platform)
 
@@ -271,7 +274,7 @@ def _golden() -> dict[str, dict[str, Digests]]:
 
 
 def _by_reference(case: Case, operator: Operator) -> tuple[Tensor, ...]:
-    with providers(force="reference"):
+    with providers(force=REFERENCE), one_thread():
         return call(case, operator, torch.device("cpu"))
 
 

@@ -170,3 +170,37 @@ def test_a_module_that_saves_nothing_is_given_no_way() -> None:
     whole = nn.Sequential(Layer(LlamaMLP())).bfloat16()
     fuse(whole, "int8_token")
     assert not hasattr(whole, "save_pretrained")
+
+
+class Around(PreTrainedModel):
+    """A causal model around the one that was fused."""
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_model_around_the_fused_one_is_not_saved_without_its_layers(
+    copied: bool, tmp_path: Path
+) -> None:
+    inner = made()
+    fusion = fuse(inner, "int8_token")
+    around = Around(inner, nn.Linear(HIDDEN, HIDDEN)).bfloat16()
+    model = copy.deepcopy(around) if copied else around
+    with pytest.raises(ArgumentRefused, match=r"a part of the model was fused; .*call undo\(\)"):
+        model.save_pretrained(tmp_path)
+    assert [*tmp_path.iterdir()] == []
+    # What is Opparity's own checkpoint has Opparity's names.
+    assert "0.0.mlp.down.weight_scales" in model.state_dict()
+    inner.save_pretrained(tmp_path)
+    assert_reads_back(tmp_path, made())
+    fusion.undo()
+    around.save_pretrained(tmp_path)
+    assert "0.0.mlp.down_proj.weight" in torch.load(tmp_path / "model.pt")
+
+
+def test_adapters_around_it_are_saved() -> None:
+    inner = made()
+    fuse(inner, "int8_token")
+    named = {"__name__": "peft.peft_model", "torch": torch}
+    exec("def save_pretrained(model):\n return model.state_dict()", named)  # noqa: S102 -- its own
+    save = named["save_pretrained"]
+    assert callable(save)
+    assert "0.mlp.down.weight_scales" in save(inner)

@@ -231,6 +231,12 @@ def test_on_a_cpu_neither_serves(kind: type[BlockFP8Linear | MXFP8Linear], name:
         ask_for_product(linear, name)
 
 
+def test_a_product_that_nobody_has_is_refused_by_the_function_that_was_asked() -> None:
+    linear = BlockFP8Linear.from_weight(torch.randn(128, 256))
+    with pytest.raises(ArgumentRefused, match=r"^ask_for_product: the product is exakt; allowed"):
+        ask_for_product(linear, "exakt")
+
+
 @pytest.mark.parametrize("layout", ["packed", "swizzle_128x4"])
 def test_a_layer_refuses_scales_that_are_not_by_tokens_and_groups(layout: str) -> None:
     linear = MXFP8Linear.from_weight(torch.randn(64, 512))

@@ -81,8 +81,7 @@ def test_an_mlp_learns_a_function(kind: type[QuantizedLinear]) -> None:
     assert losses[-1] < 0.3 * losses[0]
 
 
-# torch 2.13's inductor has no code for the exponents of MXFP8, which gradients are computed from.
-@pytest.mark.parametrize("kind", [BlockFP8Linear, Int8Linear])
+@pytest.mark.parametrize("kind", KINDS)
 def test_it_compiles_to_the_same_bytes_and_gradients(kind: type[QuantizedLinear]) -> None:
     mlp = SwiGLU(TrainedLinear(128, 256, kind), TrainedLinear(128, 128, kind)).bfloat16()
     compiled = torch.compile(mlp, fullgraph=True)

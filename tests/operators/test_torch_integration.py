@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -185,6 +186,14 @@ MISTAKES: dict[str, tuple[Callable[[Tensor], object], str]] = {
         lambda x: opparity.silu_and_mul(x, "fp8_block", scale_ub=0.0),
         "scale_ub is 0; allowed: a number above 0 in float32; leave it out for none",
     ),
+    "scale": (
+        lambda x: opparity.silu_and_mul(x, "fp8_tensor", scale=0.0),
+        "scale is 0; allowed: a number that is not 0 in float32; opparity.tensor_scale computes",
+    ),
+    "global scale": (
+        lambda x: opparity.silu_and_mul(x, "nvfp4", scale=float("nan")),
+        "scale is nan; allowed: a number above 0 in float32; opparity.tensor_scale computes one",
+    ),
     "recipe": (lambda x: opparity.silu_and_mul(x, "fp8"), "recipe is 'fp8'; allowed: fp8_block"),
     "limit": (
         lambda x: opparity.silu_and_mul_with_clamp(x, limit=-1.0),
@@ -289,3 +298,38 @@ def test_saved_and_loaded_by_torchs_default() -> None:
         loaded = torch.load(buffer)["activation"]
         assert_same(loaded, quantized)
         assert_same_bytes(loaded.dequantize(), quantized.dequantize())
+
+
+@every_layout
+def test_exponents_are_read_by_the_compilers_code_for_a_cpu(recipe: Recipe) -> None:
+    hidden = torch.randn(5, 2 * 320)
+
+    def numbers(hidden: Tensor) -> Tensor:
+        return opparity.silu_and_mul(hidden, recipe).dequantize()
+
+    assert torch.equal(torch.compile(numbers, fullgraph=True)(hidden), numbers(hidden))
+
+
+def test_every_exponent_is_read_as_it_is() -> None:
+    codes = torch.arange(256, dtype=torch.uint8)[:, None]
+    values = torch.ones(256, 32).to(torch.float8_e4m3fn)
+    found = opparity.dequantize(values, codes.view(torch.float8_e8m0fnu), "mxfp8")[:, 0]
+    expected = torch.exp2(codes[:, 0].double() - 127).float()
+    assert torch.equal(found[:255], expected[:255])
+    assert found[255].isnan()
+
+
+@pytest.mark.parametrize("recipe", ["fp8_block", "int8_token", "mxfp8", "nvfp4", "fp8_tensor"])
+def test_what_has_a_gradient_is_saved_and_copied_without_it(recipe: str) -> None:
+    scale = torch.tensor(0.5) if recipe in {"nvfp4", "fp8_tensor"} else None
+    hidden = torch.randn(5, 2 * 64, requires_grad=True)
+    quantized = opparity.silu_and_mul(hidden, recipe, scale=scale)
+    assert quantized.has_gradient
+    buffer = io.BytesIO()
+    torch.save(quantized, buffer)
+    buffer.seek(0)
+    for found in (torch.load(buffer), copy.deepcopy(quantized)):
+        assert not found.has_gradient
+        assert found.recipe == quantized.recipe
+        assert torch.equal(found.dequantize(), quantized.dequantize())
+        assert not found.dequantize().requires_grad

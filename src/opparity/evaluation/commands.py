@@ -64,7 +64,7 @@ def evaluate(
     errors = Console(stderr=True, highlight=False)
     needed = (*NEEDED, *(["matplotlib"] if plot else []))
     try:
-        require_for("evaluate", *needed, extras="operators,evaluation")
+        require_for("evaluate", *needed)
     except OpparityError as error:
         errors.print(str(error), markup=False)
         raise typer.Exit(2) from error

@@ -45,5 +45,5 @@ class BlockFP8Linear(QuantizedLinear):
             refuse(
                 type(self).__name__,
                 f"weight_scales has shape {tuple(weight_scales.shape)}; allowed: {expected}, one "
-                f"for each block of {BLOCK} x {BLOCK}; pass those",
+                f"for each block of {BLOCK} x {BLOCK}; pass scales of that shape",
             )

@@ -77,5 +77,5 @@ class Int8Linear(QuantizedLinear):
             refuse(
                 type(self).__name__,
                 f"weight_scales has shape {tuple(weight_scales.shape)}; allowed: {expected}, "
-                "one for each row of the weight; pass those",
+                "one for each row of the weight; pass scales of that shape",
             )

@@ -14,6 +14,7 @@ from opparity.formats import RECIPES, ScaleLayout
 from opparity.nn.multiplication import quantized_linear
 from opparity.nn.products import product_for
 from opparity.nn.products.dequantised import spread
+from opparity.nn.strides import adjacent
 from opparity.operators.functions import quantize
 from opparity.operators.quantized import Quantized
 from opparity.operators.refusal import kind_of, refuse
@@ -59,6 +60,8 @@ class QuantizedLinear(nn.Module):
     weight: Tensor
     weight_scales: Tensor
     bias: Tensor | None
+    # No buffer, and without numbers: it has the dtype and device that a model was given by now.
+    witness: Tensor | None = None
 
     def __init__(
         self,
@@ -107,7 +110,10 @@ class QuantizedLinear(nn.Module):
         """Quantise a weight [out_features, in_features]; `dtype` is the weight's by default."""
         _check_matrix(cls, weight)
         if not weight.isfinite().all():
-            refuse(cls.__name__, "the weight has NaN or infinity; allowed: finite weights; mend it")
+            refuse(
+                cls.__name__,
+                "the weight has NaN or infinity; allowed: finite weights; replace them",
+            )
         return cls(*cls.quantise(weight), bias, dtype=dtype or weight.dtype)
 
     @classmethod
@@ -117,7 +123,9 @@ class QuantizedLinear(nn.Module):
         biases = [linear.bias for linear in linears if linear.bias is not None]
         if len(biases) not in (0, len(linears)) or len({m.dtype for m in linears}) > 1:
             refuse(
-                cls.__name__, "some modules have a bias or dtype that others lack; pass alike ones"
+                cls.__name__,
+                "some modules have a bias or dtype that others lack; allowed: the same for all; "
+                "stack modules that agree",
             )
         for linear in linears[:-1]:
             objection = linear.objection_to_stacking()
@@ -172,7 +180,7 @@ class QuantizedLinear(nn.Module):
     def quantised(self, input: Tensor | Quantized) -> Quantized:
         """Return an input as the product takes it, after refusing another recipe or width."""
         if not isinstance(input, Quantized):
-            input = quantize(input, self.product.activations)
+            input = quantize(adjacent(input), self.product.activations)
         self.check_activations(input)
         return input
 
@@ -230,7 +238,7 @@ class QuantizedLinear(nn.Module):
             refuse(
                 type(self).__name__,
                 f"the input is {given.shape[-1]} wide; allowed: in_features, "
-                f"{self.in_features}; pass such an input",
+                f"{self.in_features}; pass an input of that width",
             )
         allowed = RECIPES[self.recipe]
         found = given.recipe
@@ -247,7 +255,7 @@ class QuantizedLinear(nn.Module):
             refuse(
                 type(self).__name__,
                 f"the input's scales are {scales.dtype} {tuple(scales.shape)}; allowed for "
-                f"'{self.recipe}': {dtype} {shape}; pass those that belong to its values",
+                f"'{self.recipe}': {dtype} {shape}; pass the scales of its values",
             )
 
     def objection_to_stacking(self) -> str | None:
@@ -264,6 +272,8 @@ class QuantizedLinear(nn.Module):
             moved = fn(tensor)
             return moved if moved.dtype == tensor.dtype else tensor.to(moved.device)
 
+        if self.witness is not None:
+            self.witness = fn(self.witness)
         return super()._apply(keep_dtype, recurse)  # type: ignore[no-untyped-call, no-any-return]
 
     def _load_from_state_dict(
@@ -325,7 +335,7 @@ def _check_layers(kind: type[QuantizedLinear], layers: Sequence[object]) -> None
         refuse(
             kind.__name__,
             f"layers to stack are {names} of {len(widths)} widths; allowed: {kind.__name__}, at "
-            "least one, all of one width; pass such",
+            "least one, all of one width; pass layers of one class and width",
         )
 
 

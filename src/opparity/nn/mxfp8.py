@@ -43,5 +43,5 @@ class MXFP8Linear(QuantizedLinear):
             refuse(
                 type(self).__name__,
                 f"weight_scales has shape {tuple(weight_scales.shape)}; allowed: {expected}, one "
-                f"for each {GROUP} numbers of a row; pass those",
+                f"for each {GROUP} numbers of a row; pass scales of that shape",
             )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from opparity.nn.int8 import Int8Linear
 from opparity.nn.linear import QuantizedLinear
 from opparity.nn.products import int8
+from opparity.nn.strides import adjacent
 from opparity.operators import functions
 from opparity.operators.functions import quantize
 from opparity.operators.quantized import Quantized
@@ -93,7 +94,7 @@ class ParallelSwiGLU(nn.Module):
                 "hidden_size]; flatten the leading ones",
             )
         if not isinstance(input, Quantized):
-            input = quantize(input, self.gate_up.recipe)
+            input = quantize(adjacent(input), self.gate_up.recipe)
         if self.sequence:
             input = self._gathered(input)
         product = self.gate_up(input)

@@ -56,13 +56,13 @@ class SwiGLU(nn.Module):
                 refuse(
                     type(self).__name__,
                     f"a layer is {kind_of(layer)}; allowed: {type(self).linear.__name__} and the "
-                    "like; pass such modules, or torch's to from_linears",
+                    "like; pass quantised layers, or torch's to from_linears",
                 )
         if gate_up.out_features != 2 * down.in_features:
             refuse(
                 type(self).__name__,
                 f"gate_up makes {gate_up.out_features} values and down reads {down.in_features}; "
-                "allowed: twice as many, gate and up; pass such modules",
+                "allowed: twice as many, gate and up; pass layers whose widths match",
             )
         # A TrainedLinear has what is used of them here.
         self.gate_up, self.down = cast("QuantizedLinear", gate_up), cast("QuantizedLinear", down)
@@ -152,5 +152,5 @@ def _check_alike(kind: type[SwiGLU], gate: int, up: int) -> None:
     if gate != up:
         refuse(
             kind.__name__,
-            f"gate makes {gate} values and up {up}; allowed: as many of each; pass such layers",
+            f"gate makes {gate} values and up {up}; allowed: as many of each; pass layers that do",
         )

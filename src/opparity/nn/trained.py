@@ -98,6 +98,6 @@ def ask_for_product(module: nn.Module, name: str | None) -> None:
     for layer in layers:
         recipe = layer.kind.recipe if isinstance(layer, TrainedLinear) else layer.recipe
         sizes = layer.in_features, layer.out_features
-        product_for(recipe, layer.weight.device, *sizes, name)
+        product_for(recipe, layer.weight.device, *sizes, name, "ask_for_product")
     for layer in layers:
         layer.asked_product = name

@@ -277,9 +277,12 @@ def _number(
     size = abs(number) if signed else number
     if not size > _ROUNDS_TO_ZERO:
         allowed = "that is not 0" if signed else "above 0"
+        what_to_do = "leave it out for none"
+        if name == "scale":
+            what_to_do = "opparity.tensor_scale computes one"
         refuse(
             operator,
-            f"{name} is {number:g}; allowed: a number {allowed} in float32; leave it out for none",
+            f"{name} is {number:g}; allowed: a number {allowed} in float32; {what_to_do}",
         )
     value = math.copysign(math.inf, number) if size >= _ROUNDS_TO_INFINITY else number
     # Filled where it is needed: copying it there would wait for the GPU and end a graph capture.

@@ -37,8 +37,8 @@ def rows_and_columns(
     GEMM over the tokens takes them, as that of a weight's gradient does. The input is read once.
 
     Args:
-        input: [..., hidden_size], twice as wide where the producer is gated; float16, bfloat16 or
-            float32.
+        input: [..., hidden_size], twice as wide where the producer is gated, the last dimension
+            contiguous; float16, bfloat16 or float32. Leading dimensions are flattened to tokens.
         recipe: an opparity.Recipe, its name or its text, of values of eight bits in groups of 32,
             64 or 128.
         producer: the name of a function of the activation, such as "silu_and_mul", or "quantize".

@@ -41,8 +41,11 @@ def dequantize(
     Raises:
         ArgumentRefused: for tensors that are not of the recipe, and for what is no dtype.
     """
-    if not isinstance(dtype, torch.dtype):
-        refuse(_NAME, f"dtype is {dtype!r}; allowed: a dtype of torch, as torch.bfloat16; pass one")
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        refuse(
+            _NAME,
+            f"dtype is {dtype!r}; allowed: a floating dtype of torch, as torch.bfloat16; pass one",
+        )
     tensors = {"values": values, "scales": scales} | ({} if scale is None else {"scale": scale})
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
@@ -52,7 +55,7 @@ def dequantize(
         return values.to(dtype)
     if name_of(values.dtype) not in value_dtypes(kind.format):
         allowed = ", ".join(value_dtypes(kind.format))
-        refuse(_NAME, f"values has dtype {name_of(values.dtype)}; allowed: {allowed}; pass those")
+        refuse(_NAME, f"values has dtype {name_of(values.dtype)}; allowed: {allowed}; pass codes")
     hidden_size = 2 * values.shape[-1] if packs_values(kind) else values.shape[-1]
     leading = values.shape[:-1]
     num_tokens = math.prod(leading)
@@ -72,7 +75,7 @@ def _by_token(scales: Tensor, recipe: Recipe, num_tokens: int, hidden_size: int)
     num_groups = recipe.groups_in(hidden_size)
     if name_of(scales.dtype) not in scale_dtypes(recipe):
         allowed = ", ".join(scale_dtypes(recipe))
-        refuse(_NAME, f"scales has dtype {name_of(scales.dtype)}; allowed: {allowed}; pass those")
+        refuse(_NAME, f"scales has dtype {name_of(scales.dtype)}; allowed: {allowed}; pass scales")
     sizes, _ = scale_place(recipe, num_tokens, num_groups)
     is_flat = recipe.layout is ScaleLayout.SWIZZLE_128X4
     given = scales.numel() * (scales.element_size() if is_flat else 1)
@@ -80,7 +83,7 @@ def _by_token(scales: Tensor, recipe: Recipe, num_tokens: int, hidden_size: int)
         refuse(
             _NAME,
             f"scales has shape {words(scales.shape)}; allowed: {words(sizes)} for {num_tokens} "
-            f"tokens of {hidden_size} values; pass those",
+            f"tokens of {hidden_size} values; pass scales of that shape",
         )
     stored = scales if is_flat else scales.reshape(sizes)
     return layouts.by_token(stored, recipe, num_tokens, num_groups)

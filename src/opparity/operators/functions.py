@@ -89,7 +89,8 @@ _DOCUMENTATION = """Return {formula}, quantised by a recipe.
 The numerics are those of docs/numerics.md, the same bits on every platform.
 
 Args:
-    input: [..., {width}]; float16, bfloat16 or float32; int32 with `sums`.
+    input: [..., {width}], the last dimension contiguous; float16, bfloat16 or float32; int32 with
+        `sums`.
     recipe: an opparity.Recipe, its name or its text; None for the product in the input's dtype.
     intermediate: where the activation is rounded to the input's dtype.{interleaved}
     scale: the scale that the recipe takes as given: the tensor's, or NVFP4's global one, which is
@@ -230,7 +231,8 @@ def quantize(
     """Return an input's numbers, quantised by a recipe.
 
     Args:
-        input: [..., hidden_size]; float16, bfloat16 or float32; int32 with `sums`.
+        input: [..., hidden_size], the last dimension contiguous; float16, bfloat16 or float32;
+            int32 with `sums`.
         recipe: an opparity.Recipe, its name or its text.
         scale: the scale that the recipe takes as given: the tensor's, or NVFP4's global one, which
             is above 0.

@@ -122,7 +122,7 @@ The numerics are those of docs/numerics.md, the same bits on every platform. The
 of the norm as if nothing had been quantised, of the weight too.
 
 Args:
-    input: [..., hidden_size]; float16, bfloat16 or float32.{beside}
+    input: [..., hidden_size], the last dimension contiguous; float16, bfloat16 or float32.{beside}
     weight: [hidden_size] of the input's dtype; None for a factor of 1.
     recipe: an opparity.Recipe, its name or its text; None for the product in the input's dtype.
     intermediate: where the product and its factors are rounded to the input's dtype.

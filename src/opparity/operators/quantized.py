@@ -177,7 +177,8 @@ class Quantized:
 
     def __reduce__(self) -> tuple[type[Quantized], tuple[Any, ...]]:
         """Be saved without what the values were computed from."""
-        return Quantized, (self.values, self.scales, str(self._recipe), self.scale)
+        scale = None if self.scale is None else self.scale.detach()
+        return Quantized, (self.values.detach(), self.scales.detach(), str(self._recipe), scale)
 
 
 def _moved(tensor: Tensor, device: torch.device, non_blocking: bool) -> Tensor:

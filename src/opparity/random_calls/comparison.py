@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from opparity.errors import VerificationRefused
 from opparity.random_calls.draw import Draw
 from opparity.random_calls.memory import differing
 from opparity.random_calls.table import GROUPS
+from opparity.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +109,8 @@ def _compare_call(call: Call, provider: str, device: torch.device) -> tuple[int,
     found = []
     for name in (provider, REFERENCE):
         try:
-            found.append(call.run(name))
+            with one_thread() if name == REFERENCE else nullcontext():
+                found.append(call.run(name))
             if device.type == "cuda":
                 # A kernel's fault shows here, and not in what comes after it.
                 torch.cuda.synchronize(device)

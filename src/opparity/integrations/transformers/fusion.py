@@ -14,6 +14,7 @@ from opparity.integrations.transformers import saving
 from opparity.integrations.transformers.dataflow import norm_before
 from opparity.integrations.transformers.norms import Norm, norm_of
 from opparity.integrations.transformers.recognition import GatedMlp, mlp_of
+from opparity.integrations.transformers.set_aside import SetAside
 from opparity.integrations.transformers.weights import KINDS, is_quantized, quantized
 from opparity.nn import GatedRMSNorm, RMSNorm, SwiGLU, TrainedLinear
 from opparity.nn.linear import QuantizedLinear
@@ -39,42 +40,43 @@ class Fusion:
 
     replaced: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
-    _before: list[tuple[nn.Module, str, nn.Module]] = field(default_factory=list)
+    _before: list[SetAside] = field(default_factory=list, repr=False)
     _model: nn.Module | None = field(default=None, repr=False)
 
     def undo(self) -> None:
-        """Put the model's own modules back, with the weights that they had."""
-        for parent, name, module in reversed(self._before):
-            setattr(parent, name, module)
+        """Put the model's own modules back.
+
+        Norms have the model's present weights; MLPs and linear layers those that they had, with
+        the dtype, device and mode that the model has by now. They are frozen or trained with the
+        parameters beside them, where all of these were changed alike.
+        """
+        for aside in reversed(self._before):
+            aside.put_back(moved=True)
         self._before.clear()
         self.replaced.clear()
         if self._model is not None:
             saving.uninstall(self, self._model)
 
     @property
-    def changes_names(self) -> bool:
-        """Whether a checkpoint of what stands there has names that transformers does not know."""
-        fused = (getattr(parent, name) for parent, name, _ in self._before)
-        return not all(isinstance(module, (GatedRMSNorm, RMSNorm)) for module in fused)
+    def renamed(self) -> list[nn.Module]:
+        """What stands there by now and has names that transformers does not know."""
+        fused = (getattr(aside.parent, aside.name) for aside in self._before)
+        return [module for module in fused if not isinstance(module, (GatedRMSNorm, RMSNorm))]
 
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Let the model's own modules stand where they were, within a block."""
-        fused = [getattr(parent, name) for parent, name, _ in self._before]
-        for parent, name, module in reversed(self._before):
-            setattr(parent, name, module)
+        # Only put where the model is by undo(): a GPU may have no room for both.
+        fused = [(aside, aside.put_back(moved=False)) for aside in reversed(self._before)]
         try:
             yield
         finally:
-            for (parent, name, _), module in zip(self._before, fused, strict=True):
-                setattr(parent, name, module)
+            for aside, module in reversed(fused):
+                setattr(aside.parent, aside.name, module)
 
     def put(self, parent: nn.Module, name: str, path: str, module: nn.Module, what: str) -> None:
         """Set a module and remember the one that was there."""
-        before = getattr(parent, name)
-        self._before.append((parent, name, before))
-        module.train(before.training)
-        setattr(parent, name, module)
+        self._before.append(SetAside.replaced(parent, name, module))
         self.replaced[path] = what
 
     def __str__(self) -> str:

@@ -71,6 +71,10 @@ def norm_of(module: nn.Module) -> Norm | str | None:
     shares = _fitting(module, fitting, weight.dtype)
     if isinstance(shares, str):
         return shares
+    if shares and weight.dtype == torch.float32:
+        # Where it rounds shows in a lower dtype alone, which autocast may give it.
+        lower = _fitting(module, list(shares), torch.bfloat16)
+        shares = lower if lower and not isinstance(lower, str) else shares
     return max(shares, key=shares.__getitem__) if shares else _unknown(gated)
 
 

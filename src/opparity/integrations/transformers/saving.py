@@ -6,6 +6,7 @@ with them it would read nothing, and give those layers random weights. Norms kee
 
 from __future__ import annotations
 
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,6 +14,7 @@ from opparity.operators.refusal import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from torch import nn
 
@@ -70,9 +72,32 @@ def refuse_saving(*_: object, **__: object) -> NoReturn:
     refuse(NAME, _LOST.format(what, "save the one that was copied, or load it anew"))
 
 
+def refuse_around(*_: object) -> None:
+    """Refuse the state_dict that another model's `save_pretrained` asks of what was fused.
+
+    A hook of the fused modules, which are not in the model while the fused one saves.
+
+    Raises:
+        ArgumentRefused: a model around the fused one is being saved.
+    """
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 -- who asks is known by no other way
+    while frame is not None:
+        # PEFT asks for all, and saves the adapters alone.
+        of_peft = frame.f_globals.get("__name__", "").partition(".")[0] == "peft"
+        if frame.f_code.co_name == NAME and not of_peft:
+            refuse(
+                NAME,
+                "a part of the model was fused; allowed: the model that fuse() was given, saved by "
+                "its own save_pretrained; call undo() of the Fusion first, or fuse the whole model",
+            )
+        frame = frame.f_back
+
+
 def install(fusion: Fusion, model: nn.Module) -> None:
     """Let a model of transformers save as it was before a fusion that changed names."""
-    if fusion.changes_names and callable(getattr(model, NAME, None)):
+    for module in fusion.renamed:
+        module.register_state_dict_pre_hook(refuse_around)
+    if fusion.renamed and callable(getattr(model, NAME, None)):
         setattr(model, NAME, SaveAsBefore(fusion, model))
 
 

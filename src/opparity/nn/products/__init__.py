@@ -121,9 +121,22 @@ def product_named(name: str) -> Product:
 
 
 def product_for(
-    recipe: str, device: torch.device, in_features: int, out_features: int, asked: str | None
+    recipe: str,
+    device: torch.device,
+    in_features: int,
+    out_features: int,
+    asked: str | None,
+    function: str = "quantized_linear",
 ) -> Product:
     """Return the product that a module asks for, or the first that can serve on its device.
+
+    Args:
+        recipe: of the activations.
+        device: of the matrices.
+        in_features: their width.
+        out_features: rows of the weight.
+        asked: the product's name, or None.
+        function: what a refusal names.
 
     Raises:
         ArgumentRefused: there is none, with the reasons.
@@ -138,7 +151,7 @@ def product_for(
         reasons.append(f"{product.name}: {reason}")
     names = ", ".join(product.name for product in PRODUCTS if product.recipe == recipe)
     return refuse(
-        "quantized_linear",
+        function,
         f"the product is {asked or 'not named'}; allowed for {recipe}: {names}; "
         f"{'; '.join(reasons) or 'choose one of them'}",
     )

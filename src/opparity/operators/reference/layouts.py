@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ALIGNMENT = 16
 _WORD = 4
+_FLOAT32_MANTISSA_BITS = 23
 _TILE_TOKENS, _TILE_PARTS, _TILE_GROUPS = 128, 4, 4
 
 
@@ -59,20 +60,24 @@ def by_token(stored: Tensor, recipe: Recipe, num_tokens: int, num_groups: int) -
         words = stored.clone(memory_format=torch.contiguous_format)
         return words.view(torch.uint8)[:, :num_groups]
     if recipe.layout is ScaleLayout.SWIZZLE_128X4:
-        tiles = (
-            stored.contiguous()
-            .view(torch.uint8)
-            .view(
-                _multiples(num_tokens, _TILE_TOKENS),
-                _multiples(num_groups, _TILE_GROUPS),
-                _TILE_TOKENS // _TILE_PARTS,
-                _TILE_PARTS,
-                _TILE_GROUPS,
-            )
+        tiles = _bytes(stored.contiguous()).view(
+            _multiples(num_tokens, _TILE_TOKENS),
+            _multiples(num_groups, _TILE_GROUPS),
+            _TILE_TOKENS // _TILE_PARTS,
+            _TILE_PARTS,
+            _TILE_GROUPS,
         )
         rows = tiles.permute(0, 3, 2, 1, 4).flatten(0, 2).flatten(1)
         return rows[:num_tokens, :num_groups]
-    return stored.view(torch.uint8) if recipe.scale_is_byte else stored
+    return _bytes(stored) if recipe.scale_is_byte else stored
+
+
+def _bytes(stored: Tensor) -> Tensor:
+    """Return scales of eight bits as uint8."""
+    if stored.dtype != torch.float8_e8m0fnu or stored.device.type != "cpu":
+        return stored.view(torch.uint8)
+    # torch.compile's code for CPUs cannot view such exponents as bytes; a float32 has the same.
+    return (stored.float().view(torch.int32) >> _FLOAT32_MANTISSA_BITS).to(torch.uint8)
 
 
 def _multiples(size: int, multiple: int) -> int:
