@@ -31,7 +31,7 @@ class OverloadRegisteredNowhere(Rule):
     Nothing is said of an operator with a definition whose schema is not known.
 
     ## Example
-    `torch.ops.demo.scale.defalt(x)`; `torch.ops.demo.scale.out(x, out=y)` where the bindings say
+    `torch.ops.demo.scale.inplace(x)`; `torch.ops.demo.scale.out(x, out=y)` where the bindings say
     `m.def("scale(Tensor x) -> Tensor")` alone.
 
     ## Use instead
