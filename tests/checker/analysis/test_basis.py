@@ -21,6 +21,7 @@ TORCH_LIBRARY(demo, m) {
   m.def("turn(Tensor x) -> Tensor");
   m.impl("turn", torch::kCUDA, &turn);
 }
+PyMODINIT_FUNC PyInit__C() { return PyModule_Create(&definition); }
 """
 KERNEL = b"#include <torch/library.h>\nat::Tensor turn(const at::Tensor& x) { return x; }\n"
 SETUP = b"""from setuptools import setup

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opparity.checker.analysis.nowhere import is_plain_header
+from opparity.checker.analysis.plain_headers import is_plain_header
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.cpp.text_scan import without_comments
 from opparity.words.statements import state

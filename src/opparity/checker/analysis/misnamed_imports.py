@@ -90,6 +90,7 @@ def _of_package(
         for each in part.file.registrations
     )
     own_names = names_bound(project.tree, f"{folder}/__init__.py", package)
+    made = made | _names_in(project, folder) | (own_names or frozenset())
     told: dict[str, MisnamedImport] = {}
     for path in project.tree.python:
         is_within = path.startswith(f"{folder}/") and not NOT_SHIPPED.search(path)
@@ -99,8 +100,7 @@ def _of_package(
         within = package + posixpath.dirname(path)[len(folder) :].replace("/", ".")
         for each in statements:
             name, taken = _asked(each, within, package)
-            is_made = not name or name in made or _is_there(project, folder, name)
-            if is_made or each.is_caught or (own_names and not taken and name in own_names):
+            if not name or name in made or each.is_caught:
                 continue
             used = {taken} if taken else _read_of(project, path, each)
             function = min(used & bound, default="")
@@ -130,9 +130,7 @@ def _unmade(
         own = [written.rpartition(".")[2]] if written.rpartition(".")[0] == package else []
         if written == package:
             own = [each.decode() for each in _NAME.findall(names)]
-        yield from (
-            each for each in own if each not in made and not _is_there(project, folder, each)
-        )
+        yield from (each for each in own if each not in made)
 
 
 def _folder_of(project: Project, package: str) -> str:
@@ -148,7 +146,9 @@ def _is_named(project: Project, name: str, links: list[Link]) -> bool:
     scripts = {link.description for link in links}
     scripts |= {link.target.location.path for link in links}
     return any(
-        word.search(project.tree.read(path)) for path in project.tree.python if path not in scripts
+        name.encode() in project.tree.read(path) and word.search(project.tree.read(path))
+        for path in project.tree.python
+        if path not in scripts
     )
 
 
@@ -168,11 +168,14 @@ def _asked(statement: ImportStatement, within: str, package: str) -> tuple[str, 
     return "", ""
 
 
-def _is_there(project: Project, folder: str, name: str) -> bool:
-    """Return whether a package has a file or a folder of a name."""
-    return any(
-        path.startswith((f"{folder}/{name}.", f"{folder}/{name}/")) for path in project.tree.files
-    )
+def _names_in(project: Project, folder: str) -> set[str]:
+    """Return the names of the files and folders of a package, without what ends them."""
+    start = f"{folder}/"
+    return {
+        path.removeprefix(start).partition("/")[0].partition(".")[0]
+        for path in project.tree.files
+        if path.startswith(start)
+    }
 
 
 def _read_of(project: Project, path: str, statement: ImportStatement) -> set[str]:

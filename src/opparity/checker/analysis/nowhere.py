@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from opparity.checker.analysis.foreign_names import FOREIGN_NAMESPACES, OF_LIBRARIES
+from opparity.checker.analysis.plain_headers import is_plain_header
 from opparity.checker.facts.conditions import Truth
 from opparity.checker.languages.detection import COMPILED
 
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
     from opparity.checker.analysis.services import Analysis
     from opparity.checker.facts.native import Declaration
 
-_PLAIN_HEADERS = re.compile(
-    r"^(?:(?:torch|ATen|THC|c10|pybind11|nanobind|cuda|cub|thrust|hip|hipcub|cooperative_groups|sys)/.*"
-    r"|(?:cutlass|cute|rocprim|ck|ck_tile)/.*"
-    r"|(?:cuda|hip|vector|device|math|curand|cu?blas|cusparse|cufft|sm_)\w*\.(?:h|hpp)|mma\.h|vector_types\.h|Python\.h|omp\.h|pthread\.h|unistd\.h"
-    r"|(?:x86|imm|emm|arm_neon|arm_sve)\w*\.h|[a-z_]+"
-    r"|(?:assert|ctype|errno|float|limits|math|signal|stdarg|stddef|stdio|stdlib|string|time|stdint"
-    r"|inttypes|stdbool|fcntl|dlfcn)\.h)$"
-)
 _MAY_DEFINE = (*COMPILED, ".cuh", ".inc", ".inl")
 # `f"{name}_{width}.cu"`: the build names sources that it writes itself.
 _WRITES_SOURCES = re.compile(rb"[}%]\w*\.(?:cu|cpp|cc|hip)[\"']")
@@ -45,11 +38,6 @@ LIBRARY_OF_TOOLKITS = re.compile(
     r"|amd(?:hip|_comgr|_smi)\w*|c10\w*|torch\w*|stdc\+*|m|pthread|g?omp\w*"
     r"|dl|rt|z|gcc\w*|mkl\w*|cblas|openblas|python\w*|numa|ibverbs|aio|sycl\w*|dnnl|tbb|musart)(?:\.\w+)*$"
 )
-
-
-def is_plain_header(path: str) -> bool:
-    """Return whether an included file is the language's, torch's or a toolkit's, by its name."""
-    return _PLAIN_HEADERS.match(path) is not None
 
 
 def is_lost(
