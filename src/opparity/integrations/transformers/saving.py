@@ -6,7 +6,7 @@ with them it would read nothing, and give those layers random weights. Norms kee
 
 from __future__ import annotations
 
-import sys
+import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -80,7 +80,7 @@ def refuse_around(*_: object) -> None:
     Raises:
         ArgumentRefused: a model around the fused one is being saved.
     """
-    frame: FrameType | None = sys._getframe()  # noqa: SLF001 -- who asks is known by no other way
+    frame: FrameType | None = inspect.currentframe()
     while frame is not None:
         # PEFT asks for all, and saves the adapters alone.
         of_peft = frame.f_globals.get("__name__", "").partition(".")[0] == "peft"
