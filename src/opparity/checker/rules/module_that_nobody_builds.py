@@ -34,13 +34,23 @@ class ModuleThatNobodyBuilds(Rule):
     Before, in `setup.py`:
 
     ```python
+    setup(
+        name="demo",
+        packages=["demo"],
         ext_modules=[CppExtension("demo._K", ["csrc/bindings.cpp"])],
+        cmdclass={"build_ext": BuildExtension},
+    )
     ```
 
     After:
 
     ```python
+    setup(
+        name="demo",
+        packages=["demo"],
         ext_modules=[CppExtension("demo._C", ["csrc/bindings.cpp"])],
+        cmdclass={"build_ext": BuildExtension},
+    )
     ```
     """
 
