@@ -40,6 +40,7 @@ class ModuleWithoutInitFunction(Rule):
     `ImportError: dynamic module does not define module export function`.
     `TORCH_LIBRARY` makes no init function: a library that has nothing else can only be loaded by
     `torch.ops.load_library`.
+    Where no source that was read has one at all, that is an unknown.
 
     ## Example
     `PYBIND11_MODULE(_kernels, m)` in the sources of `CUDAExtension("demo.common_ops", …)`, and
@@ -103,7 +104,7 @@ class ModuleWithoutInitFunction(Rule):
                 if asked and (asked[0] == name or made.isdisjoint(asked)):
                     yield self._finding(link, entries, imported[asked[0]])
 
-    def _without_any(self, analysis: Analysis) -> Iterator[Finding | Unknown]:
+    def _without_any(self, analysis: Analysis) -> Iterator[Unknown]:
         """Yield each module that Python imports and of which no source has an init function."""
         imports: dict[str, list[Call]] = {}
         for file in analysis.project.python.values():
@@ -127,10 +128,12 @@ class ModuleWithoutInitFunction(Rule):
                 for link in links if asked and not is_any_entered else ():
                     yield from self._absent(analysis, link, asked)
 
-    def _absent(
-        self, analysis: Analysis, link: Link, imports: list[Call]
-    ) -> Iterator[Finding | Unknown]:
-        """Yield that a module without an init function is imported, unless it may have one."""
+    def _absent(self, analysis: Analysis, link: Link, imports: list[Call]) -> Iterator[Unknown]:
+        """Yield that a module is imported of which no source has an init function.
+
+        Such an import fails when it is tried. It is an unknown nonetheless: no tree of 201 has the
+        mistake, and those in which nothing was read were sketches that left the function out.
+        """
         target, project = link.target, analysis.project
         asked = next((each for each in imports if _is_of(project, each, link)), None)
         is_whole = link.is_complete is Truth.TRUE and target.built is Truth.TRUE
@@ -143,12 +146,10 @@ class ModuleWithoutInitFunction(Rule):
         if lacks_bindings(analysis, link):
             return  # BLD015's
         name, platform = f"PyInit_{_made(target)}", link.platform.label
-        doubts = list(analysis.initialising.doubts(link))
         told = state("BLD012.absent", target=target.name, platform=platform, name=name)
-        say = self.unknown if doubts else self.finding
-        yield say(
+        yield self.unknown(
             target.location,
-            because(told, iter(doubts)),
+            because(told, analysis.initialising.doubts(link)),
             platform=platform,
             symbol=name,
             related=[Related(asked.location, state("place.imported"))],
