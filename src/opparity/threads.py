@@ -1,4 +1,4 @@
-"""One thread instead of several, for a while."""
+"""How many threads torch computes in, for a while."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute in one thread within a block.
+def limited_threads(count: int) -> Iterator[None]:
+    """Let torch compute in so many threads within a block.
 
-    The reference is made of thousands of small operations: where two threads shared two busy cores,
-    `opparity verify` took 322 s for it, and in one thread 96 s (161 and 25 s of processor time).
+    The reference is given one: it is made of thousands of small operations, and where two threads
+    shared two busy cores, `opparity verify` took 322 s for it, and in one thread 96 s (161 and 25 s
+    of processor time).
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ from opparity.operators.cases import cases
 from opparity.operators.selection import Refused, decisions, providers
 from opparity.platforms import PLATFORMS, Platform
 from opparity.random_calls.comparison import REFERENCE, compare
-from opparity.threads import one_thread
+from opparity.threads import limited_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -190,8 +190,8 @@ def _results(progress: Callable[[str], None], device_type: str | None) -> Iterat
             yield Result(*every, 0, 0, 0, 0, "refused", reason)
             continue
         progress(f"{provider} on {platform}")
-        threads = one_thread() if provider == REFERENCE else nullcontext()
-        with providers(force=provider), threads:
+        alone = limited_threads(1) if provider == REFERENCE else nullcontext()
+        with providers(force=provider), alone:
             for operator in OPERATORS:
                 yield _compare(operator, provider, platform)
 
@@ -274,7 +274,7 @@ def _golden() -> dict[str, dict[str, Digests]]:
 
 
 def _by_reference(case: Case, operator: Operator) -> tuple[Tensor, ...]:
-    with providers(force=REFERENCE), one_thread():
+    with providers(force=REFERENCE), limited_threads(1):
         return call(case, operator, torch.device("cpu"))
 
 

@@ -17,6 +17,7 @@ from opparity.benchmark.speed_of_light import SpeedOfLight
 from opparity.benchmark.speed_of_light import refusal as light_refusal
 from opparity.operators import torch_build
 from opparity.operators.selection import Refused, decisions, providers
+from opparity.threads import limited_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -251,9 +252,7 @@ def _hosted(timed: Sequence[str], buffers: Buffers) -> dict[str, float]:
 
 def _on_the_processor(workload: Workload, ways: Ways, threads: int) -> Row:
     buffers = workload.make(torch.device("cpu"), 1)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with limited_threads(threads):
         calls, differences = _checked_peers(ways, buffers)
         timers = {
             name: partial(timing.processor_microseconds, call)
@@ -266,8 +265,6 @@ def _on_the_processor(workload: Workload, ways: Ways, threads: int) -> Row:
         source, target = torch.empty(2, workload.moved_bytes // 2, dtype=torch.uint8)
         timers[COPY] = partial(timing.processor_microseconds, lambda _: target.copy_(source))
         times = timing.in_turns(timers)
-    finally:
-        torch.set_num_threads(before)
     return Row(
         workload.name,
         workload.variant,

@@ -15,7 +15,7 @@ from opparity.errors import VerificationRefused
 from opparity.random_calls.draw import Draw
 from opparity.random_calls.memory import differing
 from opparity.random_calls.table import GROUPS
-from opparity.threads import one_thread
+from opparity.threads import limited_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +109,7 @@ def _compare_call(call: Call, provider: str, device: torch.device) -> tuple[int,
     found = []
     for name in (provider, REFERENCE):
         try:
-            with one_thread() if name == REFERENCE else nullcontext():
+            with limited_threads(1) if name == REFERENCE else nullcontext():
                 found.append(call.run(name))
             if device.type == "cuda":
                 # A kernel's fault shows here, and not in what comes after it.

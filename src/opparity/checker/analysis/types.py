@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from opparity.checker.languages.cpp.parameters import split_arguments
+
 _NAMESPACES = re.compile(r"\b(?:torch::stable|torch::headeronly|torch|at|c10|std|caffe2|cute)::")
 _ALIASES = {
     "optional": "optional",
@@ -93,7 +95,7 @@ def returned_categories(text: str) -> tuple[str, ...] | None:
     if bare == "void":
         return ()
     inside = _inside(bare, "tuple")
-    parts = split_at_commas(inside) if inside else [bare]
+    parts = split_arguments(inside) if inside else (bare,)
     found = tuple(_returned_category(part) for part in parts)
     return found if all(found) else None
 
@@ -108,18 +110,6 @@ def _inside(text: str, template: str) -> str:
     """Return what stands between a template's angle brackets; "" for another type."""
     is_so = text.startswith(f"{template}<") and text.endswith(">")
     return text[len(template) + 1 : -1] if is_so else ""
-
-
-def split_at_commas(text: str) -> list[str]:
-    """Return the parts of a list of types between commas that stand in no bracket."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character in "<([") - (character in ">)]")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return [part.strip() for part in parts]
 
 
 def schema_category(text: str) -> str:

@@ -131,8 +131,8 @@ class ModuleWithoutInitFunction(Rule):
     def _absent(self, analysis: Analysis, link: Link, imports: list[Call]) -> Iterator[Unknown]:
         """Yield that a module is imported of which no source has an init function.
 
-        Such an import fails when it is tried. It is an unknown nonetheless: no tree of 201 has the
-        mistake, and those in which nothing was read were sketches that left the function out.
+        Such an import fails when it is tried. It is an unknown nonetheless: none of 201 published
+        trees has the mistake, and those in which it was found are sketches without the function.
         """
         target, project = link.target, analysis.project
         asked = next((each for each in imports if _is_of(project, each, link)), None)
